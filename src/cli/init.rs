@@ -1,0 +1,91 @@
+//! `convoke init`, `convoke migrate`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{Exit, Session, Usage};
+use crate::settings::Configuration;
+use crate::store::Store;
+
+/// Make a folder with `convoke.toml`, `config/` and an empty, migrated database.
+///
+/// Example 94 is the counter practice of Val-de-Marne: every permit by the two calendar months before expiry, at a desk.
+/// Example 94-2026 puts the permits of the online list (CESEDA R.431-2) under `teleservice`.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Folder to fill; made if it does not exist.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Example to begin with.
+    #[arg(long, value_enum, default_value_t = Example::ValDeMarne)]
+    example: Example,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Example {
+    #[value(name = "94")]
+    ValDeMarne,
+    #[value(name = "94-2026")]
+    ValDeMarne2026,
+}
+
+impl Example {
+    /// The files of an example, by their path in the new folder.
+    fn files(self) -> [(&'static str, &'static str); 4] {
+        let policy = match self {
+            Self::ValDeMarne => include_str!("../../config/examples/94/policy.toml"),
+            Self::ValDeMarne2026 => include_str!("../../config/examples/94-2026/policy.toml"),
+        };
+        [
+            ("convoke.toml", include_str!("../../config/examples/convoke.toml")),
+            ("config/agenda.toml", include_str!("../../config/examples/94/agenda.toml")),
+            ("config/policy.toml", policy),
+            ("config/documents.toml", include_str!("../../config/examples/documents.toml")),
+        ]
+    }
+}
+
+/// Fills a folder; refuses to write over anything.
+pub(super) fn fill(dir: &Path, example: Example) -> Result<()> {
+    let files = example.files();
+    if let Some((name, _)) = files.iter().find(|(name, _)| dir.join(name).exists()) {
+        return Err(Usage(format!("{} exists already: init writes over nothing; choose another --dir", dir.join(name).display())).into());
+    }
+    for (name, text) in files {
+        let file = dir.join(name);
+        let folder = file.parent().unwrap_or(dir);
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+impl Init {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        fill(&self.dir, self.example)?;
+        let environment = std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect();
+        let config = Configuration::load(&self.dir.join("convoke.toml"), environment, session.global.database.as_deref())?;
+        Store::migrate(&config.settings.database.url)?;
+        let dir = self.dir.display();
+        let text = format!(
+            "Made {dir}: convoke.toml, config/, and an empty database.\n\
+             Next:\n  1. cd {dir}, and put your sites, rules and relay into convoke.toml and config/\n  \
+             2. convoke agenda generate --until DATE (or convoke import slots FILE)\n  \
+             3. convoke import permits FILE\n  4. convoke plan\n  5. convoke run --reason \"first night\"\n  6. convoke dispatch --until-empty\n"
+        );
+        session.print(&json!({"schema": "convoke.init/1", "dir": self.dir, "database": config.settings.database.url}), &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+pub(super) fn migrate(session: &Session) -> Result<Exit> {
+    let config = session.configuration()?;
+    let run = Store::migrate(&config.settings.database.url)?;
+    let text = if run.is_empty() { "The tables were up to date.\n".to_owned() } else { format!("Migrated: {}.\n", run.join(", ")) };
+    session.print(&json!({"schema": "convoke.migrate/1", "migrations": run}), &text)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,257 @@
+//! The command line: one file per command. Standard output carries the result alone; logs and progress go to standard error.
+
+mod agenda;
+mod demo;
+mod dispatch;
+mod exit;
+mod import;
+mod init;
+mod ledger;
+mod outbox;
+mod plan;
+mod progress;
+mod report;
+mod run;
+mod runs;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+
+pub use exit::Exit;
+
+use crate::clock::Clock;
+use crate::settings::{ConfigError, Configuration};
+use crate::store::{NotMigrated, Store, Use};
+
+/// Convokes residence-permit holders to their renewal appointment before the permit expires.
+///
+/// Every night it reads the expiry dates, gives each holder the best appointment that exists, reserves it, writes the
+/// convocation and sends it through an SMTP queue, once each, whatever fails.
+#[derive(Debug, Parser)]
+#[command(name = "convoke", version, after_long_help = Exit::TABLE, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Settings of the préfecture.
+    #[arg(long, global = true, value_name = "FILE", default_value = "convoke.toml", env = "CONVOKE_CONFIG")]
+    config: PathBuf,
+    /// Database, instead of the one in the settings: sqlite:PATH.
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say more; twice: debug.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say only what is wrong.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Colours.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    /// No progress bars.
+    #[arg(long, global = true)]
+    no_progress: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a folder with settings, configuration and an empty database
+    Init(init::Init),
+    /// Show seven nights of an invented préfecture, letters and reports included
+    Demo(demo::Demo),
+    /// Create the tables, or bring them up to date
+    Migrate,
+    /// Check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Take in permits, slots, or convocations made elsewhere
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Make slots from the openings of the agenda
+    #[command(subcommand)]
+    Agenda(agenda::Agenda),
+    /// Show what a night would do, without writing anything
+    Plan(plan::Plan),
+    /// Bring a business date up to date: plan, reserve, write letters
+    Run(run::Run),
+    /// List, show or resume runs
+    #[command(subcommand)]
+    Runs(runs::Runs),
+    /// Send the letters that wait, as one worker in the foreground
+    Dispatch(dispatch::Dispatch),
+    /// Look at the letters
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+    /// Report of a run
+    Report(report::Report),
+    /// Verify the ledger
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    /// Completions for a shell
+    Completions {
+        /// Shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Read everything, and say what is wrong and where
+    Check,
+}
+
+/// What every command is given.
+struct Session {
+    global: Global,
+    clock: Clock,
+}
+
+impl Session {
+    fn configuration(&self) -> Result<Configuration> {
+        let environment = std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect();
+        Ok(Configuration::load(&self.global.config, environment, self.global.database.as_deref())?)
+    }
+
+    fn store(&self, config: &Configuration, usage: Use) -> Result<Store> {
+        Store::open(&config.settings.database.url, &config.settings.prefecture.code, usage)
+    }
+
+    /// Prints the result: one JSON document with `--json`, else the text.
+    fn print(&self, document: &impl Serialize, text: &str) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.global.json {
+            serde_json::to_writer_pretty(&mut out, document)?;
+            writeln!(out).context("writing the result")
+        } else {
+            write!(out, "{text}").context("writing the result")
+        }
+    }
+
+    fn progress(&self) -> progress::Progress {
+        progress::Progress::new(!self.global.no_progress && !self.global.quiet)
+    }
+
+    /// Asks on a terminal; elsewhere `--yes` must have been said. `Err` is what to tell.
+    fn confirm(&self, yes: bool, question: &str) -> Result<bool> {
+        if yes {
+            return Ok(true);
+        }
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            return Err(Usage(format!("{question} Not on a terminal: say --yes.")).into());
+        }
+        dialoguer::Confirm::new().with_prompt(question).default(false).interact().context("asking")
+    }
+}
+
+/// The command line asks for something that cannot be (exit code 2).
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// Bad input data (exit code 65).
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadData(String);
+
+/// Runs the command line of this process.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version are no errors.
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    crate::telemetry::start(cli.global.verbose, cli.global.quiet, cli.global.color != Colour::Never && std::io::stderr().is_terminal());
+    let context = Session { global: cli.global, clock: Clock::System };
+    match execute(&context, cli.command) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = exit_of(&error);
+            // A reader that went away (`| head`) is no failure of ours.
+            if is_broken_pipe(&error) {
+                return Exit::Done;
+            }
+            eprintln!("convoke: {error:#}");
+            exit
+        }
+    }
+}
+
+fn execute(context: &Session, command: Command) -> Result<Exit> {
+    match command {
+        Command::Init(c) => c.execute(context),
+        Command::Demo(c) => c.execute(context),
+        Command::Migrate => init::migrate(context),
+        Command::Config(ConfigCommand::Check) => {
+            context.configuration()?;
+            context.print(&serde_json::json!({"schema": "convoke.config/1", "valid": true}), "The configuration is valid.\n")?;
+            Ok(Exit::Done)
+        }
+        Command::Import(c) => c.execute(context),
+        Command::Agenda(c) => c.execute(context),
+        Command::Plan(c) => c.execute(context),
+        Command::Run(c) => c.execute(context),
+        Command::Runs(c) => c.execute(context),
+        Command::Dispatch(c) => c.execute(context),
+        Command::Outbox(c) => c.execute(context),
+        Command::Report(c) => c.execute(context),
+        Command::Ledger(c) => c.execute(context),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "convoke", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.is::<Usage>() {
+        Exit::Usage
+    } else if error.is::<BadData>() {
+        Exit::BadData
+    } else if error.is::<NotMigrated>() {
+        Exit::NotMigrated
+    } else if error.is::<ConfigError>() {
+        Exit::Configuration
+    } else {
+        Exit::Unexpected
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

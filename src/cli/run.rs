@@ -1,0 +1,121 @@
+//! `convoke run`.
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Session, Usage};
+use crate::entropy::Entropy;
+use crate::process;
+use crate::run::{Outcome, Request, Summary, Tools, preview, run};
+use crate::store::Use;
+
+/// Bring a business date up to date: plan, reserve, write letters.
+///
+/// Safe to repeat: a second run says "nothing new", or makes only what changed. A run whose process was killed is
+/// finished first.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Business date; today by default. Rules are those of that date; seats and statuses those of today.
+    #[arg(long, value_name = "DATE")]
+    date: Option<NaiveDate>,
+    /// Carry out exactly the plan of this hash, as `convoke plan` showed it, or refuse.
+    #[arg(long, value_name = "HASH")]
+    plan: Option<String>,
+    /// Why it is run by hand; stands in the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Run {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        let Some(reason) = self.reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
+            return Err(Usage("what is started by hand needs a reason: --reason \"why\"".into()).into());
+        };
+        if self.plan.as_ref().is_some_and(|hash| hash.len() < 8) {
+            return Err(Usage("--plan: give at least the first 8 characters of the hash that `convoke plan` printed".into()).into());
+        }
+        let config = session.configuration()?;
+        let mut store = session.store(&config, Use::Batch)?;
+        let progress = session.progress();
+        let mut tools = Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|stage, done, total| progress.show(stage, done, total) };
+        if !self.yes {
+            let seen = preview(&mut store, &config, self.date, &mut tools)?;
+            progress.clear();
+            let letters = seen.figures.firm + seen.figures.late_firm;
+            if !session.confirm(false, &format!("The run of {} makes {letters} appointments firm and writes their letters. Go on?", seen.business_date))? {
+                return Ok(Exit::Interrupted);
+            }
+        }
+        let request = Request { date: self.date, plan: self.plan, trigger: "hand", actor: process::login(), reason: Some(reason) };
+        let outcome = run(&mut store, &config, &request, &mut tools)?;
+        progress.clear();
+        show(session, &outcome)
+    }
+}
+
+/// Prints what came of a run.
+pub(super) fn show(session: &Session, outcome: &Outcome) -> Result<Exit> {
+    match outcome {
+        Outcome::Done(summary) => {
+            session.print(summary, &text(summary))?;
+            Ok(if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done })
+        }
+        Outcome::NothingNew(summary) => {
+            session.print(summary, &format!("Nothing new: {} is up to date by run {}.\n", summary.business_date, summary.run))?;
+            Ok(if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done })
+        }
+        Outcome::Busy(id) => {
+            eprintln!("convoke: run {id} is in progress; wait for it, or see `convoke runs show {id}`");
+            Ok(Exit::RunInProgress)
+        }
+        Outcome::TooManyFirm { firm, max, plan_hash } => {
+            session.print(
+                &json!({"schema": "convoke.refusal/1", "reason": "too-many-firm", "firm": firm, "max_firm_per_run": max, "plan_hash": plan_hash}),
+                "",
+            )?;
+            eprintln!(
+                "convoke: this run would make {firm} appointments firm, more than max_firm_per_run ({max}). Nothing was written.\n\
+                 If that is right: convoke run --plan {} --reason TEXT",
+                &plan_hash[..16]
+            );
+            Ok(Exit::TooManyFirm)
+        }
+        Outcome::PlanChanged { asked, now, figures } => {
+            session.print(&json!({"schema": "convoke.refusal/1", "reason": "plan-changed", "asked": asked, "plan_hash": now, "figures": figures}), "")?;
+            eprintln!(
+                "convoke: the plan is no longer {asked}. Nothing was written. It would now make {} firm before expiry and {} after it, plan {} \
+                 and leave {} without a day before expiry: see `convoke plan`",
+                figures.firm,
+                figures.late_firm,
+                figures.planned,
+                figures.no_possible_day + figures.no_capacity
+            );
+            Ok(Exit::PlanChanged)
+        }
+    }
+}
+
+fn text(s: &Summary) -> String {
+    let lapses = s.lapses.no_possible_day + s.lapses.no_capacity;
+    format!(
+        "Run {}: {} permits scanned, {} people due.\n\
+         Firm: {} before expiry, {} after it; {} letters in the queue, {} for the post.\n\
+         Planned, not yet firm: {}. No day before expiry: {lapses}. Without any seat: {}.\n\
+         Report: convoke report {}\n",
+        s.run,
+        s.scanned,
+        s.outcomes.get("due").copied().unwrap_or(0) + s.outcomes.get("due.late").copied().unwrap_or(0),
+        s.firm,
+        s.late_firm,
+        s.letters.queued,
+        s.letters.to_post,
+        s.planned,
+        s.without_seat,
+        s.run,
+    )
+}

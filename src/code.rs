@@ -1,0 +1,95 @@
+//! Words and dates as files write them: closed lists of codes, civil dates with or without quotes.
+
+/// An enum of which every variant has one code outside the program (a file, a column, a report).
+/// Gives `ALL`, `code`, `Display`, `FromStr` and serde by that code: a word that is not in the list never gets in.
+macro_rules! coded {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $vis enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl $name {
+            /// Every value, in the order in which it is declared.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word used in files, columns and reports.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.code())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::code::UnknownCode;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|value| value.code() == text).ok_or_else(|| $crate::code::UnknownCode {
+                    found: text.chars().take(60).collect(),
+                    expected: Self::ALL.iter().map(|value| value.code()).collect::<Vec<_>>().join(", "),
+                })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.code())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use coded;
+
+/// A word that is not in its list.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is not one of: {expected}")]
+pub struct UnknownCode {
+    /// What was found, cut to 60 characters.
+    pub found: String,
+    /// The words that are allowed.
+    pub expected: String,
+}
+
+/// A civil date in a TOML file: `2026-10-05`, with or without quotes. Written as text.
+pub(crate) mod civil_date {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Text(String),
+        Toml(toml::value::Datetime),
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<NaiveDate, D::Error> {
+        let text = match Form::deserialize(d).map_err(|_| D::Error::custom("expected a date such as 2026-10-05"))? {
+            Form::Text(text) => text,
+            Form::Toml(date) => date.to_string(),
+        };
+        text.parse().map_err(|_| D::Error::custom(format!("`{text}` is not a date such as 2026-10-05")))
+    }
+}
+
+/// The same, where it may be left out.
+pub(crate) mod civil_date_opt {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer};
+
+    #[derive(Deserialize)]
+    struct Civil(#[serde(deserialize_with = "super::civil_date::deserialize")] NaiveDate);
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<NaiveDate>, D::Error> {
+        Ok(Option::<Civil>::deserialize(d)?.map(|civil| civil.0))
+    }
+}

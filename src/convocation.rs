@@ -1,0 +1,111 @@
+//! The life of a convocation and of its letters: the states, and which may follow which.
+
+use crate::code::coded;
+
+coded! {
+    /// Where a convocation stands. *Live* means `convoked`.
+    pub enum State {
+        /// Has a seat to come, or past and not yet marked.
+        Convoked = "convoked",
+        /// Came.
+        Honoured = "honoured",
+        /// Came, without all the documents.
+        Incomplete = "incomplete",
+        /// Did not come, or nobody marked it within `mark_days`.
+        Missed = "missed",
+        /// Cancelled by the office or the holder.
+        Cancelled = "cancelled",
+        /// Replaced by another one, SEQUENCE + 1.
+        Moved = "moved",
+        /// The letter could not reach the holder.
+        Undelivered = "undelivered",
+    }
+}
+
+impl State {
+    /// Whether the life of a convocation may go from here to `next`.
+    pub fn may_become(self, next: Self) -> bool {
+        self == Self::Convoked && next != Self::Convoked
+    }
+}
+
+coded! {
+    /// What a letter is about.
+    pub enum LetterKind {
+        /// The appointment.
+        Convocation = "convocation",
+    }
+}
+
+coded! {
+    /// Where a letter stands in the outbox.
+    pub enum LetterState {
+        /// Waits for a worker.
+        Queued = "queued",
+        /// A worker has it and has not begun to hand it over.
+        Leased = "leased",
+        /// The dialogue with the relay has begun: after a crash its fate is unknown.
+        Sending = "sending",
+        /// The relay took responsibility (a final 2xx).
+        Accepted = "accepted",
+        /// To be tried again.
+        Deferred = "deferred",
+        /// Refused for good.
+        Failed = "failed",
+        /// Nobody knows whether the relay has it.
+        Uncertain = "uncertain",
+        /// Came back.
+        Bounced = "bounced",
+        /// Kept back by an operator.
+        Held = "held",
+        /// Not to be sent any more.
+        Cancelled = "cancelled",
+        /// Would arrive with too few days left.
+        Expired = "expired",
+        /// For the post batch.
+        ToPost = "to_post",
+        /// Posted.
+        Posted = "posted",
+        /// Came back by post.
+        Returned = "returned",
+    }
+}
+
+impl LetterState {
+    /// Whether a letter may go from here to `next`.
+    pub fn may_become(self, next: Self) -> bool {
+        use LetterState as S;
+        match self {
+            S::Queued | S::Deferred | S::Uncertain => matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::ToPost),
+            // A worker that is rescued, or whose relay is down, gives the letter back untouched.
+            S::Leased => matches!(next, S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Cancelled | S::Expired),
+            S::Sending => matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Queued | S::Held),
+            S::Accepted => next == S::Bounced,
+            S::Failed | S::Bounced | S::Expired => matches!(next, S::ToPost | S::Queued),
+            S::Held => matches!(next, S::Queued | S::Cancelled | S::ToPost),
+            S::ToPost => matches!(next, S::Posted | S::Cancelled),
+            S::Posted => next == S::Returned,
+            S::Cancelled | S::Returned => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_live_convocation_changes_and_never_back() {
+        for from in State::ALL {
+            assert!(!from.may_become(State::Convoked));
+            assert_eq!(from.may_become(State::Missed), *from == State::Convoked);
+        }
+    }
+
+    #[test]
+    fn a_letter_that_was_accepted_is_never_sent_again() {
+        for next in LetterState::ALL {
+            assert_eq!(LetterState::Accepted.may_become(*next), *next == LetterState::Bounced);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! One SMTP session: a connection that hands over one letter at a time and says exactly what
+//! became of each (RFC 5321).
+//!
+//! What must never happen is that the reply to one letter is read as the reply to the next. So a
+//! session is usable again only after a dialogue that was followed to its end; a deadline, a reply out of
+//! turn or a future dropped half-way leave it unusable; bytes that arrive unasked are a fault; DATA
+//! must be answered by 354, which no shifted dialogue does; and a letter is accepted by a 2xx to its
+//! final dot alone.
+//!
+//! The dialogue is ours. `lettre`'s `AsyncSmtpConnection` (0.11.23) cannot keep that promise:
+//! - its buffer is private: what the relay sent unasked, or in clear before TLS, stays there and is
+//!   read as the next reply;
+//! - `message` returns one error for a body cut short, which is certainly not delivered, and for a
+//!   final dot left unanswered, which may be;
+//! - a reply of a bare code (legal, RFC 5321 §4.2) or with a byte that is not UTF-8 is an error there; after the
+//!   final dot that would send every letter twice;
+//! - it adds an empty line to each message, which then no longer is what was hashed.
+//!
+//! Messages are built, and credentials encoded, by `lettre`.
+
+mod letter;
+mod relay;
+mod reply;
+mod wire;
+
+use std::{mem, net::IpAddr, ops::RangeInclusive, time::Duration};
+
+use lettre::transport::smtp::{
+    authentication::{Credentials, Mechanism},
+    commands::Auth,
+};
+use secrecy::ExposeSecret;
+
+use self::{
+    letter::{Announced, Letter},
+    relay::{Login, Security},
+    wire::Wire,
+};
+pub use self::{
+    relay::{Relay, RelayError, Timeouts},
+    reply::{Cause, Fault, Reply, Stage},
+};
+
+/// How long a relay is given to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What became of one letter.
+#[derive(Debug)]
+#[must_use]
+pub enum Delivery {
+    /// The relay took responsibility for it (2xx to the final dot).
+    Accepted(Reply),
+    /// Not now (4xx), for a reason of this letter's: try later.
+    Deferred(Reply),
+    /// Never (5xx), or never as it is: refused here before a byte was sent.
+    Refused(Reply),
+    /// The relay's own trouble before the letter was handed over: costs the letter no attempt.
+    RelayFault(Fault),
+    /// The final dot may have been sent and its answer was not read: the relay may have the letter.
+    Uncertain(Fault),
+}
+
+impl From<Fault> for Delivery {
+    fn from(fault: Fault) -> Self {
+        Self::RelayFault(fault)
+    }
+}
+
+/// A connection to a relay, greeted, secured and logged in.
+pub struct Session {
+    wire: Wire,
+    announced: Announced,
+    timeouts: Timeouts,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    /// A letter was refused: its transaction may still be open at the relay.
+    Unfinished,
+    /// A dialogue is under way or was left half-way.
+    Doubtful,
+}
+
+/// A letter of which all but the final dot has been sent.
+///
+/// This is the moment to record that it is being sent. Dropped instead of concluded, the letter is
+/// not sent (RFC 5321 §4.1.1.4: no transaction without its dot) and the session is unusable.
+#[must_use]
+pub struct Offer<'a> {
+    session: &'a mut Session,
+}
+
+impl Session {
+    /// Connects, secures the channel as the relay's URL demands, says EHLO and logs in.
+    ///
+    /// # Errors
+    /// Whatever stands in the way, see [`Fault::is_authentication`] for what only people can mend.
+    pub async fn open(relay: &Relay) -> Result<Self, Fault> {
+        let mut wire = Wire::connect(relay).await?;
+        if relay.security == Security::ImplicitTls {
+            wire = wire.secure(relay).await?;
+        }
+        let greeting = wire.answer(Stage::Connect).await?;
+        expect(greeting.into_reply(Stage::Connect), 220)?;
+        let mut announced = greet(&mut wire, relay).await?;
+        if relay.security == Security::StartTls {
+            if !announced.offers("STARTTLS") {
+                let cause = Cause::Dialogue("the relay does not offer STARTTLS, and nothing is sent in clear");
+                return Err(cause.at(Stage::Tls));
+            }
+            expect(wire.ask(Stage::Tls, "STARTTLS\r\n").await?, 220)?;
+            wire = wire.secure(relay).await?;
+            // What was announced in clear may be forged (RFC 3207 §4.2).
+            announced = greet(&mut wire, relay).await?;
+        }
+        if let Some(login) = &relay.login {
+            log_in(&mut wire, &announced, login).await?;
+        }
+        Ok(Self { wire, announced, timeouts: relay.timeouts, state: State::Ready })
+    }
+
+    /// Whether another letter may be handed over: if not, drop the session.
+    #[must_use]
+    pub fn is_reusable(&self) -> bool {
+        self.state != State::Doubtful
+    }
+
+    /// Hands over one letter: one envelope, one recipient. An empty `from` is the null reverse-path.
+    pub async fn deliver(&mut self, from: &str, to: &str, message: &[u8]) -> Delivery {
+        match self.offer(from, to, message).await {
+            Ok(offer) => offer.conclude().await,
+            Err(delivery) => delivery,
+        }
+    }
+
+    /// Sends one letter up to its final dot.
+    ///
+    /// # Errors
+    /// What became of a letter that did not come so far; never `Accepted` or `Uncertain`.
+    pub async fn offer(&mut self, from: &str, to: &str, message: &[u8]) -> Result<Offer<'_>, Delivery> {
+        let letter = Letter::write(from, to, message, &self.announced).map_err(Delivery::Refused)?;
+        self.wire.allow(self.timeouts.letter);
+        // Doubtful until proven otherwise, so that an early return or a dropped future leaves it so.
+        match mem::replace(&mut self.state, State::Doubtful) {
+            State::Ready => {}
+            State::Unfinished => expect(self.wire.ask(Stage::Mail, "RSET\r\n").await?, 250)?,
+            State::Doubtful => {
+                return Err(Cause::Dialogue("the session is not usable").at(Stage::Mail).into());
+            }
+        }
+        self.propose(Stage::Mail, &letter.mail, 200..=299).await?;
+        self.propose(Stage::Rcpt, &letter.rcpt, 200..=299).await?;
+        self.propose(Stage::Data, "DATA\r\n", 354..=354).await?;
+        match self.wire.send(Stage::Data, &letter.body).await {
+            Ok(()) => Ok(Offer { session: self }),
+            Err(fault) => Err(self.last_words(fault).await),
+        }
+    }
+
+    /// Takes leave. The relay's answer changes nothing and is not waited for long.
+    pub async fn quit(mut self) {
+        if self.is_reusable() {
+            self.wire.allow(FAREWELL);
+            // Every letter has had its answer: nothing depends on this one.
+            let _ = self.wire.ask(Stage::Connect, "QUIT\r\n").await;
+        }
+    }
+
+    async fn propose(&mut self, stage: Stage, line: &str, wanted: RangeInclusive<u16>) -> Result<(), Delivery> {
+        let reply = self.wire.ask(stage, line).await?;
+        if wanted.contains(&reply.code) { Ok(()) } else { Err(self.judge(reply)?) }
+    }
+
+    /// What a reply that is not the wished one means for the letter; the session lives on.
+    fn judge(&mut self, reply: Reply) -> Result<Delivery, Fault> {
+        let delivery = match reply.code {
+            400..=499 => Delivery::Deferred(reply),
+            500..=599 => Delivery::Refused(reply),
+            _ => {
+                return Err(Cause::Dialogue("the relay's reply does not fit what was asked").at(reply.stage));
+            }
+        };
+        self.state = State::Unfinished;
+        Ok(delivery)
+    }
+
+    /// What a relay means that interrupts a message. It has usually said why, and must be heard: a
+    /// fault of the relay's costs no attempt, so the same letter would come back for ever.
+    async fn last_words(&mut self, fault: Fault) -> Delivery {
+        match self.wire.answer(Stage::Data).await.map(|answer| answer.into_reply(Stage::Data)) {
+            Ok(reply) if matches!(reply.code, 400..=499) => Delivery::Deferred(reply),
+            Ok(reply) if matches!(reply.code, 500..=599) => Delivery::Refused(reply),
+            _ => Delivery::RelayFault(fault),
+        }
+    }
+}
+
+impl Offer<'_> {
+    /// Sends the final dot and reads what became of the letter.
+    pub async fn conclude(self) -> Delivery {
+        let Self { session } = self;
+        if let Err(fault) = session.wire.expect_silence(Stage::Data).await {
+            return session.last_words(fault).await;
+        }
+        match session.wire.ask(Stage::Dot, ".\r\n").await {
+            Ok(reply) if matches!(reply.code, 200..=299) => {
+                session.state = State::Ready;
+                Delivery::Accepted(reply)
+            }
+            Ok(reply) => session.judge(reply).unwrap_or_else(Delivery::Uncertain),
+            // An answer, if an unkind one: by RFC 5321 §4.2.1 the relay did not take the letter.
+            Err(fault @ Fault { cause: Cause::Answered(_) | Cause::Authentication(_), .. }) => {
+                Delivery::RelayFault(fault)
+            }
+            Err(fault) => Delivery::Uncertain(fault),
+        }
+    }
+}
+
+/// Refuses any reply to a question about the session but `wanted`.
+fn expect(reply: Reply, wanted: u16) -> Result<(), Fault> {
+    if reply.code == wanted { Ok(()) } else { Err(Fault::answered(reply)) }
+}
+
+async fn greet(wire: &mut Wire, relay: &Relay) -> Result<Announced, Fault> {
+    // An address literal where the machine has no name to give (RFC 5321 §4.1.4).
+    let name = relay.hello.clone().unwrap_or_else(|| match wire.local.ip() {
+        IpAddr::V4(ip) => format!("[{ip}]"),
+        IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
+    });
+    let answer = wire.ask_lines(Stage::Hello, &format!("EHLO {name}\r\n")).await?;
+    let announced = Announced::new(&answer.lines);
+    expect(answer.into_reply(Stage::Hello), 250)?;
+    Ok(announced)
+}
+
+/// AUTH PLAIN (RFC 4616), else the older LOGIN.
+async fn log_in(wire: &mut Wire, announced: &Announced, login: &Login) -> Result<(), Fault> {
+    let encode = |mechanism, challenge: Option<&str>| {
+        let credentials = Credentials::new(login.user.clone(), login.password.expose_secret().to_owned());
+        Auth::new(mechanism, credentials, challenge.map(str::to_owned))
+            .map(|command| command.to_string())
+            .map_err(|_| Cause::Dialogue("the credentials could not be encoded").at(Stage::Auth))
+    };
+    let last = if announced.offers_auth("PLAIN") {
+        encode(Mechanism::Plain, None)?
+    } else if announced.offers_auth("LOGIN") {
+        expect(wire.ask(Stage::Auth, &encode(Mechanism::Login, None)?).await?, 334)?;
+        expect(wire.ask(Stage::Auth, &encode(Mechanism::Login, Some("Username"))?).await?, 334)?;
+        encode(Mechanism::Login, Some("Password"))?
+    } else {
+        return Err(Cause::NoMechanism.at(Stage::Auth));
+    };
+    expect(wire.ask(Stage::Auth, &last).await?, 235)
+}

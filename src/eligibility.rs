@@ -1,0 +1,182 @@
+//! `assess`: exactly one verdict per permit and night, with its rule. First match wins, in the order of [`Rule`].
+
+use chrono::{Days, Months, NaiveDate};
+
+use crate::agenda::Jurisdiction;
+use crate::code::coded;
+use crate::permit::{PermitKind, Status};
+use crate::policy::{Policy, Procedure, Window};
+
+coded! {
+    /// Why a permit is where it is tonight. The order is the order of examination.
+    pub enum Rule {
+        /// The holder has died.
+        Deceased = "deceased",
+        /// Withdrawn by a decision.
+        Withdrawn = "withdrawn",
+        /// Held by an agent.
+        Held = "held",
+        /// Absent from the last full extract.
+        AbsentFromExtract = "absent-from-extract",
+        /// The holder has a newer permit.
+        NotLatestPermit = "not-latest-permit",
+        /// The renewal has been filed.
+        RenewalFiled = "renewal-filed",
+        /// Student: another door.
+        Student = "student",
+        /// Cannot be renewed.
+        NotRenewable = "not-renewable",
+        /// No desk serves the commune for this type.
+        NoJurisdiction = "no-jurisdiction",
+        /// The appointment is past and nobody has marked it.
+        AwaitingMark = "awaiting-mark",
+        /// Has an appointment to come.
+        AlreadyConvoked = "already-convoked",
+        /// Expired for too long: for a named agent.
+        Expired = "expired",
+        /// Beyond the horizon.
+        NotYetDue = "not-yet-due",
+        /// Is to file online.
+        DueOnline = "due.online",
+        /// Expired for six months or less, and not filed (R.431-8: a late request still is a renewal).
+        DueLate = "due.late",
+        /// To be planned tonight.
+        Due = "due",
+    }
+}
+
+impl Rule {
+    /// In words, for the report and the counter.
+    pub const fn label_fr(self) -> &'static str {
+        match self {
+            Self::Deceased => "Titulaire décédé",
+            Self::Withdrawn => "Titre retiré",
+            Self::Held => "Suspendu par un agent",
+            Self::AbsentFromExtract => "Absent de la dernière extraction complète",
+            Self::NotLatestPermit => "Un titre plus récent existe",
+            Self::RenewalFiled => "Renouvellement déjà déposé",
+            Self::Student => "Étudiant : autre démarche",
+            Self::NotRenewable => "Titre non renouvelable",
+            Self::NoJurisdiction => "Commune hors ressort",
+            Self::AwaitingMark => "Rendez-vous passé, présence à saisir",
+            Self::AlreadyConvoked => "Déjà convoqué",
+            Self::Expired => "Expiré depuis plus de six mois",
+            Self::NotYetDue => "Pas encore à convoquer",
+            Self::DueOnline => "Dépôt en ligne",
+            Self::DueLate => "En retard : expiré depuis six mois au plus",
+            Self::Due => "À convoquer",
+        }
+    }
+}
+
+/// What is known of a permit when it is assessed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// Type.
+    pub kind: PermitKind,
+    /// Mention.
+    pub mention: &'a str,
+    /// Status in the extract.
+    pub status: Status,
+    /// Last day of validity.
+    pub expires_on: NaiveDate,
+    /// INSEE code of the holder's commune.
+    pub commune: &'a str,
+    /// Whether the renewal has been filed.
+    pub filed: bool,
+    /// Whether an agent holds it back.
+    pub held: bool,
+    /// Whether the last full extract lacks it.
+    pub absent: bool,
+    /// Whether the holder has a newer permit.
+    pub superseded: bool,
+    /// Day of the holder's appointment that is still `convoked`, past or to come.
+    pub convoked_for: Option<NaiveDate>,
+}
+
+/// The verdict on one permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict<'a> {
+    /// The first rule that matched.
+    pub rule: Rule,
+    /// The window, for whoever is due.
+    pub window: Option<Window<'a>>,
+    /// The first later night on which time alone could change the verdict.
+    pub review_on: NaiveDate,
+}
+
+/// The last date that both databases can order as text.
+pub const NEVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
+
+/// Assesses one permit on a business date. Total: every permit gets exactly one verdict.
+pub fn assess<'a>(facts: &Facts<'_>, policy: &'a Policy, jurisdiction: &Jurisdiction, today: NaiveDate) -> Verdict<'a> {
+    let window = policy.window(facts.kind, facts.mention, facts.expires_on, today);
+    let (rule, review_on) = examine(facts, policy, jurisdiction, window, today);
+    let due = matches!(rule, Rule::Due | Rule::DueLate | Rule::DueOnline);
+    Verdict { rule, window: window.filter(|_| due), review_on: policy.next_change(today).map_or(review_on, |c| c.min(review_on)) }
+}
+
+fn examine(
+    facts: &Facts<'_>,
+    policy: &Policy,
+    jurisdiction: &Jurisdiction,
+    window: Option<Window<'_>>,
+    today: NaiveDate,
+) -> (Rule, NaiveDate) {
+    // Nothing but an import or an agent changes these.
+    let lasting = [
+        (facts.status == Status::Deceased, Rule::Deceased),
+        (facts.status == Status::Withdrawn, Rule::Withdrawn),
+        (facts.held, Rule::Held),
+        (facts.absent, Rule::AbsentFromExtract),
+        (facts.superseded || facts.status == Status::Renewed, Rule::NotLatestPermit),
+        (facts.filed, Rule::RenewalFiled),
+        (policy.is_student(facts.kind, facts.mention), Rule::Student),
+        (policy.is_not_renewable(facts.kind, facts.mention), Rule::NotRenewable),
+    ];
+    if let Some((_, rule)) = lasting.into_iter().find(|(holds, _)| *holds) {
+        return (rule, NEVER);
+    }
+    let Some(window) = window else { return (Rule::NoJurisdiction, NEVER) };
+    let competent = match window.procedure {
+        Procedure::Counter => !jurisdiction.pools(facts.kind, facts.commune).is_empty(),
+        Procedure::Online => jurisdiction.knows(facts.commune),
+    };
+    if !competent {
+        return (Rule::NoJurisdiction, NEVER);
+    }
+    match facts.convoked_for {
+        Some(day) if day >= today => return (Rule::AlreadyConvoked, next(day)),
+        Some(day) if later(day, policy.mark_days) >= today => return (Rule::AwaitingMark, next(later(day, policy.mark_days))),
+        _ => {}
+    }
+    let last_late_day = facts.expires_on.checked_add_months(Months::new(policy.late_months)).unwrap_or(NEVER);
+    if last_late_day < today {
+        return (Rule::Expired, NEVER);
+    }
+    let due_from = match window.procedure {
+        // The whole window is inside the horizon, or has opened.
+        Procedure::Counter => window.opens.min(earlier(window.deadline, policy.horizon_days)),
+        Procedure::Online => window.opens,
+    };
+    if today < due_from {
+        return (Rule::NotYetDue, due_from);
+    }
+    match window.procedure {
+        Procedure::Online => (Rule::DueOnline, next(last_late_day)),
+        Procedure::Counter if facts.expires_on < today => (Rule::DueLate, next(today)),
+        Procedure::Counter => (Rule::Due, next(today)),
+    }
+}
+
+fn next(day: NaiveDate) -> NaiveDate {
+    later(day, 1)
+}
+
+fn later(day: NaiveDate, days: u32) -> NaiveDate {
+    day.checked_add_days(Days::new(days.into())).unwrap_or(NEVER).min(NEVER)
+}
+
+fn earlier(day: NaiveDate, days: u32) -> NaiveDate {
+    day.checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN)
+}

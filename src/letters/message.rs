@@ -1,0 +1,80 @@
+//! The e-mail of a letter (RFC 5322, MIME).
+//!
+//! `mail-builder` writes it: it folds, encodes words (RFC 2047) and drops control characters by
+//! itself, where the builder of `lettre` panics on a line break in a name. It asks for the time,
+//! for chance and for the host's name only where a date, a boundary or a Message-ID is missing:
+//! all three are given here, so that every attempt sends the same bytes.
+
+use mail_builder::{
+    MessageBuilder,
+    headers::{address::Address, content_type::ContentType, raw::Raw},
+    mime::MimePart,
+};
+use super::{LetterData, Sender, templates::Bodies};
+use crate::ids::sha256_hex;
+
+/// `RC-94-2026-0001234-K.0@domain`: the same on every attempt, another after each change.
+pub(super) fn id(data: &LetterData, sender: &Sender) -> String {
+    format!(
+        "{}.{}@{}",
+        data.reference, data.sequence, sender.message_domain
+    )
+}
+
+/// The message. No display name stands beside the recipient's address: an address needs none to
+/// arrive, and a name that never enters a header cannot forge one.
+pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: &str) -> Vec<u8> {
+    // Someone without e-mail gets the letter by post: the recorded copy is addressed to nobody.
+    let to = match &data.recipient.email {
+        Some(email) => email.as_str().into(),
+        None => Address::new_group(Some("undisclosed-recipients"), Vec::new()),
+    };
+    let calendar = |media: &'static str| ContentType::new(media).attribute("charset", "utf-8");
+    let alternative = MimePart::new(
+        multipart("multipart/alternative", data),
+        vec![
+            MimePart::new("text/plain", bodies.text.as_str()),
+            MimePart::new("text/html", bodies.html.as_str()),
+            MimePart::new(
+                calendar("text/calendar").attribute("method", "REQUEST"),
+                ics,
+            ),
+        ],
+    );
+    // Some programs read the invitation among the alternatives, others only as a file.
+    let file = calendar("application/ics").attribute("name", "rendez-vous.ics");
+    let attachment = MimePart::new(file, ics.as_bytes()).attachment("rendez-vous.ics");
+
+    let mut message = MessageBuilder::new()
+        .from(Address::new_address(
+            Some(sender.from_name.as_str()),
+            sender.from_address.as_str(),
+        ))
+        .to(to)
+        .subject(bodies.subject.as_str())
+        .date(data.issued_at.timestamp())
+        .message_id(id(data, sender))
+        .header("X-Convocation", Raw::new(data.reference.as_str()))
+        // RFC 3834: no vacation notice, no answering machine.
+        .header("Auto-Submitted", Raw::new("auto-generated"))
+        .header("Content-Language", Raw::new("fr"));
+    if let Some(email) = &data.office.contact_email {
+        message = message.reply_to(email.as_str());
+    }
+    let mut bytes = Vec::new();
+    message
+        .body(MimePart::new(
+            multipart("multipart/mixed", data),
+            vec![alternative, attachment],
+        ))
+        .serialize(&mut bytes);
+    bytes
+}
+
+/// A multipart type whose boundary follows from the letter alone. `=_` occurs in no part that is
+/// quoted-printable or base64 (RFC 2045, 6.7), and every French part is one of them.
+fn multipart(media: &'static str, data: &LetterData) -> ContentType<'static> {
+    let seed = format!("{media} {} {}", data.reference, data.sequence);
+    let digest = sha256_hex(seed.as_bytes());
+    ContentType::new(media).attribute("boundary", format!("=_{}", &digest[..32]))
+}

@@ -1,0 +1,26 @@
+//! temp
+pub mod agenda;
+pub mod calendar;
+pub mod cli;
+pub mod clock;
+mod code;
+pub mod convocation;
+pub mod demo;
+pub mod dispatch;
+pub mod eligibility;
+pub mod entropy;
+mod fault;
+pub mod files;
+pub mod ids;
+pub mod import;
+pub mod ledger;
+pub mod letters;
+pub mod permit;
+pub mod planning;
+pub mod policy;
+pub mod process;
+pub mod report;
+pub mod run;
+pub mod settings;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,214 @@
+//! A residence permit and its holder, as the préfecture's extract gives them. Parsing refuses nonsense.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::code::coded;
+
+coded! {
+    /// Type of residence permit (*type de titre*).
+    pub enum PermitKind {
+        /// *Carte de séjour temporaire*, up to one year.
+        Cst = "CST",
+        /// *Carte de séjour pluriannuelle*, up to four years.
+        Csp = "CSP",
+        /// *Carte de résident*, ten years.
+        Cr = "CR",
+        /// *Certificat de résidence algérien*, one year.
+        Cra1 = "CRA1",
+        /// *Certificat de résidence algérien*, ten years.
+        Cra10 = "CRA10",
+        /// *Visa de long séjour valant titre de séjour*.
+        VlsTs = "VLS-TS",
+        /// *Carte de séjour « retraité »*.
+        Retraite = "RETRAITE",
+        /// *Autorisation provisoire de séjour*.
+        Aps = "APS",
+        /// *Carte de résident de longue durée – UE*.
+        LdUe = "LD-UE",
+        /// *Carte de séjour « talent »*.
+        Talent = "TALENT",
+    }
+}
+
+impl PermitKind {
+    /// The name that the letter gives to it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Cst => "carte de séjour temporaire",
+            Self::Csp => "carte de séjour pluriannuelle",
+            Self::Cr => "carte de résident",
+            Self::Cra1 => "certificat de résidence algérien d'un an",
+            Self::Cra10 => "certificat de résidence algérien de dix ans",
+            Self::VlsTs => "visa de long séjour valant titre de séjour",
+            Self::Retraite => "carte de séjour portant la mention « retraité »",
+            Self::Aps => "autorisation provisoire de séjour",
+            Self::LdUe => "carte de résident de longue durée – UE",
+            Self::Talent => "carte de séjour « talent »",
+        }
+    }
+}
+
+coded! {
+    /// What the extract says of a permit (*statut*).
+    pub enum Status {
+        /// In force, or expired without anything else known.
+        Active = "actif",
+        /// Replaced by a newer one.
+        Renewed = "renouvele",
+        /// Withdrawn by a decision.
+        Withdrawn = "retire",
+        /// The holder has died.
+        Deceased = "decede",
+    }
+}
+
+coded! {
+    /// How a letter reaches its holder (*canal*).
+    pub enum Channel {
+        /// Through the SMTP queue.
+        Email = "email",
+        /// Printed and posted.
+        Post = "post",
+        /// Called: the letter still goes by post, for a telephone call leaves no trace.
+        Phone = "phone",
+    }
+}
+
+/// Longest text accepted in one field of a file, in characters: longer is an error of the file, not a name.
+pub const FIELD_MAX: usize = 1_000;
+
+/// Foreigner number (*numéro étranger*): text of 9 or 10 digits, leading zeros included; no check digit exists.
+pub fn is_foreigner_number(text: &str) -> bool {
+    matches!(text.len(), 9 | 10) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// INSEE code of a commune: five characters, digits but for `2A` and `2B` (Corsica).
+pub fn is_commune_code(text: &str) -> bool {
+    let digits = text.strip_prefix("2A").or_else(|| text.strip_prefix("2B"));
+    match digits {
+        Some(rest) => rest.len() == 3 && rest.bytes().all(|b| b.is_ascii_digit()),
+        None => text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit()),
+    }
+}
+
+/// An address that a relay can be asked to deliver to: a dot-atom and a domain of RFC 5321, in ASCII. Anything else is
+/// treated as no address at all: the letter then goes by post rather than nowhere.
+pub fn is_deliverable_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let atom = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b))
+    };
+    let label = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 63
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    text.len() <= 254
+        && local.len() <= 64
+        && local.split('.').all(atom)
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+/// A person (*titulaire*), with what is needed to write to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Foreigner number.
+    pub number: String,
+    /// Family name (*nom*).
+    pub family_name: String,
+    /// Name in use (*nom d'usage*), printed instead of the family name.
+    pub usage_name: Option<String>,
+    /// Given names (*prénoms*); may be empty.
+    pub given_names: String,
+    /// Date of birth, where the extract has it.
+    pub birth_date: Option<NaiveDate>,
+    /// Deliverable e-mail address.
+    pub email: Option<String>,
+    /// Telephone, as written.
+    pub phone: Option<String>,
+    /// Language of the courtesy translation, `fr` by default.
+    pub language: String,
+    /// Address lines above the postcode, one to four.
+    pub address: Vec<String>,
+    /// Postcode, for the envelope only: jurisdiction is by commune.
+    pub postcode: String,
+    /// Town as written on the envelope.
+    pub town: Option<String>,
+    /// INSEE code of the commune of residence: decides the jurisdiction.
+    pub commune: String,
+    /// Household (*foyer*): its members come on the same day where that costs nobody an appointment.
+    pub household: Option<String>,
+    /// Channel asked for; otherwise e-mail where there is an address, else post.
+    pub channel: Option<Channel>,
+    /// Letters in 18 points (*gros caractères*).
+    pub large_print: bool,
+}
+
+impl Holder {
+    /// The name printed on the letter.
+    pub fn printed_name(&self) -> String {
+        let name = self.usage_name.as_deref().unwrap_or(&self.family_name);
+        format!("{} {name}", self.given_names).trim().to_owned()
+    }
+
+    /// The channel that letters take now.
+    pub fn effective_channel(&self) -> Channel {
+        match (self.channel, &self.email) {
+            (Some(Channel::Post), _) => Channel::Post,
+            (Some(Channel::Phone), _) => Channel::Phone,
+            (_, Some(_)) => Channel::Email,
+            (_, None) => Channel::Post,
+        }
+    }
+}
+
+/// A permit (*titre de séjour*).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permit {
+    /// Permit number (*numéro de titre*).
+    pub number: String,
+    /// Type.
+    pub kind: PermitKind,
+    /// Mention: a free code such as `salarie`.
+    pub mention: String,
+    /// First day of validity.
+    pub valid_from: NaiveDate,
+    /// Last day of validity (*fin de validité*).
+    pub expires_on: NaiveDate,
+    /// Status in the extract.
+    pub status: Status,
+    /// Day on which the renewal was filed (*dépôt*), if it was.
+    pub filed_on: Option<NaiveDate>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_could_inject_or_bounce_is_no_address() {
+        for good in ["a@example.org", "prenom.nom+tag@sous.domaine.example.org", "o'hara@example.org"] {
+            assert!(is_deliverable_email(good), "{good}");
+        }
+        for bad in [
+            "", "sans-arobase", "a@b", "a@@example.org", "a b@example.org", "a@example.org\r\nBcc: x@example.org",
+            "<a@example.org>", "a@-example.org", "a..b@example.org", ".a@example.org", "é@example.org", "a@example.org,",
+        ] {
+            assert!(!is_deliverable_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn communes_of_corsica_and_overseas_are_communes() {
+        for good in ["94028", "2A004", "2B033", "97411", "98818"] {
+            assert!(is_commune_code(good), "{good}");
+        }
+        for bad in ["", "9402", "940281", "2C004", "94 28", "٩٤٠٢٨"] {
+            assert!(!is_commune_code(bad), "{bad}");
+        }
+    }
+}

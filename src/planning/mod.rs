@@ -1,0 +1,306 @@
+//! `plan(&PlanningInput) -> Plan`: who is seen where and when. Pure: no clock, no database, no randomness.
+//!
+//! Days are integers, day 0 being the business date. The plan is made in two passes: the first gives
+//! everyone a day between release and deadline; the second, which never touches the first, gives the seats that are
+//! left to those for whom that was impossible, so that nobody leaves without a date while a seat is empty.
+
+mod assignment;
+mod check;
+
+use std::fmt::Write as _;
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+pub use crate::agenda::RankedPool;
+pub use check::{Breach, check};
+
+use crate::code::coded;
+use crate::ids::{PermitId, keyed_hash, sha256_hex};
+use crate::permit::{Channel, PermitKind};
+use crate::policy::{Policy, Window};
+
+/// Days since the business date.
+pub type Day = i32;
+
+/// All the planner sees, and nothing personal. In canonical order: candidates by id, slots by place and time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanningInput {
+    /// Day 0.
+    pub business_date: NaiveDate,
+    /// Published seed that breaks ties: whoever knows the instance can recompute the order.
+    pub seed: String,
+    /// `site/desk` of each pool; its number is its position.
+    pub pools: Vec<String>,
+    /// Seats that are free tonight; a slot whose seats are all taken stands with 0.
+    pub slots: Vec<SlotSeats>,
+    /// People to be seen.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Free seats at one hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SlotSeats {
+    /// Pool number.
+    pub pool: u32,
+    /// Day.
+    pub day: Day,
+    /// Minutes after midnight, civil time of the site.
+    pub start: u16,
+    /// Free seats.
+    pub free: u32,
+}
+
+/// One person to be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The permit.
+    pub id: PermitId,
+    /// Household, if any.
+    pub household: Option<String>,
+    /// Type, for reports.
+    pub category: PermitKind,
+    /// Pools that may receive them, nearest first.
+    pub pools: Vec<RankedPool>,
+    /// First day that window and notice allow.
+    pub release: Day,
+    /// Day by which they should have been seen.
+    pub pref_end: Day,
+    /// Last day that prevents a lapse; negative for those whose permit has expired.
+    pub deadline: Day,
+    /// First day at short notice.
+    pub earliest: Day,
+    /// First day with the full notice: sooner is *préavis réduit*.
+    pub full_notice: Day,
+    /// A day before this one cannot be given tomorrow any more: it is made firm tonight.
+    pub firm_before: Day,
+    /// Weight of a day beyond the preferred end.
+    pub weight: u32,
+    /// Days that a lapse counts for.
+    pub lapse_late: u32,
+}
+
+impl Candidate {
+    /// Places a permit in time: notice is counted from today, days from the business date.
+    #[expect(clippy::too_many_arguments, reason = "the facts that place one person, each of another origin")]
+    pub fn new(
+        id: PermitId,
+        household: Option<String>,
+        kind: PermitKind,
+        channel: Channel,
+        place: Vec<RankedPool>,
+        nights: Nights,
+        window: &Window<'_>,
+        policy: &Policy,
+    ) -> Self {
+        let day = |date: NaiveDate| (date - nights.tonight).num_days().clamp(-100_000, 100_000) as Day;
+        let full = policy.notice(channel) as Day;
+        let notice = day(nights.today) + full;
+        let (opens, deadline, short) = (day(window.opens), day(window.deadline), day(nights.today) + policy.short_notice_days as Day);
+        let release = if notice > deadline { short } else { notice };
+        Self {
+            id,
+            household,
+            category: kind,
+            pools: place,
+            release: release.max(opens),
+            pref_end: day(window.preferred_end),
+            deadline,
+            earliest: short.max(opens),
+            full_notice: notice,
+            firm_before: day(nights.next) + full + policy.firm_lead_days as Day,
+            weight: policy.weight.get(&kind).copied().unwrap_or(1),
+            lapse_late: policy.lapse_late.get(&kind).copied().unwrap_or(0),
+        }
+    }
+
+    /// Whether the permit has expired already: not a lapse of this plan, but in need of the first seat left.
+    pub fn is_late(&self) -> bool {
+        self.deadline < 0
+    }
+}
+
+/// The night that is planned and the one after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Nights {
+    /// Business date: day 0.
+    pub tonight: NaiveDate,
+    /// The day on which letters are written.
+    pub today: NaiveDate,
+    /// Next planning night.
+    pub next: NaiveDate,
+}
+
+coded! {
+    /// In which pass an appointment was given.
+    pub enum Pass {
+        /// Between release and deadline.
+        InTime = "in-time",
+        /// Before the deadline, with a seat left by the first pass, at short notice.
+        ShortNotice = "short-notice",
+        /// After the expiry, with a seat left by the first pass.
+        AfterExpiry = "after-expiry",
+    }
+}
+
+coded! {
+    /// Why somebody has no day before expiry.
+    pub enum LapseCause {
+        /// No seat exists in the window, whatever is taken.
+        NoPossibleDay = "no_possible_day",
+        /// Seats exist, and all are taken.
+        NoCapacity = "no_capacity",
+    }
+}
+
+/// Somebody's day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appointment {
+    /// Position in [`PlanningInput::candidates`].
+    pub candidate: usize,
+    /// Pool number.
+    pub pool: u32,
+    /// Day.
+    pub day: Day,
+    /// Minutes after midnight.
+    pub start: u16,
+    /// In which pass.
+    pub pass: Pass,
+    /// Whether tonight's run reserves it and writes the letter.
+    pub firm: bool,
+}
+
+/// Somebody without a day before expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapse {
+    /// Position in [`PlanningInput::candidates`].
+    pub candidate: usize,
+    /// Why.
+    pub cause: LapseCause,
+}
+
+/// A whole plan: nothing is left to choose when it is carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// At most one for each candidate, by candidate.
+    pub appointments: Vec<Appointment>,
+    /// Candidates in time for whom no day before expiry was found; they may have an appointment after it.
+    pub lapses: Vec<Lapse>,
+}
+
+/// Plans a night. The same input gives the same plan, whatever the machine.
+pub fn plan(input: &PlanningInput) -> Plan {
+    assignment::assign(input)
+}
+
+impl PlanningInput {
+    /// Puts the input in canonical order, so that equal contents have equal hashes.
+    pub fn canonical(mut self) -> Self {
+        self.slots.sort_unstable();
+        self.candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        self
+    }
+
+    /// The seed of a night: published, different each night, chosen by nobody.
+    pub fn seed_of(prefecture: &str, business_date: NaiveDate) -> String {
+        sha256_hex(format!("convoke {prefecture} {business_date}").as_bytes())[..16].to_owned()
+    }
+
+    /// The canonical bytes that a run records: enough to plan again.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Unwrap safety: plain data with text keys always serialises.
+        serde_json::to_vec(self).expect("an input serialises")
+    }
+
+    /// SHA-256 of the canonical bytes.
+    pub fn hash(&self) -> String {
+        sha256_hex(&self.to_bytes())
+    }
+
+    /// The order among people whom nothing else distinguishes: no one can choose their place in it.
+    fn tie(&self, candidate: usize) -> u64 {
+        let hash = keyed_hash(self.seed.as_bytes(), &[self.candidates[candidate].id.0.as_bytes()]);
+        // Unwrap safety: the slice has eight bytes.
+        u64::from_be_bytes(hash[..8].try_into().expect("eight bytes"))
+    }
+
+    /// The civil date of a day.
+    pub fn date(&self, day: Day) -> NaiveDate {
+        let days = Days::new(u64::from(day.unsigned_abs()));
+        let date = if day < 0 { self.business_date.checked_sub_days(days) } else { self.business_date.checked_add_days(days) };
+        date.unwrap_or(self.business_date)
+    }
+}
+
+impl Plan {
+    /// One line per candidate: `id,pool,day,start,pass,firm`, `-1,-1,-1` for nothing; and the cause of each lapse.
+    fn canonical_text(&self, input: &PlanningInput) -> String {
+        let mut lines: Vec<String> = input.candidates.iter().map(|c| format!("{},-1,-1,-1", c.id)).collect();
+        for a in &self.appointments {
+            let id = &input.candidates[a.candidate].id;
+            lines[a.candidate] = format!("{id},{},{},{},{},{}", a.pool, a.day, a.start, a.pass, a.firm);
+        }
+        for lapse in &self.lapses {
+            // Unwrap safety: writing to a String cannot fail.
+            write!(lines[lapse.candidate], ",{}", lapse.cause).expect("a String takes text");
+        }
+        lines.join("\n")
+    }
+
+    /// SHA-256 of the plan: what an operator confirms, and what a replay must find again.
+    pub fn hash(&self, input: &PlanningInput) -> String {
+        sha256_hex(self.canonical_text(input).as_bytes())
+    }
+
+    /// SHA-256 of what the plan leaves open: people with a day that is not yet firm, people with none. Planning again
+    /// after the commit must find exactly this.
+    pub fn rest_hash(&self, input: &PlanningInput) -> String {
+        let firm: std::collections::HashSet<usize> = self.appointments.iter().filter(|a| a.firm).map(|a| a.candidate).collect();
+        let text = self.canonical_text(input);
+        let rest: Vec<&str> = text.lines().enumerate().filter(|(i, _)| !firm.contains(i)).map(|(_, line)| line).collect();
+        sha256_hex(rest.join("\n").as_bytes())
+    }
+
+    /// What becomes firm tonight.
+    pub fn firm(&self) -> impl Iterator<Item = &Appointment> {
+        self.appointments.iter().filter(|a| a.firm)
+    }
+
+    /// The figures of the plan.
+    pub fn figures(&self, input: &PlanningInput) -> Figures {
+        let late_seat = |a: &&Appointment| a.pass == Pass::AfterExpiry;
+        let mut seated = vec![false; input.candidates.len()];
+        for a in &self.appointments {
+            seated[a.candidate] = true;
+        }
+        let causes = |cause| self.lapses.iter().filter(|l| l.cause == cause).count();
+        Figures {
+            firm: self.firm().filter(|a| a.pass != Pass::AfterExpiry).count(),
+            planned: self.appointments.iter().filter(|a| !a.firm).count(),
+            no_possible_day: causes(LapseCause::NoPossibleDay),
+            no_capacity: causes(LapseCause::NoCapacity),
+            late_firm: self.appointments.iter().filter(late_seat).count(),
+            without_seat: seated.iter().filter(|s| !**s).count(),
+        }
+    }
+}
+
+/// Counts of a plan: people due = firm + planned + `no_possible_day` + `no_capacity`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Firm tonight, before expiry.
+    pub firm: usize,
+    /// With a day that is not yet firm.
+    pub planned: usize,
+    /// Lapses: no seat exists in the window.
+    pub no_possible_day: usize,
+    /// Lapses: every seat of the window is taken.
+    pub no_capacity: usize,
+    /// Firm tonight, after expiry: late people and lapses.
+    pub late_firm: usize,
+    /// People for whom no seat at all is left.
+    pub without_seat: usize,
+}
+
+#[cfg(test)]
+mod tests;

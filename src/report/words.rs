@@ -1,0 +1,172 @@
+//! The French of reports, in one place: labels of codes, numbers, dates, and text that cannot disguise itself.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
+
+use crate::convocation::LetterState;
+use crate::permit::{Channel, PermitKind};
+use crate::planning::LapseCause;
+
+const DAYS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
+const MONTHS: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
+
+/// A state of the outbox.
+pub(super) fn letter_state(code: &str) -> String {
+    label(code, |state| match state {
+        LetterState::Queued => "En attente d’envoi",
+        LetterState::Leased => "Prise en charge",
+        LetterState::Sending => "En cours d’envoi",
+        LetterState::Accepted => "Remise au relais de messagerie",
+        LetterState::Deferred => "À réessayer",
+        LetterState::Failed => "Refusée",
+        LetterState::Uncertain => "Sort inconnu",
+        LetterState::Bounced => "Revenue par courriel",
+        LetterState::Held => "Retenue par un agent",
+        LetterState::Cancelled => "Annulée",
+        LetterState::Expired => "Trop tard pour l’envoyer",
+        LetterState::ToPost => "À poster",
+        LetterState::Posted => "Postée",
+        LetterState::Returned => "Revenue par la poste",
+    })
+}
+
+/// How a letter travels.
+pub(super) fn channel(code: &str) -> String {
+    label(code, |channel| match channel {
+        Channel::Email => "Courriel",
+        Channel::Post => "Courrier",
+        Channel::Phone => "Téléphone",
+    })
+}
+
+/// A type of permit.
+pub(super) fn permit_kind(code: &str) -> String {
+    label(code, PermitKind::label)
+}
+
+/// Why somebody has no day before expiry.
+pub(super) fn lapse_cause(cause: LapseCause) -> &'static str {
+    match cause {
+        LapseCause::NoPossibleDay => "Aucun jour possible dans le délai",
+        LapseCause::NoCapacity => "Faute de place",
+    }
+}
+
+/// What started a run.
+pub(super) fn trigger(code: &str) -> &str {
+    match code {
+        "cron" => "Automatique, à l’heure prévue",
+        "hand" => "À la main",
+        other => other,
+    }
+}
+
+/// Where a run stands.
+pub(super) fn run_state(code: &str) -> &str {
+    match code {
+        "planned" => "Prévue",
+        "observing" => "Examen en cours",
+        "committing" => "Enregistrement en cours",
+        "completed" => "Terminée",
+        "stopped" => "Arrêtée",
+        "failed" => "Échouée",
+        other => other,
+    }
+}
+
+/// Whether the plan is proved to be the best.
+pub(super) fn certificate(code: &str) -> &str {
+    match code {
+        "closed" => "Fermé\u{a0}: aucun plan ne vaut mieux",
+        "open" => "Ouvert\u{a0}: il n’est pas prouvé qu’aucun plan ne vaut mieux",
+        "absent" => "Absent",
+        other => other,
+    }
+}
+
+// A report written by a newer version may hold a word that this one does not know: it is shown as it is.
+fn label<T: FromStr>(code: &str, words: impl Fn(T) -> &'static str) -> String {
+    code.parse().map_or_else(|_| code.to_owned(), |value| words(value).to_owned())
+}
+
+/// 4 212, with narrow no-break spaces.
+pub(super) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() * 2);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// *aucune lettre*, *1 lettre*, *4 212 lettres*: a number stays on the line of what it counts.
+pub(super) fn counted(n: u64, none: &str, one: &str, many: &str) -> String {
+    match n {
+        0 => none.to_owned(),
+        1 => format!("1\u{a0}{one}"),
+        _ => format!("{}\u{a0}{many}", number(n)),
+    }
+}
+
+/// 1er janvier 2027.
+pub(super) fn date(day: NaiveDate) -> String {
+    let ordinal = if day.day() == 1 { "er" } else { "" };
+    format!("{}{ordinal} {} {}", day.day(), MONTHS[day.month0() as usize], day.year())
+}
+
+/// vendredi 1er janvier 2027.
+pub(super) fn weekday_date(day: NaiveDate) -> String {
+    format!("{} {}", DAYS[day.weekday().num_days_from_monday() as usize], date(day))
+}
+
+/// 05/10/26: for the head of a narrow column.
+pub(super) fn short_date(day: NaiveDate) -> String {
+    day.format("%d/%m/%y").to_string()
+}
+
+/// 9 h 30.
+pub(super) fn time(start: NaiveTime) -> String {
+    match start.minute() {
+        0 => format!("{} h", start.hour()),
+        minute => format!("{} h {minute:02}", start.hour()),
+    }
+}
+
+/// 4 octobre 2026, 23:30:12 UTC: to the second, as in the logs.
+pub(super) fn instant(at: DateTime<Utc>) -> String {
+    format!("{}, {} UTC", date(at.date_naive()), at.format("%H:%M:%S"))
+}
+
+/// Text in which nothing is invisible: what could move a cursor, reverse a line or break it is replaced.
+pub(super) fn visible(text: &str) -> String {
+    let deceives = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            // Not characters at all, and forbidden in a page.
+            || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
+            || ('\u{fdd0}'..='\u{fdef}').contains(&c)
+    };
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => ' ',
+        c if deceives(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}

@@ -1,0 +1,231 @@
+//! Writes what was decided: verdicts and plan at once, firm appointments in chunks, each with its seat, its letter and its
+//! entry in the ledger.
+
+use anyhow::{Context, Result, ensure};
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::observe::Seen;
+use super::{Firm, Lapses, Letters, Summary, Tools};
+use crate::convocation::{LetterKind, LetterState, State};
+use crate::fault;
+use crate::ids::{Reference, RunId};
+use crate::ledger::Event;
+use crate::letters::{Appointment, LetterData, PermitLines, Recipient};
+use crate::permit::{Channel, Holder};
+use crate::settings::Configuration;
+use crate::store::{LetterRow, Placement, RunRow, SlotRow, Store, Stored};
+
+/// Appointments of one transaction: a kill loses at most the work of one, and none of its effects is half done.
+const CHUNK: usize = 250;
+
+/// Stores, in one transaction, all that holds for the whole run.
+pub(super) fn store_plan(store: &mut Store, config: &Configuration, row: &RunRow, seen: &Seen, tools: &mut Tools<'_>) -> Result<()> {
+    let run_id = RunId(row.run_id.clone());
+    let policy_hash = config.settings.policy.hash();
+    let summary = Summary {
+        schema: "convoke.run/1".into(),
+        run: row.run_id.clone(),
+        prefecture: store.prefecture().to_owned(),
+        business_date: row.business_date,
+        generation: row.generation,
+        state: "committing".into(),
+        scanned: seen.outcomes.values().sum(),
+        outcomes: seen.outcomes.clone(),
+        firm: 0,
+        planned: seen.figures.planned as u64,
+        lapses: Lapses { no_possible_day: seen.figures.no_possible_day as u64, no_capacity: seen.figures.no_capacity as u64 },
+        late_firm: 0,
+        without_seat: seen.figures.without_seat as u64,
+        displaced: 0,
+        letters: Letters::default(),
+        input_hash: seen.input_hash.clone(),
+        policy_hash: policy_hash.clone(),
+        plan_hash: seen.plan_hash.clone(),
+        certificate: "absent".into(),
+        warnings: seen.warnings.clone(),
+    };
+    (tools.progress)("storing verdicts", 0, seen.changes.len() as u64);
+    fault::point("before-plan");
+    store.write(|s| {
+        s.store_verdicts(&run_id, seen.dates.business, &seen.changes)?;
+        s.set_assessed_with(&seen.rules_hash)?;
+        let references: Vec<String> = seen.unmarked.iter().map(|l| l.reference.clone()).collect();
+        s.end_convocations(&references, State::Missed)?;
+        let missed = references.iter().map(|r| Event { kind: "convocation.missed", payload: json!({"reference": r, "cause": "unmarked"}) });
+        let planned = Event {
+            kind: "run.planned",
+            payload: json!({
+                "business_date": row.business_date, "generation": row.generation, "trigger": row.trigger, "reason": row.reason,
+                "scanned": summary.scanned, "outcomes": summary.outcomes, "firm": seen.firm.len(), "planned": summary.planned,
+                "lapses": summary.lapses, "input": seen.input_hash, "policy": policy_hash, "plan": seen.plan_hash,
+            }),
+        };
+        s.record(Some(&row.run_id), &row.actor, &missed.chain([planned]).collect::<Vec<_>>())?;
+        s.store_plan(
+            row,
+            &Stored {
+                hashes: [&seen.input_hash, &policy_hash, &seen.plan_hash, &seen.rest_hash],
+                input: &seen.input.to_bytes(),
+                plan: &serde_json::to_vec(&(&seen.firm, &seen.plan))?,
+                policy: &serde_json::to_vec(&config.settings.policy)?,
+                outcomes: &seen.outcomes,
+                summary: &serde_json::to_string(&summary)?,
+            },
+        )
+    })?;
+    fault::point("after-plan");
+    Ok(())
+}
+
+/// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended.
+pub(super) fn commit_chunks(store: &mut Store, config: &Configuration, row: &RunRow, actor: &str, tools: &mut Tools<'_>) -> Result<Summary> {
+    let id = RunId(row.run_id.clone());
+    let now_stored = store.run(&id)?.with_context(|| format!("run {id} has disappeared"))?;
+    ensure!(now_stored.epoch == row.epoch, "run {id} was taken over by another process, which goes on with it");
+    let mut summary: Summary = serde_json::from_str(now_stored.summary.as_deref().context("a committing run has a summary")?)?;
+    let stored = store.run_record(&id, "plan")?.with_context(|| format!("the plan of run {id} was not recorded"))?;
+    let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&stored).context("reading a stored plan")?;
+    let mut done = now_stored.committed as usize;
+    while done < firm.len() {
+        let chunk = &firm[done..firm.len().min(done + CHUNK)];
+        (tools.progress)("convoking", done as u64, firm.len() as u64);
+        fault::point("before-chunk");
+        let next = done + chunk.len();
+        let counted = summary.clone();
+        summary = store.write(|s| {
+            let counted = commit_chunk(s, config, row, actor, chunk, counted, tools)?;
+            s.advance_run(row, next as i64, &serde_json::to_string(&counted)?, tools.clock.now())?;
+            fault::point("inside-chunk");
+            Ok(counted)
+        })?;
+        fault::point("after-chunk");
+        done = next;
+    }
+    summary.state = "completed".into();
+    store.write(|s| {
+        let head = s.ledger_head()?;
+        let completed = Event {
+            kind: "run.completed",
+            payload: json!({"firm": summary.firm, "late_firm": summary.late_firm, "letters": summary.letters, "displaced": summary.displaced,
+                "checkpoint": {"size": head.size, "root": head.root}}),
+        };
+        s.record(Some(&row.run_id), actor, &[completed])?;
+        s.end_run(row, "completed", Some(&serde_json::to_string(&summary)?), None, tools.clock.now())
+    })?;
+    tracing::info!(run.id = %id, firm = summary.firm, planned = summary.planned, late = summary.late_firm, "Completed run {id}");
+    Ok(summary)
+}
+
+fn commit_chunk(
+    store: &mut Store,
+    config: &Configuration,
+    row: &RunRow,
+    actor: &str,
+    chunk: &[Firm],
+    mut summary: Summary,
+    tools: &mut Tools<'_>,
+) -> Result<Summary> {
+    let now = tools.clock.now();
+    let run_id = RunId(row.run_id.clone());
+    let holder_ids: Vec<&str> = chunk.iter().map(|f| f.placement.holder_id.0.as_str()).collect();
+    let holders = store.holders(&holder_ids)?;
+    // Reserve before composing: a letter must never name a slot that another can take.
+    let placements: Vec<Placement> = chunk.iter().map(|f| f.placement.clone()).collect();
+    let made = store.reserve(&placements, Some(&run_id), row.business_date, now)?;
+    let (mut letters, mut events) = (Vec::new(), Vec::new());
+    for (firm, made) in chunk.iter().zip(made) {
+        let Some((reference, slot)) = made else {
+            // A seat was taken away, or the person convoked elsewhere, since the plan was made: due again at once.
+            tracing::warn!(run.id = %run_id, permit.id = %firm.placement.permit_id, slot.id = %firm.placement.slot_id, "A seat or a person was taken between plan and commit");
+            summary.displaced += 1;
+            if firm.placement.origin != crate::planning::Pass::AfterExpiry.code() {
+                summary.planned += 1;
+            }
+            continue;
+        };
+        let holder = &holders[&firm.placement.holder_id.0];
+        let letter = letter(config, row.business_date, now, firm, &slot, &reference, holder)?;
+        let commitment = store.commitment(&firm.placement.holder_id.0, &holder.number, tools.entropy)?;
+        events.push(Event {
+            kind: "convocation.made",
+            payload: json!({"reference": reference.as_str(), "holder": commitment, "permit": firm.placement.permit_id, "slot": slot.slot_id,
+                "pass": firm.placement.origin, "expires_on": firm.expires_on, "channel": letter.channel, "letter": letter.letter_id}),
+        });
+        match letter.state == LetterState::Queued.code() {
+            true => summary.letters.queued += 1,
+            false => summary.letters.to_post += 1,
+        }
+        match firm.placement.origin == crate::planning::Pass::AfterExpiry.code() {
+            true => summary.late_firm += 1,
+            false => summary.firm += 1,
+        }
+        letters.push(letter);
+    }
+    fault::point("after-reserve");
+    store.enqueue(&letters)?;
+    store.record(Some(&row.run_id), actor, &events)?;
+    Ok(summary)
+}
+
+fn letter(
+    config: &Configuration,
+    business_date: NaiveDate,
+    now: chrono::DateTime<chrono::Utc>,
+    firm: &Firm,
+    slot: &SlotRow,
+    reference: &Reference,
+    holder: &Holder,
+) -> Result<LetterRow> {
+    let pool = config.agenda.find(&slot.site, &slot.desk).with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
+    let (documents, documents_source) = config.documents.for_permit(firm.kind, &firm.mention);
+    let channel = holder.effective_channel();
+    let mut address = holder.address.clone();
+    address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
+    let data = LetterData {
+        kind: LetterKind::Convocation,
+        reference: reference.to_string(),
+        sequence: 0,
+        issued_at: now,
+        business_date,
+        office: config.office(),
+        recipient: Recipient { name: holder.printed_name(), email: holder.email.clone(), address, language: holder.language.clone() },
+        permit: PermitLines { label: firm.kind.label().to_owned(), expires_on: firm.expires_on },
+        appointment: Appointment {
+            site: pool.site.name.clone(),
+            address: pool.site.address.0.clone(),
+            town: pool.site.town().to_owned(),
+            zone: pool.site.zone,
+            desk: pool.desk.label().to_owned(),
+            day: slot.day,
+            start: slot.hour(),
+            duration_min: slot.duration_min as u16,
+        },
+        documents,
+        documents_source,
+        short_notice: firm.short_notice,
+        late: firm.late,
+    };
+    let state = if channel == Channel::Email { LetterState::Queued } else { LetterState::ToPost };
+    Ok(LetterRow {
+        prefecture: config.settings.prefecture.code.clone(),
+        letter_id: format!("{reference}/{}/0", LetterKind::Convocation),
+        reference: reference.to_string(),
+        kind: LetterKind::Convocation.code().to_owned(),
+        revision: 0,
+        channel: channel.code().to_owned(),
+        state: state.code().to_owned(),
+        recipient: holder.email.clone().filter(|_| channel == Channel::Email),
+        data: serde_json::to_string(&data)?,
+        template_hash: config.templates.hash(),
+        sha256: None,
+        attempts: 0,
+        uncertain: 0,
+        next_at: now.naive_utc(),
+        owner: None,
+        lease_until: None,
+        epoch: 0,
+        last_reply: None,
+        created_at: now.naive_utc(),
+    })
+}

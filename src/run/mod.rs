@@ -1,0 +1,278 @@
+//! A run: observe → assess → plan → check → commit, for one business date.
+//!
+//! Everything is read in one transaction, everything is decided purely, and what is written is written once: first
+//! verdicts, plan and recorded input together, then the firm appointments in chunks. A kill at any point leaves either
+//! nothing, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
+
+mod commit;
+mod observe;
+mod report;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+pub use observe::{Firm, Preview, preview};
+pub use report::report;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::ids::RunId;
+use crate::planning::Figures;
+use crate::process;
+use crate::settings::{ConfigError, Configuration};
+use crate::store::{Acquired, NewRun, RunRow, Store};
+
+/// What a run is given besides its configuration.
+pub struct Tools<'a> {
+    /// What time it is.
+    pub clock: &'a Clock,
+    /// Keys of new commitments.
+    pub entropy: &'a mut Entropy,
+    /// Told what is going on: stage, done, total.
+    pub progress: &'a dyn Fn(&str, u64, u64),
+}
+
+/// A run to be made.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Business date; today where absent.
+    pub date: Option<NaiveDate>,
+    /// Carry out exactly the plan of this hash, or refuse.
+    pub plan: Option<String>,
+    /// cron or hand.
+    pub trigger: &'static str,
+    /// Real login.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Done.
+    Done(Summary),
+    /// The date was up to date already; the summary is that of its last run.
+    NothingNew(Summary),
+    /// Another process is at work.
+    Busy(RunId),
+    /// More firm appointments than `max_firm_per_run`: nothing was written.
+    TooManyFirm {
+        /// Firm appointments of the plan.
+        firm: u64,
+        /// The most that a run makes unasked.
+        max: u32,
+        /// Hash of the plan, to be confirmed.
+        plan_hash: String,
+    },
+    /// The plan is not the one that was shown: nothing was written.
+    PlanChanged {
+        /// The plan that was asked for.
+        asked: String,
+        /// The plan as it would be now.
+        now: String,
+        /// Its figures.
+        figures: Figures,
+    },
+}
+
+/// `run --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// `convoke.run/1`.
+    pub schema: String,
+    /// The run.
+    pub run: String,
+    /// The préfecture.
+    pub prefecture: String,
+    /// Business date.
+    pub business_date: NaiveDate,
+    /// 1 for the first run of the date.
+    pub generation: i64,
+    /// State.
+    pub state: String,
+    /// All permits stored: the sum of the outcomes.
+    pub scanned: u64,
+    /// Permits by rule.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Made firm in this run.
+    pub firm: u64,
+    /// With a day that is not yet firm.
+    pub planned: u64,
+    /// No day before expiry in this plan.
+    pub lapses: Lapses,
+    /// Firm after expiry: late people and lapses.
+    pub late_firm: u64,
+    /// Late people and lapses for whom no seat at all is left.
+    #[serde(default)]
+    pub without_seat: u64,
+    /// Firm in the plan, but seat or person were taken before the commit: counted as planned, due again at once.
+    #[serde(default)]
+    pub displaced: u64,
+    /// Letters written.
+    pub letters: Letters,
+    /// SHA-256 of the planning input.
+    pub input_hash: String,
+    /// SHA-256 of the rules.
+    pub policy_hash: String,
+    /// SHA-256 of the plan.
+    pub plan_hash: String,
+    /// Whether the plan is proved optimal.
+    pub certificate: String,
+    /// What the operator should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// Lapses by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapses {
+    /// No seat exists in the window.
+    pub no_possible_day: u64,
+    /// Every seat of the window is taken.
+    pub no_capacity: u64,
+}
+
+/// Letters by what happens to them next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letters {
+    /// In the SMTP queue.
+    pub queued: u64,
+    /// For the post batch.
+    pub to_post: u64,
+}
+
+impl Summary {
+    /// Whether somebody is left without a day before expiry, or without any seat (exit code 4).
+    pub fn leaves_someone(&self) -> bool {
+        self.lapses.no_possible_day + self.lapses.no_capacity + self.without_seat > 0
+    }
+}
+
+/// The dates of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Dates {
+    /// The rules are those of this date.
+    pub business: NaiveDate,
+    /// Seats, notice and statuses are those of this date.
+    pub today: NaiveDate,
+    /// The next planning night.
+    pub next_night: NaiveDate,
+}
+
+impl Dates {
+    /// The dates of a run for `date`, today where absent. A future run is refused: its statuses are not known yet.
+    pub fn of(date: Option<NaiveDate>, clock: &Clock, config: &Configuration) -> Result<Self> {
+        let today = clock.today(config.settings.prefecture.zone);
+        let business = date.unwrap_or(today);
+        let next_night = today.checked_add_days(Days::new(1)).context("the clock stands at the end of time")?;
+        Ok(Self { business, today, next_night })
+    }
+}
+
+/// Brings a business date up to date. Running twice is always safe.
+pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: &mut Tools<'_>) -> Result<Outcome> {
+    let dates = Dates::of(request.date, tools.clock, config)?;
+    if dates.business > dates.today {
+        bail!(ConfigError(format!("a run for {} is not possible before that day; `convoke plan --date {0}` shows what it would do", dates.business)));
+    }
+    refuse_stale_extract(store, config, dates.today)?;
+    let new = NewRun {
+        business_date: dates.business,
+        trigger: request.trigger,
+        actor: request.actor.clone(),
+        reason: request.reason.clone(),
+        owner: process::identity(),
+    };
+    loop {
+        match store.acquire_run(&new, tools.clock.now(), process::has_ended)? {
+            Acquired::Busy(id) => return Ok(Outcome::Busy(id)),
+            Acquired::New(row) => return guarded(store, &row, tools, |store, tools| begin(store, config, request, dates, &row, tools)),
+            Acquired::TakenOver(row) => {
+                tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, whose process has ended", row.run_id);
+                if let Some(done) = resume(store, config, request, &row, tools)?
+                    && row.business_date == dates.business
+                {
+                    return Ok(Outcome::Done(done));
+                }
+            }
+        }
+    }
+}
+
+/// Finishes the run of a process that has ended. `None` if it had not decided anything: then it is forgotten.
+fn resume(store: &mut Store, config: &Configuration, request: &Request, row: &RunRow, tools: &mut Tools<'_>) -> Result<Option<Summary>> {
+    if row.state == "observing" {
+        store.forget_run(row)?;
+        return Ok(None);
+    }
+    guarded(store, row, tools, |store, tools| commit::commit_chunks(store, config, row, &request.actor, tools)).map(Some)
+}
+
+/// Resumes a run by name, whatever the date.
+pub fn resume_by_id(store: &mut Store, config: &Configuration, id: &RunId, request: &Request, tools: &mut Tools<'_>) -> Result<Outcome> {
+    let row = store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
+    if let Some(summary) = row.summary.filter(|_| row.state == "completed") {
+        return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
+    }
+    run(store, config, &Request { date: Some(row.business_date), ..request.clone() }, tools)
+}
+
+/// An error before the plan is stored ends the run as failed: nothing was written. After that the run stays open, and the
+/// next process finishes it.
+fn guarded<T>(store: &mut Store, row: &RunRow, tools: &mut Tools<'_>, steps: impl FnOnce(&mut Store, &mut Tools<'_>) -> Result<T>) -> Result<T> {
+    steps(store, tools).inspect_err(|error| {
+        let id = RunId(row.run_id.clone());
+        if store.run(&id).ok().flatten().is_some_and(|now| now.state == "observing") {
+            let ended = store.write(|s| s.end_run(row, "failed", None, Some(&format!("{error:#}")), tools.clock.now()));
+            if let Err(e) = ended {
+                tracing::error!(run.id = %row.run_id, "The run failed, and that could not be written down: {e:#}");
+            }
+        }
+    })
+}
+
+fn begin(store: &mut Store, config: &Configuration, request: &Request, dates: Dates, row: &RunRow, tools: &mut Tools<'_>) -> Result<Outcome> {
+    let seen = observe::observe(store, config, dates, tools)?;
+    let (figures, plan_hash) = (seen.figures, seen.plan_hash.clone());
+    let firm = (figures.firm + figures.late_firm) as u64;
+    if let Some(asked) = &request.plan {
+        if !plan_hash.starts_with(asked.as_str()) || asked.len() < 8 {
+            store.write(|s| s.forget_run(row))?;
+            return Ok(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures });
+        }
+    } else if firm > u64::from(config.settings.policy.max_firm_per_run) {
+        let max = config.settings.policy.max_firm_per_run;
+        store.write(|s| {
+            s.end_run(row, "stopped", None, Some(&format!("{firm} firm appointments, more than max_firm_per_run ({max})")), tools.clock.now())
+        })?;
+        return Ok(Outcome::TooManyFirm { firm, max, plan_hash });
+    }
+    if let Some(last) = store.completed_run(dates.business)?
+        && seen.changes_nothing()
+        && last.rest_hash.as_deref() == Some(&seen.rest_hash)
+    {
+        store.write(|s| s.forget_run(row))?;
+        let summary = last.summary.context("a completed run has a summary")?;
+        return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
+    }
+    commit::store_plan(store, config, row, &seen, tools)?;
+    let summary = commit::commit_chunks(store, config, row, &request.actor, tools)?;
+    Ok(Outcome::Done(summary))
+}
+
+/// An old extract convokes people who have already renewed: a run warns, then refuses.
+fn refuse_stale_extract(store: &mut Store, config: &Configuration, today: NaiveDate) -> Result<()> {
+    let limit = config.settings.policy.extract_refuse_days;
+    if let Some(age) = store.last_extract()?.map(|day| (today - day).num_days())
+        && age > i64::from(limit)
+    {
+        bail!(ConfigError(format!(
+            "the last extract is {age} days old, more than extract_refuse_days ({limit}): import a new one with `convoke import permits FILE`"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,293 @@
+//! Reads everything in one transaction, then decides purely: verdicts, plan, figures.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result, ensure};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Dates, Tools};
+use crate::eligibility::{NEVER, Rule, assess};
+use crate::ids::{HolderId, IdKey, PermitId, SlotId};
+use crate::permit::{Holder, PermitKind};
+use crate::planning::{self, Candidate, Figures, Nights, Pass, Plan, PlanningInput, SlotSeats, check};
+use crate::policy::Window;
+use crate::settings::Configuration;
+use crate::store::{Live, PermitRow, Placement, SlotRow, Store, VerdictChange};
+
+/// What one night saw and decided, before anything is written.
+pub(super) struct Seen {
+    pub dates: Dates,
+    pub rules_hash: String,
+    /// All permits by rule, tonight's verdicts included.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Verdicts to be stored.
+    pub changes: Vec<VerdictChange>,
+    /// Past appointments that nobody marked in time.
+    pub unmarked: Vec<Live>,
+    pub input: PlanningInput,
+    pub plan: Plan,
+    pub figures: Figures,
+    pub input_hash: String,
+    pub plan_hash: String,
+    pub rest_hash: String,
+    /// Firm appointments, in the order in which they are committed: soonest first.
+    pub firm: Vec<Firm>,
+    pub warnings: Vec<String>,
+}
+
+impl Seen {
+    /// Whether carrying it out would change nothing.
+    pub(super) fn changes_nothing(&self) -> bool {
+        self.changes.is_empty() && self.unmarked.is_empty() && self.firm.is_empty()
+    }
+}
+
+/// An appointment to be made firm, and what its letter needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firm {
+    /// Who, where.
+    pub placement: Placement,
+    /// Day.
+    pub day: NaiveDate,
+    /// Type of permit.
+    pub kind: PermitKind,
+    /// Mention.
+    pub mention: String,
+    /// Last day of the permit.
+    pub expires_on: NaiveDate,
+    /// Whether the notice is reduced.
+    pub short_notice: bool,
+    /// Whether the permit had expired already.
+    pub late: bool,
+}
+
+/// What `plan` shows: it writes nothing.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Business date.
+    pub business_date: NaiveDate,
+    /// All permits by rule.
+    pub outcomes: BTreeMap<String, u64>,
+    /// What the planner saw.
+    pub input: PlanningInput,
+    /// What it decided.
+    pub plan: Plan,
+    /// Its figures.
+    pub figures: Figures,
+    /// SHA-256 of the input.
+    pub input_hash: String,
+    /// SHA-256 of the plan, for `run --plan`.
+    pub plan_hash: String,
+    /// SHA-256 of the rules.
+    pub policy_hash: String,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+}
+
+/// Plans a date without writing anything.
+pub fn preview(store: &mut Store, config: &Configuration, date: Option<NaiveDate>, tools: &mut Tools<'_>) -> Result<Preview> {
+    let mut dates = Dates::of(date, tools.clock, config)?;
+    if dates.business > dates.today {
+        // The night itself is then today.
+        dates.today = dates.business;
+        dates.next_night = dates.business.succ_opt().context("a date after which none comes")?;
+    }
+    let seen = observe(store, config, dates, tools)?;
+    Ok(Preview {
+        business_date: dates.business,
+        outcomes: seen.outcomes,
+        input: seen.input,
+        plan: seen.plan,
+        figures: seen.figures,
+        input_hash: seen.input_hash,
+        plan_hash: seen.plan_hash,
+        policy_hash: config.settings.policy.hash(),
+        warnings: seen.warnings,
+    })
+}
+
+/// All that is read, of one state of the database.
+struct Observation {
+    permits: Vec<PermitRow>,
+    by_rule: BTreeMap<String, u64>,
+    live: Vec<Live>,
+    slots: Vec<SlotRow>,
+    taken: BTreeMap<String, u64>,
+    last_extract: Option<NaiveDate>,
+}
+
+/// Somebody who is due.
+struct Due<'a> {
+    permit: &'a PermitRow,
+    kind: PermitKind,
+    window: Window<'a>,
+}
+
+pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, tools: &mut Tools<'_>) -> Result<Seen> {
+    let id_key = store.id_key(tools.entropy)?;
+    let rules_hash = config.rules_hash();
+    let watch = crate::clock::Stopwatch::start();
+    (tools.progress)("reading permits", 0, 0);
+    let known_rules = store.assessed_with()?.is_some_and(|known| known == rules_hash);
+    let observation = store.read(|s| {
+        Ok(Observation {
+            // Under other rules every verdict may differ.
+            permits: s.permits_to_review(if known_rules { dates.business } else { NEVER })?,
+            by_rule: s.permits_by_rule()?,
+            live: s.live_convocations()?,
+            slots: s.slots(dates.today, NEVER)?,
+            taken: s.taken(dates.today)?,
+            last_extract: s.last_extract()?,
+        })
+    })?;
+    let policy = &config.settings.policy;
+    let jurisdiction = config.agenda.jurisdiction();
+    let convoked: HashMap<&str, NaiveDate> = observation.live.iter().map(|l| (l.holder_id.as_str(), l.day)).collect();
+    (tools.progress)("assessing", 0, observation.permits.len() as u64);
+
+    let mut outcomes = observation.by_rule.clone();
+    let (mut changes, mut due) = (Vec::new(), Vec::new());
+    for row in &observation.permits {
+        let facts = row.facts(convoked.get(row.holder_id.as_str()).copied())?;
+        let verdict = assess(&facts, policy, &jurisdiction, dates.business);
+        let known = outcomes.get_mut(row.stored_rule()).context("the permits by rule and the permits disagree")?;
+        *known -= 1;
+        *outcomes.entry(verdict.rule.code().to_owned()).or_default() += 1;
+        if !row.has_rule(verdict.rule) || !row.is_reviewed_by(verdict.review_on, dates.business) {
+            changes.push(VerdictChange {
+                permit_id: row.permit_id.clone(),
+                rule: verdict.rule.code().to_owned(),
+                review_on: verdict.review_on,
+            });
+        }
+        if let (Rule::Due | Rule::DueLate, Some(window)) = (verdict.rule, verdict.window) {
+            due.push(Due { permit: row, kind: facts.kind, window });
+        }
+    }
+    outcomes.retain(|_, n| *n > 0);
+    tracing::info!(permits = observation.permits.len(), due = due.len(), seconds = watch.seconds(), "Read and assessed {} permits", observation.permits.len());
+
+    (tools.progress)("planning", 0, due.len() as u64);
+    let ids: Vec<&str> = due.iter().map(|d| d.permit.holder_id.as_str()).collect();
+    let holders = store.holders(&ids)?;
+    let input = planning_input(config, dates, &observation, &due, &holders, &id_key)?;
+    let plan = planning::plan(&input);
+    let breaches = check(&plan, &input);
+    // The checker shares no code with the planner: if they disagree, nobody is convoked tonight, and somebody is called.
+    ensure!(breaches.is_empty(), "the plan was refused by its checker, and nothing was written: {}", breaches[0]);
+
+    let by_id: HashMap<&str, &Due<'_>> = due.iter().map(|d| (d.permit.permit_id.as_str(), d)).collect();
+    let firm = firm_appointments(&plan, &input, &by_id);
+    let unmarked = observation.live.iter().filter(|l| l.day < dates.business && (dates.business - l.day).num_days() > i64::from(policy.mark_days)).cloned().collect();
+    let warnings = warnings(config, dates, &observation, &plan, &input);
+    Ok(Seen {
+        dates,
+        rules_hash,
+        outcomes,
+        changes,
+        unmarked,
+        figures: plan.figures(&input),
+        input_hash: input.hash(),
+        plan_hash: plan.hash(&input),
+        rest_hash: plan.rest_hash(&input),
+        input,
+        plan,
+        firm,
+        warnings,
+    })
+}
+
+fn planning_input(
+    config: &Configuration,
+    dates: Dates,
+    seen: &Observation,
+    due: &[Due<'_>],
+    holders: &HashMap<String, Holder>,
+    id_key: &IdKey,
+) -> Result<PlanningInput> {
+    let jurisdiction = config.agenda.jurisdiction();
+    let pools = config.agenda.pools();
+    let pool_of: HashMap<(&str, &str), usize> = pools.iter().enumerate().map(|(i, p)| ((p.site.id.as_str(), p.desk.id.as_str()), i)).collect();
+    let mut slots = Vec::with_capacity(seen.slots.len());
+    for slot in &seen.slots {
+        // A desk that left the agenda, or is closed that day, receives nobody.
+        let Some(pool) = pool_of.get(&(slot.site.as_str(), slot.desk.as_str())) else { continue };
+        if config.agenda.closed(pools[*pool], slot.day).is_some() {
+            continue;
+        }
+        let taken = seen.taken.get(&slot.slot_id).copied().unwrap_or(0);
+        slots.push(SlotSeats {
+            pool: *pool as u32,
+            day: (slot.day - dates.business).num_days() as i32,
+            start: slot.start as u16,
+            free: (slot.seats as u64).saturating_sub(taken) as u32,
+        });
+    }
+    let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
+    let mut candidates = Vec::with_capacity(due.len());
+    for d in due {
+        let holder = holders.get(&d.permit.holder_id).with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
+        candidates.push(Candidate::new(
+            PermitId(d.permit.permit_id.clone()),
+            // The household's name in the extract may tell who they are.
+            holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h)),
+            d.kind,
+            holder.effective_channel(),
+            jurisdiction.pools(d.kind, &d.permit.commune).to_vec(),
+            nights,
+            &d.window,
+            &config.settings.policy,
+        ));
+    }
+    let seed = PlanningInput::seed_of(&config.settings.prefecture.code, dates.business);
+    let names = pools.iter().map(|p| format!("{}/{}", p.site.id, p.desk.id)).collect();
+    Ok(PlanningInput { business_date: dates.business, seed, pools: names, slots, candidates }.canonical())
+}
+
+fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Due<'_>>) -> Vec<Firm> {
+    let mut firm: Vec<Firm> = plan
+        .firm()
+        .map(|a| {
+            let candidate = &input.candidates[a.candidate];
+            let permit = due[candidate.id.0.as_str()].permit;
+            let day = input.date(a.day);
+            Firm {
+                placement: Placement {
+                    permit_id: candidate.id.clone(),
+                    holder_id: HolderId(permit.holder_id.clone()),
+                    slot_id: SlotId(format!("{}/{day}T{:02}:{:02}", input.pools[a.pool as usize], a.start / 60, a.start % 60)),
+                    origin: a.pass.code().to_owned(),
+                },
+                day,
+                kind: candidate.category,
+                mention: permit.mention.clone(),
+                expires_on: permit.expires_on,
+                short_notice: a.day < candidate.full_notice,
+                late: a.pass == Pass::AfterExpiry && candidate.is_late(),
+            }
+        })
+        .collect();
+    firm.sort_by(|a, b| (a.day, &a.placement.slot_id, &a.placement.permit_id).cmp(&(b.day, &b.placement.slot_id, &b.placement.permit_id)));
+    firm
+}
+
+fn warnings(config: &Configuration, dates: Dates, seen: &Observation, plan: &Plan, input: &PlanningInput) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let policy = &config.settings.policy;
+    match seen.last_extract.map(|day| (dates.today - day).num_days()) {
+        None => warnings.push("Aucune extraction n'a encore été importée : `convoke import permits FICHIER`.".into()),
+        Some(age) if age > i64::from(policy.extract_warn_days) => {
+            warnings.push(format!("La dernière extraction date de {age} jours : des titres déjà renouvelés peuvent être convoqués."));
+        }
+        Some(_) => {}
+    }
+    let end = seen.slots.iter().map(|s| s.day).max();
+    let beyond = |c: &Candidate| end.is_none_or(|end| input.date(c.deadline) > end);
+    let cut_off = plan.lapses.iter().filter(|l| beyond(&input.candidates[l.candidate])).count();
+    if cut_off > 0 {
+        let end = end.map_or("n'a aucun créneau à venir".to_owned(), |end| format!("s'arrête le {}", end.format("%d/%m/%Y")));
+        warnings.push(format!("L'agenda {end} : {cut_off} personnes sont sans rendez-vous alors que leur titre expire après cette date. `convoke agenda generate --until DATE`."));
+    }
+    warnings
+}

@@ -1,0 +1,459 @@
+//! Settings: built-in defaults ← `convoke.toml` and the files that it names ← environment ← flags. A wrong configuration
+//! never starts anything: it is refused with file, line and column, and what was expected.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{Datelike, NaiveTime, Weekday};
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::agenda::Agenda;
+use crate::ids::sha256_hex;
+use crate::letters::{Office, Sender, Templates};
+use crate::permit::{PermitKind, is_deliverable_email};
+use crate::policy::Policy;
+
+/// What is wrong with the configuration, where, and what to do (exit code 78).
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+fn wrong<T>(message: impl fmt::Display) -> Result<T, ConfigError> {
+    Err(ConfigError(message.to_string()))
+}
+
+/// `convoke.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Who convokes.
+    pub prefecture: Prefecture,
+    /// Where the data are.
+    #[serde(default)]
+    pub database: Database,
+    /// Files beside `convoke.toml`.
+    #[serde(default)]
+    pub files: Files,
+    /// The relay.
+    pub smtp: Smtp,
+    /// Sending.
+    #[serde(default)]
+    pub dispatch: Dispatch,
+    /// `config/policy.toml`, and what the environment changes of it.
+    #[serde(default)]
+    pub policy: Policy,
+    /// The server.
+    #[serde(default)]
+    pub http: Http,
+    /// Files that runs read by themselves.
+    #[serde(default)]
+    pub import: Import,
+}
+
+/// Who convokes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prefecture {
+    /// Department or territory, `94`.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Service within it.
+    #[serde(default)]
+    pub service: String,
+    /// Postal address.
+    pub address: Vec<String>,
+    /// Telephone.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// Website.
+    #[serde(default)]
+    pub website: Option<String>,
+    /// Reply-To.
+    #[serde(default)]
+    pub contact_email: Option<String>,
+    /// Whom to ask for the rules of the algorithm.
+    #[serde(default)]
+    pub rules_contact: Vec<String>,
+    /// Civil dates are in this zone.
+    #[serde(default = "paris")]
+    pub zone: Tz,
+}
+
+fn paris() -> Tz {
+    Tz::Europe__Paris
+}
+
+/// Where the data are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite:PATH`.
+    pub url: String,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: "sqlite:convoke.sqlite3".into() }
+    }
+}
+
+/// Files beside `convoke.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Files {
+    /// Sites, desks, openings.
+    pub agenda: PathBuf,
+    /// Rules.
+    pub policy: PathBuf,
+    /// Documents to bring.
+    pub documents: PathBuf,
+    /// Folder of templates that replace the embedded ones.
+    pub templates: Option<PathBuf>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            agenda: "config/agenda.toml".into(),
+            policy: "config/policy.toml".into(),
+            documents: "config/documents.toml".into(),
+            templates: None,
+        }
+    }
+}
+
+/// The relay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// `smtps://…`, `smtp+starttls://…`, `smtp://127.0.0.1:…`, `maildir:FOLDER`.
+    pub url: String,
+    /// Envelope and header sender.
+    pub from: String,
+    /// Display name of the sender; the préfecture's name where absent.
+    #[serde(default)]
+    pub from_name: Option<String>,
+    /// File with the password alone.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The password itself: from the environment only.
+    #[serde(default, skip_serializing)]
+    pub password: Option<SecretString>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Name said in EHLO.
+    #[serde(default)]
+    pub hello: Option<String>,
+}
+
+/// Sending.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dispatch {
+    /// `always`, or `07:00-21:00`: never on Sundays.
+    pub hours: Hours,
+    /// First delay after a temporary refusal, in seconds; also the breaker's pause.
+    pub retry_first_s: u32,
+}
+
+impl Default for Dispatch {
+    fn default() -> Self {
+        let hour = |h| NaiveTime::from_hms_opt(h, 0, 0).unwrap_or_default();
+        Self { hours: Hours::Between(hour(7), hour(21)), retry_first_s: 900 }
+    }
+}
+
+/// When letters are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Hours {
+    /// At any hour of any day.
+    Always,
+    /// From one hour to another, but on Sundays.
+    Between(NaiveTime, NaiveTime),
+}
+
+impl TryFrom<String> for Hours {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "always" {
+            return Ok(Self::Always);
+        }
+        let hour = |t: &str| NaiveTime::parse_from_str(t.trim(), "%H:%M").ok();
+        match text.split_once('-').and_then(|(a, b)| Some((hour(a)?, hour(b)?))) {
+            Some((from, to)) if from < to => Ok(Self::Between(from, to)),
+            _ => Err(format!("`{text}` is neither `always` nor hours such as `07:00-21:00`")),
+        }
+    }
+}
+
+impl From<Hours> for String {
+    fn from(hours: Hours) -> Self {
+        match hours {
+            Hours::Always => "always".into(),
+            Hours::Between(from, to) => format!("{}-{}", from.format("%H:%M"), to.format("%H:%M")),
+        }
+    }
+}
+
+impl Hours {
+    /// Whether letters may leave at this civil time.
+    pub fn allow(self, at: chrono::NaiveDateTime) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Between(from, to) => at.weekday() != Weekday::Sun && from <= at.time() && at.time() < to,
+        }
+    }
+}
+
+/// The server; used by `convoke serve`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Address and port.
+    pub listen: String,
+    /// Whether agents can use the console.
+    pub console: bool,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8094".into(), console: false }
+    }
+}
+
+/// Files that runs read by themselves.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Import {
+    /// Folder of new extracts.
+    pub inbox: Option<PathBuf>,
+}
+
+/// Documents to bring, by type and mention (`config/documents.toml`).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Documents {
+    /// Blocks, in the order in which a letter lists them.
+    #[serde(default)]
+    pub documents: Vec<DocumentBlock>,
+}
+
+/// One list of documents, and the dated text that asks for them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentBlock {
+    /// Types covered.
+    pub types: Vec<PermitKind>,
+    /// Mentions covered; empty means any.
+    #[serde(default)]
+    pub mentions: Vec<String>,
+    /// The text that asks for them, with its date.
+    pub source: String,
+    /// One document an item.
+    pub items: Vec<String>,
+}
+
+impl Documents {
+    /// What a permit's holder is to bring, each document once, and the sources.
+    pub fn for_permit(&self, kind: PermitKind, mention: &str) -> (Vec<String>, String) {
+        let covers = |b: &&DocumentBlock| b.types.contains(&kind) && (b.mentions.is_empty() || b.mentions.iter().any(|m| m == mention));
+        let (mut items, mut sources): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
+        for block in self.documents.iter().filter(covers) {
+            items.extend(block.items.iter().filter(|i| !items.contains(i)).cloned().collect::<Vec<_>>());
+            if !sources.contains(&block.source.as_str()) {
+                sources.push(&block.source);
+            }
+        }
+        (items, sources.join(" ; "))
+    }
+}
+
+/// Everything that a command needs: valid, read once.
+#[derive(Debug)]
+pub struct Configuration {
+    /// The settings.
+    pub settings: Settings,
+    /// Sites and desks.
+    pub agenda: Agenda,
+    /// Documents to bring.
+    pub documents: Documents,
+    /// Letters' templates; to have them is to know that they render.
+    pub templates: Templates,
+    /// The folder of `convoke.toml`.
+    pub folder: PathBuf,
+}
+
+impl Configuration {
+    /// Reads and checks everything. `environment` are the variables `CONVOKE__…`; `database` is the flag.
+    pub fn load(file: &Path, environment: Vec<(String, String)>, database: Option<&str>) -> Result<Self, ConfigError> {
+        let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        let text = read(file, "run `convoke init` to make one, or name it with --config")?;
+        let table = in_file(file, toml::from_str::<toml::Table>(&text))?;
+        let files = match table.get("files") {
+            // Read again with all the rest below: here only the paths are wanted.
+            Some(section) => in_file(file, section.clone().try_into::<Files>())?,
+            None => Files::default(),
+        };
+        let policy_file = folder.join(&files.policy);
+        let policy_text = read(&policy_file, "`[files] policy` names it")?;
+        in_file(&policy_file, toml::from_str::<Policy>(&policy_text))?;
+        let policy = in_file(&policy_file, toml::from_str::<toml::Table>(&policy_text))?;
+        if table.contains_key("policy") {
+            return wrong(format!("{}: [policy] stands in {}, not here", file.display(), files.policy.display()));
+        }
+        // A second reading, typed: it knows the line and column that the merged one has lost.
+        in_file(file, toml::from_str::<Settings>(&text).map(drop))?;
+        let mut settings = merge(table, policy, environment)?;
+        if let Some(url) = database {
+            url.clone_into(&mut settings.database.url);
+        }
+        settings.anchor(&folder);
+        settings.validate()?;
+        settings.policy.validate().map_err(|e| ConfigError(format!("{}: {e}", policy_file.display())))?;
+
+        let agenda_file = folder.join(&settings.files.agenda);
+        let agenda: Agenda = in_file(&agenda_file, toml::from_str(&read(&agenda_file, "`[files] agenda` names it")?))?;
+        let documents_file = folder.join(&settings.files.documents);
+        let documents: Documents = in_file(&documents_file, toml::from_str(&read(&documents_file, "`[files] documents` names it")?))?;
+        let templates = match &settings.files.templates {
+            Some(overrides) => Templates::from_sources(template_sources(&folder.join(overrides))?).map_err(|e| ConfigError(e.to_string()))?,
+            None => Templates::embedded(),
+        };
+        Ok(Self { settings, agenda, documents, templates, folder })
+    }
+
+    /// Hash of all that decides verdicts: policy and agenda. When it changes, every permit is looked at again.
+    pub fn rules_hash(&self) -> String {
+        // Unwrap safety: plain data with text keys always serialises.
+        let agenda = serde_json::to_vec(&self.agenda).expect("an agenda serialises");
+        sha256_hex(format!("{} {}", self.settings.policy.hash(), sha256_hex(&agenda)).as_bytes())
+    }
+
+    /// The office as letters name it.
+    pub fn office(&self) -> Office {
+        let p = &self.settings.prefecture;
+        Office {
+            code: p.code.clone(),
+            name: p.name.clone(),
+            service: p.service.clone(),
+            address: p.address.clone(),
+            phone: p.phone.clone(),
+            website: p.website.clone(),
+            contact_email: p.contact_email.clone(),
+            rules_contact: p.rules_contact.clone(),
+        }
+    }
+
+    /// From whom letters come.
+    pub fn sender(&self) -> Sender {
+        let smtp = &self.settings.smtp;
+        let domain = smtp.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        Sender {
+            from_name: smtp.from_name.clone().unwrap_or_else(|| self.settings.prefecture.name.clone()),
+            from_address: smtp.from.clone(),
+            message_domain: domain.to_owned(),
+        }
+    }
+
+    /// The relay's password: a file, the environment, or the systemd credential `smtp-password`.
+    pub fn smtp_password(&self) -> Result<Option<SecretString>, ConfigError> {
+        let smtp = &self.settings.smtp;
+        let credential = std::env::var_os("CREDENTIALS_DIRECTORY").map(|d| Path::new(&d).join("smtp-password")).filter(|f| f.exists());
+        match smtp.password_file.clone().or(credential) {
+            Some(file) => {
+                let text = read(&file, "`[smtp] password_file` names it")?;
+                Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
+            }
+            None => Ok(smtp.password.clone()),
+        }
+    }
+}
+
+impl Settings {
+    /// Makes every path relative to the folder of the file that names it.
+    fn anchor(&mut self, folder: &Path) {
+        if let Some(path) = self.database.url.strip_prefix("sqlite:") {
+            self.database.url = format!("sqlite:{}", folder.join(path).display());
+        }
+        if let Some(path) = self.smtp.url.strip_prefix("maildir:") {
+            self.smtp.url = format!("maildir:{}", folder.join(path).display());
+        }
+        for path in [&mut self.smtp.password_file, &mut self.smtp.ca_file, &mut self.import.inbox].into_iter().flatten() {
+            *path = folder.join(&path);
+        }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let code = &self.prefecture.code;
+        // The code stands in references, ids and SQL: two or three digits or capitals, nothing else.
+        if !(2..=3).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
+            return wrong(format!("[prefecture] code `{code}`: expected two or three digits or capitals, such as 94, 2A or 974"));
+        }
+        if !is_deliverable_email(&self.smtp.from) {
+            return wrong(format!("[smtp] from `{}`: expected an e-mail address", self.smtp.from));
+        }
+        if let Some(email) = self.prefecture.contact_email.as_ref().filter(|e| !is_deliverable_email(e)) {
+            return wrong(format!("[prefecture] contact_email `{email}`: expected an e-mail address"));
+        }
+        if self.prefecture.address.is_empty() {
+            return wrong("[prefecture] address: expected at least one line");
+        }
+        if !(1..=86_400).contains(&self.dispatch.retry_first_s) {
+            return wrong("[dispatch] retry_first_s: expected 1 to 86400 seconds");
+        }
+        Ok(())
+    }
+}
+
+fn merge(mut table: toml::Table, policy: toml::Table, environment: Vec<(String, String)>) -> Result<Settings, ConfigError> {
+    table.insert("policy".into(), toml::Value::Table(policy));
+    dates_as_text(&mut table);
+    let files = config::Config::try_from(&table).map_err(|e| ConfigError(e.to_string()))?;
+    let variables = config::Environment::with_prefix("CONVOKE").prefix_separator("__").separator("__").source(Some(environment.into_iter().collect()));
+    let merged = config::Config::builder().add_source(files).add_source(variables).build().map_err(|e| ConfigError(e.to_string()))?;
+    serde_path_to_error::deserialize(merged).map_err(|e| {
+        let path = e.path().to_string();
+        ConfigError(format!("setting `{path}` (CONVOKE__{}): {}", path.to_uppercase().replace('.', "__"), e.inner()))
+    })
+}
+
+/// The merged configuration knows no dates: they become the text that they were.
+fn dates_as_text(table: &mut toml::Table) {
+    fn walk(value: &mut toml::Value) {
+        match value {
+            toml::Value::Datetime(date) => *value = toml::Value::String(date.to_string()),
+            toml::Value::Array(items) => items.iter_mut().for_each(walk),
+            toml::Value::Table(table) => table.iter_mut().for_each(|(_, v)| walk(v)),
+            _ => {}
+        }
+    }
+    table.iter_mut().for_each(|(_, v)| walk(v));
+}
+
+fn read(file: &Path, hint: &str) -> Result<String, ConfigError> {
+    fs::read_to_string(file).map_err(|e| ConfigError(format!("{}: {e}; {hint}", file.display())))
+}
+
+fn in_file<T, E: fmt::Display>(file: &Path, result: Result<T, E>) -> Result<T, ConfigError> {
+    result.map_err(|e| ConfigError(format!("{}: {e}", file.display())))
+}
+
+fn template_sources(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, ConfigError> {
+    let mut sources = Vec::new();
+    let list = |dir: &Path| fs::read_dir(dir).map_err(|e| ConfigError(format!("{}: {e}; `[files] templates` names it", dir.display())));
+    for language in list(folder)?.flatten().filter(|e| e.path().is_dir()) {
+        for file in list(&language.path())?.flatten() {
+            let name = format!("{}/{}", language.file_name().to_string_lossy(), file.file_name().to_string_lossy());
+            sources.push((name, in_file(&file.path(), fs::read(file.path()))?));
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}

@@ -1,0 +1,265 @@
+//! Permits, holders and verdicts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::table;
+
+use super::schema::{holder, permit, prefecture};
+use super::{Store, on_backend};
+use crate::eligibility::{Facts, Rule};
+use crate::ids::{HolderId, PermitId, RunId};
+use crate::permit::{Channel, Holder, PermitKind, Status};
+
+/// What the nightly scan reads of a permit.
+#[derive(Clone, Debug, Queryable)]
+pub struct PermitRow {
+    /// Permit.
+    pub permit_id: String,
+    /// Holder.
+    pub holder_id: String,
+    kind: String,
+    /// Mention.
+    pub mention: String,
+    /// Last day of validity.
+    pub expires_on: NaiveDate,
+    status: String,
+    filed_on: Option<NaiveDate>,
+    /// INSEE code.
+    pub commune: String,
+    absent: bool,
+    held: bool,
+    superseded: bool,
+    rule: Option<String>,
+    /// First night on which the verdict may change.
+    pub review_on: NaiveDate,
+}
+
+impl PermitRow {
+    /// Type of permit.
+    pub fn kind(&self) -> Result<PermitKind> {
+        self.kind.parse().with_context(|| format!("permit {} in the database", self.permit_id))
+    }
+
+    /// The facts on which it is assessed.
+    pub fn facts(&self, convoked_for: Option<NaiveDate>) -> Result<Facts<'_>> {
+        let status: Status = self.status.parse().with_context(|| format!("permit {} in the database", self.permit_id))?;
+        Ok(Facts {
+            kind: self.kind()?,
+            mention: &self.mention,
+            status,
+            expires_on: self.expires_on,
+            commune: &self.commune,
+            filed: self.filed_on.is_some(),
+            held: self.held,
+            absent: self.absent,
+            superseded: self.superseded,
+            convoked_for,
+        })
+    }
+
+    /// The stored verdict; empty for a permit never assessed.
+    pub fn stored_rule(&self) -> &str {
+        self.rule.as_deref().unwrap_or_default()
+    }
+
+    /// Whether what is stored makes this permit come up again soon enough: whoever is due comes up every night as it is.
+    pub fn is_reviewed_by(&self, review_on: NaiveDate, tonight: NaiveDate) -> bool {
+        self.review_on == review_on || (self.review_on <= tonight && Some(review_on) == tonight.succ_opt())
+    }
+
+    /// Whether the stored verdict is this rule.
+    pub fn has_rule(&self, rule: Rule) -> bool {
+        self.stored_rule() == rule.code()
+    }
+}
+
+/// A verdict to be stored.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = verdict_change, treat_none_as_default_value = false)]
+pub struct VerdictChange {
+    /// Permit.
+    pub permit_id: String,
+    /// Rule id.
+    pub rule: String,
+    /// Next night on which to look again.
+    pub review_on: NaiveDate,
+}
+
+table! {
+    verdict_change (permit_id) {
+        permit_id -> Text,
+        rule -> Text,
+        review_on -> Date,
+    }
+}
+
+/// What a letter, and the plan, need of a holder.
+#[derive(Clone, Debug, Queryable)]
+pub struct HolderRow {
+    /// Holder.
+    pub holder_id: String,
+    number: String,
+    family_name: String,
+    usage_name: Option<String>,
+    given_names: String,
+    birth_date: Option<NaiveDate>,
+    email: Option<String>,
+    phone: Option<String>,
+    language: String,
+    address: String,
+    postcode: String,
+    town: Option<String>,
+    commune: String,
+    household: Option<String>,
+    channel: Option<String>,
+    large_print: bool,
+}
+
+impl HolderRow {
+    /// The holder.
+    pub fn into_holder(self) -> Result<Holder> {
+        let channel: Option<Channel> = self.channel.map(|c| c.parse()).transpose().context("channel of a holder in the database")?;
+        Ok(Holder {
+            number: self.number,
+            family_name: self.family_name,
+            usage_name: self.usage_name,
+            given_names: self.given_names,
+            birth_date: self.birth_date,
+            email: self.email,
+            phone: self.phone,
+            language: self.language,
+            address: self.address.lines().map(str::to_owned).collect(),
+            postcode: self.postcode,
+            town: self.town,
+            commune: self.commune,
+            household: self.household,
+            channel,
+            large_print: self.large_print,
+        })
+    }
+}
+
+/// Rows of one statement that binds a key: far below the limits of both databases.
+const KEYS_PER_QUERY: usize = 10_000;
+
+impl Store {
+    /// The permits whose verdict may differ tonight, each exactly once, by id.
+    pub fn permits_to_review(&mut self, tonight: NaiveDate) -> Result<Vec<PermitRow>> {
+        use permit::{
+            absent, commune, expires_on, filed_on, held, holder_id, kind, mention, permit_id, review_on, rule, status, superseded,
+        };
+        let mut rows: Vec<PermitRow> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .filter(review_on.le(tonight))
+            .select((permit_id, holder_id, kind, mention, expires_on, status, filed_on, commune, absent, held, superseded, rule, review_on))
+            .load(&mut self.conn)
+            .context("reading the permits to review")?;
+        rows.sort_unstable_by(|a, b| a.permit_id.cmp(&b.permit_id));
+        Ok(rows)
+    }
+
+    /// All permits stored, by their present verdict. Permits never assessed are counted under the empty rule.
+    pub fn permits_by_rule(&mut self) -> Result<BTreeMap<String, u64>> {
+        let rows: Vec<(Option<String>, i64)> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .group_by(permit::rule)
+            .select((permit::rule, count_star()))
+            .load(&mut self.conn)
+            .context("counting permits by rule")?;
+        Ok(rows.into_iter().map(|(rule, n)| (rule.unwrap_or_default(), n as u64)).collect())
+    }
+
+    /// Stores verdicts, and keeps those that they replace.
+    pub fn store_verdicts(&mut self, run: &RunId, tonight: NaiveDate, changes: &[VerdictChange]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS verdict_change (permit_id TEXT PRIMARY KEY, rule TEXT NOT NULL, review_on DATE NOT NULL);
+             DELETE FROM verdict_change;",
+        )?;
+        for batch in changes.chunks(KEYS_PER_QUERY) {
+            on_backend!(&mut self.conn, c => diesel::insert_into(verdict_change::table).values(batch).execute(c))?;
+        }
+        // The préfecture and the run are checked names, and the date a date: nothing here comes from a file.
+        let (prefecture, run) = (&self.prefecture, &run.0);
+        self.execute(&format!(
+            "INSERT INTO past_verdict (prefecture, permit_id, rule, since, until, run_id)
+             SELECT p.prefecture, p.permit_id, p.rule, p.rule_since, '{tonight}', p.rule_run
+             FROM verdict_change c JOIN permit p ON p.prefecture = '{prefecture}' AND p.permit_id = c.permit_id
+             WHERE p.rule IS NOT NULL AND p.rule <> c.rule
+             ON CONFLICT DO NOTHING;
+             UPDATE permit SET
+                rule_since = CASE WHEN permit.rule = c.rule THEN permit.rule_since ELSE '{tonight}' END,
+                rule_run = CASE WHEN permit.rule = c.rule THEN permit.rule_run ELSE '{run}' END,
+                rule = c.rule, review_on = c.review_on
+             FROM verdict_change c WHERE permit.prefecture = '{prefecture}' AND permit.permit_id = c.permit_id;"
+        ))
+        .context("storing the verdicts")
+    }
+
+    /// Hash of the rules under which the stored verdicts were made.
+    pub fn assessed_with(&mut self) -> Result<Option<String>> {
+        let row = prefecture::table.find(&self.prefecture).select(prefecture::assessed_with);
+        let known: Option<Option<String>> = row.first(&mut self.conn).optional().context("reading the rules of the last run")?;
+        Ok(known.flatten())
+    }
+
+    /// Says under which rules every stored verdict now is.
+    pub fn set_assessed_with(&mut self, rules_hash: &str) -> Result<()> {
+        diesel::update(prefecture::table.find(&self.prefecture)).set(prefecture::assessed_with.eq(rules_hash)).execute(&mut self.conn)?;
+        Ok(())
+    }
+
+    /// Holders by id.
+    pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
+        use holder::{
+            address, birth_date, channel, commune, email, family_name, given_names, holder_id, household, language, large_print, number,
+            phone, postcode, town, usage_name,
+        };
+        let mut found = HashMap::with_capacity(ids.len());
+        for batch in ids.chunks(KEYS_PER_QUERY) {
+            let rows: Vec<HolderRow> = holder::table
+                .filter(holder::prefecture.eq(&self.prefecture))
+                .filter(holder_id.eq_any(batch))
+                .select((
+                    holder_id, number, family_name, usage_name, given_names, birth_date, email, phone, language, address, postcode, town,
+                    commune, household, channel, large_print,
+                ))
+                .load(&mut self.conn)
+                .context("reading holders")?;
+            for row in rows {
+                found.insert(row.holder_id.clone(), row.into_holder()?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Permits under a rule, soonest expiry first: (permit, commune, expiry).
+    pub fn permits_under(&mut self, rule: Rule, limit: i64) -> Result<Vec<(String, String, NaiveDate)>> {
+        permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .filter(permit::rule.eq(rule.code()))
+            .order((permit::expires_on, permit::permit_id))
+            .limit(limit)
+            .select((permit::permit_id, permit::commune, permit::expires_on))
+            .load(&mut self.conn)
+            .context("reading the permits under a rule")
+    }
+
+    /// The holder's permit that expires last, for a convocation that names only the person.
+    pub fn latest_permit(&mut self, holder: &HolderId) -> Result<Option<PermitId>> {
+        let id: Option<String> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .filter(permit::holder_id.eq(&holder.0))
+            .order((permit::superseded, permit::expires_on.desc(), permit::permit_id))
+            .select(permit::permit_id)
+            .first(&mut self.conn)
+            .optional()?;
+        Ok(id.map(PermitId))
+    }
+}

@@ -1,0 +1,232 @@
+//! The tables, the same on every database. Written once, here; the migrations of each database must agree.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    prefecture (code) {
+        code -> Text,
+        id_key -> Text,
+        assessed_with -> Nullable<Text>,
+    }
+}
+
+table! {
+    holder (prefecture, holder_id) {
+        prefecture -> Text,
+        holder_id -> Text,
+        number -> Text,
+        family_name -> Text,
+        usage_name -> Nullable<Text>,
+        given_names -> Text,
+        birth_date -> Nullable<Date>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        language -> Text,
+        address -> Text,
+        postcode -> Text,
+        town -> Nullable<Text>,
+        commune -> Text,
+        household -> Nullable<Text>,
+        channel -> Nullable<Text>,
+        large_print -> Bool,
+        fingerprint -> BigInt,
+    }
+}
+
+table! {
+    permit (prefecture, permit_id) {
+        prefecture -> Text,
+        permit_id -> Text,
+        holder_id -> Text,
+        number -> Text,
+        kind -> Text,
+        mention -> Text,
+        valid_from -> Date,
+        expires_on -> Date,
+        status -> Text,
+        filed_on -> Nullable<Date>,
+        commune -> Text,
+        absent -> Bool,
+        held -> Bool,
+        superseded -> Bool,
+        fingerprint -> BigInt,
+        first_seen -> Date,
+        rule -> Nullable<Text>,
+        rule_since -> Nullable<Date>,
+        rule_run -> Nullable<Text>,
+        review_on -> Date,
+    }
+}
+
+table! {
+    past_verdict (prefecture, permit_id, until, run_id) {
+        prefecture -> Text,
+        permit_id -> Text,
+        rule -> Text,
+        since -> Date,
+        until -> Date,
+        run_id -> Text,
+    }
+}
+
+table! {
+    slot (prefecture, slot_id) {
+        prefecture -> Text,
+        slot_id -> Text,
+        site -> Text,
+        desk -> Text,
+        day -> Date,
+        start -> BigInt,
+        duration_min -> BigInt,
+        seats -> BigInt,
+    }
+}
+
+table! {
+    run (prefecture, run_id) {
+        prefecture -> Text,
+        run_id -> Text,
+        business_date -> Date,
+        generation -> BigInt,
+        trigger -> Text,
+        actor -> Text,
+        reason -> Nullable<Text>,
+        state -> Text,
+        owner -> Text,
+        epoch -> BigInt,
+        lease_until -> Timestamp,
+        input_hash -> Nullable<Text>,
+        policy_hash -> Nullable<Text>,
+        plan_hash -> Nullable<Text>,
+        rest_hash -> Nullable<Text>,
+        committed -> BigInt,
+        summary -> Nullable<Text>,
+        failure -> Nullable<Text>,
+        started_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    run_outcome (prefecture, run_id, rule) {
+        prefecture -> Text,
+        run_id -> Text,
+        rule -> Text,
+        permits -> BigInt,
+    }
+}
+
+table! {
+    run_record (prefecture, run_id, kind) {
+        prefecture -> Text,
+        run_id -> Text,
+        kind -> Text,
+        sha256 -> Text,
+        bytes -> Binary,
+    }
+}
+
+table! {
+    convocation (prefecture, reference) {
+        prefecture -> Text,
+        reference -> Text,
+        year -> BigInt,
+        number -> BigInt,
+        permit_id -> Text,
+        holder_id -> Text,
+        slot_id -> Text,
+        day -> Date,
+        state -> Text,
+        sequence -> BigInt,
+        origin -> Text,
+        run_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    reservation (prefecture, slot_id, seat) {
+        prefecture -> Text,
+        slot_id -> Text,
+        seat -> BigInt,
+        reference -> Text,
+    }
+}
+
+table! {
+    outbox (prefecture, letter_id) {
+        prefecture -> Text,
+        letter_id -> Text,
+        reference -> Text,
+        kind -> Text,
+        revision -> BigInt,
+        channel -> Text,
+        state -> Text,
+        recipient -> Nullable<Text>,
+        data -> Text,
+        template_hash -> Text,
+        sha256 -> Nullable<Text>,
+        attempts -> BigInt,
+        uncertain -> BigInt,
+        next_at -> Timestamp,
+        owner -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        epoch -> BigInt,
+        last_reply -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    delivery_attempt (prefecture, letter_id, epoch) {
+        prefecture -> Text,
+        letter_id -> Text,
+        epoch -> BigInt,
+        owner -> Text,
+        relay -> Text,
+        started_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        stage -> Nullable<Text>,
+        code -> Nullable<BigInt>,
+        reply -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+table! {
+    holder_key (prefecture, holder_id) {
+        prefecture -> Text,
+        holder_id -> Text,
+        key -> Text,
+    }
+}
+
+table! {
+    ledger_entry (prefecture, seq) {
+        prefecture -> Text,
+        seq -> BigInt,
+        prev_hash -> Text,
+        hash -> Text,
+        run_id -> Nullable<Text>,
+        actor -> Text,
+        kind -> Text,
+        payload -> Text,
+    }
+}
+
+table! {
+    import_batch (prefecture, import_id) {
+        prefecture -> Text,
+        import_id -> BigInt,
+        kind -> Text,
+        imported_at -> Timestamp,
+        imported_on -> Date,
+        file_sha256 -> Text,
+        rows_read -> BigInt,
+        rows_inserted -> BigInt,
+        rows_updated -> BigInt,
+        rows_rejected -> BigInt,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(prefecture, holder, permit, past_verdict, slot, run, run_outcome, run_record, convocation, reservation, outbox, delivery_attempt, holder_key, ledger_entry, import_batch);
