@@ -56,7 +56,8 @@ struct Row {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = reservation)]
+// A single statement: otherwise diesel opens a transaction of its own, inside ours.
+#[diesel(table_name = reservation, treat_none_as_default_value = false)]
 struct Seat {
     prefecture: String,
     slot_id: String,
