@@ -132,7 +132,9 @@ impl From<LinesForm> for Lines {
     fn from(form: LinesForm) -> Self {
         match form {
             LinesForm::List(lines) => Self(lines),
-            LinesForm::Text(text) => Self(text.lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect()),
+            LinesForm::Text(text) => {
+                Self(text.lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect())
+            }
         }
     }
 }
@@ -155,7 +157,8 @@ mod hour {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<NaiveTime, D::Error> {
         let text = String::deserialize(d)?;
-        NaiveTime::parse_from_str(&text, "%H:%M").map_err(|_| D::Error::custom(format!("`{text}` is not an hour such as 09:00")))
+        NaiveTime::parse_from_str(&text, "%H:%M")
+            .map_err(|_| D::Error::custom(format!("`{text}` is not an hour such as 09:00")))
     }
 }
 
@@ -179,16 +182,22 @@ impl TryFrom<AgendaFile> for Agenda {
             require(!site.address.0.is_empty(), || format!("{here}: the address is empty"))?;
             for desk in &site.desk {
                 let here = format!("site `{}`, desk `{}`", site.id, desk.id);
-                require(is_short_name(&desk.id), || format!("{here}: an id is lower-case letters, digits and hyphens"))?;
+                require(is_short_name(&desk.id), || {
+                    format!("{here}: an id is lower-case letters, digits and hyphens")
+                })?;
                 require(seen.insert((site.id.clone(), Some(desk.id.clone()))), || format!("{here} is declared twice"))?;
                 require(desk.request_quota_percent <= 100, || format!("{here}: request_quota_percent is over 100"))?;
                 for served in &desk.communes {
-                    require(is_commune_code(&served.insee), || format!("{here}: `{}` is no INSEE commune code", served.insee))?;
+                    require(is_commune_code(&served.insee), || {
+                        format!("{here}: `{}` is no INSEE commune code", served.insee)
+                    })?;
                 }
                 for opening in &desk.opening {
                     let here = format!("{here}, opening on {} from {}", opening.weekday, opening.from.format("%H:%M"));
                     require(opening.from < opening.to, || format!("{here}: `to` is not after `from`"))?;
-                    require((1..=720).contains(&opening.slot_min), || format!("{here}: slot_min is not 1 to 720 minutes"))?;
+                    require((1..=720).contains(&opening.slot_min), || {
+                        format!("{here}: slot_min is not 1 to 720 minutes")
+                    })?;
                     require((1..=10_000).contains(&opening.seats), || format!("{here}: seats is not 1 to 10000"))?;
                     let ordered = opening.valid_from.zip(opening.valid_to).is_none_or(|(from, to)| from <= to);
                     require(ordered, || format!("{here}: valid_to is before valid_from"))?;
@@ -197,7 +206,9 @@ impl TryFrom<AgendaFile> for Agenda {
         }
         for closure in &file.closure {
             let place = (closure.site.clone(), closure.desk.clone());
-            require(seen.contains(&place), || format!("closure from {}: there is no such site or desk: {place:?}", closure.from))?;
+            require(seen.contains(&place), || {
+                format!("closure from {}: there is no such site or desk: {place:?}", closure.from)
+            })?;
             require(closure.from <= closure.to, || format!("closure of {}: `to` is before `from`", closure.site))?;
         }
         Ok(Self { site: file.site, closure: file.closure })
@@ -209,7 +220,9 @@ fn require(holds: bool, message: impl FnOnce() -> String) -> Result<(), String> 
 }
 
 fn is_short_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 60 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    !text.is_empty()
+        && text.len() <= 60
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 impl Site {
@@ -274,7 +287,8 @@ impl Agenda {
         let covers = |c: &&Closure| {
             c.site == pool.site.id && c.desk.as_ref().is_none_or(|d| *d == pool.desk.id) && c.from <= day && day <= c.to
         };
-        let holiday = || (!pool.site.open_on_holidays && is_holiday(pool.site.holiday_zone, day)).then_some("jour férié");
+        let holiday =
+            || (!pool.site.open_on_holidays && is_holiday(pool.site.holiday_zone, day)).then_some("jour férié");
         self.closure.iter().find(covers).map(|c| c.reason.as_str()).or_else(holiday)
     }
 
@@ -396,7 +410,8 @@ mod tests {
 
     #[test]
     fn openings_give_whole_slots_but_on_holidays_and_closures() {
-        let agenda = agenda("[[closure]]\nsite = \"a\"\nfrom = 2026-12-18\nto = 2026-12-18\nreason = \"travaux\"").unwrap();
+        let agenda =
+            agenda("[[closure]]\nsite = \"a\"\nfrom = 2026-12-18\nto = 2026-12-18\nreason = \"travaux\"").unwrap();
         let slots: Vec<String> = agenda
             .slots(day("2026-12-10"), day("2027-01-08"))
             .iter()
@@ -411,7 +426,9 @@ mod tests {
     fn a_wrong_agenda_is_refused_with_its_line() {
         let error = agenda("[[site.desk.opening]]\nweekday = \"someday\"").unwrap_err().to_string();
         assert!(error.contains("line 17, column"), "{error}");
-        let error = agenda("[[closure]]\nsite = \"b\"\nfrom = 2026-01-01\nto = 2026-01-02\nreason = \"\"").unwrap_err().to_string();
+        let error = agenda("[[closure]]\nsite = \"b\"\nfrom = 2026-01-01\nto = 2026-01-02\nreason = \"\"")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("no such site"), "{error}");
         assert!(agenda("colour = 3").unwrap_err().to_string().contains("unknown field `colour`"));
     }

@@ -84,24 +84,19 @@ pub fn is_working_day(zone: HolidayZone, day: NaiveDate) -> bool {
 
 /// The first working day on or after `day`.
 pub fn first_working_day_from(zone: HolidayZone, day: NaiveDate) -> NaiveDate {
-    iter::successors(Some(day), NaiveDate::succ_opt)
-        .find(|&day| is_working_day(zone, day))
-        .unwrap_or(NaiveDate::MAX)
+    iter::successors(Some(day), NaiveDate::succ_opt).find(|&day| is_working_day(zone, day)).unwrap_or(NaiveDate::MAX)
 }
 
 /// The last working day on or before `day`.
 pub fn last_working_day_until(zone: HolidayZone, day: NaiveDate) -> NaiveDate {
-    iter::successors(Some(day), NaiveDate::pred_opt)
-        .find(|&day| is_working_day(zone, day))
-        .unwrap_or(NaiveDate::MIN)
+    iter::successors(Some(day), NaiveDate::pred_opt).find(|&day| is_working_day(zone, day)).unwrap_or(NaiveDate::MIN)
 }
 
 /// The day `months` months before `day`, de quantième à quantième: the same day of the month, or the
 /// last day of a month that is too short. The usage is article 641 of the code de procédure civile,
 /// whose limits run forwards; here they are counted back from an expiry.
 pub fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
-    day.checked_sub_months(Months::new(months))
-        .unwrap_or(NaiveDate::MIN)
+    day.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN)
 }
 
 /// One rule of a calendar: a name, when it falls, and the first and last year that it holds.
@@ -130,12 +125,7 @@ impl Feast {
 
     const fn every_year(when: When, name: &'static str) -> Self {
         let (first_year, last_year) = (i32::MIN, i32::MAX);
-        Self {
-            name,
-            when,
-            first_year,
-            last_year,
-        }
+        Self { name, when, first_year, last_year }
     }
 
     const fn since(self, first_year: i32) -> Self {
@@ -188,9 +178,7 @@ const fn local(zone: HolidayZone) -> &'static [Feast] {
         HolidayZone::Metropole | HolidayZone::SaintPierreEtMiquelon => &[],
         // L.3134-13 keeps Good Friday for communes with a Protestant or shared church; the data set,
         // and so this zone, counts it everywhere.
-        HolidayZone::AlsaceMoselle => {
-            const { &[GOOD_FRIDAY, Feast::on(12, 26, "2ème jour de Noël")] }
-        }
+        HolidayZone::AlsaceMoselle => const { &[GOOD_FRIDAY, Feast::on(12, 26, "2ème jour de Noël")] },
         HolidayZone::Guadeloupe => const { &[abolition(5, 27)] },
         HolidayZone::Guyane => const { &[abolition(6, 10)] },
         HolidayZone::Martinique => const { &[abolition(5, 22)] },
@@ -199,9 +187,7 @@ const fn local(zone: HolidayZone) -> &'static [Feast] {
         HolidayZone::SaintBarthelemy => const { &[abolition(10, 9)] },
         // L.3422-2 put Saint-Martin with Guadeloupe; since 2018 circulars (4 May 2018, 3 May 2019) let
         // the collectivity keep the date of its own history, and the data set follows.
-        HolidayZone::SaintMartin => {
-            const { &[abolition(5, 27).until(2017), abolition(5, 28).since(2018)] }
-        }
+        HolidayZone::SaintMartin => const { &[abolition(5, 27).until(2017), abolition(5, 28).since(2018)] },
         // The accord interprofessionnel territorial, article 74.
         HolidayZone::NouvelleCaledonie => const { &[Feast::on(9, 24, "Fête de la citoyenneté")] },
         // The country's own code du travail. Its assembly put 20 November in the place of 29 June by
@@ -237,8 +223,7 @@ fn easter(year: i32) -> Option<NaiveDate> {
     let lunar_shift = (century - (century + 8) / 25 + 1) / 3;
     // Days from 21 March to the full moon, then from the day after it to the next Sunday.
     let moon = (19 * golden + century - century / 4 - lunar_shift + 15) % 30;
-    let sunday =
-        (32 + 2 * (century % 4) + 2 * (year_of_century / 4) - moon - year_of_century % 4) % 7;
+    let sunday = (32 + 2 * (century % 4) + 2 * (year_of_century / 4) - moon - year_of_century % 4) % 7;
     // The lunar tables have two exceptions, as in 1981 and 2049: Easter is a week earlier.
     let week_early = (golden + 11 * moon + 22 * sunday) / 451;
     let days_after = TimeDelta::days(i64::from(moon + sunday - 7 * week_early));
@@ -261,8 +246,7 @@ mod tests {
     fn a_zone_has_one_name_everywhere() {
         for zone in HolidayZone::ALL.iter().copied() {
             let name = zone.to_string();
-            let from_file: Result<_, Error> =
-                HolidayZone::deserialize(name.as_str().into_deserializer());
+            let from_file: Result<_, Error> = HolidayZone::deserialize(name.as_str().into_deserializer());
             assert_eq!((name.parse(), from_file), (Ok(zone), Ok(zone)));
         }
         let refused = "corse".parse::<HolidayZone>().unwrap_err().to_string();
@@ -272,13 +256,8 @@ mod tests {
     #[test]
     fn a_day_is_a_holiday_exactly_when_its_year_lists_it() {
         for zone in HolidayZone::ALL.iter().copied() {
-            let listed: BTreeSet<_> = (2000..=2050)
-                .flat_map(|y| holidays(zone, y))
-                .map(|h| h.day)
-                .collect();
-            let days = day("2000-01-01")
-                .iter_days()
-                .take_while(|day| day.year() <= 2050);
+            let listed: BTreeSet<_> = (2000..=2050).flat_map(|y| holidays(zone, y)).map(|h| h.day).collect();
+            let days = day("2000-01-01").iter_days().take_while(|day| day.year() <= 2050);
             let kept: BTreeSet<_> = days.filter(|&day| is_holiday(zone, day)).collect();
             assert_eq!(kept, listed, "{zone}");
         }
@@ -300,12 +279,8 @@ mod tests {
 
     #[test]
     fn two_months_are_59_to_62_days() {
-        let days = day("2000-01-01")
-            .iter_days()
-            .take_while(|day| day.year() <= 2050);
-        let lengths: BTreeSet<_> = days
-            .map(|day| (day - months_before(day, 2)).num_days())
-            .collect();
+        let days = day("2000-01-01").iter_days().take_while(|day| day.year() <= 2050);
+        let lengths: BTreeSet<_> = days.map(|day| (day - months_before(day, 2)).num_days()).collect();
         assert_eq!(lengths, (59..=62).collect());
     }
 

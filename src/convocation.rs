@@ -76,9 +76,14 @@ impl LetterState {
     pub fn may_become(self, next: Self) -> bool {
         use LetterState as S;
         match self {
-            S::Queued | S::Deferred | S::Uncertain => matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::ToPost),
+            S::Queued | S::Deferred | S::Uncertain => {
+                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::ToPost)
+            }
             // A worker that is rescued, or whose relay is down, gives the letter back untouched.
-            S::Leased => matches!(next, S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Cancelled | S::Expired),
+            S::Leased => matches!(
+                next,
+                S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Cancelled | S::Expired
+            ),
             S::Sending => matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Queued | S::Held),
             S::Accepted => next == S::Bounced,
             S::Failed | S::Bounced | S::Expired => matches!(next, S::ToPost | S::Queued),

@@ -113,7 +113,11 @@ pub fn assess<'a>(facts: &Facts<'_>, policy: &'a Policy, jurisdiction: &Jurisdic
     let window = policy.window(facts.kind, facts.mention, facts.expires_on, today);
     let (rule, review_on) = examine(facts, policy, jurisdiction, window, today);
     let due = matches!(rule, Rule::Due | Rule::DueLate | Rule::DueOnline);
-    Verdict { rule, window: window.filter(|_| due), review_on: policy.next_change(today).map_or(review_on, |c| c.min(review_on)) }
+    Verdict {
+        rule,
+        window: window.filter(|_| due),
+        review_on: policy.next_change(today).map_or(review_on, |c| c.min(review_on)),
+    }
 }
 
 fn examine(
@@ -147,7 +151,9 @@ fn examine(
     }
     match facts.convoked_for {
         Some(day) if day >= today => return (Rule::AlreadyConvoked, next(day)),
-        Some(day) if later(day, policy.mark_days) >= today => return (Rule::AwaitingMark, next(later(day, policy.mark_days))),
+        Some(day) if later(day, policy.mark_days) >= today => {
+            return (Rule::AwaitingMark, next(later(day, policy.mark_days)));
+        }
         _ => {}
     }
     let last_late_day = facts.expires_on.checked_add_months(Months::new(policy.late_months)).unwrap_or(NEVER);

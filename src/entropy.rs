@@ -22,7 +22,9 @@ impl Entropy {
     pub fn bytes(&mut self) -> anyhow::Result<[u8; 32]> {
         let mut out = [0; 32];
         match self {
-            Self::System => getrandom::fill(&mut out).map_err(|e| anyhow::anyhow!("reading the system's randomness: {e}"))?,
+            Self::System => {
+                getrandom::fill(&mut out).map_err(|e| anyhow::anyhow!("reading the system's randomness: {e}"))?
+            }
             Self::Seeded(stream) => stream.fill_bytes(&mut out),
         }
         Ok(out)

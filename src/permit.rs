@@ -195,8 +195,18 @@ mod tests {
             assert!(is_deliverable_email(good), "{good}");
         }
         for bad in [
-            "", "sans-arobase", "a@b", "a@@example.org", "a b@example.org", "a@example.org\r\nBcc: x@example.org",
-            "<a@example.org>", "a@-example.org", "a..b@example.org", ".a@example.org", "é@example.org", "a@example.org,",
+            "",
+            "sans-arobase",
+            "a@b",
+            "a@@example.org",
+            "a b@example.org",
+            "a@example.org\r\nBcc: x@example.org",
+            "<a@example.org>",
+            "a@-example.org",
+            "a..b@example.org",
+            ".a@example.org",
+            "é@example.org",
+            "a@example.org,",
         ] {
             assert!(!is_deliverable_email(bad), "{bad}");
         }

@@ -200,7 +200,13 @@ impl Policy {
             && self.short_notice_days <= self.notice_days.email.min(self.notice_days.post);
         require(ordered, || "send_floor_days ≤ short_notice_days ≤ notice_days must hold".into())?;
         require((1..=3_660).contains(&self.horizon_days), || "horizon_days must be 1 to 3660".into())?;
-        for days in [self.notice_days.email, self.notice_days.post, self.preferred_margin_days, self.firm_lead_days, self.mark_days] {
+        for days in [
+            self.notice_days.email,
+            self.notice_days.post,
+            self.preferred_margin_days,
+            self.firm_lead_days,
+            self.mark_days,
+        ] {
             require(days <= 3_660, || format!("{days} days are more than ten years"))?;
         }
         require(self.late_months <= 120, || "late_months must be at most 120".into())?;
@@ -214,7 +220,8 @@ impl Policy {
         }
         require(self.weight.values().all(|w| *w >= 1), || "weights are at least 1".into())?;
         require(!self.student.is_empty(), || {
-            "there is no [[student]] entry: students must be named, for they keep another door and are never convoked".into()
+            "there is no [[student]] entry: students must be named, for they keep another door and are never convoked"
+                .into()
         })?;
         for rule in &self.rule {
             let ordered = rule.from.zip(rule.to).is_none_or(|(from, to)| from <= to);
@@ -239,7 +246,13 @@ impl Policy {
 
     /// The window of a permit under the rules that hold on `business_date`. `None` only for a policy that
     /// [`Policy::validate`] refuses.
-    pub fn window(&self, kind: PermitKind, mention: &str, expires_on: NaiveDate, business_date: NaiveDate) -> Option<Window<'_>> {
+    pub fn window(
+        &self,
+        kind: PermitKind,
+        mention: &str,
+        expires_on: NaiveDate,
+        business_date: NaiveDate,
+    ) -> Option<Window<'_>> {
         let matches = |r: &&WindowRule| r.holds_on(business_date) && selects(&r.types, &r.mentions, kind, mention);
         let rule = self.rule.iter().find(matches)?;
         let preferred = rule.closes.unwrap_or(Before::DaysBefore(self.preferred_margin_days));

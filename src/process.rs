@@ -40,7 +40,9 @@ pub fn login() -> String {
         status.lines().find_map(|l| l.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
     };
     // u32::MAX: no session was opened, as for a service.
-    let Some(uid) = number("/proc/self/loginuid").filter(|uid| *uid != u32::MAX).or_else(effective) else { return "unknown".into() };
+    let Some(uid) = number("/proc/self/loginuid").filter(|uid| *uid != u32::MAX).or_else(effective) else {
+        return "unknown".into();
+    };
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = users.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -263,7 +263,9 @@ pub struct DocumentBlock {
 impl Documents {
     /// What a permit's holder is to bring, each document once, and the sources.
     pub fn for_permit(&self, kind: PermitKind, mention: &str) -> (Vec<String>, String) {
-        let covers = |b: &&DocumentBlock| b.types.contains(&kind) && (b.mentions.is_empty() || b.mentions.iter().any(|m| m == mention));
+        let covers = |b: &&DocumentBlock| {
+            b.types.contains(&kind) && (b.mentions.is_empty() || b.mentions.iter().any(|m| m == mention))
+        };
         let (mut items, mut sources): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
         for block in self.documents.iter().filter(covers) {
             items.extend(block.items.iter().filter(|i| !items.contains(i)).cloned().collect::<Vec<_>>());
@@ -321,9 +323,11 @@ impl Configuration {
         let agenda_file = folder.join(&settings.files.agenda);
         let agenda: Agenda = in_file(&agenda_file, toml::from_str(&read(&agenda_file, "`[files] agenda` names it")?))?;
         let documents_file = folder.join(&settings.files.documents);
-        let documents: Documents = in_file(&documents_file, toml::from_str(&read(&documents_file, "`[files] documents` names it")?))?;
+        let documents: Documents =
+            in_file(&documents_file, toml::from_str(&read(&documents_file, "`[files] documents` names it")?))?;
         let templates = match &settings.files.templates {
-            Some(overrides) => Templates::from_sources(template_sources(&folder.join(overrides))?).map_err(|e| ConfigError(e.to_string()))?,
+            Some(overrides) => Templates::from_sources(template_sources(&folder.join(overrides))?)
+                .map_err(|e| ConfigError(e.to_string()))?,
             None => Templates::embedded(),
         };
         Ok(Self { settings, agenda, documents, templates, folder })
@@ -365,7 +369,9 @@ impl Configuration {
     /// The relay's password: a file, the environment, or the systemd credential `smtp-password`.
     pub fn smtp_password(&self) -> Result<Option<SecretString>, ConfigError> {
         let smtp = &self.settings.smtp;
-        let credential = std::env::var_os("CREDENTIALS_DIRECTORY").map(|d| Path::new(&d).join("smtp-password")).filter(|f| f.exists());
+        let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|d| Path::new(&d).join("smtp-password"))
+            .filter(|f| f.exists());
         match smtp.password_file.clone().or(credential) {
             Some(file) => {
                 let text = read(&file, "`[smtp] password_file` names it")?;
@@ -385,7 +391,8 @@ impl Settings {
         if let Some(path) = self.smtp.url.strip_prefix("maildir:") {
             self.smtp.url = format!("maildir:{}", folder.join(path).display());
         }
-        for path in [&mut self.smtp.password_file, &mut self.smtp.ca_file, &mut self.import.inbox].into_iter().flatten() {
+        for path in [&mut self.smtp.password_file, &mut self.smtp.ca_file, &mut self.import.inbox].into_iter().flatten()
+        {
             *path = folder.join(&path);
         }
     }
@@ -394,7 +401,9 @@ impl Settings {
         let code = &self.prefecture.code;
         // The code stands in references, ids and SQL: two or three digits or capitals, nothing else.
         if !(2..=3).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
-            return wrong(format!("[prefecture] code `{code}`: expected two or three digits or capitals, such as 94, 2A or 974"));
+            return wrong(format!(
+                "[prefecture] code `{code}`: expected two or three digits or capitals, such as 94, 2A or 974"
+            ));
         }
         if !is_deliverable_email(&self.smtp.from) {
             return wrong(format!("[smtp] from `{}`: expected an e-mail address", self.smtp.from));
@@ -412,12 +421,23 @@ impl Settings {
     }
 }
 
-fn merge(mut table: toml::Table, policy: toml::Table, environment: Vec<(String, String)>) -> Result<Settings, ConfigError> {
+fn merge(
+    mut table: toml::Table,
+    policy: toml::Table,
+    environment: Vec<(String, String)>,
+) -> Result<Settings, ConfigError> {
     table.insert("policy".into(), toml::Value::Table(policy));
     dates_as_text(&mut table);
     let files = config::Config::try_from(&table).map_err(|e| ConfigError(e.to_string()))?;
-    let variables = config::Environment::with_prefix("CONVOKE").prefix_separator("__").separator("__").source(Some(environment.into_iter().collect()));
-    let merged = config::Config::builder().add_source(files).add_source(variables).build().map_err(|e| ConfigError(e.to_string()))?;
+    let variables = config::Environment::with_prefix("CONVOKE")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(environment.into_iter().collect()));
+    let merged = config::Config::builder()
+        .add_source(files)
+        .add_source(variables)
+        .build()
+        .map_err(|e| ConfigError(e.to_string()))?;
     serde_path_to_error::deserialize(merged).map_err(|e| {
         let path = e.path().to_string();
         ConfigError(format!("setting `{path}` (CONVOKE__{}): {}", path.to_uppercase().replace('.', "__"), e.inner()))
@@ -447,7 +467,9 @@ fn in_file<T, E: fmt::Display>(file: &Path, result: Result<T, E>) -> Result<T, C
 
 fn template_sources(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, ConfigError> {
     let mut sources = Vec::new();
-    let list = |dir: &Path| fs::read_dir(dir).map_err(|e| ConfigError(format!("{}: {e}; `[files] templates` names it", dir.display())));
+    let list = |dir: &Path| {
+        fs::read_dir(dir).map_err(|e| ConfigError(format!("{}: {e}; `[files] templates` names it", dir.display())))
+    };
     for language in list(folder)?.flatten().filter(|e| e.path().is_dir()) {
         for file in list(&language.path())?.flatten() {
             let name = format!("{}/{}", language.file_name().to_string_lossy(), file.file_name().to_string_lossy());

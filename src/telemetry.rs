@@ -14,7 +14,8 @@ pub fn start(verbose: u8, quiet: bool, colour: bool) {
         _ => "trace",
     };
     // Only ours: other crates may log what they were given.
-    let filter = EnvFilter::try_from_env("CONVOKE_LOG").unwrap_or_else(|_| EnvFilter::new(format!("off,convoke={level}")));
+    let filter =
+        EnvFilter::try_from_env("CONVOKE_LOG").unwrap_or_else(|_| EnvFilter::new(format!("off,convoke={level}")));
     let json = std::env::var("CONVOKE_LOG_FORMAT").is_ok_and(|format| format == "json");
     let registry = tracing_subscriber::registry().with(filter);
     // A second start, as in tests, keeps the first.

@@ -50,9 +50,7 @@ fn outcomes(rows: &[Row]) -> BTreeMap<&'static str, Vec<&Row>> {
             _ if expiry < latest[&*row["numero_etranger"]] => "not-latest-permit",
             _ if !row["depot_le"].is_empty() => "renewal-filed",
             _ if STUDENTS.contains(&&*row["mention"]) => "student",
-            _ if ["salarie-detache-ict", "recherche-emploi"].contains(&&*row["mention"]) => {
-                "not-renewable"
-            }
+            _ if ["salarie-detache-ict", "recherche-emploi"].contains(&&*row["mention"]) => "not-renewable",
             _ if !home.contains(&*row["commune_insee"]) => "no-jurisdiction",
             _ if expiry < day("2026-04-05") => "expired",
             _ if expiry < first_night() => "due.late",
@@ -103,31 +101,19 @@ fn every_outcome_is_present_in_a_believable_share() {
             ("renewal", 3_300, 3_500),
         ] {
             let n = found.get(outcome).map_or(0, Vec::len);
-            assert!(
-                (from..=to).contains(&n),
-                "seed {seed}: {n} {outcome}, not {from} to {to}"
-            );
+            assert!((from..=to).contains(&n), "seed {seed}: {n} {outcome}, not {from} to {to}");
         }
     }
 }
 
 #[test]
 fn the_counters_see_65_renewals_a_week_whatever_the_seed_and_size() {
-    for (seed, permits) in [
-        (1, 5_000),
-        (42, 5_000),
-        (7, 5_000),
-        (2026, 5_000),
-        (3, 20_000),
-    ] {
+    for (seed, permits) in [(1, 5_000), (42, 5_000), (7, 5_000), (2026, 5_000), (3, 20_000)] {
         let usual = RENEWALS_PER_WEEK * permits / 5_000;
         let weeks = weekly_counter_renewals(&rows(seed, usize::try_from(permits).unwrap()));
         for week in 0..26 {
             let n = weeks[&week];
-            assert!(
-                n.abs_diff(usual) <= usual / 10,
-                "week {week}: {n} renewals, not {usual}"
-            );
+            assert!(n.abs_diff(usual) <= usual / 10, "week {week}: {n} renewals, not {usual}");
         }
     }
 }
@@ -155,16 +141,8 @@ fn nobody_can_be_reached() {
 fn some_holders_have_no_email_and_some_no_telephone() {
     let rows = rows(42, 5_000);
     let without = |column: &str| rows.iter().filter(|row| row[column].is_empty()).count();
-    assert!(
-        (350..=500).contains(&without("email")),
-        "{}",
-        without("email")
-    );
-    assert!(
-        (500..=900).contains(&without("telephone")),
-        "{}",
-        without("telephone")
-    );
+    assert!((350..=500).contains(&without("email")), "{}", without("email"));
+    assert!((500..=900).contains(&without("telephone")), "{}", without("telephone"));
     let households = rows.len() - without("foyer");
     assert!((600..=900).contains(&households), "{households}");
 }
@@ -178,29 +156,16 @@ fn numbers_are_well_formed_and_belong_to_one_holder() {
     for row in &rows {
         let number = &*row["numero_etranger"];
         assert!([9, 10].contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()));
-        let person = (
-            &row["nom"],
-            &row["prenoms"],
-            &row["date_naissance"],
-            &row["email"],
-        );
+        let person = (&row["nom"], &row["prenoms"], &row["date_naissance"], &row["email"]);
         assert_eq!(holders.entry(number).or_insert(person), &person);
         if !row["email"].is_empty() {
             assert_eq!(mailboxes.entry(&*row["email"]).or_insert(number), &number);
         }
-        assert!(
-            permits.insert(&*row["numero_titre"]),
-            "{} twice",
-            row["numero_titre"]
-        );
+        assert!(permits.insert(&*row["numero_titre"]), "{} twice", row["numero_titre"]);
         assert!(day(&row["debut_validite"]) < day(&row["fin_validite"]));
     }
     assert!(holders.keys().any(|number| number.len() == 9));
-    assert!(
-        holders
-            .keys()
-            .any(|number| number.len() == 10 && number.starts_with('0'))
-    );
+    assert!(holders.keys().any(|number| number.len() == 10 && number.starts_with('0')));
 }
 
 #[test]
@@ -208,10 +173,7 @@ fn the_guests_of_every_world_come_first() {
     let rows = rows(9, 50);
     assert_eq!(rows.len(), 50);
     assert_eq!(rows[0]["email"], REFUSED_ADDRESS);
-    assert_eq!(
-        day(&rows[0]["fin_validite"]),
-        first_night() + TimeDelta::days(18)
-    );
+    assert_eq!(day(&rows[0]["fin_validite"]), first_night() + TimeDelta::days(18));
     assert_eq!(rows[1]["email"], "sans-arobase");
     assert_eq!((&*rows[2]["langue"], &*rows[3]["langue"]), ("ar", "zh"));
     assert_eq!(rows[4]["nom"].chars().count(), 120);

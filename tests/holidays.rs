@@ -59,10 +59,7 @@ fn published(zone: HolidayZone) -> BTreeMap<i32, Vec<Holiday>> {
         [(); 3].map(|()| cells.next().unwrap())
     });
     let [_, _, years] = rows.next().unwrap();
-    let years: Vec<i32> = years
-        .split_whitespace()
-        .map(|year| year.parse().unwrap())
-        .collect();
+    let years: Vec<i32> = years.split_whitespace().map(|year| year.parse().unwrap()).collect();
     let mut lists: BTreeMap<_, Vec<_>> = years.iter().map(|&year| (year, Vec::new())).collect();
     for [name, zones, days] in rows {
         if zones != "*" && !zones.split(' ').any(|name| name == zone.as_str()) {
@@ -106,11 +103,7 @@ fn moveable_feasts_follow_easter_for_half_a_century() {
         let easter = date(year, month_day);
         assert_eq!(easter.weekday(), Weekday::Sun, "{year}");
         let list = holidays(HolidayZone::Metropole, year);
-        for (name, days_after) in [
-            ("Lundi de Pâques", 1),
-            ("Ascension", 39),
-            ("Lundi de Pentecôte", 50),
-        ] {
+        for (name, days_after) in [("Lundi de Pâques", 1), ("Ascension", 39), ("Lundi de Pentecôte", 50)] {
             let day = easter + Days::new(days_after);
             let found: Vec<_> = list.iter().filter(|holiday| holiday.name == name).collect();
             assert_eq!(found, [&Holiday { day, name }], "{year}");

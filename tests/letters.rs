@@ -96,16 +96,10 @@ fn nothing_but_the_reference_identifies_the_person_in_subject_and_invitation() {
     }
     assert!(letter.subject.contains(&data.reference));
     let event = properties(&letter.ics);
-    assert_eq!(
-        event["SUMMARY"],
-        format!("Rendez-vous\\, réf. {}", data.reference)
-    );
+    assert_eq!(event["SUMMARY"], format!("Rendez-vous\\, réf. {}", data.reference));
     assert!(event["LOCATION"].contains(&data.appointment.town));
     let refused = replaced("fr/convocation.subject.txt", "{{ recipient.name }}").unwrap_err();
-    assert_eq!(
-        (refused.file.as_str(), refused.line),
-        ("fr/convocation.subject.txt", Some(1))
-    );
+    assert_eq!((refused.file.as_str(), refused.line), ("fr/convocation.subject.txt", Some(1)));
 }
 
 #[test]
@@ -118,19 +112,11 @@ fn hostile_names_inject_no_header_and_no_markup() {
         data.permit.label = name.into();
         data.appointment.site = name.into();
         data.office.name = name.into();
-        let from = Sender {
-            from_name: name.into(),
-            ..sender()
-        };
+        let from = Sender { from_name: name.into(), ..sender() };
         let letter = Templates::embedded().compose(&data, &from).unwrap();
-        assert_eq!(
-            header_names(&letter.message),
-            header_names(&usual.message),
-            "{name:?}"
-        );
+        assert_eq!(header_names(&letter.message), header_names(&usual.message), "{name:?}");
         assert!(!letter.html.contains("<script") && !letter.html.contains("<img"));
-        let unseen =
-            |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2066}\u{200b}\u{feff}".contains(c);
+        let unseen = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2066}\u{200b}\u{feff}".contains(c);
         assert!(!letter.text.contains(unseen) && !letter.html.contains(unseen));
         assert_eq!(unfold(&letter.ics).matches("\r\nATTENDEE").count(), 1);
         assert_eq!(unfold(&letter.ics).matches("\r\nBEGIN:VEVENT").count(), 1);
@@ -153,16 +139,7 @@ fn a_name_is_never_altered_in_silence() {
 
 #[test]
 fn an_address_that_is_none_is_refused_and_no_address_is_addressed_to_nobody() {
-    for address in [
-        "a@b.fr\r\nBcc: c@d.fr",
-        "a b@c.fr",
-        "a@b@c.fr",
-        "<a@b.fr>",
-        "a@b",
-        "a..b@c.fr",
-        "é@c.fr",
-        "",
-    ] {
+    for address in ["a@b.fr\r\nBcc: c@d.fr", "a b@c.fr", "a@b@c.fr", "<a@b.fr>", "a@b", "a..b@c.fr", "é@c.fr", ""] {
         assert!(!convoke::permit::is_deliverable_email(address), "{address}");
         let mut data = LetterData::sample();
         data.recipient.email = Some(address.into());
@@ -179,15 +156,9 @@ fn an_address_that_is_none_is_refused_and_no_address_is_addressed_to_nobody() {
 #[test]
 fn an_undefined_variable_is_refused_with_file_and_line() {
     let refused = replaced("fr/convocation.txt", "Madame, Monsieur,\n\n{{ nom }}\n").unwrap_err();
-    assert_eq!(
-        (refused.file.as_str(), refused.line),
-        ("fr/convocation.txt", Some(3))
-    );
+    assert_eq!((refused.file.as_str(), refused.line), ("fr/convocation.txt", Some(3)));
     let message = refused.to_string();
-    assert!(
-        message.starts_with("template fr/convocation.txt, line 3: "),
-        "{message}"
-    );
+    assert!(message.starts_with("template fr/convocation.txt, line 3: "), "{message}");
 }
 
 #[test]
@@ -245,11 +216,7 @@ fn the_zone_of_an_invitation_is_the_zone_database() {
             let observances = observances(&compose(&data).ics);
             // The invitation of one year is right for all of them.
             let first = NaiveDate::from_ymd_opt(year.max(2027) - 2, 1, 1).unwrap();
-            for at in first
-                .iter_days()
-                .take_while(|d| d.year() <= 2032)
-                .flat_map(hours)
-            {
+            for at in first.iter_days().take_while(|d| d.year() <= 2032).flat_map(hours) {
                 let Some(expected) = zone.from_local_datetime(&at).single() else {
                     continue; // the hour that does not exist or comes twice
                 };
@@ -261,28 +228,16 @@ fn the_zone_of_an_invitation_is_the_zone_database() {
 }
 
 fn hours(day: NaiveDate) -> impl Iterator<Item = NaiveDateTime> {
-    [0, 1, 4, 9, 23]
-        .map(|h| day.and_time(NaiveTime::from_hms_opt(h, 30, 0).unwrap()))
-        .into_iter()
+    [0, 1, 4, 9, 23].map(|h| day.and_time(NaiveTime::from_hms_opt(h, 30, 0).unwrap())).into_iter()
 }
 
 #[test]
 fn a_zone_without_summer_time_is_one_standard() {
-    for zone in [
-        Tz::America__Guadeloupe,
-        Tz::Indian__Reunion,
-        Tz::Pacific__Noumea,
-    ] {
+    for zone in [Tz::America__Guadeloupe, Tz::Indian__Reunion, Tz::Pacific__Noumea] {
         let mut data = LetterData::sample();
         data.appointment.zone = zone;
         let ics = unfold(&compose(&data).ics);
-        assert_eq!(
-            (
-                ics.matches("BEGIN:STANDARD").count(),
-                ics.matches("BEGIN:DAYLIGHT").count()
-            ),
-            (1, 0)
-        );
+        assert_eq!((ics.matches("BEGIN:STANDARD").count(), ics.matches("BEGIN:DAYLIGHT").count()), (1, 0));
     }
 }
 
@@ -321,9 +276,7 @@ fn sound(letter: &Letter) {
 fn header_names(message: &[u8]) -> Vec<&str> {
     let text = std::str::from_utf8(message).unwrap();
     let (head, _) = text.split_once("\r\n\r\n").unwrap();
-    let fields = head
-        .split("\r\n")
-        .filter(|line| !line.starts_with([' ', '\t']));
+    let fields = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
     fields.map(|line| line.split_once(':').unwrap().0).collect()
 }
 
@@ -336,9 +289,7 @@ fn properties(ics: &[u8]) -> BTreeMap<String, String> {
     let ics = unfold(ics);
     let (_, event) = ics.split_once("BEGIN:VEVENT").unwrap();
     let lines = event.lines().filter_map(|line| line.split_once(':'));
-    lines
-        .map(|(name, value)| (name.split(';').next().unwrap().into(), value.into()))
-        .collect()
+    lines.map(|(name, value)| (name.split(';').next().unwrap().into(), value.into())).collect()
 }
 
 /// One STANDARD or DAYLIGHT as it was read, without any help from the code that wrote it.
@@ -353,10 +304,7 @@ fn observances(ics: &[u8]) -> Vec<Observance> {
     for kind in ["STANDARD", "DAYLIGHT"] {
         for block in ics.split(&format!("BEGIN:{kind}\r\n")).skip(1) {
             let block = block.split("END:").next().unwrap();
-            let mut observance = Observance {
-                onsets: vec![],
-                to_s: 0,
-            };
+            let mut observance = Observance { onsets: vec![], to_s: 0 };
             for (name, value) in block.lines().filter_map(|line| line.split_once(':')) {
                 let time = || NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%S").unwrap();
                 match name {
@@ -368,9 +316,7 @@ fn observances(ics: &[u8]) -> Vec<Observance> {
                     }
                     "RRULE" => {
                         let start = observance.onsets[0];
-                        observance
-                            .onsets
-                            .extend((1..20).map(|n| yearly(value, start, n)));
+                        observance.onsets.extend((1..20).map(|n| yearly(value, start, n)));
                     }
                     _ => {}
                 }
@@ -383,14 +329,10 @@ fn observances(ics: &[u8]) -> Vec<Observance> {
 
 /// The onset `n` years after `start` by a rule `FREQ=YEARLY;BYMONTH=m;BYDAY=nWD`.
 fn yearly(rule: &str, start: NaiveDateTime, n: i32) -> NaiveDateTime {
-    let parts: BTreeMap<&str, &str> = rule
-        .split(';')
-        .map(|p| p.split_once('=').unwrap())
-        .collect();
+    let parts: BTreeMap<&str, &str> = rule.split(';').map(|p| p.split_once('=').unwrap()).collect();
     assert_eq!(parts["FREQ"], "YEARLY");
     let (ordinal, weekday) = parts["BYDAY"].split_at(parts["BYDAY"].len() - 2);
-    let month =
-        NaiveDate::from_ymd_opt(start.year() + n, parts["BYMONTH"].parse().unwrap(), 1).unwrap();
+    let month = NaiveDate::from_ymd_opt(start.year() + n, parts["BYMONTH"].parse().unwrap(), 1).unwrap();
     let days: Vec<NaiveDate> = month
         .iter_days()
         .take_while(|d| d.month() == month.month())
@@ -405,9 +347,7 @@ fn yearly(rule: &str, start: NaiveDateTime, n: i32) -> NaiveDateTime {
 
 /// The observance with the latest onset at or before a local time holds (RFC 5545, 3.6.5).
 fn offset_s(observances: &[Observance], at: NaiveDateTime) -> i32 {
-    let onsets = observances
-        .iter()
-        .flat_map(|o| o.onsets.iter().map(move |onset| (*onset, o.to_s)));
+    let onsets = observances.iter().flat_map(|o| o.onsets.iter().map(move |onset| (*onset, o.to_s)));
     onsets.filter(|(onset, _)| *onset <= at).max().unwrap().1
 }
 

@@ -29,19 +29,25 @@ impl Agenda {
         let mut store = session.store(&config, Use::Batch)?;
         let today = session.clock.today(config.settings.prefecture.zone);
         if *until < today || (*until - today).num_days() > 3_660 {
-            return Err(Usage(format!("--until {until}: expected a day from today ({today}) on, within ten years")).into());
+            return Err(
+                Usage(format!("--until {until}: expected a day from today ({today}) on, within ten years")).into()
+            );
         }
         let slots = config.agenda.slots(today, *until);
         let (inserted, updated) = store.write(|s| {
             let counts = s.upsert_slots(&slots)?;
             if counts != (0, 0) {
-                let event = Event { kind: "agenda.generated", payload: json!({"until": until, "inserted": counts.0, "updated": counts.1}) };
+                let event = Event {
+                    kind: "agenda.generated",
+                    payload: json!({"until": until, "inserted": counts.0, "updated": counts.1}),
+                };
                 s.record(None, &process::login(), &[event])?;
             }
             Ok(counts)
         })?;
         let seats: u32 = slots.iter().map(|s| s.seats).sum();
-        let text = format!("{} slots with {seats} seats until {until}: {inserted} new, {updated} changed.\n", slots.len());
+        let text =
+            format!("{} slots with {seats} seats until {until}: {inserted} new, {updated} changed.\n", slots.len());
         let document = json!({"schema": "convoke.agenda/1", "until": until, "slots": slots.len(), "seats": seats, "inserted": inserted, "updated": updated});
         session.print(&document, &text)?;
         Ok(Exit::Done)

@@ -35,11 +35,16 @@ impl Demo {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let dir = &self.out;
         if dir.is_file() || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Usage(format!("{} is not empty: the demonstration writes over nothing; choose another --out", dir.display())).into());
+            return Err(Usage(format!(
+                "{} is not empty: the demonstration writes over nothing; choose another --out",
+                dir.display()
+            ))
+            .into());
         }
         init::fill(dir, init::Example::ValDeMarne)?;
         // Says that the folder is ours to delete.
-        fs::write(dir.join(".convoke-demo"), "Made by `convoke demo`; may be deleted.\n").context("writing into the folder")?;
+        fs::write(dir.join(".convoke-demo"), "Made by `convoke demo`; may be deleted.\n")
+            .context("writing into the folder")?;
         // The demonstration's relay and hours are its own, whatever the environment says.
         let environment = vec![("CONVOKE__DISPATCH__HOURS".to_owned(), "always".to_owned())];
         let config = Configuration::load(&dir.join("convoke.toml"), environment, None)?;
@@ -52,7 +57,8 @@ impl Demo {
                 println!("{line}");
             }
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting")?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting")?;
         let nights = runtime.block_on(demonstrate(&wish, &config, &say))?;
         let somebody = nights.iter().any(|n| n.run.leaves_someone());
         let first = nights.first().map(|n| n.run.run.clone()).unwrap_or_default();

@@ -32,9 +32,15 @@ impl Dispatch {
         let transport = Transport::of(&config)?;
         let mut store = session.store(&config, Use::Worker)?;
         let progress = session.progress();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the worker")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("starting the worker")?;
         let (counts, ended) =
-            runtime.block_on(drain(&mut store, &config, &transport, &session.clock, &|accepted| progress.show("sending", accepted, 0)))?;
+            runtime.block_on(drain(&mut store, &config, &transport, &session.clock, &|accepted| {
+                progress.show("sending", accepted, 0)
+            }))?;
         progress.clear();
         let text = format!(
             "{} accepted, {} deferred, {} failed, {} uncertain, {} expired, {} cancelled.\n",
@@ -47,7 +53,9 @@ impl Dispatch {
                 Exit::SmtpAuthentication
             }
             Drained::RelayDown(fault) => {
-                eprintln!("convoke: the relay does not answer ({fault}); the letters wait, no attempt was counted: run it again later");
+                eprintln!(
+                    "convoke: the relay does not answer ({fault}); the letters wait, no attempt was counted: run it again later"
+                );
                 Exit::LettersFailed
             }
             Drained::OutsideHours => {

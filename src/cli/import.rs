@@ -61,7 +61,8 @@ impl Import {
             Self::Permits { file, full } => (file, *full),
             Self::Slots { file } | Self::Convocations { file } => (file, false),
         };
-        let options = Options { mapping: file.mapping.clone(), dry_run: file.dry_run, accept_valid: file.accept_valid, full };
+        let options =
+            Options { mapping: file.mapping.clone(), dry_run: file.dry_run, accept_valid: file.accept_valid, full };
         let result = match &self {
             Self::Permits { .. } => {
                 let show = |done, total| progress.show("importing", done, total);
@@ -75,7 +76,9 @@ impl Import {
         progress.clear();
         let imported = match result {
             // A file that is no table is bad data, whatever it is.
-            Err(error) if error.chain().any(|cause| cause.is::<FileFault>()) => return Err(BadData(format!("{error:#}; nothing was changed")).into()),
+            Err(error) if error.chain().any(|cause| cause.is::<FileFault>()) => {
+                return Err(BadData(format!("{error:#}; nothing was changed")).into());
+            }
             other => other?,
         };
         show(session, &imported)

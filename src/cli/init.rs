@@ -53,7 +53,11 @@ impl Example {
 pub(super) fn fill(dir: &Path, example: Example) -> Result<()> {
     let files = example.files();
     if let Some((name, _)) = files.iter().find(|(name, _)| dir.join(name).exists()) {
-        return Err(Usage(format!("{} exists already: init writes over nothing; choose another --dir", dir.join(name).display())).into());
+        return Err(Usage(format!(
+            "{} exists already: init writes over nothing; choose another --dir",
+            dir.join(name).display()
+        ))
+        .into());
     }
     for (name, text) in files {
         let file = dir.join(name);
@@ -68,7 +72,8 @@ impl Init {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         fill(&self.dir, self.example)?;
         let environment = std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect();
-        let config = Configuration::load(&self.dir.join("convoke.toml"), environment, session.global.database.as_deref())?;
+        let config =
+            Configuration::load(&self.dir.join("convoke.toml"), environment, session.global.database.as_deref())?;
         Store::migrate(&config.settings.database.url)?;
         let dir = self.dir.display();
         let text = format!(
@@ -77,7 +82,10 @@ impl Init {
              2. convoke agenda generate --until DATE (or convoke import slots FILE)\n  \
              3. convoke import permits FILE\n  4. convoke plan\n  5. convoke run --reason \"first night\"\n  6. convoke dispatch --until-empty\n"
         );
-        session.print(&json!({"schema": "convoke.init/1", "dir": self.dir, "database": config.settings.database.url}), &text)?;
+        session.print(
+            &json!({"schema": "convoke.init/1", "dir": self.dir, "database": config.settings.database.url}),
+            &text,
+        )?;
         Ok(Exit::Done)
     }
 }
@@ -85,7 +93,11 @@ impl Init {
 pub(super) fn migrate(session: &Session) -> Result<Exit> {
     let config = session.configuration()?;
     let run = Store::migrate(&config.settings.database.url)?;
-    let text = if run.is_empty() { "The tables were up to date.\n".to_owned() } else { format!("Migrated: {}.\n", run.join(", ")) };
+    let text = if run.is_empty() {
+        "The tables were up to date.\n".to_owned()
+    } else {
+        format!("Migrated: {}.\n", run.join(", "))
+    };
     session.print(&json!({"schema": "convoke.migrate/1", "migrations": run}), &text)?;
     Ok(Exit::Done)
 }

@@ -21,11 +21,15 @@ impl Ledger {
         match store.verify_ledger()? {
             Ok(head) => {
                 let text = format!("The ledger holds: {} entries, last hash {}.\n", head.size, head.root);
-                session.print(&json!({"schema": "convoke.ledger/1", "valid": true, "size": head.size, "root": head.root}), &text)?;
+                session.print(
+                    &json!({"schema": "convoke.ledger/1", "valid": true, "size": head.size, "root": head.root}),
+                    &text,
+                )?;
                 Ok(Exit::Done)
             }
             Err(broken) => {
-                session.print(&json!({"schema": "convoke.ledger/1", "valid": false, "broken": broken.to_string()}), "")?;
+                session
+                    .print(&json!({"schema": "convoke.ledger/1", "valid": false, "broken": broken.to_string()}), "")?;
                 eprintln!("convoke: the ledger was tampered with: {broken}");
                 Ok(Exit::BadData)
             }

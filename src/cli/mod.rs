@@ -182,7 +182,11 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    crate::telemetry::start(cli.global.verbose, cli.global.quiet, cli.global.color != Colour::Never && std::io::stderr().is_terminal());
+    crate::telemetry::start(
+        cli.global.verbose,
+        cli.global.quiet,
+        cli.global.color != Colour::Never && std::io::stderr().is_terminal(),
+    );
     let context = Session { global: cli.global, clock: Clock::System };
     match execute(&context, cli.command) {
         Ok(exit) => exit,
@@ -205,7 +209,10 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Migrate => init::migrate(context),
         Command::Config(ConfigCommand::Check) => {
             context.configuration()?;
-            context.print(&serde_json::json!({"schema": "convoke.config/1", "valid": true}), "The configuration is valid.\n")?;
+            context.print(
+                &serde_json::json!({"schema": "convoke.config/1", "valid": true}),
+                "The configuration is valid.\n",
+            )?;
             Ok(Exit::Done)
         }
         Command::Import(c) => c.execute(context),

@@ -25,7 +25,8 @@ pub(super) enum Outbox {
 impl Outbox {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let Self::List { state, limit } = self;
-        let state: Option<LetterState> = state.as_ref().map(|s| s.parse()).transpose().map_err(|e| Usage(format!("--state: {e}")))?;
+        let state: Option<LetterState> =
+            state.as_ref().map(|s| s.parse()).transpose().map_err(|e| Usage(format!("--state: {e}")))?;
         let config = session.configuration()?;
         let mut store = session.store(&config, Use::Batch)?;
         let letters = store.letters(state, *limit)?;

@@ -27,7 +27,11 @@ impl Plan {
         let config = session.configuration()?;
         let mut store = session.store(&config, Use::Batch)?;
         let progress = session.progress();
-        let mut tools = Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|stage, done, total| progress.show(stage, done, total) };
+        let mut tools = Tools {
+            clock: &session.clock,
+            entropy: &mut Entropy::System,
+            progress: &|stage, done, total| progress.show(stage, done, total),
+        };
         let seen = preview(&mut store, &config, self.date, &mut tools)?;
         progress.clear();
         let f = seen.figures;
@@ -64,6 +68,12 @@ fn text(seen: &Preview) -> String {
     for warning in &seen.warnings {
         writeln!(out, "! {warning}").expect("a String takes text");
     }
-    writeln!(out, "Plan {}\nTo carry out exactly this: convoke run --plan {} --reason TEXT", seen.plan_hash, &seen.plan_hash[..16]).expect("a String takes text");
+    writeln!(
+        out,
+        "Plan {}\nTo carry out exactly this: convoke run --plan {} --reason TEXT",
+        seen.plan_hash,
+        &seen.plan_hash[..16]
+    )
+    .expect("a String takes text");
     out
 }

@@ -31,7 +31,11 @@ impl Report {
         let mut store = session.store(&config, Use::Batch)?;
         let id = match self.run {
             Some(run) => RunId(run),
-            None => store.runs(1)?.pop().map(|r| RunId(r.run_id)).ok_or_else(|| ConfigError("there is no run yet: `convoke run`".into()))?,
+            None => store
+                .runs(1)?
+                .pop()
+                .map(|r| RunId(r.run_id))
+                .ok_or_else(|| ConfigError("there is no run yet: `convoke run`".into()))?,
         };
         let report = report(&mut store, &config, &id)?;
         if let Some(dir) = &self.out {

@@ -37,21 +37,40 @@ impl Run {
             return Err(Usage("what is started by hand needs a reason: --reason \"why\"".into()).into());
         };
         if self.plan.as_ref().is_some_and(|hash| hash.len() < 8) {
-            return Err(Usage("--plan: give at least the first 8 characters of the hash that `convoke plan` printed".into()).into());
+            return Err(Usage(
+                "--plan: give at least the first 8 characters of the hash that `convoke plan` printed".into(),
+            )
+            .into());
         }
         let config = session.configuration()?;
         let mut store = session.store(&config, Use::Batch)?;
         let progress = session.progress();
-        let mut tools = Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|stage, done, total| progress.show(stage, done, total) };
+        let mut tools = Tools {
+            clock: &session.clock,
+            entropy: &mut Entropy::System,
+            progress: &|stage, done, total| progress.show(stage, done, total),
+        };
         if !self.yes {
             let seen = preview(&mut store, &config, self.date, &mut tools)?;
             progress.clear();
             let letters = seen.figures.firm + seen.figures.late_firm;
-            if !session.confirm(false, &format!("The run of {} makes {letters} appointments firm and writes their letters. Go on?", seen.business_date))? {
+            if !session.confirm(
+                false,
+                &format!(
+                    "The run of {} makes {letters} appointments firm and writes their letters. Go on?",
+                    seen.business_date
+                ),
+            )? {
                 return Ok(Exit::Interrupted);
             }
         }
-        let request = Request { date: self.date, plan: self.plan, trigger: "hand", actor: process::login(), reason: Some(reason) };
+        let request = Request {
+            date: self.date,
+            plan: self.plan,
+            trigger: "hand",
+            actor: process::login(),
+            reason: Some(reason),
+        };
         let outcome = run(&mut store, &config, &request, &mut tools)?;
         progress.clear();
         show(session, &outcome)
@@ -66,7 +85,10 @@ pub(super) fn show(session: &Session, outcome: &Outcome) -> Result<Exit> {
             Ok(if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done })
         }
         Outcome::NothingNew(summary) => {
-            session.print(summary, &format!("Nothing new: {} is up to date by run {}.\n", summary.business_date, summary.run))?;
+            session.print(
+                summary,
+                &format!("Nothing new: {} is up to date by run {}.\n", summary.business_date, summary.run),
+            )?;
             Ok(if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done })
         }
         Outcome::Busy(id) => {

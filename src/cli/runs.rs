@@ -44,14 +44,25 @@ impl Runs {
                 table.load_style(presets::NOTHING).set_header(["RUN", "STATE", "BY", "FIRM", "STARTED (UTC)"]);
                 for r in &runs {
                     let started = r.started_at.format("%Y-%m-%d %H:%M").to_string();
-                    table.add_row([&r.run_id, &r.state, &format!("{} ({})", r.actor, r.trigger), &r.committed.to_string(), &started]);
+                    table.add_row([
+                        &r.run_id,
+                        &r.state,
+                        &format!("{} ({})", r.actor, r.trigger),
+                        &r.committed.to_string(),
+                        &started,
+                    ]);
                 }
                 let text = if runs.is_empty() { "No run yet.\n".to_owned() } else { format!("{table}\n") };
-                session.print(&json!({"schema": "convoke.runs/1", "runs": runs.iter().map(document).collect::<Vec<_>>()}), &text)?;
+                session.print(
+                    &json!({"schema": "convoke.runs/1", "runs": runs.iter().map(document).collect::<Vec<_>>()}),
+                    &text,
+                )?;
                 Ok(Exit::Done)
             }
             Self::Show { run } => {
-                let row = store.run(&RunId(run.clone()))?.ok_or_else(|| ConfigError(format!("there is no run {run}; `convoke runs list` shows them")))?;
+                let row = store
+                    .run(&RunId(run.clone()))?
+                    .ok_or_else(|| ConfigError(format!("there is no run {run}; `convoke runs list` shows them")))?;
                 let document = document(&row);
                 let mut text = String::new();
                 if let Value::Object(fields) = &document {
@@ -65,9 +76,18 @@ impl Runs {
             }
             Self::Resume { run } => {
                 let progress = session.progress();
-                let mut tools =
-                    Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|stage, done, total| progress.show(stage, done, total) };
-                let request = Request { date: None, plan: None, trigger: "hand", actor: process::login(), reason: Some("resume".into()) };
+                let mut tools = Tools {
+                    clock: &session.clock,
+                    entropy: &mut Entropy::System,
+                    progress: &|stage, done, total| progress.show(stage, done, total),
+                };
+                let request = Request {
+                    date: None,
+                    plan: None,
+                    trigger: "hand",
+                    actor: process::login(),
+                    reason: Some("resume".into()),
+                };
                 let outcome = resume_by_id(&mut store, &config, &RunId(run.clone()), &request, &mut tools)?;
                 progress.clear();
                 show(session, &outcome)

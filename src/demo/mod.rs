@@ -107,13 +107,29 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
 }
 
 /// Tonight's extract (the same file: nothing changed) and, the first night, the slots.
-fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, extract: &Path, date: NaiveDate, entropy: &mut Entropy) -> Result<()> {
+fn prepare(
+    store: &mut Store,
+    config: &Configuration,
+    clock: &Clock,
+    extract: &Path,
+    date: NaiveDate,
+    entropy: &mut Entropy,
+) -> Result<()> {
     if date == FIRST_NIGHT {
-        let until = date.checked_add_days(Days::new(u64::from(config.settings.policy.horizon_days) + 31)).context("an end of the agenda")?;
+        let until = date
+            .checked_add_days(Days::new(u64::from(config.settings.policy.horizon_days) + 31))
+            .context("an end of the agenda")?;
         let slots = config.agenda.slots(date, until);
         store.write(|s| {
             let (inserted, updated) = s.upsert_slots(&slots)?;
-            s.record(None, "demo", &[Event { kind: "agenda.generated", payload: serde_json::json!({"inserted": inserted, "updated": updated}) }])
+            s.record(
+                None,
+                "demo",
+                &[Event {
+                    kind: "agenda.generated",
+                    payload: serde_json::json!({"inserted": inserted, "updated": updated}),
+                }],
+            )
         })?;
     }
     import::permits(store, config, extract, &Options::default(), "demo", clock, entropy, &|_, _| {})?;
@@ -122,7 +138,13 @@ fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, extract: &P
 
 fn night_of(config: &Configuration, date: NaiveDate) -> Result<chrono::DateTime<chrono::Utc>> {
     let at = date.and_time(NaiveTime::from_hms_opt(1, 30, 0).unwrap_or_default());
-    let local = config.settings.prefecture.zone.from_local_datetime(&at).earliest().context("01:30 does not exist that night")?;
+    let local = config
+        .settings
+        .prefecture
+        .zone
+        .from_local_datetime(&at)
+        .earliest()
+        .context("01:30 does not exist that night")?;
     Ok(local.to_utc())
 }
 

@@ -10,8 +10,8 @@
 use std::io::{self, Write};
 
 use cast::{
-    Commune, ELSEWHERE, GIVEN_NAMES, GUESTS, Guest, Kind, LONG, NAMES, NOT_RENEWABLE, RENEWABLE,
-    STREETS, STUDENT, communes,
+    Commune, ELSEWHERE, GIVEN_NAMES, GUESTS, Guest, Kind, LONG, NAMES, NOT_RENEWABLE, RENEWABLE, STREETS, STUDENT,
+    communes,
 };
 use chrono::{Months, NaiveDate, TimeDelta};
 use deal::{Role, Weeks, draw_role};
@@ -56,12 +56,7 @@ pub fn permits_csv(seed: u64, permits: usize, first_night: NaiveDate) -> String 
 /// # Panics
 ///
 /// If `first_night` is within centuries of the calendar's bounds.
-pub fn write_permits(
-    seed: u64,
-    permits: usize,
-    first_night: NaiveDate,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn write_permits(seed: u64, permits: usize, first_night: NaiveDate, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::WriterBuilder::new().delimiter(b';').from_writer(out);
     rows.write_record(HEADER.split(';'))?;
     let mut world = World::new(seed, permits as u64, first_night);
@@ -97,10 +92,7 @@ fn fields(holder: &Holder, permit: &Permit) -> [String; 22] {
         permit.begins_on.to_string(),
         permit.expires_on.to_string(),
         permit.status.to_owned(),
-        permit
-            .filed_on
-            .map(|day| day.to_string())
-            .unwrap_or_default(),
+        permit.filed_on.map(|day| day.to_string()).unwrap_or_default(),
     ]
 }
 
@@ -197,9 +189,7 @@ impl World {
         let holder = Holder {
             name: guest.name.to_owned(),
             given_names: guest.given_names.to_owned(),
-            email: guest
-                .email
-                .map_or_else(|| mailbox(self.serial), str::to_owned),
+            email: guest.email.map_or_else(|| mailbox(self.serial), str::to_owned),
             language: guest.language,
             channel: "",
             household: String::new(),
@@ -240,10 +230,7 @@ impl World {
     fn permit_of(&self, kind: Kind, expires_in_days: i64) -> Permit {
         let expires_on = self.first_night + TimeDelta::days(expires_in_days);
         Permit {
-            number: format!(
-                "D94{:08}",
-                self.dice.scatter(self.serial, 27_182_817, 100_000_000)
-            ),
+            number: format!("D94{:08}", self.dice.scatter(self.serial, 27_182_817, 100_000_000)),
             kind,
             begins_on: expires_on + TimeDelta::days(1) - validity(kind.0),
             expires_on,
@@ -286,20 +273,13 @@ impl World {
             number: self.foreigner_number(),
             name,
             given_names,
-            email: if email {
-                mailbox(self.serial)
-            } else {
-                String::new()
-            },
+            email: if email { mailbox(self.serial) } else { String::new() },
             phone: if phone { self.phone() } else { String::new() },
-            language: self
-                .dice
-                .weighted(&[("", 80), ("fr", 8), ("en", 7), ("ar", 3), ("es", 2)]),
+            language: self.dice.weighted(&[("", 80), ("fr", 8), ("en", 7), ("ar", 3), ("es", 2)]),
             home,
             household,
             channel,
-            born_on: self.first_night
-                - TimeDelta::days(self.dice.days(age_from * 366, age_to * 365)),
+            born_on: self.first_night - TimeDelta::days(self.dice.days(age_from * 366, age_to * 365)),
         }
     }
 
@@ -320,22 +300,14 @@ impl World {
             return (String::new(), name, home);
         }
         let id = format!("F{:07}", self.serial);
-        self.household = Some(Household {
-            id: id.clone(),
-            name: name.clone(),
-            home: home.clone(),
-            missing: 1 + self.dice.below(3),
-        });
+        self.household =
+            Some(Household { id: id.clone(), name: name.clone(), home: home.clone(), missing: 1 + self.dice.below(3) });
         (id, name, home)
     }
 
     fn name(&mut self) -> String {
         let name = self.dice.pick(&NAMES);
-        if self.dice.one_in(3) {
-            format!("{name}-{}", self.dice.pick(&NAMES))
-        } else {
-            name.to_owned()
-        }
+        if self.dice.one_in(3) { format!("{name}-{}", self.dice.pick(&NAMES)) } else { name.to_owned() }
     }
 
     /// One in 200 has none: some civil registers know a single name.
@@ -351,11 +323,7 @@ impl World {
     }
 
     fn home(&mut self, elsewhere: bool) -> Home {
-        let commune = if elsewhere {
-            self.dice.pick(&ELSEWHERE)
-        } else {
-            self.dice.weighted(&self.communes)
-        };
+        let commune = if elsewhere { self.dice.pick(&ELSEWHERE) } else { self.dice.weighted(&self.communes) };
         Home {
             street: format!("{} {}", 1 + self.dice.below(120), self.dice.pick(&STREETS)),
             building: match self.dice.below(20) {
@@ -363,20 +331,14 @@ impl World {
                 4 => format!("chez {}", self.dice.pick(&NAMES)),
                 _ => String::new(),
             },
-            estate: if self.dice.one_in(12) {
-                "Résidence des Maquettes".to_owned()
-            } else {
-                String::new()
-            },
+            estate: if self.dice.one_in(12) { "Résidence des Maquettes".to_owned() } else { String::new() },
             commune,
         }
     }
 
     /// Ten digits, some of them leading zeros; half of those below 10⁹ are written with nine.
     fn foreigner_number(&self) -> String {
-        let number = self
-            .dice
-            .scatter(self.serial, 3_141_592_653, 10_000_000_000);
+        let number = self.dice.scatter(self.serial, 3_141_592_653, 10_000_000_000);
         if number < 1_000_000_000 && self.serial.is_multiple_of(2) {
             format!("{number:09}")
         } else {
@@ -385,11 +347,7 @@ impl World {
     }
 
     fn phone(&mut self) -> String {
-        let range = if self.dice.one_in(4) {
-            "019900"
-        } else {
-            "063998"
-        };
+        let range = if self.dice.one_in(4) { "019900" } else { "063998" };
         format!("{range}{:04}", self.dice.below(10_000))
     }
 }

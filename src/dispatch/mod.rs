@@ -45,7 +45,8 @@ impl Transport {
             relay = relay.with_hello(hello).map_err(refused)?;
         }
         if let Some(file) = &smtp.ca_file {
-            let pem = std::fs::read(file).map_err(|e| ConfigError(format!("[smtp] ca_file {}: {e}", file.display())))?;
+            let pem =
+                std::fs::read(file).map_err(|e| ConfigError(format!("[smtp] ca_file {}: {e}", file.display())))?;
             relay = relay.with_roots(&pem).map_err(refused)?;
         }
         Ok(Self::Smtp(Box::new(relay)))
@@ -127,11 +128,22 @@ impl Worker<'_> {
         let pause = TimeDelta::seconds(self.config.settings.dispatch.retry_first_s.into());
         let (requeued, uncertain) = block_in_place(|| store.rescue(self.clock.now(), pause, process::has_ended))?;
         if requeued + uncertain > 0 {
-            tracing::warn!(requeued, uncertain, "Took {} letters back from workers that have ended", requeued + uncertain);
+            tracing::warn!(
+                requeued,
+                uncertain,
+                "Took {} letters back from workers that have ended",
+                requeued + uncertain
+            );
         }
         loop {
             let now = self.clock.now();
-            if !self.config.settings.dispatch.hours.allow(now.with_timezone(&self.config.settings.prefecture.zone).naive_local()) {
+            if !self
+                .config
+                .settings
+                .dispatch
+                .hours
+                .allow(now.with_timezone(&self.config.settings.prefecture.zone).naive_local())
+            {
                 return Ok(Drained::OutsideHours);
             }
             let claimed = block_in_place(|| store.claim(&self.owner, now, LEASE, CLAIM))?;
@@ -144,7 +156,9 @@ impl Worker<'_> {
                 if let Some(stop) = self.send(store, letter).await? {
                     // Letters not yet begun go back untouched.
                     for untouched in rest {
-                        block_in_place(|| store.settle(untouched, &self.settlement(LetterState::Queued, "relay-fault")))?;
+                        block_in_place(|| {
+                            store.settle(untouched, &self.settlement(LetterState::Queued, "relay-fault"))
+                        })?;
                     }
                     return Ok(stop);
                 }
@@ -159,12 +173,18 @@ impl Worker<'_> {
             Ok(letter) => letter,
             Err(error) => {
                 tracing::error!(letter.id = %claimed.letter.letter_id, "A letter could not be rendered: {error:#}");
-                let found = Settlement { reply: Some(format!("{error:#}")), burns_attempt: true, ..self.settlement(LetterState::Failed, "failed") };
+                let found = Settlement {
+                    reply: Some(format!("{error:#}")),
+                    burns_attempt: true,
+                    ..self.settlement(LetterState::Failed, "failed")
+                };
                 self.record(store, claimed, &found)?;
                 return Ok(None);
             }
         };
-        let Some(recipient) = claimed.letter.recipient.clone() else { bail!("letter {} has no address", claimed.letter.letter_id) };
+        let Some(recipient) = claimed.letter.recipient.clone() else {
+            bail!("letter {} has no address", claimed.letter.letter_id)
+        };
         if let Err(fault) = self.line.open().await {
             return self.relay_fault(store, claimed, &fault, false);
         }
@@ -191,9 +211,12 @@ impl Worker<'_> {
                 reply: Some(format!("{} {} {}", reply.code, reply.enhanced.as_deref().unwrap_or(""), reply.text)),
                 ..found
             },
-            Delivery::Uncertain(fault) | Delivery::RelayFault(fault) => {
-                Settlement { burns_attempt: true, stage: Some(format!("{:?}", fault.stage).to_lowercase()), reply: Some(fault.to_string()), ..found }
-            }
+            Delivery::Uncertain(fault) | Delivery::RelayFault(fault) => Settlement {
+                burns_attempt: true,
+                stage: Some(format!("{:?}", fault.stage).to_lowercase()),
+                reply: Some(fault.to_string()),
+                ..found
+            },
         };
         self.record(store, claimed, &found)?;
         Ok(None)
@@ -205,10 +228,21 @@ impl Worker<'_> {
     }
 
     /// The relay's fault burns no attempt. A letter in whose dialogue it happened waits, so that it cannot hold up the others.
-    fn relay_fault(&mut self, store: &mut Store, claimed: &Claimed, fault: &Fault, begun: bool) -> Result<Option<Drained>> {
+    fn relay_fault(
+        &mut self,
+        store: &mut Store,
+        claimed: &Claimed,
+        fault: &Fault,
+        begun: bool,
+    ) -> Result<Option<Drained>> {
         self.faults += 1;
-        let found = if begun { self.postponed(claimed, false) } else { self.settlement(LetterState::Queued, "relay-fault") };
-        let found = Settlement { stage: Some(format!("{:?}", fault.stage).to_lowercase()), reply: Some(fault.to_string()), ..found };
+        let found =
+            if begun { self.postponed(claimed, false) } else { self.settlement(LetterState::Queued, "relay-fault") };
+        let found = Settlement {
+            stage: Some(format!("{:?}", fault.stage).to_lowercase()),
+            reply: Some(fault.to_string()),
+            ..found
+        };
         self.record(store, claimed, &found)?;
         Ok(if fault.is_authentication() {
             Some(Drained::NotAuthenticated(fault.to_string()))
@@ -221,7 +255,8 @@ impl Worker<'_> {
 
     fn postponed(&self, claimed: &Claimed, refused: bool) -> Settlement {
         let first = self.config.settings.dispatch.retry_first_s;
-        let delay = if refused { retry::delay(first, claimed.letter.attempts) } else { TimeDelta::seconds(first.into()) };
+        let delay =
+            if refused { retry::delay(first, claimed.letter.attempts) } else { TimeDelta::seconds(first.into()) };
         let outcome = if refused { "deferred" } else { "relay-fault" };
         Settlement { next_at: Some(self.clock.now() + delay), ..self.settlement(LetterState::Deferred, outcome) }
     }
@@ -234,7 +269,16 @@ impl Worker<'_> {
     }
 
     fn settlement(&self, state: LetterState, outcome: &'static str) -> Settlement {
-        Settlement { state, outcome, next_at: None, burns_attempt: false, stage: None, code: None, reply: None, at: self.clock.now() }
+        Settlement {
+            state,
+            outcome,
+            next_at: None,
+            burns_attempt: false,
+            stage: None,
+            code: None,
+            reply: None,
+            at: self.clock.now(),
+        }
     }
 
     fn record(&mut self, store: &mut Store, claimed: &Claimed, found: &Settlement) -> Result<()> {
@@ -327,11 +371,13 @@ fn handed_over(to: &str) -> smtp::Reply {
 fn into_maildir(folder: &std::path::Path, letter: &Letter) -> Result<()> {
     use std::io::Write;
     for part in ["tmp", "new", "cur"] {
-        std::fs::create_dir_all(folder.join(part)).with_context(|| format!("making the maildir {}", folder.display()))?;
+        std::fs::create_dir_all(folder.join(part))
+            .with_context(|| format!("making the maildir {}", folder.display()))?;
     }
     let mut file = tempfile::NamedTempFile::new_in(folder.join("tmp"))?;
     file.write_all(&letter.message)?;
     file.as_file().sync_all()?;
-    file.persist(folder.join("new").join(format!("{}.eml", letter.message_id.replace('@', "_")))).context("writing a letter")?;
+    file.persist(folder.join("new").join(format!("{}.eml", letter.message_id.replace('@', "_"))))
+        .context("writing a letter")?;
     Ok(())
 }

@@ -148,9 +148,11 @@ pub fn permits(
     progress(bytes, bytes);
 
     let elsewhere = store.staged_under_another_holder()?;
-    findings.errors.extend(elsewhere.iter().map(|row| {
-        RowError::new(*row, "numero_titre", "", "a permit that is not another holder's in the database")
-    }));
+    findings.errors.extend(
+        elsewhere.iter().map(|row| {
+            RowError::new(*row, "numero_titre", "", "a permit that is not another holder's in the database")
+        }),
+    );
     store.unstage(&elsewhere)?;
     imported.take_findings(findings, options);
     if imported.refused.is_none() {
@@ -238,7 +240,14 @@ fn parse_permits(
 }
 
 /// Takes in slots.
-pub fn slots(store: &mut Store, config: &Configuration, path: &Path, options: &Options, actor: &str, clock: &Clock) -> Result<Imported> {
+pub fn slots(
+    store: &mut Store,
+    config: &Configuration,
+    path: &Path,
+    options: &Options,
+    actor: &str,
+    clock: &Clock,
+) -> Result<Imported> {
     let mapping = mapping(options, &slots::LAYOUT)?;
     let mut table = open(path, &slots::LAYOUT, &mapping)?;
     let (now, today) = (clock.now(), clock.today(config.settings.prefecture.zone));
@@ -333,13 +342,18 @@ pub fn convocations(
             };
             match s.elsewhere_fault(&holder, &slot)? {
                 Some(ElsewhereFault::AlreadyConvoked) => {
-                    findings.reject(refuse("numero_etranger", &made.number, "a holder without another appointment to come"));
+                    findings.reject(refuse(
+                        "numero_etranger",
+                        &made.number,
+                        "a holder without another appointment to come",
+                    ));
                 }
                 Some(ElsewhereFault::Full) => {
                     findings.reject(refuse("heure", &slot_id.0, "a slot with a free seat"));
                 }
                 None => {
-                    let placement = Placement { permit_id: permit, holder_id: holder, slot_id, origin: "elsewhere".into() };
+                    let placement =
+                        Placement { permit_id: permit, holder_id: holder, slot_id, origin: "elsewhere".into() };
                     s.reserve(&[placement], None, today, now)?;
                     imported.inserted += 1;
                 }
@@ -380,7 +394,13 @@ fn remember(
     (now, today): (chrono::DateTime<chrono::Utc>, chrono::NaiveDate),
 ) -> Result<()> {
     let rejected = imported.rejected_rows().len() as u64;
-    store.remember_import(kind, now.naive_utc(), today, sha256, [imported.read, imported.inserted, imported.updated, rejected])?;
+    store.remember_import(
+        kind,
+        now.naive_utc(),
+        today,
+        sha256,
+        [imported.read, imported.inserted, imported.updated, rejected],
+    )?;
     let event = Event {
         kind: "import.done",
         payload: json!({"kind": kind, "sha256": sha256, "read": imported.read, "inserted": imported.inserted, "updated": imported.updated,

@@ -115,11 +115,7 @@ impl LetterKind {
     /// The templates that say it: subject, text, HTML.
     pub(super) fn templates(self) -> [&'static str; 3] {
         match self {
-            Self::Convocation => [
-                "fr/convocation.subject.txt",
-                "fr/convocation.txt",
-                "fr/convocation.html",
-            ],
+            Self::Convocation => ["fr/convocation.subject.txt", "fr/convocation.txt", "fr/convocation.html"],
         }
     }
 }
@@ -146,9 +142,7 @@ impl LetterData {
             kind: LetterKind::Convocation,
             reference: "RC-94-2026-0001234-K".into(),
             sequence: 0,
-            issued_at: day(10, 5)
-                .and_time(NaiveTime::from_hms_opt(23, 30, 12).unwrap_or_default())
-                .and_utc(),
+            issued_at: day(10, 5).and_time(NaiveTime::from_hms_opt(23, 30, 12).unwrap_or_default()).and_utc(),
             business_date: day(10, 6),
             office: Office {
                 code: "94".into(),
@@ -170,10 +164,7 @@ impl LetterData {
                 address: lines(&["Appartement 12", "3 rue des Tilleuls", "94210 LA VARENNE"]),
                 language: "fr".into(),
             },
-            permit: PermitLines {
-                label: "carte de séjour temporaire".into(),
-                expires_on: day(12, 1),
-            },
+            permit: PermitLines { label: "carte de séjour temporaire".into(), expires_on: day(12, 1) },
             appointment: Appointment {
                 site: "Sous-préfecture de Nogent-sur-Marne".into(),
                 address: lines(&["4 avenue de Lattre-de-Tassigny", "94130 NOGENT-SUR-MARNE"]),
@@ -235,17 +226,8 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c.is_control() || is_unseen(c)) {
         return Cow::Borrowed(text);
     }
-    let seen: String = text
-        .chars()
-        .filter(|&c| !is_unseen(c))
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    Cow::Owned(
-        seen.split(' ')
-            .filter(|w| !w.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
-    )
+    let seen: String = text.chars().filter(|&c| !is_unseen(c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Cow::Owned(seen.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 /// Format characters (Unicode category Cf), line and paragraph separators. The two joiners

@@ -3,9 +3,7 @@
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use minijinja::{Environment, Error, ErrorKind};
 
-const DAYS: [&str; 7] = [
-    "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche",
-];
+const DAYS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
 const MONTHS: [&str; 12] = [
     "janvier",
     "février",
@@ -30,12 +28,7 @@ pub(super) fn teach(env: &mut Environment<'_>) {
 }
 
 fn parse<T: std::str::FromStr>(text: &str) -> Result<T, Error> {
-    text.parse().map_err(|_| {
-        Error::new(
-            ErrorKind::InvalidOperation,
-            format!("{text:?} is no such value"),
-        )
-    })
+    text.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("{text:?} is no such value")))
 }
 
 /// 1er janvier 2027.

@@ -37,19 +37,10 @@ pub(super) fn invitation(data: &LetterData, sender: &Sender) -> String {
     ics.line(&format!("DTSTAMP:{}Z", stamp(data.issued_at.naive_utc())));
     ics.line(&format!("DTSTART;TZID={zone}:{}", stamp(start)));
     ics.line(&format!("DTEND;TZID={zone}:{}", stamp(end)));
-    ics.line(&format!(
-        "SUMMARY:{}",
-        escape(&format!("Rendez-vous, réf. {reference}"))
-    ));
-    ics.line(&format!(
-        "LOCATION:{}",
-        escape(&appointment.place().join(", "))
-    ));
+    ics.line(&format!("SUMMARY:{}", escape(&format!("Rendez-vous, réf. {reference}"))));
+    ics.line(&format!("LOCATION:{}", escape(&appointment.place().join(", "))));
     ics.line(&format!("DESCRIPTION:{}", escape(&description)));
-    ics.line(&format!(
-        "ORGANIZER;CN=\"{name}\":mailto:{}",
-        sender.from_address
-    ));
+    ics.line(&format!("ORGANIZER;CN=\"{name}\":mailto:{}", sender.from_address));
     // A request needs an attendee (RFC 5546, 3.2.2); the holder's own address would name them.
     ics.line(&format!(
         "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:\
@@ -66,10 +57,7 @@ pub(super) fn invitation(data: &LetterData, sender: &Sender) -> String {
 
 /// A text value (RFC 5545, 3.3.11).
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace(';', "\\;")
-        .replace(',', "\\,")
-        .replace('\n', "\\n")
+    text.replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,").replace('\n', "\\n")
 }
 
 fn stamp(at: NaiveDateTime) -> impl std::fmt::Display {
@@ -135,11 +123,7 @@ struct Observance {
 }
 
 fn observances(zone: Tz, first: i32, last: i32) -> Vec<Observance> {
-    let january = |year| {
-        NaiveDate::from_ymd_opt(year, 1, 1)
-            .unwrap_or_default()
-            .into()
-    };
+    let january = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default().into();
     let (begin, end): (NaiveDateTime, NaiveDateTime) = (january(first), january(last + 1));
     let offset_s = |at| zone.offset_from_utc_datetime(&at).fix().local_minus_utc();
     let observance = |from_s, at: NaiveDateTime| {
@@ -161,10 +145,7 @@ fn observances(zone: Tz, first: i32, last: i32) -> Vec<Observance> {
         let from_s = offset_s(left);
         if from_s != offset_s(right) {
             let next = observance(from_s, change(left, right, |at| offset_s(at) == from_s));
-            match found
-                .iter_mut()
-                .find(|o| (o.from_s, o.to_s) == (next.from_s, next.to_s))
-            {
+            match found.iter_mut().find(|o| (o.from_s, o.to_s) == (next.from_s, next.to_s)) {
                 Some(same) => same.onsets.extend(next.onsets),
                 None => found.push(next),
             }
@@ -174,10 +155,7 @@ fn observances(zone: Tz, first: i32, last: i32) -> Vec<Observance> {
     if found.is_empty() {
         // No change in these years: what holds now has always held.
         let always = observance(offset_s(begin), begin);
-        return vec![Observance {
-            onsets: vec![DateTime::<Utc>::UNIX_EPOCH.naive_utc()],
-            ..always
-        }];
+        return vec![Observance { onsets: vec![DateTime::<Utc>::UNIX_EPOCH.naive_utc()], ..always }];
     }
     for o in &mut found {
         o.rule = yearly_rule(&o.onsets, first..=last);
@@ -186,11 +164,7 @@ fn observances(zone: Tz, first: i32, last: i32) -> Vec<Observance> {
 }
 
 /// The first second in (left, right] for which `before` no longer holds.
-fn change(
-    mut left: NaiveDateTime,
-    mut right: NaiveDateTime,
-    before: impl Fn(NaiveDateTime) -> bool,
-) -> NaiveDateTime {
+fn change(mut left: NaiveDateTime, mut right: NaiveDateTime, before: impl Fn(NaiveDateTime) -> bool) -> NaiveDateTime {
     while right - left > Duration::seconds(1) {
         let middle = left + Duration::seconds((right - left).num_seconds() / 2);
         if before(middle) {
@@ -209,9 +183,7 @@ fn yearly_rule(onsets: &[NaiveDateTime], years: RangeInclusive<i32>) -> Option<S
     let nth = |o: &NaiveDateTime| o.day0() / 7 + 1;
     let is_last = |o: &NaiveDateTime| (*o + Duration::weeks(1)).month() != o.month();
     let shape = |o: &NaiveDateTime| (o.month(), o.weekday(), o.time());
-    if !onsets.iter().map(Datelike::year).eq(years)
-        || onsets.iter().any(|o| shape(o) != shape(first))
-    {
+    if !onsets.iter().map(Datelike::year).eq(years) || onsets.iter().any(|o| shape(o) != shape(first)) {
         return None;
     }
     let ordinal = if onsets.iter().all(is_last) {
@@ -222,10 +194,7 @@ fn yearly_rule(onsets: &[NaiveDateTime], years: RangeInclusive<i32>) -> Option<S
         return None;
     };
     let weekday = first.weekday().to_string()[..2].to_uppercase();
-    Some(format!(
-        "FREQ=YEARLY;BYMONTH={};BYDAY={ordinal}{weekday}",
-        first.month()
-    ))
+    Some(format!("FREQ=YEARLY;BYMONTH={};BYDAY={ordinal}{weekday}", first.month()))
 }
 
 /// `+0100`.

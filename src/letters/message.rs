@@ -5,20 +5,17 @@
 //! for chance and for the host's name only where a date, a boundary or a Message-ID is missing:
 //! all three are given here, so that every attempt sends the same bytes.
 
+use super::{LetterData, Sender, templates::Bodies};
+use crate::ids::sha256_hex;
 use mail_builder::{
     MessageBuilder,
     headers::{address::Address, content_type::ContentType, raw::Raw},
     mime::MimePart,
 };
-use super::{LetterData, Sender, templates::Bodies};
-use crate::ids::sha256_hex;
 
 /// `RC-94-2026-0001234-K.0@domain`: the same on every attempt, another after each change.
 pub(super) fn id(data: &LetterData, sender: &Sender) -> String {
-    format!(
-        "{}.{}@{}",
-        data.reference, data.sequence, sender.message_domain
-    )
+    format!("{}.{}@{}", data.reference, data.sequence, sender.message_domain)
 }
 
 /// The message. No display name stands beside the recipient's address: an address needs none to
@@ -35,10 +32,7 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: &s
         vec![
             MimePart::new("text/plain", bodies.text.as_str()),
             MimePart::new("text/html", bodies.html.as_str()),
-            MimePart::new(
-                calendar("text/calendar").attribute("method", "REQUEST"),
-                ics,
-            ),
+            MimePart::new(calendar("text/calendar").attribute("method", "REQUEST"), ics),
         ],
     );
     // Some programs read the invitation among the alternatives, others only as a file.
@@ -46,10 +40,7 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: &s
     let attachment = MimePart::new(file, ics.as_bytes()).attachment("rendez-vous.ics");
 
     let mut message = MessageBuilder::new()
-        .from(Address::new_address(
-            Some(sender.from_name.as_str()),
-            sender.from_address.as_str(),
-        ))
+        .from(Address::new_address(Some(sender.from_name.as_str()), sender.from_address.as_str()))
         .to(to)
         .subject(bodies.subject.as_str())
         .date(data.issued_at.timestamp())
@@ -63,10 +54,7 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: &s
     }
     let mut bytes = Vec::new();
     message
-        .body(MimePart::new(
-            multipart("multipart/mixed", data),
-            vec![alternative, attachment],
-        ))
+        .body(MimePart::new(multipart("multipart/mixed", data), vec![alternative, attachment]))
         .serialize(&mut bytes);
     bytes
 }

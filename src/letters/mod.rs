@@ -89,13 +89,8 @@ impl Templates {
     /// template that fails on this data alone.
     pub fn compose(&self, data: &LetterData, sender: &Sender) -> Result<Letter, ComposeError> {
         refuse_malformed(data, sender)?;
-        let (data, neutralised) = data
-            .neutralised()
-            .map_err(|e| ComposeError::Data(e.to_string()))?;
-        let sender = &Sender {
-            from_name: data::visible(&sender.from_name).into_owned(),
-            ..sender.clone()
-        };
+        let (data, neutralised) = data.neutralised().map_err(|e| ComposeError::Data(e.to_string()))?;
+        let sender = &Sender { from_name: data::visible(&sender.from_name).into_owned(), ..sender.clone() };
 
         let bodies = self.render(&data)?;
         let ics = ics::invitation(&data, sender);
@@ -115,25 +110,10 @@ impl Templates {
 
 fn refuse_malformed(data: &LetterData, sender: &Sender) -> Result<(), ComposeError> {
     let mut fields = vec![("from_address", &sender.from_address)];
-    fields.extend(
-        data.recipient
-            .email
-            .as_ref()
-            .map(|e| ("/recipient/email", e)),
-    );
-    fields.extend(
-        data.office
-            .contact_email
-            .as_ref()
-            .map(|e| ("/office/contact_email", e)),
-    );
-    let refused = |field, found: &str, expected| {
-        Err(ComposeError::Malformed {
-            field,
-            found: found.to_owned(),
-            expected,
-        })
-    };
+    fields.extend(data.recipient.email.as_ref().map(|e| ("/recipient/email", e)));
+    fields.extend(data.office.contact_email.as_ref().map(|e| ("/office/contact_email", e)));
+    let refused =
+        |field, found: &str, expected| Err(ComposeError::Malformed { field, found: found.to_owned(), expected });
     for (field, address) in fields {
         if !is_deliverable_email(address) {
             return refused(field, address, "one plain e-mail address");

@@ -6,23 +6,14 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::ids::hex;
 use super::{LetterData, Office, Recipient, french};
+use crate::ids::hex;
 
 /// Every template there is, by the name under which a préfecture may replace it.
 const EMBEDDED: [(&str, &str); 3] = [
-    (
-        "fr/convocation.html",
-        include_str!("../../templates/fr/convocation.html"),
-    ),
-    (
-        "fr/convocation.subject.txt",
-        include_str!("../../templates/fr/convocation.subject.txt"),
-    ),
-    (
-        "fr/convocation.txt",
-        include_str!("../../templates/fr/convocation.txt"),
-    ),
+    ("fr/convocation.html", include_str!("../../templates/fr/convocation.html")),
+    ("fr/convocation.subject.txt", include_str!("../../templates/fr/convocation.subject.txt")),
+    ("fr/convocation.txt", include_str!("../../templates/fr/convocation.txt")),
 ];
 
 /// Steps that one template may take. An ordinary letter takes about 500.
@@ -75,16 +66,11 @@ impl Templates {
     ///
     /// # Errors
     /// A name that no letter uses, content that is not UTF-8, and whatever [`Self::check`] finds.
-    pub fn from_sources(
-        replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
-    ) -> Result<Self, TemplateError> {
-        let mut sources: BTreeMap<String, String> = EMBEDDED
-            .iter()
-            .map(|&(name, source)| (name.to_owned(), source.to_owned()))
-            .collect();
+    pub fn from_sources(replaced: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, TemplateError> {
+        let mut sources: BTreeMap<String, String> =
+            EMBEDDED.iter().map(|&(name, source)| (name.to_owned(), source.to_owned())).collect();
         for (file, bytes) in replaced {
-            let source =
-                String::from_utf8(bytes).map_err(|_| TemplateError::new(&file, "is not UTF-8"))?;
+            let source = String::from_utf8(bytes).map_err(|_| TemplateError::new(&file, "is not UTF-8"))?;
             let known = sources.get_mut(&file);
             *known.ok_or_else(|| TemplateError::new(&file, "is used by no letter"))? = source;
         }
@@ -102,8 +88,7 @@ impl Templates {
         });
         french::teach(&mut env);
         for (file, source) in &sources {
-            env.add_template_owned(file.clone(), source.clone())
-                .map_err(|e| TemplateError::at(file, &e))?;
+            env.add_template_owned(file.clone(), source.clone()).map_err(|e| TemplateError::at(file, &e))?;
         }
         let templates = Self { sources, env };
         templates.check()?;
@@ -119,10 +104,7 @@ impl Templates {
         for data in trials() {
             let bodies = self.render(&data)?;
             let [_, text, html] = data.kind.templates();
-            let (day, time) = (
-                french::weekday_date(data.appointment.day),
-                french::time(data.appointment.start),
-            );
+            let (day, time) = (french::weekday_date(data.appointment.day), french::time(data.appointment.start));
             let told = [&data.reference, &day, &time, &data.appointment.town, NOTICE];
             for (file, body) in [(text, &bodies.text), (html, &bodies.html)] {
                 if let Some(missing) = told.into_iter().find(|what| !body.contains(*what)) {
@@ -165,19 +147,13 @@ impl Templates {
 
     fn render_one(&self, file: &str, values: impl Serialize) -> Result<String, TemplateError> {
         let template = self.env.get_template(file);
-        template
-            .and_then(|t| t.render(Serde(values)))
-            .map_err(|e| TemplateError::at(file, &e))
+        template.and_then(|t| t.render(Serde(values))).map_err(|e| TemplateError::at(file, &e))
     }
 }
 
 impl TemplateError {
     fn new(file: &str, reason: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line: None,
-            reason: reason.into(),
-        }
+        Self { file: file.to_owned(), line: None, reason: reason.into() }
     }
 
     fn at(file: &str, error: &minijinja::Error) -> Self {
@@ -185,10 +161,7 @@ impl TemplateError {
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
         };
-        Self {
-            line: error.line(),
-            ..Self::new(error.name().unwrap_or(file), reason)
-        }
+        Self { line: error.line(), ..Self::new(error.name().unwrap_or(file), reason) }
     }
 }
 
@@ -249,28 +222,11 @@ impl<'a> SubjectView<'a> {
 /// optional; hostile.
 fn trials() -> [LetterData; 4] {
     let plain = LetterData::sample();
-    let mut bare = LetterData {
-        short_notice: true,
-        late: true,
-        documents: vec![],
-        ..plain.clone()
-    };
-    bare.office = Office {
-        phone: None,
-        website: None,
-        contact_email: None,
-        ..bare.office
-    };
+    let mut bare = LetterData { short_notice: true, late: true, documents: vec![], ..plain.clone() };
+    bare.office = Office { phone: None, website: None, contact_email: None, ..bare.office };
     bare.office.rules_contact.clear();
-    bare.recipient = Recipient {
-        email: None,
-        address: vec![],
-        ..bare.recipient
-    };
-    let mut lapsed = LetterData {
-        short_notice: true,
-        ..plain.clone()
-    };
+    bare.recipient = Recipient { email: None, address: vec![], ..bare.recipient };
+    let mut lapsed = LetterData { short_notice: true, ..plain.clone() };
     lapsed.permit.expires_on = lapsed.business_date;
     let mut hostile = plain.clone();
     hostile.recipient.name = format!("{{{{ 7 * 7 }}}} =cmd() {HOSTILE}");

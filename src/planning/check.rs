@@ -77,16 +77,23 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
         let free = |first: i32, last: i32| {
             c.pools.iter().filter_map(|r| free_days.get(&r.pool)).flatten().any(|d| first <= *d && *d <= last)
         };
-        let exists = |first: i32| c.pools.iter().any(|r| (first..=c.deadline).any(|day| existing.contains(&(r.pool, day))));
+        let exists =
+            |first: i32| c.pools.iter().any(|r| (first..=c.deadline).any(|day| existing.contains(&(r.pool, day))));
         let before_expiry = matches!(seated.get(&i), Some(Pass::InTime | Pass::ShortNotice));
         let first = c.release.min(c.earliest);
         match lapses.get(&i) {
             Some(_) if before_expiry => say(Some(i), "is seated in time and listed as a lapse".into()),
             Some(_) if c.is_late() => say(Some(i), "had expired already: not a lapse of this plan".into()),
             Some(_) if free(first, c.deadline) => say(Some(i), "lapses while a seat is free before expiry".into()),
-            Some(LapseCause::NoPossibleDay) if exists(first) => say(Some(i), "days exist before expiry, though taken".into()),
-            Some(LapseCause::NoCapacity) if !exists(first) => say(Some(i), "no day exists before expiry, whatever is taken".into()),
-            None if !before_expiry && !c.is_late() => say(Some(i), "is forgotten: neither seated in time nor a lapse".into()),
+            Some(LapseCause::NoPossibleDay) if exists(first) => {
+                say(Some(i), "days exist before expiry, though taken".into())
+            }
+            Some(LapseCause::NoCapacity) if !exists(first) => {
+                say(Some(i), "no day exists before expiry, whatever is taken".into())
+            }
+            None if !before_expiry && !c.is_late() => {
+                say(Some(i), "is forgotten: neither seated in time nor a lapse".into())
+            }
             _ => {}
         }
         if !seated.contains_key(&i) && free(c.earliest, i32::MAX) {

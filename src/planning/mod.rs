@@ -96,7 +96,8 @@ impl Candidate {
         let day = |date: NaiveDate| (date - nights.tonight).num_days().clamp(-100_000, 100_000) as Day;
         let full = policy.notice(channel) as Day;
         let notice = day(nights.today) + full;
-        let (opens, deadline, short) = (day(window.opens), day(window.deadline), day(nights.today) + policy.short_notice_days as Day);
+        let (opens, deadline, short) =
+            (day(window.opens), day(window.deadline), day(nights.today) + policy.short_notice_days as Day);
         let release = if notice > deadline { short } else { notice };
         Self {
             id,
@@ -227,7 +228,8 @@ impl PlanningInput {
     /// The civil date of a day.
     pub fn date(&self, day: Day) -> NaiveDate {
         let days = Days::new(u64::from(day.unsigned_abs()));
-        let date = if day < 0 { self.business_date.checked_sub_days(days) } else { self.business_date.checked_add_days(days) };
+        let date =
+            if day < 0 { self.business_date.checked_sub_days(days) } else { self.business_date.checked_add_days(days) };
         date.unwrap_or(self.business_date)
     }
 }
@@ -255,9 +257,11 @@ impl Plan {
     /// SHA-256 of what the plan leaves open: people with a day that is not yet firm, people with none. Planning again
     /// after the commit must find exactly this.
     pub fn rest_hash(&self, input: &PlanningInput) -> String {
-        let firm: std::collections::HashSet<usize> = self.appointments.iter().filter(|a| a.firm).map(|a| a.candidate).collect();
+        let firm: std::collections::HashSet<usize> =
+            self.appointments.iter().filter(|a| a.firm).map(|a| a.candidate).collect();
         let text = self.canonical_text(input);
-        let rest: Vec<&str> = text.lines().enumerate().filter(|(i, _)| !firm.contains(i)).map(|(_, line)| line).collect();
+        let rest: Vec<&str> =
+            text.lines().enumerate().filter(|(i, _)| !firm.contains(i)).map(|(_, line)| line).collect();
         sha256_hex(rest.join("\n").as_bytes())
     }
 

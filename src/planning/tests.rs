@@ -11,7 +11,8 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
                 pools.sort_unstable();
                 pools.dedup_by_key(|(pool, _)| *pool);
                 pools.sort_unstable_by_key(|(pool, rank)| (*rank, *pool));
-                let date = |day: i32| PlanningInput { business_date: "2026-10-05".parse().unwrap(), ..empty() }.date(day);
+                let date =
+                    |day: i32| PlanningInput { business_date: "2026-10-05".parse().unwrap(), ..empty() }.date(day);
                 let window = Window {
                     rule: "test",
                     procedure: crate::policy::Procedure::Counter,
@@ -23,7 +24,16 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
                 let nights = Nights { tonight: date(0), today: date(0), next: date(1) };
                 let channel = if by_post { Channel::Post } else { Channel::Email };
                 let place = pools.into_iter().map(|(pool, rank)| RankedPool { rank, pool }).collect();
-                Candidate::new(PermitId(format!("{id:06}")), None, PermitKind::Cst, channel, place, nights, &window, &Policy::default())
+                Candidate::new(
+                    PermitId(format!("{id:06}")),
+                    None,
+                    PermitKind::Cst,
+                    channel,
+                    place,
+                    nights,
+                    &window,
+                    &Policy::default(),
+                )
             })
             .collect();
         people.sort_by(|a, b| a.id.cmp(&b.id));
@@ -33,14 +43,22 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
 }
 
 fn empty() -> PlanningInput {
-    PlanningInput { business_date: "2026-10-05".parse().unwrap(), seed: "s".into(), pools: vec![], slots: vec![], candidates: vec![] }
+    PlanningInput {
+        business_date: "2026-10-05".parse().unwrap(),
+        seed: "s".into(),
+        pools: vec![],
+        slots: vec![],
+        candidates: vec![],
+    }
 }
 
 fn inputs() -> impl Strategy<Value = PlanningInput> {
     let slot = (0u32..4, 0i32..100, 0u16..8, 0u32..3);
     (candidates(), prop::collection::vec(slot, 0..80)).prop_map(|(candidates, slots)| {
-        let mut slots: Vec<SlotSeats> =
-            slots.into_iter().map(|(pool, day, hour, free)| SlotSeats { pool, day, start: 540 + 30 * hour, free }).collect();
+        let mut slots: Vec<SlotSeats> = slots
+            .into_iter()
+            .map(|(pool, day, hour, free)| SlotSeats { pool, day, start: 540 + 30 * hour, free })
+            .collect();
         slots.sort_unstable();
         slots.dedup_by_key(|s| (s.pool, s.day, s.start));
         PlanningInput { pools: (0..4).map(|i| format!("s/{i}")).collect(), slots, candidates, ..empty() }.canonical()

@@ -166,6 +166,13 @@ fn check(label: &'static str, terms: &[u64], total: u64) -> Check {
 
 /// The night in one sentence.
 pub(super) fn summary(report: &RunReport) -> String {
+    let scanned = counted(report.scanned, "Aucun titre examiné", "titre examiné", "titres examinés");
+    // A plan that was not carried out has convoked nobody: only its letters are facts.
+    if report.state != "completed" {
+        let letters = report.letters.iter().map(|l| l.letters).sum();
+        let letters = counted(letters, "aucune lettre préparée", "lettre préparée", "lettres préparées");
+        return format!("{scanned}\u{202f}; exécution non terminée\u{202f}; {letters}.");
+    }
     let Figures { firm, late_firm, no_possible_day, no_capacity, .. } = report.figures;
     let convoked = ((firm + late_firm) as u64).saturating_sub(report.displaced);
     let why = match (no_possible_day, no_capacity) {
@@ -173,11 +180,15 @@ pub(super) fn summary(report: &RunReport) -> String {
         (0, _) => ", faute de place".to_owned(),
         (_, 0) => ", faute d’un jour possible".to_owned(),
         (days, seats) => {
-            format!(", {} faute de place et {} faute d’un jour possible", number(seats as u64), number(days as u64))
+            format!(
+                ", {}\u{a0}faute de place et {}\u{a0}faute d’un jour possible",
+                number(seats as u64),
+                number(days as u64)
+            )
         }
     };
     [
-        counted(report.scanned, "Aucun titre examiné", "titre examiné", "titres examinés"),
+        scanned,
         counted(convoked, "aucune personne convoquée", "personne convoquée", "personnes convoquées"),
         counted(report.permits(Rule::Student), "aucun étudiant exclu", "étudiant exclu", "étudiants exclus"),
         counted(

@@ -73,12 +73,12 @@ impl Tone {
 
 impl Page {
     fn line(&mut self, line: &str, tone: Tone) {
-        let line = line.trim_end();
-        self.text += &match tone {
-            Tone::Strong if self.colour => format!("\u{1b}[1m{line}\u{1b}[0m\n"),
-            Tone::Alert if self.colour => format!("\u{1b}[1;31m{line}\u{1b}[0m\n"),
-            _ => format!("{line}\n"),
+        let (on, off) = match tone {
+            Tone::Strong if self.colour => ("\u{1b}[1m", "\u{1b}[0m"),
+            Tone::Alert if self.colour => ("\u{1b}[1;31m", "\u{1b}[0m"),
+            _ => ("", ""),
         };
+        self.text.extend([on, line.trim_end(), off, "\n"]);
     }
 
     /// One empty line, however often it is asked for.

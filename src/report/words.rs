@@ -144,8 +144,8 @@ pub(super) fn short_date(day: NaiveDate) -> String {
 /// 9 h 30.
 pub(super) fn time(start: NaiveTime) -> String {
     match start.minute() {
-        0 => format!("{} h", start.hour()),
-        minute => format!("{} h {minute:02}", start.hour()),
+        0 => format!("{}\u{a0}h", start.hour()),
+        minute => format!("{}\u{a0}h\u{a0}{minute:02}", start.hour()),
     }
 }
 

@@ -20,7 +20,13 @@ use crate::store::{LetterRow, Placement, RunRow, SlotRow, Store, Stored};
 const CHUNK: usize = 250;
 
 /// Stores, in one transaction, all that holds for the whole run.
-pub(super) fn store_plan(store: &mut Store, config: &Configuration, row: &RunRow, seen: &Seen, tools: &mut Tools<'_>) -> Result<()> {
+pub(super) fn store_plan(
+    store: &mut Store,
+    config: &Configuration,
+    row: &RunRow,
+    seen: &Seen,
+    tools: &mut Tools<'_>,
+) -> Result<()> {
     let run_id = RunId(row.run_id.clone());
     let policy_hash = config.settings.policy.hash();
     let summary = Summary {
@@ -34,7 +40,10 @@ pub(super) fn store_plan(store: &mut Store, config: &Configuration, row: &RunRow
         outcomes: seen.outcomes.clone(),
         firm: 0,
         planned: seen.figures.planned as u64,
-        lapses: Lapses { no_possible_day: seen.figures.no_possible_day as u64, no_capacity: seen.figures.no_capacity as u64 },
+        lapses: Lapses {
+            no_possible_day: seen.figures.no_possible_day as u64,
+            no_capacity: seen.figures.no_capacity as u64,
+        },
         late_firm: 0,
         without_seat: seen.figures.without_seat as u64,
         displaced: 0,
@@ -79,11 +88,18 @@ pub(super) fn store_plan(store: &mut Store, config: &Configuration, row: &RunRow
 }
 
 /// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended.
-pub(super) fn commit_chunks(store: &mut Store, config: &Configuration, row: &RunRow, actor: &str, tools: &mut Tools<'_>) -> Result<Summary> {
+pub(super) fn commit_chunks(
+    store: &mut Store,
+    config: &Configuration,
+    row: &RunRow,
+    actor: &str,
+    tools: &mut Tools<'_>,
+) -> Result<Summary> {
     let id = RunId(row.run_id.clone());
     let now_stored = store.run(&id)?.with_context(|| format!("run {id} has disappeared"))?;
     ensure!(now_stored.epoch == row.epoch, "run {id} was taken over by another process, which goes on with it");
-    let mut summary: Summary = serde_json::from_str(now_stored.summary.as_deref().context("a committing run has a summary")?)?;
+    let mut summary: Summary =
+        serde_json::from_str(now_stored.summary.as_deref().context("a committing run has a summary")?)?;
     let stored = store.run_record(&id, "plan")?.with_context(|| format!("the plan of run {id} was not recorded"))?;
     let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&stored).context("reading a stored plan")?;
     let mut done = now_stored.committed as usize;
@@ -177,7 +193,10 @@ fn letter(
     reference: &Reference,
     holder: &Holder,
 ) -> Result<LetterRow> {
-    let pool = config.agenda.find(&slot.site, &slot.desk).with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
+    let pool = config
+        .agenda
+        .find(&slot.site, &slot.desk)
+        .with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
     let (documents, documents_source) = config.documents.for_permit(firm.kind, &firm.mention);
     let channel = holder.effective_channel();
     let mut address = holder.address.clone();
@@ -189,7 +208,12 @@ fn letter(
         issued_at: now,
         business_date,
         office: config.office(),
-        recipient: Recipient { name: holder.printed_name(), email: holder.email.clone(), address, language: holder.language.clone() },
+        recipient: Recipient {
+            name: holder.printed_name(),
+            email: holder.email.clone(),
+            address,
+            language: holder.language.clone(),
+        },
         permit: PermitLines { label: firm.kind.label().to_owned(), expires_on: firm.expires_on },
         appointment: Appointment {
             site: pool.site.name.clone(),

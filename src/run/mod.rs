@@ -177,7 +177,10 @@ impl Dates {
 pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: &mut Tools<'_>) -> Result<Outcome> {
     let dates = Dates::of(request.date, tools.clock, config)?;
     if dates.business > dates.today {
-        bail!(ConfigError(format!("a run for {} is not possible before that day; `convoke plan --date {0}` shows what it would do", dates.business)));
+        bail!(ConfigError(format!(
+            "a run for {} is not possible before that day; `convoke plan --date {0}` shows what it would do",
+            dates.business
+        )));
     }
     refuse_stale_extract(store, config, dates.today)?;
     let new = NewRun {
@@ -190,7 +193,9 @@ pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: 
     loop {
         match store.acquire_run(&new, tools.clock.now(), process::has_ended)? {
             Acquired::Busy(id) => return Ok(Outcome::Busy(id)),
-            Acquired::New(row) => return guarded(store, &row, tools, |store, tools| begin(store, config, request, dates, &row, tools)),
+            Acquired::New(row) => {
+                return guarded(store, &row, tools, |store, tools| begin(store, config, request, dates, &row, tools));
+            }
             Acquired::TakenOver(row) => {
                 tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, whose process has ended", row.run_id);
                 if let Some(done) = resume(store, config, request, &row, tools)?
@@ -204,17 +209,31 @@ pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: 
 }
 
 /// Finishes the run of a process that has ended. `None` if it had not decided anything: then it is forgotten.
-fn resume(store: &mut Store, config: &Configuration, request: &Request, row: &RunRow, tools: &mut Tools<'_>) -> Result<Option<Summary>> {
+fn resume(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+) -> Result<Option<Summary>> {
     if row.state == "observing" {
         store.forget_run(row)?;
         return Ok(None);
     }
-    guarded(store, row, tools, |store, tools| commit::commit_chunks(store, config, row, &request.actor, tools)).map(Some)
+    guarded(store, row, tools, |store, tools| commit::commit_chunks(store, config, row, &request.actor, tools))
+        .map(Some)
 }
 
 /// Resumes a run by name, whatever the date.
-pub fn resume_by_id(store: &mut Store, config: &Configuration, id: &RunId, request: &Request, tools: &mut Tools<'_>) -> Result<Outcome> {
-    let row = store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
+pub fn resume_by_id(
+    store: &mut Store,
+    config: &Configuration,
+    id: &RunId,
+    request: &Request,
+    tools: &mut Tools<'_>,
+) -> Result<Outcome> {
+    let row =
+        store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
     if let Some(summary) = row.summary.filter(|_| row.state == "completed") {
         return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
     }
@@ -223,7 +242,12 @@ pub fn resume_by_id(store: &mut Store, config: &Configuration, id: &RunId, reque
 
 /// An error before the plan is stored ends the run as failed: nothing was written. After that the run stays open, and the
 /// next process finishes it.
-fn guarded<T>(store: &mut Store, row: &RunRow, tools: &mut Tools<'_>, steps: impl FnOnce(&mut Store, &mut Tools<'_>) -> Result<T>) -> Result<T> {
+fn guarded<T>(
+    store: &mut Store,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+    steps: impl FnOnce(&mut Store, &mut Tools<'_>) -> Result<T>,
+) -> Result<T> {
     steps(store, tools).inspect_err(|error| {
         let id = RunId(row.run_id.clone());
         if store.run(&id).ok().flatten().is_some_and(|now| now.state == "observing") {
@@ -235,7 +259,14 @@ fn guarded<T>(store: &mut Store, row: &RunRow, tools: &mut Tools<'_>, steps: imp
     })
 }
 
-fn begin(store: &mut Store, config: &Configuration, request: &Request, dates: Dates, row: &RunRow, tools: &mut Tools<'_>) -> Result<Outcome> {
+fn begin(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    dates: Dates,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+) -> Result<Outcome> {
     let seen = observe::observe(store, config, dates, tools)?;
     let (figures, plan_hash) = (seen.figures, seen.plan_hash.clone());
     let firm = (figures.firm + figures.late_firm) as u64;
@@ -247,7 +278,13 @@ fn begin(store: &mut Store, config: &Configuration, request: &Request, dates: Da
     } else if firm > u64::from(config.settings.policy.max_firm_per_run) {
         let max = config.settings.policy.max_firm_per_run;
         store.write(|s| {
-            s.end_run(row, "stopped", None, Some(&format!("{firm} firm appointments, more than max_firm_per_run ({max})")), tools.clock.now())
+            s.end_run(
+                row,
+                "stopped",
+                None,
+                Some(&format!("{firm} firm appointments, more than max_firm_per_run ({max})")),
+                tools.clock.now(),
+            )
         })?;
         return Ok(Outcome::TooManyFirm { firm, max, plan_hash });
     }

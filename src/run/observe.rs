@@ -86,7 +86,12 @@ pub struct Preview {
 }
 
 /// Plans a date without writing anything.
-pub fn preview(store: &mut Store, config: &Configuration, date: Option<NaiveDate>, tools: &mut Tools<'_>) -> Result<Preview> {
+pub fn preview(
+    store: &mut Store,
+    config: &Configuration,
+    date: Option<NaiveDate>,
+    tools: &mut Tools<'_>,
+) -> Result<Preview> {
     let mut dates = Dates::of(date, tools.clock, config)?;
     if dates.business > dates.today {
         // The night itself is then today.
@@ -166,7 +171,13 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         }
     }
     outcomes.retain(|_, n| *n > 0);
-    tracing::info!(permits = observation.permits.len(), due = due.len(), seconds = watch.seconds(), "Read and assessed {} permits", observation.permits.len());
+    tracing::info!(
+        permits = observation.permits.len(),
+        due = due.len(),
+        seconds = watch.seconds(),
+        "Read and assessed {} permits",
+        observation.permits.len()
+    );
 
     (tools.progress)("planning", 0, due.len() as u64);
     let ids: Vec<&str> = due.iter().map(|d| d.permit.holder_id.as_str()).collect();
@@ -179,7 +190,12 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
 
     let by_id: HashMap<&str, &Due<'_>> = due.iter().map(|d| (d.permit.permit_id.as_str(), d)).collect();
     let firm = firm_appointments(&plan, &input, &by_id);
-    let unmarked = observation.live.iter().filter(|l| l.day < dates.business && (dates.business - l.day).num_days() > i64::from(policy.mark_days)).cloned().collect();
+    let unmarked = observation
+        .live
+        .iter()
+        .filter(|l| l.day < dates.business && (dates.business - l.day).num_days() > i64::from(policy.mark_days))
+        .cloned()
+        .collect();
     let warnings = warnings(config, dates, &observation, &plan, &input);
     Ok(Seen {
         dates,
@@ -208,7 +224,8 @@ fn planning_input(
 ) -> Result<PlanningInput> {
     let jurisdiction = config.agenda.jurisdiction();
     let pools = config.agenda.pools();
-    let pool_of: HashMap<(&str, &str), usize> = pools.iter().enumerate().map(|(i, p)| ((p.site.id.as_str(), p.desk.id.as_str()), i)).collect();
+    let pool_of: HashMap<(&str, &str), usize> =
+        pools.iter().enumerate().map(|(i, p)| ((p.site.id.as_str(), p.desk.id.as_str()), i)).collect();
     let mut slots = Vec::with_capacity(seen.slots.len());
     for slot in &seen.slots {
         // A desk that left the agenda, or is closed that day, receives nobody.
@@ -227,7 +244,8 @@ fn planning_input(
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
     let mut candidates = Vec::with_capacity(due.len());
     for d in due {
-        let holder = holders.get(&d.permit.holder_id).with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
+        let holder =
+            holders.get(&d.permit.holder_id).with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
         candidates.push(Candidate::new(
             PermitId(d.permit.permit_id.clone()),
             // The household's name in the extract may tell who they are.
@@ -256,7 +274,12 @@ fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Du
                 placement: Placement {
                     permit_id: candidate.id.clone(),
                     holder_id: HolderId(permit.holder_id.clone()),
-                    slot_id: SlotId(format!("{}/{day}T{:02}:{:02}", input.pools[a.pool as usize], a.start / 60, a.start % 60)),
+                    slot_id: SlotId(format!(
+                        "{}/{day}T{:02}:{:02}",
+                        input.pools[a.pool as usize],
+                        a.start / 60,
+                        a.start % 60
+                    )),
                     origin: a.pass.code().to_owned(),
                 },
                 day,
@@ -268,17 +291,31 @@ fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Du
             }
         })
         .collect();
-    firm.sort_by(|a, b| (a.day, &a.placement.slot_id, &a.placement.permit_id).cmp(&(b.day, &b.placement.slot_id, &b.placement.permit_id)));
+    firm.sort_by(|a, b| {
+        (a.day, &a.placement.slot_id, &a.placement.permit_id).cmp(&(
+            b.day,
+            &b.placement.slot_id,
+            &b.placement.permit_id,
+        ))
+    });
     firm
 }
 
-fn warnings(config: &Configuration, dates: Dates, seen: &Observation, plan: &Plan, input: &PlanningInput) -> Vec<String> {
+fn warnings(
+    config: &Configuration,
+    dates: Dates,
+    seen: &Observation,
+    plan: &Plan,
+    input: &PlanningInput,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let policy = &config.settings.policy;
     match seen.last_extract.map(|day| (dates.today - day).num_days()) {
         None => warnings.push("Aucune extraction n'a encore été importée : `convoke import permits FICHIER`.".into()),
         Some(age) if age > i64::from(policy.extract_warn_days) => {
-            warnings.push(format!("La dernière extraction date de {age} jours : des titres déjà renouvelés peuvent être convoqués."));
+            warnings.push(format!(
+                "La dernière extraction date de {age} jours : des titres déjà renouvelés peuvent être convoqués."
+            ));
         }
         Some(_) => {}
     }
@@ -286,7 +323,8 @@ fn warnings(config: &Configuration, dates: Dates, seen: &Observation, plan: &Pla
     let beyond = |c: &Candidate| end.is_none_or(|end| input.date(c.deadline) > end);
     let cut_off = plan.lapses.iter().filter(|l| beyond(&input.candidates[l.candidate])).count();
     if cut_off > 0 {
-        let end = end.map_or("n'a aucun créneau à venir".to_owned(), |end| format!("s'arrête le {}", end.format("%d/%m/%Y")));
+        let end = end
+            .map_or("n'a aucun créneau à venir".to_owned(), |end| format!("s'arrête le {}", end.format("%d/%m/%Y")));
         warnings.push(format!("L'agenda {end} : {cut_off} personnes sont sans rendez-vous alors que leur titre expire après cette date. `convoke agenda generate --until DATE`."));
     }
     warnings

@@ -22,12 +22,19 @@ pub fn report(store: &mut Store, config: &Configuration, id: &RunId) -> Result<R
 }
 
 fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> Result<RunReport> {
-    let row = store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
+    let row =
+        store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
     let Some(summary) = &row.summary else {
-        bail!(ConfigError(format!("run {id} ({}) stored no plan: {}", row.state, row.failure.as_deref().unwrap_or("it wrote nothing"))));
+        bail!(ConfigError(format!(
+            "run {id} ({}) stored no plan: {}",
+            row.state,
+            row.failure.as_deref().unwrap_or("it wrote nothing")
+        )));
     };
     let summary: Summary = serde_json::from_str(summary).context("the summary of a run")?;
-    let record = |store: &mut Store, kind| store.run_record(id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"));
+    let record = |store: &mut Store, kind| {
+        store.run_record(id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))
+    };
     let input: PlanningInput = serde_json::from_slice(&record(store, "input")?).context("a recorded input")?;
     let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&record(store, "plan")?).context("a recorded plan")?;
     let letters = store
@@ -87,7 +94,8 @@ fn lapses(input: &PlanningInput, plan: &Plan) -> Vec<LapseLine> {
             cause: lapse.cause,
             seat: seats.get(&lapse.candidate).map(|a| {
                 let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
-                let hour = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).unwrap_or_default();
+                let hour =
+                    NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).unwrap_or_default();
                 (site.to_owned(), desk.to_owned(), input.date(a.day), hour)
             }),
         }
@@ -98,7 +106,8 @@ fn lapses(input: &PlanningInput, plan: &Plan) -> Vec<LapseLine> {
 }
 
 fn occupancy(store: &mut Store, input: &PlanningInput, plan: &Plan) -> Result<Vec<Occupancy>> {
-    let monday = |day: NaiveDate| day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into())).unwrap_or(day);
+    let monday =
+        |day: NaiveDate| day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into())).unwrap_or(day);
     let mut weeks: BTreeMap<(String, String, NaiveDate), (u64, u64, u64)> = BTreeMap::new();
     let taken = store.taken(input.business_date)?;
     for slot in store.slots(input.business_date, crate::eligibility::NEVER)? {
@@ -110,7 +119,8 @@ fn occupancy(store: &mut Store, input: &PlanningInput, plan: &Plan) -> Result<Ve
         let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
         weeks.entry((site.to_owned(), desk.to_owned(), monday(input.date(a.day)))).or_default().2 += 1;
     }
-    let line = |((site, desk, week), (seats, reserved, planned))| Occupancy { site, desk, week, seats, reserved, planned };
+    let line =
+        |((site, desk, week), (seats, reserved, planned))| Occupancy { site, desk, week, seats, reserved, planned };
     Ok(weeks.into_iter().map(line).collect())
 }
 

@@ -133,7 +133,8 @@ impl Store {
             let free = slots.get(&f.slot_id.0).and_then(|slot| {
                 let used = taken.entry(slot.slot_id.clone()).or_default();
                 // Counted, not only searched: after a reduction of seats, numbers above the new total may still be taken.
-                let seat = (1..=slot.seats).find(|seat| !used.contains(seat)).filter(|_| (used.len() as i64) < slot.seats)?;
+                let seat =
+                    (1..=slot.seats).find(|seat| !used.contains(seat)).filter(|_| (used.len() as i64) < slot.seats)?;
                 Some((slot, seat))
             });
             let (Some((slot, seat)), false) = (free, convoked.contains(&f.holder_id.0)) else {
@@ -144,7 +145,12 @@ impl Store {
             let reference = Reference::new(&p, year, number);
             taken.entry(slot.slot_id.clone()).or_default().insert(seat);
             convoked.insert(f.holder_id.0.clone());
-            seats.push(Seat { prefecture: p.clone(), slot_id: slot.slot_id.clone(), seat, reference: reference.to_string() });
+            seats.push(Seat {
+                prefecture: p.clone(),
+                slot_id: slot.slot_id.clone(),
+                seat,
+                reference: reference.to_string(),
+            });
             rows.push(Row {
                 prefecture: p.clone(),
                 reference: reference.to_string(),
@@ -163,10 +169,12 @@ impl Store {
             made.push(Some((reference, slot.clone())));
         }
         for batch in rows.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(convocation::table).values(batch).execute(c)).context("convoking")?;
+            on_backend!(&mut self.conn, c => diesel::insert_into(convocation::table).values(batch).execute(c))
+                .context("convoking")?;
         }
         for batch in seats.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(reservation::table).values(batch).execute(c)).context("reserving")?;
+            on_backend!(&mut self.conn, c => diesel::insert_into(reservation::table).values(batch).execute(c))
+                .context("reserving")?;
         }
         Ok(made)
     }

@@ -101,7 +101,16 @@ pub struct ImportedRow {
 
 impl From<ImportedRow> for Staged {
     fn from(row: ImportedRow) -> Self {
-        let ImportedRow { row_no, holder_id, permit_id, takes_holder, holder, permit, holder_fingerprint, permit_fingerprint } = row;
+        let ImportedRow {
+            row_no,
+            holder_id,
+            permit_id,
+            takes_holder,
+            holder,
+            permit,
+            holder_fingerprint,
+            permit_fingerprint,
+        } = row;
         Self {
             row_no: row_no as i64,
             holder_id: holder_id.0,
@@ -221,7 +230,8 @@ impl Store {
         if known == 0 {
             return Ok(Merged { inserted: staged, ..Merged::default() });
         }
-        let matched = format!("FROM staged_permit s JOIN permit p ON p.prefecture = '{p}' AND p.permit_id = s.permit_id");
+        let matched =
+            format!("FROM staged_permit s JOIN permit p ON p.prefecture = '{p}' AND p.permit_id = s.permit_id");
         let both = self.count(&matched)?;
         let updated = self.count(&format!(
             "{matched} JOIN holder h ON h.prefecture = '{p}' AND h.holder_id = s.holder_id
@@ -290,10 +300,18 @@ impl Store {
     }
 
     /// Remembers that a file was taken in.
-    pub fn remember_import(&mut self, kind: &str, at: chrono::NaiveDateTime, on: NaiveDate, sha256: &str, counts: [u64; 4]) -> Result<()> {
+    pub fn remember_import(
+        &mut self,
+        kind: &str,
+        at: chrono::NaiveDateTime,
+        on: NaiveDate,
+        sha256: &str,
+        counts: [u64; 4],
+    ) -> Result<()> {
         let [read, inserted, updated, rejected] = counts.map(|n| n as i64);
         let of_prefecture = import_batch::table.filter(import_batch::prefecture.eq(&self.prefecture));
-        let last: Option<i64> = of_prefecture.select(diesel::dsl::max(import_batch::import_id)).first(&mut self.conn)?;
+        let last: Option<i64> =
+            of_prefecture.select(diesel::dsl::max(import_batch::import_id)).first(&mut self.conn)?;
         diesel::insert_into(import_batch::table)
             .values((
                 import_batch::prefecture.eq(&self.prefecture),

@@ -91,13 +91,20 @@ impl Store {
 
     /// The commitment to a holder, under a key that is made the first time.
     pub fn commitment(&mut self, holder_id: &str, number: &str, entropy: &mut Entropy) -> Result<String> {
-        let known: Option<String> =
-            holder_key::table.find((&self.prefecture, holder_id)).select(holder_key::key).first(&mut self.conn).optional()?;
+        let known: Option<String> = holder_key::table
+            .find((&self.prefecture, holder_id))
+            .select(holder_key::key)
+            .first(&mut self.conn)
+            .optional()?;
         let key = match known {
             Some(text) => unhex(&text).context("a holder's key is not 64 hexadecimal digits")?,
             None => {
                 let key = entropy.bytes()?;
-                let row = (holder_key::prefecture.eq(&self.prefecture), holder_key::holder_id.eq(holder_id), holder_key::key.eq(hex(&key)));
+                let row = (
+                    holder_key::prefecture.eq(&self.prefecture),
+                    holder_key::holder_id.eq(holder_id),
+                    holder_key::key.eq(hex(&key)),
+                );
                 diesel::insert_into(holder_key::table).values(row).execute(&mut self.conn)?;
                 key
             }

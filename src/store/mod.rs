@@ -127,7 +127,12 @@ impl Store {
         self.transaction("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", steps)
     }
 
-    fn transaction<T>(&mut self, sqlite: &str, postgres: &str, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn transaction<T>(
+        &mut self,
+        sqlite: &str,
+        postgres: &str,
+        steps: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let begin = match self.conn {
             Conn::Sqlite(_) => sqlite,
             Conn::Postgres(_) => postgres,

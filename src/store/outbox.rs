@@ -92,13 +92,20 @@ impl Store {
     /// Puts letters into the outbox, in the transaction of the convocations that they announce.
     pub fn enqueue(&mut self, letters: &[LetterRow]) -> Result<()> {
         for batch in letters.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(outbox::table).values(batch).execute(c)).context("writing letters")?;
+            on_backend!(&mut self.conn, c => diesel::insert_into(outbox::table).values(batch).execute(c))
+                .context("writing letters")?;
         }
         Ok(())
     }
 
     /// Takes up to `limit` letters that may be sent now, earliest first.
-    pub fn claim(&mut self, owner: &str, now: DateTime<Utc>, lease: chrono::TimeDelta, limit: i64) -> Result<Vec<Claimed>> {
+    pub fn claim(
+        &mut self,
+        owner: &str,
+        now: DateTime<Utc>,
+        lease: chrono::TimeDelta,
+        limit: i64,
+    ) -> Result<Vec<Claimed>> {
         self.write(|store| {
             let mut letters: Vec<LetterRow> = outbox::table
                 .filter(outbox::prefecture.eq(&store.prefecture))
@@ -187,7 +194,12 @@ impl Store {
 
     /// Takes back letters whose worker is dead or silent: those not yet begun wait again, those begun are uncertain.
     /// An uncertain letter is sent once more under the same Message-ID; if its fate is unknown again, it is held.
-    pub fn rescue(&mut self, now: DateTime<Utc>, pause: chrono::TimeDelta, is_dead: impl Fn(&str) -> bool) -> Result<(u64, u64)> {
+    pub fn rescue(
+        &mut self,
+        now: DateTime<Utc>,
+        pause: chrono::TimeDelta,
+        is_dead: impl Fn(&str) -> bool,
+    ) -> Result<(u64, u64)> {
         self.write(|store| {
             let in_hand: Vec<LetterRow> = outbox::table
                 .filter(outbox::prefecture.eq(&store.prefecture))
@@ -221,7 +233,10 @@ impl Store {
                     uncertain += 1;
                     diesel::update(delivery_attempt::table.find((&store.prefecture, &letter.letter_id, letter.epoch)))
                         .filter(delivery_attempt::ended_at.is_null())
-                        .set((delivery_attempt::ended_at.eq(now.naive_utc()), delivery_attempt::outcome.eq("uncertain")))
+                        .set((
+                            delivery_attempt::ended_at.eq(now.naive_utc()),
+                            delivery_attempt::outcome.eq("uncertain"),
+                        ))
                         .execute(&mut store.conn)?;
                 } else {
                     requeued += 1;
@@ -248,16 +263,17 @@ impl Store {
 
     /// Letters of a run by channel and state.
     pub fn letters_of_run(&mut self, run_id: &str) -> Result<BTreeMap<(String, String), u64>> {
-        let rows: Vec<(String, String, i64)> = outbox::table
-            .inner_join(
-                convocation::table.on(convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference))),
-            )
-            .filter(outbox::prefecture.eq(&self.prefecture))
-            .filter(convocation::run_id.eq(run_id))
-            .group_by((outbox::channel, outbox::state))
-            .select((outbox::channel, outbox::state, count_star()))
-            .load(&mut self.conn)
-            .context("counting the letters of a run")?;
+        let rows: Vec<(String, String, i64)> =
+            outbox::table
+                .inner_join(convocation::table.on(
+                    convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
+                ))
+                .filter(outbox::prefecture.eq(&self.prefecture))
+                .filter(convocation::run_id.eq(run_id))
+                .group_by((outbox::channel, outbox::state))
+                .select((outbox::channel, outbox::state, count_star()))
+                .load(&mut self.conn)
+                .context("counting the letters of a run")?;
         Ok(rows.into_iter().map(|(channel, state, n)| ((channel, state), n as u64)).collect())
     }
 

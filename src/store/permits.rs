@@ -46,7 +46,8 @@ impl PermitRow {
 
     /// The facts on which it is assessed.
     pub fn facts(&self, convoked_for: Option<NaiveDate>) -> Result<Facts<'_>> {
-        let status: Status = self.status.parse().with_context(|| format!("permit {} in the database", self.permit_id))?;
+        let status: Status =
+            self.status.parse().with_context(|| format!("permit {} in the database", self.permit_id))?;
         Ok(Facts {
             kind: self.kind()?,
             mention: &self.mention,
@@ -122,7 +123,8 @@ pub struct HolderRow {
 impl HolderRow {
     /// The holder.
     pub fn into_holder(self) -> Result<Holder> {
-        let channel: Option<Channel> = self.channel.map(|c| c.parse()).transpose().context("channel of a holder in the database")?;
+        let channel: Option<Channel> =
+            self.channel.map(|c| c.parse()).transpose().context("channel of a holder in the database")?;
         Ok(Holder {
             number: self.number,
             family_name: self.family_name,
@@ -150,12 +152,16 @@ impl Store {
     /// The permits whose verdict may differ tonight, each exactly once, by id.
     pub fn permits_to_review(&mut self, tonight: NaiveDate) -> Result<Vec<PermitRow>> {
         use permit::{
-            absent, commune, expires_on, filed_on, held, holder_id, kind, mention, permit_id, review_on, rule, status, superseded,
+            absent, commune, expires_on, filed_on, held, holder_id, kind, mention, permit_id, review_on, rule, status,
+            superseded,
         };
         let mut rows: Vec<PermitRow> = permit::table
             .filter(permit::prefecture.eq(&self.prefecture))
             .filter(review_on.le(tonight))
-            .select((permit_id, holder_id, kind, mention, expires_on, status, filed_on, commune, absent, held, superseded, rule, review_on))
+            .select((
+                permit_id, holder_id, kind, mention, expires_on, status, filed_on, commune, absent, held, superseded,
+                rule, review_on,
+            ))
             .load(&mut self.conn)
             .context("reading the permits to review")?;
         rows.sort_unstable_by(|a, b| a.permit_id.cmp(&b.permit_id));
@@ -205,21 +211,24 @@ impl Store {
     /// Hash of the rules under which the stored verdicts were made.
     pub fn assessed_with(&mut self) -> Result<Option<String>> {
         let row = prefecture::table.find(&self.prefecture).select(prefecture::assessed_with);
-        let known: Option<Option<String>> = row.first(&mut self.conn).optional().context("reading the rules of the last run")?;
+        let known: Option<Option<String>> =
+            row.first(&mut self.conn).optional().context("reading the rules of the last run")?;
         Ok(known.flatten())
     }
 
     /// Says under which rules every stored verdict now is.
     pub fn set_assessed_with(&mut self, rules_hash: &str) -> Result<()> {
-        diesel::update(prefecture::table.find(&self.prefecture)).set(prefecture::assessed_with.eq(rules_hash)).execute(&mut self.conn)?;
+        diesel::update(prefecture::table.find(&self.prefecture))
+            .set(prefecture::assessed_with.eq(rules_hash))
+            .execute(&mut self.conn)?;
         Ok(())
     }
 
     /// Holders by id.
     pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
         use holder::{
-            address, birth_date, channel, commune, email, family_name, given_names, holder_id, household, language, large_print, number,
-            phone, postcode, town, usage_name,
+            address, birth_date, channel, commune, email, family_name, given_names, holder_id, household, language,
+            large_print, number, phone, postcode, town, usage_name,
         };
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(KEYS_PER_QUERY) {
@@ -227,8 +236,22 @@ impl Store {
                 .filter(holder::prefecture.eq(&self.prefecture))
                 .filter(holder_id.eq_any(batch))
                 .select((
-                    holder_id, number, family_name, usage_name, given_names, birth_date, email, phone, language, address, postcode, town,
-                    commune, household, channel, large_print,
+                    holder_id,
+                    number,
+                    family_name,
+                    usage_name,
+                    given_names,
+                    birth_date,
+                    email,
+                    phone,
+                    language,
+                    address,
+                    postcode,
+                    town,
+                    commune,
+                    household,
+                    channel,
+                    large_print,
                 ))
                 .load(&mut self.conn)
                 .context("reading holders")?;

@@ -103,7 +103,12 @@ const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 impl Store {
     /// Starts a run, or takes over the one whose owner `is_dead`, or silent for longer than its lease.
-    pub fn acquire_run(&mut self, new: &NewRun, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<Acquired> {
+    pub fn acquire_run(
+        &mut self,
+        new: &NewRun,
+        now: DateTime<Utc>,
+        is_dead: impl Fn(&str) -> bool,
+    ) -> Result<Acquired> {
         self.write(|store| {
             let lease_until = (now + LEASE).naive_utc();
             let active: Option<RunRow> = run::table
@@ -119,7 +124,12 @@ impl Store {
                 diesel::update(run::table.find((&store.prefecture, &row.run_id)))
                     .set((run::owner.eq(&new.owner), run::epoch.eq(row.epoch + 1), run::lease_until.eq(lease_until)))
                     .execute(&mut store.conn)?;
-                return Ok(Acquired::TakenOver(RunRow { owner: new.owner.clone(), epoch: row.epoch + 1, lease_until, ..row }));
+                return Ok(Acquired::TakenOver(RunRow {
+                    owner: new.owner.clone(),
+                    epoch: row.epoch + 1,
+                    lease_until,
+                    ..row
+                }));
             }
             let last: Option<i64> = run::table
                 .filter(run::prefecture.eq(&store.prefecture))
@@ -151,7 +161,12 @@ impl Store {
 
     /// One run.
     pub fn run(&mut self, id: &RunId) -> Result<Option<RunRow>> {
-        run::table.find((&self.prefecture, &id.0)).select(RunRow::as_select()).first(&mut self.conn).optional().context("reading a run")
+        run::table
+            .find((&self.prefecture, &id.0))
+            .select(RunRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a run")
     }
 
     /// Runs, latest first.
@@ -223,14 +238,25 @@ impl Store {
     pub fn advance_run(&mut self, row: &RunRow, committed: i64, summary: &str, now: DateTime<Utc>) -> Result<()> {
         let changed = diesel::update(run::table.find((&self.prefecture, &row.run_id)))
             .filter(run::epoch.eq(row.epoch).and(run::state.eq("committing")))
-            .set((run::committed.eq(committed), run::summary.eq(summary), run::lease_until.eq((now + LEASE).naive_utc())))
+            .set((
+                run::committed.eq(committed),
+                run::summary.eq(summary),
+                run::lease_until.eq((now + LEASE).naive_utc()),
+            ))
             .execute(&mut self.conn)?;
         ensure!(changed == 1, "run {} was taken over by another process, which goes on with it", row.run_id);
         Ok(())
     }
 
     /// Ends a run.
-    pub fn end_run(&mut self, row: &RunRow, state: &str, summary: Option<&str>, failure: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+    pub fn end_run(
+        &mut self,
+        row: &RunRow,
+        state: &str,
+        summary: Option<&str>,
+        failure: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         let target = run::table.find((&self.prefecture, &row.run_id));
         let changed = diesel::update(target)
             .filter(run::epoch.eq(row.epoch).and(run::state.eq_any(["observing", "committing"])))
@@ -245,8 +271,13 @@ impl Store {
 
     /// Forgets a run that found nothing to do: it has written nothing.
     pub fn forget_run(&mut self, row: &RunRow) -> Result<()> {
-        diesel::delete(run::table.find((&self.prefecture, &row.run_id)).filter(run::epoch.eq(row.epoch)).filter(run::state.eq("observing")))
-            .execute(&mut self.conn)?;
+        diesel::delete(
+            run::table
+                .find((&self.prefecture, &row.run_id))
+                .filter(run::epoch.eq(row.epoch))
+                .filter(run::state.eq("observing")),
+        )
+        .execute(&mut self.conn)?;
         Ok(())
     }
 

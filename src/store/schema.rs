@@ -229,4 +229,20 @@ table! {
     }
 }
 
-allow_tables_to_appear_in_same_query!(prefecture, holder, permit, past_verdict, slot, run, run_outcome, run_record, convocation, reservation, outbox, delivery_attempt, holder_key, ledger_entry, import_batch);
+allow_tables_to_appear_in_same_query!(
+    prefecture,
+    holder,
+    permit,
+    past_verdict,
+    slot,
+    run,
+    run_outcome,
+    run_record,
+    convocation,
+    reservation,
+    outbox,
+    delivery_attempt,
+    holder_key,
+    ledger_entry,
+    import_batch
+);

@@ -59,11 +59,14 @@ impl Store {
         let (Some(first), Some(last)) = (slots.iter().map(|s| s.day).min(), slots.iter().map(|s| s.day).max()) else {
             return Ok((0, 0));
         };
-        let known: HashMap<String, SlotRow> = self.slots(first, last)?.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
+        let known: HashMap<String, SlotRow> =
+            self.slots(first, last)?.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
         let rows: Vec<SlotRow> = slots.iter().map(|s| SlotRow::of(&self.prefecture, s)).collect();
-        let (old, new): (Vec<SlotRow>, Vec<SlotRow>) = rows.into_iter().partition(|row| known.contains_key(&row.slot_id));
+        let (old, new): (Vec<SlotRow>, Vec<SlotRow>) =
+            rows.into_iter().partition(|row| known.contains_key(&row.slot_id));
         for batch in new.chunks(2_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(slot::table).values(batch).execute(c)).context("inserting slots")?;
+            on_backend!(&mut self.conn, c => diesel::insert_into(slot::table).values(batch).execute(c))
+                .context("inserting slots")?;
         }
         let mut updated = 0;
         for row in &old {
@@ -102,7 +105,10 @@ impl Store {
     /// Seats taken from `first` on, by slot.
     pub fn taken(&mut self, first: NaiveDate) -> Result<BTreeMap<String, u64>> {
         let rows: Vec<(String, i64)> = reservation::table
-            .inner_join(slot::table.on(slot::prefecture.eq(reservation::prefecture).and(slot::slot_id.eq(reservation::slot_id))))
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(reservation::prefecture).and(slot::slot_id.eq(reservation::slot_id))),
+            )
             .filter(reservation::prefecture.eq(&self.prefecture))
             .filter(slot::day.ge(first))
             .group_by(reservation::slot_id)

@@ -19,48 +19,19 @@ pub(super) fn communes() -> Vec<(Commune, u64)> {
         .map(|line| {
             let mut fields = line.split(';');
             let mut field = || fields.next().unwrap_or_default();
-            let commune = Commune {
-                insee: field(),
-                name: field(),
-                postcode: field(),
-            };
-            (
-                commune,
-                field()
-                    .parse()
-                    .expect("communes.csv ends each line with a population"),
-            )
+            let commune = Commune { insee: field(), name: field(), postcode: field() };
+            (commune, field().parse().expect("communes.csv ends each line with a population"))
         })
         .collect()
 }
 
 /// Communes of the neighbouring préfectures, for holders who moved.
 pub(super) const ELSEWHERE: [Commune; 5] = [
-    Commune {
-        insee: "75113",
-        name: "Paris 13e Arrondissement",
-        postcode: "75013",
-    },
-    Commune {
-        insee: "77373",
-        name: "Pontault-Combault",
-        postcode: "77340",
-    },
-    Commune {
-        insee: "91027",
-        name: "Athis-Mons",
-        postcode: "91200",
-    },
-    Commune {
-        insee: "92012",
-        name: "Boulogne-Billancourt",
-        postcode: "92100",
-    },
-    Commune {
-        insee: "93048",
-        name: "Montreuil",
-        postcode: "93100",
-    },
+    Commune { insee: "75113", name: "Paris 13e Arrondissement", postcode: "75013" },
+    Commune { insee: "77373", name: "Pontault-Combault", postcode: "77340" },
+    Commune { insee: "91027", name: "Athis-Mons", postcode: "91200" },
+    Commune { insee: "92012", name: "Boulogne-Billancourt", postcode: "92100" },
+    Commune { insee: "93048", name: "Montreuil", postcode: "93100" },
 ];
 
 pub(super) const NAMES: [&str; 20] = [
@@ -161,10 +132,8 @@ pub(super) const STUDENT: [(Kind, u64); 6] = [
     (("CRA1", "etudiant"), 5),
 ];
 
-pub(super) const NOT_RENEWABLE: [(Kind, u64); 2] = [
-    (("CSP", "salarie-detache-ict"), 1),
-    (("CST", "recherche-emploi"), 1),
-];
+pub(super) const NOT_RENEWABLE: [(Kind, u64); 2] =
+    [(("CSP", "salarie-detache-ict"), 1), (("CST", "recherche-emploi"), 1)];
 
 pub(super) const LONG: [(Kind, u64); 4] = [
     (("CR", "resident"), 60),
@@ -184,13 +153,7 @@ pub(super) struct Guest {
 }
 
 pub(super) const GUESTS: [Guest; 6] = [
-    Guest {
-        name: "Refusée",
-        given_names: "Adresse",
-        email: Some(REFUSED_ADDRESS),
-        language: "",
-        expires_in_days: 18,
-    },
+    Guest { name: "Refusée", given_names: "Adresse", email: Some(REFUSED_ADDRESS), language: "", expires_in_days: 18 },
     Guest {
         name: "Sans-Arobase",
         given_names: "Témoin",
@@ -198,20 +161,8 @@ pub(super) const GUESTS: [Guest; 6] = [
         language: "",
         expires_in_days: 45,
     },
-    Guest {
-        name: "مثال",
-        given_names: "خيال",
-        email: None,
-        language: "ar",
-        expires_in_days: 33,
-    },
-    Guest {
-        name: "示例",
-        given_names: "虚构",
-        email: None,
-        language: "zh",
-        expires_in_days: 47,
-    },
+    Guest { name: "مثال", given_names: "خيال", email: None, language: "ar", expires_in_days: 33 },
+    Guest { name: "示例", given_names: "虚构", email: None, language: "zh", expires_in_days: 47 },
     // 120 characters.
     Guest {
         name: "de l'Exemple-Imaginaire-et-de-la-Démonstration-Inventée-du-Très-Long-Patronyme-\
@@ -222,10 +173,6 @@ pub(super) const GUESTS: [Guest; 6] = [
         expires_in_days: 40,
     },
     Guest {
-        name: "L’Inventée-d'Échantillon",
-        given_names: "Noémir",
-        email: None,
-        language: "",
-        expires_in_days: 54,
+        name: "L’Inventée-d'Échantillon", given_names: "Noémir", email: None, language: "", expires_in_days: 54
     },
 ];

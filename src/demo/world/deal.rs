@@ -75,9 +75,7 @@ impl Weeks {
         let renewals = permits.saturating_sub(GUESTS.len() as u64) * RENEWALS / DECK_SIZE;
         let cells = renewals.div_ceil(Self::CELL).max(1);
         // Prime to `cells`, so that each cell is dealt once; near the golden section, so that it scatters.
-        let stride = (cells * 618 / 1_000..=cells + 1)
-            .find(|&n| gcd(n, cells) == 1)
-            .unwrap_or(1);
+        let stride = (cells * 618 / 1_000..=cells + 1).find(|&n| gcd(n, cells) == 1).unwrap_or(1);
         Self {
             permits: permits.max(1),
             cells,
