@@ -234,23 +234,10 @@ fn easter(year: i32) -> Option<NaiveDate> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde::de::{IntoDeserializer, value::Error};
-
     use super::*;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_zone_has_one_name_everywhere() {
-        for zone in HolidayZone::ALL.iter().copied() {
-            let name = zone.to_string();
-            let from_file: Result<_, Error> = HolidayZone::deserialize(name.as_str().into_deserializer());
-            assert_eq!((name.parse(), from_file), (Ok(zone), Ok(zone)));
-        }
-        let refused = "corse".parse::<HolidayZone>().unwrap_err().to_string();
-        assert!(refused.starts_with("unknown holiday zone \"corse\"; write one of metropole, "));
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Entropy {
         let mut out = [0; 32];
         match self {
             Self::System => {
-                getrandom::fill(&mut out).map_err(|e| anyhow::anyhow!("reading the system's randomness: {e}"))?
+                getrandom::fill(&mut out).map_err(|e| anyhow::anyhow!("reading the system's randomness: {e}"))?;
             }
             Self::Seeded(stream) => stream.fill_bytes(&mut out),
         }

@@ -62,7 +62,7 @@ fn published(zone: HolidayZone) -> BTreeMap<i32, Vec<Holiday>> {
     let years: Vec<i32> = years.split_whitespace().map(|year| year.parse().unwrap()).collect();
     let mut lists: BTreeMap<_, Vec<_>> = years.iter().map(|&year| (year, Vec::new())).collect();
     for [name, zones, days] in rows {
-        if zones != "*" && !zones.split(' ').any(|name| name == zone.as_str()) {
+        if zones != "*" && !zones.split(' ').any(|name| name == zone.code()) {
             continue;
         }
         assert_eq!(days.split_whitespace().count(), years.len(), "{name}");
@@ -91,7 +91,7 @@ fn every_zone_keeps_exactly_the_published_holidays() {
 #[test]
 fn the_table_gives_every_zone_its_own_days() {
     // In the order of `HolidayZone::ALL`; a misspelt zone in the table would leave a zone short.
-    let local_days_2026 = HolidayZone::ALL.map(|zone| published(zone)[&2026].len() - 11);
+    let local_days_2026 = HolidayZone::ALL.iter().map(|zone| published(*zone)[&2026].len() - 11).collect::<Vec<_>>();
     assert_eq!(local_days_2026, [0, 2, 1, 1, 1, 1, 1, 1, 3, 1, 1, 0, 3]);
 }
 

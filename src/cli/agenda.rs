@@ -26,7 +26,7 @@ impl Agenda {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let Self::Generate { until } = self;
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         let today = session.clock.today(config.settings.prefecture.zone);
         if *until < today || (*until - today).num_days() > 3_660 {
             return Err(

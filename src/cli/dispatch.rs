@@ -30,7 +30,7 @@ impl Dispatch {
         }
         let config = session.configuration()?;
         let transport = Transport::of(&config)?;
-        let mut store = session.store(&config, Use::Worker)?;
+        let mut store = Session::store(&config, Use::Worker)?;
         let progress = session.progress();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -39,7 +39,7 @@ impl Dispatch {
             .context("starting the worker")?;
         let (counts, ended) =
             runtime.block_on(drain(&mut store, &config, &transport, &session.clock, &|accepted| {
-                progress.show("sending", accepted, 0)
+                progress.show("sending", accepted, 0);
             }))?;
         progress.clear();
         let text = format!(

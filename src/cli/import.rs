@@ -39,7 +39,8 @@ pub(super) enum Import {
 #[derive(Debug, Args)]
 pub(super) struct File {
     /// CSV or XLSX.
-    file: PathBuf,
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
     /// TOML file that names columns and values of the préfecture's own extract.
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
@@ -54,7 +55,7 @@ pub(super) struct File {
 impl Import {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         let (actor, clock) = (process::login(), &session.clock);
         let (file, full) = match &self {
@@ -66,17 +67,17 @@ impl Import {
         let result = match &self {
             Self::Permits { .. } => {
                 let show = |done, total| progress.show("importing", done, total);
-                import::permits(&mut store, &config, &file.file, &options, &actor, clock, &mut Entropy::System, &show)
+                import::permits(&mut store, &config, &file.path, &options, &actor, clock, &mut Entropy::System, &show)
             }
-            Self::Slots { .. } => import::slots(&mut store, &config, &file.file, &options, &actor, clock),
+            Self::Slots { .. } => import::slots(&mut store, &config, &file.path, &options, &actor, clock),
             Self::Convocations { .. } => {
-                import::convocations(&mut store, &config, &file.file, &options, &actor, clock, &mut Entropy::System)
+                import::convocations(&mut store, &config, &file.path, &options, &actor, clock, &mut Entropy::System)
             }
         };
         progress.clear();
         let imported = match result {
             // A file that is no table is bad data, whatever it is.
-            Err(error) if error.chain().any(|cause| cause.is::<FileFault>()) => {
+            Err(error) if error.chain().any(<dyn std::error::Error + 'static>::is::<FileFault>) => {
                 return Err(BadData(format!("{error:#}; nothing was changed")).into());
             }
             other => other?,

@@ -17,7 +17,7 @@ impl Ledger {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let Self::Verify = self;
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         match store.verify_ledger()? {
             Ok(head) => {
                 let text = format!("The ledger holds: {} entries, last hash {}.\n", head.size, head.root);

@@ -131,7 +131,7 @@ impl Session {
         Ok(Configuration::load(&self.global.config, environment, self.global.database.as_deref())?)
     }
 
-    fn store(&self, config: &Configuration, usage: Use) -> Result<Store> {
+    fn store(config: &Configuration, usage: Use) -> Result<Store> {
         Store::open(&config.settings.database.url, &config.settings.prefecture.code, usage)
     }
 
@@ -151,7 +151,7 @@ impl Session {
     }
 
     /// Asks on a terminal; elsewhere `--yes` must have been said. `Err` is what to tell.
-    fn confirm(&self, yes: bool, question: &str) -> Result<bool> {
+    fn confirm(yes: bool, question: &str) -> Result<bool> {
         if yes {
             return Ok(true);
         }

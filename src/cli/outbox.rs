@@ -13,7 +13,7 @@ use crate::store::Use;
 pub(super) enum Outbox {
     /// Letters and where they stand, oldest first
     List {
-        /// Only those in this state: queued, accepted, deferred, failed, uncertain, to_post…
+        /// Only those in this state: queued, accepted, deferred, failed, uncertain, `to_post`…
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
         /// At most so many.
@@ -28,7 +28,7 @@ impl Outbox {
         let state: Option<LetterState> =
             state.as_ref().map(|s| s.parse()).transpose().map_err(|e| Usage(format!("--state: {e}")))?;
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         let letters = store.letters(state, *limit)?;
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(["REFERENCE", "KIND", "CHANNEL", "STATE", "TRIES", "LAST REPLY"]);

@@ -25,7 +25,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         let mut tools = Tools {
             clock: &session.clock,

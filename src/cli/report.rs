@@ -28,7 +28,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         let id = match self.run {
             Some(run) => RunId(run),
             None => store

@@ -43,7 +43,7 @@ impl Run {
             .into());
         }
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         let mut tools = Tools {
             clock: &session.clock,
@@ -54,7 +54,7 @@ impl Run {
             let seen = preview(&mut store, &config, self.date, &mut tools)?;
             progress.clear();
             let letters = seen.figures.firm + seen.figures.late_firm;
-            if !session.confirm(
+            if !Session::confirm(
                 false,
                 &format!(
                     "The run of {} makes {letters} appointments firm and writes their letters. Go on?",

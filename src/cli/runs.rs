@@ -1,5 +1,7 @@
 //! `convoke runs`.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use clap::Subcommand;
 use comfy_table::{Table, presets};
@@ -36,7 +38,7 @@ pub(super) enum Runs {
 impl Runs {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
-        let mut store = session.store(&config, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         match self {
             Self::List { limit } => {
                 let runs = store.runs(*limit)?;
@@ -68,7 +70,8 @@ impl Runs {
                 if let Value::Object(fields) = &document {
                     for (key, value) in fields.iter().filter(|(_, v)| !v.is_null()) {
                         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                        text.push_str(&format!("{key:<14} {value}\n"));
+                        // Unwrap safety: writing to a String cannot fail.
+                        writeln!(text, "{key:<14} {value}").expect("a String takes text");
                     }
                 }
                 session.print(&document, &text)?;

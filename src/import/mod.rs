@@ -97,8 +97,14 @@ struct Findings {
 }
 
 impl Findings {
-    fn warn(&mut self, warning: Warning) {
-        if self.warnings.len() < WARNINGS_MAX { self.warnings.push(warning) } else { self.more_warnings += 1 }
+    fn warn(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        for warning in warnings {
+            if self.warnings.len() < WARNINGS_MAX {
+                self.warnings.push(warning);
+            } else {
+                self.more_warnings += 1;
+            }
+        }
     }
 
     /// Whether to go on.
@@ -132,7 +138,11 @@ pub fn permits(
     let prefecture = store.prefecture().to_owned();
     // The stage is a temporary table: nobody else waits for this transaction.
     let mut findings = thread::scope(|scope| {
-        let parser = scope.spawn(|| parse_permits(&mut table, &id_key, &prefecture, batches));
+        let parser = scope.spawn(|| {
+            // Dropped at the end: the receiver then knows that nothing more comes.
+            let batches = batches;
+            parse_permits(&mut table, &id_key, &prefecture, &batches)
+        });
         let staged = store.read(|s| {
             for (batch, position) in received {
                 s.stage(&batch)?;
@@ -182,7 +192,7 @@ fn parse_permits(
     table: &mut Table,
     id_key: &IdKey,
     prefecture: &str,
-    batches: mpsc::SyncSender<(Vec<Staged>, u64)>,
+    batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
 ) -> Result<Findings, FileFault> {
     let (mut findings, mut seen) = (Findings::default(), Duplicates::default());
     let mut record = table.record();
@@ -199,15 +209,15 @@ fn parse_permits(
                 break;
             }
         };
-        warnings.into_iter().for_each(|w| findings.warn(w));
+        findings.warn(warnings);
         let fingerprints = (holder_fingerprint(&holder), permit_fingerprint(&permit, &holder.commune));
         let takes_holder = match seen.check(record.row(), &holder, &permit, fingerprints) {
             Ok(Row::Take { takes_holder, warning }) => {
-                warning.into_iter().for_each(|w| findings.warn(w));
+                findings.warn(warning);
                 takes_holder
             }
             Ok(Row::Ignore(warning)) => {
-                findings.warn(warning);
+                findings.warn([warning]);
                 continue;
             }
             Err(error) => {
@@ -262,7 +272,7 @@ pub fn slots(
             .and_then(|(slot, warnings)| Ok((seen.check(record.row(), &slot).map_err(|e| vec![e])?, slot, warnings)));
         match parsed {
             Ok((new, slot, warnings)) => {
-                warnings.into_iter().for_each(|w| findings.warn(w));
+                findings.warn(warnings);
                 good.extend(new.then_some(slot));
             }
             Err(errors) => {
@@ -309,7 +319,7 @@ pub fn convocations(
         findings.read += 1;
         match convocations::parse(&record, &config.agenda) {
             Ok((made, warnings)) => {
-                warnings.into_iter().for_each(|w| findings.warn(w));
+                findings.warn(warnings);
                 good.push((record.row(), made));
             }
             Err(errors) => {
@@ -380,7 +390,10 @@ fn committed_unless(store: &mut Store, trial: bool, steps: impl FnOnce(&mut Stor
     let result = store.write(|s| {
         steps(s)?;
         done = true;
-        if trial { bail!("undone on purpose") } else { Ok(()) }
+        if trial {
+            bail!("undone on purpose");
+        }
+        Ok(())
     });
     if trial && done { Ok(()) } else { result }
 }

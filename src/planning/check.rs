@@ -86,13 +86,13 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
             Some(_) if c.is_late() => say(Some(i), "had expired already: not a lapse of this plan".into()),
             Some(_) if free(first, c.deadline) => say(Some(i), "lapses while a seat is free before expiry".into()),
             Some(LapseCause::NoPossibleDay) if exists(first) => {
-                say(Some(i), "days exist before expiry, though taken".into())
+                say(Some(i), "days exist before expiry, though taken".into());
             }
             Some(LapseCause::NoCapacity) if !exists(first) => {
-                say(Some(i), "no day exists before expiry, whatever is taken".into())
+                say(Some(i), "no day exists before expiry, whatever is taken".into());
             }
             None if !before_expiry && !c.is_late() => {
-                say(Some(i), "is forgotten: neither seated in time nor a lapse".into())
+                say(Some(i), "is forgotten: neither seated in time nor a lapse".into());
             }
             _ => {}
         }

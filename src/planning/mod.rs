@@ -196,6 +196,7 @@ pub fn plan(input: &PlanningInput) -> Plan {
 
 impl PlanningInput {
     /// Puts the input in canonical order, so that equal contents have equal hashes.
+    #[must_use]
     pub fn canonical(mut self) -> Self {
         self.slots.sort_unstable();
         self.candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));

@@ -13,6 +13,7 @@ use crate::ids::{Reference, RunId};
 use crate::ledger::Event;
 use crate::letters::{Appointment, LetterData, PermitLines, Recipient};
 use crate::permit::{Channel, Holder};
+use crate::planning::Pass;
 use crate::settings::Configuration;
 use crate::store::{LetterRow, Placement, RunRow, SlotRow, Store, Stored};
 
@@ -155,7 +156,7 @@ fn commit_chunk(
             // A seat was taken away, or the person convoked elsewhere, since the plan was made: due again at once.
             tracing::warn!(run.id = %run_id, permit.id = %firm.placement.permit_id, slot.id = %firm.placement.slot_id, "A seat or a person was taken between plan and commit");
             summary.displaced += 1;
-            if firm.placement.origin != crate::planning::Pass::AfterExpiry.code() {
+            if firm.placement.origin != Pass::AfterExpiry.code() {
                 summary.planned += 1;
             }
             continue;
@@ -168,14 +169,10 @@ fn commit_chunk(
             payload: json!({"reference": reference.as_str(), "holder": commitment, "permit": firm.placement.permit_id, "slot": slot.slot_id,
                 "pass": firm.placement.origin, "expires_on": firm.expires_on, "channel": letter.channel, "letter": letter.letter_id}),
         });
-        match letter.state == LetterState::Queued.code() {
-            true => summary.letters.queued += 1,
-            false => summary.letters.to_post += 1,
-        }
-        match firm.placement.origin == crate::planning::Pass::AfterExpiry.code() {
-            true => summary.late_firm += 1,
-            false => summary.firm += 1,
-        }
+        let queued = letter.state == LetterState::Queued.code();
+        *(if queued { &mut summary.letters.queued } else { &mut summary.letters.to_post }) += 1;
+        let after_expiry = firm.placement.origin == Pass::AfterExpiry.code();
+        *(if after_expiry { &mut summary.late_firm } else { &mut summary.firm }) += 1;
         letters.push(letter);
     }
     fault::point("after-reserve");

@@ -58,7 +58,7 @@ struct Row {
 #[derive(Insertable)]
 // A single statement: otherwise diesel opens a transaction of its own, inside ours.
 #[diesel(table_name = reservation, treat_none_as_default_value = false)]
-struct Seat {
+struct Reserved {
     prefecture: String,
     slot_id: String,
     seat: i64,
@@ -145,7 +145,7 @@ impl Store {
             let reference = Reference::new(&p, year, number);
             taken.entry(slot.slot_id.clone()).or_default().insert(seat);
             convoked.insert(f.holder_id.0.clone());
-            seats.push(Seat {
+            seats.push(Reserved {
                 prefecture: p.clone(),
                 slot_id: slot.slot_id.clone(),
                 seat,

@@ -96,18 +96,17 @@ impl Store {
             .select(holder_key::key)
             .first(&mut self.conn)
             .optional()?;
-        let key = match known {
-            Some(text) => unhex(&text).context("a holder's key is not 64 hexadecimal digits")?,
-            None => {
-                let key = entropy.bytes()?;
-                let row = (
-                    holder_key::prefecture.eq(&self.prefecture),
-                    holder_key::holder_id.eq(holder_id),
-                    holder_key::key.eq(hex(&key)),
-                );
-                diesel::insert_into(holder_key::table).values(row).execute(&mut self.conn)?;
-                key
-            }
+        let key = if let Some(text) = known {
+            unhex(&text).context("a holder's key is not 64 hexadecimal digits")?
+        } else {
+            let key = entropy.bytes()?;
+            let row = (
+                holder_key::prefecture.eq(&self.prefecture),
+                holder_key::holder_id.eq(holder_id),
+                holder_key::key.eq(hex(&key)),
+            );
+            diesel::insert_into(holder_key::table).values(row).execute(&mut self.conn)?;
+            key
         };
         Ok(commitment(&key, number))
     }

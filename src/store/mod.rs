@@ -33,13 +33,12 @@ const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqli
 
 /// In a module of its own, because the derive makes public items that nothing can document.
 mod connection {
-    #![expect(missing_docs, reason = "made by the derive")]
     use diesel::{PgConnection, SqliteConnection};
 
     /// A connection to either database: SQLite, bundled, the default; PostgreSQL, written for from the first day, whose
     /// migrations are not there yet.
     #[derive(diesel::MultiConnection)]
-    pub enum Conn {
+    pub(super) enum Conn {
         Sqlite(SqliteConnection),
         Postgres(PgConnection),
     }
@@ -167,14 +166,13 @@ impl Store {
         self.write(|store| {
             let row = prefecture::table.find(&store.prefecture).select(prefecture::id_key);
             let known: Option<String> = row.first(&mut store.conn).optional()?;
-            let text = match known {
-                Some(text) => text,
-                None => {
-                    diesel::insert_into(prefecture::table)
-                        .values((prefecture::code.eq(&store.prefecture), prefecture::id_key.eq(&fresh)))
-                        .execute(&mut store.conn)?;
-                    fresh
-                }
+            let text = if let Some(text) = known {
+                text
+            } else {
+                diesel::insert_into(prefecture::table)
+                    .values((prefecture::code.eq(&store.prefecture), prefecture::id_key.eq(&fresh)))
+                    .execute(&mut store.conn)?;
+                fresh
             };
             Ok(IdKey(unhex(&text).context("the id key in the database is not 64 hexadecimal digits")?))
         })
