@@ -101,7 +101,8 @@ pub struct Verdict<'a> {
     pub rule: Rule,
     /// The window, for whoever is due.
     pub window: Option<Window<'a>>,
-    /// The first later night on which time alone could change the verdict.
+    /// The first night on which time alone could change the verdict; tonight for whoever is to be planned, so that a second
+    /// run of the date sees them again.
     pub review_on: NaiveDate,
 }
 
@@ -170,8 +171,8 @@ fn examine(
     }
     match window.procedure {
         Procedure::Online => (Rule::DueOnline, next(last_late_day)),
-        Procedure::Counter if facts.expires_on < today => (Rule::DueLate, next(today)),
-        Procedure::Counter => (Rule::Due, next(today)),
+        Procedure::Counter if facts.expires_on < today => (Rule::DueLate, today),
+        Procedure::Counter => (Rule::Due, today),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads everything in one transaction, then decides purely: verdicts, plan, figures.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
@@ -23,6 +23,8 @@ pub(super) struct Seen {
     pub outcomes: BTreeMap<String, u64>,
     /// Verdicts to be stored.
     pub changes: Vec<VerdictChange>,
+    /// Whether a verdict changed for another reason than that a run of this date has convoked the holder.
+    pub has_news: bool,
     /// Past appointments that nobody marked in time.
     pub unmarked: Vec<Live>,
     pub input: PlanningInput,
@@ -37,9 +39,9 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Whether carrying it out would change nothing.
+    /// Whether carrying it out would change nothing beyond what the runs of this date have committed.
     pub(super) fn changes_nothing(&self) -> bool {
-        self.changes.is_empty() && self.unmarked.is_empty() && self.firm.is_empty()
+        !self.has_news && self.unmarked.is_empty() && self.firm.is_empty()
     }
 }
 
@@ -138,7 +140,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
     let observation = store.read(|s| {
         Ok(Observation {
             // Under other rules every verdict may differ.
-            permits: s.permits_to_review(if known_rules { dates.business } else { NEVER })?,
+            permits: s.permits_to_review(if known_rules { dates.business.max(dates.today) } else { NEVER })?,
             by_rule: s.permits_by_rule()?,
             live: s.live_convocations()?,
             slots: s.slots(dates.today, NEVER)?,
@@ -152,7 +154,14 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
     (tools.progress)("assessing", 0, observation.permits.len() as u64);
 
     let mut outcomes = observation.by_rule.clone();
-    let (mut changes, mut due) = (Vec::new(), Vec::new());
+    let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
+    let ours: HashSet<&str> = observation
+        .live
+        .iter()
+        .filter(|l| l.run_id.as_ref().is_some_and(|id| id.starts_with(&runs_of_date)))
+        .map(|l| l.holder_id.as_str())
+        .collect();
+    let (mut changes, mut due, mut has_news) = (Vec::new(), Vec::new(), false);
     for row in &observation.permits {
         let facts = row.facts(convoked.get(row.holder_id.as_str()).copied())?;
         let verdict = assess(&facts, policy, &jurisdiction, dates.business);
@@ -160,6 +169,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         *known -= 1;
         *outcomes.entry(verdict.rule.code().to_owned()).or_default() += 1;
         if !row.has_rule(verdict.rule) || !row.is_reviewed_by(verdict.review_on, dates.business) {
+            has_news |= verdict.rule != Rule::AlreadyConvoked || !ours.contains(row.holder_id.as_str());
             changes.push(VerdictChange {
                 permit_id: row.permit_id.clone(),
                 rule: verdict.rule.code().to_owned(),
@@ -202,6 +212,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         rules_hash,
         outcomes,
         changes,
+        has_news,
         unmarked,
         figures: plan.figures(&input),
         input_hash: input.hash(),

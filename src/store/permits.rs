@@ -67,9 +67,9 @@ impl PermitRow {
         self.rule.as_deref().unwrap_or_default()
     }
 
-    /// Whether what is stored makes this permit come up again soon enough: whoever is due comes up every night as it is.
+    /// Whether what is stored makes this permit come up again as it should: whoever comes up every night does so as it is.
     pub fn is_reviewed_by(&self, review_on: NaiveDate, tonight: NaiveDate) -> bool {
-        self.review_on == review_on || (self.review_on <= tonight && Some(review_on) == tonight.succ_opt())
+        self.review_on == review_on || (self.review_on <= tonight && review_on <= tonight)
     }
 
     /// Whether the stored verdict is this rule.

@@ -1,0 +1,232 @@
+//! Whole nights of the real program: repeated, at once, killed anywhere. After each, the promises hold.
+
+#[expect(unreachable_pub, reason = "shared by test programs")]
+mod support;
+
+use serde_json::Value;
+use support::{Office, Shape};
+
+/// What the program must never do, whatever was done to it.
+fn assert_promises(office: &Office) {
+    let one = |sql: &str| office.query(sql).trim().to_owned();
+    assert_eq!(
+        one(
+            "SELECT count(*) FROM (SELECT holder_id FROM convocation WHERE state = 'convoked' GROUP BY 1 HAVING count(*) > 1)"
+        ),
+        "0",
+        "convoked twice"
+    );
+    assert_eq!(
+        one(
+            "SELECT count(*) FROM slot s WHERE seats < (SELECT count(*) FROM reservation r WHERE r.slot_id = s.slot_id)"
+        ),
+        "0",
+        "a seat taken twice"
+    );
+    assert_eq!(
+        one(
+            "SELECT count(*) FROM convocation c WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.reference = c.reference)"
+        ),
+        "0",
+        "no seat"
+    );
+    assert_eq!(
+        one(
+            "SELECT count(*) FROM reservation r WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.reference = r.reference)"
+        ),
+        "0",
+        "a seat for nobody"
+    );
+    assert_eq!(
+        one(
+            "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference) <> 1"
+        ),
+        "0",
+        "each convocation has one letter"
+    );
+    assert_eq!(
+        one(
+            "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind = 'convocation.made' AND l.payload LIKE '%' || c.reference || '%') <> 1"
+        ),
+        "0",
+        "each convocation has one entry in the ledger"
+    );
+    assert_eq!(
+        one("SELECT count(*) FROM convocation c JOIN permit p USING (permit_id) WHERE p.mention LIKE 'etudiant%'"),
+        "0",
+        "a student convoked"
+    );
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+}
+
+/// The figures that two histories of the same night must share.
+fn totals(office: &Office) -> String {
+    office.query(
+        "SELECT count(*), count(DISTINCT holder_id), count(DISTINCT slot_id), (SELECT count(*) FROM outbox), (SELECT count(*) FROM run WHERE state = 'completed'),
+            (SELECT group_concat(x, ' ') FROM (SELECT slot_id || '=' || count(*) AS x FROM reservation GROUP BY slot_id ORDER BY slot_id)) FROM convocation",
+    )
+}
+
+fn assert_conserved(run: &Value) {
+    let sum: u64 = run["outcomes"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    let n = |path: &str| run.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+    assert_eq!(n("/scanned"), sum, "{run}");
+    assert_eq!(
+        run["outcomes"]["due"].as_u64().unwrap_or(0),
+        n("/firm") + n("/planned") + n("/lapses/no_possible_day") + n("/lapses/no_capacity"),
+        "{run}"
+    );
+    assert_eq!(n("/letters/queued") + n("/letters/to_post"), n("/firm") + n("/late_firm"), "{run}");
+}
+
+#[test]
+fn a_second_run_the_same_night_convokes_nobody() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    let first = office.run(&[]);
+    assert!(first["firm"].as_u64().unwrap() > 10, "{first}");
+    assert_eq!(first["state"], "completed");
+    assert_conserved(&first);
+    let before = totals(&office);
+    let second = office.run(&[]);
+    assert_eq!(second, first, "nothing new: the summary of the first");
+    assert_eq!(totals(&office), before);
+    let text = office.output(&["run", "--yes", "--reason", "again"]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("Nothing new"), "{text:?}");
+    assert_promises(&office);
+}
+
+#[test]
+fn four_processes_at_once_make_one_run() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    let alone = Office::new(Shape { permits: 600, seats: true });
+    alone.run(&[]);
+    let children: Vec<_> =
+        (0..4).map(|_| office.command(&["run", "--yes", "--reason", "at once", "--json"]).spawn().unwrap()).collect();
+    let codes: Vec<i32> = children.into_iter().map(|mut c| c.wait().unwrap().code().unwrap()).collect();
+    assert!(codes.iter().all(|c| [0, 4, 11].contains(c)), "{codes:?}");
+    assert!(codes.iter().any(|c| [0, 4].contains(c)), "{codes:?}");
+    assert_eq!(totals(&office), totals(&alone));
+    assert_promises(&office);
+}
+
+#[test]
+fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
+    let whole = Office::new(Shape { permits: 6_000, seats: true });
+    whole.run(&[]);
+    let expected = totals(&whole);
+    for point in [
+        "before-plan",
+        "after-plan",
+        "before-chunk",
+        "before-chunk:2",
+        "after-reserve",
+        "after-reserve:2",
+        "inside-chunk",
+        "inside-chunk:2",
+        "after-chunk",
+        "after-chunk:2",
+    ] {
+        let office = whole.before_the_night();
+        let killed =
+            office.command(&["run", "--yes", "--reason", "night"]).env("CONVOKE_FAULT", point).output().unwrap();
+        assert_eq!(killed.status.code(), None, "killed at {point}: {killed:?}");
+        let resumed = office.run(&[]);
+        assert_eq!(resumed["state"], "completed", "{point}");
+        assert_conserved(&resumed);
+        assert_eq!(totals(&office), expected, "{point}");
+        assert_promises(&office);
+    }
+}
+
+#[test]
+fn killed_in_the_middle_and_at_random_it_still_ends_whole() {
+    let whole = Office::new(Shape { permits: 6_000, seats: true });
+    whole.run(&[]);
+    let office = whole.before_the_night();
+    // Each life of the process gets a little further: the second chunk at most.
+    for point in ["after-plan", "after-chunk", "inside-chunk", "before-chunk", "after-reserve"] {
+        let _ = office.command(&["run", "--yes", "--reason", "night"]).env("CONVOKE_FAULT", point).output().unwrap();
+    }
+    office.run(&[]);
+    assert_eq!(totals(&office), totals(&whole));
+    assert_promises(&office);
+}
+
+#[test]
+fn a_worker_killed_at_any_point_loses_no_letter() {
+    let whole = Office::new(Shape { permits: 300, seats: true });
+    whole.run(&[]);
+    let letters: u64 = whole.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim().parse().unwrap();
+    assert!(letters > 3);
+    for point in ["after-claim", "after-sending", "after-reply:2", "before-mark:2", "after-mark:3"] {
+        let office = whole.copy();
+        let killed = office.command(&["dispatch", "--until-empty"]).env("CONVOKE_FAULT", point).output().unwrap();
+        assert_eq!(killed.status.code(), None, "killed at {point}: {killed:?}");
+        // The letter whose fate was unknown is sent once more, under the same name.
+        office.until_sent();
+        assert_eq!(
+            office.query("SELECT count(*) FROM outbox WHERE channel = 'email' AND state <> 'accepted'").trim(),
+            "0",
+            "{point}"
+        );
+        assert_eq!(office.mails().len() as u64, letters, "{point}");
+        assert_promises(&office);
+    }
+}
+
+#[test]
+fn without_seats_everyone_is_listed_as_a_lapse_and_nobody_is_forgotten() {
+    let office = Office::new(Shape { permits: 300, seats: false });
+    let output = office.output(&["run", "--yes", "--reason", "night", "--json"]);
+    assert_eq!(output.status.code(), Some(4));
+    let run: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_conserved(&run);
+    assert_eq!(run["lapses"]["no_possible_day"], run["outcomes"]["due"]);
+}
+
+#[test]
+fn a_changed_plan_is_refused_and_a_confirmed_one_carried_out() {
+    let office = Office::new(Shape { permits: 300, seats: true });
+    let plan = office.answer(&["plan", "--json"]);
+    let stale = office.output(&["run", "--yes", "--reason", "x", "--plan", "0123456789abcdef"]);
+    assert_eq!(stale.status.code(), Some(13), "{stale:?}");
+    assert_eq!(office.query("SELECT count(*) FROM convocation").trim(), "0");
+    let run = office.run(&["--plan", plan["plan_hash"].as_str().unwrap()]);
+    assert_eq!((&run["plan_hash"], &run["firm"]), (&plan["plan_hash"], &plan["firm"]));
+}
+
+#[test]
+fn more_firm_appointments_than_allowed_stop_the_run_before_anything_is_written() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    let stopped = office
+        .command(&["run", "--yes", "--reason", "x"])
+        .env("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "3")
+        .output()
+        .unwrap();
+    assert_eq!(stopped.status.code(), Some(14), "{stopped:?}");
+    assert_eq!(
+        office
+            .query("SELECT (SELECT count(*) FROM convocation) + (SELECT count(*) FROM permit WHERE rule IS NOT NULL)")
+            .trim(),
+        "0"
+    );
+}
+
+#[test]
+fn a_run_that_is_wrongly_asked_for_never_starts() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    assert_eq!(office.output(&["run", "--yes"]).status.code(), Some(2), "by hand, without a reason");
+    assert_eq!(office.output(&["run", "--reason", "x"]).status.code(), Some(2), "not on a terminal, without --yes");
+    assert_eq!(
+        office.output(&["run", "--yes", "--reason", "x", "--date", "2999-01-01"]).status.code(),
+        Some(78),
+        "a future date"
+    );
+    let wrong = office
+        .command(&["run", "--yes", "--reason", "x"])
+        .env("CONVOKE__POLICY__HORIZON_DAYS", "soon")
+        .output()
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("policy.horizon_days"), "{wrong:?}");
+}
