@@ -20,8 +20,8 @@ pub(super) struct Demo {
     /// Permits of the invented extract.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
     permits: u32,
-    /// Consecutive nights, from 2026-10-05 on.
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=60))]
+    /// Consecutive nights, from 2026-10-05 on; 0 writes only the extract and the configuration.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(0..=60))]
     nights: u32,
     /// Decides everything.
     #[arg(long, default_value_t = 94)]

@@ -174,7 +174,7 @@ pub(super) fn summary(report: &RunReport) -> String {
         return format!("{scanned}\u{202f}; exécution non terminée\u{202f}; {letters}.");
     }
     let Figures { firm, late_firm, no_possible_day, no_capacity, .. } = report.figures;
-    let convoked = ((firm + late_firm) as u64).saturating_sub(report.displaced);
+    let convoked = (firm + late_firm) as u64;
     let why = match (no_possible_day, no_capacity) {
         (0, 0) => String::new(),
         (0, _) => ", faute de place".to_owned(),

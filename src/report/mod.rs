@@ -53,7 +53,7 @@ pub struct RunReport {
     pub outcomes: Vec<Outcome>,
     /// Counts of the plan.
     pub figures: Figures,
-    /// Appointments planned as firm whose seat or person was taken between plan and commit: due again tomorrow.
+    /// Appointments planned as firm whose seat or person was taken between plan and commit: not in the figures, due again.
     pub displaced: u64,
     /// Letters of this run by channel and state, as they stand now.
     pub letters: Vec<LetterCount>,

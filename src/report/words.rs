@@ -24,6 +24,9 @@ const MONTHS: [&str; 12] = [
     "décembre",
 ];
 
+const SHORT_MONTHS: [&str; 12] =
+    ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."];
+
 /// A state of the outbox.
 pub(super) fn letter_state(code: &str) -> String {
     label(code, |state| match state {
@@ -136,9 +139,9 @@ pub(super) fn weekday_date(day: NaiveDate) -> String {
     format!("{} {}", DAYS[day.weekday().num_days_from_monday() as usize], date(day))
 }
 
-/// 05/10/26: for the head of a narrow column.
+/// 5 oct. 2026, which a narrow column breaks before the year.
 pub(super) fn short_date(day: NaiveDate) -> String {
-    day.format("%d/%m/%y").to_string()
+    format!("{}\u{a0}{} {}", day.day(), SHORT_MONTHS[day.month0() as usize], day.year())
 }
 
 /// 9 h 30.
