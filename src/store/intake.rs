@@ -285,15 +285,18 @@ impl Store {
             ))
             .context("marking the absent")?;
         }
-        // Only holders of several permits can have one that is not the latest.
+        // Only holders of several permits can have one that is not the latest. Ranked in one pass: a look-up for each would be
+        // at the mercy of the planner, who has no statistics yet after a first import.
         self.execute(&format!(
-            "UPDATE permit SET superseded = NOT superseded, review_on = '0001-01-01'
-             WHERE prefecture = '{p}'
-               AND holder_id IN (SELECT holder_id FROM permit WHERE prefecture = '{p}' GROUP BY holder_id HAVING count(*) > 1)
-               AND superseded <> EXISTS (SELECT 1 FROM permit n
-                    WHERE n.prefecture = permit.prefecture AND n.holder_id = permit.holder_id AND NOT n.absent
-                      AND n.status IN ('actif', 'renouvele')
-                      AND (n.expires_on, n.valid_from, n.permit_id) > (permit.expires_on, permit.valid_from, permit.permit_id));
+            "UPDATE permit SET superseded = r.superseded, review_on = '0001-01-01'
+             FROM (SELECT permit_id, NOT (absent OR status IN ('retire', 'decede')) AND row_number() OVER (
+                       PARTITION BY holder_id
+                       ORDER BY (absent OR status IN ('retire', 'decede')), expires_on DESC, valid_from DESC, permit_id DESC) > 1
+                       AS superseded
+                   FROM permit
+                   WHERE prefecture = '{p}' AND holder_id IN (
+                       SELECT holder_id FROM permit WHERE prefecture = '{p}' GROUP BY holder_id HAVING count(*) > 1)) r
+             WHERE permit.prefecture = '{p}' AND permit.permit_id = r.permit_id AND permit.superseded <> r.superseded;
              DROP TABLE staged_permit;"
         ))
         .context("finding the latest permits")
