@@ -1,4 +1,41 @@
-//! temp
+//! `convoke` convokes residence-permit holders to their renewal appointment before the permit expires.
+//!
+//! ```text
+//! files ──import──▶ permits, slots                        (store)
+//! night:  observe ─▶ assess ─▶ plan ─▶ check ─▶ commit     one run, one business date
+//!             │        │        │                 │
+//!        one read   verdicts  pure            reservations + outbox + ledger, together
+//! day:    claim ─▶ render ─▶ send ─▶ record                dispatch, any number of workers
+//! after:  report, verify                                   reads only
+//! ```
+//!
+//! Three laws: everything is read, then decided purely, then written once; a run never speaks SMTP and a send never decides
+//! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
+//!
+//! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`calendar`], [`convocation`],
+//! [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`]) name no database, mail,
+//! runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
+//! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
+//!
+//! | French | here |
+//! |---|---|
+//! | titre de séjour, titulaire | [`permit::Permit`], [`permit::Holder`] |
+//! | type de titre, mention | [`permit::PermitKind`], `mention` |
+//! | numéro étranger | foreigner number: [`permit::is_foreigner_number`] |
+//! | fin de validité, dépôt | `expires_on`, `filed_on` |
+//! | site, guichet, créneau, place | [`agenda::Site`], [`agenda::Desk`], [`agenda::Slot`], seat |
+//! | ressort | [`agenda::Jurisdiction`]: communes, by INSEE code |
+//! | jour férié | [`calendar::Holiday`] |
+//! | préavis, préavis réduit | notice, short notice: [`policy::Policy`] |
+//! | fenêtre de dépôt | [`policy::Window`] |
+//! | à convoquer, en retard | [`eligibility::Rule::Due`], [`eligibility::Rule::DueLate`] |
+//! | sans rendez-vous avant l'expiration | [`planning::Lapse`] |
+//! | rendez-vous ferme | firm: reserved, its letter written |
+//! | foyer | household |
+//! | convocation, présence | [`convocation::State`] |
+//! | courrier | letter: [`letters`], [`dispatch`] |
+//! | rattrapage | catch-up |
+
 pub mod agenda;
 pub mod calendar;
 pub mod cli;

@@ -1,6 +1,7 @@
 //! Whole nights of the real program: repeated, at once, killed anywhere. After each, the promises hold.
 
 #[expect(unreachable_pub, reason = "shared by test programs")]
+#[allow(dead_code, reason = "each test program uses a part")]
 mod support;
 
 use serde_json::Value;

@@ -7,11 +7,12 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Dates, Tools};
+use crate::agenda::Jurisdiction;
 use crate::eligibility::{NEVER, Rule, assess};
 use crate::ids::{HolderId, IdKey, PermitId, SlotId};
 use crate::permit::{Holder, PermitKind};
 use crate::planning::{self, Candidate, Figures, Nights, Pass, Plan, PlanningInput, SlotSeats, check};
-use crate::policy::Window;
+use crate::policy::{Policy, Window};
 use crate::settings::Configuration;
 use crate::store::{Live, PermitRow, Placement, SlotRow, Store, VerdictChange};
 
@@ -116,8 +117,6 @@ pub fn preview(
 
 /// All that is read, of one state of the database.
 struct Observation {
-    permits: Vec<PermitRow>,
-    by_rule: BTreeMap<String, u64>,
     live: Vec<Live>,
     slots: Vec<SlotRow>,
     taken: BTreeMap<String, u64>,
@@ -126,73 +125,110 @@ struct Observation {
 
 /// Somebody who is due.
 struct Due<'a> {
-    permit: &'a PermitRow,
+    permit: PermitRow,
     kind: PermitKind,
     window: Window<'a>,
+}
+
+/// The verdicts of one night, given row by row as permits are read: a million of them are never held at once.
+struct Verdicts<'a> {
+    policy: &'a Policy,
+    jurisdiction: &'a Jurisdiction,
+    today: NaiveDate,
+    /// Day of each holder's live convocation.
+    convoked: HashMap<String, NaiveDate>,
+    /// Holders convoked by runs of this very date.
+    ours: HashSet<String>,
+    /// All permits by rule: at first by the stored verdicts, in the end by tonight's.
+    outcomes: BTreeMap<String, u64>,
+    changes: Vec<VerdictChange>,
+    due: Vec<Due<'a>>,
+    has_news: bool,
+    read: u64,
+}
+
+impl Verdicts<'_> {
+    fn take(&mut self, row: PermitRow) -> Result<()> {
+        let facts = row.facts(self.convoked.get(&row.holder_id).copied())?;
+        let verdict = assess(&facts, self.policy, self.jurisdiction, self.today);
+        let kind = facts.kind;
+        self.read += 1;
+        if !row.has_rule(verdict.rule) {
+            let left =
+                self.outcomes.get_mut(row.stored_rule()).context("the permits by rule and the permits disagree")?;
+            *left -= 1;
+            match self.outcomes.get_mut(verdict.rule.code()) {
+                Some(count) => *count += 1,
+                None => drop(self.outcomes.insert(verdict.rule.code().to_owned(), 1)),
+            }
+        }
+        if !row.has_rule(verdict.rule) || !row.is_reviewed_by(verdict.review_on, self.today) {
+            self.has_news |= verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id);
+            self.changes.push(VerdictChange {
+                permit_id: row.permit_id.clone(),
+                rule: verdict.rule.code(),
+                review_on: verdict.review_on,
+            });
+        }
+        if let (Rule::Due | Rule::DueLate, Some(window)) = (verdict.rule, verdict.window) {
+            self.due.push(Due { permit: row, kind, window });
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, tools: &mut Tools<'_>) -> Result<Seen> {
     let id_key = store.id_key(tools.entropy)?;
     let rules_hash = config.rules_hash();
     let watch = crate::clock::Stopwatch::start();
-    (tools.progress)("reading permits", 0, 0);
     let known_rules = store.assessed_with()?.is_some_and(|known| known == rules_hash);
-    let observation = store.read(|s| {
-        Ok(Observation {
-            // Under other rules every verdict may differ.
-            permits: s.permits_to_review(if known_rules { dates.business.max(dates.today) } else { NEVER })?,
-            by_rule: s.permits_by_rule()?,
+    // Under other rules every verdict may differ.
+    let review = if known_rules { dates.business.max(dates.today) } else { NEVER };
+    let policy = &config.settings.policy;
+    let jurisdiction = config.agenda.jurisdiction();
+    let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
+    (tools.progress)("reading and assessing permits", 0, 0);
+    let (observation, verdicts, holders) = store.read(|s| {
+        let observation = Observation {
             live: s.live_convocations()?,
             slots: s.slots(dates.today, NEVER)?,
             taken: s.taken(dates.today)?,
             last_extract: s.last_extract()?,
-        })
+        };
+        let mut verdicts = Verdicts {
+            policy,
+            jurisdiction: &jurisdiction,
+            today: dates.business,
+            convoked: observation.live.iter().map(|l| (l.holder_id.clone(), l.day)).collect(),
+            ours: observation
+                .live
+                .iter()
+                .filter(|l| l.run_id.as_ref().is_some_and(|id| id.starts_with(&runs_of_date)))
+                .map(|l| l.holder_id.clone())
+                .collect(),
+            outcomes: s.permits_by_rule()?,
+            changes: Vec::new(),
+            due: Vec::new(),
+            has_news: false,
+            read: 0,
+        };
+        s.permits_to_review(review, |row| verdicts.take(row))?;
+        tracing::info!(
+            permits = verdicts.read,
+            due = verdicts.due.len(),
+            seconds = watch.seconds(),
+            "Read and assessed {} permits",
+            verdicts.read
+        );
+        let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.holder_id.as_str()).collect();
+        let holders = s.holders(&ids)?;
+        Ok((observation, verdicts, holders))
     })?;
-    let policy = &config.settings.policy;
-    let jurisdiction = config.agenda.jurisdiction();
-    let convoked: HashMap<&str, NaiveDate> = observation.live.iter().map(|l| (l.holder_id.as_str(), l.day)).collect();
-    (tools.progress)("assessing", 0, observation.permits.len() as u64);
-
-    let mut outcomes = observation.by_rule.clone();
-    let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
-    let ours: HashSet<&str> = observation
-        .live
-        .iter()
-        .filter(|l| l.run_id.as_ref().is_some_and(|id| id.starts_with(&runs_of_date)))
-        .map(|l| l.holder_id.as_str())
-        .collect();
-    let (mut changes, mut due, mut has_news) = (Vec::new(), Vec::new(), false);
-    for row in &observation.permits {
-        let facts = row.facts(convoked.get(row.holder_id.as_str()).copied())?;
-        let verdict = assess(&facts, policy, &jurisdiction, dates.business);
-        let known = outcomes.get_mut(row.stored_rule()).context("the permits by rule and the permits disagree")?;
-        *known -= 1;
-        *outcomes.entry(verdict.rule.code().to_owned()).or_default() += 1;
-        if !row.has_rule(verdict.rule) || !row.is_reviewed_by(verdict.review_on, dates.business) {
-            has_news |= verdict.rule != Rule::AlreadyConvoked || !ours.contains(row.holder_id.as_str());
-            changes.push(VerdictChange {
-                permit_id: row.permit_id.clone(),
-                rule: verdict.rule.code().to_owned(),
-                review_on: verdict.review_on,
-            });
-        }
-        if let (Rule::Due | Rule::DueLate, Some(window)) = (verdict.rule, verdict.window) {
-            due.push(Due { permit: row, kind: facts.kind, window });
-        }
-    }
+    let Verdicts { mut outcomes, changes, due, has_news, .. } = verdicts;
     outcomes.retain(|_, n| *n > 0);
-    tracing::info!(
-        permits = observation.permits.len(),
-        due = due.len(),
-        seconds = watch.seconds(),
-        "Read and assessed {} permits",
-        observation.permits.len()
-    );
 
     (tools.progress)("planning", 0, due.len() as u64);
-    let ids: Vec<&str> = due.iter().map(|d| d.permit.holder_id.as_str()).collect();
-    let holders = store.holders(&ids)?;
-    let input = planning_input(config, dates, &observation, &due, &holders, &id_key)?;
+    let input = planning_input(config, &jurisdiction, dates, &observation, &due, &holders, &id_key)?;
     let plan = planning::plan(&input);
     let breaches = check(&plan, &input);
     // The checker shares no code with the planner: if they disagree, nobody is convoked tonight, and somebody is called.
@@ -227,13 +263,13 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
 
 fn planning_input(
     config: &Configuration,
+    jurisdiction: &Jurisdiction,
     dates: Dates,
     seen: &Observation,
     due: &[Due<'_>],
     holders: &HashMap<String, Holder>,
     id_key: &IdKey,
 ) -> Result<PlanningInput> {
-    let jurisdiction = config.agenda.jurisdiction();
     let pools = config.agenda.pools();
     let pool_of: HashMap<(&str, &str), usize> =
         pools.iter().enumerate().map(|(i, p)| ((p.site.id.as_str(), p.desk.id.as_str()), i)).collect();
@@ -279,7 +315,7 @@ fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Du
         .firm()
         .map(|a| {
             let candidate = &input.candidates[a.candidate];
-            let permit = due[candidate.id.0.as_str()].permit;
+            let permit = &due[candidate.id.0.as_str()].permit;
             let day = input.date(a.day);
             Firm {
                 placement: Placement {

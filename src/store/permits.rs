@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::table;
@@ -85,7 +86,7 @@ pub struct VerdictChange {
     /// Permit.
     pub permit_id: String,
     /// Rule id.
-    pub rule: String,
+    pub rule: &'static str,
     /// Next night on which to look again.
     pub review_on: NaiveDate,
 }
@@ -149,23 +150,27 @@ impl HolderRow {
 const KEYS_PER_QUERY: usize = 10_000;
 
 impl Store {
-    /// The permits whose verdict may differ tonight, each exactly once, by id.
-    pub fn permits_to_review(&mut self, tonight: NaiveDate) -> Result<Vec<PermitRow>> {
+    /// Gives each permit whose verdict may differ tonight to `take`, exactly once, as it is read.
+    pub fn permits_to_review(
+        &mut self,
+        tonight: NaiveDate,
+        mut take: impl FnMut(PermitRow) -> Result<()>,
+    ) -> Result<()> {
         use permit::{
             absent, commune, expires_on, filed_on, held, holder_id, kind, mention, permit_id, review_on, rule, status,
             superseded,
         };
-        let mut rows: Vec<PermitRow> = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture))
-            .filter(review_on.le(tonight))
-            .select((
+        let query =
+            permit::table.filter(permit::prefecture.eq(&self.prefecture)).filter(review_on.le(tonight)).select((
                 permit_id, holder_id, kind, mention, expires_on, status, filed_on, commune, absent, held, superseded,
                 rule, review_on,
-            ))
-            .load(&mut self.conn)
-            .context("reading the permits to review")?;
-        rows.sort_unstable_by(|a, b| a.permit_id.cmp(&b.permit_id));
-        Ok(rows)
+            ));
+        on_backend!(&mut self.conn, c => {
+            for row in query.load_iter::<PermitRow, DefaultLoadingMode>(c).context("reading the permits to review")? {
+                take(row.context("reading the permits to review")?)?;
+            }
+        });
+        Ok(())
     }
 
     /// All permits stored, by their present verdict. Permits never assessed are counted under the empty rule.

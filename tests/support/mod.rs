@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What the office has before its first night.
+#[derive(Clone, Copy)]
 pub struct Shape {
     /// Permits in the extract.
     pub permits: usize,
