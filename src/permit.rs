@@ -83,6 +83,23 @@ pub fn is_foreigner_number(text: &str) -> bool {
     matches!(text.len(), 9 | 10) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// A mention as a code: lower case, without accents, hyphens for blanks. `Étudiant` in an extract must not be taken for
+/// something else than `etudiant`: a student would be convoked.
+pub fn mention_code(text: &str) -> String {
+    let plain = |c: char| match c {
+        'à' | 'â' | 'ä' => 'a',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'î' | 'ï' => 'i',
+        'ô' | 'ö' => 'o',
+        'ù' | 'û' | 'ü' => 'u',
+        'ç' => 'c',
+        '_' | '\u{a0}' | ' ' => '-',
+        other => other,
+    };
+    // Combining accents, as some systems write them, go.
+    text.trim().to_lowercase().chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).map(plain).collect()
+}
+
 /// INSEE code of a commune: five characters, digits but for `2A` and `2B` (Corsica).
 pub fn is_commune_code(text: &str) -> bool {
     let digits = text.strip_prefix("2A").or_else(|| text.strip_prefix("2B"));
@@ -210,6 +227,14 @@ mod tests {
         ] {
             assert!(!is_deliverable_email(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_student_is_a_student_however_it_is_written() {
+        for text in ["etudiant", "Étudiant", "ÉTUDIANT ", "e\u{301}tudiant"] {
+            assert_eq!(mention_code(text), "etudiant");
+        }
+        assert_eq!(mention_code("Vie privée_familiale"), "vie-privee-familiale");
     }
 
     #[test]

@@ -141,6 +141,14 @@ pub enum Before {
 }
 
 impl Before {
+    /// The distance in days, were every month so long.
+    fn days(self, month: u32) -> u32 {
+        match self {
+            Self::MonthsBefore(months) => months.saturating_mul(month),
+            Self::DaysBefore(days) => days,
+        }
+    }
+
     fn from(self, expires_on: NaiveDate) -> NaiveDate {
         match self {
             Self::MonthsBefore(months) => months_before(expires_on, months),
@@ -223,7 +231,17 @@ impl Policy {
             "there is no [[student]] entry: students must be named, for they keep another door and are never convoked"
                 .into()
         })?;
+        for s in self.student.iter().chain(&self.not_renewable) {
+            require(!(s.types.is_empty() && s.mentions.is_empty()), || {
+                format!(
+                    "[[student]] or [[not_renewable]] `{}` names neither types nor mentions: it would exclude everybody",
+                    s.basis
+                )
+            })?;
+        }
         for rule in &self.rule {
+            let closes_after = rule.closes.is_none_or(|close| close.days(28) <= rule.opens.days(31));
+            require(closes_after, || format!("rule `{}`: it closes before it opens", rule.id))?;
             let ordered = rule.from.zip(rule.to).is_none_or(|(from, to)| from <= to);
             require(ordered, || format!("rule `{}`: `to` is before `from`", rule.id))?;
         }

@@ -3,7 +3,7 @@
 use super::field::Fields;
 use super::result::{RowError, Warning};
 use super::table::{Record, columns};
-use crate::permit::{Holder, Permit, is_commune_code, is_deliverable_email};
+use crate::permit::{Holder, Permit, is_commune_code, is_deliverable_email, mention_code};
 
 columns! {
     required:
@@ -72,7 +72,7 @@ fn holder(fields: &mut Fields<'_>) -> Option<Holder> {
 fn permit(fields: &mut Fields<'_>) -> Option<Permit> {
     let number = fields.identifier(Column::PermitNumber, "1 to 40 visible characters without blanks", is_permit_number);
     let kind = fields.code(Column::Kind);
-    let mention = fields.required(Column::Mention).map(str::to_lowercase);
+    let mention = fields.required(Column::Mention).map(mention_code);
     let valid_from = fields.date(Column::ValidFrom);
     let expires_on = fields.date(Column::ExpiresOn);
     if let Some((from, _)) = valid_from.zip(expires_on).filter(|(from, to)| to < from) {

@@ -183,7 +183,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
     let watch = crate::clock::Stopwatch::start();
     let known_rules = store.assessed_with()?.is_some_and(|known| known == rules_hash);
     // Under other rules every verdict may differ.
-    let review = if known_rules { dates.business.max(dates.today) } else { NEVER };
+    let review = known_rules.then(|| dates.business.max(dates.today));
     let policy = &config.settings.policy;
     let jurisdiction = config.agenda.jurisdiction();
     let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
