@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
-use diesel::dsl::{case_when, count_star};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::table;
 
@@ -28,15 +28,15 @@ pub struct PermitRow {
     /// Last day of validity.
     pub expires_on: NaiveDate,
     status: String,
-    filed: bool,
+    filed_on: Option<NaiveDate>,
     /// INSEE code.
     pub commune: String,
     absent: bool,
     held: bool,
     superseded: bool,
     rule: Option<String>,
-    /// First night on which the stored verdict may change.
-    review_on: Option<NaiveDate>,
+    /// First night on which the verdict may change.
+    pub review_on: NaiveDate,
 }
 
 impl PermitRow {
@@ -55,7 +55,7 @@ impl PermitRow {
             status,
             expires_on: self.expires_on,
             commune: &self.commune,
-            filed: self.filed,
+            filed: self.filed_on.is_some(),
             held: self.held,
             absent: self.absent,
             superseded: self.superseded,
@@ -70,7 +70,7 @@ impl PermitRow {
 
     /// Whether what is stored makes this permit come up again as it should: whoever comes up every night does so as it is.
     pub fn is_reviewed_by(&self, review_on: NaiveDate, tonight: NaiveDate) -> bool {
-        self.review_on.is_some_and(|known| known == review_on || (known <= tonight && review_on <= tonight))
+        self.review_on == review_on || (self.review_on <= tonight && review_on <= tonight)
     }
 
     /// Whether the stored verdict is this rule.
@@ -169,20 +169,8 @@ impl Store {
             superseded,
         };
         let all = permit::table.filter(permit::prefecture.eq(&self.prefecture)).select((
-            permit_id,
-            holder_id,
-            kind,
-            mention,
-            expires_on,
-            status,
-            filed_on.is_not_null(),
-            commune,
-            absent,
-            held,
-            superseded,
-            rule,
-            // Reading a date takes time, a million times over: that of a permit never assessed says nothing.
-            case_when(rule.is_not_null(), review_on),
+            permit_id, holder_id, kind, mention, expires_on, status, filed_on, commune, absent, held, superseded, rule,
+            review_on,
         ));
         // Two statements: through the index, a scan of the whole table takes twice as long.
         match tonight {
