@@ -131,7 +131,11 @@ impl Read for Transcoder {
     // Only ever called with the buffer of a BufReader: it has room for at least one character.
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let raw = self.bytes.fill_buf()?;
-        let (_, read, written, _) = self.decoder.decode_to_utf8(raw, out, raw.is_empty());
+        if raw.is_empty() {
+            return Ok(0);
+        }
+        // Never the last: a byte is a character here, so nothing is left over, and a finished decoder may not be asked again.
+        let (_, read, written, _) = self.decoder.decode_to_utf8(raw, out, false);
         self.bytes.consume(read);
         Ok(written)
     }
