@@ -231,3 +231,32 @@ fn a_run_that_is_wrongly_asked_for_never_starts() {
     assert_eq!(wrong.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("policy.horizon_days"), "{wrong:?}");
 }
+
+#[test]
+fn an_old_extract_is_told_and_a_very_old_one_refused() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    let aged = |days: u64| {
+        let on = support::today().checked_sub_days(chrono::Days::new(days)).unwrap();
+        office.change(&format!("UPDATE import_batch SET imported_on = '{on}'")).unwrap();
+    };
+    aged(10);
+    let warnings = office.run(&[])["warnings"].to_string();
+    assert!(warnings.contains("date de 10 jours"), "{warnings}");
+    aged(11);
+    assert_eq!(office.output(&["run", "--yes", "--reason", "x"]).status.code(), Some(78));
+}
+
+#[test]
+fn a_slot_with_fewer_places_than_firm_seats_keeps_them_and_is_listed() {
+    let office = Office::new(Shape { permits: 300, seats: true });
+    office.run(&[]);
+    let slot = office.query("SELECT slot_id FROM reservation ORDER BY slot_id").lines().next().unwrap().to_owned();
+    office.change(&format!("UPDATE slot SET seats = 0 WHERE slot_id = '{slot}'; UPDATE permit SET held = TRUE WHERE rule = 'not-yet-due'; UPDATE permit SET review_on = '0001-01-01'")).unwrap();
+    let run = office.run(&[]);
+    assert!(run["warnings"].to_string().contains(&slot), "{run}");
+    assert_eq!(
+        office.query(&format!("SELECT count(*) FROM reservation WHERE slot_id = '{slot}'")).trim(),
+        "1",
+        "the firm one stays, none is offered"
+    );
+}

@@ -366,6 +366,16 @@ fn warnings(
         }
         Some(_) => {}
     }
+    let taken = |s: &SlotRow| seen.taken.get(&s.slot_id).copied().unwrap_or(0);
+    for slot in seen.slots.iter().filter(|s| taken(s) > s.seats as u64) {
+        // The firm ones stay, none is offered.
+        warnings.push(format!(
+            "Le créneau {} a {} rendez-vous fermes pour {} places.",
+            slot.slot_id,
+            taken(slot),
+            slot.seats
+        ));
+    }
     let end = seen.slots.iter().map(|s| s.day).max();
     let beyond = |c: &Candidate| end.is_none_or(|end| input.date(c.deadline) > end);
     let cut_off = plan.lapses.iter().filter(|l| beyond(&input.candidates[l.candidate])).count();

@@ -1,0 +1,49 @@
+//! The migrations as shipped: up, down, up; the préfecture in every key.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+const UP: &str = include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql");
+const DOWN: &str = include_str!("../migrations/sqlite/2026-11-23-000000_first/down.sql");
+
+#[derive(QueryableByName, Debug, PartialEq)]
+struct Thing {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+    sql: Option<String>,
+}
+
+fn schema(conn: &mut SqliteConnection) -> Vec<Thing> {
+    diesel::sql_query("SELECT name, sql FROM sqlite_master ORDER BY name").load(conn).unwrap()
+}
+
+#[test]
+fn a_migration_goes_up_down_and_up_again() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    conn.batch_execute(UP).unwrap();
+    let first = schema(&mut conn);
+    conn.batch_execute(DOWN).unwrap();
+    assert_eq!(schema(&mut conn), []);
+    conn.batch_execute(UP).unwrap();
+    assert_eq!(schema(&mut conn), first);
+}
+
+#[test]
+fn every_table_and_every_key_begins_with_the_prefecture() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    conn.batch_execute(UP).unwrap();
+    let things = schema(&mut conn);
+    let tables: Vec<&Thing> =
+        things.iter().filter(|t| t.sql.as_ref().is_some_and(|s| s.starts_with("CREATE TABLE"))).collect();
+    assert!(tables.len() > 10);
+    for table in tables.iter().filter(|t| t.name != "prefecture") {
+        let sql = table.sql.as_ref().unwrap();
+        let keys = sql.matches("PRIMARY KEY (").count() + sql.matches("UNIQUE (").count();
+        let ours = sql.matches("PRIMARY KEY (prefecture, ").count() + sql.matches("UNIQUE (prefecture, ").count();
+        assert!(keys > 0 && keys == ours, "{}", table.name);
+    }
+    for index in things.iter().filter_map(|t| t.sql.as_ref()).filter(|s| s.contains("INDEX")) {
+        assert!(index.contains("(prefecture"), "{index}");
+    }
+}
