@@ -224,7 +224,12 @@ impl Worker<'_> {
 
     fn render(&self, claimed: &Claimed) -> Result<Letter> {
         let data: LetterData = serde_json::from_str(&claimed.letter.data).context("the letter's stored data")?;
-        self.config.templates.compose(&data, &self.config.sender()).context("composing")
+        let letter = self.config.templates.compose(&data, &self.config.sender()).context("composing")?;
+        if !letter.neutralised.is_empty() {
+            // Nothing that a person is called is altered in silence: the places are named, never the text.
+            tracing::warn!(letter.id = %claimed.letter.letter_id, places = letter.neutralised.join(" "), "A letter leaves out characters that nobody sees");
+        }
+        Ok(letter)
     }
 
     /// The relay's fault burns no attempt. A letter in whose dialogue it happened waits, so that it cannot hold up the others.

@@ -362,6 +362,7 @@ pub fn convocations(
                     findings.reject(refuse("heure", &slot_id.0, "a slot with a free seat"));
                 }
                 None => {
+                    s.review_again(&permit)?;
                     let placement =
                         Placement { permit_id: permit, holder_id: holder, slot_id, origin: "elsewhere".into() };
                     s.reserve(&[placement], None, today, now)?;

@@ -291,6 +291,15 @@ impl Store {
             .context("reading the permits under a rule")
     }
 
+    /// Has a permit looked at again by the next run: something changed that its review date does not know of.
+    pub fn review_again(&mut self, permit_id: &PermitId) -> Result<()> {
+        diesel::update(permit::table.find((&self.prefecture, &permit_id.0)))
+            .set(permit::review_on.eq(NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?))
+            .execute(&mut self.conn)
+            .context("marking a permit for review")?;
+        Ok(())
+    }
+
     /// The holder's permit that expires last, for a convocation that names only the person.
     pub fn latest_permit(&mut self, holder: &HolderId) -> Result<Option<PermitId>> {
         let id: Option<String> = permit::table
