@@ -32,7 +32,7 @@ pub fn holder_fingerprint(holder: &Holder) -> i64 {
         channel,
         large_print,
     } = holder;
-    let mut fields = Canonical::default();
+    let mut fields = Canonical::new();
     fields.text(number);
     fields.text(family_name);
     fields.text_if_any(usage_name.as_deref());
@@ -54,7 +54,7 @@ pub fn holder_fingerprint(holder: &Holder) -> i64 {
 /// Hash of everything that is stored of a permit; the holder's commune is stored with it, for it decides where.
 pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
     let Permit { number, kind, mention, valid_from, expires_on, status, filed_on } = permit;
-    let mut fields = Canonical::default();
+    let mut fields = Canonical::new();
     fields.text(number);
     fields.text(kind.code());
     fields.text(mention);
@@ -67,10 +67,13 @@ pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
 }
 
 /// Fields in a form that no two lists of fields share.
-#[derive(Default)]
 struct Canonical(Vec<u8>);
 
 impl Canonical {
+    fn new() -> Self {
+        Self(Vec::with_capacity(512))
+    }
+
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
@@ -103,8 +106,24 @@ impl Canonical {
 /// a million agree with probability 3·10⁻⁸), of what is said of it 32, which are only compared under the same number.
 #[derive(Debug, Default)]
 pub struct Duplicates {
-    holders: HashMap<Key, SeenHolder>,
-    permits: HashMap<Key, SeenPermit>,
+    holders: Shards<SeenHolder>,
+    permits: Shards<SeenPermit>,
+}
+
+/// A map in 16 parts, which grow one by one: a single map holds its entries twice while it grows.
+#[derive(Debug)]
+struct Shards<V>(Vec<HashMap<Key, V>>);
+
+impl<V> Default for Shards<V> {
+    fn default() -> Self {
+        Self((0..16).map(|_| HashMap::new()).collect())
+    }
+}
+
+impl<V> Shards<V> {
+    fn of(&mut self, key: Key) -> &mut HashMap<Key, V> {
+        &mut self.0[key[0] as usize & 15]
+    }
 }
 
 type Key = [u32; 2];
@@ -159,7 +178,7 @@ impl Duplicates {
         let seen_permit = SeenPermit { row: row as u32, holder: low(holder_key), content: low(both) };
 
         let permit_key = key(hash([&permit.number]));
-        if let Some(first) = self.permits.get(&permit_key) {
+        if let Some(first) = self.permits.of(permit_key).get(&permit_key) {
             return if first.holder != seen_permit.holder {
                 let expected =
                     format!("a permit of one holder: line {} has it under another numero_etranger", first.row);
@@ -173,7 +192,8 @@ impl Duplicates {
                 Ok(Row::Ignore(Warning::new(row, "", &permit.number, note)))
             };
         }
-        let taken = match self.holders.get(&key(holder_key)) {
+        let holder_key = key(holder_key);
+        let taken = match self.holders.of(holder_key).get(&holder_key) {
             Some(first) if first.names != seen_holder.names => {
                 let expected = format!("the names that line {} has for the same numero_etranger", first.row);
                 return Err(RowError::new(
@@ -190,17 +210,17 @@ impl Duplicates {
             }
             Some(_) => Row::Take { takes_holder: false, warning: None },
             None => {
-                self.holders.insert(key(holder_key), seen_holder);
+                self.holders.of(holder_key).insert(holder_key, seen_holder);
                 Row::Take { takes_holder: true, warning: None }
             }
         };
-        self.permits.insert(permit_key, seen_permit);
+        self.permits.of(permit_key).insert(permit_key, seen_permit);
         Ok(taken)
     }
 }
 
 fn hash<T: AsRef<[u8]> + ?Sized, const N: usize>(parts: [&T; N]) -> u64 {
-    let mut fields = Canonical::default();
+    let mut fields = Canonical::new();
     for part in parts {
         fields.bytes(part.as_ref());
     }

@@ -358,7 +358,10 @@ impl Record {
 
 /// Without the blanks around it, no-break spaces included. Tabs and other control characters stay, to be refused.
 fn trimmed(text: &str) -> &str {
-    text.trim_matches(is_blank)
+    let is_edge = |byte: Option<&u8>| byte.is_some_and(|b| *b == b' ' || !b.is_ascii());
+    let bytes = text.as_bytes();
+    // Most fields begin and end with an ASCII letter or digit, which two comparisons show.
+    if is_edge(bytes.first()) || is_edge(bytes.last()) { text.trim_matches(is_blank) } else { text }
 }
 
 fn is_blank(c: char) -> bool {

@@ -9,8 +9,8 @@ use calamine::{Cell, DataRef, ExcelDateTime, Reader, Xlsx, XlsxCellReader};
 use super::super::result::FileFault;
 use super::{CELLS_MAX, CellKind, RECORD_MAX, Record};
 
-/// Limits of a workbook, in bytes. A sheet of 300,000 permits unpacks to some 200 MiB; texts, styles and the rest are
-/// held in memory, so their limit is lower.
+/// Limits of a workbook, in bytes. A sheet of 300,000 permits unpacks to 180 MiB and its texts to 28; texts, styles and
+/// the rest are held in memory, so their limit is lower.
 const PACKED_MAX: u64 = 64 << 20;
 const SHEETS_MAX: u64 = 256 << 20;
 const OTHERS_MAX: u64 = 64 << 20;
