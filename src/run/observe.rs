@@ -139,8 +139,10 @@ struct Verdicts<'a> {
     convoked: HashMap<String, NaiveDate>,
     /// Holders convoked by runs of this very date.
     ours: HashSet<String>,
-    /// All permits by rule: at first by the stored verdicts, in the end by tonight's.
+    /// All permits by rule: by the stored verdicts of those that are not read, and by tonight's of those that are.
     outcomes: BTreeMap<String, u64>,
+    /// Whether `outcomes` counted the stored verdicts of those that are read.
+    counted: bool,
     changes: Vec<VerdictChange>,
     due: Vec<Due<'a>>,
     has_news: bool,
@@ -153,10 +155,12 @@ impl Verdicts<'_> {
         let verdict = assess(&facts, self.policy, self.jurisdiction, self.today);
         let kind = facts.kind;
         self.read += 1;
-        if !row.has_rule(verdict.rule) {
+        if self.counted && !row.has_rule(verdict.rule) {
             let left =
                 self.outcomes.get_mut(row.stored_rule()).context("the permits by rule and the permits disagree")?;
             *left -= 1;
+        }
+        if !self.counted || !row.has_rule(verdict.rule) {
             match self.outcomes.get_mut(verdict.rule.code()) {
                 Some(count) => *count += 1,
                 None => drop(self.outcomes.insert(verdict.rule.code().to_owned(), 1)),
@@ -206,7 +210,9 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
                 .filter(|l| l.run_id.as_ref().is_some_and(|id| id.starts_with(&runs_of_date)))
                 .map(|l| l.holder_id.clone())
                 .collect(),
-            outcomes: s.permits_by_rule()?,
+            // Those that are not read are counted by the database, and nothing is counted twice: where all are read, none.
+            outcomes: if review.is_some() { s.permits_by_rule()? } else { BTreeMap::new() },
+            counted: review.is_some(),
             changes: Vec::new(),
             due: Vec::new(),
             has_news: false,

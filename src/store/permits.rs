@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
+use diesel::deserialize::FromSql;
 use diesel::dsl::count_star;
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
+use diesel::sqlite::{Sqlite, SqliteValue};
 use diesel::table;
 
 use super::schema::{holder, permit, prefecture};
@@ -26,9 +29,10 @@ pub struct PermitRow {
     /// Mention.
     pub mention: String,
     /// Last day of validity.
+    #[diesel(deserialize_as = IsoDate)]
     pub expires_on: NaiveDate,
     status: String,
-    filed_on: Option<NaiveDate>,
+    filed_on: Option<IsoDate>,
     /// INSEE code.
     pub commune: String,
     absent: bool,
@@ -36,7 +40,35 @@ pub struct PermitRow {
     superseded: bool,
     rule: Option<String>,
     /// First night on which the verdict may change.
+    #[diesel(deserialize_as = IsoDate)]
     pub review_on: NaiveDate,
+}
+
+/// A date as it stands in a row. SQLite holds `2026-10-05`: three numbers at known places, read three million times on a
+/// first night; as a format to be interpreted they take a tenth of the scan.
+#[derive(Clone, Copy, Debug, diesel::deserialize::FromSqlRow)]
+pub struct IsoDate(NaiveDate);
+
+impl From<IsoDate> for NaiveDate {
+    fn from(date: IsoDate) -> Self {
+        date.0
+    }
+}
+
+impl FromSql<diesel::sql_types::Date, Sqlite> for IsoDate {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
+        let text = value.read_text();
+        let number = |range: std::ops::Range<usize>| text.get(range)?.parse().ok();
+        let date = || NaiveDate::from_ymd_opt(text.get(..4)?.parse().ok()?, number(5..7)?, number(8..10)?);
+        let plain = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+        Ok(Self(plain.then(date).flatten().ok_or_else(|| format!("{text:?} in the database is no date"))?))
+    }
+}
+
+impl FromSql<diesel::sql_types::Date, Pg> for IsoDate {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        <NaiveDate as FromSql<diesel::sql_types::Date, Pg>>::from_sql(value).map(Self)
+    }
 }
 
 impl PermitRow {
