@@ -1,99 +1,189 @@
-//! By deadline, nearest site first, earliest day: a simple assignment, feasible and complete, not yet optimal.
+//! The exact assignment: every component solved by [`simplex`](super::simplex), people given the places of their class.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use super::{Appointment, Day, Lapse, LapseCause, Pass, Plan, PlanningInput};
+use rayon::prelude::*;
 
-/// Free seats by pool and day.
-struct Seats(Vec<BTreeMap<Day, u32>>);
+use super::instance::{Class, Instance, LAPSE, LATE_DAY, RANK, components};
+use super::simplex::{self, Bin, Flow, Source, Span};
 
-impl Seats {
-    fn of(input: &PlanningInput) -> Self {
-        let mut pools = vec![BTreeMap::new(); input.pools.len()];
-        for slot in &input.slots {
-            *pools[slot.pool as usize].entry(slot.day).or_insert(0) += slot.free;
+/// People who share desks, directly or through others: solved apart from everybody else.
+#[derive(Clone, Debug)]
+pub(super) struct Component {
+    /// Classes, by deadline.
+    pub classes: Vec<u32>,
+    /// Pools, in order.
+    pub pools: Vec<u32>,
+}
+
+/// Where the classes of one or more components go.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    /// `source` is a class and `bin` a pool-day of the instance; by class, then pool-day.
+    pub flows: Vec<Flow>,
+    /// Pool-days with a price, and their price.
+    pub prices: Vec<(u32, i128)>,
+    /// Whether somebody has no place.
+    pub lapses: u64,
+}
+
+impl Component {
+    /// The components of an instance, in order of their smallest class.
+    pub(super) fn all(instance: &Instance) -> Vec<Self> {
+        let component_of = components(&instance.lists);
+        let mut position: HashMap<u32, usize> = HashMap::new();
+        let mut all: Vec<Self> = Vec::new();
+        for (class, c) in instance.classes.iter().enumerate() {
+            let at = *position.entry(component_of[c.list as usize]).or_insert(all.len());
+            if at == all.len() {
+                all.push(Self { classes: Vec::new(), pools: Vec::new() });
+            }
+            all[at].classes.push(class as u32);
         }
-        Self(pools)
+        for (list, pools) in instance.lists.iter().enumerate() {
+            if let Some(at) = position.get(&component_of[list]) {
+                all[*at].pools.extend(pools.iter().map(|r| r.pool));
+            }
+        }
+        for component in &mut all {
+            component.pools.sort_unstable();
+            component.pools.dedup();
+        }
+        all
     }
 
-    /// Takes the earliest free seat of the nearest pool that has one from `first` to `last`.
-    fn take(&mut self, pools: &[super::RankedPool], first: Day, last: Day) -> Option<(u32, Day)> {
-        if first > last {
-            return None;
+    /// The best places for so many people of each class, with so many seats on each pool-day.
+    pub(super) fn solve(
+        &self,
+        instance: &Instance,
+        size: impl Fn(usize) -> u32,
+        seats: impl Fn(usize) -> u32,
+    ) -> Places {
+        let mut bins = Vec::new();
+        let mut global = Vec::new();
+        // Where the pool-days of each pool begin among the bins.
+        let mut begin = Vec::with_capacity(self.pools.len() + 1);
+        for pool in &self.pools {
+            begin.push(bins.len());
+            for at in instance.pool_days(*pool, super::Day::MIN, super::Day::MAX) {
+                let (day, seats) = (instance.bins[at].day, seats(at));
+                if seats > 0 {
+                    bins.push(Bin { day, seats, base: instance.base_cost(day) });
+                    global.push(at as u32);
+                }
+            }
         }
-        pools.iter().find_map(|ranked| {
-            let (day, free) = self.0[ranked.pool as usize].range_mut(first..=last).find(|(_, free)| **free > 0)?;
-            *free -= 1;
-            Some((ranked.pool, *day))
+        begin.push(bins.len());
+        let classes: Vec<usize> = self.classes.iter().map(|c| *c as usize).filter(|c| size(*c) > 0).collect();
+        let sources: Vec<Source> = classes
+            .iter()
+            .map(|c| {
+                let class = &instance.classes[*c];
+                let spans = instance.lists[class.list as usize].iter().filter_map(|ranked| {
+                    // Unwrap safety: a component holds every pool of its classes.
+                    let pool = self.pools.binary_search(&ranked.pool).expect("a pool of the component");
+                    let (from, to) = (begin[pool], begin[pool + 1]);
+                    let first = from + bins[from..to].partition_point(|b| b.day < class.release);
+                    let end = from + bins[from..to].partition_point(|b| b.day <= class.deadline);
+                    let cost = i128::from(ranked.rank) * RANK;
+                    (first < end).then_some(Span { first: first as u32, end: end as u32, cost })
+                });
+                source(class, size(*c), spans.collect())
+            })
+            .collect();
+        let solution = simplex::solve(&bins, &sources);
+        Places {
+            flows: solution
+                .flows
+                .iter()
+                .map(|f| Flow {
+                    source: classes[f.source as usize] as u32,
+                    bin: global[f.bin as usize],
+                    people: f.people,
+                })
+                .collect(),
+            prices: global.into_iter().zip(solution.prices).filter(|(_, price)| *price > 0).collect(),
+            lapses: solution.lapses.iter().map(|n| u64::from(*n)).sum(),
+        }
+    }
+}
+
+pub(super) fn source(class: &Class, size: u32, spans: Vec<Span>) -> Source {
+    let weight = i128::from(class.weight);
+    Source {
+        size,
+        spans,
+        release: class.release,
+        pref_end: class.pref_end,
+        late: weight * LATE_DAY,
+        lapse: LAPSE + weight * i128::from(class.lapse_late) * LATE_DAY,
+    }
+}
+
+/// People of each class.
+pub(super) fn sizes(instance: &Instance) -> Vec<u32> {
+    let mut sizes = vec![0; instance.classes.len()];
+    for class in &instance.class {
+        sizes[*class as usize] += 1;
+    }
+    sizes
+}
+
+/// The best places for everybody, component by component, on all processors: the result does not depend on how many.
+pub(super) fn solve(instance: &Instance, components: &[Component], seats: &[u32]) -> Places {
+    let sizes = sizes(instance);
+    let solved: Vec<Places> = components
+        .par_iter()
+        .with_max_len(1)
+        .map(|component| component.solve(instance, |class| sizes[class], |bin| seats[bin]))
+        .collect();
+    let mut all = Places::default();
+    for places in solved {
+        all.flows.extend(places.flows);
+        all.prices.extend(places.prices);
+        all.lapses += places.lapses;
+    }
+    all.flows.sort_unstable();
+    all.prices.sort_unstable();
+    all
+}
+
+/// Gives the places of each class to its people among `members`: the earlier ones to those who come first in the tie.
+pub(super) fn hand_out(instance: &Instance, flows: &[Flow], mut members: Vec<u32>, places: &mut [u32]) {
+    let class = |person: u32| instance.class[person as usize];
+    members.sort_by_key(|p| class(*p));
+    let classes: Vec<&[u32]> = members.chunk_by(|a, b| class(*a) == class(*b)).collect();
+    let given: Vec<Vec<(u32, u32)>> = classes
+        .into_par_iter()
+        .map(|people| {
+            let number = class(people[0]);
+            let from = flows.partition_point(|f| f.source < number);
+            let mut flows: Vec<Flow> = flows[from..].iter().take_while(|f| f.source == number).copied().collect();
+            flows.sort_by_key(|f| (instance.bins[f.bin as usize].day, f.bin));
+            let mut people = people.to_vec();
+            let all_alike = flows.first().is_none_or(|f| f.people as usize == people.len());
+            if !all_alike {
+                people.sort_by_cached_key(|p| instance.tie(*p as usize));
+            }
+            people.into_iter().zip(flows.iter().flat_map(|f| std::iter::repeat_n(f.bin, f.people as usize))).collect()
         })
-    }
-
-    fn any_day(&self, pools: &[super::RankedPool], first: Day, last: Day) -> bool {
-        first <= last && pools.iter().any(|r| self.0[r.pool as usize].range(first..=last).next().is_some())
+        .collect();
+    for (person, bin) in given.into_iter().flatten() {
+        places[person as usize] = bin;
     }
 }
 
-pub(super) fn assign(input: &PlanningInput) -> Plan {
-    let mut seats = Seats::of(input);
-    let mut order: Vec<(Day, u64, usize)> =
-        input.candidates.iter().enumerate().map(|(i, c)| (c.deadline, input.tie(i), i)).collect();
-    order.sort_unstable();
-
-    let mut appointments: Vec<Appointment> = Vec::with_capacity(order.len());
-    let mut without = Vec::new();
-    let mut give = |i: usize, (pool, day): (u32, Day), pass: Pass| {
-        let firm = day < input.candidates[i].firm_before || pass == Pass::AfterExpiry;
-        appointments.push(Appointment { candidate: i, pool, day, start: 0, pass, firm });
-    };
-    for &(_, _, i) in &order {
-        let c = &input.candidates[i];
-        match seats.take(&c.pools, c.release, c.deadline) {
-            Some(place) => give(i, place, Pass::InTime),
-            None => without.push(i),
-        }
-    }
-    // The second pass: what is left, to those for whom the first had nothing. Those who can still be saved come first.
-    let mut lapses = Vec::new();
-    without.retain(|&i| {
-        let c = &input.candidates[i];
-        let saved = seats.take(&c.pools, c.earliest, c.deadline);
-        if let Some(place) = saved {
-            give(i, place, Pass::ShortNotice);
-        } else if !c.is_late() {
-            let exists = seats.any_day(&c.pools, c.release.min(c.earliest), c.deadline);
-            let cause = if exists { LapseCause::NoCapacity } else { LapseCause::NoPossibleDay };
-            lapses.push(Lapse { candidate: i, cause });
-        }
-        saved.is_none()
-    });
-    for i in without {
-        let c = &input.candidates[i];
-        if let Some(place) = seats.take(&c.pools, c.earliest, Day::MAX) {
-            give(i, place, Pass::AfterExpiry);
-        }
-    }
-    set_hours(input, &mut appointments);
-    appointments.sort_unstable_by_key(|a| a.candidate);
-    lapses.sort_unstable_by_key(|l| l.candidate);
-    Plan { appointments, lapses }
-}
-
-/// Gives the hours of a pool-day in the order in which people were placed. Those who are firm tonight come first: the
-/// others are planned again tomorrow, and must not hold the first hours of a day that they may leave.
-fn set_hours(input: &PlanningInput, appointments: &mut [Appointment]) {
-    let mut hours: BTreeMap<(u32, Day), Vec<(u16, u32)>> = BTreeMap::new();
-    for slot in &input.slots {
-        hours.entry((slot.pool, slot.day)).or_default().push((slot.start, slot.free));
-    }
-    appointments.sort_by_key(|a| !a.firm);
-    let mut next: BTreeMap<(u32, Day), (usize, u32)> = BTreeMap::new();
-    for a in appointments {
-        let here = &hours[&(a.pool, a.day)];
-        let (slot, used) = next.entry((a.pool, a.day)).or_insert((0, 0));
-        while *used >= here[*slot].1 {
-            (*slot, *used) = (*slot + 1, 0);
-        }
-        a.start = here[*slot].0;
-        *used += 1;
-    }
+/// The hours of bookings, given as pool-days in the order in which they are served.
+pub(super) fn hours(instance: &Instance, bookings: impl Iterator<Item = u32>) -> Vec<u16> {
+    let mut next: Vec<(u32, u32)> = instance.bins.iter().map(|b| (b.first_slot, 0)).collect();
+    bookings
+        .map(|bin| {
+            let (slot, used) = &mut next[bin as usize];
+            while *used >= instance.slots[*slot as usize].free {
+                (*slot, *used) = (*slot + 1, 0);
+            }
+            *used += 1;
+            instance.slots[*slot as usize].start
+        })
+        .collect()
 }

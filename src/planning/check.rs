@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::certificate::Levels;
+use super::instance::{Instance, NOWHERE};
 use super::{LapseCause, Pass, Plan, PlanningInput};
 
 /// Something that a plan must never do, and to whom.
@@ -104,4 +106,88 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
         say(None, "a lapse of nobody".into());
     }
     breaches
+}
+
+/// What a plan of the first pass costs, level by level.
+pub(super) fn levels(instance: &Instance, places: &[u32]) -> Levels {
+    let mut levels = Levels::default();
+    for (person, place) in places.iter().enumerate() {
+        let class = instance.class_of(person);
+        let weight = u64::from(class.weight);
+        let Some(at) = instance.bins.get(*place as usize) else {
+            levels.lapses += 1;
+            levels.late_days += weight * u64::from(class.lapse_late);
+            continue;
+        };
+        let rank = instance.lists[class.list as usize].iter().find(|r| r.pool == at.pool).map_or(0, |r| r.rank);
+        levels.late_days += weight * (at.day - class.pref_end).max(0) as u64;
+        levels.perishing_filled += u64::from(instance.perish_before.is_some_and(|before| at.day < before));
+        levels.site_rank += u64::from(rank);
+        levels.days += (at.day - class.release).max(0) as u64;
+    }
+    levels
+}
+
+/// Whether a plan of the first pass is possible, and whether its prices prove that none is better; else what is wrong.
+///
+/// By duality no plan costs less than Σ over people of the cheaper of a lapse and their cheapest pool-day at these prices,
+/// less Σ price × seats: if this plan costs just that, it is optimal on every level. See docs/PLANNING.md.
+pub(super) fn optimality(instance: &Instance, places: &[u32], prices: &[(u32, i128)]) -> Result<(), String> {
+    if places.len() != instance.people() {
+        return Err(format!("{} places for {} people", places.len(), instance.people()));
+    }
+    let mut left: Vec<i64> = instance.bins.iter().map(|b| i64::from(b.seats)).collect();
+    for (person, place) in places.iter().enumerate().filter(|(_, place)| **place != NOWHERE) {
+        let class = instance.class_of(person);
+        let at = instance.bins.get(*place as usize).ok_or_else(|| format!("{}: no such day", instance.id(person)))?;
+        let pool = instance.lists[class.list as usize].iter().any(|r| r.pool == at.pool);
+        if !pool || at.day < class.release || class.deadline < at.day {
+            return Err(format!("{} may not come to pool {} on day {}", instance.id(person), at.pool, at.day));
+        }
+        left[*place as usize] -= 1;
+        if left[*place as usize] < 0 {
+            return Err(format!("pool {} has too many people on day {}", at.pool, at.day));
+        }
+    }
+    let overflow = || "the costs overflow".to_owned();
+    let mut price = vec![0i128; instance.bins.len()];
+    let mut bound = 0i128;
+    for (bin, p) in prices {
+        let seats = i128::from(instance.bins.get(*bin as usize).ok_or("a price of no day")?.seats);
+        if *p < 0 {
+            return Err(format!("a price is negative: {p}"));
+        }
+        price[*bin as usize] = *p;
+        bound = p.checked_mul(seats).and_then(|all| bound.checked_sub(all)).ok_or_else(overflow)?;
+    }
+    let mut cheapest: Vec<Option<i128>> = vec![None; instance.classes.len()];
+    for class in &instance.class {
+        let least = cheapest[*class as usize].get_or_insert_with(|| {
+            let class = &instance.classes[*class as usize];
+            let weight = i128::from(class.weight);
+            let mut least = (1 << 102) + ((weight * i128::from(class.lapse_late)) << 66);
+            for ranked in &instance.lists[class.list as usize] {
+                let first = instance.bins.partition_point(|b| (b.pool, b.day) < (ranked.pool, class.release));
+                let here = instance.bins.iter().zip(&price).skip(first);
+                for (bin, price) in here.take_while(|(b, _)| b.pool == ranked.pool && b.day <= class.deadline) {
+                    if bin.seats > 0 {
+                        let late = i128::from((bin.day - class.pref_end).max(0));
+                        let perishing = instance.perish_before.is_some_and(|before| bin.day < before);
+                        let cost = (weight * late << 66) - (i128::from(perishing) << 50)
+                            + (i128::from(ranked.rank) << 28)
+                            + i128::from(bin.day - class.release);
+                        least = least.min(cost + price);
+                    }
+                }
+            }
+            least
+        });
+        bound = bound.checked_add(*least).ok_or_else(overflow)?;
+    }
+    let sum = levels(instance, places);
+    let cost = (i128::from(sum.lapses) << 102) + (i128::from(sum.late_days) << 66)
+        - (i128::from(sum.perishing_filled) << 50)
+        + (i128::from(sum.site_rank) << 28)
+        + i128::from(sum.days);
+    if bound == cost { Ok(()) } else { Err(format!("the plan costs {cost}, the prices prove {bound}: {}", cost - bound)) }
 }

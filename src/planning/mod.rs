@@ -1,11 +1,17 @@
 //! `plan(&PlanningInput) -> Plan`: who is seen where and when. Pure: no clock, no database, no randomness.
 //!
-//! Days are integers, day 0 being the business date. The plan is made in two passes: the first gives
-//! everyone a day between release and deadline; the second, which never touches the first, gives the seats that are
-//! left to those for whom that was impossible, so that nobody leaves without a date while a seat is empty.
+//! Days are integers, day 0 being the business date. The plan is made in two passes: the first gives everyone a day
+//! between release and deadline, exactly and with a proof; the second, which never touches the first, gives the seats that
+//! are left to those for whom that was impossible, so that nobody leaves without a date while a seat is empty. The model,
+//! for auditors and engineers: docs/PLANNING.md.
 
 mod assignment;
+mod certificate;
 mod check;
+mod households;
+mod instance;
+mod second;
+mod simplex;
 
 use std::fmt::Write as _;
 
@@ -13,10 +19,12 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 pub use crate::agenda::RankedPool;
+pub use certificate::{Levels, Proof};
 pub use check::{Breach, check};
+pub use instance::{Instance, Overflow, PoolName};
 
 use crate::code::coded;
-use crate::ids::{PermitId, keyed_hash, sha256_hex};
+use crate::ids::{PermitId, sha256_hex};
 use crate::permit::{Channel, PermitKind};
 use crate::policy::{Policy, Window};
 
@@ -30,6 +38,9 @@ pub struct PlanningInput {
     pub business_date: NaiveDate,
     /// Published seed that breaks ties: whoever knows the instance can recompute the order.
     pub seed: String,
+    /// Seats on days before this one are lost if nobody takes them tonight: tomorrow's notice passes them.
+    #[serde(default)]
+    pub perish_before: Option<Day>,
     /// `site/desk` of each pool; its number is its position.
     pub pools: Vec<String>,
     /// Seats that are free tonight; a slot whose seats are all taken stands with 0.
@@ -58,6 +69,9 @@ pub struct Candidate {
     pub id: PermitId,
     /// Household, if any.
     pub household: Option<String>,
+    /// First night on which the program knew of the permit: who waits longest comes first among equals.
+    #[serde(default)]
+    pub first_seen: Day,
     /// Type, for reports.
     pub category: PermitKind,
     /// Pools that may receive them, nearest first.
@@ -86,6 +100,7 @@ impl Candidate {
     pub fn new(
         id: PermitId,
         household: Option<String>,
+        first_seen: NaiveDate,
         kind: PermitKind,
         channel: Channel,
         place: Vec<RankedPool>,
@@ -102,6 +117,7 @@ impl Candidate {
         Self {
             id,
             household,
+            first_seen: day(first_seen),
             category: kind,
             pools: place,
             release: release.max(opens),
@@ -130,6 +146,14 @@ pub struct Nights {
     pub today: NaiveDate,
     /// Next planning night.
     pub next: NaiveDate,
+}
+
+impl Nights {
+    /// A seat before this day cannot be given with full notice any more after tonight.
+    pub fn perish_before(&self, policy: &Policy) -> Day {
+        let notice = policy.notice(Channel::Email).min(policy.notice(Channel::Post));
+        ((self.next - self.tonight).num_days() + i64::from(notice)) as Day
+    }
 }
 
 coded! {
@@ -189,9 +213,11 @@ pub struct Plan {
     pub lapses: Vec<Lapse>,
 }
 
-/// Plans a night. The same input gives the same plan, whatever the machine.
-pub fn plan(input: &PlanningInput) -> Plan {
-    assignment::assign(input)
+/// Plans a night, and proves the first pass best. The same input gives the same plan, whatever the machine.
+pub fn plan(input: &PlanningInput) -> Result<(Plan, Proof), Overflow> {
+    let (instance, candidates) = Instance::of_night(input)?;
+    let proof = Proof::of(instance);
+    Ok((second::complete(input, &proof, &candidates)?, proof))
 }
 
 impl PlanningInput {
@@ -219,11 +245,26 @@ impl PlanningInput {
         sha256_hex(&self.to_bytes())
     }
 
-    /// The order among people whom nothing else distinguishes: no one can choose their place in it.
-    fn tie(&self, candidate: usize) -> u64 {
-        let hash = keyed_hash(self.seed.as_bytes(), &[self.candidates[candidate].id.0.as_bytes()]);
-        // Unwrap safety: the slice has eight bytes.
-        u64::from_be_bytes(hash[..8].try_into().expect("eight bytes"))
+    /// What is left to plan once a plan's firm appointments are committed: planned again, nothing else has changed.
+    #[must_use]
+    pub fn after(&self, plan: &Plan) -> Self {
+        let mut rest = self.clone();
+        let mut firm = vec![false; self.candidates.len()];
+        for a in plan.firm() {
+            firm[a.candidate] = true;
+            let slot = rest.slots.binary_search_by_key(&(a.pool, a.day, a.start), |s| (s.pool, s.day, s.start));
+            if let Ok(slot) = slot {
+                rest.slots[slot].free = rest.slots[slot].free.saturating_sub(1);
+            }
+        }
+        let mut firm = firm.into_iter();
+        rest.candidates.retain(|_| firm.next() != Some(true));
+        rest
+    }
+
+    fn tie(&self, candidate: usize) -> (Day, u64) {
+        let c = &self.candidates[candidate];
+        instance::tie(&self.seed, c.first_seen, &c.id.0)
     }
 
     /// The civil date of a day.
@@ -253,17 +294,6 @@ impl Plan {
     /// SHA-256 of the plan: what an operator confirms, and what a replay must find again.
     pub fn hash(&self, input: &PlanningInput) -> String {
         sha256_hex(self.canonical_text(input).as_bytes())
-    }
-
-    /// SHA-256 of what the plan leaves open: people with a day that is not yet firm, people with none. Planning again
-    /// after the commit must find exactly this.
-    pub fn rest_hash(&self, input: &PlanningInput) -> String {
-        let firm: std::collections::HashSet<usize> =
-            self.appointments.iter().filter(|a| a.firm).map(|a| a.candidate).collect();
-        let text = self.canonical_text(input);
-        let rest: Vec<&str> =
-            text.lines().enumerate().filter(|(i, _)| !firm.contains(i)).map(|(_, line)| line).collect();
-        sha256_hex(rest.join("\n").as_bytes())
     }
 
     /// What becomes firm tonight.
@@ -309,3 +339,5 @@ pub struct Figures {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod oracle_tests;

@@ -27,6 +27,7 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
                 Candidate::new(
                     PermitId(format!("{id:06}")),
                     None,
+                    date(0),
                     PermitKind::Cst,
                     channel,
                     place,
@@ -46,6 +47,7 @@ fn empty() -> PlanningInput {
     PlanningInput {
         business_date: "2026-10-05".parse().unwrap(),
         seed: "s".into(),
+        perish_before: None,
         pools: vec![],
         slots: vec![],
         candidates: vec![],
@@ -70,12 +72,12 @@ proptest! {
 
     #[test]
     fn no_plan_has_a_breach(input in inputs()) {
-        prop_assert_eq!(check(&plan(&input), &input), vec![]);
+        prop_assert_eq!(check(&plan(&input).unwrap().0, &input), vec![]);
     }
 
     #[test]
     fn people_due_are_firm_planned_or_lapses(input in inputs()) {
-        let figures = plan(&input).figures(&input);
+        let figures = plan(&input).unwrap().0.figures(&input);
         let due = input.candidates.iter().filter(|c| !c.is_late()).count();
         prop_assert_eq!(due, figures.firm + figures.planned + figures.no_possible_day + figures.no_capacity);
     }
@@ -86,27 +88,12 @@ proptest! {
         shuffled.candidates.reverse();
         shuffled.slots.reverse();
         let shuffled = shuffled.canonical();
-        prop_assert_eq!(plan(&input).hash(&input), plan(&shuffled).hash(&shuffled));
-    }
-
-    #[test]
-    fn planning_again_after_the_commit_changes_nothing(input in inputs()) {
-        let first = plan(&input);
-        let mut rest = input.clone();
-        for a in first.firm() {
-            let slot = rest.slots.iter_mut().find(|s| (s.pool, s.day, s.start) == (a.pool, a.day, a.start)).unwrap();
-            slot.free -= 1;
-        }
-        let firm: Vec<usize> = first.firm().map(|a| a.candidate).collect();
-        rest.candidates = input.candidates.iter().enumerate().filter(|(i, _)| !firm.contains(i)).map(|(_, c)| c.clone()).collect();
-        let second = plan(&rest);
-        prop_assert_eq!(second.firm().count(), 0);
-        prop_assert_eq!(second.rest_hash(&rest), first.rest_hash(&input));
+        prop_assert_eq!(plan(&input).unwrap().0.hash(&input), plan(&shuffled).unwrap().0.hash(&shuffled));
     }
 
     #[test]
     fn a_tampered_plan_is_caught(input in inputs(), which in any::<prop::sample::Index>(), how in 0..4) {
-        let mut plan = plan(&input);
+        let mut plan = plan(&input).unwrap().0;
         prop_assume!(!plan.appointments.is_empty());
         let i = which.index(plan.appointments.len());
         match how {

@@ -52,7 +52,7 @@ pub(super) fn store_plan(
         input_hash: seen.input_hash.clone(),
         policy_hash: policy_hash.clone(),
         plan_hash: seen.plan_hash.clone(),
-        certificate: "absent".into(),
+        certificate: seen.certificate.into(),
         warnings: seen.warnings.clone(),
     };
     (tools.progress)("storing verdicts", 0, seen.changes.len() as u64);

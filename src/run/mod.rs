@@ -289,8 +289,7 @@ fn begin(
         return Ok(Outcome::TooManyFirm { firm, max, plan_hash });
     }
     if let Some(last) = store.completed_run(dates.business)?
-        && seen.changes_nothing()
-        && last.rest_hash.as_deref() == Some(&seen.rest_hash)
+        && seen.changes_nothing_after(last.rest_hash.as_deref())
     {
         store.write(|s| s.forget_run(row))?;
         let summary = last.summary.context("a completed run has a summary")?;

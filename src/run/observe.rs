@@ -11,7 +11,7 @@ use crate::agenda::Jurisdiction;
 use crate::eligibility::{NEVER, Rule, assess};
 use crate::ids::{HolderId, IdKey, PermitId, SlotId};
 use crate::permit::{Holder, PermitKind};
-use crate::planning::{self, Candidate, Figures, Nights, Pass, Plan, PlanningInput, SlotSeats, check};
+use crate::planning::{self, Candidate, Figures, Nights, Pass, Plan, PlanningInput, Proof, SlotSeats, check};
 use crate::policy::{Policy, Window};
 use crate::settings::Configuration;
 use crate::store::{Live, PermitRow, Placement, SlotRow, Store, VerdictChange};
@@ -33,16 +33,20 @@ pub(super) struct Seen {
     pub figures: Figures,
     pub input_hash: String,
     pub plan_hash: String,
+    /// Hash of what the plan leaves to plan.
     pub rest_hash: String,
+    pub proof: Proof,
+    pub certificate: &'static str,
     /// Firm appointments, in the order in which they are committed: soonest first.
     pub firm: Vec<Firm>,
     pub warnings: Vec<String>,
 }
 
 impl Seen {
-    /// Whether carrying it out would change nothing beyond what the runs of this date have committed.
-    pub(super) fn changes_nothing(&self) -> bool {
-        !self.has_news && self.unmarked.is_empty() && self.firm.is_empty()
+    /// Whether there is nothing to do beyond what a run of this date did, which left `rest` to plan: equally good plans
+    /// may differ, so it is what they are made from that tells.
+    pub(super) fn changes_nothing_after(&self, rest: Option<&str>) -> bool {
+        !self.has_news && self.unmarked.is_empty() && rest == Some(&self.input_hash)
     }
 }
 
@@ -192,7 +196,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
     let jurisdiction = config.agenda.jurisdiction();
     let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
     (tools.progress)("reading and assessing permits", 0, 0);
-    let (observation, verdicts, holders) = store.read(|s| {
+    let (observation, verdicts, holders, first_seen) = store.read(|s| {
         let observation = Observation {
             live: s.live_convocations()?,
             slots: s.slots(dates.today, NEVER)?,
@@ -228,14 +232,17 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         );
         let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.holder_id.as_str()).collect();
         let holders = s.holders(&ids)?;
-        Ok((observation, verdicts, holders))
+        let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.permit_id.as_str()).collect();
+        let first_seen = s.first_seen(&ids)?;
+        Ok((observation, verdicts, holders, first_seen))
     })?;
     let Verdicts { mut outcomes, changes, due, has_news, .. } = verdicts;
     outcomes.retain(|_, n| *n > 0);
 
     (tools.progress)("planning", 0, due.len() as u64);
-    let input = planning_input(config, &jurisdiction, dates, &observation, &due, &holders, &id_key)?;
-    let plan = planning::plan(&input);
+    let people = People { due: &due, holders: &holders, first_seen: &first_seen };
+    let input = planning_input(config, &jurisdiction, dates, &observation, people, &id_key)?;
+    let (plan, proof) = planning::plan(&input).context("planning: check the weights and ranks of policy and agenda")?;
     let breaches = check(&plan, &input);
     // The checker shares no code with the planner: if they disagree, nobody is convoked tonight, and somebody is called.
     ensure!(breaches.is_empty(), "the plan was refused by its checker, and nothing was written: {}", breaches[0]);
@@ -259,7 +266,9 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         figures: plan.figures(&input),
         input_hash: input.hash(),
         plan_hash: plan.hash(&input),
-        rest_hash: plan.rest_hash(&input),
+        rest_hash: input.after(&plan).hash(),
+        certificate: if proof.closes() { "closed" } else { "open" },
+        proof,
         input,
         plan,
         firm,
@@ -267,13 +276,20 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
     })
 }
 
+/// Who is due, and what is known of them.
+#[derive(Clone, Copy)]
+struct People<'a> {
+    due: &'a [Due<'a>],
+    holders: &'a HashMap<String, Holder>,
+    first_seen: &'a HashMap<String, NaiveDate>,
+}
+
 fn planning_input(
     config: &Configuration,
     jurisdiction: &Jurisdiction,
     dates: Dates,
     seen: &Observation,
-    due: &[Due<'_>],
-    holders: &HashMap<String, Holder>,
+    people: People<'_>,
     id_key: &IdKey,
 ) -> Result<PlanningInput> {
     let pools = config.agenda.pools();
@@ -295,14 +311,15 @@ fn planning_input(
         });
     }
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
-    let mut candidates = Vec::with_capacity(due.len());
-    for d in due {
+    let mut candidates = Vec::with_capacity(people.due.len());
+    for d in people.due {
         let holder =
-            holders.get(&d.permit.holder_id).with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
+            people.holders.get(&d.permit.holder_id).with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
         candidates.push(Candidate::new(
             PermitId(d.permit.permit_id.clone()),
             // The household's name in the extract may tell who they are.
             holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h)),
+            people.first_seen.get(&d.permit.permit_id).copied().unwrap_or(dates.business),
             d.kind,
             holder.effective_channel(),
             jurisdiction.pools(d.kind, &d.permit.commune).to_vec(),
@@ -313,7 +330,8 @@ fn planning_input(
     }
     let seed = PlanningInput::seed_of(&config.settings.prefecture.code, dates.business);
     let names = pools.iter().map(|p| format!("{}/{}", p.site.id, p.desk.id)).collect();
-    Ok(PlanningInput { business_date: dates.business, seed, pools: names, slots, candidates }.canonical())
+    let perish_before = Some(nights.perish_before(&config.settings.policy));
+    Ok(PlanningInput { business_date: dates.business, seed, perish_before, pools: names, slots, candidates }.canonical())
 }
 
 fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Due<'_>>) -> Vec<Firm> {

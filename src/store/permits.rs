@@ -273,6 +273,21 @@ impl Store {
         Ok(())
     }
 
+    /// First night on which the program knew of each permit.
+    pub fn first_seen(&mut self, permits: &[&str]) -> Result<HashMap<String, NaiveDate>> {
+        let mut found = HashMap::with_capacity(permits.len());
+        for batch in permits.chunks(KEYS_PER_QUERY) {
+            let rows: Vec<(String, NaiveDate)> = permit::table
+                .filter(permit::prefecture.eq(&self.prefecture))
+                .filter(permit::permit_id.eq_any(batch))
+                .select((permit::permit_id, permit::first_seen))
+                .load(&mut self.conn)
+                .context("reading since when permits are known")?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
     /// Holders by id.
     pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
         use holder::{

@@ -1,0 +1,398 @@
+//! What the first pass of a plan sees: people by class, seats by pool-day. The same for a night of the database and for a
+//! directory of files; a million people take about 60 MB.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+
+use super::{Candidate, Day, PlanningInput, SlotSeats};
+use crate::agenda::RankedPool;
+use crate::ids::keyed_hash;
+
+/// In the place of a pool-day: none.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// What a lapse costs: the first level. Each level outweighs all that the levels below it can sum up to in one component.
+pub(super) const LAPSE: i128 = 1 << 102;
+/// A weighted day beyond the preferred end: the second level.
+pub(super) const LATE_DAY: i128 = 1 << 66;
+/// A perishing seat that is filled, taken off: the third level.
+pub(super) const PERISHING: i128 = 1 << 50;
+/// A rank of distance: the fourth level. The fifth, a day after the release, costs 1.
+pub(super) const RANK: i128 = 1 << 28;
+
+/// All that the first pass sees, in canonical order: equal contents are equal instances, whatever the order of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Day 0.
+    pub business_date: NaiveDate,
+    /// Published seed that breaks ties.
+    pub seed: String,
+    /// Seats on days before this one are lost if nobody takes them tonight.
+    pub perish_before: Option<Day>,
+    /// Desks, by number.
+    pub pools: Vec<PoolName>,
+    /// Hours, by pool, day and start.
+    pub slots: Vec<SlotSeats>,
+    /// Pool-days, by pool and day, those without a free seat included.
+    pub(super) bins: Vec<PoolDay>,
+    /// Distinct lists of pools, in order.
+    pub(super) lists: Vec<Vec<RankedPool>>,
+    /// Distinct classes, in order of deadline.
+    pub(super) classes: Vec<Class>,
+    /// Ids, one after the other, and where each ends.
+    ids: String,
+    ends: Vec<u32>,
+    /// Class of each person.
+    pub(super) class: Vec<u32>,
+    /// Household of each person, numbered from 1; 0 for none.
+    pub(super) household: Vec<u32>,
+    /// First night on which the program knew of each person; empty where that is unknown.
+    first_seen: Vec<Day>,
+}
+
+/// A desk at a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolName {
+    /// As files name it.
+    pub number: u32,
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+}
+
+/// The seats of a pool on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PoolDay {
+    pub pool: u32,
+    pub day: Day,
+    pub seats: u32,
+    /// Its hours: `slots[first_slot..]`.
+    pub first_slot: u32,
+}
+
+/// People who are alike to the planner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Class {
+    pub deadline: Day,
+    pub release: Day,
+    pub pref_end: Day,
+    /// Position in `lists`.
+    pub list: u32,
+    pub weight: u32,
+    pub lapse_late: u32,
+}
+
+/// The costs of a component that a level cannot hold: the levels below it could outweigh it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {level} of people who share desks add up to more than a plan can tell apart")]
+pub struct Overflow {
+    /// The person by whom it overflows, in the order in which they were added.
+    pub person: usize,
+    /// Level.
+    pub level: &'static str,
+}
+
+/// Collects people in any order.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    ids: String,
+    ends: Vec<u32>,
+    class: Vec<u32>,
+    household: Vec<u32>,
+    first_seen: Vec<Day>,
+    classes: HashMap<Class, u32>,
+    lists: HashMap<Vec<RankedPool>, u32>,
+    households: HashMap<String, u32>,
+}
+
+/// What the planner needs to know of a person.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Person<'a> {
+    pub id: &'a str,
+    pub household: &'a str,
+    pub first_seen: Option<Day>,
+    pub release: Day,
+    pub pref_end: Day,
+    pub deadline: Day,
+    pub weight: u32,
+    pub lapse_late: u32,
+}
+
+impl Builder {
+    /// Adds a person; pools in any order, each once.
+    pub(super) fn add(&mut self, person: Person<'_>, mut pools: Vec<RankedPool>) {
+        pools.sort_unstable_by_key(|r| r.pool);
+        let lists = self.lists.len() as u32;
+        let list = *self.lists.entry(pools).or_insert(lists);
+        let class = Class {
+            deadline: person.deadline,
+            release: person.release,
+            pref_end: person.pref_end,
+            list,
+            weight: person.weight,
+            lapse_late: person.lapse_late,
+        };
+        let classes = self.classes.len() as u32;
+        self.class.push(*self.classes.entry(class).or_insert(classes));
+        self.ids.push_str(person.id);
+        self.ends.push(self.ids.len() as u32);
+        self.household.push(match person.household {
+            "" => 0,
+            name => match self.households.get(name) {
+                Some(number) => *number,
+                None => {
+                    let number = self.households.len() as u32 + 1;
+                    self.households.insert(name.to_owned(), number);
+                    number
+                }
+            },
+        });
+        self.first_seen.extend(person.first_seen);
+    }
+
+    /// Whether every level outweighs all that lie below it, in every component: then the packed costs are lexicographic.
+    fn levels_hold(&self) -> Result<(), Overflow> {
+        let mut lists: Vec<(&Vec<RankedPool>, u32)> = self.lists.iter().map(|(list, n)| (list, *n)).collect();
+        lists.sort_unstable_by_key(|(_, n)| *n);
+        let lists: Vec<&Vec<RankedPool>> = lists.into_iter().map(|(list, _)| list).collect();
+        let component = components(&lists);
+        let mut classes: Vec<(&Class, u32)> = self.classes.iter().map(|(class, n)| (class, *n)).collect();
+        classes.sort_unstable_by_key(|(_, n)| *n);
+        let mut sums: HashMap<u32, [i128; 5]> = HashMap::new();
+        for (person, class) in self.class.iter().enumerate() {
+            let c = classes[*class as usize].0;
+            let list = lists[c.list as usize];
+            let late = i128::from((c.deadline - c.pref_end).max(0)).max(i128::from(c.lapse_late));
+            let most = [
+                (1, 1 << 22, "lapses"),
+                (1, LATE_DAY / PERISHING, "perishing seats"),
+                (late * i128::from(c.weight), LAPSE / LATE_DAY, "late days"),
+                (i128::from(list.iter().map(|r| r.rank).max().unwrap_or(0)), PERISHING / RANK, "site rank"),
+                (i128::from((c.deadline - c.release).max(0)), RANK, "days after release"),
+            ];
+            let sums = sums.entry(component[c.list as usize]).or_default();
+            for (sum, (most, bound, level)) in sums.iter_mut().zip(most) {
+                *sum += most;
+                if *sum >= bound {
+                    return Err(Overflow { person, level });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The instance in canonical order.
+    pub(super) fn build(
+        self,
+        business_date: NaiveDate,
+        seed: String,
+        perish_before: Option<Day>,
+        pools: Vec<PoolName>,
+        mut slots: Vec<SlotSeats>,
+    ) -> Result<Instance, Overflow> {
+        self.levels_hold()?;
+        slots.sort_unstable();
+        slots.dedup_by(|again, first| {
+            let same = (again.pool, again.day, again.start) == (first.pool, first.day, first.start);
+            first.free += if same { again.free } else { 0 };
+            same
+        });
+        let mut bins: Vec<PoolDay> = Vec::new();
+        for (i, s) in slots.iter().enumerate() {
+            match bins.last_mut().filter(|b| (b.pool, b.day) == (s.pool, s.day)) {
+                Some(bin) => bin.seats += s.free,
+                None => bins.push(PoolDay { pool: s.pool, day: s.day, seats: s.free, first_slot: i as u32 }),
+            }
+        }
+        let (lists, list_of) = ranked(self.lists);
+        let classes = self.classes.into_iter().map(|(c, n)| (Class { list: list_of[c.list as usize], ..c }, n)).collect();
+        let (classes, class_of) = ranked(classes);
+        let id = |i: usize| &self.ids[if i == 0 { 0 } else { self.ends[i - 1] as usize }..self.ends[i] as usize];
+        let mut order: Vec<u32> = (0..self.ends.len() as u32).collect();
+        order.sort_unstable_by_key(|i| id(*i as usize));
+        let mut ids = String::with_capacity(self.ids.len());
+        let mut ends = Vec::with_capacity(order.len());
+        for &i in &order {
+            ids.push_str(id(i as usize));
+            ends.push(ids.len() as u32);
+        }
+        // Households are numbered by their first member: their names say nothing.
+        let mut number = vec![0; self.households.len() + 1];
+        let mut next = 1;
+        for &i in &order {
+            let household = self.household[i as usize] as usize;
+            if household > 0 && number[household] == 0 {
+                number[household] = next;
+                next += 1;
+            }
+        }
+        let first_seen = if self.first_seen.len() == order.len() {
+            order.iter().map(|i| self.first_seen[*i as usize]).collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Instance {
+            business_date,
+            seed,
+            perish_before,
+            pools,
+            slots,
+            bins,
+            lists,
+            classes,
+            class: order.iter().map(|i| class_of[self.class[*i as usize] as usize]).collect(),
+            household: order.iter().map(|i| number[self.household[*i as usize] as usize]).collect(),
+            ids,
+            ends,
+            first_seen,
+        })
+    }
+}
+
+/// The order among people whom nothing else distinguishes: known for longest first, then by a hash that nobody can choose.
+pub(super) fn tie(seed: &str, first_seen: Day, id: &str) -> (Day, u64) {
+    let hash = keyed_hash(seed.as_bytes(), &[id.as_bytes()]);
+    // Unwrap safety: the slice has eight bytes.
+    (first_seen, u64::from_be_bytes(hash[..8].try_into().expect("eight bytes")))
+}
+
+/// Values in order, and where each came to lie by the number that it had.
+fn ranked<T: Ord>(numbered: HashMap<T, u32>) -> (Vec<T>, Vec<u32>) {
+    let mut values: Vec<(T, u32)> = numbered.into_iter().collect();
+    values.sort_unstable();
+    let mut place = vec![0; values.len()];
+    for (i, (_, n)) in values.iter().enumerate() {
+        place[*n as usize] = i as u32;
+    }
+    (values.into_iter().map(|(value, _)| value).collect(), place)
+}
+
+/// The component of each list: lists that share a pool, directly or through others, are in one. A component is named by its
+/// smallest list.
+pub(super) fn components<L: AsRef<[RankedPool]>>(lists: &[L]) -> Vec<u32> {
+    fn find(parent: &mut [u32], mut node: u32) -> u32 {
+        while parent[node as usize] != node {
+            parent[node as usize] = parent[parent[node as usize] as usize];
+            node = parent[node as usize];
+        }
+        node
+    }
+    let mut parent: Vec<u32> = (0..lists.len() as u32).collect();
+    let mut list_of_pool: HashMap<u32, u32> = HashMap::new();
+    for (i, list) in lists.iter().enumerate() {
+        for ranked in list.as_ref() {
+            let other = *list_of_pool.entry(ranked.pool).or_insert(i as u32);
+            let (a, b) = (find(&mut parent, i as u32), find(&mut parent, other));
+            parent[a.max(b) as usize] = a.min(b);
+        }
+    }
+    (0..lists.len() as u32).map(|i| find(&mut parent, i)).collect()
+}
+
+impl Instance {
+    /// The first pass of a night, and the candidate behind each person. Those who have expired already are not in it.
+    pub(super) fn of_night(input: &PlanningInput) -> Result<(Self, Vec<usize>), Overflow> {
+        let in_time = input.candidates.iter().enumerate().filter(|(_, c)| !c.is_late());
+        Self::of(input, in_time.map(|(i, c)| (i, c.release)))
+    }
+
+    /// Those who found nothing, at short notice.
+    pub(super) fn at_short_notice(
+        input: &PlanningInput,
+        without: &[usize],
+    ) -> Result<(Self, Vec<usize>), Overflow> {
+        Self::of(input, without.iter().map(|i| (*i, input.candidates[*i].earliest)))
+    }
+
+    fn of(
+        input: &PlanningInput,
+        people: impl Iterator<Item = (usize, Day)>,
+    ) -> Result<(Self, Vec<usize>), Overflow> {
+        let mut builder = Builder::default();
+        let mut candidates = Vec::new();
+        for (i, release) in people {
+            let c: &Candidate = &input.candidates[i];
+            let person = Person {
+                id: &c.id.0,
+                household: c.household.as_deref().unwrap_or_default(),
+                first_seen: Some(c.first_seen),
+                release,
+                pref_end: c.pref_end,
+                deadline: c.deadline,
+                weight: c.weight,
+                lapse_late: c.lapse_late,
+            };
+            builder.add(person, c.pools.clone());
+            candidates.push(i);
+        }
+        candidates.sort_unstable_by(|a, b| input.candidates[*a].id.cmp(&input.candidates[*b].id));
+        let name = |(number, pool): (usize, &String)| {
+            let (site, desk) = pool.split_once('/').unwrap_or((pool, ""));
+            PoolName { number: number as u32, site: site.to_owned(), desk: desk.to_owned() }
+        };
+        let pools = input.pools.iter().enumerate().map(name).collect();
+        let instance =
+            builder.build(input.business_date, input.seed.clone(), input.perish_before, pools, input.slots.clone())?;
+        Ok((instance, candidates))
+    }
+
+    /// Leaves so many seats on each pool-day.
+    pub(super) fn leave(&mut self, seats: &[u32]) {
+        for (bin, seats) in self.bins.iter_mut().zip(seats) {
+            bin.seats = *seats;
+        }
+    }
+
+    /// How many people.
+    pub fn people(&self) -> usize {
+        self.class.len()
+    }
+
+    /// How many classes.
+    pub fn class_count(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Id of a person.
+    pub fn id(&self, person: usize) -> &str {
+        let start = if person == 0 { 0 } else { self.ends[person - 1] as usize };
+        &self.ids[start..self.ends[person] as usize]
+    }
+
+    /// Site of a pool.
+    pub(super) fn site(&self, pool: u32) -> &str {
+        self.pools.binary_search_by_key(&pool, |p| p.number).map_or("", |at| &self.pools[at].site)
+    }
+
+    /// Class of a person.
+    pub(super) fn class_of(&self, person: usize) -> &Class {
+        &self.classes[self.class[person] as usize]
+    }
+
+    /// See [`tie`].
+    pub(super) fn tie(&self, person: usize) -> (Day, u64) {
+        tie(&self.seed, self.first_seen.get(person).copied().unwrap_or(0), self.id(person))
+    }
+
+    /// The pool-days of a pool from `first` to `last`, as positions; those without a seat included.
+    pub(super) fn pool_days(&self, pool: u32, first: Day, last: Day) -> std::ops::Range<usize> {
+        let from = self.bins.partition_point(|b| (b.pool, b.day) < (pool, first));
+        let to = self.bins.partition_point(|b| (b.pool, b.day) <= (pool, last));
+        from..to.max(from)
+    }
+
+    /// Every pool-day that a class may take, with the rank of its pool; those without a seat included.
+    pub(super) fn options(&self, class: &Class) -> impl Iterator<Item = (usize, u32)> {
+        let (first, last) = (class.release, class.deadline);
+        self.lists[class.list as usize]
+            .iter()
+            .flat_map(move |r| self.pool_days(r.pool, first, last).map(|bin| (bin, r.rank)))
+    }
+
+    /// What it costs a class to come on a pool-day at a pool of that rank, by level of the packed cost.
+    pub(super) fn base_cost(&self, day: Day) -> i128 {
+        if self.perish_before.is_some_and(|before| day < before) { -PERISHING } else { 0 }
+    }
+}
