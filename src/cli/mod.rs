@@ -6,6 +6,7 @@ mod dispatch;
 mod exit;
 mod import;
 mod init;
+mod instance;
 mod ledger;
 mod outbox;
 mod plan;

@@ -1,29 +1,50 @@
 //! `convoke plan`.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
+use super::instance::{self, Night, told};
 use super::{Exit, Session};
 use crate::entropy::Entropy;
+use crate::planning::explain::{Explanation, explain};
 use crate::run::{Preview, Tools, preview};
 use crate::store::Use;
 
 /// Show what a night would do, without writing anything.
 ///
-/// Prints the plan's hash: `convoke run --plan HASH` carries out exactly this plan, or refuses.
+/// Prints the plan's hash: `convoke run --plan HASH` carries out exactly this plan, or refuses. With --out the whole plan
+/// is written as files, with the prices that prove it the best, and nothing personal: script/verify_plan.py checks them.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke plan                            tonight
+  convoke plan --date 2026-12-24          a night to come
+  convoke plan --out DIR                  tonight, with all that proves it
+  convoke plan --instance DIR --out DIR   a bare instance, without any database")]
 pub(super) struct Plan {
     /// Business date; today by default, a day to come is possible.
     #[arg(long, value_name = "DATE")]
     date: Option<NaiveDate>,
+    /// Plan the instance of this folder (holders.csv, slots.csv, meta.json) instead of a night: needs no database.
+    #[arg(long, value_name = "DIR", requires = "out", conflicts_with = "date")]
+    instance: Option<PathBuf>,
+    /// Write instance, plan, prices and explanation to this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// For the fewest extra seats that would avoid lapses: how many a desk could open in a week.
+    #[arg(long, value_name = "SEATS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    overtime: u32,
 }
 
 impl Plan {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        if let (Some(from), Some(out)) = (&self.instance, &self.out) {
+            return instance::plan(session, from, out, self.overtime);
+        }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
@@ -34,20 +55,33 @@ impl Plan {
         };
         let seen = preview(&mut store, &config, self.date, &mut tools)?;
         progress.clear();
+        let night = Night {
+            input: &seen.input,
+            plan: &seen.plan,
+            proof: &seen.proof,
+            dept: store.prefecture(),
+            policy_hash: &seen.policy_hash,
+            notice: json!(config.settings.policy.notice_days),
+        };
+        let explanation = match &self.out {
+            Some(out) => night.write(out, self.overtime)?,
+            None => explain(&seen.proof, self.overtime),
+        };
         let f = seen.figures;
         let document = json!({
             "schema": "convoke.preview/1", "prefecture": store.prefecture(), "business_date": seen.business_date,
             "scanned": seen.outcomes.values().sum::<u64>(), "outcomes": seen.outcomes, "firm": f.firm, "planned": f.planned,
             "lapses": {"no_possible_day": f.no_possible_day, "no_capacity": f.no_capacity}, "late_firm": f.late_firm,
             "without_seat": f.without_seat, "input_hash": seen.input_hash, "policy_hash": seen.policy_hash, "plan_hash": seen.plan_hash,
-            "warnings": seen.warnings,
+            "certificate": seen.certificate, "nothing_new": seen.settled, "bottlenecks": explanation.bottlenecks,
+            "augmentation": explanation.augmentation, "warnings": seen.warnings,
         });
-        session.print(&document, &text(&seen))?;
+        session.print(&document, &text(&seen, &explanation, self.out.as_deref()))?;
         Ok(if f.no_possible_day + f.no_capacity + f.without_seat > 0 { Exit::WithoutSlot } else { Exit::Done })
     }
 }
 
-fn text(seen: &Preview) -> String {
+fn text(seen: &Preview, explanation: &Explanation, out_dir: Option<&Path>) -> String {
     let f = seen.figures;
     let scanned: u64 = seen.outcomes.values().sum();
     let mut out = format!("Night of {}: {scanned} permits scanned.\n", seen.business_date);
@@ -65,8 +99,23 @@ fn text(seen: &Preview) -> String {
         f.no_capacity,
     );
     out.push_str(&rest);
+    if f.without_seat > 0 {
+        writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");
+    }
+    out.push_str(&told(explanation));
+    out.push_str(match seen.certificate {
+        "closed" => "Certificate: closed. No plan of these seats is better.\n",
+        _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
+    });
     for warning in &seen.warnings {
         writeln!(out, "! {warning}").expect("a String takes text");
+    }
+    if let Some(folder) = out_dir {
+        writeln!(out, "Files in {}.", folder.display()).expect("a String takes text");
+    }
+    if seen.settled {
+        out.push_str("Nothing new: a run of this date has done all that there is to do.\n");
+        return out;
     }
     writeln!(
         out,

@@ -30,7 +30,7 @@ pub struct Instance {
     pub seed: String,
     /// Seats on days before this one are lost if nobody takes them tonight.
     pub perish_before: Option<Day>,
-    /// Desks, by number.
+    /// Desks; their numbers are their positions.
     pub pools: Vec<PoolName>,
     /// Hours, by pool, day and start.
     pub slots: Vec<SlotSeats>,
@@ -55,7 +55,7 @@ pub struct Instance {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolName {
     /// As files name it.
-    pub number: u32,
+    pub name: String,
     /// Site.
     pub site: String,
     /// Desk.
@@ -152,6 +152,38 @@ impl Builder {
         self.first_seen.extend(person.first_seen);
     }
 
+    /// Gives every pool another number.
+    pub(super) fn renumber(&mut self, number: &[u32]) {
+        let renumbered = std::mem::take(&mut self.lists).into_iter().map(|(mut list, n)| {
+            for ranked in &mut list {
+                ranked.pool = number[ranked.pool as usize];
+            }
+            list.sort_unstable_by_key(|r| r.pool);
+            (list, n)
+        });
+        self.lists = renumbered.collect();
+    }
+
+    /// Id of a person, in the order in which they were added.
+    pub(super) fn id(&self, person: usize) -> &str {
+        let start = if person == 0 { 0 } else { self.ends[person - 1] as usize };
+        &self.ids[start..self.ends[person] as usize]
+    }
+
+    /// People in the order of their ids.
+    fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.ends.len() as u32).collect();
+        order.sort_unstable_by_key(|i| (self.id(*i as usize), *i));
+        order
+    }
+
+    /// The first person whose id somebody before them has.
+    pub(super) fn repeated(&self) -> Option<usize> {
+        let order = self.order();
+        let pairs = order.windows(2).filter(|pair| self.id(pair[0] as usize) == self.id(pair[1] as usize));
+        pairs.map(|pair| pair[1] as usize).min()
+    }
+
     /// Whether every level outweighs all that lie below it, in every component: then the packed costs are lexicographic.
     fn levels_hold(&self) -> Result<(), Overflow> {
         let mut lists: Vec<(&Vec<RankedPool>, u32)> = self.lists.iter().map(|(list, n)| (list, *n)).collect();
@@ -206,18 +238,16 @@ impl Builder {
                 None => bins.push(PoolDay { pool: s.pool, day: s.day, seats: s.free, first_slot: i as u32 }),
             }
         }
-        let (lists, list_of) = ranked(self.lists);
-        let classes = self.classes.into_iter().map(|(c, n)| (Class { list: list_of[c.list as usize], ..c }, n)).collect();
-        let (classes, class_of) = ranked(classes);
-        let id = |i: usize| &self.ids[if i == 0 { 0 } else { self.ends[i - 1] as usize }..self.ends[i] as usize];
-        let mut order: Vec<u32> = (0..self.ends.len() as u32).collect();
-        order.sort_unstable_by_key(|i| id(*i as usize));
+        let order = self.order();
         let mut ids = String::with_capacity(self.ids.len());
         let mut ends = Vec::with_capacity(order.len());
         for &i in &order {
-            ids.push_str(id(i as usize));
+            ids.push_str(self.id(i as usize));
             ends.push(ids.len() as u32);
         }
+        let (lists, list_of) = ranked(self.lists);
+        let classes = self.classes.into_iter().map(|(c, n)| (Class { list: list_of[c.list as usize], ..c }, n)).collect();
+        let (classes, class_of) = ranked(classes);
         // Households are numbered by their first member: their names say nothing.
         let mut number = vec![0; self.households.len() + 1];
         let mut next = 1;
@@ -330,7 +360,7 @@ impl Instance {
         candidates.sort_unstable_by(|a, b| input.candidates[*a].id.cmp(&input.candidates[*b].id));
         let name = |(number, pool): (usize, &String)| {
             let (site, desk) = pool.split_once('/').unwrap_or((pool, ""));
-            PoolName { number: number as u32, site: site.to_owned(), desk: desk.to_owned() }
+            PoolName { name: number.to_string(), site: site.to_owned(), desk: desk.to_owned() }
         };
         let pools = input.pools.iter().enumerate().map(name).collect();
         let instance =
@@ -361,9 +391,14 @@ impl Instance {
         &self.ids[start..self.ends[person] as usize]
     }
 
+    /// The civil date of a day.
+    pub fn date(&self, day: Day) -> NaiveDate {
+        super::date(self.business_date, day)
+    }
+
     /// Site of a pool.
     pub(super) fn site(&self, pool: u32) -> &str {
-        self.pools.binary_search_by_key(&pool, |p| p.number).map_or("", |at| &self.pools[at].site)
+        &self.pools[pool as usize].site
     }
 
     /// Class of a person.

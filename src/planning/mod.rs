@@ -8,6 +8,8 @@
 mod assignment;
 mod certificate;
 mod check;
+pub mod explain;
+pub mod files;
 mod households;
 mod instance;
 mod second;
@@ -269,11 +271,14 @@ impl PlanningInput {
 
     /// The civil date of a day.
     pub fn date(&self, day: Day) -> NaiveDate {
-        let days = Days::new(u64::from(day.unsigned_abs()));
-        let date =
-            if day < 0 { self.business_date.checked_sub_days(days) } else { self.business_date.checked_add_days(days) };
-        date.unwrap_or(self.business_date)
+        date(self.business_date, day)
     }
+}
+
+fn date(business_date: NaiveDate, day: Day) -> NaiveDate {
+    let days = Days::new(u64::from(day.unsigned_abs()));
+    let date = if day < 0 { business_date.checked_sub_days(days) } else { business_date.checked_add_days(days) };
+    date.unwrap_or(business_date)
 }
 
 impl Plan {

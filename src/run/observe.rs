@@ -80,6 +80,12 @@ pub struct Preview {
     pub input: PlanningInput,
     /// What it decided.
     pub plan: Plan,
+    /// What proves it.
+    pub proof: Proof,
+    /// `closed` or `open`.
+    pub certificate: &'static str,
+    /// Whether a run of this date has done all that there is to do.
+    pub settled: bool,
     /// Its figures.
     pub figures: Figures,
     /// SHA-256 of the input.
@@ -106,11 +112,16 @@ pub fn preview(
         dates.next_night = dates.business.succ_opt().context("a date after which none comes")?;
     }
     let seen = observe(store, config, dates, tools)?;
+    let last = store.completed_run(dates.business)?;
+    let settled = last.is_some_and(|last| seen.changes_nothing_after(last.rest_hash.as_deref()));
     Ok(Preview {
+        settled,
         business_date: dates.business,
         outcomes: seen.outcomes,
         input: seen.input,
         plan: seen.plan,
+        proof: seen.proof,
+        certificate: seen.certificate,
         figures: seen.figures,
         input_hash: seen.input_hash,
         plan_hash: seen.plan_hash,

@@ -1,0 +1,164 @@
+//! Instance directories: a bare instance read and planned, a night written out for an auditor.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::{BadData, Exit, Session};
+use crate::clock::Stopwatch;
+use crate::files::{write_whole, write_with};
+use crate::ids::sha256_hex;
+use crate::planning::explain::{Explanation, explain};
+use crate::planning::{Instance, Plan, PlanningInput, Proof, files};
+
+/// Plans the instance of a directory, without any database.
+pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) -> Result<Exit> {
+    let progress = session.progress();
+    progress.show("reading the instance", 0, 0);
+    let (instance, warnings) = read(from)?;
+    progress.clear();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    progress.show("planning", 0, instance.people() as u64);
+    let watch = Stopwatch::start();
+    let proof = Proof::of(instance);
+    let seconds = watch.seconds();
+    progress.show("checking and writing", 0, 0);
+    let certificate = if proof.closes() { "closed" } else { "open" };
+    fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
+    let mut plan = Vec::new();
+    files::write_plan(&mut plan, &proof, proof.places())?;
+    write_whole(&out.join("plan.csv"), &plan)?;
+    let plan_hash = sha256_hex(&plan);
+    drop(plan);
+    let explanation = write_proof(out, &proof, overtime)?;
+    progress.clear();
+    let (levels, instance) = (proof.levels(), &proof.instance);
+    let document = json!({
+        "schema": "convoke.plan/1", "lapses": levels.lapses, "late_days": levels.late_days, "site_rank": levels.site_rank,
+        "days": levels.days, "plan_hash": plan_hash, "certificate": certificate, "seconds": seconds,
+        "perishing_filled": levels.perishing_filled, "holders": instance.people(), "classes": instance.class_count(),
+        "moved_for_households": proof.moved(), "bottlenecks": explanation.bottlenecks.len(),
+    });
+    let mut text = format!(
+        "{} holders in {} classes, planned in {seconds:.2} s.\nWithout a day before expiry: {}.\nWeighted days beyond the preferred end: {}. Perishing seats filled: {}. Ranks of sites: {}. Days after release: {}.\n",
+        instance.people(),
+        instance.class_count(),
+        levels.lapses,
+        levels.late_days,
+        levels.perishing_filled,
+        levels.site_rank,
+        levels.days,
+    );
+    text.push_str(&told(&explanation));
+    text.push_str(match certificate {
+        "closed" => "Certificate: closed. No plan of these seats is better.\n",
+        _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
+    });
+    text.push_str(&format!("Plan {plan_hash}\nFiles in {}.\n", out.display()));
+    session.print(&document, &text)?;
+    Ok(if levels.lapses > 0 { Exit::WithoutSlot } else { Exit::Done })
+}
+
+/// The worst bottlenecks, and what would help, in a few lines.
+pub(super) fn told(explanation: &Explanation) -> String {
+    let mut worst: Vec<_> = explanation.bottlenecks.iter().collect();
+    worst.sort_by_key(|b| std::cmp::Reverse(b.lapses));
+    let mut lines = Vec::new();
+    for b in worst.iter().take(5) {
+        let places: Vec<String> = b.seats.iter().map(|s| format!("{}/{}", s.site, s.desk)).collect();
+        let mut places: Vec<&str> = places.iter().map(String::as_str).collect();
+        places.dedup();
+        let weeks = (b.seats.iter().map(|s| s.week.as_str()).min(), b.seats.iter().map(|s| s.week.as_str()).max());
+        let (first, last) = (weeks.0.unwrap_or("?"), weeks.1.unwrap_or("?"));
+        lines.push(format!(
+            "Bottleneck: {} people for the {} seats of {}, {first} to {last}: {} too many.",
+            b.demand,
+            b.capacity,
+            places.join(", "),
+            b.lapses
+        ));
+    }
+    if worst.len() > 5 {
+        lines.push(format!("… and {} more bottlenecks.", worst.len() - 5));
+    }
+    let more = &explanation.augmentation;
+    if more.extra_seats > 0 {
+        let where_: Vec<String> =
+            more.seats.iter().take(6).map(|s| format!("{} at {}/{} in {}", s.capacity, s.site, s.desk, s.week)).collect();
+        let rest = if more.seats.len() > 6 { ", …" } else { "" };
+        lines.push(format!(
+            "{} extra seats would avoid {} lapses: {}{rest} (at most {} per desk and week).",
+            more.extra_seats,
+            more.avoided_lapses,
+            where_.join(", "),
+            more.overtime_limit
+        ));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+fn read(folder: &Path) -> Result<(Instance, Vec<String>)> {
+    let open = |name: &str| {
+        let path = folder.join(name);
+        let file = File::open(&path).map_err(|e| BadData(format!("{}: {e}", path.display())))?;
+        Ok::<_, BadData>(BufReader::with_capacity(1 << 18, file))
+    };
+    let read = files::read(open("meta.json")?, open("slots.csv")?, open("holders.csv")?);
+    Ok(read.map_err(|e| BadData(format!("{}: {e}", folder.display())))?)
+}
+
+/// Writes prices, explanation and, where families moved anyone, the plan that the prices prove.
+fn write_proof(out: &Path, proof: &Proof, overtime: u32) -> Result<Explanation> {
+    write_with(&out.join("prices.csv"), |file| files::write_prices(file, proof))?;
+    let unpinned = out.join("plan-unpinned.csv");
+    if let Some(places) = proof.unpinned() {
+        write_with(&unpinned, |file| files::write_plan(file, proof, places))?;
+    } else if unpinned.exists() {
+        fs::remove_file(&unpinned).with_context(|| format!("removing the old {}", unpinned.display()))?;
+    }
+    let explanation = explain(proof, overtime);
+    write_with(&out.join("explain.json"), |file| {
+        serde_json::to_writer_pretty(&mut *file, &explanation)?;
+        file.write_all(b"\n")
+    })?;
+    Ok(explanation)
+}
+
+/// A night, its plan, and what its files say besides.
+pub(super) struct Night<'a> {
+    pub input: &'a PlanningInput,
+    pub plan: &'a Plan,
+    pub proof: &'a Proof,
+    /// Préfecture.
+    pub dept: &'a str,
+    pub policy_hash: &'a str,
+    /// Notice in days by channel.
+    pub notice: Value,
+}
+
+impl Night<'_> {
+    /// Writes all that the planner saw and decided, and nothing personal.
+    pub(super) fn write(&self, out: &Path, overtime: u32) -> Result<Explanation> {
+        let Self { input, plan, proof, dept, .. } = *self;
+        fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
+        let meta = json!({
+            "business_date": input.business_date, "seed": input.seed, "notice": self.notice, "policy_hash": self.policy_hash,
+            "perish_before": input.perish_before,
+            "counts": {
+                "holders": proof.instance.people(), "slots": proof.instance.slots.len(),
+                "late": input.candidates.len() - proof.instance.people(),
+            },
+        });
+        write_whole(&out.join("meta.json"), format!("{meta:#}\n").as_bytes())?;
+        write_with(&out.join("holders.csv"), |file| files::write_holders(file, input, dept))?;
+        write_with(&out.join("slots.csv"), |file| files::write_slots(file, &proof.instance, dept))?;
+        write_with(&out.join("plan.csv"), |file| files::write_first_pass(file, input, plan))?;
+        write_with(&out.join("second-pass.csv"), |file| files::write_second_pass(file, input, plan))?;
+        write_proof(out, proof, overtime)
+    }
+}

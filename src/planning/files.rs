@@ -1,0 +1,384 @@
+//! An instance and its plan as files (FORMATS, *Planning instance*): what an auditor takes away, and what any program that
+//! follows the format can bring. Every refusal names file and line.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read, Write};
+
+use chrono::NaiveDate;
+use csv::{ReaderBuilder, StringRecord};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::instance::{Builder, NOWHERE, Person};
+use super::{Day, Instance, Pass, Plan, PlanningInput, PoolName, Proof, RankedPool, SlotSeats};
+
+/// Days of an instance: ten years each way.
+const DAYS: std::ops::RangeInclusive<i64> = -3_660..=3_660;
+
+/// What is wrong in a file of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, line {line}: {what}")]
+pub struct FileError {
+    /// Name of the file.
+    pub file: &'static str,
+    /// Line, from 1.
+    pub line: u64,
+    /// What was found and what was expected.
+    pub what: String,
+}
+
+/// `meta.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Meta {
+    /// Day 0.
+    pub business_date: NaiveDate,
+    /// Seed of the ties.
+    #[serde(default)]
+    pub seed: Value,
+    /// Notice in days, by channel.
+    #[serde(default)]
+    pub notice: Value,
+    /// SHA-256 of the rules.
+    #[serde(default)]
+    pub policy_hash: Value,
+    /// `holders` and `slots`: lines of the two files.
+    #[serde(default)]
+    pub counts: Value,
+    /// Seats on days before this one are lost if nobody takes them.
+    #[serde(default)]
+    pub perish_before: Option<Day>,
+}
+
+/// The lines of one CSV file, by column name.
+struct Lines<R> {
+    file: &'static str,
+    reader: csv::Reader<R>,
+    header: StringRecord,
+    record: StringRecord,
+}
+
+impl<R: Read> Lines<R> {
+    fn open(file: &'static str, input: R) -> Result<Self, FileError> {
+        let mut reader = ReaderBuilder::new().from_reader(input);
+        let error = |e: &csv::Error| FileError { file, line: 1, what: e.to_string() };
+        let mut header = reader.headers().map_err(|e| error(&e))?.clone();
+        header.trim();
+        if let Some(first) = header.get(0).and_then(|first| first.strip_prefix('\u{feff}')) {
+            header = std::iter::once(first).chain(header.iter().skip(1)).collect();
+        }
+        Ok(Self { file, reader, header, record: StringRecord::new() })
+    }
+
+    fn column(&self, name: &str) -> Result<usize, FileError> {
+        let found = self.header.iter().position(|column| column == name);
+        found.ok_or_else(|| FileError {
+            file: self.file,
+            line: 1,
+            what: format!("no column {name}; found {}", self.header.iter().collect::<Vec<_>>().join(",")),
+        })
+    }
+
+    fn advance(&mut self) -> Result<bool, FileError> {
+        let more = self.reader.read_record(&mut self.record);
+        more.map_err(|e| FileError {
+            file: self.file,
+            line: e.position().map_or(0, csv::Position::line),
+            what: match e.kind() {
+                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                    format!("{len} fields, and the header has {expected_len}")
+                }
+                _ => e.to_string(),
+            },
+        })
+    }
+
+    fn wrong(&self, what: String) -> FileError {
+        let line = self.record.position().map_or(0, csv::Position::line);
+        FileError { file: self.file, line, what }
+    }
+
+    fn text(&self, column: usize) -> &str {
+        self.record.get(column).unwrap_or_default().trim()
+    }
+
+    fn number(&self, column: usize, allowed: std::ops::RangeInclusive<i64>) -> Result<i64, FileError> {
+        let found = self.text(column);
+        found.parse().ok().filter(|n| allowed.contains(n)).ok_or_else(|| {
+            let name = self.header.get(column).unwrap_or_default();
+            self.wrong(format!("{name} is {found:?}; expected a whole number from {} to {}", allowed.start(), allowed.end()))
+        })
+    }
+
+    fn day(&self, column: usize) -> Result<Day, FileError> {
+        self.number(column, DAYS).map(|n| n as Day)
+    }
+}
+
+/// Reads an instance. Gives it with warnings on what was accepted and looks wrong.
+pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Result<(Instance, Vec<String>), FileError> {
+    let meta: Meta = serde_json::from_reader(meta).map_err(|e| FileError {
+        file: "meta.json",
+        line: e.line() as u64,
+        what: e.to_string(),
+    })?;
+    let mut pools = Pools::default();
+    let mut slots = read_slots(slots, &mut pools)?;
+    let with_slots = pools.names.len();
+    let (mut builder, lines) = read_holders(holders, &mut pools)?;
+    let mut warnings = Vec::new();
+    let without: Vec<&str> = pools.names[with_slots..].iter().map(|pool| pool.name.as_str()).collect();
+    if !without.is_empty() {
+        let more = if without.len() > 10 { ", …" } else { "" };
+        let named = without[..without.len().min(10)].join(", ");
+        warnings.push(format!("{} pools of holders.csv have no slot in slots.csv: {named}{more}", without.len()));
+    }
+    // Numbers follow from names, not from the order of rows.
+    let (pools, number) = pools.in_order();
+    builder.renumber(&number);
+    for slot in &mut slots {
+        slot.pool = number[slot.pool as usize];
+    }
+    if let Some(expected) = meta.counts.get("holders").and_then(Value::as_u64)
+        && expected != lines.len() as u64
+    {
+        let what = format!("the file ends after {} holders, and meta.json counts {expected}: is it complete?", lines.len());
+        return Err(FileError { file: "holders.csv", line: lines.last().map_or(1, |l| u64::from(*l)), what });
+    }
+    if let Some(again) = builder.repeated() {
+        let what = format!("id {:?} stands twice", builder.id(again));
+        return Err(FileError { file: "holders.csv", line: u64::from(lines[again]), what });
+    }
+    let seed = meta.seed.as_str().map_or_else(|| meta.seed.to_string(), str::to_owned);
+    let instance = builder.build(meta.business_date, seed, meta.perish_before, pools, slots).map_err(|overflow| FileError {
+        file: "holders.csv",
+        line: u64::from(lines[overflow.person]),
+        what: overflow.to_string(),
+    })?;
+    Ok((instance, warnings))
+}
+
+/// Pools by name, numbered as they appear.
+#[derive(Default)]
+struct Pools {
+    numbers: HashMap<String, u32>,
+    names: Vec<PoolName>,
+}
+
+impl Pools {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.numbers.insert(name.to_owned(), number);
+        self.names.push(PoolName { name: name.to_owned(), ..PoolName::default() });
+        number
+    }
+
+    /// The pools by name, whole numbers first and in their order; and the position of each by its number.
+    fn in_order(mut self) -> (Vec<PoolName>, Vec<u32>) {
+        self.names.sort_by_cached_key(|p| (p.name.parse().unwrap_or(u64::MAX), p.name.clone()));
+        let mut position = vec![0; self.names.len()];
+        for (at, pool) in self.names.iter().enumerate() {
+            position[self.numbers[&pool.name] as usize] = at as u32;
+        }
+        (self.names, position)
+    }
+}
+
+fn read_slots(input: impl Read, pools: &mut Pools) -> Result<Vec<SlotSeats>, FileError> {
+    let mut lines = Lines::open("slots.csv", input)?;
+    let [pool, site, desk, day, start, cap, dept] =
+        ["pool", "site", "desk", "day", "start", "cap", "dept"].map(|name| lines.column(name));
+    let (pool, site, desk, day, start, cap, _) = (pool?, site?, desk?, day?, start?, cap?, dept?);
+    let mut slots = Vec::new();
+    while lines.advance()? {
+        let name = pool_name(lines.text(pool)).map_err(|what| lines.wrong(what))?;
+        let number = pools.number(name);
+        let known = &mut pools.names[number as usize];
+        let (site, desk) = (lines.text(site), lines.text(desk));
+        if site.is_empty() {
+            return Err(lines.wrong("site is empty".into()));
+        }
+        if known.site.is_empty() {
+            (site.clone_into(&mut known.site), desk.clone_into(&mut known.desk));
+        } else if (known.site.as_str(), known.desk.as_str()) != (site, desk) {
+            let what = format!("pool {name} is {site}/{desk}; before it was {}/{}", known.site, known.desk);
+            return Err(lines.wrong(what));
+        }
+        slots.push(SlotSeats {
+            pool: number,
+            day: lines.number(day, 0..=*DAYS.end())? as Day,
+            start: lines.number(start, 0..=1_439)? as u16,
+            free: lines.number(cap, 0..=1_000_000)? as u32,
+        });
+    }
+    Ok(slots)
+}
+
+/// People, and the line of each.
+fn read_holders(input: impl Read, pools: &mut Pools) -> Result<(Builder, Vec<u32>), FileError> {
+    let mut lines = Lines::open("holders.csv", input)?;
+    let [id, household, release, pref_end, deadline, weight, list] =
+        ["id", "household", "release", "pref_end", "deadline", "weight", "pools"].map(|name| lines.column(name));
+    let (id, household, release, pref_end) = (id?, household?, release?, pref_end?);
+    let (deadline, weight, list) = (deadline?, weight?, list?);
+    lines.column("category")?;
+    lines.column("dept")?;
+    let lapse_late = lines.column("lapse_late").ok();
+    let (mut builder, mut at) = (Builder::default(), Vec::new());
+    while lines.advance()? {
+        let ranked = ranked_pools(lines.text(list), pools).map_err(|what| lines.wrong(what))?;
+        let id = lines.text(id);
+        if id.is_empty() {
+            return Err(lines.wrong("id is empty".into()));
+        }
+        let person = Person {
+            id,
+            household: lines.text(household),
+            first_seen: None,
+            release: lines.day(release)?,
+            pref_end: lines.day(pref_end)?,
+            deadline: lines.day(deadline)?,
+            weight: lines.number(weight, 0..=1_000_000)? as u32,
+            lapse_late: match lapse_late.filter(|column| !lines.text(*column).is_empty()) {
+                Some(column) => lines.number(column, 0..=i64::from(u32::MAX))? as u32,
+                None => 0,
+            },
+        };
+        builder.add(person, ranked);
+        at.push(lines.record.position().map_or(0, |p| p.line() as u32));
+    }
+    Ok((builder, at))
+}
+
+/// A pool's name; -1 is what a lapse has in its place.
+fn pool_name(text: &str) -> Result<&str, String> {
+    let named = !text.is_empty() && !text.starts_with('-') && !text.contains([':', ';', ',', '"']);
+    named.then_some(text).ok_or_else(|| format!("pool is {text:?}; expected a number or a name without : ; or ,"))
+}
+
+/// `pool:rank;pool:rank`.
+fn ranked_pools(text: &str, pools: &mut Pools) -> Result<Vec<RankedPool>, String> {
+    let mut ranked: Vec<RankedPool> = Vec::new();
+    for part in text.split(';').filter(|_| !text.is_empty()) {
+        let (pool, rank) = part.rsplit_once(':').unwrap_or((part, ""));
+        let rank = rank.trim().parse().ok().filter(|rank| *rank <= 10_000).ok_or_else(|| {
+            format!("pools is {text:?}; expected pool:rank;pool:rank with ranks from 0 to 10000")
+        })?;
+        let pool = pools.number(pool_name(pool.trim())?);
+        if ranked.iter().any(|r| r.pool == pool) {
+            return Err(format!("pools is {text:?}; it names pool {} twice", pools.names[pool as usize].name));
+        }
+        ranked.push(RankedPool { rank, pool });
+    }
+    Ok(ranked)
+}
+
+/// Writes `holders.csv`: the people of a night's first pass.
+pub fn write_holders(out: impl Write, input: &PlanningInput, dept: &str) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([
+        "id", "household", "release", "pref_end", "deadline", "weight", "category", "dept", "pools", "lapse_late",
+    ])?;
+    for c in input.candidates.iter().filter(|c| !c.is_late()) {
+        let pools: Vec<String> = c.pools.iter().map(|r| format!("{}:{}", r.pool, r.rank)).collect();
+        csv.write_record([
+            c.id.0.as_str(),
+            c.household.as_deref().unwrap_or_default(),
+            &c.release.to_string(),
+            &c.pref_end.to_string(),
+            &c.deadline.to_string(),
+            &c.weight.to_string(),
+            c.category.code(),
+            dept,
+            &pools.join(";"),
+            &c.lapse_late.to_string(),
+        ])?;
+    }
+    csv.flush()
+}
+
+/// Writes `slots.csv`.
+pub fn write_slots(out: impl Write, instance: &Instance, dept: &str) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["pool", "site", "desk", "dept", "day", "start", "cap"])?;
+    for slot in &instance.slots {
+        let pool = &instance.pools[slot.pool as usize];
+        csv.write_record([
+            pool.name.as_str(),
+            &pool.site,
+            &pool.desk,
+            dept,
+            &slot.day.to_string(),
+            &slot.start.to_string(),
+            &slot.free.to_string(),
+        ])?;
+    }
+    csv.flush()
+}
+
+/// Writes `plan.csv` of a night: its first pass; those to whom it gave nothing stand as lapses, whatever the second found.
+pub fn write_first_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
+    let mut place: Vec<Option<(u32, Day, u16)>> = vec![None; input.candidates.len()];
+    for a in plan.appointments.iter().filter(|a| a.pass == Pass::InTime) {
+        place[a.candidate] = Some((a.pool, a.day, a.start));
+    }
+    let names: Vec<String> = (0..input.pools.len()).map(|number| number.to_string()).collect();
+    let people = input.candidates.iter().zip(place).filter(|(c, _)| !c.is_late());
+    let named = |(pool, day, start): (u32, Day, u16)| (names[pool as usize].as_str(), day, start);
+    write_places(out, people.map(|(c, place)| (c.id.0.as_str(), place.map(named))))
+}
+
+/// Writes `second-pass.csv` of a night: who got a seat that the first pass left.
+pub fn write_second_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["id", "pool", "day", "start", "pass"])?;
+    for a in plan.appointments.iter().filter(|a| a.pass != Pass::InTime) {
+        let (pool, day, start) = (a.pool.to_string(), a.day.to_string(), a.start.to_string());
+        csv.write_record([input.candidates[a.candidate].id.0.as_str(), &pool, &day, &start, a.pass.code()])?;
+    }
+    csv.flush()
+}
+
+/// Writes `plan.csv` of a bare instance, or `plan-unpinned.csv`.
+pub fn write_plan(out: impl Write, proof: &Proof, places: &[u32]) -> io::Result<()> {
+    let (instance, starts) = (&proof.instance, proof.starts(places));
+    let place = |person: usize| {
+        let bin = places[person];
+        (bin != NOWHERE).then(|| {
+            let at = &instance.bins[bin as usize];
+            (instance.pools[at.pool as usize].name.as_str(), at.day, starts[person])
+        })
+    };
+    write_places(out, (0..instance.people()).map(|person| (instance.id(person), place(person))))
+}
+
+fn write_places<'a>(
+    out: impl Write,
+    people: impl Iterator<Item = (&'a str, Option<(&'a str, Day, u16)>)>,
+) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["id", "pool", "day", "start"])?;
+    for (id, place) in people {
+        match place {
+            Some((pool, day, start)) => {
+                csv.write_record([id, pool, &day.to_string(), &start.to_string()])?;
+            }
+            None => csv.write_record([id, "-1", "-1", "-1"])?,
+        }
+    }
+    csv.flush()
+}
+
+/// Writes `prices.csv`.
+pub fn write_prices(out: impl Write, proof: &Proof) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["pool", "day", "price"])?;
+    for (bin, price) in &proof.prices {
+        let at = &proof.instance.bins[*bin as usize];
+        let name = &proof.instance.pools[at.pool as usize].name;
+        csv.write_record([name.as_str(), &at.day.to_string(), &price.to_string()])?;
+    }
+    csv.flush()
+}
