@@ -291,6 +291,12 @@ impl Policy {
         starts.chain(ends).filter(|date| *date > after).min()
     }
 
+    /// The longest time, in days, for which a window at a desk stands open before the expiry.
+    pub fn longest_window(&self) -> u32 {
+        let at_a_desk = self.rule.iter().filter(|r| r.procedure == Procedure::Counter);
+        at_a_desk.map(|r| r.opens.days(31)).max().unwrap_or(0)
+    }
+
     /// Whether a permit is a student's.
     pub fn is_student(&self, kind: PermitKind, mention: &str) -> bool {
         self.student.iter().any(|s| s.matches(kind, mention))

@@ -14,6 +14,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod simulate;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -97,6 +98,8 @@ enum Command {
     /// List, show or resume runs
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Compare ways of planning over a simulated year
+    Simulate(simulate::Simulate),
     /// Send the letters that wait, as one worker in the foreground
     Dispatch(dispatch::Dispatch),
     /// Look at the letters
@@ -221,6 +224,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Plan(c) => c.execute(context),
         Command::Run(c) => c.execute(context),
         Command::Runs(c) => c.execute(context),
+        Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Outbox(c) => c.execute(context),
         Command::Report(c) => c.execute(context),

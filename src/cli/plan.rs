@@ -72,7 +72,7 @@ impl Plan {
             "schema": "convoke.preview/1", "prefecture": store.prefecture(), "business_date": seen.business_date,
             "scanned": seen.outcomes.values().sum::<u64>(), "outcomes": seen.outcomes, "firm": f.firm, "planned": f.planned,
             "lapses": {"no_possible_day": f.no_possible_day, "no_capacity": f.no_capacity}, "late_firm": f.late_firm,
-            "without_seat": f.without_seat, "input_hash": seen.input_hash, "policy_hash": seen.policy_hash, "plan_hash": seen.plan_hash,
+            "late_planned": f.late_planned, "without_seat": f.without_seat, "input_hash": seen.input_hash, "policy_hash": seen.policy_hash, "plan_hash": seen.plan_hash,
             "certificate": seen.certificate, "nothing_new": seen.settled, "bottlenecks": explanation.bottlenecks,
             "augmentation": explanation.augmentation, "warnings": seen.warnings,
         });
@@ -99,6 +99,10 @@ fn text(seen: &Preview, explanation: &Explanation, out_dir: Option<&Path>) -> St
         f.no_capacity,
     );
     out.push_str(&rest);
+    if f.late_planned > 0 {
+        writeln!(out, "With a day after expiry, not yet firm: {} (a sooner seat is looked for each night).", f.late_planned)
+            .expect("a String takes text");
+    }
     if f.without_seat > 0 {
         writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");
     }

@@ -127,7 +127,7 @@ fn text(s: &Summary) -> String {
     format!(
         "Run {}: {} permits scanned, {} people due.\n\
          Firm: {} before expiry, {} after it; {} letters in the queue, {} for the post.\n\
-         Planned, not yet firm: {}. No day before expiry: {lapses}. Without any seat: {}.\n\
+         Planned, not yet firm: {}. No day before expiry: {lapses}. With a day after it, not yet firm: {}. Without any seat: {}.\n\
          Report: convoke report {}\n",
         s.run,
         s.scanned,
@@ -137,6 +137,7 @@ fn text(s: &Summary) -> String {
         s.letters.queued,
         s.letters.to_post,
         s.planned,
+        s.late_planned,
         s.without_seat,
         s.run,
     )

@@ -58,7 +58,8 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
             Pass::AfterExpiry => c.earliest <= a.day && a.day > c.deadline,
         };
         claim(within, "is seen on a day that their window does not allow");
-        claim(a.firm == (a.day < c.firm_before || a.pass == Pass::AfterExpiry), "is firm, or not, against the rule");
+        let at_once = a.pass == Pass::AfterExpiry && c.earliest >= c.deadline && a.day < input.surplus_before;
+        claim(a.firm == (a.day < c.firm_before || at_once), "is firm, or not, against the rule");
         match left.get_mut(&(a.pool, a.day, a.start)) {
             None => claim(false, "is seen at an hour that does not exist"),
             Some(free) => {

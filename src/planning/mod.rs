@@ -14,7 +14,9 @@ mod households;
 mod instance;
 mod second;
 mod simplex;
+pub mod simulate;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use chrono::{Days, NaiveDate};
@@ -43,6 +45,9 @@ pub struct PlanningInput {
     /// Seats on days before this one are lost if nobody takes them tonight: tomorrow's notice passes them.
     #[serde(default)]
     pub perish_before: Option<Day>,
+    /// Whoever could use a seat before this day is known tonight: what the plan leaves there, nobody will need.
+    #[serde(default)]
+    pub surplus_before: Day,
     /// `site/desk` of each pool; its number is its position.
     pub pools: Vec<String>,
     /// Seats that are free tonight; a slot whose seats are all taken stands with 0.
@@ -78,7 +83,8 @@ pub struct Candidate {
     pub category: PermitKind,
     /// Pools that may receive them, nearest first.
     pub pools: Vec<RankedPool>,
-    /// First day that window and notice allow.
+    /// First day that window and notice allow: the full notice, or the short one where no seat is left before the deadline
+    /// with the full one.
     pub release: Day,
     /// Day by which they should have been seen.
     pub pref_end: Day,
@@ -115,14 +121,13 @@ impl Candidate {
         let notice = day(nights.today) + full;
         let (opens, deadline, short) =
             (day(window.opens), day(window.deadline), day(nights.today) + policy.short_notice_days as Day);
-        let release = if notice > deadline { short } else { notice };
         Self {
             id,
             household,
             first_seen: day(first_seen),
             category: kind,
             pools: place,
-            release: release.max(opens),
+            release: notice.max(opens),
             pref_end: day(window.preferred_end),
             deadline,
             earliest: short.max(opens),
@@ -131,6 +136,13 @@ impl Candidate {
             weight: policy.weight.get(&kind).copied().unwrap_or(1),
             lapse_late: policy.lapse_late.get(&kind).copied().unwrap_or(0),
         }
+    }
+
+    /// Whether an appointment is made firm tonight: when it could not be given tomorrow any more; after expiry also at once,
+    /// where the seat is nobody else's and no seat that is freed tomorrow could still prevent the lapse.
+    pub fn is_firm(&self, day: Day, pass: Pass, surplus_before: Day) -> bool {
+        let hopeless = self.deadline <= self.earliest;
+        day < self.firm_before || (pass == Pass::AfterExpiry && hopeless && day < surplus_before)
     }
 
     /// Whether the permit has expired already: not a lapse of this plan, but in need of the first seat left.
@@ -155,6 +167,11 @@ impl Nights {
     pub fn perish_before(&self, policy: &Policy) -> Day {
         let notice = policy.notice(Channel::Email).min(policy.notice(Channel::Post));
         ((self.next - self.tonight).num_days() + i64::from(notice)) as Day
+    }
+
+    /// Whoever could use a seat before this day is known tonight: their whole window lies within the horizon.
+    pub fn surplus_before(&self, policy: &Policy) -> Day {
+        policy.horizon_days as Day - policy.longest_window() as Day
     }
 }
 
@@ -223,11 +240,21 @@ pub fn plan(input: &PlanningInput) -> Result<(Plan, Proof), Overflow> {
 }
 
 impl PlanningInput {
-    /// Puts the input in canonical order, so that equal contents have equal hashes.
+    /// Puts the input in canonical order, so that equal contents have equal hashes; and shortens the notice of those for
+    /// whom no seat is left with the full one.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         self.slots.sort_unstable();
         self.candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let free: BTreeSet<(u32, Day)> = self.slots.iter().filter(|s| s.free > 0).map(|s| (s.pool, s.day)).collect();
+        for c in self.candidates.iter_mut().filter(|c| !c.is_late()) {
+            let any = |pool: u32| {
+                c.release <= c.deadline && free.range((pool, c.release)..=(pool, c.deadline)).next().is_some()
+            };
+            if !c.pools.iter().any(|r| any(r.pool)) {
+                c.release = c.release.min(c.earliest);
+            }
+        }
         self
     }
 
@@ -261,7 +288,7 @@ impl PlanningInput {
         }
         let mut firm = firm.into_iter();
         rest.candidates.retain(|_| firm.next() != Some(true));
-        rest
+        rest.canonical()
     }
 
     fn tie(&self, candidate: usize) -> (Day, u64) {
@@ -308,7 +335,9 @@ impl Plan {
 
     /// The figures of the plan.
     pub fn figures(&self, input: &PlanningInput) -> Figures {
-        let late_seat = |a: &&Appointment| a.pass == Pass::AfterExpiry;
+        let late = |firm: bool| {
+            self.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry && a.firm == firm).count()
+        };
         let mut seated = vec![false; input.candidates.len()];
         for a in &self.appointments {
             seated[a.candidate] = true;
@@ -316,10 +345,11 @@ impl Plan {
         let causes = |cause| self.lapses.iter().filter(|l| l.cause == cause).count();
         Figures {
             firm: self.firm().filter(|a| a.pass != Pass::AfterExpiry).count(),
-            planned: self.appointments.iter().filter(|a| !a.firm).count(),
+            planned: self.appointments.iter().filter(|a| !a.firm && a.pass != Pass::AfterExpiry).count(),
             no_possible_day: causes(LapseCause::NoPossibleDay),
             no_capacity: causes(LapseCause::NoCapacity),
-            late_firm: self.appointments.iter().filter(late_seat).count(),
+            late_firm: late(true),
+            late_planned: late(false),
             without_seat: seated.iter().filter(|s| !**s).count(),
         }
     }
@@ -338,6 +368,9 @@ pub struct Figures {
     pub no_capacity: usize,
     /// Firm tonight, after expiry: late people and lapses.
     pub late_firm: usize,
+    /// With a day after expiry that is not yet firm: looked at again each night, for a sooner one.
+    #[serde(default)]
+    pub late_planned: usize,
     /// People for whom no seat at all is left.
     pub without_seat: usize,
 }

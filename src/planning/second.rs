@@ -66,7 +66,8 @@ fn appointments(input: &PlanningInput, instance: &Instance, place: &[Option<(u32
         .enumerate()
         .filter_map(|(i, place)| {
             let (bin, pass) = (*place)?;
-            let firm = instance.bins[bin as usize].day < input.candidates[i].firm_before || pass == Pass::AfterExpiry;
+            let day = instance.bins[bin as usize].day;
+            let firm = input.candidates[i].is_firm(day, pass, input.surplus_before);
             Some((i, bin, pass, firm))
         })
         .collect();

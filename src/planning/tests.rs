@@ -48,6 +48,7 @@ fn empty() -> PlanningInput {
         business_date: "2026-10-05".parse().unwrap(),
         seed: "s".into(),
         perish_before: None,
+        surplus_before: 60,
         pools: vec![],
         slots: vec![],
         candidates: vec![],

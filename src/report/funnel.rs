@@ -143,6 +143,10 @@ fn convoked(report: &RunReport) -> Vec<Stage> {
         stage("Rendez-vous fermes après l’expiration", figures.late_firm as u64, false),
         stage("Sans aucune place, même après l’expiration", figures.without_seat as u64, true),
     ];
+    if figures.late_planned > 0 {
+        let label = "Jour prévu après l’expiration\u{a0}: une place plus proche est cherchée chaque nuit";
+        stages.push(stage(label, figures.late_planned as u64, false));
+    }
     if report.displaced > 0 {
         stages.push(stage("Rendez-vous pris entre le plan et son enregistrement", report.displaced, true));
     }

@@ -46,6 +46,7 @@ pub(super) fn store_plan(
             no_capacity: seen.figures.no_capacity as u64,
         },
         late_firm: 0,
+        late_planned: seen.figures.late_planned as u64,
         without_seat: seen.figures.without_seat as u64,
         displaced: 0,
         letters: Letters::default(),

@@ -106,6 +106,9 @@ pub struct Summary {
     pub lapses: Lapses,
     /// Firm after expiry: late people and lapses.
     pub late_firm: u64,
+    /// With a day after expiry that is not yet firm: looked at again each night, for a sooner one.
+    #[serde(default)]
+    pub late_planned: u64,
     /// Late people and lapses for whom no seat at all is left.
     #[serde(default)]
     pub without_seat: u64,

@@ -342,7 +342,10 @@ fn planning_input(
     let seed = PlanningInput::seed_of(&config.settings.prefecture.code, dates.business);
     let names = pools.iter().map(|p| format!("{}/{}", p.site.id, p.desk.id)).collect();
     let perish_before = Some(nights.perish_before(&config.settings.policy));
-    Ok(PlanningInput { business_date: dates.business, seed, perish_before, pools: names, slots, candidates }.canonical())
+    let surplus_before = nights.surplus_before(&config.settings.policy);
+    let business_date = dates.business;
+    let input = PlanningInput { business_date, seed, perish_before, surplus_before, pools: names, slots, candidates };
+    Ok(input.canonical())
 }
 
 fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Due<'_>>) -> Vec<Firm> {

@@ -65,6 +65,7 @@ fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> Result<RunRe
             no_possible_day: summary.lapses.no_possible_day as usize,
             no_capacity: summary.lapses.no_capacity as usize,
             late_firm: summary.late_firm as usize,
+            late_planned: summary.late_planned as usize,
             without_seat: summary.without_seat as usize,
         },
         displaced: summary.displaced,
