@@ -23,6 +23,11 @@ coded! {
 }
 
 impl State {
+    /// Whether the seat is free again: nobody came to it, and nobody will.
+    pub fn frees_seat(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Moved | Self::Undelivered)
+    }
+
     /// Whether the life of a convocation may go from here to `next`.
     pub fn may_become(self, next: Self) -> bool {
         self == Self::Convoked && next != Self::Convoked

@@ -35,6 +35,8 @@ pub struct Policy {
     pub preferred_margin_days: u32,
     /// Makes appointments firm so many days earlier than they must be.
     pub firm_lead_days: u32,
+    /// Somebody whose permit has expired is bound to a far seat only after so many days; until then a sooner one is looked for.
+    pub late_wait_days: u32,
     /// A permit expired for longer than so many months is listed for a named agent.
     pub late_months: u32,
     /// A past appointment that nobody marked: after so many days the holder is due again.
@@ -185,6 +187,7 @@ impl Default for Policy {
             horizon_days: 180,
             preferred_margin_days: 15,
             firm_lead_days: 0,
+            late_wait_days: 30,
             late_months: 6,
             mark_days: 30,
             max_firm_per_run: 1_000,
@@ -213,6 +216,7 @@ impl Policy {
             self.notice_days.post,
             self.preferred_margin_days,
             self.firm_lead_days,
+            self.late_wait_days,
             self.mark_days,
         ] {
             require(days <= 3_660, || format!("{days} days are more than ten years"))?;

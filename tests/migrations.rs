@@ -3,8 +3,14 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: &str = include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql");
-const DOWN: &str = include_str!("../migrations/sqlite/2026-11-23-000000_first/down.sql");
+const UP: [&str; 2] = [
+    include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
+    include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
+];
+const DOWN: [&str; 2] = [
+    include_str!("../migrations/sqlite/2026-11-23-100000_household_link/down.sql"),
+    include_str!("../migrations/sqlite/2026-11-23-000000_first/down.sql"),
+];
 
 #[derive(QueryableByName, Debug, PartialEq)]
 struct Thing {
@@ -21,18 +27,18 @@ fn schema(conn: &mut SqliteConnection) -> Vec<Thing> {
 #[test]
 fn a_migration_goes_up_down_and_up_again() {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    conn.batch_execute(UP).unwrap();
+    conn.batch_execute(&UP.concat()).unwrap();
     let first = schema(&mut conn);
-    conn.batch_execute(DOWN).unwrap();
+    conn.batch_execute(&DOWN.concat()).unwrap();
     assert_eq!(schema(&mut conn), []);
-    conn.batch_execute(UP).unwrap();
+    conn.batch_execute(&UP.concat()).unwrap();
     assert_eq!(schema(&mut conn), first);
 }
 
 #[test]
 fn every_table_and_every_key_begins_with_the_prefecture() {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    conn.batch_execute(UP).unwrap();
+    conn.batch_execute(&UP.concat()).unwrap();
     let things = schema(&mut conn);
     let tables: Vec<&Thing> =
         things.iter().filter(|t| t.sql.as_ref().is_some_and(|s| s.starts_with("CREATE TABLE"))).collect();

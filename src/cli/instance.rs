@@ -1,5 +1,6 @@
 //! Instance directories: a bare instance read and planned, a night written out for an auditor.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufReader, Write};
 use std::path::Path;
@@ -59,7 +60,8 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
         "closed" => "Certificate: closed. No plan of these seats is better.\n",
         _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
     });
-    text.push_str(&format!("Plan {plan_hash}\nFiles in {}.\n", out.display()));
+    // Unwrap safety: writing to a String cannot fail.
+    writeln!(text, "Plan {plan_hash}\nFiles in {}.", out.display()).expect("a String takes text");
     session.print(&document, &text)?;
     Ok(if levels.lapses > 0 { Exit::WithoutSlot } else { Exit::Done })
 }
@@ -88,8 +90,12 @@ pub(super) fn told(explanation: &Explanation) -> String {
     }
     let more = &explanation.augmentation;
     if more.extra_seats > 0 {
-        let where_: Vec<String> =
-            more.seats.iter().take(6).map(|s| format!("{} at {}/{} in {}", s.capacity, s.site, s.desk, s.week)).collect();
+        let where_: Vec<String> = more
+            .seats
+            .iter()
+            .take(6)
+            .map(|s| format!("{} at {}/{} in {}", s.capacity, s.site, s.desk, s.week))
+            .collect();
         let rest = if more.seats.len() > 6 { ", …" } else { "" };
         lines.push(format!(
             "{} extra seats would avoid {} lapses: {}{rest} (at most {} per desk and week).",

@@ -9,6 +9,7 @@ mod init;
 mod instance;
 mod ledger;
 mod outbox;
+mod permit;
 mod plan;
 mod progress;
 mod report;
@@ -98,6 +99,9 @@ enum Command {
     /// List, show or resume runs
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Act on one holder
+    #[command(subcommand)]
+    Permit(permit::Permit),
     /// Compare ways of planning over a simulated year
     Simulate(simulate::Simulate),
     /// Send the letters that wait, as one worker in the foreground
@@ -227,6 +231,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Outbox(c) => c.execute(context),
+        Command::Permit(c) => c.execute(context),
         Command::Report(c) => c.execute(context),
         Command::Ledger(c) => c.execute(context),
         Command::Completions { shell } => {

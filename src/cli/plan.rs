@@ -18,7 +18,7 @@ use crate::store::Use;
 /// Show what a night would do, without writing anything.
 ///
 /// Prints the plan's hash: `convoke run --plan HASH` carries out exactly this plan, or refuses. With --out the whole plan
-/// is written as files, with the prices that prove it the best, and nothing personal: script/verify_plan.py checks them.
+/// is written as files, with the prices that prove it the best, and nothing personal: `script/verify_plan.py` checks them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke plan                            tonight
@@ -100,8 +100,12 @@ fn text(seen: &Preview, explanation: &Explanation, out_dir: Option<&Path>) -> St
     );
     out.push_str(&rest);
     if f.late_planned > 0 {
-        writeln!(out, "With a day after expiry, not yet firm: {} (a sooner seat is looked for each night).", f.late_planned)
-            .expect("a String takes text");
+        writeln!(
+            out,
+            "With a day after expiry, not yet firm: {} (a sooner seat is looked for each night).",
+            f.late_planned
+        )
+        .expect("a String takes text");
     }
     if f.without_seat > 0 {
         writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");

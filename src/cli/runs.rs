@@ -1,19 +1,23 @@
 //! `convoke runs`.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
+use super::instance::Night;
 use super::{Exit, Session, run::show};
 use crate::entropy::Entropy;
 use crate::ids::RunId;
+use crate::planning::{PlanningInput, plan};
+use crate::policy::Policy;
 use crate::process;
 use crate::run::{Request, Tools, resume_by_id};
 use crate::settings::ConfigError;
-use crate::store::{RunRow, Use};
+use crate::store::{RunRow, Store, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
@@ -27,6 +31,20 @@ pub(super) enum Runs {
     Show {
         /// Run, such as 94/2026-10-05/1.
         run: String,
+    },
+    /// Compute the plan of a run again from what it recorded, and compare
+    ///
+    /// Exit code 13 if it is not the same plan. With --out the instance, its plan, prices and explanation are written, for
+    /// `script/verify_plan.py` or any other program that follows the format.
+    Replay {
+        /// Run.
+        run: String,
+        /// Write instance, plan, prices and explanation to this folder.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// For the fewest extra seats that would avoid lapses: how many a desk could open in a week.
+        #[arg(long, value_name = "SEATS", default_value_t = 10)]
+        overtime: u32,
     },
     /// Finish a run whose process was killed
     Resume {
@@ -62,9 +80,7 @@ impl Runs {
                 Ok(Exit::Done)
             }
             Self::Show { run } => {
-                let row = store
-                    .run(&RunId(run.clone()))?
-                    .ok_or_else(|| ConfigError(format!("there is no run {run}; `convoke runs list` shows them")))?;
+                let row = store.run(&RunId(run.clone()))?.ok_or_else(|| unknown(run))?;
                 let document = document(&row);
                 let mut text = String::new();
                 if let Value::Object(fields) = &document {
@@ -77,6 +93,7 @@ impl Runs {
                 session.print(&document, &text)?;
                 Ok(Exit::Done)
             }
+            Self::Replay { run, out, overtime } => replay(session, &mut store, run, out.as_deref(), *overtime),
             Self::Resume { run } => {
                 let progress = session.progress();
                 let mut tools = Tools {
@@ -97,6 +114,52 @@ impl Runs {
             }
         }
     }
+}
+
+fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, overtime: u32) -> Result<Exit> {
+    let id = RunId(run.to_owned());
+    let row = store.run(&id)?.ok_or_else(|| unknown(run))?;
+    let recorded = store.run_record(&id, "input")?.ok_or_else(|| {
+        ConfigError(format!("run {run} is {} and has recorded no plan: there is nothing to replay", row.state))
+    })?;
+    let policy = store.run_record(&id, "policy")?.context("a run that recorded its input has recorded its rules")?;
+    let policy: Policy = serde_json::from_slice(&policy).context("the recorded rules of the run")?;
+    let input: PlanningInput = serde_json::from_slice(&recorded).context("the recorded input of the run")?;
+    let progress = session.progress();
+    progress.show("planning again", 0, input.candidates.len() as u64);
+    let (plan, proof) = plan(&input).context("planning again")?;
+    let (input_hash, plan_hash) = (input.hash(), plan.hash(&input));
+    let certificate = if proof.closes() { "closed" } else { "open" };
+    let same = Some(&plan_hash) == row.plan_hash.as_ref() && Some(&input_hash) == row.input_hash.as_ref();
+    if let Some(out) = out {
+        let policy_hash = row.policy_hash.as_deref().unwrap_or_default();
+        let (dept, notice) = (store.prefecture(), json!(policy.notice_days));
+        let night = Night { input: &input, plan: &plan, proof: &proof, dept, policy_hash, notice };
+        night.write(out, overtime)?;
+    }
+    progress.clear();
+    let document = json!({
+        "schema": "convoke.replay/1", "run": run, "same": same, "input_hash": input_hash, "plan_hash": plan_hash,
+        "recorded": {"input_hash": row.input_hash, "plan_hash": row.plan_hash}, "certificate": certificate,
+    });
+    let mut text = if same {
+        format!("The same plan: {plan_hash}\nCertificate: {certificate}.\n")
+    } else {
+        let recorded = row.plan_hash.unwrap_or_default();
+        format!(
+            "NOT the same plan.\nrecorded  {recorded}\nnow       {plan_hash}\nWhat was recorded was changed, or another version of convoke made the plan: `convoke ledger verify`.\n"
+        )
+    };
+    if let Some(out) = out {
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(text, "Files in {}.", out.display()).expect("a String takes text");
+    }
+    session.print(&document, &text)?;
+    Ok(if same { Exit::Done } else { Exit::PlanChanged })
+}
+
+fn unknown(run: &str) -> ConfigError {
+    ConfigError(format!("there is no run {run}; `convoke runs list` shows them"))
 }
 
 fn document(row: &RunRow) -> Value {

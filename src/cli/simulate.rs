@@ -57,7 +57,10 @@ pub(super) struct Simulate {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|n| (0.0..=0.9).contains(n)).ok_or_else(|| "expected a share such as 0.08, up to 0.9".into())
+    text.parse()
+        .ok()
+        .filter(|n| (0.0..=0.9).contains(n))
+        .ok_or_else(|| "expected a share such as 0.08, up to 0.9".into())
 }
 
 fn load(text: &str) -> Result<f64, String> {
@@ -120,7 +123,8 @@ impl Simulate {
         for lead in [7, 14] {
             let more = early(&format!("exact, firm_lead_days {lead}")) as i64 - latest as i64;
             // Unwrap safety: writing to a String cannot fail.
-            writeln!(text, "Making appointments firm {lead} days earlier costs {more} lapses.").expect("a String takes text");
+            writeln!(text, "Making appointments firm {lead} days earlier costs {more} lapses.")
+                .expect("a String takes text");
         }
         if let Some(out) = &self.out {
             std::fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;

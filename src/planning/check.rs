@@ -58,7 +58,8 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
             Pass::AfterExpiry => c.earliest <= a.day && a.day > c.deadline,
         };
         claim(within, "is seen on a day that their window does not allow");
-        let at_once = a.pass == Pass::AfterExpiry && c.earliest >= c.deadline && a.day < input.surplus_before;
+        let nobody_elses = a.day < input.surplus_before || i64::from(c.deadline) + i64::from(input.late_wait_days) < 0;
+        let at_once = a.pass == Pass::AfterExpiry && c.earliest >= c.deadline && nobody_elses;
         claim(a.firm == (a.day < c.firm_before || at_once), "is firm, or not, against the rule");
         match left.get_mut(&(a.pool, a.day, a.start)) {
             None => claim(false, "is seen at an hour that does not exist"),
@@ -174,7 +175,7 @@ pub(super) fn optimality(instance: &Instance, places: &[u32], prices: &[(u32, i1
                     if bin.seats > 0 {
                         let late = i128::from((bin.day - class.pref_end).max(0));
                         let perishing = instance.perish_before.is_some_and(|before| bin.day < before);
-                        let cost = (weight * late << 66) - (i128::from(perishing) << 50)
+                        let cost = ((weight * late) << 66) - (i128::from(perishing) << 50)
                             + (i128::from(ranked.rank) << 28)
                             + i128::from(bin.day - class.release);
                         least = least.min(cost + price);
@@ -190,5 +191,9 @@ pub(super) fn optimality(instance: &Instance, places: &[u32], prices: &[(u32, i1
         - (i128::from(sum.perishing_filled) << 50)
         + (i128::from(sum.site_rank) << 28)
         + i128::from(sum.days);
-    if bound == cost { Ok(()) } else { Err(format!("the plan costs {cost}, the prices prove {bound}: {}", cost - bound)) }
+    if bound == cost {
+        Ok(())
+    } else {
+        Err(format!("the plan costs {cost}, the prices prove {bound}: {}", cost - bound))
+    }
 }

@@ -104,12 +104,7 @@ fn by_week(instance: &Instance, seats: impl Iterator<Item = (u32, Day, u64)>) ->
     }
     let named = sums.into_iter().map(|((pool, (year, week)), capacity)| {
         let name = &instance.pools[pool as usize];
-        WeekSeats {
-            site: name.site.clone(),
-            desk: name.desk.clone(),
-            week: format!("{year}-W{week:02}"),
-            capacity,
-        }
+        WeekSeats { site: name.site.clone(), desk: name.desk.clone(), week: format!("{year}-W{week:02}"), capacity }
     });
     named.collect()
 }

@@ -105,7 +105,11 @@ impl<R: Read> Lines<R> {
         let found = self.text(column);
         found.parse().ok().filter(|n| allowed.contains(n)).ok_or_else(|| {
             let name = self.header.get(column).unwrap_or_default();
-            self.wrong(format!("{name} is {found:?}; expected a whole number from {} to {}", allowed.start(), allowed.end()))
+            self.wrong(format!(
+                "{name} is {found:?}; expected a whole number from {} to {}",
+                allowed.start(),
+                allowed.end()
+            ))
         })
     }
 
@@ -141,7 +145,8 @@ pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Resu
     if let Some(expected) = meta.counts.get("holders").and_then(Value::as_u64)
         && expected != lines.len() as u64
     {
-        let what = format!("the file ends after {} holders, and meta.json counts {expected}: is it complete?", lines.len());
+        let what =
+            format!("the file ends after {} holders, and meta.json counts {expected}: is it complete?", lines.len());
         return Err(FileError { file: "holders.csv", line: lines.last().map_or(1, |l| u64::from(*l)), what });
     }
     if let Some(again) = builder.repeated() {
@@ -149,10 +154,8 @@ pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Resu
         return Err(FileError { file: "holders.csv", line: u64::from(lines[again]), what });
     }
     let seed = meta.seed.as_str().map_or_else(|| meta.seed.to_string(), str::to_owned);
-    let instance = builder.build(meta.business_date, seed, meta.perish_before, pools, slots).map_err(|overflow| FileError {
-        file: "holders.csv",
-        line: u64::from(lines[overflow.person]),
-        what: overflow.to_string(),
+    let instance = builder.build(meta.business_date, seed, meta.perish_before, pools, slots).map_err(|overflow| {
+        FileError { file: "holders.csv", line: u64::from(lines[overflow.person]), what: overflow.to_string() }
     })?;
     Ok((instance, warnings))
 }
@@ -201,7 +204,8 @@ fn read_slots(input: impl Read, pools: &mut Pools) -> Result<Vec<SlotSeats>, Fil
             return Err(lines.wrong("site is empty".into()));
         }
         if known.site.is_empty() {
-            (site.clone_into(&mut known.site), desk.clone_into(&mut known.desk));
+            site.clone_into(&mut known.site);
+            desk.clone_into(&mut known.desk);
         } else if (known.site.as_str(), known.desk.as_str()) != (site, desk) {
             let what = format!("pool {name} is {site}/{desk}; before it was {}/{}", known.site, known.desk);
             return Err(lines.wrong(what));
@@ -263,9 +267,12 @@ fn ranked_pools(text: &str, pools: &mut Pools) -> Result<Vec<RankedPool>, String
     let mut ranked: Vec<RankedPool> = Vec::new();
     for part in text.split(';').filter(|_| !text.is_empty()) {
         let (pool, rank) = part.rsplit_once(':').unwrap_or((part, ""));
-        let rank = rank.trim().parse().ok().filter(|rank| *rank <= 10_000).ok_or_else(|| {
-            format!("pools is {text:?}; expected pool:rank;pool:rank with ranks from 0 to 10000")
-        })?;
+        let rank = rank
+            .trim()
+            .parse()
+            .ok()
+            .filter(|rank| *rank <= 10_000)
+            .ok_or_else(|| format!("pools is {text:?}; expected pool:rank;pool:rank with ranks from 0 to 10000"))?;
         let pool = pools.number(pool_name(pool.trim())?);
         if ranked.iter().any(|r| r.pool == pool) {
             return Err(format!("pools is {text:?}; it names pool {} twice", pools.names[pool as usize].name));
@@ -279,7 +286,16 @@ fn ranked_pools(text: &str, pools: &mut Pools) -> Result<Vec<RankedPool>, String
 pub fn write_holders(out: impl Write, input: &PlanningInput, dept: &str) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([
-        "id", "household", "release", "pref_end", "deadline", "weight", "category", "dept", "pools", "lapse_late",
+        "id",
+        "household",
+        "release",
+        "pref_end",
+        "deadline",
+        "weight",
+        "category",
+        "dept",
+        "pools",
+        "lapse_late",
     ])?;
     for c in input.candidates.iter().filter(|c| !c.is_late()) {
         let pools: Vec<String> = c.pools.iter().map(|r| format!("{}:{}", r.pool, r.rank)).collect();

@@ -150,10 +150,8 @@ impl Group<'_> {
                 if bin.seats == 0 {
                     continue;
                 }
-                let cost = instance.base_cost(bin.day)
-                    + costs.day_cost(bin.day)
-                    + i128::from(rank) * RANK
-                    + self.price[at];
+                let cost =
+                    instance.base_cost(bin.day) + costs.day_cost(bin.day) + i128::from(rank) * RANK + self.price[at];
                 let here = own.entry((bin.day, instance.site(bin.pool))).or_insert((cost, at as u32));
                 *here = (*here).min((cost, at as u32));
             }
@@ -192,11 +190,9 @@ impl Group<'_> {
             of_class.extend(component.classes.iter().map(|c| (*c as usize, 0)));
         }
         let mut members = Vec::new();
-        for person in 0..instance.people() {
-            if self.exact[person] != NOWHERE
-                && places[person] == NOWHERE
-                && let Some(size) = of_class.get_mut(&(instance.class[person] as usize))
-            {
+        let without = places.iter().zip(self.exact).enumerate();
+        for (person, _) in without.filter(|(_, (now, exact))| **now == NOWHERE && **exact != NOWHERE) {
+            if let Some(size) = of_class.get_mut(&(instance.class[person] as usize)) {
                 *size += 1;
                 members.push(person as u32);
             }

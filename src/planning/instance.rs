@@ -138,16 +138,10 @@ impl Builder {
         self.class.push(*self.classes.entry(class).or_insert(classes));
         self.ids.push_str(person.id);
         self.ends.push(self.ids.len() as u32);
+        let households = self.households.len() as u32 + 1;
         self.household.push(match person.household {
             "" => 0,
-            name => match self.households.get(name) {
-                Some(number) => *number,
-                None => {
-                    let number = self.households.len() as u32 + 1;
-                    self.households.insert(name.to_owned(), number);
-                    number
-                }
-            },
+            name => *self.households.entry(name.to_owned()).or_insert(households),
         });
         self.first_seen.extend(person.first_seen);
     }
@@ -246,7 +240,8 @@ impl Builder {
             ends.push(ids.len() as u32);
         }
         let (lists, list_of) = ranked(self.lists);
-        let classes = self.classes.into_iter().map(|(c, n)| (Class { list: list_of[c.list as usize], ..c }, n)).collect();
+        let classes =
+            self.classes.into_iter().map(|(c, n)| (Class { list: list_of[c.list as usize], ..c }, n)).collect();
         let (classes, class_of) = ranked(classes);
         // Households are numbered by their first member: their names say nothing.
         let mut number = vec![0; self.households.len() + 1];
@@ -329,17 +324,11 @@ impl Instance {
     }
 
     /// Those who found nothing, at short notice.
-    pub(super) fn at_short_notice(
-        input: &PlanningInput,
-        without: &[usize],
-    ) -> Result<(Self, Vec<usize>), Overflow> {
+    pub(super) fn at_short_notice(input: &PlanningInput, without: &[usize]) -> Result<(Self, Vec<usize>), Overflow> {
         Self::of(input, without.iter().map(|i| (*i, input.candidates[*i].earliest)))
     }
 
-    fn of(
-        input: &PlanningInput,
-        people: impl Iterator<Item = (usize, Day)>,
-    ) -> Result<(Self, Vec<usize>), Overflow> {
+    fn of(input: &PlanningInput, people: impl Iterator<Item = (usize, Day)>) -> Result<(Self, Vec<usize>), Overflow> {
         let mut builder = Builder::default();
         let mut candidates = Vec::new();
         for (i, release) in people {

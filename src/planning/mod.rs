@@ -48,6 +48,9 @@ pub struct PlanningInput {
     /// Whoever could use a seat before this day is known tonight: what the plan leaves there, nobody will need.
     #[serde(default)]
     pub surplus_before: Day,
+    /// Whoever has been expired for longer than so many days is bound to a far seat rather than left waiting.
+    #[serde(default)]
+    pub late_wait_days: u32,
     /// `site/desk` of each pool; its number is its position.
     pub pools: Vec<String>,
     /// Seats that are free tonight; a slot whose seats are all taken stands with 0.
@@ -138,11 +141,13 @@ impl Candidate {
         }
     }
 
-    /// Whether an appointment is made firm tonight: when it could not be given tomorrow any more; after expiry also at once,
-    /// where the seat is nobody else's and no seat that is freed tomorrow could still prevent the lapse.
-    pub fn is_firm(&self, day: Day, pass: Pass, surplus_before: Day) -> bool {
+    /// Whether an appointment is made firm tonight: when it could not be given tomorrow any more. After expiry also at once
+    /// where no seat that is freed tomorrow could still prevent the lapse, and either the seat is nobody else's or the
+    /// person has waited long enough for a sooner one.
+    pub fn is_firm(&self, day: Day, pass: Pass, input: &PlanningInput) -> bool {
         let hopeless = self.deadline <= self.earliest;
-        day < self.firm_before || (pass == Pass::AfterExpiry && hopeless && day < surplus_before)
+        let waited = self.deadline < -(input.late_wait_days as Day);
+        day < self.firm_before || (pass == Pass::AfterExpiry && hopeless && (waited || day < input.surplus_before))
     }
 
     /// Whether the permit has expired already: not a lapse of this plan, but in need of the first seat left.
@@ -335,9 +340,8 @@ impl Plan {
 
     /// The figures of the plan.
     pub fn figures(&self, input: &PlanningInput) -> Figures {
-        let late = |firm: bool| {
-            self.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry && a.firm == firm).count()
-        };
+        let late =
+            |firm: bool| self.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry && a.firm == firm).count();
         let mut seated = vec![false; input.candidates.len()];
         for a in &self.appointments {
             seated[a.candidate] = true;
@@ -376,6 +380,6 @@ pub struct Figures {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod oracle_tests;
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,11 @@ fn instance(office: &Office, households: &[u8]) -> Instance {
         };
         builder.add(person, p.pools.iter().map(|(pool, rank)| RankedPool { pool: *pool, rank: *rank }).collect());
     }
-    let name = |number: u32| PoolName { name: number.to_string(), site: format!("s{}", number / 2), desk: format!("d{}", number % 2) };
+    let name = |number: u32| PoolName {
+        name: number.to_string(),
+        site: format!("s{}", number / 2),
+        desk: format!("d{}", number % 2),
+    };
     let slots = office.seats.iter().flat_map(|((pool, day), seats)| {
         let (first, rest) = (seats.div_ceil(2), seats / 2);
         [(540, first), (570, rest)].map(|(start, free)| SlotSeats { pool: *pool, day: *day, start, free })

@@ -67,7 +67,7 @@ fn appointments(input: &PlanningInput, instance: &Instance, place: &[Option<(u32
         .filter_map(|(i, place)| {
             let (bin, pass) = (*place)?;
             let day = instance.bins[bin as usize].day;
-            let firm = input.candidates[i].is_firm(day, pass, input.surplus_before);
+            let firm = input.candidates[i].is_firm(day, pass, input);
             Some((i, bin, pass, firm))
         })
         .collect();

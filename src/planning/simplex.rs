@@ -365,11 +365,8 @@ impl<'a> Tree<'a> {
             }
         }
         // The part below the leaving arc now hangs from the entering arc: the path between them turns round.
-        let (top, new_parent, by) = if on_source_side {
-            (source, sink, -entering.reduced)
-        } else {
-            (sink, source, entering.reduced)
-        };
+        let (top, new_parent, by) =
+            if on_source_side { (source, sink, -entering.reduced) } else { (sink, source, entering.reduced) };
         let (mut node, mut parent, mut flow) = (top, new_parent, people);
         loop {
             let (old_parent, old_flow) = (self.parent[node as usize], self.flow[node as usize]);

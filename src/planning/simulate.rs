@@ -328,6 +328,7 @@ impl<'a> Year<'a> {
             seed: self.key.clone(),
             perish_before: Some(Nights { tonight, today: tonight, next }.perish_before(policy)),
             surplus_before: policy.horizon_days as Day - LONGEST_WINDOW,
+            late_wait_days: policy.late_wait_days,
             pools: (0..SITES).map(|site| format!("site-{site}/desk")).collect(),
             slots: slots.collect(),
             candidates: waiting.iter().map(|i| self.candidate(*i, night, policy)).collect(),

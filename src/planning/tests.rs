@@ -49,6 +49,7 @@ fn empty() -> PlanningInput {
         seed: "s".into(),
         perish_before: None,
         surplus_before: 60,
+        late_wait_days: 10,
         pools: vec![],
         slots: vec![],
         candidates: vec![],

@@ -324,8 +324,10 @@ fn planning_input(
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
     let mut candidates = Vec::with_capacity(people.due.len());
     for d in people.due {
-        let holder =
-            people.holders.get(&d.permit.holder_id).with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
+        let holder = people
+            .holders
+            .get(&d.permit.holder_id)
+            .with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
         candidates.push(Candidate::new(
             PermitId(d.permit.permit_id.clone()),
             // The household's name in the extract may tell who they are.
@@ -344,7 +346,10 @@ fn planning_input(
     let perish_before = Some(nights.perish_before(&config.settings.policy));
     let surplus_before = nights.surplus_before(&config.settings.policy);
     let business_date = dates.business;
-    let input = PlanningInput { business_date, seed, perish_before, surplus_before, pools: names, slots, candidates };
+    let late_wait_days = config.settings.policy.late_wait_days;
+    let pools = names;
+    let input =
+        PlanningInput { business_date, seed, perish_before, surplus_before, late_wait_days, pools, slots, candidates };
     Ok(input.canonical())
 }
 

@@ -205,7 +205,7 @@ impl Store {
         diesel::select(diesel::dsl::exists(same)).get_result(&mut self.conn).context("looking for a convocation")
     }
 
-    /// Ends live convocations; their seats are past, and stay on record.
+    /// Ends live convocations. A seat that nobody will take is free again, for the next run and never for the public.
     pub fn end_convocations(&mut self, references: &[String], state: State) -> Result<()> {
         for batch in references.chunks(5_000) {
             diesel::update(
@@ -217,6 +217,16 @@ impl Store {
             .set(convocation::state.eq(state.code()))
             .execute(&mut self.conn)
             .context("ending convocations")?;
+            if state.frees_seat() {
+                let ended = convocation::table
+                    .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::reference.eq_any(batch)))
+                    .filter(convocation::state.eq(state.code()))
+                    .select(convocation::reference);
+                diesel::delete(reservation::table)
+                    .filter(reservation::prefecture.eq(&self.prefecture).and(reservation::reference.eq_any(ended)))
+                    .execute(&mut self.conn)
+                    .context("freeing seats")?;
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! filtered by préfecture by construction, for the [`Store`] holds it.
 
 mod convocations;
+mod households;
 mod intake;
 mod ledger;
 mod outbox;
@@ -30,6 +31,9 @@ use crate::ids::{IdKey, hex};
 use schema::prefecture;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Rows of one statement that binds a key: far below the limits of both databases.
+const KEYS_PER_QUERY: usize = 10_000;
 
 /// In a module of its own, because the derive makes public items that nothing can document.
 mod connection {

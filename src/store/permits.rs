@@ -13,7 +13,7 @@ use diesel::sqlite::{Sqlite, SqliteValue};
 use diesel::table;
 
 use super::schema::{holder, permit, prefecture};
-use super::{Store, on_backend};
+use super::{KEYS_PER_QUERY, Store, on_backend};
 use crate::eligibility::{Facts, Rule};
 use crate::ids::{HolderId, PermitId, RunId};
 use crate::permit::{Channel, Holder, PermitKind, Status};
@@ -185,9 +185,6 @@ fn each<T>(rows: impl Iterator<Item = QueryResult<T>>, mut take: impl FnMut(T) -
     Ok(())
 }
 
-/// Rows of one statement that binds a key: far below the limits of both databases.
-const KEYS_PER_QUERY: usize = 10_000;
-
 impl Store {
     /// Gives each permit whose verdict may differ on `tonight` to `take`, exactly once, as it is read; every permit where
     /// no date is given.
@@ -321,6 +318,11 @@ impl Store {
                 .context("reading holders")?;
             for row in rows {
                 found.insert(row.holder_id.clone(), row.into_holder()?);
+            }
+        }
+        for (id, linked) in self.linked_households(ids)? {
+            if let Some(holder) = found.get_mut(&id) {
+                holder.household = Some(linked);
             }
         }
         Ok(found)

@@ -229,6 +229,15 @@ table! {
     }
 }
 
+table! {
+    household_link (prefecture, holder_id) {
+        prefecture -> Text,
+        holder_id -> Text,
+        household -> Text,
+        linked_at -> Timestamp,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     prefecture,
     holder,
@@ -243,6 +252,7 @@ allow_tables_to_appear_in_same_query!(
     outbox,
     delivery_attempt,
     holder_key,
+    household_link,
     ledger_entry,
     import_batch
 );

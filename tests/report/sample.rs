@@ -34,7 +34,15 @@ pub(crate) fn night() -> RunReport {
     RunReport {
         scanned: 4_212,
         outcomes: RunReport::outcomes_of(&counts.map(|(rule, n)| (rule.code().to_owned(), n)).into()),
-        figures: Figures { firm: 58, planned: 175, no_possible_day: 0, no_capacity: 1, late_firm: 5, late_planned: 0, without_seat: 1 },
+        figures: Figures {
+            firm: 58,
+            planned: 175,
+            no_possible_day: 0,
+            no_capacity: 1,
+            late_firm: 5,
+            late_planned: 0,
+            without_seat: 1,
+        },
         letters: [
             ("email", "accepted", 49),
             ("email", "deferred", 2),

@@ -66,6 +66,8 @@ impl Office {
             .env("CONVOKE__DISPATCH__HOURS", "always")
             .env("CONVOKE__DISPATCH__RETRY_FIRST_S", "1")
             .env("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "100000")
+            // Weeks are made firm at once: a night then has more than one chunk.
+            .env("CONVOKE__POLICY__FIRM_LEAD_DAYS", "60")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
