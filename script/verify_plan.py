@@ -162,7 +162,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def parse_ranks(text: str) -> dict[str, int]:
     ranks: dict[str, int] = {}
-    for entry in filter(None, text.split(";")):
+    for entry in text.split(";") if text else ():
         pool, colon, rank = entry.rpartition(":")
         if not colon or (pool := pool_name(pool)) in ranks:
             raise ValueError(f"pools: {entry!r} is not pool:rank, or the pool is there twice")

@@ -188,7 +188,14 @@ impl TryFrom<AgendaFile> for Agenda {
                 })?;
                 require(seen.insert((site.id.clone(), Some(desk.id.clone()))), || format!("{here} is declared twice"))?;
                 require(desk.request_quota_percent <= 100, || format!("{here}: request_quota_percent is over 100"))?;
+                let mut communes = BTreeSet::new();
                 for served in &desk.communes {
+                    require((1..=1_000).contains(&served.rank), || {
+                        format!("{here}: commune {} has rank {}, not 1 to 1000", served.insee, served.rank)
+                    })?;
+                    require(communes.insert(&served.insee), || {
+                        format!("{here}: commune {} stands twice", served.insee)
+                    })?;
                     require(is_commune_code(&served.insee), || {
                         format!("{here}: `{}` is no INSEE commune code", served.insee)
                     })?;

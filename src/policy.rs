@@ -211,6 +211,10 @@ impl Policy {
             && self.short_notice_days <= self.notice_days.email.min(self.notice_days.post);
         require(ordered, || "send_floor_days ≤ short_notice_days ≤ notice_days must hold".into())?;
         require((1..=3_660).contains(&self.horizon_days), || "horizon_days must be 1 to 3660".into())?;
+        let weight = self.weight.values().max().copied().unwrap_or(1);
+        require(weight <= 100, || format!("a weight of {weight} is more than 100"))?;
+        let lapse_late = self.lapse_late.values().max().copied().unwrap_or(0);
+        require(lapse_late <= 3_660, || format!("lapse_late of {lapse_late} days is more than ten years"))?;
         for days in [
             self.notice_days.email,
             self.notice_days.post,

@@ -153,7 +153,11 @@ fn a_wrong_instance_is_refused_with_file_and_line() {
         ),
         ("holders", "0:1;1:2,0\nbob", "0:1;;1:2,0\nbob", "holders.csv, line 2: pools is"),
         ("holders", "bob,,22", "ana,,22", "holders.csv, line 3: id \"ana\" stands twice"),
-        ("holders", "bob,,22", ",,22", "holders.csv, line 3: id is empty"),
+        ("holders", "bob,,22", ",,22", "holders.csv, line 3: id is \"\""),
+        ("holders", "bob,,22", " bob,,22", "holders.csv, line 3: id is \" bob\""),
+        ("holders", "bob,,22", "bob,,+22", "holders.csv, line 3: release is \"+22\""),
+        ("holders", "bob,,22,40,45,1,CST", "bob,,22,40,45,1,\"CST", "holders.csv, line 3: a field holds a line break"),
+        ("holders", "category,dept", "dept,dept", "holders.csv, line 1: column dept stands twice"),
         ("holders", "bob,,22,40,45,1,CST,94,0:1;1:2,0", "bob,,22,40,45,1,CST", "holders.csv, line 3: 7 fields"),
         ("holders", "bob,,22,40,45,1,", "bob,,22,40,45,-1,", "holders.csv, line 3: weight is \"-1\""),
         (
@@ -344,5 +348,10 @@ fn a_family_comes_on_one_day_whether_the_extract_or_an_agent_says_so() {
     assert_eq!(linked[2], linked[3], "{linked:?}");
     assert_eq!(link(&["9400000003", "9400000004", "--undo", "--reason", "error"]), Some(0));
     assert_eq!(office.query("SELECT count(*) FROM household_link").trim(), "0");
+    // Two families of the extract become one by a link between two of them, and stay so under other names.
+    office.change("UPDATE holder SET household = CASE WHEN number < '9400000003' THEN 'A' ELSE 'B' END").unwrap();
+    assert_eq!(link(&["9400000002", "9400000003", "--reason", "one family", "--yes"]), Some(0));
+    office.change("UPDATE holder SET household = number").unwrap();
+    assert_eq!(office.query("SELECT count(*), count(DISTINCT household) FROM household_link").trim(), "4|1");
     office.ok(&["ledger", "verify", "--json"]);
 }

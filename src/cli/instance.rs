@@ -63,7 +63,12 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     // Unwrap safety: writing to a String cannot fail.
     writeln!(text, "Plan {plan_hash}\nFiles in {}.", out.display()).expect("a String takes text");
     session.print(&document, &text)?;
-    Ok(if levels.lapses > 0 { Exit::WithoutSlot } else { Exit::Done })
+    Ok(match certificate {
+        "closed" if levels.lapses == 0 => Exit::Done,
+        "closed" => Exit::WithoutSlot,
+        // A plan that is not proved is a fault of this program.
+        _ => Exit::Unexpected,
+    })
 }
 
 /// The worst bottlenecks, and what would help, in a few lines.
@@ -161,7 +166,7 @@ impl Night<'_> {
             },
         });
         write_whole(&out.join("meta.json"), format!("{meta:#}\n").as_bytes())?;
-        write_with(&out.join("holders.csv"), |file| files::write_holders(file, input, dept))?;
+        write_with(&out.join("holders.csv"), |file| files::write_holders(file, input, proof, dept))?;
         write_with(&out.join("slots.csv"), |file| files::write_slots(file, &proof.instance, dept))?;
         write_with(&out.join("plan.csv"), |file| files::write_first_pass(file, input, plan))?;
         write_with(&out.join("second-pass.csv"), |file| files::write_second_pass(file, input, plan))?;

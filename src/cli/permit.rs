@@ -1,5 +1,7 @@
 //! `convoke permit`.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
@@ -15,8 +17,8 @@ use crate::store::Use;
 pub(super) enum Permit {
     /// Make holders one household: they are convoked together where that costs nobody an appointment
     ///
-    /// The link holds whatever the next extract says of them, from the next run on. If one of them has a household already,
-    /// the others join it. Appointments that are firm never move.
+    /// The link holds whatever the next extract says of them, from the next run on. Whoever belongs to the household of one
+    /// of them belongs to it too. Appointments that are firm never move.
     #[command(after_long_help = "Examples:
   convoke permit link 9400000001 9400000002 --reason \"mother and son, at the counter\"
   convoke permit link 9400000002 --undo --reason \"another family\"")]
@@ -30,12 +32,15 @@ pub(super) enum Permit {
         /// End the links of these holders: their household is again that of the extract.
         #[arg(long)]
         undo: bool,
+        /// Accepted and ignored: nothing is asked.
+        #[arg(long, hide = true)]
+        yes: bool,
     },
 }
 
 impl Permit {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
-        let Self::Link { mut numbers, reason, undo } = self;
+        let Self::Link { mut numbers, reason, undo, yes: _ } = self;
         let Some(reason) = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
             return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
         };
@@ -46,40 +51,43 @@ impl Permit {
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let id_key = store.id_key(&mut Entropy::System)?;
         let prefecture = store.prefecture().to_owned();
-        let linked = store.write(|s| {
-            let mut ids: Vec<HolderId> = Vec::new();
+        let (changed, all) = store.write(|s| {
+            let mut people: BTreeMap<HolderId, String> = BTreeMap::new();
+            let mut households = Vec::new();
             for number in &numbers {
-                let id = s.holder_by_number(number)?;
-                ids.push(id.ok_or_else(|| BadData(format!("nobody has the number {number} in the préfecture {prefecture}: nothing was changed")))?);
+                let (id, household) = s.holder_by_number(number)?.ok_or_else(|| {
+                    BadData(format!(
+                        "nobody has the number {number} in the préfecture {prefecture}: nothing was changed"
+                    ))
+                })?;
+                people.insert(id, number.clone());
+                households.extend(household);
             }
-            let names: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
-            let holders = s.holders(&names)?;
-            let known = ids.iter().find_map(|id| holders.get(&id.0)?.household.clone());
-            let household = known.unwrap_or_else(|| format!("link/{}", ids[0]));
-            if undo {
-                s.unlink_household(&ids)?;
+            let changed = if undo {
+                let ids: Vec<&HolderId> = people.keys().collect();
+                s.unlink_household(&ids)?
             } else {
-                s.link_household(&ids, &household, session.clock.now())?;
-            }
+                people.extend(s.household_members(&households)?);
+                let ids: Vec<&HolderId> = people.keys().collect();
+                s.link_household(&ids, &format!("link/{}", ids[0]), session.clock.now())?;
+                ids.len()
+            };
             let mut commitments = Vec::new();
-            for (id, number) in ids.iter().zip(&numbers) {
+            for (id, number) in &people {
                 commitments.push(s.commitment(&id.0, number, &mut Entropy::System)?);
             }
-            let payload = json!({
-                "household": (!undo).then(|| id_key.household(&prefecture, &household)), "holders": commitments, "reason": reason,
-            });
             let kind = if undo { "household.unlinked" } else { "household.linked" };
+            let payload = json!({"holders": commitments, "reason": reason});
             s.record(None, &process::login(), &[Event { kind, payload }])?;
-            Ok(ids.len())
+            Ok((changed, people.len()))
         })?;
         let text = if undo {
-            format!("The links of {linked} holders are ended.\n")
+            format!("{changed} links ended; the others of the {all} holders had none.\n")
         } else {
-            format!("{linked} holders are one household from the next run on.\n")
+            format!("{changed} holders are one household from the next run on.\n")
         };
-        session.print(&json!({"schema": "convoke.link/1", "holders": linked, "linked": !undo}), &text)?;
+        session.print(&json!({"schema": "convoke.link/1", "holders": changed, "linked": !undo}), &text)?;
         Ok(Exit::Done)
     }
 }

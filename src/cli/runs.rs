@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::instance::Night;
 use super::{Exit, Session, run::show};
 use crate::entropy::Entropy;
-use crate::ids::RunId;
+use crate::ids::{RunId, sha256_hex};
 use crate::planning::{PlanningInput, plan};
 use crate::policy::Policy;
 use crate::process;
@@ -43,7 +43,7 @@ pub(super) enum Runs {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
         /// For the fewest extra seats that would avoid lapses: how many a desk could open in a week.
-        #[arg(long, value_name = "SEATS", default_value_t = 10)]
+        #[arg(long, value_name = "SEATS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000))]
         overtime: u32,
     },
     /// Finish a run whose process was killed
@@ -128,7 +128,7 @@ fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, o
     let progress = session.progress();
     progress.show("planning again", 0, input.candidates.len() as u64);
     let (plan, proof) = plan(&input).context("planning again")?;
-    let (input_hash, plan_hash) = (input.hash(), plan.hash(&input));
+    let (input_hash, plan_hash) = (sha256_hex(&recorded), plan.hash(&input));
     let certificate = if proof.closes() { "closed" } else { "open" };
     let same = Some(&plan_hash) == row.plan_hash.as_ref() && Some(&input_hash) == row.input_hash.as_ref();
     if let Some(out) = out {

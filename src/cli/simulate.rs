@@ -22,6 +22,9 @@ use crate::policy::Policy;
 /// luck are planned by first-fit (the first free seat when the window opens, for good), by the exact plan made firm as
 /// late as notice allows and one or two weeks earlier, and by the policy of convoke.toml where there is one. A person
 /// lapses if nobody has received them before their permit expires.
+///
+/// First-fit never gives a seat up either: whoever finds none before their expiry gets the first one after it, for good. Whoever
+/// cancels or does not come is due again the next night, whatever the method.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke simulate
@@ -31,7 +34,7 @@ pub(super) struct Simulate {
     #[arg(long, default_value_t = 52, value_parser = clap::value_parser!(u32).range(1..=260))]
     weeks: u32,
     /// Permits that expire in a week.
-    #[arg(long, default_value_t = 65, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    #[arg(long, default_value_t = 65, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     people_per_week: u32,
     /// Permits over seats: 0.95 leaves one seat in twenty empty, if nobody cancels.
     #[arg(long, default_value_t = 0.95, value_parser = load)]
@@ -49,7 +52,7 @@ pub(super) struct Simulate {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
     /// Number of the first year.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     seed: u64,
     /// Write simulation.csv and simulation.svg to this folder.
     #[arg(long, value_name = "DIR")]
@@ -72,6 +75,7 @@ fn load(text: &str) -> Result<f64, String> {
 struct Sum {
     people: u64,
     lapses: u64,
+    never: u64,
     late_days: u64,
     seats: u64,
     used: u64,
@@ -143,6 +147,7 @@ fn sums(results: &[simulate::Result]) -> BTreeMap<&str, Sum> {
         let sum = sums.entry(&r.method).or_default();
         sum.people += r.people;
         sum.lapses += r.lapses;
+        sum.never += r.never;
         sum.late_days += r.late_days;
         sum.seats += r.seats;
         sum.used += r.used;
@@ -159,7 +164,15 @@ fn avoided(sums: &BTreeMap<&str, Sum>, name: &str) -> Option<f64> {
 
 fn table(order: &[&str], sums: &BTreeMap<&str, Sum>, seeds: u64) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["METHOD", "PEOPLE", "LAPSES", "AVOIDED", "LATE DAYS", "SEATS USED"]);
+    table.load_style(presets::NOTHING).set_header([
+        "METHOD",
+        "PEOPLE",
+        "LAPSES",
+        "AVOIDED",
+        "NEVER SEEN",
+        "LATE DAYS",
+        "SEATS USED",
+    ]);
     for name in order {
         let s = &sums[name];
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
@@ -168,12 +181,15 @@ fn table(order: &[&str], sums: &BTreeMap<&str, Sum>, seeds: u64) -> String {
             right(s.people.to_string()),
             right(s.lapses.to_string()),
             right(avoided(sums, name).map_or_else(|| "–".to_owned(), |percent| format!("{percent:.1} %"))),
+            right(s.never.to_string()),
             right(s.late_days.to_string()),
             right(format!("{:.1} %", 100.0 * s.used as f64 / s.seats.max(1) as f64)),
         ]);
     }
     let years = if seeds == 1 { "1 year".to_owned() } else { format!("{seeds} years together") };
-    format!("{table}\nSums of {years}. Avoided: share of first-fit's lapses.\n")
+    format!(
+        "{table}\nSums of {years}. Avoided: share of first-fit's lapses. Never seen: expired, and still\nwaiting when the last permit expires.\n"
+    )
 }
 
 fn csv(results: &[simulate::Result]) -> Result<Vec<u8>> {

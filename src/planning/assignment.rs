@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::instance::{Class, Instance, LAPSE, LATE_DAY, RANK, components};
 use super::simplex::{self, Bin, Flow, Source, Span};
+use super::{Day, RankedPool};
 
 /// People who share desks, directly or through others: solved apart from everybody else.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub(super) struct Places {
     pub flows: Vec<Flow>,
     /// Pool-days with a price, and their price.
     pub prices: Vec<(u32, i128)>,
-    /// Whether somebody has no place.
+    /// People without a place.
     pub lapses: u64,
 }
 
@@ -52,6 +53,23 @@ impl Component {
         all
     }
 
+    /// The pool-days of a component that have a seat.
+    pub(super) fn seating(&self, instance: &Instance, seats: impl Fn(usize) -> u32) -> Seating<'_> {
+        let mut seating = Seating { pools: &self.pools, bins: Vec::new(), global: Vec::new(), begin: Vec::new() };
+        for pool in &self.pools {
+            seating.begin.push(seating.bins.len());
+            for at in instance.pool_days(*pool, Day::MIN, Day::MAX) {
+                let (day, seats) = (instance.bins[at].day, seats(at));
+                if seats > 0 {
+                    seating.bins.push(Bin { day, seats, base: instance.base_cost(day) });
+                    seating.global.push(at as u32);
+                }
+            }
+        }
+        seating.begin.push(seating.bins.len());
+        seating
+    }
+
     /// The best places for so many people of each class, with so many seats on each pool-day.
     pub(super) fn solve(
         &self,
@@ -59,52 +77,51 @@ impl Component {
         size: impl Fn(usize) -> u32,
         seats: impl Fn(usize) -> u32,
     ) -> Places {
-        let mut bins = Vec::new();
-        let mut global = Vec::new();
-        // Where the pool-days of each pool begin among the bins.
-        let mut begin = Vec::with_capacity(self.pools.len() + 1);
-        for pool in &self.pools {
-            begin.push(bins.len());
-            for at in instance.pool_days(*pool, super::Day::MIN, super::Day::MAX) {
-                let (day, seats) = (instance.bins[at].day, seats(at));
-                if seats > 0 {
-                    bins.push(Bin { day, seats, base: instance.base_cost(day) });
-                    global.push(at as u32);
-                }
-            }
-        }
-        begin.push(bins.len());
-        let classes: Vec<usize> = self.classes.iter().map(|c| *c as usize).filter(|c| size(*c) > 0).collect();
+        let seating = self.seating(instance, seats);
+        let classes: Vec<u32> = self.classes.iter().copied().filter(|c| size(*c as usize) > 0).collect();
         let sources: Vec<Source> = classes
             .iter()
             .map(|c| {
-                let class = &instance.classes[*c];
-                let spans = instance.lists[class.list as usize].iter().filter_map(|ranked| {
-                    // Unwrap safety: a component holds every pool of its classes.
-                    let pool = self.pools.binary_search(&ranked.pool).expect("a pool of the component");
-                    let (from, to) = (begin[pool], begin[pool + 1]);
-                    let first = from + bins[from..to].partition_point(|b| b.day < class.release);
-                    let end = from + bins[from..to].partition_point(|b| b.day <= class.deadline);
-                    let cost = i128::from(ranked.rank) * RANK;
-                    (first < end).then_some(Span { first: first as u32, end: end as u32, cost })
-                });
-                source(class, size(*c), spans.collect())
+                let class = &instance.classes[*c as usize];
+                let list = &instance.lists[class.list as usize];
+                let spans = list.iter().filter_map(|ranked| seating.span(*ranked, class.release, class.deadline));
+                source(class, size(*c as usize), spans.collect())
             })
             .collect();
-        let solution = simplex::solve(&bins, &sources);
+        let solution = simplex::solve(&seating.bins, &sources);
+        let flow = |f: &Flow| Flow {
+            source: classes[f.source as usize],
+            bin: seating.global[f.bin as usize],
+            people: f.people,
+        };
         Places {
-            flows: solution
-                .flows
-                .iter()
-                .map(|f| Flow {
-                    source: classes[f.source as usize] as u32,
-                    bin: global[f.bin as usize],
-                    people: f.people,
-                })
-                .collect(),
-            prices: global.into_iter().zip(solution.prices).filter(|(_, price)| *price > 0).collect(),
+            flows: solution.flows.iter().map(flow).collect(),
+            prices: seating.global.iter().copied().zip(solution.prices).filter(|(_, price)| *price > 0).collect(),
             lapses: solution.lapses.iter().map(|n| u64::from(*n)).sum(),
         }
+    }
+}
+
+/// The seats of a component as the simplex sees them.
+pub(super) struct Seating<'a> {
+    pools: &'a [u32],
+    pub bins: Vec<Bin>,
+    /// Position of each bin among the pool-days of the instance.
+    global: Vec<u32>,
+    /// Where the bins of each pool begin, and where the last end.
+    begin: Vec<usize>,
+}
+
+impl Seating<'_> {
+    /// The bins of a pool from one day to another; none if there are none.
+    pub(super) fn span(&self, ranked: RankedPool, first: Day, last: Day) -> Option<Span> {
+        // Unwrap safety: a component holds every pool of its classes.
+        let pool = self.pools.binary_search(&ranked.pool).expect("a pool of the component");
+        let (from, to) = (self.begin[pool], self.begin[pool + 1]);
+        let first = from + self.bins[from..to].partition_point(|b| b.day < first);
+        let end = from + self.bins[from..to].partition_point(|b| b.day <= last);
+        let cost = i128::from(ranked.rank) * RANK;
+        (first < end).then_some(Span { first: first as u32, end: end as u32, cost })
     }
 }
 
@@ -148,8 +165,9 @@ pub(super) fn solve(instance: &Instance, components: &[Component], seats: &[u32]
     all
 }
 
-/// Gives the places of each class to its people among `members`: the earlier ones to those who come first in the tie.
-pub(super) fn hand_out(instance: &Instance, flows: &[Flow], mut members: Vec<u32>, places: &mut [u32]) {
+/// Gives the places of each class to its people among `members`, the earlier ones to those who come first in the tie: people
+/// and their pool-days.
+pub(super) fn hand_out(instance: &Instance, flows: &[Flow], mut members: Vec<u32>) -> Vec<(u32, u32)> {
     let class = |person: u32| instance.class[person as usize];
     members.sort_by_key(|p| class(*p));
     let classes: Vec<&[u32]> = members.chunk_by(|a, b| class(*a) == class(*b)).collect();
@@ -168,9 +186,7 @@ pub(super) fn hand_out(instance: &Instance, flows: &[Flow], mut members: Vec<u32
             people.into_iter().zip(flows.iter().flat_map(|f| std::iter::repeat_n(f.bin, f.people as usize))).collect()
         })
         .collect();
-    for (person, bin) in given.into_iter().flatten() {
-        places[person as usize] = bin;
-    }
+    given.into_iter().flatten().collect()
 }
 
 /// The hours of bookings, given as pool-days in the order in which they are served.

@@ -39,16 +39,29 @@ pub struct Levels {
 }
 
 impl Proof {
-    /// Plans the first pass exactly.
+    /// Plans exactly, and brings families together.
     pub fn of(instance: Instance) -> Self {
-        let components = Component::all(&instance);
+        Self::exact(instance).with_households()
+    }
+
+    /// Plans exactly.
+    pub(super) fn exact(instance: Instance) -> Self {
         let seats: Vec<u32> = instance.bins.iter().map(|b| b.seats).collect();
-        let solved = solve(&instance, &components, &seats);
-        let mut exact = vec![NOWHERE; instance.people()];
-        hand_out(&instance, &solved.flows, (0..instance.people() as u32).collect(), &mut exact);
-        let places = together(&instance, &components, &exact, &solved.prices);
-        let unpinned = (places != exact).then_some(exact);
-        Self { instance, places, unpinned, prices: solved.prices }
+        let solved = solve(&instance, &Component::all(&instance), &seats);
+        let mut places = vec![NOWHERE; instance.people()];
+        for (person, bin) in hand_out(&instance, &solved.flows, (0..instance.people() as u32).collect()) {
+            places[person as usize] = bin;
+        }
+        Self { instance, places, unpinned: None, prices: solved.prices }
+    }
+
+    /// Brings families together where nobody lapses for it.
+    pub(super) fn with_households(mut self) -> Self {
+        let places = together(&self.instance, &self.places, &self.prices);
+        if places != self.places {
+            self.unpinned = Some(std::mem::replace(&mut self.places, places));
+        }
+        self
     }
 
     /// The plan that the prices prove.

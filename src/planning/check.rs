@@ -1,11 +1,11 @@
 //! An independent checker of plans: shares no code with the planner, and believes none of its figures.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::certificate::Levels;
 use super::instance::{Instance, NOWHERE};
-use super::{LapseCause, Pass, Plan, PlanningInput};
+use super::{Appointment, Candidate, LapseCause, Pass, Plan, PlanningInput};
 
 /// Something that a plan must never do, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,8 @@ impl fmt::Display for Breach {
 ///
 /// Checked: one appointment at most for each, in a pool of theirs, at an hour that exists and has a seat; days within
 /// release and deadline (or within short notice, or after expiry, as its pass says); firm exactly where it must be;
-/// everyone in time is seated or listed as a lapse with a true cause; and nobody is without a seat while one is free.
+/// everyone in time is seated or listed as a lapse with a true cause; nobody lapses who could be seated if others moved;
+/// and nobody is without a seat while one is free.
 pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut say = |candidate: Option<usize>, what: String| breaches.push(Breach { candidate, what });
@@ -39,6 +40,17 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
         *left.entry((s.pool, s.day, s.start)).or_default() += i64::from(s.free);
     }
     let existing: HashSet<(u32, i32)> = left.keys().map(|(pool, day, _)| (*pool, *day)).collect();
+    // Families that come together: household, day, site, and whether one of them must be made firm tonight.
+    let family = |a: &Appointment| {
+        let household = input.candidates.get(a.candidate)?.household.clone()?;
+        Some((household, a.day, input.pools.get(a.pool as usize)?.split('/').next()?.to_owned()))
+    };
+    let must_be_firm = |a: &Appointment, c: &Candidate| {
+        let nobody_elses = a.day < input.surplus_before || i64::from(c.deadline) + i64::from(input.late_wait_days) < 0;
+        a.day < c.firm_before || (a.pass == Pass::AfterExpiry && c.earliest >= c.deadline && nobody_elses)
+    };
+    let known = |a: &&Appointment| input.candidates.get(a.candidate).is_some_and(|c| must_be_firm(a, c));
+    let firm_families: HashSet<_> = plan.appointments.iter().filter(known).filter_map(family).collect();
     let mut seated: HashMap<usize, Pass> = HashMap::new();
     for a in &plan.appointments {
         let Some(c) = input.candidates.get(a.candidate) else {
@@ -54,13 +66,13 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
         claim(c.pools.iter().any(|r| r.pool == a.pool), "is sent to a pool that does not receive them");
         let within = match a.pass {
             Pass::InTime => c.release <= a.day && a.day <= c.deadline,
-            Pass::ShortNotice => c.earliest <= a.day && a.day <= c.deadline,
+            Pass::ShortNotice => c.earliest <= a.day && a.day <= c.deadline && a.day < c.release,
             Pass::AfterExpiry => c.earliest <= a.day && a.day > c.deadline,
         };
         claim(within, "is seen on a day that their window does not allow");
-        let nobody_elses = a.day < input.surplus_before || i64::from(c.deadline) + i64::from(input.late_wait_days) < 0;
-        let at_once = a.pass == Pass::AfterExpiry && c.earliest >= c.deadline && nobody_elses;
-        claim(a.firm == (a.day < c.firm_before || at_once), "is firm, or not, against the rule");
+        let with_family =
+            a.pass != Pass::AfterExpiry && family(a).is_some_and(|family| firm_families.contains(&family));
+        claim(a.firm == (must_be_firm(a, c) || with_family), "is firm, or not, against the rule");
         match left.get_mut(&(a.pool, a.day, a.start)) {
             None => claim(false, "is seen at an hour that does not exist"),
             Some(free) => {
@@ -73,6 +85,7 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
     for ((pool, day, _), _) in left.iter().filter(|(_, free)| **free > 0) {
         free_days.entry(*pool).or_default().push(*day);
     }
+    let avoidable = avoidable_lapses(plan, input);
     let lapses: HashMap<usize, LapseCause> = plan.lapses.iter().map(|l| (l.candidate, l.cause)).collect();
     if lapses.len() != plan.lapses.len() {
         say(None, "a lapse is listed twice".into());
@@ -88,7 +101,7 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
         match lapses.get(&i) {
             Some(_) if before_expiry => say(Some(i), "is seated in time and listed as a lapse".into()),
             Some(_) if c.is_late() => say(Some(i), "had expired already: not a lapse of this plan".into()),
-            Some(_) if free(first, c.deadline) => say(Some(i), "lapses while a seat is free before expiry".into()),
+            Some(_) if avoidable.contains(&i) => say(Some(i), "lapses, though a seat is free or could be freed".into()),
             Some(LapseCause::NoPossibleDay) if exists(first) => {
                 say(Some(i), "days exist before expiry, though taken".into());
             }
@@ -108,6 +121,40 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
         say(None, "a lapse of nobody".into());
     }
     breaches
+}
+
+/// Those who lapse although a seat before their expiry is free, or would be if others, who would all keep one of theirs, moved:
+/// the promise itself, with the shortest notice for everybody. Appointments after expiry come second and stand in nobody's way.
+fn avoidable_lapses(plan: &Plan, input: &PlanningInput) -> HashSet<usize> {
+    let mut seats: BTreeMap<(u32, i32), i64> = BTreeMap::new();
+    for s in &input.slots {
+        *seats.entry((s.pool, s.day)).or_default() += i64::from(s.free);
+    }
+    let mut seated: HashMap<(u32, i32), Vec<usize>> = HashMap::new();
+    for a in plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry) {
+        seated.entry((a.pool, a.day)).or_default().push(a.candidate);
+    }
+    let mut avoidable = HashSet::new();
+    let mut full: HashSet<(u32, i32)> = HashSet::new();
+    for lapse in &plan.lapses {
+        // What this search reaches without finding a seat, no later one need look at again.
+        let mut reached = vec![lapse.candidate];
+        while let Some(c) = reached.pop().and_then(|i| input.candidates.get(i)) {
+            let first = c.release.min(c.earliest);
+            for ranked in c.pools.iter().filter(|_| first <= c.deadline) {
+                for (at, seats) in seats.range((ranked.pool, first)..=(ranked.pool, c.deadline)) {
+                    let here = seated.get(at).map_or(&[][..], Vec::as_slice);
+                    if *seats > here.len() as i64 {
+                        avoidable.insert(lapse.candidate);
+                        reached.clear();
+                    } else if full.insert(*at) {
+                        reached.extend(here);
+                    }
+                }
+            }
+        }
+    }
+    avoidable
 }
 
 /// What a plan of the first pass costs, level by level.

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::Datelike;
 use serde::Serialize;
 
-use super::assignment::{Component, sizes, source};
-use super::instance::{Instance, LAPSE, NOWHERE, RANK};
-use super::simplex::{self, Bin, Span};
-use super::{Day, LapseCause, Proof};
+use super::assignment::{Component, Seating, sizes, source};
+use super::instance::{Instance, LAPSE, NOWHERE, RANK, find, unite};
+use super::simplex::{self, Bin, Flow, Span};
+use super::{Day, LapseCause, Proof, RankedPool};
 
 /// `explain.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -109,14 +109,6 @@ fn by_week(instance: &Instance, seats: impl Iterator<Item = (u32, Day, u64)>) ->
     named.collect()
 }
 
-fn find(parent: &mut [usize], mut node: usize) -> usize {
-    while parent[node] != node {
-        parent[node] = parent[parent[node]];
-        node = parent[node];
-    }
-    node
-}
-
 /// From those who lapse: all they may take, everybody who has that, all that those may take, and so on. Every seat reached
 /// is taken, else somebody could move on to it and make room.
 fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
@@ -131,7 +123,7 @@ fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
     }
     let has_days = |class: usize| instance.options(&instance.classes[class]).next().is_some();
     let mut queue: Vec<usize> = (0..lapsing.len()).filter(|c| lapsing[*c] > 0 && has_days(*c)).collect();
-    let mut group: Vec<usize> = (0..lapsing.len()).collect();
+    let mut group: Vec<u32> = (0..lapsing.len() as u32).collect();
     let mut reached = vec![false; lapsing.len()];
     let mut reached_by: Vec<Option<usize>> = vec![None; instance.bins.len()];
     for class in &queue {
@@ -140,16 +132,14 @@ fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
     while let Some(class) = queue.pop() {
         for (bin, _) in instance.options(&instance.classes[class]) {
             if let Some(other) = reached_by[bin] {
-                let (a, b) = (find(&mut group, class), find(&mut group, other));
-                group[a.max(b)] = a.min(b);
+                unite(&mut group, class as u32, other as u32);
                 continue;
             }
             reached_by[bin] = Some(class);
             let from = classes_at.partition_point(|(at, _)| (*at as usize) < bin);
             for (_, other) in classes_at[from..].iter().take_while(|(at, _)| *at as usize == bin) {
+                unite(&mut group, class as u32, *other);
                 let other = *other as usize;
-                let (a, b) = (find(&mut group, class), find(&mut group, other));
-                group[a.max(b)] = a.min(b);
                 if !reached[other] {
                     reached[other] = true;
                     queue.push(other);
@@ -158,10 +148,10 @@ fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
         }
     }
     let sizes = sizes(instance);
-    let mut position: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut position: BTreeMap<u32, usize> = BTreeMap::new();
     let mut all: Vec<(u64, u64, Vec<usize>)> = Vec::new();
     for class in (0..reached.len()).filter(|c| reached[*c]) {
-        let at = *position.entry(find(&mut group, class)).or_insert(all.len());
+        let at = *position.entry(find(&mut group, class as u32)).or_insert(all.len());
         if at == all.len() {
             all.push((0, 0, Vec::new()));
         }
@@ -170,7 +160,7 @@ fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
     }
     for (bin, class) in reached_by.iter().enumerate() {
         if let Some(class) = class {
-            let at = position[&find(&mut group, *class)];
+            let at = position[&find(&mut group, *class as u32)];
             all[at].2.push(bin);
         }
     }
@@ -190,14 +180,15 @@ fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
     let bottlenecks = bottlenecks.collect();
     let lapses = (0..places.len()).filter(|person| places[*person] == NOWHERE).map(|person| {
         let class = instance.class[person] as usize;
-        let bottleneck = reached[class].then(|| position[&find(&mut group, class)]);
+        let bottleneck = reached[class].then(|| position[&find(&mut group, class as u32)]);
         let cause = if reached[class] { LapseCause::NoCapacity } else { LapseCause::NoPossibleDay };
         ExplainedLapse { id: instance.id(person).to_owned(), cause, bottleneck }
     });
     (lapses.collect(), bottlenecks)
 }
 
-/// Solves each component where somebody lapses again, with overtime for each desk and week in which it is open.
+/// Solves each component where somebody lapses again, with overtime for each desk and week in which it is open. Whoever has
+/// a seat keeps one: so each extra seat saves one of those who lapse, and they can be named.
 fn augmentation(proof: &Proof, overtime: u32) -> Augmentation {
     let (instance, places) = (&proof.instance, proof.proved());
     let mut result = Augmentation { overtime_limit: overtime, ..Augmentation::default() };
@@ -211,84 +202,80 @@ fn augmentation(proof: &Proof, overtime: u32) -> Augmentation {
     let sizes = sizes(instance);
     let mut extra = Vec::new();
     for component in Component::all(instance).iter().filter(|c| c.classes.iter().any(|c| lapsing.contains_key(c))) {
-        let (solution, weeks) = with_overtime(instance, component, &sizes, overtime);
-        for (class, after) in component.classes.iter().zip(&solution.lapses) {
-            let before = lapsing.get(class).map_or(&[][..], Vec::as_slice);
-            let saved = before.len().saturating_sub(*after as usize);
-            result.saves.extend(before[..saved].iter().map(|person| instance.id(*person).to_owned()));
+        let at_stake: Vec<(u32, &[usize])> =
+            component.classes.iter().filter_map(|c| Some((*c, lapsing.get(c)?.as_slice()))).collect();
+        let mut seating = component.seating(instance, |bin| instance.bins[bin].seats);
+        let weeks = Weeks::add(instance, component, overtime, &mut seating);
+        let class_source = |class: u32, size: u32, lapse: i128| {
+            let c = &instance.classes[class as usize];
+            let mut spans = Vec::new();
+            for ranked in &instance.lists[c.list as usize] {
+                spans.extend(seating.span(*ranked, c.release, c.deadline));
+                spans.extend(weeks.span(instance, *ranked, c.release, c.deadline));
+            }
+            let mut source = source(c, size, spans);
+            source.lapse += lapse;
+            source
+        };
+        let seated = component.classes.iter().map(|class| {
+            let lapsing = lapsing.get(class).map_or(0, Vec::len) as u32;
+            class_source(*class, sizes[*class as usize] - lapsing, 4 * LAPSE)
+        });
+        let lapsing = at_stake.iter().map(|(class, people)| class_source(*class, people.len() as u32, LAPSE));
+        let sources: Vec<_> = lapsing.chain(seated).filter(|s| s.size > 0).collect();
+        let solution = simplex::solve(&seating.bins, &sources);
+        let mut saved = 0;
+        for ((_, people), after) in at_stake.iter().zip(&solution.lapses) {
+            let some = &people[..people.len() - *after as usize];
+            saved += some.len() as u64;
+            result.saves.extend(some.iter().map(|person| instance.id(*person).to_owned()));
         }
-        let before: usize = component.classes.iter().filter_map(|c| lapsing.get(c)).map(Vec::len).sum();
-        let after: u64 = solution.lapses.iter().map(|n| u64::from(*n)).sum();
-        let seats: u64 = solution
-            .flows
-            .iter()
-            .filter_map(|f| {
-                let (pool, day) = weeks.get(&f.bin)?;
-                extra.push((*pool, *day, u64::from(f.people)));
-                Some(u64::from(f.people))
-            })
-            .sum();
-        assert_eq!(before as u64 - after, seats, "an extra seat that saves nobody");
-        result.extra_seats += seats;
-        result.avoided_lapses += before as u64 - after;
+        let seats: Vec<_> = solution.flows.iter().filter_map(|f| weeks.of_bin(f)).collect();
+        let all: u64 = seats.iter().map(|(.., people)| people).sum();
+        assert_eq!(saved, all, "an extra seat that saves nobody");
+        extra.extend(seats);
+        result.extra_seats += all;
+        result.avoided_lapses += saved;
     }
     result.seats = by_week(instance, extra.into_iter());
     result.saves.sort_unstable();
     result
 }
 
-/// The component with overtime, and the desk and week of each overtime bin.
-fn with_overtime(
-    instance: &Instance,
-    component: &Component,
-    sizes: &[u32],
-    overtime: u32,
-) -> (simplex::Solution, HashMap<u32, (u32, Day)>) {
-    let mut bins = Vec::new();
-    let mut weeks = HashMap::new();
-    // For each pool: its seats, then a bin for each week, with the first and last day on which it is open.
-    let mut ranges = Vec::new();
-    for pool in &component.pools {
-        let first = bins.len();
-        let days = instance.pool_days(*pool, Day::MIN, Day::MAX);
-        for at in &instance.bins[days.clone()] {
-            if at.seats > 0 {
-                bins.push(Bin { day: at.day, seats: at.seats, base: instance.base_cost(at.day) });
+/// Overtime: after the pool-days, a bin for each desk and week in which the desk is open.
+struct Weeks {
+    first_bin: usize,
+    /// Pool, first and last open day of each.
+    open: Vec<(u32, Day, Day)>,
+}
+
+impl Weeks {
+    fn add(instance: &Instance, component: &Component, overtime: u32, seating: &mut Seating<'_>) -> Self {
+        let mut weeks = Self { first_bin: seating.bins.len(), open: Vec::new() };
+        for pool in &component.pools {
+            let days = &instance.bins[instance.pool_days(*pool, Day::MIN, Day::MAX)];
+            for days in days.chunk_by(|a, b| week(instance, a.day) == week(instance, b.day)) {
+                let (first, last) = (days[0].day, days[days.len() - 1].day);
+                weeks.open.push((*pool, first, last));
+                seating.bins.push(Bin { day: first, seats: overtime, base: LAPSE });
             }
         }
-        let seats = first..bins.len();
-        let mut open: Vec<(Day, Day)> = Vec::new();
-        for days in instance.bins[days].chunk_by(|a, b| week(instance, a.day) == week(instance, b.day)) {
-            let (first, last) = (days[0].day, days[days.len() - 1].day);
-            weeks.insert(bins.len() as u32, (*pool, first));
-            bins.push(Bin { day: first, seats: overtime, base: LAPSE });
-            open.push((first, last));
-        }
-        ranges.push((seats, open));
+        weeks
     }
-    let sources: Vec<_> = component
-        .classes
-        .iter()
-        .map(|class| {
-            let c = &instance.classes[*class as usize];
-            let mut spans = Vec::new();
-            for ranked in &instance.lists[c.list as usize] {
-                // Unwrap safety: a component holds every pool of its classes.
-                let at = component.pools.binary_search(&ranked.pool).expect("a pool of the component");
-                let (seats, open) = &ranges[at];
-                let here = &bins[seats.clone()];
-                let first = seats.start + here.partition_point(|b| b.day < c.release);
-                let end = seats.start + here.partition_point(|b| b.day <= c.deadline);
-                let week = seats.end + open.partition_point(|(_, last)| *last < c.release);
-                let weeks_end = seats.end + open.partition_point(|(first, _)| *first <= c.deadline);
-                let cost = i128::from(ranked.rank) * RANK;
-                let both = [(first, end), (week, weeks_end)].into_iter().filter(|(first, end)| first < end);
-                spans.extend(both.map(|(first, end)| Span { first: first as u32, end: end as u32, cost }));
-            }
-            let mut source = source(c, sizes[*class as usize], spans);
-            source.lapse += LAPSE;
-            source
-        })
-        .collect();
-    (simplex::solve(&bins, &sources), weeks)
+
+    /// The weeks of a pool with an open day between two days.
+    fn span(&self, instance: &Instance, ranked: RankedPool, first: Day, last: Day) -> Option<Span> {
+        let days = instance.pool_days(ranked.pool, first, last);
+        let (first, last) = (instance.bins.get(days.start)?.day, instance.bins[days.clone()].last()?.day);
+        let from = self.open.partition_point(|(pool, _, week_end)| (*pool, *week_end) < (ranked.pool, first));
+        let to = self.open.partition_point(|(pool, week_start, _)| (*pool, *week_start) <= (ranked.pool, last));
+        let at = |position: usize| (self.first_bin + position) as u32;
+        Some(Span { first: at(from), end: at(to), cost: i128::from(ranked.rank) * RANK })
+    }
+
+    /// Pool, day and people of a flow into overtime.
+    fn of_bin(&self, flow: &Flow) -> Option<(u32, Day, u64)> {
+        let (pool, first, _) = self.open.get((flow.bin as usize).checked_sub(self.first_bin)?)?;
+        Some((*pool, *first, u64::from(flow.people)))
+    }
 }

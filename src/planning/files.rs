@@ -66,6 +66,10 @@ impl<R: Read> Lines<R> {
         if let Some(first) = header.get(0).and_then(|first| first.strip_prefix('\u{feff}')) {
             header = std::iter::once(first).chain(header.iter().skip(1)).collect();
         }
+        if let Some(twice) = header.iter().enumerate().find_map(|(i, name)| header.iter().take(i).find(|n| *n == name))
+        {
+            return Err(FileError { file, line: 1, what: format!("column {twice} stands twice") });
+        }
         Ok(Self { file, reader, header, record: StringRecord::new() })
     }
 
@@ -80,6 +84,12 @@ impl<R: Read> Lines<R> {
 
     fn advance(&mut self) -> Result<bool, FileError> {
         let more = self.reader.read_record(&mut self.record);
+        // A quote that is never closed would swallow the rest of the file as one field.
+        if self.record.iter().any(|field| field.chars().any(char::is_control)) {
+            return Err(
+                self.wrong("a field holds a line break or another control character: is a quote missing?".into())
+            );
+        }
         more.map_err(|e| FileError {
             file: self.file,
             line: e.position().map_or(0, csv::Position::line),
@@ -103,7 +113,8 @@ impl<R: Read> Lines<R> {
 
     fn number(&self, column: usize, allowed: std::ops::RangeInclusive<i64>) -> Result<i64, FileError> {
         let found = self.text(column);
-        found.parse().ok().filter(|n| allowed.contains(n)).ok_or_else(|| {
+        let plain = !found.starts_with('+');
+        found.parse().ok().filter(|n| plain && allowed.contains(n)).ok_or_else(|| {
             let name = self.header.get(column).unwrap_or_default();
             self.wrong(format!(
                 "{name} is {found:?}; expected a whole number from {} to {}",
@@ -120,11 +131,13 @@ impl<R: Read> Lines<R> {
 
 /// Reads an instance. Gives it with warnings on what was accepted and looks wrong.
 pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Result<(Instance, Vec<String>), FileError> {
-    let meta: Meta = serde_json::from_reader(meta).map_err(|e| FileError {
-        file: "meta.json",
-        line: e.line() as u64,
-        what: e.to_string(),
-    })?;
+    let wrong = |line: usize, what: String| FileError { file: "meta.json", line: line as u64, what };
+    let text = io::read_to_string(meta).map_err(|e| wrong(1, e.to_string()))?;
+    let meta = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if !meta.trim_start().starts_with('{') {
+        return Err(wrong(1, "expected one JSON object".into()));
+    }
+    let meta: Meta = serde_json::from_str(meta).map_err(|e| wrong(e.line(), e.to_string()))?;
     let mut pools = Pools::default();
     let mut slots = read_slots(slots, &mut pools)?;
     let with_slots = pools.names.len();
@@ -194,7 +207,7 @@ fn read_slots(input: impl Read, pools: &mut Pools) -> Result<Vec<SlotSeats>, Fil
     let [pool, site, desk, day, start, cap, dept] =
         ["pool", "site", "desk", "day", "start", "cap", "dept"].map(|name| lines.column(name));
     let (pool, site, desk, day, start, cap, _) = (pool?, site?, desk?, day?, start?, cap?, dept?);
-    let mut slots = Vec::new();
+    let (mut slots, mut seats) = (Vec::new(), 0);
     while lines.advance()? {
         let name = pool_name(lines.text(pool)).map_err(|what| lines.wrong(what))?;
         let number = pools.number(name);
@@ -210,11 +223,16 @@ fn read_slots(input: impl Read, pools: &mut Pools) -> Result<Vec<SlotSeats>, Fil
             let what = format!("pool {name} is {site}/{desk}; before it was {}/{}", known.site, known.desk);
             return Err(lines.wrong(what));
         }
+        let free = lines.number(cap, 0..=1_000_000)? as u32;
+        seats += u64::from(free);
+        if seats > 1 << 31 {
+            return Err(lines.wrong("there are more than two thousand million seats".into()));
+        }
         slots.push(SlotSeats {
             pool: number,
             day: lines.number(day, 0..=*DAYS.end())? as Day,
             start: lines.number(start, 0..=1_439)? as u16,
-            free: lines.number(cap, 0..=1_000_000)? as u32,
+            free,
         });
     }
     Ok(slots)
@@ -233,9 +251,9 @@ fn read_holders(input: impl Read, pools: &mut Pools) -> Result<(Builder, Vec<u32
     let (mut builder, mut at) = (Builder::default(), Vec::new());
     while lines.advance()? {
         let ranked = ranked_pools(lines.text(list), pools).map_err(|what| lines.wrong(what))?;
-        let id = lines.text(id);
-        if id.is_empty() {
-            return Err(lines.wrong("id is empty".into()));
+        let id = lines.record.get(id).unwrap_or_default();
+        if id.trim() != id || id.is_empty() {
+            return Err(lines.wrong(format!("id is {id:?}; expected a name without spaces around it")));
         }
         let person = Person {
             id,
@@ -283,7 +301,7 @@ fn ranked_pools(text: &str, pools: &mut Pools) -> Result<Vec<RankedPool>, String
 }
 
 /// Writes `holders.csv`: the people of a night's first pass.
-pub fn write_holders(out: impl Write, input: &PlanningInput, dept: &str) -> io::Result<()> {
+pub fn write_holders(out: impl Write, input: &PlanningInput, proof: &Proof, dept: &str) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([
         "id",
@@ -297,12 +315,13 @@ pub fn write_holders(out: impl Write, input: &PlanningInput, dept: &str) -> io::
         "pools",
         "lapse_late",
     ])?;
-    for c in input.candidates.iter().filter(|c| !c.is_late()) {
+    for (person, c) in input.candidates.iter().filter(|c| !c.is_late()).enumerate() {
         let pools: Vec<String> = c.pools.iter().map(|r| format!("{}:{}", r.pool, r.rank)).collect();
         csv.write_record([
             c.id.0.as_str(),
             c.household.as_deref().unwrap_or_default(),
-            &c.release.to_string(),
+            // The planner may have shortened the notice.
+            &proof.instance.class_of(person).release.to_string(),
             &c.pref_end.to_string(),
             &c.deadline.to_string(),
             &c.weight.to_string(),
@@ -334,10 +353,10 @@ pub fn write_slots(out: impl Write, instance: &Instance, dept: &str) -> io::Resu
     csv.flush()
 }
 
-/// Writes `plan.csv` of a night: its first pass; those to whom it gave nothing stand as lapses, whatever the second found.
+/// Writes `plan.csv` of a night: its first pass; those to whom it gave nothing stand as lapses, whatever they get after expiry.
 pub fn write_first_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
     let mut place: Vec<Option<(u32, Day, u16)>> = vec![None; input.candidates.len()];
-    for a in plan.appointments.iter().filter(|a| a.pass == Pass::InTime) {
+    for a in plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry) {
         place[a.candidate] = Some((a.pool, a.day, a.start));
     }
     let names: Vec<String> = (0..input.pools.len()).map(|number| number.to_string()).collect();
@@ -346,11 +365,11 @@ pub fn write_first_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> 
     write_places(out, people.map(|(c, place)| (c.id.0.as_str(), place.map(named))))
 }
 
-/// Writes `second-pass.csv` of a night: who got a seat that the first pass left.
+/// Writes `second-pass.csv` of a night: who got a seat after expiry, of those that the first pass left.
 pub fn write_second_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(["id", "pool", "day", "start", "pass"])?;
-    for a in plan.appointments.iter().filter(|a| a.pass != Pass::InTime) {
+    for a in plan.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry) {
         let (pool, day, start) = (a.pool.to_string(), a.day.to_string(), a.start.to_string());
         csv.write_record([input.candidates[a.candidate].id.0.as_str(), &pool, &day, &start, a.pass.code()])?;
     }

@@ -4,27 +4,23 @@
 //! everybody else who had a place is placed again. The pins are kept only if all of them still have one; else half of the
 //! families is tried, and so on: who lapses never changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::Day;
 use super::assignment::{Component, hand_out, source};
-use super::instance::{Instance, NOWHERE, RANK};
+use super::instance::{Instance, NOWHERE, RANK, find, unite};
 
-/// How often a group of components is solved again at most: families are a courtesy, the night must end.
+/// How often a group of components is solved again at most: families are a courtesy, the night must end. A family that does
+/// not fit where it costs least is not tried elsewhere.
 const ATTEMPTS: u32 = 24;
 
-/// Seats taken by each pool-day's pinned people, and where those are.
+/// People of families, and the pool-day of each.
 type Pins = Vec<(u32, u32)>;
 
 /// The places of `exact`, with families together where that is possible.
-pub(super) fn together(
-    instance: &Instance,
-    components: &[Component],
-    exact: &[u32],
-    prices: &[(u32, i128)],
-) -> Vec<u32> {
+pub(super) fn together(instance: &Instance, exact: &[u32], prices: &[(u32, i128)]) -> Vec<u32> {
     let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for person in 0..instance.people() as u32 {
         let household = instance.household[person as usize];
@@ -32,7 +28,11 @@ pub(super) fn together(
             members.entry(household).or_default().push(person);
         }
     }
-    let families: Vec<Vec<u32>> = members.into_values().filter(|f| f.len() > 1).collect();
+    // One person is family enough where another is convoked already.
+    let family = |(household, people): (u32, Vec<u32>)| {
+        (people.len() > 1 || instance.beside.contains_key(&household)).then_some(people)
+    };
+    let families: Vec<Vec<u32>> = members.into_iter().filter_map(family).collect();
     let mut places = exact.to_vec();
     if families.is_empty() {
         return places;
@@ -41,10 +41,11 @@ pub(super) fn together(
     for (bin, p) in prices {
         price[*bin as usize] = *p;
     }
-    let solved: Vec<Vec<(u32, u32)>> = groups(instance, components, families)
+    let components = Component::all(instance);
+    let solved: Vec<Vec<(u32, u32)>> = groups(instance, &components, exact, &price, families)
         .into_par_iter()
         .with_max_len(1)
-        .map(|(components, families)| Group { instance, exact, price: &price, components }.settle(families))
+        .map(|(group, families)| group.settle(families))
         .collect();
     for (person, bin) in solved.into_iter().flatten() {
         places[person as usize] = bin;
@@ -52,50 +53,51 @@ pub(super) fn together(
     places
 }
 
-/// Components that families connect, with those families.
+/// Components that families connect, and everybody in them who has a place.
+struct Group<'a> {
+    instance: &'a Instance,
+    price: &'a [i128],
+    components: Vec<&'a Component>,
+    people: Vec<u32>,
+}
+
+/// The groups, each with its families.
 fn groups<'a>(
-    instance: &Instance,
+    instance: &'a Instance,
     components: &'a [Component],
+    exact: &[u32],
+    price: &'a [i128],
     families: Vec<Vec<u32>>,
-) -> Vec<(Vec<&'a Component>, Vec<Vec<u32>>)> {
+) -> Vec<(Group<'a>, Vec<Vec<u32>>)> {
     let mut component_of = vec![0; instance.classes.len()];
     for (i, component) in components.iter().enumerate() {
         for class in &component.classes {
-            component_of[*class as usize] = i;
+            component_of[*class as usize] = i as u32;
         }
     }
-    let mut group: Vec<usize> = (0..components.len()).collect();
+    let mut group: Vec<u32> = (0..components.len() as u32).collect();
     let component = |person: u32| component_of[instance.class[person as usize] as usize];
-    let find = |group: &[usize], mut at: usize| {
-        while group[at] != at {
-            at = group[at];
-        }
-        at
-    };
     for family in &families {
         for person in &family[1..] {
-            let (a, b) = (find(&group, component(family[0])), find(&group, component(*person)));
-            group[a.max(b)] = a.min(b);
+            unite(&mut group, component(family[0]), component(*person));
         }
     }
-    let mut all: BTreeMap<usize, (Vec<&Component>, Vec<Vec<u32>>)> = BTreeMap::new();
+    let mut all: BTreeMap<u32, (Group<'a>, Vec<Vec<u32>>)> = BTreeMap::new();
     for family in families {
-        let at = find(&group, component(family[0]));
-        all.entry(at).or_default().1.push(family);
+        let empty = || (Group { instance, price, components: Vec::new(), people: Vec::new() }, Vec::new());
+        all.entry(find(&mut group, component(family[0]))).or_insert_with(empty).1.push(family);
     }
     for (i, component) in components.iter().enumerate() {
-        if let Some((components, _)) = all.get_mut(&find(&group, i)) {
-            components.push(component);
+        if let Some((of, _)) = all.get_mut(&find(&mut group, i as u32)) {
+            of.components.push(component);
+        }
+    }
+    for person in (0..instance.people() as u32).filter(|person| exact[*person as usize] != NOWHERE) {
+        if let Some((of, _)) = all.get_mut(&find(&mut group, component(person))) {
+            of.people.push(person);
         }
     }
     all.into_values().collect()
-}
-
-struct Group<'a> {
-    instance: &'a Instance,
-    exact: &'a [u32],
-    price: &'a [i128],
-    components: Vec<&'a Component>,
 }
 
 impl Group<'_> {
@@ -173,42 +175,37 @@ impl Group<'_> {
                 taken.get(bin).copied().unwrap_or(0) + wanted <= instance.bins[*bin as usize].seats
             })
         };
+        // Where somebody is convoked already, the others come there or not together.
+        if let Some((day, site)) = instance.beside.get(&instance.household[family[0] as usize]) {
+            common.retain(|key, _| *key == (*day, site.as_str()));
+        }
         common.into_values().filter(|(_, bins)| fits(bins)).min().map(|(_, bins)| bins)
     }
 
     /// Everybody's place with these pins; none if somebody who had a place would lose it.
     fn place(&self, pins: &Pins) -> Option<Vec<(u32, u32)>> {
         let instance = self.instance;
-        let mut places = vec![NOWHERE; instance.people()];
         let mut taken: HashMap<usize, u32> = HashMap::new();
-        for (person, bin) in pins {
-            places[*person as usize] = *bin;
+        for (_, bin) in pins {
             *taken.entry(*bin as usize).or_default() += 1;
         }
-        let mut of_class: HashMap<usize, u32> = HashMap::new();
-        for component in &self.components {
-            of_class.extend(component.classes.iter().map(|c| (*c as usize, 0)));
+        let pinned: HashSet<u32> = pins.iter().map(|(person, _)| *person).collect();
+        let others: Vec<u32> = self.people.iter().copied().filter(|person| !pinned.contains(person)).collect();
+        let mut size: HashMap<usize, u32> = HashMap::new();
+        for person in &others {
+            *size.entry(instance.class[*person as usize] as usize).or_default() += 1;
         }
-        let mut members = Vec::new();
-        let without = places.iter().zip(self.exact).enumerate();
-        for (person, _) in without.filter(|(_, (now, exact))| **now == NOWHERE && **exact != NOWHERE) {
-            if let Some(size) = of_class.get_mut(&(instance.class[person] as usize)) {
-                *size += 1;
-                members.push(person as u32);
-            }
-        }
+        let size = |class: usize| size.get(&class).copied().unwrap_or(0);
         let seats = |bin: usize| instance.bins[bin].seats - taken.get(&bin).copied().unwrap_or(0);
         let mut flows = Vec::new();
         for component in &self.components {
-            let solved = component.solve(instance, |class| of_class[&class], seats);
+            let solved = component.solve(instance, size, seats);
             if solved.lapses > 0 {
                 return None;
             }
             flows.extend(solved.flows);
         }
         flows.sort_unstable();
-        let everybody: Vec<u32> = members.iter().copied().chain(pins.iter().map(|(person, _)| *person)).collect();
-        hand_out(instance, &flows, members, &mut places);
-        Some(everybody.into_iter().map(|person| (person, places[person as usize])).collect())
+        Some(hand_out(instance, &flows, others).into_iter().chain(pins.iter().copied()).collect())
     }
 }

@@ -1,11 +1,11 @@
 //! What the first pass of a plan sees: people by class, seats by pool-day. The same for a night of the database and for a
 //! directory of files; a million people take about 60 MB.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
-use super::{Candidate, Day, PlanningInput, SlotSeats};
+use super::{Day, PlanningInput, SlotSeats};
 use crate::agenda::RankedPool;
 use crate::ids::keyed_hash;
 
@@ -49,6 +49,8 @@ pub struct Instance {
     pub(super) household: Vec<u32>,
     /// First night on which the program knew of each person; empty where that is unknown.
     first_seen: Vec<Day>,
+    /// Households of which somebody is convoked already: day and site.
+    pub(super) beside: HashMap<u32, (Day, String)>,
 }
 
 /// A desk at a site.
@@ -179,26 +181,41 @@ impl Builder {
     }
 
     /// Whether every level outweighs all that lie below it, in every component: then the packed costs are lexicographic.
-    fn levels_hold(&self) -> Result<(), Overflow> {
+    fn levels_hold(&self, perish_before: Option<Day>, slots: &[SlotSeats]) -> Result<(), Overflow> {
+        let perishes = |day: Day| perish_before.is_some_and(|before| day < before);
         let mut lists: Vec<(&Vec<RankedPool>, u32)> = self.lists.iter().map(|(list, n)| (list, *n)).collect();
         lists.sort_unstable_by_key(|(_, n)| *n);
         let lists: Vec<&Vec<RankedPool>> = lists.into_iter().map(|(list, _)| list).collect();
         let component = components(&lists);
         let mut classes: Vec<(&Class, u32)> = self.classes.iter().map(|(class, n)| (class, *n)).collect();
         classes.sort_unstable_by_key(|(_, n)| *n);
-        let mut sums: HashMap<u32, [i128; 5]> = HashMap::new();
+        let mut sums: HashMap<u32, [i128; 4]> = HashMap::new();
+        // Perishing seats that are there to be filled, and people who might.
+        let mut perishing: HashMap<u32, (u64, u64)> = HashMap::new();
+        let component_of_pool: HashMap<u32, u32> =
+            lists.iter().zip(&component).flat_map(|(list, n)| list.iter().map(|r| (r.pool, *n))).collect();
+        for slot in slots.iter().filter(|s| perishes(s.day)) {
+            if let Some(component) = component_of_pool.get(&slot.pool) {
+                perishing.entry(*component).or_default().0 += u64::from(slot.free);
+            }
+        }
         for (person, class) in self.class.iter().enumerate() {
             let c = classes[*class as usize].0;
             let list = lists[c.list as usize];
             let late = i128::from((c.deadline - c.pref_end).max(0)).max(i128::from(c.lapse_late));
             let most = [
                 (1, 1 << 22, "lapses"),
-                (1, LATE_DAY / PERISHING, "perishing seats"),
                 (late * i128::from(c.weight), LAPSE / LATE_DAY, "late days"),
                 (i128::from(list.iter().map(|r| r.rank).max().unwrap_or(0)), PERISHING / RANK, "site rank"),
                 (i128::from((c.deadline - c.release).max(0)), RANK, "days after release"),
             ];
-            let sums = sums.entry(component[c.list as usize]).or_default();
+            let component = component[c.list as usize];
+            let (seats, people) = perishing.entry(component).or_default();
+            *people += u64::from(perishes(c.release));
+            if i128::from(*people.min(seats)) >= LATE_DAY / PERISHING {
+                return Err(Overflow { person, level: "perishing seats" });
+            }
+            let sums = sums.entry(component).or_default();
             for (sum, (most, bound, level)) in sums.iter_mut().zip(most) {
                 *sum += most;
                 if *sum >= bound {
@@ -218,7 +235,7 @@ impl Builder {
         pools: Vec<PoolName>,
         mut slots: Vec<SlotSeats>,
     ) -> Result<Instance, Overflow> {
-        self.levels_hold()?;
+        self.levels_hold(perish_before, &slots)?;
         slots.sort_unstable();
         slots.dedup_by(|again, first| {
             let same = (again.pool, again.day, again.start) == (first.pool, first.day, first.start);
@@ -272,6 +289,7 @@ impl Builder {
             ids,
             ends,
             first_seen,
+            beside: HashMap::new(),
         })
     }
 }
@@ -294,50 +312,53 @@ fn ranked<T: Ord>(numbered: HashMap<T, u32>) -> (Vec<T>, Vec<u32>) {
     (values.into_iter().map(|(value, _)| value).collect(), place)
 }
 
+/// The representative of a node in a union-find forest.
+pub(super) fn find(parent: &mut [u32], mut node: u32) -> u32 {
+    while parent[node as usize] != node {
+        parent[node as usize] = parent[parent[node as usize] as usize];
+        node = parent[node as usize];
+    }
+    node
+}
+
+/// Puts two nodes under one representative, the smaller of the two.
+pub(super) fn unite(parent: &mut [u32], a: u32, b: u32) {
+    let (a, b) = (find(parent, a), find(parent, b));
+    parent[a.max(b) as usize] = a.min(b);
+}
+
 /// The component of each list: lists that share a pool, directly or through others, are in one. A component is named by its
 /// smallest list.
 pub(super) fn components<L: AsRef<[RankedPool]>>(lists: &[L]) -> Vec<u32> {
-    fn find(parent: &mut [u32], mut node: u32) -> u32 {
-        while parent[node as usize] != node {
-            parent[node as usize] = parent[parent[node as usize] as usize];
-            node = parent[node as usize];
-        }
-        node
-    }
     let mut parent: Vec<u32> = (0..lists.len() as u32).collect();
     let mut list_of_pool: HashMap<u32, u32> = HashMap::new();
     for (i, list) in lists.iter().enumerate() {
         for ranked in list.as_ref() {
             let other = *list_of_pool.entry(ranked.pool).or_insert(i as u32);
-            let (a, b) = (find(&mut parent, i as u32), find(&mut parent, other));
-            parent[a.max(b) as usize] = a.min(b);
+            unite(&mut parent, i as u32, other);
         }
     }
     (0..lists.len() as u32).map(|i| find(&mut parent, i)).collect()
 }
 
 impl Instance {
-    /// The first pass of a night, and the candidate behind each person. Those who have expired already are not in it.
-    pub(super) fn of_night(input: &PlanningInput) -> Result<(Self, Vec<usize>), Overflow> {
-        let in_time = input.candidates.iter().enumerate().filter(|(_, c)| !c.is_late());
-        Self::of(input, in_time.map(|(i, c)| (i, c.release)))
-    }
-
-    /// Those who found nothing, at short notice.
-    pub(super) fn at_short_notice(input: &PlanningInput, without: &[usize]) -> Result<(Self, Vec<usize>), Overflow> {
-        Self::of(input, without.iter().map(|i| (*i, input.candidates[*i].earliest)))
-    }
-
-    fn of(input: &PlanningInput, people: impl Iterator<Item = (usize, Day)>) -> Result<(Self, Vec<usize>), Overflow> {
+    /// The first pass of a night, and the candidate behind each person, in the order of their ids. Those who have expired
+    /// already are not in it; those whose notice is `shortened` may come from their earliest day.
+    pub(super) fn of_night(input: &PlanningInput, shortened: &HashSet<usize>) -> Result<(Self, Vec<usize>), Overflow> {
+        let open: BTreeSet<(u32, Day)> = input.slots.iter().map(|s| (s.pool, s.day)).collect();
         let mut builder = Builder::default();
         let mut candidates = Vec::new();
-        for (i, release) in people {
-            let c: &Candidate = &input.candidates[i];
+        for (i, c) in input.candidates.iter().enumerate().filter(|(_, c)| !c.is_late()) {
+            // With no day at all after the full notice it is short for them in any case.
+            let any = |pool: u32| {
+                c.release <= c.deadline && open.range((pool, c.release)..=(pool, c.deadline)).next().is_some()
+            };
+            let short = shortened.contains(&i) || !c.pools.iter().any(|r| any(r.pool));
             let person = Person {
                 id: &c.id.0,
                 household: c.household.as_deref().unwrap_or_default(),
                 first_seen: Some(c.first_seen),
-                release,
+                release: if short { c.earliest.min(c.release) } else { c.release },
                 pref_end: c.pref_end,
                 deadline: c.deadline,
                 weight: c.weight,
@@ -352,16 +373,14 @@ impl Instance {
             PoolName { name: number.to_string(), site: site.to_owned(), desk: desk.to_owned() }
         };
         let pools = input.pools.iter().enumerate().map(name).collect();
-        let instance =
+        let mut instance =
             builder.build(input.business_date, input.seed.clone(), input.perish_before, pools, input.slots.clone())?;
-        Ok((instance, candidates))
-    }
-
-    /// Leaves so many seats on each pool-day.
-    pub(super) fn leave(&mut self, seats: &[u32]) {
-        for (bin, seats) in self.bins.iter_mut().zip(seats) {
-            bin.seats = *seats;
+        for (household, candidate) in instance.household.iter().zip(&candidates) {
+            if let Some(beside) = input.candidates[*candidate].household.as_ref().and_then(|h| input.beside.get(h)) {
+                instance.beside.insert(*household, beside.clone());
+            }
         }
+        Ok((instance, candidates))
     }
 
     /// How many people.
@@ -415,7 +434,7 @@ impl Instance {
             .flat_map(move |r| self.pool_days(r.pool, first, last).map(|bin| (bin, r.rank)))
     }
 
-    /// What it costs a class to come on a pool-day at a pool of that rank, by level of the packed cost.
+    /// What a seat of a day costs whoever takes it: less than nothing where it perishes.
     pub(super) fn base_cost(&self, day: Day) -> i128 {
         if self.perish_before.is_some_and(|before| day < before) { -PERISHING } else { 0 }
     }

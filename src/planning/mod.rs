@@ -1,8 +1,9 @@
 //! `plan(&PlanningInput) -> Plan`: who is seen where and when. Pure: no clock, no database, no randomness.
 //!
 //! Days are integers, day 0 being the business date. The plan is made in two passes: the first gives everyone a day
-//! between release and deadline, exactly and with a proof; the second, which never touches the first, gives the seats that
-//! are left to those for whom that was impossible, so that nobody leaves without a date while a seat is empty. The model,
+//! between release and deadline, exactly and with a proof, with shorter notice where that saves somebody; the second, which
+//! never touches the first, gives the seats that are left to those for whom a day before expiry was impossible, so that
+//! nobody leaves without a date while a seat is empty. The model,
 //! for auditors and engineers: docs/PLANNING.md.
 
 mod assignment;
@@ -12,11 +13,12 @@ pub mod explain;
 pub mod files;
 mod households;
 mod instance;
+mod notice;
 mod second;
 mod simplex;
 pub mod simulate;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use chrono::{Days, NaiveDate};
@@ -51,6 +53,9 @@ pub struct PlanningInput {
     /// Whoever has been expired for longer than so many days is bound to a far seat rather than left waiting.
     #[serde(default)]
     pub late_wait_days: u32,
+    /// Households of which somebody is convoked already: the first such day, and the site.
+    #[serde(default)]
+    pub beside: BTreeMap<String, (Day, String)>,
     /// `site/desk` of each pool; its number is its position.
     pub pools: Vec<String>,
     /// Seats that are free tonight; a slot whose seats are all taken stands with 0.
@@ -86,8 +91,7 @@ pub struct Candidate {
     pub category: PermitKind,
     /// Pools that may receive them, nearest first.
     pub pools: Vec<RankedPool>,
-    /// First day that window and notice allow: the full notice, or the short one where no seat is left before the deadline
-    /// with the full one.
+    /// First day that window and full notice allow; it may lie after the deadline.
     pub release: Day,
     /// Day by which they should have been seen.
     pub pref_end: Day,
@@ -185,7 +189,7 @@ coded! {
     pub enum Pass {
         /// Between release and deadline.
         InTime = "in-time",
-        /// Before the deadline, with a seat left by the first pass, at short notice.
+        /// Before the deadline, at short notice, because that saves somebody.
         ShortNotice = "short-notice",
         /// After the expiry, with a seat left by the first pass.
         AfterExpiry = "after-expiry",
@@ -239,27 +243,24 @@ pub struct Plan {
 
 /// Plans a night, and proves the first pass best. The same input gives the same plan, whatever the machine.
 pub fn plan(input: &PlanningInput) -> Result<(Plan, Proof), Overflow> {
-    let (instance, candidates) = Instance::of_night(input)?;
-    let proof = Proof::of(instance);
-    Ok((second::complete(input, &proof, &candidates)?, proof))
+    let (instance, candidates) = Instance::of_night(input, &HashSet::new())?;
+    let mut proof = Proof::exact(instance);
+    let earliest: Vec<Day> = candidates.iter().map(|i| input.candidates[*i].earliest).collect();
+    let shortened = notice::shortened(&proof.instance, proof.proved(), &earliest);
+    if !shortened.is_empty() {
+        let shortened = shortened.into_iter().map(|person| candidates[person as usize]).collect();
+        proof = Proof::exact(Instance::of_night(input, &shortened)?.0);
+    }
+    let proof = proof.with_households();
+    Ok((second::complete(input, &proof, &candidates), proof))
 }
 
 impl PlanningInput {
-    /// Puts the input in canonical order, so that equal contents have equal hashes; and shortens the notice of those for
-    /// whom no seat is left with the full one.
+    /// Puts the input in canonical order, so that equal contents have equal hashes.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         self.slots.sort_unstable();
         self.candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        let free: BTreeSet<(u32, Day)> = self.slots.iter().filter(|s| s.free > 0).map(|s| (s.pool, s.day)).collect();
-        for c in self.candidates.iter_mut().filter(|c| !c.is_late()) {
-            let any = |pool: u32| {
-                c.release <= c.deadline && free.range((pool, c.release)..=(pool, c.deadline)).next().is_some()
-            };
-            if !c.pools.iter().any(|r| any(r.pool)) {
-                c.release = c.release.min(c.earliest);
-            }
-        }
         self
     }
 
@@ -286,6 +287,11 @@ impl PlanningInput {
         let mut firm = vec![false; self.candidates.len()];
         for a in plan.firm() {
             firm[a.candidate] = true;
+            if let Some(household) = &self.candidates[a.candidate].household {
+                let site = self.site(a.pool).to_owned();
+                let beside = rest.beside.entry(household.clone()).or_insert_with(|| (a.day, site.clone()));
+                *beside = (a.day, site).min(beside.clone());
+            }
             let slot = rest.slots.binary_search_by_key(&(a.pool, a.day, a.start), |s| (s.pool, s.day, s.start));
             if let Ok(slot) = slot {
                 rest.slots[slot].free = rest.slots[slot].free.saturating_sub(1);
@@ -293,7 +299,15 @@ impl PlanningInput {
         }
         let mut firm = firm.into_iter();
         rest.candidates.retain(|_| firm.next() != Some(true));
-        rest.canonical()
+        let households: HashSet<&str> = rest.candidates.iter().filter_map(|c| c.household.as_deref()).collect();
+        rest.beside.retain(|household, _| households.contains(household.as_str()));
+        rest
+    }
+
+    /// Site of a pool.
+    fn site(&self, pool: u32) -> &str {
+        let name = &self.pools[pool as usize];
+        name.split_once('/').map_or(name, |(site, _)| site)
     }
 
     fn tie(&self, candidate: usize) -> (Day, u64) {

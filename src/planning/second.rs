@@ -1,12 +1,14 @@
 //! The second pass, which never touches the first: the seats that are left, to those for whom the first had nothing; then
 //! the hours of everybody.
 
+use std::collections::{HashMap, HashSet};
+
 use super::assignment::hours;
 use super::instance::{Instance, NOWHERE};
-use super::{Appointment, Day, Lapse, LapseCause, Overflow, Pass, Plan, PlanningInput, Proof};
+use super::{Appointment, Day, Lapse, LapseCause, Pass, Plan, PlanningInput, Proof};
 
 /// The whole plan of a night. `candidates` are those behind the people of the proof.
-pub(super) fn complete(input: &PlanningInput, proof: &Proof, candidates: &[usize]) -> Result<Plan, Overflow> {
+pub(super) fn complete(input: &PlanningInput, proof: &Proof, candidates: &[usize]) -> Plan {
     let bins = &proof.instance.bins;
     let mut left: Vec<u32> = bins.iter().map(|b| b.seats).collect();
     let mut place: Vec<Option<(u32, Pass)>> = vec![None; input.candidates.len()];
@@ -18,22 +20,15 @@ pub(super) fn complete(input: &PlanningInput, proof: &Proof, candidates: &[usize
     for (candidate, bin) in candidates.iter().zip(&proof.places) {
         match *bin {
             NOWHERE => without.push(*candidate),
-            bin => give(*candidate, bin, Pass::InTime, &mut left),
-        }
-    }
-    // Those who can still be saved come first, and exactly: no lapse while a seat existed that would have prevented it.
-    let mut lapses = Vec::new();
-    if !without.is_empty() {
-        let (mut instance, saved) = Instance::at_short_notice(input, &without)?;
-        instance.leave(&left);
-        for (candidate, bin) in saved.into_iter().zip(Proof::of(instance).places) {
-            if bin == NOWHERE {
-                lapses.push(Lapse { candidate, cause: cause(input, &proof.instance, candidate) });
-            } else {
-                give(candidate, bin, Pass::ShortNotice, &mut left);
+            bin => {
+                let notice_is_full = input.candidates[*candidate].release <= bins[bin as usize].day;
+                let pass = if notice_is_full { Pass::InTime } else { Pass::ShortNotice };
+                give(*candidate, bin, pass, &mut left);
             }
         }
     }
+    let lapse = |candidate: &usize| Lapse { candidate: *candidate, cause: cause(input, &proof.instance, *candidate) };
+    let lapses: Vec<Lapse> = without.iter().map(lapse).collect();
     // After expiry: the first seats left, the longest overdue first.
     let late = (0..input.candidates.len()).filter(|i| input.candidates[*i].is_late());
     let mut without: Vec<usize> = late.chain(lapses.iter().map(|l| l.candidate)).collect();
@@ -48,8 +43,7 @@ pub(super) fn complete(input: &PlanningInput, proof: &Proof, candidates: &[usize
             give(candidate, bin as u32, Pass::AfterExpiry, &mut left);
         }
     }
-    lapses.sort_unstable_by_key(|l| l.candidate);
-    Ok(Plan { appointments: appointments(input, &proof.instance, &place), lapses })
+    Plan { appointments: appointments(input, &proof.instance, &place), lapses }
 }
 
 fn cause(input: &PlanningInput, instance: &Instance, candidate: usize) -> LapseCause {
@@ -71,7 +65,17 @@ fn appointments(input: &PlanningInput, instance: &Instance, place: &[Option<(u32
             Some((i, bin, pass, firm))
         })
         .collect();
-    let mut family = std::collections::HashMap::new();
+    // A family that comes together is convoked together, on the night that the first of them must be.
+    let together = |i: usize, bin: u32| {
+        let household = input.candidates[i].household.as_deref()?;
+        let at = &instance.bins[bin as usize];
+        Some((household, at.day, input.site(at.pool)))
+    };
+    let firm: HashSet<_> = seated.iter().filter(|s| s.3).filter_map(|(i, bin, ..)| together(*i, *bin)).collect();
+    for (i, bin, pass, is_firm) in &mut seated {
+        *is_firm |= *pass != Pass::AfterExpiry && together(*i, *bin).is_some_and(|family| firm.contains(&family));
+    }
+    let mut family = HashMap::new();
     for (i, ..) in &seated {
         if let Some(household) = &input.candidates[*i].household {
             let tie = input.tie(*i);

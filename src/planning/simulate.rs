@@ -54,6 +54,8 @@ pub struct Result {
     pub people: u64,
     /// Nobody received them by their deadline.
     pub lapses: u64,
+    /// Lapsed, and nobody has received them by the end.
+    pub never: u64,
     /// Days that people were received after their preferred end.
     pub late_days: u64,
     /// Seats until the last deadline.
@@ -206,6 +208,7 @@ impl<'a> Year<'a> {
             seed,
             people: self.people.len() as u64,
             lapses: 0,
+            never: 0,
             late_days: 0,
             seats,
             used: 0,
@@ -251,6 +254,8 @@ impl<'a> Year<'a> {
             }
             progress(1);
         }
+        let waits = |state: &State| !matches!(state, State::Received);
+        result.never = states.iter().zip(&lapsed).filter(|(state, lapsed)| **lapsed && waits(state)).count() as u64;
         result.lapses = lapsed.iter().filter(|lapsed| **lapsed).count() as u64;
         result
     }
@@ -329,13 +334,14 @@ impl<'a> Year<'a> {
             perish_before: Some(Nights { tonight, today: tonight, next }.perish_before(policy)),
             surplus_before: policy.horizon_days as Day - LONGEST_WINDOW,
             late_wait_days: policy.late_wait_days,
+            beside: BTreeMap::new(),
             pools: (0..SITES).map(|site| format!("site-{site}/desk")).collect(),
             slots: slots.collect(),
             candidates: waiting.iter().map(|i| self.candidate(*i, night, policy)).collect(),
         }
         .canonical();
-        // Unwrap safety: a few thousand people with weights of 1 overflow no level.
-        let (plan, _) = plan(&input).expect("a small instance");
+        // Unwrap safety: the command line bounds the people, all of one type, and a policy its weights.
+        let (plan, _) = plan(&input).expect("levels that hold");
         plan.firm().map(|a| (waiting[a.candidate], a.pool as usize, a.day + night)).collect()
     }
 }

@@ -3,11 +3,18 @@ use proptest::prelude::*;
 use super::*;
 
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
-    let one = (0u32..1_000_000, -40i32..90, 0i32..62, prop::bool::ANY, prop::collection::vec((0u32..4, 1u32..4), 0..4));
+    let one = (
+        0u32..1_000_000,
+        0u8..12,
+        -40i32..90,
+        0i32..62,
+        prop::bool::ANY,
+        prop::collection::vec((0u32..4, 1u32..4), 0..4),
+    );
     prop::collection::vec(one, 0..60).prop_map(|people| {
         let mut people: Vec<Candidate> = people
             .into_iter()
-            .map(|(id, expiry, window, by_post, mut pools)| {
+            .map(|(id, household, expiry, window, by_post, mut pools)| {
                 pools.sort_unstable();
                 pools.dedup_by_key(|(pool, _)| *pool);
                 pools.sort_unstable_by_key(|(pool, rank)| (*rank, *pool));
@@ -26,7 +33,7 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
                 let place = pools.into_iter().map(|(pool, rank)| RankedPool { rank, pool }).collect();
                 Candidate::new(
                     PermitId(format!("{id:06}")),
-                    None,
+                    (household < 6).then(|| format!("h{household}")),
                     date(0),
                     PermitKind::Cst,
                     channel,
@@ -50,6 +57,7 @@ fn empty() -> PlanningInput {
         perish_before: None,
         surplus_before: 60,
         late_wait_days: 10,
+        beside: BTreeMap::new(),
         pools: vec![],
         slots: vec![],
         candidates: vec![],
@@ -65,7 +73,8 @@ fn inputs() -> impl Strategy<Value = PlanningInput> {
             .collect();
         slots.sort_unstable();
         slots.dedup_by_key(|s| (s.pool, s.day, s.start));
-        PlanningInput { pools: (0..4).map(|i| format!("s/{i}")).collect(), slots, candidates, ..empty() }.canonical()
+        let pools = (0..4).map(|i| format!("s{}/{i}", i / 3)).collect();
+        PlanningInput { pools, slots, candidates, ..empty() }.canonical()
     })
 }
 
@@ -94,6 +103,18 @@ proptest! {
     }
 
     #[test]
+    fn what_is_left_after_the_commit_is_planned_as_well_as_before(input in inputs()) {
+        let (first, _) = plan(&input).unwrap();
+        let rest = input.after(&first);
+        let (second, proof) = plan(&rest).unwrap();
+        prop_assert!(proof.closes());
+        prop_assert_eq!(check(&second, &rest), vec![]);
+        let firm: Vec<usize> = first.firm().map(|a| a.candidate).collect();
+        let open = first.lapses.iter().filter(|l| !firm.contains(&l.candidate)).count();
+        prop_assert_eq!(second.lapses.len(), open);
+    }
+
+    #[test]
     fn a_tampered_plan_is_caught(input in inputs(), which in any::<prop::sample::Index>(), how in 0..4) {
         let mut plan = plan(&input).unwrap().0;
         prop_assume!(!plan.appointments.is_empty());
@@ -106,4 +127,73 @@ proptest! {
         }
         prop_assert!(!check(&plan, &input).is_empty());
     }
+}
+
+/// Two people, one seat at short notice that only the first can reach, one with full notice that both can.
+#[test]
+fn somebodys_notice_is_shortened_to_save_somebody_else() {
+    let pools = vec!["a/desk".to_owned(), "b/desk".to_owned()];
+    let seat = |pool: u32, day: Day| SlotSeats { pool, day, start: 540, free: 1 };
+    let person = |id: &str, pools: &[u32]| Candidate {
+        id: PermitId(id.to_owned()),
+        household: None,
+        first_seen: 0,
+        category: PermitKind::Cst,
+        pools: pools.iter().map(|pool| RankedPool { pool: *pool, rank: 1 }).collect(),
+        release: 21,
+        pref_end: 20,
+        deadline: 27,
+        earliest: 10,
+        full_notice: 21,
+        firm_before: 22,
+        weight: 1,
+        lapse_late: 0,
+    };
+    let candidates = vec![person("ana", &[0, 1]), person("bob", &[1])];
+    let input = PlanningInput { pools, slots: vec![seat(0, 11), seat(1, 25)], candidates, ..empty() };
+    let (plan, proof) = plan(&input).unwrap();
+    let days: Vec<(Day, Pass)> = plan.appointments.iter().map(|a| (a.day, a.pass)).collect();
+    assert_eq!(days, [(11, Pass::ShortNotice), (25, Pass::InTime)]);
+    assert!(plan.lapses.is_empty() && proof.closes() && check(&plan, &input).is_empty());
+    // Left as it was without shortening, the plan would be refused.
+    let mut worse = plan.clone();
+    worse.appointments.truncate(1);
+    worse.appointments[0] = Appointment { pool: 1, day: 25, pass: Pass::InTime, firm: false, ..worse.appointments[0] };
+    worse.lapses.push(Lapse { candidate: 1, cause: LapseCause::NoCapacity });
+    assert!(check(&worse, &input).iter().any(|b| b.what.contains("could be freed")));
+}
+
+#[test]
+fn a_family_is_convoked_together_and_whoever_comes_later_joins_it() {
+    let seat = |day: Day, free: u32| SlotSeats { pool: 0, day, start: 540, free };
+    let person = |id: &str, notice: Day| Candidate {
+        id: PermitId(id.to_owned()),
+        household: Some("f".to_owned()),
+        first_seen: 0,
+        category: PermitKind::Cst,
+        pools: vec![RankedPool { pool: 0, rank: 1 }],
+        release: notice,
+        pref_end: 50,
+        deadline: 60,
+        earliest: 10,
+        full_notice: notice,
+        firm_before: notice + 1,
+        weight: 1,
+        lapse_late: 0,
+    };
+    let pools = vec!["a/desk".to_owned()];
+    // By e-mail and by post: on day 28 only the second must be told tonight.
+    let candidates = vec![person("ana", 21), person("bob", 28)];
+    let slots = vec![seat(22, 1), seat(28, 3), seat(40, 3)];
+    let input = PlanningInput { pools, slots, candidates, ..empty() };
+    let (first, _) = plan(&input).unwrap();
+    let told: Vec<(Day, bool)> = first.appointments.iter().map(|a| (a.day, a.firm)).collect();
+    assert_eq!(told, [(28, true), (28, true)]);
+    assert!(check(&first, &input).is_empty());
+    // A third member turns up the next night.
+    let mut rest = input.after(&first);
+    rest.candidates.push(person("cam", 21));
+    rest.beside = BTreeMap::from([("f".to_owned(), (28, "a".to_owned()))]);
+    let (second, _) = plan(&rest).unwrap();
+    assert_eq!(second.appointments[0].day, 28, "not day 22, which is sooner");
 }

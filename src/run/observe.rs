@@ -241,8 +241,9 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             "Read and assessed {} permits",
             verdicts.read
         );
-        let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.holder_id.as_str()).collect();
-        let holders = s.holders(&ids)?;
+        let due = verdicts.due.iter().map(|d| d.permit.holder_id.as_str());
+        let convoked = observation.live.iter().filter(|l| l.day >= dates.today).map(|l| l.holder_id.as_str());
+        let holders = s.holders(&due.chain(convoked).collect::<Vec<_>>())?;
         let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.permit_id.as_str()).collect();
         let first_seen = s.first_seen(&ids)?;
         Ok((observation, verdicts, holders, first_seen))
@@ -266,7 +267,15 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         .filter(|l| l.day < dates.business && (dates.business - l.day).num_days() > i64::from(policy.mark_days))
         .cloned()
         .collect();
-    let warnings = warnings(config, dates, &observation, &plan, &input);
+    let mut warnings = warnings(config, dates, &observation, &plan, &input);
+    let certificate = if proof.closes() { "closed" } else { "open" };
+    if certificate == "open" {
+        // Everybody is better convoked by a plan that is only possible than by none; but somebody must look.
+        tracing::error!("The certificate of the plan does not close: that it is the best is not proved");
+        warnings.push(
+            "Le certificat du plan est ouvert\u{a0}: rien ne prouve que ce plan soit le meilleur. À signaler.".into(),
+        );
+    }
     Ok(Seen {
         dates,
         rules_hash,
@@ -278,7 +287,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         input_hash: input.hash(),
         plan_hash: plan.hash(&input),
         rest_hash: input.after(&plan).hash(),
-        certificate: if proof.closes() { "closed" } else { "open" },
+        certificate,
         proof,
         input,
         plan,
@@ -322,6 +331,9 @@ fn planning_input(
         });
     }
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
+    // The household's name in the extract may tell who they are.
+    let household =
+        |holder: &Holder| holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h));
     let mut candidates = Vec::with_capacity(people.due.len());
     for d in people.due {
         let holder = people
@@ -330,8 +342,7 @@ fn planning_input(
             .with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
         candidates.push(Candidate::new(
             PermitId(d.permit.permit_id.clone()),
-            // The household's name in the extract may tell who they are.
-            holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h)),
+            household(holder),
             people.first_seen.get(&d.permit.permit_id).copied().unwrap_or(dates.business),
             d.kind,
             holder.effective_channel(),
@@ -341,6 +352,16 @@ fn planning_input(
             &config.settings.policy,
         ));
     }
+    let due: HashSet<&str> = candidates.iter().filter_map(|c| c.household.as_deref()).collect();
+    let mut beside: BTreeMap<String, (i32, String)> = BTreeMap::new();
+    for live in seen.live.iter().filter(|l| l.day >= dates.today) {
+        let family = people.holders.get(&live.holder_id).and_then(household).filter(|h| due.contains(h.as_str()));
+        let site = live.slot_id.split('/').next().unwrap_or_default().to_owned();
+        if let Some(family) = family {
+            let at = ((live.day - dates.business).num_days() as i32, site);
+            beside.entry(family).and_modify(|first| *first = at.clone().min(first.clone())).or_insert(at);
+        }
+    }
     let seed = PlanningInput::seed_of(&config.settings.prefecture.code, dates.business);
     let names = pools.iter().map(|p| format!("{}/{}", p.site.id, p.desk.id)).collect();
     let perish_before = Some(nights.perish_before(&config.settings.policy));
@@ -348,8 +369,17 @@ fn planning_input(
     let business_date = dates.business;
     let late_wait_days = config.settings.policy.late_wait_days;
     let pools = names;
-    let input =
-        PlanningInput { business_date, seed, perish_before, surplus_before, late_wait_days, pools, slots, candidates };
+    let input = PlanningInput {
+        business_date,
+        seed,
+        perish_before,
+        surplus_before,
+        late_wait_days,
+        beside,
+        pools,
+        slots,
+        candidates,
+    };
     Ok(input.canonical())
 }
 

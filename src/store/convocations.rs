@@ -18,6 +18,8 @@ pub struct Live {
     pub reference: String,
     /// Holder.
     pub holder_id: String,
+    /// Slot, such as `creteil/renouvellement/2026-11-03T09:00`.
+    pub slot_id: String,
     /// Day of the appointment.
     pub day: NaiveDate,
     /// The run that made it.
@@ -80,7 +82,13 @@ impl Store {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
-            .select((convocation::reference, convocation::holder_id, convocation::day, convocation::run_id))
+            .select((
+                convocation::reference,
+                convocation::holder_id,
+                convocation::slot_id,
+                convocation::day,
+                convocation::run_id,
+            ))
             .load(&mut self.conn)
             .context("reading live convocations")
     }
