@@ -95,6 +95,28 @@ fn a_bare_instance_is_planned_without_a_database_and_proves_itself() {
     assert_verifies(folder.path(), &folder.path().join("out"));
 }
 
+/// What docs/PLANNING.md tells of the six people.
+#[test]
+fn the_worked_example_of_the_documentation_is_true() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/planning-example");
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["plan", "--instance", example.to_str().unwrap(), "--out", "out", "--json"];
+    let answer: Value = serde_json::from_slice(&convoke(folder.path(), &args, "2").stdout).unwrap();
+    let levels = ["lapses", "late_days", "site_rank", "days"].map(|name| answer[name].as_u64().unwrap());
+    assert_eq!(levels, [1, 5, 6, 21]);
+    let plan = fs::read_to_string(folder.path().join("out/plan.csv")).unwrap();
+    let expected =
+        "id,pool,day,start\nana,1,6,540\nbob,0,5,540\ncam,-1,-1,-1\ndia,0,7,540\neve,0,2,540\nfil,1,10,540\n";
+    assert_eq!(plan, expected);
+    // (lapses, late days, ranks, days) of the documentation, as one number.
+    let price = |parts: [i128; 4]| (parts[0] << 102) + (parts[1] << 66) + (parts[2] << 28) + parts[3];
+    let told = [("0,2", [1, 90, -1, -1]), ("0,5", [1, 0, -1, -4]), ("0,7", [1, -2, -1, -6]), ("1,6", [1, -1, -2, -5])];
+    let lines: Vec<String> = told.iter().map(|(at, parts)| format!("{at},{}\n", price(*parts))).collect();
+    let prices = fs::read_to_string(folder.path().join("out/prices.csv")).unwrap();
+    assert_eq!(prices, format!("pool,day,price\n{}", lines.concat()));
+    assert_verifies(&example, &folder.path().join("out"));
+}
+
 #[test]
 fn the_auditors_script_refuses_another_person_or_another_price() {
     let folder = instance(HOLDERS, SLOTS, META);
