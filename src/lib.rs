@@ -48,6 +48,7 @@ pub mod eligibility;
 pub mod entropy;
 mod fault;
 pub mod files;
+mod french;
 pub mod ids;
 pub mod import;
 pub mod ledger;

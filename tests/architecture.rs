@@ -15,6 +15,7 @@ const PURE: &[&str] = &[
     "calendar",
     "policy",
     "eligibility",
+    "french",
     "planning",
     "convocation",
     "letters",

@@ -160,3 +160,32 @@ fn a_file_that_is_no_table_is_refused_by_name() {
         assert!(stderr.contains(says), "{says}: {stderr}");
     }
 }
+
+#[test]
+fn a_holder_whose_first_row_is_refused_comes_with_the_next() {
+    let office = office();
+    let known = rows(&office, 1);
+    let (head, row) = known.split_once('\n').unwrap();
+    let names: Vec<&str> = head.split(';').collect();
+    let column = |name: &str| names.iter().position(|n| *n == name).unwrap();
+    let mut fields: Vec<&str> = row.trim_end().split(';').collect();
+    // The permit of somebody else, then one of their own.
+    fields[column("numero_etranger")] = "9399999999";
+    let first = fields.join(";");
+    fields[column("numero_titre")] = "T-NEUF";
+    fs::write(office.path("two.csv"), format!("{head}\n{first}\n{}\n", fields.join(";"))).unwrap();
+    let taken = office.ok(&["import", "permits", "two.csv", "--accept-valid", "--json"]);
+    assert_eq!((&taken["inserted"], taken["rejected"].as_array().unwrap().len()), (&1.into(), 1), "{taken}");
+    assert_eq!(office.query("SELECT count(*) FROM holder WHERE number = '9399999999'").trim(), "1");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_a_matter_of_configuration() {
+    let office = office();
+    for url in ["postgres://someone:secret@db.example.org/convoke", "mysql:x", "sqlite:nowhere/at/all.sqlite3"] {
+        let output = office.output(&["--database", url, "plan"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{url}: {said}");
+        assert!(said.contains("[database] url") && !said.contains("secret"), "{said}");
+    }
+}

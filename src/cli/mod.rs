@@ -28,7 +28,7 @@ pub use exit::Exit;
 
 use crate::clock::Clock;
 use crate::settings::{ConfigError, Configuration};
-use crate::store::{NotMigrated, Store, Use};
+use crate::store::{NotMigrated, Store, Use, WrongUrl};
 
 /// Convokes residence-permit holders to their renewal appointment before the permit expires.
 ///
@@ -248,7 +248,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         Exit::BadData
     } else if error.is::<NotMigrated>() {
         Exit::NotMigrated
-    } else if error.is::<ConfigError>() {
+    } else if error.is::<ConfigError>() || error.is::<WrongUrl>() {
         Exit::Configuration
     } else {
         Exit::Unexpected

@@ -1,23 +1,10 @@
 //! Dates and times in French words, as template filters.
 
-use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+use chrono::{NaiveTime, Timelike};
 use minijinja::{Environment, Error, ErrorKind};
 
-const DAYS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
-const MONTHS: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
+use crate::french::date;
+pub(super) use crate::french::weekday_date;
 
 /// Teaches `env` the filters `date` (2 novembre 2026), `weekday_date` (lundi 2 novembre 2026) and
 /// `time` (9 h 30).
@@ -29,19 +16,6 @@ pub(super) fn teach(env: &mut Environment<'_>) {
 
 fn parse<T: std::str::FromStr>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("{text:?} is no such value")))
-}
-
-/// 1er janvier 2027.
-fn date(day: NaiveDate) -> String {
-    let ordinal = if day.day() == 1 { "er" } else { "" };
-    let month = MONTHS[day.month0() as usize];
-    format!("{}{ordinal} {month} {}", day.day(), day.year())
-}
-
-/// vendredi 1er janvier 2027.
-pub(super) fn weekday_date(day: NaiveDate) -> String {
-    let weekday = DAYS[day.weekday().num_days_from_monday() as usize];
-    format!("{weekday} {}", date(day))
 }
 
 /// 9 h, 13 h 05.

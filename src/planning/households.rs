@@ -56,6 +56,7 @@ pub(super) fn together(instance: &Instance, exact: &[u32], prices: &[(u32, i128)
 /// Components that families connect, and everybody in them who has a place.
 struct Group<'a> {
     instance: &'a Instance,
+    exact: &'a [u32],
     price: &'a [i128],
     components: Vec<&'a Component>,
     people: Vec<u32>,
@@ -65,7 +66,7 @@ struct Group<'a> {
 fn groups<'a>(
     instance: &'a Instance,
     components: &'a [Component],
-    exact: &[u32],
+    exact: &'a [u32],
     price: &'a [i128],
     families: Vec<Vec<u32>>,
 ) -> Vec<(Group<'a>, Vec<Vec<u32>>)> {
@@ -84,7 +85,7 @@ fn groups<'a>(
     }
     let mut all: BTreeMap<u32, (Group<'a>, Vec<Vec<u32>>)> = BTreeMap::new();
     for family in families {
-        let empty = || (Group { instance, price, components: Vec::new(), people: Vec::new() }, Vec::new());
+        let empty = || (Group { instance, exact, price, components: Vec::new(), people: Vec::new() }, Vec::new());
         all.entry(find(&mut group, component(family[0]))).or_insert_with(empty).1.push(family);
     }
     for (i, component) in components.iter().enumerate() {
@@ -103,9 +104,12 @@ fn groups<'a>(
 impl Group<'_> {
     /// Pins as many families as the attempts allow; gives the new places of everybody in the group.
     fn settle(&self, families: Vec<Vec<u32>>) -> Vec<(u32, u32)> {
-        let mut kept: Pins = Vec::new();
+        // Those who are together by themselves stay where they are: the others must not part them.
+        let (together, apart): (Vec<_>, Vec<_>) = families.into_iter().partition(|family| self.is_together(family));
+        let mut kept: Pins =
+            together.into_iter().flatten().map(|person| (person, self.exact[person as usize])).collect();
         let mut best = None;
-        let mut open = vec![families];
+        let mut open = vec![apart];
         for _ in 0..ATTEMPTS {
             let Some(mut some) = open.pop() else { break };
             let pins = self.pin(&kept, &some);
@@ -120,6 +124,17 @@ impl Group<'_> {
             }
         }
         best.unwrap_or_default()
+    }
+
+    fn is_together(&self, family: &[u32]) -> bool {
+        let at = |person: &u32| {
+            let bin = &self.instance.bins[self.exact[*person as usize] as usize];
+            (bin.day, self.instance.site(bin.pool))
+        };
+        let first = at(&family[0]);
+        let beside = self.instance.beside.get(&self.instance.household[family[0] as usize]);
+        family.iter().all(|person| at(person) == first)
+            && beside.is_none_or(|(day, site)| (*day, site.as_str()) == first)
     }
 
     /// `kept`, and the best pool-days for families that fit beside it.

@@ -2,30 +2,12 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, NaiveTime, Timelike, Utc};
 
 use crate::convocation::LetterState;
+pub(super) use crate::french::{date, short_date, weekday_date};
 use crate::permit::{Channel, PermitKind};
 use crate::planning::LapseCause;
-
-const DAYS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
-const MONTHS: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
-
-const SHORT_MONTHS: [&str; 12] =
-    ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."];
 
 /// A state of the outbox.
 pub(super) fn letter_state(code: &str) -> String {
@@ -126,22 +108,6 @@ pub(super) fn counted(n: u64, none: &str, one: &str, many: &str) -> String {
         1 => format!("1\u{a0}{one}"),
         _ => format!("{}\u{a0}{many}", number(n)),
     }
-}
-
-/// 1er janvier 2027.
-pub(super) fn date(day: NaiveDate) -> String {
-    let ordinal = if day.day() == 1 { "er" } else { "" };
-    format!("{}{ordinal} {} {}", day.day(), MONTHS[day.month0() as usize], day.year())
-}
-
-/// vendredi 1er janvier 2027.
-pub(super) fn weekday_date(day: NaiveDate) -> String {
-    format!("{} {}", DAYS[day.weekday().num_days_from_monday() as usize], date(day))
-}
-
-/// 5 oct. 2026, which a narrow column breaks before the year.
-pub(super) fn short_date(day: NaiveDate) -> String {
-    format!("{}\u{a0}{} {}", day.day(), SHORT_MONTHS[day.month0() as usize], day.year())
 }
 
 /// 9 h 30.

@@ -213,11 +213,26 @@ impl Store {
         Ok(rows.into_iter().map(|r| r.row_no as u64).collect())
     }
 
-    /// Takes rows off the stage again.
+    /// Takes rows off the stage again. Where one of them was to bring its holder, the holder's next row does.
     pub fn unstage(&mut self, row_nos: &[u64]) -> Result<()> {
         for batch in row_nos.chunks(5_000) {
             let rows: Vec<i64> = batch.iter().map(|r| *r as i64).collect();
-            diesel::delete(staged_permit::table.filter(staged_permit::row_no.eq_any(rows))).execute(&mut self.conn)?;
+            let off = staged_permit::table.filter(staged_permit::row_no.eq_any(rows));
+            let holders: Vec<String> = off
+                .clone()
+                .filter(staged_permit::takes_holder)
+                .select(staged_permit::holder_id)
+                .load(&mut self.conn)?;
+            diesel::delete(off).execute(&mut self.conn)?;
+            let next: Vec<Option<i64>> = staged_permit::table
+                .filter(staged_permit::holder_id.eq_any(holders))
+                .group_by(staged_permit::holder_id)
+                .select(diesel::dsl::min(staged_permit::row_no))
+                .load(&mut self.conn)?;
+            let next: Vec<i64> = next.into_iter().flatten().collect();
+            diesel::update(staged_permit::table.filter(staged_permit::row_no.eq_any(next)))
+                .set(staged_permit::takes_holder.eq(true))
+                .execute(&mut self.conn)?;
         }
         Ok(())
     }

@@ -65,6 +65,11 @@ use on_backend;
 #[error("the database has no tables of this version yet: run `convoke migrate`")]
 pub struct NotMigrated;
 
+/// The URL of the database is not one that this version can use.
+#[derive(Debug, thiserror::Error)]
+#[error("[database] url: {0}")]
+pub struct WrongUrl(String);
+
 /// One préfecture's part of a database.
 pub struct Store {
     conn: Conn,
@@ -197,13 +202,14 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 fn connect(url: &str, usage: Use) -> Result<Conn> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         // The URL may hold a password: it is not repeated.
-        bail!("this version keeps its data in SQLite: set `[database] url` to `sqlite:PATH`");
+        bail!(WrongUrl("this version keeps its data in SQLite: set it to `sqlite:PATH`".into()));
     }
     let Some(path) = url.strip_prefix("sqlite:") else {
-        bail!("`[database] url` must begin with `sqlite:`, such as `sqlite:convoke.sqlite3`");
+        bail!(WrongUrl("it must begin with `sqlite:`, such as `sqlite:convoke.sqlite3`".into()));
     };
     if let Some(folder) = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
-        bail!("the folder {} of the database does not exist: create it, or correct `[database] url`", folder.display());
+        let folder = folder.display();
+        bail!(WrongUrl(format!("the folder {folder} does not exist: create it, or correct the URL")));
     }
     let mut c = SqliteConnection::establish(path).with_context(|| format!("opening the database {path}"))?;
     let mmap = if usage == Use::Batch { 268_435_456 } else { 0 };

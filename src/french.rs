@@ -1,0 +1,37 @@
+//! French words for civil dates, for letters and reports.
+
+use chrono::{Datelike, NaiveDate};
+
+const DAYS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
+const MONTHS: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
+const SHORT_MONTHS: [&str; 12] =
+    ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."];
+
+/// 1er janvier 2027.
+pub(crate) fn date(day: NaiveDate) -> String {
+    let ordinal = if day.day() == 1 { "er" } else { "" };
+    format!("{}{ordinal} {} {}", day.day(), MONTHS[day.month0() as usize], day.year())
+}
+
+/// vendredi 1er janvier 2027.
+pub(crate) fn weekday_date(day: NaiveDate) -> String {
+    format!("{} {}", DAYS[day.weekday().num_days_from_monday() as usize], date(day))
+}
+
+/// 5 oct. 2026, which a narrow column breaks before the year.
+pub(crate) fn short_date(day: NaiveDate) -> String {
+    format!("{}\u{a0}{} {}", day.day(), SHORT_MONTHS[day.month0() as usize], day.year())
+}
