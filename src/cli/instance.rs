@@ -13,7 +13,7 @@ use crate::clock::Stopwatch;
 use crate::files::{write_whole, write_with};
 use crate::ids::sha256_hex;
 use crate::planning::explain::{Explanation, explain};
-use crate::planning::{Instance, Plan, PlanningInput, Proof, files};
+use crate::planning::{Instance, Plan, PlanningInput, Proof, export, files};
 
 /// Plans the instance of a directory, without any database.
 pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) -> Result<Exit> {
@@ -32,7 +32,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     let certificate = if proof.closes() { "closed" } else { "open" };
     fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
     let mut plan = Vec::new();
-    files::write_plan(&mut plan, &proof, proof.places())?;
+    export::write_plan(&mut plan, &proof, proof.places())?;
     write_whole(&out.join("plan.csv"), &plan)?;
     let plan_hash = sha256_hex(&plan);
     drop(plan);
@@ -125,10 +125,10 @@ fn read(folder: &Path) -> Result<(Instance, Vec<String>)> {
 
 /// Writes prices, explanation and, where families moved anyone, the plan that the prices prove.
 fn write_proof(out: &Path, proof: &Proof, overtime: u32) -> Result<Explanation> {
-    write_with(&out.join("prices.csv"), |file| files::write_prices(file, proof))?;
+    write_with(&out.join("prices.csv"), |file| export::write_prices(file, proof))?;
     let unpinned = out.join("plan-unpinned.csv");
     if let Some(places) = proof.unpinned() {
-        write_with(&unpinned, |file| files::write_plan(file, proof, places))?;
+        write_with(&unpinned, |file| export::write_plan(file, proof, places))?;
     } else if unpinned.exists() {
         fs::remove_file(&unpinned).with_context(|| format!("removing the old {}", unpinned.display()))?;
     }
@@ -166,10 +166,10 @@ impl Night<'_> {
             },
         });
         write_whole(&out.join("meta.json"), format!("{meta:#}\n").as_bytes())?;
-        write_with(&out.join("holders.csv"), |file| files::write_holders(file, input, proof, dept))?;
-        write_with(&out.join("slots.csv"), |file| files::write_slots(file, &proof.instance, dept))?;
-        write_with(&out.join("plan.csv"), |file| files::write_first_pass(file, input, plan))?;
-        write_with(&out.join("second-pass.csv"), |file| files::write_second_pass(file, input, plan))?;
+        write_with(&out.join("holders.csv"), |file| export::write_holders(file, input, proof, dept))?;
+        write_with(&out.join("slots.csv"), |file| export::write_slots(file, &proof.instance, dept))?;
+        write_with(&out.join("plan.csv"), |file| export::write_first_pass(file, input, plan))?;
+        write_with(&out.join("second-pass.csv"), |file| export::write_second_pass(file, input, plan))?;
         write_proof(out, proof, overtime)
     }
 }

@@ -69,7 +69,7 @@ impl Proof {
         self.unpinned.as_ref().unwrap_or(&self.places)
     }
 
-    /// Pool-day of each person, families together where possible: positions that only [`files`](super::files) reads.
+    /// Pool-day of each person, families together where possible: positions that only [`export`](super::export) reads.
     pub fn places(&self) -> &[u32] {
         &self.places
     }

@@ -1,16 +1,15 @@
-//! An instance and its plan as files (FORMATS, *Planning instance*): what an auditor takes away, and what any program that
-//! follows the format can bring. Every refusal names file and line.
+//! A bare instance read from files (FORMATS, *Planning instance*), whoever wrote them. Every refusal names file and line.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read};
 
 use chrono::NaiveDate;
 use csv::{ReaderBuilder, StringRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::instance::{Builder, NOWHERE, Person};
-use super::{Day, Instance, Pass, Plan, PlanningInput, PoolName, Proof, RankedPool, SlotSeats};
+use super::instance::{Builder, Person};
+use super::{Day, Instance, PoolName, RankedPool, SlotSeats};
 
 /// Days of an instance: ten years each way.
 const DAYS: std::ops::RangeInclusive<i64> = -3_660..=3_660;
@@ -298,122 +297,4 @@ fn ranked_pools(text: &str, pools: &mut Pools) -> Result<Vec<RankedPool>, String
         ranked.push(RankedPool { rank, pool });
     }
     Ok(ranked)
-}
-
-/// Writes `holders.csv`: the people of a night's first pass.
-pub fn write_holders(out: impl Write, input: &PlanningInput, proof: &Proof, dept: &str) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record([
-        "id",
-        "household",
-        "release",
-        "pref_end",
-        "deadline",
-        "weight",
-        "category",
-        "dept",
-        "pools",
-        "lapse_late",
-    ])?;
-    for (person, c) in input.candidates.iter().filter(|c| !c.is_late()).enumerate() {
-        let pools: Vec<String> = c.pools.iter().map(|r| format!("{}:{}", r.pool, r.rank)).collect();
-        csv.write_record([
-            c.id.0.as_str(),
-            c.household.as_deref().unwrap_or_default(),
-            // The planner may have shortened the notice.
-            &proof.instance.class_of(person).release.to_string(),
-            &c.pref_end.to_string(),
-            &c.deadline.to_string(),
-            &c.weight.to_string(),
-            c.category.code(),
-            dept,
-            &pools.join(";"),
-            &c.lapse_late.to_string(),
-        ])?;
-    }
-    csv.flush()
-}
-
-/// Writes `slots.csv`.
-pub fn write_slots(out: impl Write, instance: &Instance, dept: &str) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["pool", "site", "desk", "dept", "day", "start", "cap"])?;
-    for slot in &instance.slots {
-        let pool = &instance.pools[slot.pool as usize];
-        csv.write_record([
-            pool.name.as_str(),
-            &pool.site,
-            &pool.desk,
-            dept,
-            &slot.day.to_string(),
-            &slot.start.to_string(),
-            &slot.free.to_string(),
-        ])?;
-    }
-    csv.flush()
-}
-
-/// Writes `plan.csv` of a night: its first pass; those to whom it gave nothing stand as lapses, whatever they get after expiry.
-pub fn write_first_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
-    let mut place: Vec<Option<(u32, Day, u16)>> = vec![None; input.candidates.len()];
-    for a in plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry) {
-        place[a.candidate] = Some((a.pool, a.day, a.start));
-    }
-    let names: Vec<String> = (0..input.pools.len()).map(|number| number.to_string()).collect();
-    let people = input.candidates.iter().zip(place).filter(|(c, _)| !c.is_late());
-    let named = |(pool, day, start): (u32, Day, u16)| (names[pool as usize].as_str(), day, start);
-    write_places(out, people.map(|(c, place)| (c.id.0.as_str(), place.map(named))))
-}
-
-/// Writes `second-pass.csv` of a night: who got a seat after expiry, of those that the first pass left.
-pub fn write_second_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["id", "pool", "day", "start", "pass"])?;
-    for a in plan.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry) {
-        let (pool, day, start) = (a.pool.to_string(), a.day.to_string(), a.start.to_string());
-        csv.write_record([input.candidates[a.candidate].id.0.as_str(), &pool, &day, &start, a.pass.code()])?;
-    }
-    csv.flush()
-}
-
-/// Writes `plan.csv` of a bare instance, or `plan-unpinned.csv`.
-pub fn write_plan(out: impl Write, proof: &Proof, places: &[u32]) -> io::Result<()> {
-    let (instance, starts) = (&proof.instance, proof.starts(places));
-    let place = |person: usize| {
-        let bin = places[person];
-        (bin != NOWHERE).then(|| {
-            let at = &instance.bins[bin as usize];
-            (instance.pools[at.pool as usize].name.as_str(), at.day, starts[person])
-        })
-    };
-    write_places(out, (0..instance.people()).map(|person| (instance.id(person), place(person))))
-}
-
-fn write_places<'a>(
-    out: impl Write,
-    people: impl Iterator<Item = (&'a str, Option<(&'a str, Day, u16)>)>,
-) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["id", "pool", "day", "start"])?;
-    for (id, place) in people {
-        match place {
-            Some((pool, day, start)) => {
-                csv.write_record([id, pool, &day.to_string(), &start.to_string()])?;
-            }
-            None => csv.write_record([id, "-1", "-1", "-1"])?,
-        }
-    }
-    csv.flush()
-}
-
-/// Writes `prices.csv`.
-pub fn write_prices(out: impl Write, proof: &Proof) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["pool", "day", "price"])?;
-    for (bin, price) in &proof.prices {
-        let at = &proof.instance.bins[*bin as usize];
-        let name = &proof.instance.pools[at.pool as usize].name;
-        csv.write_record([name.as_str(), &at.day.to_string(), &price.to_string()])?;
-    }
-    csv.flush()
 }

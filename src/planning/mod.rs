@@ -10,6 +10,7 @@ mod assignment;
 mod certificate;
 mod check;
 pub mod explain;
+pub mod export;
 pub mod files;
 mod households;
 mod instance;
