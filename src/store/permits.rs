@@ -1,6 +1,7 @@
 //! Permits, holders and verdicts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
@@ -14,6 +15,7 @@ use diesel::table;
 
 use super::schema::{holder, permit, prefecture};
 use super::{KEYS_PER_QUERY, Store, on_backend};
+use crate::code::UnknownCode;
 use crate::eligibility::{Facts, Rule};
 use crate::ids::{HolderId, PermitId, RunId};
 use crate::permit::{Channel, Holder, PermitKind, Status};
@@ -25,13 +27,13 @@ pub struct PermitRow {
     pub permit_id: String,
     /// Holder.
     pub holder_id: String,
-    kind: String,
+    kind: Code<PermitKind>,
     /// Mention.
     pub mention: String,
     /// Last day of validity.
     #[diesel(deserialize_as = IsoDate)]
     pub expires_on: NaiveDate,
-    status: String,
+    status: Code<Status>,
     filed_on: Option<IsoDate>,
     /// INSEE code.
     pub commune: String,
@@ -71,20 +73,29 @@ impl FromSql<diesel::sql_types::Date, Pg> for IsoDate {
     }
 }
 
-impl PermitRow {
-    /// Type of permit.
-    pub fn kind(&self) -> Result<PermitKind> {
-        self.kind.parse().with_context(|| format!("permit {} in the database", self.permit_id))
-    }
+/// One of a closed list of words as it stands in a row.
+#[derive(Clone, Copy, Debug, diesel::deserialize::FromSqlRow)]
+pub struct Code<T>(T);
 
+impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Sqlite> for Code<T> {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(value.read_text().parse()?))
+    }
+}
+
+impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Pg> for Code<T> {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(std::str::from_utf8(value.as_bytes())?.parse()?))
+    }
+}
+
+impl PermitRow {
     /// The facts on which it is assessed.
-    pub fn facts(&self, convoked_for: Option<NaiveDate>) -> Result<Facts<'_>> {
-        let status: Status =
-            self.status.parse().with_context(|| format!("permit {} in the database", self.permit_id))?;
-        Ok(Facts {
-            kind: self.kind()?,
+    pub fn facts(&self, convoked_for: Option<NaiveDate>) -> Facts<'_> {
+        Facts {
+            kind: self.kind.0,
             mention: &self.mention,
-            status,
+            status: self.status.0,
             expires_on: self.expires_on,
             commune: &self.commune,
             filed: self.filed_on.is_some(),
@@ -92,7 +103,7 @@ impl PermitRow {
             absent: self.absent,
             superseded: self.superseded,
             convoked_for,
-        })
+        }
     }
 
     /// The stored verdict; empty for a permit never assessed.
