@@ -373,7 +373,8 @@ def check_levels(instance: Instance) -> Check:
     for group in instance.groups:
         for pool in group.ranks:
             parent[root(pool)] = root(next(iter(group.ranks)))
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    might_fill: Counter[str] = Counter()  # people of a component who may come on a perishing day
     for group in instance.groups:
         if group.ranks:  # who has no pool lapses in every plan
             reach = list(instance.reach(group))
@@ -383,9 +384,12 @@ def check_levels(instance: Instance) -> Check:
             total[0] += group.size * (last - group.release)
             total[1] += group.size * max((rank for _, rank, _ in reach), default=0)
             total[3] += group.size * group.weight * late
+            might_fill[root(next(iter(group.ranks)))] += group.size * instance.perishes(group.release)
     for (pool, day), cap in instance.capacity.items():
         if pool in parent and instance.perishes(day):
             sums[root(pool)][2] += cap
+    for component, total in sums.items():
+        total[2] = min(total[2], might_fill[component])
     names = ("days_after_release", "sum_of_ranks", "perishing_seats", "weighted_late_days")
     most = [max(column) for column in zip(*sums.values())] or [0] * 4
     limits = (DAYS_LIMIT, RANK_LIMIT, PERISHING_LIMIT, LATE_LIMIT)

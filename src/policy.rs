@@ -231,9 +231,6 @@ impl Policy {
         for percent in [self.full_vanish_max_percent, self.inbox_bad_rows_max_percent] {
             require((0.0..=100.0).contains(&percent), || format!("{percent} is not a percentage"))?;
         }
-        for value in self.weight.values().chain(self.lapse_late.values()) {
-            require(*value <= 10_000, || format!("weight and lapse_late are at most 10000, not {value}"))?;
-        }
         require(self.weight.values().all(|w| *w >= 1), || "weights are at least 1".into())?;
         require(!self.student.is_empty(), || {
             "there is no [[student]] entry: students must be named, for they keep another door and are never convoked"

@@ -198,12 +198,8 @@ fn a_wrong_instance_is_refused_with_file_and_line() {
             "slots.csv, line 5: pool 0 is lyon/",
         ),
         ("meta", "\"perish_before\": 22", "\"perish_before\": ", "meta.json, line 1"),
-        (
-            "meta",
-            "\"counts\": {}",
-            "\"counts\": {\"holders\": 9}",
-            "holders.csv, line 9: the file ends after 8 holders",
-        ),
+        ("meta", "\"counts\": {}", "\"counts\": {\"holders\": 9}", "holders.csv, line 9: the file ends after 8 rows"),
+        ("meta", "\"counts\": {}", "\"counts\": {\"slots\": 7}", "slots.csv, line 7: the file ends after 6 rows"),
     ];
     for (file, from, to, expected) in cases {
         let changed = |name: &str, text: &str| if name == *file { text.replacen(from, to, 1) } else { text.to_owned() };
@@ -294,6 +290,20 @@ fn store(office: &Office) -> Store {
     Store::open(&format!("sqlite:{}", office.path("convoke.sqlite3").display()), "94", Use::Batch).unwrap()
 }
 
+/// How many people there are in each household of the plan, people alone included, in order.
+fn households(office: &Office) -> Vec<usize> {
+    office.answer(&["plan", "--out", "plan", "--json"]);
+    let holders = fs::read_to_string(office.path("plan/holders.csv")).unwrap();
+    let mut sizes: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for line in holders.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        *sizes.entry(if fields[1].is_empty() { fields[0] } else { fields[1] }).or_default() += 1;
+    }
+    let mut sizes: Vec<usize> = sizes.into_values().collect();
+    sizes.sort_unstable();
+    sizes
+}
+
 fn appointments(office: &Office) -> String {
     office.query("SELECT permit_id, slot_id, state FROM convocation ORDER BY permit_id, created_at")
 }
@@ -370,10 +380,18 @@ fn a_family_comes_on_one_day_whether_the_extract_or_an_agent_says_so() {
     assert_eq!(linked[2], linked[3], "{linked:?}");
     assert_eq!(link(&["9400000003", "9400000004", "--undo", "--reason", "error"]), Some(0));
     assert_eq!(office.query("SELECT count(*) FROM household_link").trim(), "0");
-    // Two families of the extract become one by a link between two of them, and stay so under other names.
+    // A link between two families of the extract makes them one, for whoever belongs to either.
     office.change("UPDATE holder SET household = CASE WHEN number < '9400000003' THEN 'A' ELSE 'B' END").unwrap();
     assert_eq!(link(&["9400000002", "9400000003", "--reason", "one family", "--yes"]), Some(0));
-    office.change("UPDATE holder SET household = number").unwrap();
-    assert_eq!(office.query("SELECT count(*), count(DISTINCT household) FROM household_link").trim(), "4|1");
+    assert_eq!(households(&office), [4]);
+    // Whoever leaves takes nobody along, and whoever they join later is not joined with those left behind.
+    office.change("UPDATE holder SET household = NULL").unwrap();
+    assert_eq!(households(&office), [1, 1, 2]);
+    assert_eq!(link(&["9400000001", "9400000002", "9400000003", "--reason", "three"]), Some(0));
+    assert_eq!(link(&["9400000001", "--undo", "--reason", "another family"]), Some(0));
+    assert_eq!(link(&["9400000001", "9400000004", "--reason", "that one"]), Some(0));
+    assert_eq!(households(&office), [2, 2]);
+    assert_eq!(link(&["9400000001", "--undo", "--reason", "alone"]), Some(0));
+    assert_eq!(households(&office), [1, 1, 2]);
     office.ok(&["ledger", "verify", "--json"]);
 }

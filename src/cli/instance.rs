@@ -34,6 +34,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     let mut plan = Vec::new();
     export::write_plan(&mut plan, &proof, proof.places())?;
     write_whole(&out.join("plan.csv"), &plan)?;
+    remove_old(&out.join("second-pass.csv"))?;
     let plan_hash = sha256_hex(&plan);
     drop(plan);
     let explanation = write_proof(out, &proof, overtime)?;
@@ -43,7 +44,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
         "schema": "convoke.plan/1", "lapses": levels.lapses, "late_days": levels.late_days, "site_rank": levels.site_rank,
         "days": levels.days, "plan_hash": plan_hash, "certificate": certificate, "seconds": seconds,
         "perishing_filled": levels.perishing_filled, "holders": instance.people(), "classes": instance.class_count(),
-        "moved_for_households": proof.moved(), "bottlenecks": explanation.bottlenecks.len(),
+        "proved": proof.proved_levels(), "moved_for_households": proof.moved(), "bottlenecks": explanation.bottlenecks.len(),
     });
     let mut text = format!(
         "{} holders in {} classes, planned in {seconds:.2} s.\nWithout a day before expiry: {}.\nWeighted days beyond the preferred end: {}. Perishing seats filled: {}. Ranks of sites: {}. Days after release: {}.\n",
@@ -55,9 +56,14 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
         levels.site_rank,
         levels.days,
     );
+    if proof.moved() > 0 {
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(text, "{} people have another place so that families come together: plan-unpinned.csv is the plan that the prices prove.", proof.moved())
+            .expect("a String takes text");
+    }
     text.push_str(&told(&explanation));
     text.push_str(match certificate {
-        "closed" => "Certificate: closed. No plan of these seats is better.\n",
+        "closed" => "Certificate: closed. No plan is better for these people, seats and notices.\n",
         _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
     });
     // Unwrap safety: writing to a String cannot fail.
@@ -123,14 +129,24 @@ fn read(folder: &Path) -> Result<(Instance, Vec<String>)> {
     Ok(read.map_err(|e| BadData(format!("{}: {e}", folder.display())))?)
 }
 
+/// A file of an earlier plan must not stand beside this one.
+fn remove_old(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("removing the old {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes prices, explanation and, where families moved anyone, the plan that the prices prove.
 fn write_proof(out: &Path, proof: &Proof, overtime: u32) -> Result<Explanation> {
     write_with(&out.join("prices.csv"), |file| export::write_prices(file, proof))?;
     let unpinned = out.join("plan-unpinned.csv");
     if let Some(places) = proof.unpinned() {
         write_with(&unpinned, |file| export::write_plan(file, proof, places))?;
-    } else if unpinned.exists() {
-        fs::remove_file(&unpinned).with_context(|| format!("removing the old {}", unpinned.display()))?;
+    } else {
+        remove_old(&unpinned)?;
     }
     let explanation = explain(proof, overtime);
     write_with(&out.join("explain.json"), |file| {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{BadData, Exit, Session, Usage};
 use crate::entropy::Entropy;
-use crate::ids::HolderId;
+use crate::ids::{HolderId, sha256_hex};
 use crate::ledger::Event;
 use crate::process;
 use crate::store::Use;
@@ -17,8 +17,8 @@ use crate::store::Use;
 pub(super) enum Permit {
     /// Make holders one household: they are convoked together where that costs nobody an appointment
     ///
-    /// The link holds whatever the next extract says of them, from the next run on. Whoever belongs to the household of one
-    /// of them belongs to it too. Appointments that are firm never move.
+    /// The link holds whatever the next extract says of them, from the next run on. Whoever has the same `foyer` in the extract
+    /// as one of them, now or later, belongs to it too. Appointments that are firm never move.
     #[command(after_long_help = "Examples:
   convoke permit link 9400000001 9400000002 --reason \"mother and son, at the counter\"
   convoke permit link 9400000002 --undo --reason \"another family\"")]
@@ -26,7 +26,7 @@ pub(super) enum Permit {
         /// Foreigner numbers.
         #[arg(required = true, value_name = "NUMBER")]
         numbers: Vec<String>,
-        /// Why; stands in the ledger.
+        /// Why; stands in the ledger for good: name nobody.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
         /// End the links of these holders: their household is again that of the extract.
@@ -52,25 +52,24 @@ impl Permit {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let prefecture = store.prefecture().to_owned();
-        let (changed, all) = store.write(|s| {
-            let mut people: BTreeMap<HolderId, String> = BTreeMap::new();
-            let mut households = Vec::new();
+        let changed = store.write(|s| {
+            let mut people: BTreeMap<HolderId, &String> = BTreeMap::new();
             for number in &numbers {
-                let (id, household) = s.holder_by_number(number)?.ok_or_else(|| {
+                let id = s.holder_by_number(number)?.ok_or_else(|| {
                     BadData(format!(
                         "nobody has the number {number} in the préfecture {prefecture}: nothing was changed"
                     ))
                 })?;
-                people.insert(id, number.clone());
-                households.extend(household);
+                people.insert(id, number);
             }
+            let ids: Vec<&HolderId> = people.keys().collect();
+            let now = session.clock.now();
             let changed = if undo {
-                let ids: Vec<&HolderId> = people.keys().collect();
                 s.unlink_household(&ids)?
             } else {
-                people.extend(s.household_members(&households)?);
-                let ids: Vec<&HolderId> = people.keys().collect();
-                s.link_household(&ids, &format!("link/{}", ids[0]), session.clock.now())?;
+                // A name of its own: whoever is left of an earlier link must not find themselves in this one.
+                let name = sha256_hex(format!("{now} {ids:?}").as_bytes());
+                s.link_household(&ids, &format!("link/{}", &name[..16]), now)?;
                 ids.len()
             };
             let mut commitments = Vec::new();
@@ -80,10 +79,10 @@ impl Permit {
             let kind = if undo { "household.unlinked" } else { "household.linked" };
             let payload = json!({"holders": commitments, "reason": reason});
             s.record(None, &process::login(), &[Event { kind, payload }])?;
-            Ok((changed, people.len()))
+            Ok(changed)
         })?;
         let text = if undo {
-            format!("{changed} links ended; the others of the {all} holders had none.\n")
+            format!("{changed} of {} holders were linked, and are no longer.\n", numbers.len())
         } else {
             format!("{changed} holders are one household from the next run on.\n")
         };

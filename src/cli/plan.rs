@@ -112,7 +112,7 @@ fn text(seen: &Preview, explanation: &Explanation, out_dir: Option<&Path>) -> St
     }
     out.push_str(&told(explanation));
     out.push_str(match seen.certificate {
-        "closed" => "Certificate: closed. No plan of these seats is better.\n",
+        "closed" => "Certificate: closed. No plan is better for these people, seats and notices.\n",
         _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
     });
     for warning in &seen.warnings {

@@ -21,7 +21,7 @@ use crate::policy::Policy;
 /// Three sites, permits of which more expire in autumn, people of whom one in ten is known late. The same people, seats and
 /// luck are planned by first-fit (the first free seat when the window opens, for good), by the exact plan made firm as
 /// late as notice allows and one or two weeks earlier, and by the policy of convoke.toml where there is one. A person
-/// lapses if nobody has received them before their permit expires.
+/// lapses if nobody has received them by the day on which their permit expires.
 ///
 /// First-fit never gives a seat up either: whoever finds none before their expiry gets the first one after it, for good. Whoever
 /// cancels or does not come is due again the next night, whatever the method.
@@ -118,6 +118,7 @@ impl Simulate {
         });
         progress.clear();
         let results = lived.map_err(|_| anyhow::anyhow!("the simulation panicked"))?;
+        let results = results.context("planning a night: check the weights of the policy")?;
         let order: Vec<&str> = methods.iter().map(|(name, _)| name.as_str()).collect();
         let sums = sums(&results);
         let document = json!({"schema": "convoke.simulation/1", "scenario": scenario, "results": results});
@@ -126,8 +127,9 @@ impl Simulate {
         let latest = early("exact, firm_lead_days 0");
         for lead in [7, 14] {
             let more = early(&format!("exact, firm_lead_days {lead}")) as i64 - latest as i64;
+            let (verb, lapses) = if more < 0 { ("saves", -more) } else { ("costs", more) };
             // Unwrap safety: writing to a String cannot fail.
-            writeln!(text, "Making appointments firm {lead} days earlier costs {more} lapses.")
+            writeln!(text, "Making appointments firm {lead} days earlier {verb} {lapses} lapses.")
                 .expect("a String takes text");
         }
         if let Some(out) = &self.out {
@@ -141,7 +143,7 @@ impl Simulate {
     }
 }
 
-fn sums(results: &[simulate::Result]) -> BTreeMap<&str, Sum> {
+fn sums(results: &[simulate::YearResult]) -> BTreeMap<&str, Sum> {
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
     for r in results {
         let sum = sums.entry(&r.method).or_default();
@@ -192,7 +194,7 @@ fn table(order: &[&str], sums: &BTreeMap<&str, Sum>, seeds: u64) -> String {
     )
 }
 
-fn csv(results: &[simulate::Result]) -> Result<Vec<u8>> {
+fn csv(results: &[simulate::YearResult]) -> Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     for result in results {
         csv.serialize(result)?;

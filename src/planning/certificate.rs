@@ -110,8 +110,13 @@ impl Proof {
         check::optimality(&self.instance, self.proved(), &self.prices).is_ok()
     }
 
-    /// What the proved plan costs.
+    /// What the plan costs, families brought together.
     pub fn levels(&self) -> Levels {
+        check::levels(&self.instance, &self.places)
+    }
+
+    /// What the plan costs that the prices prove.
+    pub fn proved_levels(&self) -> Levels {
         check::levels(&self.instance, self.proved())
     }
 }

@@ -47,9 +47,14 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
     };
     let must_be_firm = |a: &Appointment, c: &Candidate| {
         let nobody_elses = a.day < input.surplus_before || i64::from(c.deadline) + i64::from(input.late_wait_days) < 0;
-        a.day < c.firm_before || (a.pass == Pass::AfterExpiry && c.earliest >= c.deadline && nobody_elses)
+        match a.pass {
+            Pass::AfterExpiry => c.earliest >= c.deadline && (a.day < c.firm_before || nobody_elses),
+            Pass::InTime | Pass::ShortNotice => a.day < c.firm_before,
+        }
     };
-    let known = |a: &&Appointment| input.candidates.get(a.candidate).is_some_and(|c| must_be_firm(a, c));
+    let known = |a: &&Appointment| {
+        a.pass != Pass::AfterExpiry && input.candidates.get(a.candidate).is_some_and(|c| must_be_firm(a, c))
+    };
     let firm_families: HashSet<_> = plan.appointments.iter().filter(known).filter_map(family).collect();
     let mut seated: HashMap<usize, Pass> = HashMap::new();
     for a in &plan.appointments {

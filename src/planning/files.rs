@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 
 use chrono::NaiveDate;
 use csv::{ReaderBuilder, StringRecord};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::instance::{Builder, Person};
@@ -26,26 +26,17 @@ pub struct FileError {
     pub what: String,
 }
 
-/// `meta.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Meta {
-    /// Day 0.
-    pub business_date: NaiveDate,
-    /// Seed of the ties.
+/// What the planner reads of `meta.json`.
+#[derive(Debug, Deserialize)]
+struct Meta {
+    business_date: NaiveDate,
     #[serde(default)]
-    pub seed: Value,
-    /// Notice in days, by channel.
+    seed: Value,
+    /// `holders` and `slots`: lines of the two files, where they are told.
     #[serde(default)]
-    pub notice: Value,
-    /// SHA-256 of the rules.
+    counts: Value,
     #[serde(default)]
-    pub policy_hash: Value,
-    /// `holders` and `slots`: lines of the two files.
-    #[serde(default)]
-    pub counts: Value,
-    /// Seats on days before this one are lost if nobody takes them.
-    #[serde(default)]
-    pub perish_before: Option<Day>,
+    perish_before: Option<Day>,
 }
 
 /// The lines of one CSV file, by column name.
@@ -154,13 +145,17 @@ pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Resu
     for slot in &mut slots {
         slot.pool = number[slot.pool as usize];
     }
-    if let Some(expected) = meta.counts.get("holders").and_then(Value::as_u64)
-        && expected != lines.len() as u64
-    {
-        let what =
-            format!("the file ends after {} holders, and meta.json counts {expected}: is it complete?", lines.len());
-        return Err(FileError { file: "holders.csv", line: lines.last().map_or(1, |l| u64::from(*l)), what });
-    }
+    let told = |name: &str| meta.counts.get(name).and_then(Value::as_u64);
+    let complete = |file: &'static str, found: usize, told: Option<u64>| match told {
+        Some(told) if told != found as u64 => Err(FileError {
+            file,
+            line: found as u64 + 1,
+            what: format!("the file ends after {found} rows, and meta.json counts {told}: is it complete?"),
+        }),
+        _ => Ok(()),
+    };
+    complete("holders.csv", lines.len(), told("holders"))?;
+    complete("slots.csv", slots.len(), told("slots"))?;
     if let Some(again) = builder.repeated() {
         let what = format!("id {:?} stands twice", builder.id(again));
         return Err(FileError { file: "holders.csv", line: u64::from(lines[again]), what });

@@ -126,15 +126,23 @@ impl Group<'_> {
         best.unwrap_or_default()
     }
 
+    /// Whether a family has one day and one site already: where another of it is convoked, if it can come there.
     fn is_together(&self, family: &[u32]) -> bool {
         let at = |person: &u32| {
             let bin = &self.instance.bins[self.exact[*person as usize] as usize];
             (bin.day, self.instance.site(bin.pool))
         };
-        let first = at(&family[0]);
-        let beside = self.instance.beside.get(&self.instance.household[family[0] as usize]);
-        family.iter().all(|person| at(person) == first)
-            && beside.is_none_or(|(day, site)| (*day, site.as_str()) == first)
+        let here = at(&family[0]);
+        family.iter().all(|person| at(person) == here)
+            && self
+                .beside(family)
+                .is_none_or(|there| there == here || self.at_best(family, &HashMap::new(), Some(there)).is_none())
+    }
+
+    /// Where another of the family is convoked already.
+    fn beside(&self, family: &[u32]) -> Option<(Day, &str)> {
+        let (day, site) = self.instance.beside.get(&self.instance.household[family[0] as usize])?;
+        Some((*day, site.as_str()))
     }
 
     /// `kept`, and the best pool-days for families that fit beside it.
@@ -154,47 +162,45 @@ impl Group<'_> {
         pins
     }
 
-    /// A pool-day for each member, all at one site on one day, where own cost and prices are least.
+    /// A pool-day for each member, all at one site on one day: where another of the family is convoked, else where own cost
+    /// and prices are least.
     fn best_place(&self, family: &[u32], taken: &HashMap<u32, u32>) -> Option<Vec<u32>> {
+        let beside = self.beside(family).and_then(|there| self.at_best(family, taken, Some(there)));
+        beside.or_else(|| self.at_best(family, taken, None).filter(|_| family.len() > 1))
+    }
+
+    fn at_best(&self, family: &[u32], taken: &HashMap<u32, u32>, only: Option<(Day, &str)>) -> Option<Vec<u32>> {
         let instance = self.instance;
+        // By day and site: what it costs those so far, and their pool-days. Who finds no seat beside them strikes it out.
         let mut common: BTreeMap<(Day, &str), (i128, Vec<u32>)> = BTreeMap::new();
         for (i, person) in family.iter().enumerate() {
             let class = instance.class_of(*person as usize);
             let costs = source(class, 1, Vec::new());
-            let mut own: BTreeMap<(Day, &str), (i128, u32)> = BTreeMap::new();
+            let mut own: BTreeMap<(Day, &str), Vec<(i128, u32)>> = BTreeMap::new();
             for (at, rank) in instance.options(class) {
                 let bin = instance.bins[at];
-                if bin.seats == 0 {
-                    continue;
+                let place = (bin.day, instance.site(bin.pool));
+                if bin.seats > taken.get(&(at as u32)).copied().unwrap_or(0) && only.is_none_or(|only| only == place) {
+                    let cost = instance.base_cost(bin.day) + costs.day_cost(bin.day) + i128::from(rank) * RANK;
+                    own.entry(place).or_default().push((cost + self.price[at], at as u32));
                 }
-                let cost =
-                    instance.base_cost(bin.day) + costs.day_cost(bin.day) + i128::from(rank) * RANK + self.price[at];
-                let here = own.entry((bin.day, instance.site(bin.pool))).or_insert((cost, at as u32));
-                *here = (*here).min((cost, at as u32));
             }
             if i == 0 {
-                common = own.into_iter().map(|(key, (cost, bin))| (key, (cost, vec![bin]))).collect();
-            } else {
-                common.retain(|key, (cost, bins)| {
-                    own.get(key).is_some_and(|(more, bin)| {
-                        *cost += more;
-                        bins.push(*bin);
-                        true
-                    })
-                });
+                common = own.keys().map(|place| (*place, (0, Vec::new()))).collect();
             }
+            common.retain(|place, (cost, bins)| {
+                let left = |bin: u32| {
+                    let family = bins.iter().filter(|b| **b == bin).count() as u32;
+                    instance.bins[bin as usize].seats > taken.get(&bin).copied().unwrap_or(0) + family
+                };
+                let options = own.get(place).into_iter().flatten().filter(|(_, bin)| left(*bin));
+                let Some((least, bin)) = options.min() else { return false };
+                *cost += least;
+                bins.push(*bin);
+                true
+            });
         }
-        let fits = |bins: &[u32]| {
-            bins.iter().all(|bin| {
-                let wanted = bins.iter().filter(|b| *b == bin).count() as u32;
-                taken.get(bin).copied().unwrap_or(0) + wanted <= instance.bins[*bin as usize].seats
-            })
-        };
-        // Where somebody is convoked already, the others come there or not together.
-        if let Some((day, site)) = instance.beside.get(&instance.household[family[0] as usize]) {
-            common.retain(|key, _| *key == (*day, site.as_str()));
-        }
-        common.into_values().filter(|(_, bins)| fits(bins)).min().map(|(_, bins)| bins)
+        common.into_values().min().map(|(_, bins)| bins)
     }
 
     /// Everybody's place with these pins; none if somebody who had a place would lose it.

@@ -146,13 +146,17 @@ impl Candidate {
         }
     }
 
-    /// Whether an appointment is made firm tonight: when it could not be given tomorrow any more. After expiry also at once
-    /// where no seat that is freed tomorrow could still prevent the lapse, and either the seat is nobody else's or the
-    /// person has waited long enough for a sooner one.
+    /// Whether an appointment is made firm tonight: when it could not be given tomorrow any more. After expiry only where no
+    /// seat that is freed tomorrow could still prevent the lapse; then also at once, where the seat is nobody else's or
+    /// the person has waited long enough for a sooner one.
     pub fn is_firm(&self, day: Day, pass: Pass, input: &PlanningInput) -> bool {
+        let must_be = day < self.firm_before;
+        if pass != Pass::AfterExpiry {
+            return must_be;
+        }
         let hopeless = self.deadline <= self.earliest;
         let waited = self.deadline < -(input.late_wait_days as Day);
-        day < self.firm_before || (pass == Pass::AfterExpiry && hopeless && (waited || day < input.surplus_before))
+        hopeless && (must_be || waited || day < input.surplus_before)
     }
 
     /// Whether the permit has expired already: not a lapse of this plan, but in need of the first seat left.

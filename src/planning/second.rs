@@ -71,7 +71,8 @@ fn appointments(input: &PlanningInput, instance: &Instance, place: &[Option<(u32
         let at = &instance.bins[bin as usize];
         Some((household, at.day, input.site(at.pool)))
     };
-    let firm: HashSet<_> = seated.iter().filter(|s| s.3).filter_map(|(i, bin, ..)| together(*i, *bin)).collect();
+    let in_time = seated.iter().filter(|(_, _, pass, firm)| *firm && *pass != Pass::AfterExpiry);
+    let firm: HashSet<_> = in_time.filter_map(|(i, bin, ..)| together(*i, *bin)).collect();
     for (i, bin, pass, is_firm) in &mut seated {
         *is_firm |= *pass != Pass::AfterExpiry && together(*i, *bin).is_some_and(|family| firm.contains(&family));
     }

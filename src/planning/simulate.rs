@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Candidate, Day, Nights, PlanningInput, RankedPool, SlotSeats, plan};
+use super::{Candidate, Day, Nights, Overflow, PlanningInput, RankedPool, SlotSeats, plan};
 use crate::calendar::{HolidayZone, is_working_day, months_before};
 use crate::ids::{PermitId, keyed_hash};
 use crate::permit::{Channel, PermitKind};
@@ -45,7 +45,7 @@ pub enum Method {
 
 /// What came of a year.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Result {
+pub struct YearResult {
     /// Name of the method.
     pub method: String,
     /// Seed of the people and their luck.
@@ -103,7 +103,7 @@ pub fn simulate(
     methods: &[(String, Method)],
     seeds: &[u64],
     progress: &(dyn Fn(u64) + Sync),
-) -> Vec<Result> {
+) -> Result<Vec<YearResult>, Overflow> {
     let all: Vec<(u64, &(String, Method))> =
         seeds.iter().flat_map(|seed| methods.iter().map(move |method| (*seed, method))).collect();
     all.into_par_iter()
@@ -197,13 +197,19 @@ impl<'a> Year<'a> {
         }
     }
 
-    fn live(mut self, name: &str, method: &Method, seed: u64, progress: &(dyn Fn(u64) + Sync)) -> Result {
+    fn live(
+        mut self,
+        name: &str,
+        method: &Method,
+        seed: u64,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<YearResult, Overflow> {
         let seats = self.seats.iter().flat_map(BTreeMap::values).map(|n| u64::from(*n)).sum();
         let mut states = vec![State::Waiting { attempt: 0 }; self.people.len()];
         let mut lapsed = vec![false; self.people.len()];
         // What happens on a day: somebody cancels, or somebody's appointment has come.
         let mut events: BTreeMap<Day, Vec<usize>> = BTreeMap::new();
-        let mut result = Result {
+        let mut result = YearResult {
             method: name.to_owned(),
             seed,
             people: self.people.len() as u64,
@@ -237,7 +243,7 @@ impl<'a> Year<'a> {
                 (0..self.people.len()).filter(|i| matches!(states[*i], State::Waiting { .. })).collect();
             let firm = match method {
                 Method::FirstFit => self.first_fit(night, waiting),
-                Method::Exact(policy) => self.exact(night, waiting, policy),
+                Method::Exact(policy) => self.exact(night, waiting, policy)?,
             };
             for (i, site, day) in firm {
                 let State::Waiting { attempt } = states[i] else { continue };
@@ -257,7 +263,7 @@ impl<'a> Year<'a> {
         let waits = |state: &State| !matches!(state, State::Received);
         result.never = states.iter().zip(&lapsed).filter(|(state, lapsed)| **lapsed && waits(state)).count() as u64;
         result.lapses = lapsed.iter().filter(|lapsed| **lapsed).count() as u64;
-        result
+        Ok(result)
     }
 
     /// First and last day for a person tonight: with the full notice, or the short one where that would be too late.
@@ -315,7 +321,12 @@ impl<'a> Year<'a> {
         given
     }
 
-    fn exact(&self, night: Day, mut waiting: Vec<usize>, policy: &Policy) -> Vec<(usize, usize, Day)> {
+    fn exact(
+        &self,
+        night: Day,
+        mut waiting: Vec<usize>,
+        policy: &Policy,
+    ) -> Result<Vec<(usize, usize, Day)>, Overflow> {
         let horizon = night + policy.horizon_days as Day;
         waiting.retain(|i| self.people[*i].expiry <= horizon && self.people[*i].known <= night);
         let slots = self.seats.iter().enumerate().flat_map(|(site, days)| {
@@ -340,8 +351,7 @@ impl<'a> Year<'a> {
             candidates: waiting.iter().map(|i| self.candidate(*i, night, policy)).collect(),
         }
         .canonical();
-        // Unwrap safety: the command line bounds the people, all of one type, and a policy its weights.
-        let (plan, _) = plan(&input).expect("levels that hold");
-        plan.firm().map(|a| (waiting[a.candidate], a.pool as usize, a.day + night)).collect()
+        let (plan, _) = plan(&input)?;
+        Ok(plan.firm().map(|a| (waiting[a.candidate], a.pool as usize, a.day + night)).collect())
     }
 }

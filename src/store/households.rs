@@ -6,48 +6,20 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::Store;
 use super::schema::{holder, household_link};
-use super::{KEYS_PER_QUERY, Store};
 use crate::ids::HolderId;
 
 impl Store {
-    /// The holder of a foreigner number, and their household.
-    pub fn holder_by_number(&mut self, number: &str) -> Result<Option<(HolderId, Option<String>)>> {
-        let found: Option<(String, Option<String>)> = holder::table
+    /// The holder of a foreigner number.
+    pub fn holder_by_number(&mut self, number: &str) -> Result<Option<HolderId>> {
+        let found: Option<String> = holder::table
             .filter(holder::prefecture.eq(&self.prefecture).and(holder::number.eq(number)))
-            .select((holder::holder_id, holder::household))
+            .select(holder::holder_id)
             .first(&mut self.conn)
             .optional()
             .context("looking for a holder")?;
-        let Some((id, of_extract)) = found else { return Ok(None) };
-        let linked = self.linked_households(&[&id])?.remove(&id);
-        Ok(Some((HolderId(id), linked.or(of_extract))))
-    }
-
-    /// Everybody of some households, by link or by extract: holder and number.
-    pub fn household_members(&mut self, households: &[String]) -> Result<Vec<(HolderId, String)>> {
-        let linked: Vec<String> = household_link::table
-            .filter(household_link::prefecture.eq(&self.prefecture))
-            .filter(household_link::household.eq_any(households))
-            .select(household_link::holder_id)
-            .load(&mut self.conn)
-            .context("reading linked households")?;
-        let of_extract: Vec<String> = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder::household.eq_any(households)))
-            .select(holder::holder_id)
-            .load(&mut self.conn)
-            .context("reading a household")?;
-        let ids: Vec<&str> = of_extract.iter().map(String::as_str).collect();
-        // Whoever is linked elsewhere has left the household of the extract.
-        let elsewhere = self.linked_households(&ids)?;
-        let ids: Vec<&String> =
-            linked.iter().chain(of_extract.iter().filter(|id| !elsewhere.contains_key(*id))).collect();
-        let rows: Vec<(String, String)> = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder::holder_id.eq_any(ids)))
-            .select((holder::holder_id, holder::number))
-            .load(&mut self.conn)
-            .context("reading a household")?;
-        Ok(rows.into_iter().map(|(id, number)| (HolderId(id), number)).collect())
+        Ok(found.map(HolderId))
     }
 
     /// Makes holders one household, whatever the extracts say.
@@ -67,26 +39,61 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the links of holders: their household is again that of the extract.
+    /// Ends the links of holders: their household is again that of the extract. A link that one person is left with ends too.
     pub fn unlink_household(&mut self, holders: &[&HolderId]) -> Result<usize> {
         let ids = holders.iter().map(|id| id.0.as_str());
-        diesel::delete(household_link::table)
-            .filter(household_link::prefecture.eq(&self.prefecture).and(household_link::holder_id.eq_any(ids)))
+        let mine = household_link::prefecture.eq(&self.prefecture);
+        let ended = diesel::delete(household_link::table.filter(mine.and(household_link::holder_id.eq_any(ids))))
             .execute(&mut self.conn)
-            .context("ending a link")
+            .context("ending a link")?;
+        let alone: Vec<String> = household_link::table
+            .filter(household_link::prefecture.eq(&self.prefecture))
+            .group_by(household_link::household)
+            .having(diesel::dsl::count_star().eq(1))
+            .select(household_link::household)
+            .load(&mut self.conn)
+            .context("reading links")?;
+        let mine = household_link::prefecture.eq(&self.prefecture);
+        diesel::delete(household_link::table.filter(mine.and(household_link::household.eq_any(alone))))
+            .execute(&mut self.conn)
+            .context("ending a link")?;
+        Ok(ended)
     }
 
-    /// Linked households of holders.
-    pub(super) fn linked_households(&mut self, holders: &[&str]) -> Result<HashMap<String, String>> {
-        let mut found = HashMap::new();
-        for batch in holders.chunks(KEYS_PER_QUERY) {
-            let rows: Vec<(String, String)> = household_link::table
-                .filter(household_link::prefecture.eq(&self.prefecture).and(household_link::holder_id.eq_any(batch)))
-                .select((household_link::holder_id, household_link::household))
-                .load(&mut self.conn)
-                .context("reading linked households")?;
-            found.extend(rows);
+    /// The links: of each linked holder, and of each household of the extract to which one of them belongs, so that the
+    /// others of it, now or later, belong to the link too.
+    pub(super) fn links(&mut self) -> Result<Links> {
+        let rows: Vec<(String, Option<String>, String)> = household_link::table
+            .inner_join(holder::table.on(
+                holder::prefecture.eq(household_link::prefecture).and(holder::holder_id.eq(household_link::holder_id)),
+            ))
+            .filter(household_link::prefecture.eq(&self.prefecture))
+            .order(household_link::household)
+            .select((household_link::holder_id, holder::household, household_link::household))
+            .load(&mut self.conn)
+            .context("reading linked households")?;
+        let mut links = Links::default();
+        for (id, of_extract, link) in rows {
+            if let Some(of_extract) = of_extract {
+                links.of_extract.entry(of_extract).or_insert_with(|| link.clone());
+            }
+            links.of_holder.insert(id, link);
         }
-        Ok(found)
+        Ok(links)
+    }
+}
+
+/// Which households are linked.
+#[derive(Default)]
+pub(super) struct Links {
+    of_holder: HashMap<String, String>,
+    of_extract: HashMap<String, String>,
+}
+
+impl Links {
+    /// The household of a holder, links counted.
+    pub(super) fn household(&self, holder_id: &str, of_extract: Option<String>) -> Option<String> {
+        let link = self.of_holder.get(holder_id);
+        link.or_else(|| self.of_extract.get(of_extract.as_ref()?)).cloned().or(of_extract)
     }
 }

@@ -331,10 +331,9 @@ impl Store {
                 found.insert(row.holder_id.clone(), row.into_holder()?);
             }
         }
-        for (id, linked) in self.linked_households(ids)? {
-            if let Some(holder) = found.get_mut(&id) {
-                holder.household = Some(linked);
-            }
+        let links = self.links()?;
+        for (id, holder) in &mut found {
+            holder.household = links.household(id, holder.household.take());
         }
         Ok(found)
     }
