@@ -77,9 +77,8 @@ enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a folder with settings, configuration and an empty database
+    // What a command is and does stands on its own type: text here would hide it.
     Init(init::Init),
-    /// Show seven nights of an invented préfecture, letters and reports included
     Demo(demo::Demo),
     /// Create the tables, or bring them up to date
     Migrate,
@@ -92,24 +91,19 @@ enum Command {
     /// Make slots from the openings of the agenda
     #[command(subcommand)]
     Agenda(agenda::Agenda),
-    /// Show what a night would do, without writing anything
     Plan(plan::Plan),
-    /// Bring a business date up to date: plan, reserve, write letters
     Run(run::Run),
-    /// List, show or resume runs
+    /// List, show, replay or resume runs
     #[command(subcommand)]
     Runs(runs::Runs),
     /// Act on one holder
     #[command(subcommand)]
     Permit(permit::Permit),
-    /// Compare ways of planning over a simulated year
     Simulate(simulate::Simulate),
-    /// Send the letters that wait, as one worker in the foreground
     Dispatch(dispatch::Dispatch),
     /// Look at the letters
     #[command(subcommand)]
     Outbox(outbox::Outbox),
-    /// Report of a run
     Report(report::Report),
     /// Verify the ledger
     #[command(subcommand)]
