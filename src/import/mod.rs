@@ -13,24 +13,23 @@ pub mod table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::json;
 
-use self::duplicates::{Duplicates, Row, holder_fingerprint, permit_fingerprint};
 use self::mapping::Mapping;
 use self::result::{FileFault, Rejects, RowError, Warning};
-use self::table::{Layout, Table};
-use crate::agenda::Slot;
+use self::table::{Layout, Record, Table};
 use crate::clock::Clock;
-use crate::entropy::Entropy;
-use crate::ids::{IdKey, SlotId};
 use crate::ledger::Event;
 use crate::settings::Configuration;
-use crate::store::{ElsewhereFault, ImportedRow, Merged, Placement, Staged, Store};
+use crate::store::{Merged, Store};
+
+pub use self::convocations::take as convocations;
+pub use self::permits::take as permits;
+pub use self::slots::take as slots;
 
 /// How a file is to be taken.
 #[derive(Clone, Debug, Default)]
@@ -84,9 +83,6 @@ pub struct Imported {
 const ERRORS_MAX: usize = 100_000;
 /// Warnings listed; the others are counted.
 const WARNINGS_MAX: usize = 10_000;
-/// Rows handed over from the parser to the database at once.
-const BATCH: usize = 2_000;
-
 /// What reading a file gave, besides its good rows.
 #[derive(Default)]
 struct Findings {
@@ -97,6 +93,27 @@ struct Findings {
 }
 
 impl Findings {
+    fn of_rows(
+        table: &mut Table,
+        mut take: impl FnMut(&Record) -> Result<Vec<Warning>, Vec<RowError>>,
+    ) -> Result<Self, FileFault> {
+        let mut findings = Self::default();
+        let mut record = table.record();
+        let mut records = table.records()?;
+        while records.read(&mut record)? {
+            findings.read += 1;
+            match take(&record) {
+                Ok(warnings) => findings.warn(warnings),
+                Err(errors) => {
+                    if !findings.reject(errors) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(findings)
+    }
+
     fn warn(&mut self, warnings: impl IntoIterator<Item = Warning>) {
         for warning in warnings {
             if self.warnings.len() < WARNINGS_MAX {
@@ -114,323 +131,88 @@ impl Findings {
     }
 }
 
-/// Takes in permits and their holders. `progress` is told bytes done and bytes in all.
-#[expect(clippy::too_many_arguments, reason = "the shell of an import: where from, where to, who, when")]
-pub fn permits(
-    store: &mut Store,
-    config: &Configuration,
-    path: &Path,
-    options: &Options,
-    actor: &str,
-    clock: &Clock,
-    entropy: &mut Entropy,
-    progress: &dyn Fn(u64, u64),
-) -> Result<Imported> {
-    let mapping = mapping(options, &permits::LAYOUT)?;
-    let mut table = open(path, &permits::LAYOUT, &mapping)?;
-    let id_key = store.id_key(entropy)?;
-    store.open_stage()?;
-    let (sha256, bytes) = (table.sha256.clone(), table.bytes);
-    let mut imported = Imported::of(&table, options);
-
-    // A parser of its own thread, a few batches ahead: memory does not grow with the file.
-    let (batches, received) = mpsc::sync_channel::<(Vec<Staged>, u64)>(4);
-    let prefecture = store.prefecture().to_owned();
-    // The stage is a temporary table: nobody else waits for this transaction.
-    let mut findings = thread::scope(|scope| {
-        let parser = scope.spawn(|| {
-            // Dropped at the end: the receiver then knows that nothing more comes.
-            let batches = batches;
-            parse_permits(&mut table, &id_key, &prefecture, &batches)
-        });
-        let staged = store.read(|s| {
-            for (batch, position) in received {
-                s.stage(&batch)?;
-                progress(position, bytes);
-            }
-            Ok(())
-        });
-        // The channel's end is dropped with the loop: a parser that still sends then stops.
-        let findings = parser.join().map_err(|_| anyhow::anyhow!("reading the file ended in a panic"))?;
-        staged?;
-        findings.with_context(|| format!("reading {}", path.display()))
-    })?;
-    progress(bytes, bytes);
-
-    let elsewhere = store.staged_under_another_holder()?;
-    findings.errors.extend(
-        elsewhere.iter().map(|row| {
-            RowError::new(*row, "numero_titre", "", "a permit that is not another holder's in the database")
-        }),
-    );
-    store.unstage(&elsewhere)?;
-    imported.take_findings(findings, options);
-    if imported.refused.is_none() {
-        let changes = store.staged_changes(options.full)?;
-        imported.count(changes);
-        let percent = config.settings.policy.full_vanish_max_percent;
-        if changes.vanished as f64 * 100.0 > changes.known as f64 * percent {
-            imported.refuse(format!(
-                "{} of {} permits would vanish, more than full_vanish_max_percent ({percent} %): the extract is not whole",
-                changes.vanished, changes.known
-            ));
-        }
-    }
-    if imported.refused.is_none() && !options.dry_run {
-        let now = clock.now();
-        let today = clock.today(config.settings.prefecture.zone);
-        store.write(|s| {
-            s.merge_stage(options.full, today)?;
-            remember(s, "permits", &imported, &sha256, actor, (now, today))
-        })?;
-    }
-    imported.write_rejects(path, &permits::LAYOUT, &mapping, options)?;
-    Ok(imported)
+/// A file being taken in: where it is, how it is read, what came of it.
+struct Opened<'a> {
+    path: &'a Path,
+    layout: &'a Layout,
+    options: &'a Options,
+    mapping: Mapping,
+    table: Table,
+    imported: Imported,
 }
 
-fn parse_permits(
-    table: &mut Table,
-    id_key: &IdKey,
-    prefecture: &str,
-    batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
-) -> Result<Findings, FileFault> {
-    let (mut findings, mut seen) = (Findings::default(), Duplicates::default());
-    let mut record = table.record();
-    let mut records = table.records()?;
-    let mut batch = Vec::with_capacity(BATCH);
-    while records.read(&mut record)? {
-        findings.read += 1;
-        let (holder, permit, warnings) = match permits::parse(&record) {
-            Ok(row) => row,
-            Err(errors) => {
-                if findings.reject(errors) {
-                    continue;
-                }
-                break;
+impl<'a> Opened<'a> {
+    fn open(path: &'a Path, layout: &'a Layout, options: &'a Options) -> Result<Self> {
+        let mapping = match &options.mapping {
+            None => Mapping::default(),
+            Some(file) => {
+                let text =
+                    fs::read_to_string(file).with_context(|| format!("reading the mapping {}", file.display()))?;
+                Mapping::parse(&text, layout).with_context(|| format!("the mapping {}", file.display()))?
             }
         };
-        findings.warn(warnings);
-        let fingerprints = (holder_fingerprint(&holder), permit_fingerprint(&permit, &holder.commune));
-        let takes_holder = match seen.check(record.row(), &holder, &permit, fingerprints) {
-            Ok(Row::Take { takes_holder, warning }) => {
-                findings.warn(warning);
-                takes_holder
-            }
-            Ok(Row::Ignore(warning)) => {
-                findings.warn([warning]);
-                continue;
-            }
-            Err(error) => {
-                if findings.reject(vec![error]) {
-                    continue;
-                }
-                break;
-            }
+        let table = Table::open(path, layout, &mapping).with_context(|| format!("reading {}", path.display()))?;
+        let imported = Imported::of(&table, options);
+        Ok(Self { path, layout, options, mapping, table, imported })
+    }
+
+    /// Gives each row to `take`, which keeps it or names what is wrong with it.
+    fn each_row(&mut self, take: impl FnMut(&Record) -> Result<Vec<Warning>, Vec<RowError>>) -> Result<Findings> {
+        Findings::of_rows(&mut self.table, take).with_context(|| format!("reading {}", self.path.display()))
+    }
+
+    /// Writes down that the file was taken in, in the transaction that takes it in.
+    fn remember(&self, store: &mut Store, kind: &'static str, by: &By<'_>) -> Result<()> {
+        let Imported { read, inserted, updated, vanished, .. } = self.imported;
+        let rejected = self.imported.rejected_rows().len() as u64;
+        let sha256 = &self.table.sha256;
+        store.remember_import(kind, by.now.naive_utc(), by.today, sha256, [read, inserted, updated, rejected])?;
+        let event = Event {
+            kind: "import.done",
+            payload: json!({"kind": kind, "sha256": sha256, "read": read, "inserted": inserted, "updated": updated,
+                "vanished": vanished, "rejected": rejected}),
         };
-        batch.push(Staged::from(ImportedRow {
-            row_no: record.row(),
-            holder_id: id_key.holder(prefecture, &holder.number),
-            permit_id: id_key.permit(prefecture, &permit.number),
-            takes_holder,
-            holder,
-            permit,
-            holder_fingerprint: fingerprints.0,
-            permit_fingerprint: fingerprints.1,
-        }));
-        if batch.len() == BATCH {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            // Nobody receives any more: the database has failed, and says why itself.
-            if batches.send((full, records.position())).is_err() {
-                return Ok(findings);
-            }
-        }
+        store.record(None, by.actor, &[event])
     }
-    let _ = batches.send((batch, records.position()));
-    Ok(findings)
-}
 
-/// Takes in slots.
-pub fn slots(
-    store: &mut Store,
-    config: &Configuration,
-    path: &Path,
-    options: &Options,
-    actor: &str,
-    clock: &Clock,
-) -> Result<Imported> {
-    let mapping = mapping(options, &slots::LAYOUT)?;
-    let mut table = open(path, &slots::LAYOUT, &mapping)?;
-    let (now, today) = (clock.now(), clock.today(config.settings.prefecture.zone));
-    let mut imported = Imported::of(&table, options);
-    let sha256 = table.sha256.clone();
-    let (mut findings, mut seen, mut good) = (Findings::default(), slots::Repeats::default(), Vec::<Slot>::new());
-    let mut record = table.record();
-    let mut records = table.records().with_context(|| format!("reading {}", path.display()))?;
-    while records.read(&mut record).with_context(|| format!("reading {}", path.display()))? {
-        findings.read += 1;
-        let parsed = slots::parse(&record, &config.agenda, today)
-            .and_then(|(slot, warnings)| Ok((seen.check(record.row(), &slot).map_err(|e| vec![e])?, slot, warnings)));
-        match parsed {
-            Ok((new, slot, warnings)) => {
-                findings.warn(warnings);
-                good.extend(new.then_some(slot));
-            }
-            Err(errors) => {
-                if !findings.reject(errors) {
-                    break;
-                }
+    /// The bad rows go to their file: as they are, read a second time, for the first did not know yet which they are.
+    fn finish(self) -> Result<Imported> {
+        let Self { path, layout, options, mapping, mut imported, .. } = self;
+        if imported.rejected.is_empty() || !options.accept_valid || options.dry_run || imported.refused.is_some() {
+            return Ok(imported);
+        }
+        let target = PathBuf::from(format!("{}.rejects.csv", path.display()));
+        let mut by_row: BTreeMap<u64, Vec<RowError>> = BTreeMap::new();
+        for error in &imported.rejected {
+            by_row.entry(error.row).or_default().push(error.clone());
+        }
+        let mut table = Table::open(path, layout, &mapping).with_context(|| format!("reading {}", path.display()))?;
+        let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut rejects = Rejects::create(folder, &table).with_context(|| format!("writing {}", target.display()))?;
+        let mut record = table.record();
+        let mut records = table.records()?;
+        while records.read(&mut record)? {
+            if let Some(errors) = by_row.get(&record.row()) {
+                rejects.write(&record, errors)?;
             }
         }
+        rejects.finish(&target).with_context(|| format!("writing {}", target.display()))?;
+        imported.rejects_file = Some(target);
+        Ok(imported)
     }
-    imported.take_findings(findings, options);
-    if imported.refused.is_none() {
-        let rows = good.len() as u64;
-        committed_unless(store, options.dry_run, |s| {
-            let (inserted, updated) = s.upsert_slots(&good)?;
-            (imported.inserted, imported.updated, imported.unchanged) = (inserted, updated, rows - inserted - updated);
-            remember(s, "slots", &imported, &sha256, actor, (now, today))
-        })?;
+}
+
+/// Who takes a file in, and when.
+struct By<'a> {
+    actor: &'a str,
+    now: DateTime<Utc>,
+    today: NaiveDate,
+}
+
+impl<'a> By<'a> {
+    fn of(actor: &'a str, clock: &Clock, config: &Configuration) -> Self {
+        Self { actor, now: clock.now(), today: clock.today(config.settings.prefecture.zone) }
     }
-    imported.write_rejects(path, &slots::LAYOUT, &mapping, options)?;
-    Ok(imported)
-}
-
-/// Takes over convocations made elsewhere before this program: firm, without a letter, their seats taken.
-pub fn convocations(
-    store: &mut Store,
-    config: &Configuration,
-    path: &Path,
-    options: &Options,
-    actor: &str,
-    clock: &Clock,
-    entropy: &mut Entropy,
-) -> Result<Imported> {
-    let mapping = mapping(options, &convocations::LAYOUT)?;
-    let mut table = open(path, &convocations::LAYOUT, &mapping)?;
-    let (now, today) = (clock.now(), clock.today(config.settings.prefecture.zone));
-    let id_key = store.id_key(entropy)?;
-    let mut imported = Imported::of(&table, options);
-    let sha256 = table.sha256.clone();
-    let mut findings = Findings::default();
-    let mut good = Vec::new();
-    let mut record = table.record();
-    let mut records = table.records().with_context(|| format!("reading {}", path.display()))?;
-    while records.read(&mut record).with_context(|| format!("reading {}", path.display()))? {
-        findings.read += 1;
-        match convocations::parse(&record, &config.agenda) {
-            Ok((made, warnings)) => {
-                findings.warn(warnings);
-                good.push((record.row(), made));
-            }
-            Err(errors) => {
-                if !findings.reject(errors) {
-                    break;
-                }
-            }
-        }
-    }
-    // Whether holder and seat exist is known only in the database, and only while nobody else changes it: a refusal
-    // found there undoes what was done.
-    let mut result = None;
-    let attempt = store.write(|s| {
-        let mut findings = std::mem::take(&mut findings);
-        for (row, made) in &good {
-            let holder = id_key.holder(s.prefecture(), &made.number);
-            let slot_id = SlotId::new(&made.site, &made.desk, made.day, made.start);
-            if s.is_convoked_at(&holder, &slot_id)? {
-                imported.unchanged += 1;
-                continue;
-            }
-            let refuse = |column, found: &str, expected: &str| vec![RowError::new(*row, column, found, expected)];
-            let (Some(permit), Some(slot)) = (s.latest_permit(&holder)?, s.slot(&slot_id)?) else {
-                let errors = match s.slot(&slot_id)? {
-                    None => refuse("date", &slot_id.0, "a slot that exists: import slots or generate the agenda first"),
-                    Some(_) => refuse("numero_etranger", &made.number, "a holder who is known: import permits first"),
-                };
-                findings.reject(errors);
-                continue;
-            };
-            match s.elsewhere_fault(&holder, &slot)? {
-                Some(ElsewhereFault::AlreadyConvoked) => {
-                    findings.reject(refuse(
-                        "numero_etranger",
-                        &made.number,
-                        "a holder without another appointment to come",
-                    ));
-                }
-                Some(ElsewhereFault::Full) => {
-                    findings.reject(refuse("heure", &slot_id.0, "a slot with a free seat"));
-                }
-                None => {
-                    s.review_again(&permit)?;
-                    let placement =
-                        Placement { permit_id: permit, holder_id: holder, slot_id, origin: "elsewhere".into() };
-                    s.reserve(&[placement], None, today, now)?;
-                    imported.inserted += 1;
-                }
-            }
-        }
-        imported.take_findings(findings, options);
-        remember(s, "convocations", &imported, &sha256, actor, (now, today))?;
-        result = Some(imported.refused.is_none() && !options.dry_run);
-        if result != Some(true) {
-            bail!("undone on purpose");
-        }
-        Ok(())
-    });
-    if result.is_none() {
-        attempt?;
-    }
-    imported.write_rejects(path, &convocations::LAYOUT, &mapping, options)?;
-    Ok(imported)
-}
-
-/// Runs `steps`, and undoes them for a trial.
-fn committed_unless(store: &mut Store, trial: bool, steps: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
-    let mut done = false;
-    let result = store.write(|s| {
-        steps(s)?;
-        done = true;
-        if trial {
-            bail!("undone on purpose");
-        }
-        Ok(())
-    });
-    if trial && done { Ok(()) } else { result }
-}
-
-fn remember(
-    store: &mut Store,
-    kind: &'static str,
-    imported: &Imported,
-    sha256: &str,
-    actor: &str,
-    (now, today): (chrono::DateTime<chrono::Utc>, chrono::NaiveDate),
-) -> Result<()> {
-    let rejected = imported.rejected_rows().len() as u64;
-    store.remember_import(
-        kind,
-        now.naive_utc(),
-        today,
-        sha256,
-        [imported.read, imported.inserted, imported.updated, rejected],
-    )?;
-    let event = Event {
-        kind: "import.done",
-        payload: json!({"kind": kind, "sha256": sha256, "read": imported.read, "inserted": imported.inserted, "updated": imported.updated,
-            "vanished": imported.vanished, "rejected": rejected}),
-    };
-    store.record(None, actor, &[event])
-}
-
-fn mapping(options: &Options, layout: &Layout) -> Result<Mapping> {
-    let Some(path) = &options.mapping else { return Ok(Mapping::default()) };
-    let text = fs::read_to_string(path).with_context(|| format!("reading the mapping {}", path.display()))?;
-    Mapping::parse(&text, layout).with_context(|| format!("the mapping {}", path.display()))
-}
-
-fn open(path: &Path, layout: &Layout, mapping: &Mapping) -> Result<Table> {
-    Table::open(path, layout, mapping).with_context(|| format!("reading {}", path.display()))
 }
 
 impl Imported {
@@ -480,30 +262,5 @@ impl Imported {
 
     fn rejected_rows(&self) -> BTreeSet<u64> {
         self.rejected.iter().map(|e| e.row).collect()
-    }
-
-    /// The bad rows, as they are in the file, read a second time: the first did not know yet which they are.
-    fn write_rejects(&mut self, path: &Path, layout: &Layout, mapping: &Mapping, options: &Options) -> Result<()> {
-        if self.rejected.is_empty() || !options.accept_valid || options.dry_run || self.refused.is_some() {
-            return Ok(());
-        }
-        let target = PathBuf::from(format!("{}.rejects.csv", path.display()));
-        let mut by_row: BTreeMap<u64, Vec<RowError>> = BTreeMap::new();
-        for error in &self.rejected {
-            by_row.entry(error.row).or_default().push(error.clone());
-        }
-        let mut table = open(path, layout, mapping)?;
-        let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut rejects = Rejects::create(folder, &table).with_context(|| format!("writing {}", target.display()))?;
-        let mut record = table.record();
-        let mut records = table.records()?;
-        while records.read(&mut record)? {
-            if let Some(errors) = by_row.get(&record.row()) {
-                rejects.write(&record, errors)?;
-            }
-        }
-        rejects.finish(&target).with_context(|| format!("writing {}", target.display()))?;
-        self.rejects_file = Some(target);
-        Ok(())
     }
 }

@@ -1,9 +1,22 @@
 //! `permits.csv`: a row is a permit and its holder.
 
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, Result};
+
+use super::duplicates::{Duplicates, Row, holder_fingerprint, permit_fingerprint};
 use super::field::Fields;
-use super::result::{RowError, Warning};
-use super::table::{Record, columns};
+use super::result::{FileFault, RowError, Warning};
+use super::table::{Record, Table, columns};
+use super::{By, Findings, Imported, Opened, Options};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::ids::IdKey;
 use crate::permit::{Holder, Permit, is_commune_code, is_deliverable_email, mention_code};
+use crate::settings::Configuration;
+use crate::store::{ImportedRow, Staged, Store};
 
 columns! {
     required:
@@ -14,6 +27,141 @@ columns! {
     optional:
     BirthDate = "date_naissance", UsageName = "nom_usage", Address3 = "adresse_3", Address4 = "adresse_4",
     Town = "ville", Channel = "canal", Format = "format"
+}
+
+/// Rows handed over from the parser to the database at once.
+const BATCH: usize = 2_000;
+
+/// Takes in permits and their holders. `progress` is told bytes done and bytes in all.
+#[expect(clippy::too_many_arguments, reason = "the shell of an import: where from, where to, who, when")]
+pub fn take(
+    store: &mut Store,
+    config: &Configuration,
+    path: &Path,
+    options: &Options,
+    actor: &str,
+    clock: &Clock,
+    entropy: &mut Entropy,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Imported> {
+    let mut file = Opened::open(path, &LAYOUT, options)?;
+    let id_key = store.id_key(entropy)?;
+    store.open_stage()?;
+    let bytes = file.table.bytes;
+
+    // A parser of its own thread, a few batches ahead: memory does not grow with the file.
+    let (batches, received) = mpsc::sync_channel::<(Vec<Staged>, u64)>(4);
+    let prefecture = store.prefecture().to_owned();
+    // The stage is a temporary table: nobody else waits for this transaction.
+    let mut findings = thread::scope(|scope| {
+        let parser = scope.spawn(|| {
+            // Dropped at the end: the receiver then knows that nothing more comes.
+            let batches = batches;
+            parse_all(&mut file.table, &id_key, &prefecture, &batches)
+        });
+        let staged = store.read(|s| {
+            for (batch, position) in received {
+                s.stage(&batch)?;
+                progress(position, bytes);
+            }
+            Ok(())
+        });
+        // The channel's end is dropped with the loop: a parser that still sends then stops.
+        let findings = parser.join().map_err(|_| anyhow::anyhow!("reading the file ended in a panic"))?;
+        staged?;
+        findings.with_context(|| format!("reading {}", path.display()))
+    })?;
+    progress(bytes, bytes);
+
+    let elsewhere = store.staged_under_another_holder()?;
+    findings.errors.extend(
+        elsewhere.iter().map(|row| {
+            RowError::new(*row, "numero_titre", "", "a permit that is not another holder's in the database")
+        }),
+    );
+    store.unstage(&elsewhere)?;
+    let imported = &mut file.imported;
+    imported.take_findings(findings, options);
+    if imported.refused.is_none() {
+        let changes = store.staged_changes(options.full)?;
+        imported.count(changes);
+        let percent = config.settings.policy.full_vanish_max_percent;
+        if changes.vanished as f64 * 100.0 > changes.known as f64 * percent {
+            imported.refuse(format!(
+                "{} of {} permits would vanish, more than full_vanish_max_percent ({percent} %): the extract is not whole",
+                changes.vanished, changes.known
+            ));
+        }
+    }
+    if file.imported.refused.is_none() && !options.dry_run {
+        let by = By::of(actor, clock, config);
+        store.write(|s| {
+            s.merge_stage(options.full, by.today)?;
+            file.remember(s, "permits", &by)
+        })?;
+    }
+    file.finish()
+}
+
+fn parse_all(
+    table: &mut Table,
+    id_key: &IdKey,
+    prefecture: &str,
+    batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
+) -> Result<Findings, FileFault> {
+    let (mut findings, mut seen) = (Findings::default(), Duplicates::default());
+    let mut record = table.record();
+    let mut records = table.records()?;
+    let mut batch = Vec::with_capacity(BATCH);
+    while records.read(&mut record)? {
+        findings.read += 1;
+        let (holder, permit, warnings) = match parse(&record) {
+            Ok(row) => row,
+            Err(errors) => {
+                if findings.reject(errors) {
+                    continue;
+                }
+                break;
+            }
+        };
+        findings.warn(warnings);
+        let fingerprints = (holder_fingerprint(&holder), permit_fingerprint(&permit, &holder.commune));
+        let takes_holder = match seen.check(record.row(), &holder, &permit, fingerprints) {
+            Ok(Row::Take { takes_holder, warning }) => {
+                findings.warn(warning);
+                takes_holder
+            }
+            Ok(Row::Ignore(warning)) => {
+                findings.warn([warning]);
+                continue;
+            }
+            Err(error) => {
+                if findings.reject(vec![error]) {
+                    continue;
+                }
+                break;
+            }
+        };
+        batch.push(Staged::from(ImportedRow {
+            row_no: record.row(),
+            holder_id: id_key.holder(prefecture, &holder.number),
+            permit_id: id_key.permit(prefecture, &permit.number),
+            takes_holder,
+            holder,
+            permit,
+            holder_fingerprint: fingerprints.0,
+            permit_fingerprint: fingerprints.1,
+        }));
+        if batch.len() == BATCH {
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            // Nobody receives any more: the database has failed, and says why itself.
+            if batches.send((full, records.position())).is_err() {
+                return Ok(findings);
+            }
+        }
+    }
+    let _ = batches.send((batch, records.position()));
+    Ok(findings)
 }
 
 /// Reads a row, or names each of its bad fields. Names are taken as they are written, but for blanks around them.

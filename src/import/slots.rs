@@ -1,18 +1,65 @@
 //! `slots.csv`: a row is a slot at a desk of the agenda.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::{Result, bail};
 use chrono::NaiveDate;
 
 use super::field::Fields;
 use super::result::{RowError, Warning};
 use super::table::{Record, columns};
+use super::{By, Imported, Opened, Options};
 use crate::agenda::{Agenda, Pool, Slot};
+use crate::clock::Clock;
 use crate::ids::SlotId;
+use crate::settings::Configuration;
+use crate::store::Store;
 
 columns! {
     required: Site = "site", Desk = "guichet", Day = "date", Start = "heure", Duration = "duree_min", Seats = "places";
     optional:
+}
+
+/// Takes in slots.
+pub fn take(
+    store: &mut Store,
+    config: &Configuration,
+    path: &Path,
+    options: &Options,
+    actor: &str,
+    clock: &Clock,
+) -> Result<Imported> {
+    let mut file = Opened::open(path, &LAYOUT, options)?;
+    let by = By::of(actor, clock, config);
+    let (mut seen, mut good) = (Repeats::default(), Vec::<Slot>::new());
+    let findings = file.each_row(|record| {
+        let (slot, warnings) = parse(record, &config.agenda, by.today)?;
+        if seen.check(record.row(), &slot).map_err(|error| vec![error])? {
+            good.push(slot);
+        }
+        Ok(warnings)
+    })?;
+    file.imported.take_findings(findings, options);
+    if file.imported.refused.is_none() {
+        let mut done = false;
+        let result = store.write(|s| {
+            let (inserted, updated) = s.upsert_slots(&good)?;
+            let imported = &mut file.imported;
+            (imported.inserted, imported.updated) = (inserted, updated);
+            imported.unchanged = good.len() as u64 - inserted - updated;
+            file.remember(s, "slots", &by)?;
+            done = true;
+            if options.dry_run {
+                bail!("undone on purpose");
+            }
+            Ok(())
+        });
+        if !(options.dry_run && done) {
+            result?;
+        }
+    }
+    file.finish()
 }
 
 /// Reads a row, or names each of its bad fields. A slot in the past or on a closed day is kept, with a warning.
