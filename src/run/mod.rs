@@ -5,6 +5,7 @@
 //! nothing, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
 
 mod commit;
+mod input;
 mod observe;
 mod report;
 
@@ -14,7 +15,8 @@ use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-pub use observe::{Firm, Preview, preview};
+pub use input::Firm;
+pub use observe::{Preview, preview};
 pub use report::report;
 
 use crate::clock::Clock;
