@@ -199,7 +199,7 @@ fn a_wrong_instance_is_refused_with_file_and_line() {
         ),
         ("meta", "\"perish_before\": 22", "\"perish_before\": ", "meta.json, line 1"),
         ("meta", "\"counts\": {}", "\"counts\": {\"holders\": 9}", "holders.csv, line 9: the file ends after 8 rows"),
-        ("meta", "\"counts\": {}", "\"counts\": {\"slots\": 7}", "slots.csv, line 7: the file ends after 6 rows"),
+        ("meta", "\"counts\": {}", "\"counts\": {\"slots\": 9}", "slots.csv, line 7: the file ends after 6 rows"),
     ];
     for (file, from, to, expected) in cases {
         let changed = |name: &str, text: &str| if name == *file { text.replacen(from, to, 1) } else { text.to_owned() };
