@@ -1,5 +1,6 @@
 //! Instance directories: a bare instance read and planned, a night written out for an auditor.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufReader, Write};
@@ -83,16 +84,16 @@ pub(super) fn told(explanation: &Explanation) -> String {
     worst.sort_by_key(|b| std::cmp::Reverse(b.lapses));
     let mut lines = Vec::new();
     for b in worst.iter().take(5) {
-        let places: Vec<String> = b.seats.iter().map(|s| format!("{}/{}", s.site, s.desk)).collect();
-        let mut places: Vec<&str> = places.iter().map(String::as_str).collect();
-        places.dedup();
-        let weeks = (b.seats.iter().map(|s| s.week.as_str()).min(), b.seats.iter().map(|s| s.week.as_str()).max());
-        let (first, last) = (weeks.0.unwrap_or("?"), weeks.1.unwrap_or("?"));
+        let desks: BTreeSet<String> = b.seats.iter().map(|s| format!("{}/{}", s.site, s.desk)).collect();
+        let desks: Vec<&str> = desks.iter().map(String::as_str).collect();
+        let weeks: BTreeSet<&str> = b.seats.iter().map(|s| s.week.as_str()).collect();
+        let (first, last) = (weeks.first().unwrap_or(&"?"), weeks.last().unwrap_or(&"?"));
+        let when = if first == last { format!("in {first}") } else { format!("from {first} to {last}") };
+        let seats = if b.capacity == 1 { "one seat".to_owned() } else { format!("{} seats", b.capacity) };
         lines.push(format!(
-            "Bottleneck: {} people for the {} seats of {}, {first} to {last}: {} too many.",
+            "Bottleneck: {} people for {seats} at {} {when}: {} too many.",
             b.demand,
-            b.capacity,
-            places.join(", "),
+            desks.join(", "),
             b.lapses
         ));
     }

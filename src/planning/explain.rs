@@ -99,7 +99,7 @@ fn week(instance: &Instance, day: Day) -> (i32, u32) {
 
 fn by_week(instance: &Instance, seats: impl Iterator<Item = (u32, Day, u64)>) -> Vec<WeekSeats> {
     let mut sums: BTreeMap<(u32, (i32, u32)), u64> = BTreeMap::new();
-    for (pool, day, seats) in seats.filter(|(.., seats)| *seats > 0) {
+    for (pool, day, seats) in seats {
         *sums.entry((pool, week(instance, day))).or_default() += seats;
     }
     let named = sums.into_iter().map(|((pool, (year, week)), capacity)| {
