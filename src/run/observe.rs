@@ -122,6 +122,8 @@ struct Verdicts<'a> {
     outcomes: BTreeMap<String, u64>,
     /// Whether `outcomes` counted the stored verdicts of those that are read.
     counted: bool,
+    /// Verdicts given tonight that `outcomes` does not count yet, by rule.
+    given: Vec<u64>,
     changes: Vec<VerdictChange>,
     due: Vec<Due<'a>>,
     has_news: bool,
@@ -134,18 +136,14 @@ impl Verdicts<'_> {
         let verdict = assess(&facts, self.policy, self.jurisdiction, self.today);
         let kind = facts.kind;
         self.read += 1;
-        if self.counted && !row.has_rule(verdict.rule) {
+        let changed = !row.has_rule(verdict.rule);
+        if self.counted && changed {
             let left =
                 self.outcomes.get_mut(row.stored_rule()).context("the permits by rule and the permits disagree")?;
             *left -= 1;
         }
-        if !self.counted || !row.has_rule(verdict.rule) {
-            match self.outcomes.get_mut(verdict.rule.code()) {
-                Some(count) => *count += 1,
-                None => drop(self.outcomes.insert(verdict.rule.code().to_owned(), 1)),
-            }
-        }
-        if !row.has_rule(verdict.rule) || !row.is_reviewed_by(verdict.review_on, self.today) {
+        self.given[verdict.rule as usize] += u64::from(changed || !self.counted);
+        if changed || !row.is_reviewed_by(verdict.review_on, self.today) {
             self.has_news |= verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id);
             self.changes.push(VerdictChange {
                 permit_id: row.permit_id.clone(),
@@ -192,6 +190,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             // Those that are not read are counted by the database, and nothing is counted twice: where all are read, none.
             outcomes: if review.is_some() { s.permits_by_rule()? } else { BTreeMap::new() },
             counted: review.is_some(),
+            given: vec![0; Rule::ALL.len()],
             changes: Vec::new(),
             due: Vec::new(),
             has_news: false,
@@ -212,7 +211,10 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         let first_seen = s.first_seen(&ids)?;
         Ok((observation, verdicts, holders, first_seen))
     })?;
-    let Verdicts { mut outcomes, changes, due, has_news, .. } = verdicts;
+    let Verdicts { mut outcomes, given, changes, due, has_news, .. } = verdicts;
+    for (rule, given) in Rule::ALL.iter().zip(given) {
+        *outcomes.entry(rule.code().to_owned()).or_default() += given;
+    }
     outcomes.retain(|_, n| *n > 0);
 
     (tools.progress)("planning", 0, due.len() as u64);

@@ -34,17 +34,19 @@ pub struct PermitRow {
     #[diesel(deserialize_as = IsoDate)]
     pub expires_on: NaiveDate,
     status: Code<Status>,
-    filed_on: Option<IsoDate>,
     /// INSEE code.
     pub commune: String,
-    absent: bool,
-    held: bool,
-    superseded: bool,
+    flags: i32,
     rule: Option<String>,
     /// First night on which the verdict may change.
     #[diesel(deserialize_as = IsoDate)]
     pub review_on: NaiveDate,
 }
+
+/// Filed, held, absent, superseded: four facts of yes or no in one column, for each column of a million rows costs a
+/// twentieth of a second.
+const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN held THEN 2 ELSE 0 END
+     + CASE WHEN absent THEN 4 ELSE 0 END + CASE WHEN superseded THEN 8 ELSE 0 END";
 
 /// A date as it stands in a row. SQLite holds `2026-10-05`: three numbers at known places, read three million times on a
 /// first night; as a format to be interpreted they take a tenth of the scan.
@@ -98,10 +100,10 @@ impl PermitRow {
             status: self.status.0,
             expires_on: self.expires_on,
             commune: &self.commune,
-            filed: self.filed_on.is_some(),
-            held: self.held,
-            absent: self.absent,
-            superseded: self.superseded,
+            filed: self.flags & 1 > 0,
+            held: self.flags & 2 > 0,
+            absent: self.flags & 4 > 0,
+            superseded: self.flags & 8 > 0,
             convoked_for,
         }
     }
@@ -204,14 +206,11 @@ impl Store {
         tonight: Option<NaiveDate>,
         mut take: impl FnMut(PermitRow) -> Result<()>,
     ) -> Result<()> {
-        use permit::{
-            absent, commune, expires_on, filed_on, held, holder_id, kind, mention, permit_id, review_on, rule, status,
-            superseded,
-        };
-        let all = permit::table.filter(permit::prefecture.eq(&self.prefecture)).select((
-            permit_id, holder_id, kind, mention, expires_on, status, filed_on, commune, absent, held, superseded, rule,
-            review_on,
-        ));
+        use permit::{commune, expires_on, holder_id, kind, mention, permit_id, review_on, rule, status};
+        let flags = diesel::dsl::sql::<diesel::sql_types::Integer>(FLAGS);
+        let all = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .select((permit_id, holder_id, kind, mention, expires_on, status, commune, flags, rule, review_on));
         // Two statements: through the index, a scan of the whole table takes twice as long.
         match tonight {
             Some(date) => {
