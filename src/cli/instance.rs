@@ -48,7 +48,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
         "proved": proof.proved_levels(), "moved_for_households": proof.moved(), "bottlenecks": explanation.bottlenecks.len(),
     });
     let mut text = format!(
-        "{} holders in {} classes, planned in {seconds:.2} s.\nWithout a day before expiry: {}.\nWeighted days beyond the preferred end: {}. Perishing seats filled: {}. Ranks of sites: {}. Days after release: {}.\n",
+        "{} holders in {} classes, planned in {seconds:.2} s.\nWithout a day before expiry: {}.\nWeighted days beyond the preferred end: {}.\nPerishing seats filled: {}. Ranks of sites: {}. Days after release: {}.\n",
         instance.people(),
         instance.class_count(),
         levels.lapses,
@@ -59,7 +59,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     );
     if proof.moved() > 0 {
         // Unwrap safety: writing to a String cannot fail.
-        writeln!(text, "{} people have another place so that families come together: plan-unpinned.csv is the plan that the prices prove.", proof.moved())
+        writeln!(text, "{} people have another place so that families come together:\nplan-unpinned.csv is the plan that the prices prove.", proof.moved())
             .expect("a String takes text");
     }
     text.push_str(&told(&explanation));
@@ -85,37 +85,26 @@ pub(super) fn told(explanation: &Explanation) -> String {
     let mut lines = Vec::new();
     for b in worst.iter().take(5) {
         let desks: BTreeSet<String> = b.seats.iter().map(|s| format!("{}/{}", s.site, s.desk)).collect();
-        let desks: Vec<&str> = desks.iter().map(String::as_str).collect();
         let weeks: BTreeSet<&str> = b.seats.iter().map(|s| s.week.as_str()).collect();
         let (first, last) = (weeks.first().unwrap_or(&"?"), weeks.last().unwrap_or(&"?"));
         let when = if first == last { format!("in {first}") } else { format!("from {first} to {last}") };
-        let seats = if b.capacity == 1 { "one seat".to_owned() } else { format!("{} seats", b.capacity) };
-        lines.push(format!(
-            "Bottleneck: {} people for {seats} at {} {when}: {} too many.",
-            b.demand,
-            desks.join(", "),
-            b.lapses
-        ));
+        let (people, seats, lapses) = (b.demand, b.capacity, b.lapses);
+        lines.push(format!("Bottleneck: {people} people for {seats} seats {when}, {lapses} too many, at"));
+        lines.extend(desks.iter().map(|desk| format!("  {desk}")));
     }
     if worst.len() > 5 {
         lines.push(format!("… and {} more bottlenecks.", worst.len() - 5));
     }
     let more = &explanation.augmentation;
     if more.extra_seats > 0 {
-        let where_: Vec<String> = more
-            .seats
-            .iter()
-            .take(6)
-            .map(|s| format!("{} at {}/{} in {}", s.capacity, s.site, s.desk, s.week))
-            .collect();
-        let rest = if more.seats.len() > 6 { ", …" } else { "" };
-        lines.push(format!(
-            "{} extra seats would avoid {} lapses: {}{rest} (at most {} per desk and week).",
-            more.extra_seats,
-            more.avoided_lapses,
-            where_.join(", "),
-            more.overtime_limit
-        ));
+        let (seats, lapses, most) = (more.extra_seats, more.avoided_lapses, more.overtime_limit);
+        lines.push(format!("{seats} extra seats would avoid {lapses} lapses, with at most {most} per desk and week:"));
+        lines.extend(
+            more.seats.iter().take(6).map(|s| format!("  {} at {}/{} in {}", s.capacity, s.site, s.desk, s.week)),
+        );
+        if more.seats.len() > 6 {
+            lines.push("  … the others are in explain.json (--out DIR)".to_owned());
+        }
     }
     lines.into_iter().map(|line| line + "\n").collect()
 }

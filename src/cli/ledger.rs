@@ -20,7 +20,7 @@ impl Ledger {
         let mut store = Session::store(&config, Use::Batch)?;
         match store.verify_ledger()? {
             Ok(head) => {
-                let text = format!("The ledger holds: {} entries, last hash {}.\n", head.size, head.root);
+                let text = format!("The ledger holds: {} entries, last hash\n{}\n", head.size, head.root);
                 session.print(
                     &json!({"schema": "convoke.ledger/1", "valid": true, "size": head.size, "root": head.root}),
                     &text,

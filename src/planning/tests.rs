@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::ids::PermitId;
+use crate::permit::{Channel, PermitKind};
+use crate::policy::{Policy, Window};
 
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
     let one = (

@@ -3,7 +3,7 @@
 //! twice to go unseen.
 
 // Each test file takes what it needs.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, reason = "shared by two test programs, each of which uses a part")]
 
 use std::collections::BTreeMap;
 use std::ops::{Add, Neg};
