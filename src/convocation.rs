@@ -37,8 +37,20 @@ impl State {
 coded! {
     /// What a letter is about.
     pub enum LetterKind {
-        /// The appointment.
+        /// An appointment is given.
         Convocation = "convocation",
+        /// It comes near.
+        Reminder = "reminder",
+        /// It is another one now.
+        Change = "change",
+        /// It does not take place.
+        Cancellation = "cancellation",
+        /// The request is filed online, and may be filed now.
+        OnlineFiling = "depot-en-ligne",
+        /// The holder has moved out of the jurisdiction.
+        Transfer = "transfert",
+        /// An appointment will be given.
+        HeadsUp = "heads-up",
     }
 }
 

@@ -35,3 +35,12 @@ pub(crate) fn weekday_date(day: NaiveDate) -> String {
 pub(crate) fn short_date(day: NaiveDate) -> String {
     format!("{}\u{a0}{} {}", day.day(), SHORT_MONTHS[day.month0() as usize], day.year())
 }
+
+/// A text whose signs keep to their words, as French sets them: no line begins with `:` or `»`.
+pub(crate) fn spaced(text: &str) -> String {
+    let mut out = text.replace("« ", "«\u{a0}");
+    for sign in [":", ";", "!", "?", "»"] {
+        out = out.replace(&format!(" {sign}"), &format!("\u{a0}{sign}"));
+    }
+    out
+}

@@ -6,6 +6,8 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::convocation::LetterKind;
+
 macro_rules! id {
     ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$meta])*
@@ -137,7 +139,18 @@ const REFERENCE_ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 impl Reference {
     /// The reference of the `number`th convocation of a préfecture in a year.
     pub fn new(prefecture: &str, year: i32, number: i64) -> Self {
-        let body = format!("RC-{}-{year}-{number:07}", prefecture.to_ascii_uppercase());
+        Self::of(LetterKind::Convocation, prefecture, year, number)
+    }
+
+    /// The reference of the `number`th matter of a kind: each kind that gives no appointment has a series of its own.
+    pub fn of(kind: LetterKind, prefecture: &str, year: i32, number: i64) -> Self {
+        let series = match kind {
+            LetterKind::OnlineFiling => "DL",
+            LetterKind::Transfer => "TR",
+            LetterKind::HeadsUp => "AV",
+            LetterKind::Convocation | LetterKind::Reminder | LetterKind::Change | LetterKind::Cancellation => "RC",
+        };
+        let body = format!("{series}-{}-{year}-{number:07}", prefecture.to_ascii_uppercase());
         let check = check_character(&body);
         Self(format!("{body}-{check}"))
     }
@@ -148,7 +161,7 @@ impl Reference {
         let (body, check) = text.rsplit_once('-')?;
         let parts: Vec<_> = body.split('-').collect();
         let well_formed = parts.len() == 4
-            && parts[0] == "RC"
+            && matches!(parts[0], "RC" | "DL" | "TR" | "AV")
             && parts[2].len() == 4
             && parts[3].len() >= 7
             && parts[1..].iter().all(|p| !p.is_empty() && p.bytes().all(|b| REFERENCE_ALPHABET.contains(&b)));

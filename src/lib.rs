@@ -33,7 +33,8 @@
 //! | rendez-vous ferme | firm: reserved, its letter written |
 //! | foyer | household |
 //! | convocation, présence | [`convocation::State`] |
-//! | courrier | letter: [`letters`], [`dispatch`] |
+//! | courrier, voie postale | letter: [`letters`], [`dispatch`]; [`post`] |
+//! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
 //! | rattrapage | catch-up |
 
 pub mod agenda;
@@ -56,6 +57,7 @@ pub mod letters;
 pub mod permit;
 pub mod planning;
 pub mod policy;
+pub mod post;
 pub mod process;
 pub mod report;
 pub mod run;

@@ -41,6 +41,12 @@ pub struct Policy {
     pub late_months: u32,
     /// A past appointment that nobody marked: after so many days the holder is due again.
     pub mark_days: u32,
+    /// Days before an appointment on which its holder is reminded of it by e-mail; none where empty.
+    pub reminder_days: Vec<u32>,
+    /// Whether people are told, when their window at a desk opens, that they will be convoked.
+    pub heads_up: bool,
+    /// Owed for a request that is filed late, in euros (CESEDA L.436-5).
+    pub late_fee_eur: u32,
     /// Above it a run stops before commit and asks for `run --plan HASH`.
     pub max_firm_per_run: u32,
     /// Age of the last extract, in days, from which a run warns.
@@ -190,6 +196,9 @@ impl Default for Policy {
             late_wait_days: 30,
             late_months: 6,
             mark_days: 30,
+            reminder_days: vec![7, 2],
+            heads_up: false,
+            late_fee_eur: 180,
             max_firm_per_run: 1_000,
             extract_warn_days: 3,
             extract_refuse_days: 10,
@@ -211,6 +220,8 @@ impl Policy {
             && self.short_notice_days <= self.notice_days.email.min(self.notice_days.post);
         require(ordered, || "send_floor_days ≤ short_notice_days ≤ notice_days must hold".into())?;
         require((1..=3_660).contains(&self.horizon_days), || "horizon_days must be 1 to 3660".into())?;
+        let reminders = self.reminder_days.iter().all(|d| (1..=60).contains(d));
+        require(reminders, || "reminder_days must be 1 to 60 days before the appointment".into())?;
         let weight = self.weight.values().max().copied().unwrap_or(1);
         require(weight <= 100, || format!("a weight of {weight} is more than 100"))?;
         let lapse_late = self.lapse_late.values().max().copied().unwrap_or(0);

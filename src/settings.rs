@@ -1,20 +1,24 @@
 //! Settings: built-in defaults ← `convoke.toml` and the files that it names ← environment ← flags. A wrong configuration
 //! never starts anything: it is refused with file, line and column, and what was expected.
 
+mod letters;
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{Datelike, NaiveTime, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
+use crate::calendar::{HolidayZone, last_working_day_until};
 use crate::ids::sha256_hex;
-use crate::letters::{Office, Sender, Templates};
+use crate::letters::{CodeKey, Office, Sender, Templates};
 use crate::permit::{PermitKind, is_deliverable_email};
 use crate::policy::Policy;
+pub use letters::Letters;
 
 /// What is wrong with the configuration, where, and what to do (exit code 78).
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +46,9 @@ pub struct Settings {
     /// Sending.
     #[serde(default)]
     pub dispatch: Dispatch,
+    /// What letters are made with.
+    #[serde(default)]
+    pub letters: Letters,
     /// `config/policy.toml`, and what the environment changes of it.
     #[serde(default)]
     pub policy: Policy,
@@ -78,6 +85,9 @@ pub struct Prefecture {
     /// Whom to ask for the rules of the algorithm.
     #[serde(default)]
     pub rules_contact: Vec<String>,
+    /// Who signs letters, a line each; service and préfecture where empty.
+    #[serde(default)]
+    pub signature: Vec<String>,
     /// Civil dates are in this zone.
     #[serde(default = "paris")]
     pub zone: Tz,
@@ -277,6 +287,9 @@ impl Documents {
     }
 }
 
+/// A letter that has waited for the post for longer is an alert.
+const POST_WAIT_WORKING_DAYS: u32 = 2;
+
 /// Everything that a command needs: valid, read once.
 #[derive(Debug)]
 pub struct Configuration {
@@ -288,6 +301,8 @@ pub struct Configuration {
     pub documents: Documents,
     /// Letters' templates; to have them is to know that they render.
     pub templates: Templates,
+    /// The key of verification codes, where there is one.
+    pub code_key: Option<CodeKey>,
     /// The folder of `convoke.toml`.
     pub folder: PathBuf,
 }
@@ -325,12 +340,10 @@ impl Configuration {
         let documents_file = folder.join(&settings.files.documents);
         let documents: Documents =
             in_file(&documents_file, toml::from_str(&read(&documents_file, "`[files] documents` names it")?))?;
-        let templates = match &settings.files.templates {
-            Some(overrides) => Templates::from_sources(template_sources(&folder.join(overrides))?)
-                .map_err(|e| ConfigError(e.to_string()))?,
-            None => Templates::embedded(),
-        };
-        Ok(Self { settings, agenda, documents, templates, folder })
+        let overrides = settings.files.templates.as_ref().map(|overrides| folder.join(overrides));
+        let templates = settings.letters.templates(overrides.as_deref())?;
+        let code_key = settings.letters.code_key()?;
+        Ok(Self { settings, agenda, documents, templates, code_key, folder })
     }
 
     /// Hash of all that decides verdicts: policy and agenda. When it changes, every permit is looked at again.
@@ -352,7 +365,21 @@ impl Configuration {
             website: p.website.clone(),
             contact_email: p.contact_email.clone(),
             rules_contact: p.rules_contact.clone(),
+            help_url: self.settings.letters.help_url.clone(),
+            signature: p.signature.clone(),
         }
+    }
+
+    /// A letter written before this instant that still waits for the post has waited for more than two working days of the
+    /// first site's calendar.
+    pub fn post_alert_before(&self, today: NaiveDate) -> Option<DateTime<Utc>> {
+        let holidays = self.agenda.pools().first().map_or(HolidayZone::Metropole, |p| p.site.holiday_zone);
+        let mut day = today;
+        for _ in 0..POST_WAIT_WORKING_DAYS {
+            day = last_working_day_until(holidays, day.pred_opt()?);
+        }
+        let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(self.settings.prefecture.zone);
+        midnight.earliest().map(|at| at.to_utc())
     }
 
     /// From whom letters come.
@@ -369,10 +396,7 @@ impl Configuration {
     /// The relay's password: a file, the environment, or the systemd credential `smtp-password`.
     pub fn smtp_password(&self) -> Result<Option<SecretString>, ConfigError> {
         let smtp = &self.settings.smtp;
-        let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
-            .map(|d| Path::new(&d).join("smtp-password"))
-            .filter(|f| f.exists());
-        match smtp.password_file.clone().or(credential) {
+        match secret_file(smtp.password_file.as_deref(), "smtp-password") {
             Some(file) => {
                 let text = read(&file, "`[smtp] password_file` names it")?;
                 Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
@@ -395,6 +419,7 @@ impl Settings {
         {
             *path = folder.join(&path);
         }
+        self.letters.anchor(folder);
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -465,17 +490,8 @@ fn in_file<T, E: fmt::Display>(file: &Path, result: Result<T, E>) -> Result<T, C
     result.map_err(|e| ConfigError(format!("{}: {e}", file.display())))
 }
 
-fn template_sources(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, ConfigError> {
-    let mut sources = Vec::new();
-    let list = |dir: &Path| {
-        fs::read_dir(dir).map_err(|e| ConfigError(format!("{}: {e}; `[files] templates` names it", dir.display())))
-    };
-    for language in list(folder)?.flatten().filter(|e| e.path().is_dir()) {
-        for file in list(&language.path())?.flatten() {
-            let name = format!("{}/{}", language.file_name().to_string_lossy(), file.file_name().to_string_lossy());
-            sources.push((name, in_file(&file.path(), fs::read(file.path()))?));
-        }
-    }
-    sources.sort();
-    Ok(sources)
+/// The file of a secret: the one that is named, or the systemd credential.
+fn secret_file(named: Option<&Path>, credential: &str) -> Option<PathBuf> {
+    let credential = || std::env::var_os("CREDENTIALS_DIRECTORY").map(|d| Path::new(&d).join(credential));
+    named.map(Path::to_path_buf).or_else(|| credential().filter(|f| f.exists()))
 }

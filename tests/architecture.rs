@@ -32,8 +32,9 @@ const UPPER: &[(&str, &[&str])] = &[
     // A run never speaks SMTP, and a send never decides who is convoked: they meet in the outbox.
     ("run", &["settings", "store"]),
     ("dispatch", &["settings", "store"]),
+    ("post", &["settings", "store"]),
     ("demo", &["settings", "store", "import", "run", "dispatch"]),
-    ("cli", &["settings", "store", "import", "run", "dispatch", "demo"]),
+    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "demo"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

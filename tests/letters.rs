@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 use chrono_tz::Tz;
-use convoke::letters::{Letter, LetterData, Sender, TemplateError, Templates};
+use convoke::letters::{Convoked, Fonts, Letter, LetterData, Matter, Sender, TemplateError, Templates};
 use proptest::prelude::*;
 
 const NAMES: [&str; 9] = [
@@ -44,12 +44,24 @@ fn named(name: &str) -> LetterData {
     data
 }
 
+/// The convocation that a sample is.
+fn convoked(data: &mut LetterData) -> &mut Convoked {
+    match &mut data.matter {
+        Matter::Convocation(convoked) => convoked,
+        other => panic!("no convocation: {other:?}"),
+    }
+}
+
+fn ics(letter: &Letter) -> &[u8] {
+    letter.ics.as_ref().unwrap()
+}
+
 fn compose(data: &LetterData) -> Letter {
     Templates::embedded().compose(data, &sender()).unwrap()
 }
 
 fn replaced(file: &str, source: &str) -> Result<Templates, TemplateError> {
-    Templates::from_sources([(file.to_owned(), source.into())])
+    Templates::from_sources([(file.to_owned(), source.into())], Fonts::embedded().clone())
 }
 
 #[test]
@@ -59,7 +71,7 @@ fn the_same_letter_twice_is_the_same_bytes() {
     let again = compose(&serde_json::from_str(&stored).unwrap());
     assert_eq!(first, again);
     // A stored letter is known by its hash: a change of it, for a library's sake too, is news.
-    insta::assert_snapshot!(first.sha256, @"3d402eef17ee899ed60424ee17f755aacfe4fb2bdae6182655c8a590b303cde2");
+    insta::assert_snapshot!(first.sha256, @"37197a86db74958f65ee0d4a8d109eb0f5447458cf260f35dcc1ea9d50a8902e");
 }
 
 #[test]
@@ -74,30 +86,31 @@ fn a_new_sequence_is_a_new_message_about_the_same_event() {
     data.sequence = 1;
     let moved = compose(&data);
     assert_ne!(first.message_id, moved.message_id);
-    assert_eq!(properties(&first.ics)["UID"], properties(&moved.ics)["UID"]);
-    assert_eq!(properties(&moved.ics)["SEQUENCE"], "1");
+    assert_eq!(properties(ics(&first))["UID"], properties(ics(&moved))["UID"]);
+    assert_eq!(properties(ics(&moved))["SEQUENCE"], "1");
 }
 
 #[test]
 fn nothing_but_the_reference_identifies_the_person_in_subject_and_invitation() {
-    let data = LetterData::sample();
+    let mut data = LetterData::sample();
     let letter = compose(&data);
-    let ics = unfold(&letter.ics);
+    let invitation = unfold(ics(&letter));
+    let desk = convoked(&mut data).appointment.desk.clone();
     let told = [
         &data.recipient.name,
         data.recipient.email.as_ref().unwrap(),
         &data.recipient.address[1],
         &data.permit.label,
-        &data.appointment.desk,
+        &desk,
     ];
     for secret in told {
         assert!(!letter.subject.contains(secret.as_str()), "{secret}");
-        assert!(!ics.contains(secret.as_str()), "{secret}");
+        assert!(!invitation.contains(secret.as_str()), "{secret}");
     }
     assert!(letter.subject.contains(&data.reference));
-    let event = properties(&letter.ics);
+    let event = properties(ics(&letter));
     assert_eq!(event["SUMMARY"], format!("Rendez-vous\\, réf. {}", data.reference));
-    assert!(event["LOCATION"].contains(&data.appointment.town));
+    assert!(event["LOCATION"].contains(&convoked(&mut data).appointment.town));
     let refused = replaced("fr/convocation.subject.txt", "{{ recipient.name }}").unwrap_err();
     assert_eq!((refused.file.as_str(), refused.line), ("fr/convocation.subject.txt", Some(1)));
 }
@@ -110,7 +123,7 @@ fn hostile_names_inject_no_header_and_no_markup() {
         let mut data = named(name);
         data.recipient.address = vec![name.into()];
         data.permit.label = name.into();
-        data.appointment.site = name.into();
+        convoked(&mut data).appointment.site = name.into();
         data.office.name = name.into();
         let from = Sender { from_name: name.into(), ..sender() };
         let letter = Templates::embedded().compose(&data, &from).unwrap();
@@ -118,8 +131,8 @@ fn hostile_names_inject_no_header_and_no_markup() {
         assert!(!letter.html.contains("<script") && !letter.html.contains("<img"));
         let unseen = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2066}\u{200b}\u{feff}".contains(c);
         assert!(!letter.text.contains(unseen) && !letter.html.contains(unseen));
-        assert_eq!(unfold(&letter.ics).matches("\r\nATTENDEE").count(), 1);
-        assert_eq!(unfold(&letter.ics).matches("\r\nBEGIN:VEVENT").count(), 1);
+        assert_eq!(unfold(ics(&letter)).matches("\r\nATTENDEE").count(), 1);
+        assert_eq!(unfold(ics(&letter)).matches("\r\nBEGIN:VEVENT").count(), 1);
         sound(&letter);
     }
 }
@@ -154,44 +167,59 @@ fn an_address_that_is_none_is_refused_and_no_address_is_addressed_to_nobody() {
 }
 
 #[test]
-fn an_undefined_variable_is_refused_with_file_and_line() {
-    let refused = replaced("fr/convocation.txt", "Madame, Monsieur,\n\n{{ nom }}\n").unwrap_err();
-    assert_eq!((refused.file.as_str(), refused.line), ("fr/convocation.txt", Some(3)));
-    let message = refused.to_string();
-    assert!(message.starts_with("template fr/convocation.txt, line 3: "), "{message}");
+fn a_fault_in_a_template_is_refused_with_file_line_and_column() {
+    let place = |file: &str, source: &str| {
+        let refused = replaced(file, source).unwrap_err();
+        assert_eq!(refused.file, file);
+        (refused.line, refused.column)
+    };
+    assert_eq!(place("fr/convocation.md", "# Titre\n\nMadame, {{ nom }}\n"), (Some(3), Some(12)));
+    assert_eq!(place("fr/convocation.md", "# Titre\n\n{% if %}"), (Some(3), Some(7)));
+    assert_eq!(place("layout/letter.html", "<p>\n  {{ nobody.name }}"), (Some(2), Some(6)));
+    assert_eq!(place("layout/letter.typ", "#let a = 1\n#(a + \"x\" * b)\n"), (Some(2), Some(13)));
+    assert_eq!(place("layout/languages.toml", "[en]\nappointment = 1\n"), (Some(2), Some(15)));
+    let message = replaced("fr/change.md", "# Titre\n\n{{ nom }}").unwrap_err().to_string();
+    assert!(message.starts_with("template fr/change.md, line 3, column 4: "), "{message}");
 }
 
 #[test]
 fn an_endless_loop_ends() {
     let endless = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
-    let refused = replaced("fr/convocation.html", endless).unwrap_err();
+    let refused = replaced("layout/letter.html", endless).unwrap_err();
     assert!(refused.reason.contains("fuel"), "{refused}");
 }
 
 #[test]
 fn templates_that_would_mislead_are_refused() {
-    let html = include_str!("../templates/fr/convocation.html");
-    let text = include_str!("../templates/fr/convocation.txt");
+    let html = include_str!("../templates/layout/letter.html");
+    let words = include_str!("../templates/fr/convocation.md");
     let unsafe_name = html.replace("{{ recipient.name }}", "{{ recipient.name|safe }}");
-    let silent = text.replace("311-3-1-1", "");
+    let silent = words.replace("311-3-1-1", "");
+    let dateless = include_str!("../templates/es/reminder.md").replace("appointment.day|weekday_date", "reference");
     for (file, source, reason) in [
-        ("fr/convocation.html", unsafe_name.as_str(), "markup"),
-        ("fr/convocation.txt", silent.as_str(), "311-3-1-1"),
-        ("fr/convocation.txt", "{% if %}", "syntax"),
-        ("fr/convocaton.txt", text, "no letter"),
+        ("layout/letter.html", unsafe_name.as_str(), "markup"),
+        ("layout/letter.txt", "rien", "does not show"),
+        ("fr/convocation.md", silent.as_str(), "311-3-1-1"),
+        ("es/reminder.md", dateless.as_str(), "lunes 2 de noviembre de 2026"),
+        ("fr/convocation.md", "sans titre", "no title"),
+        ("fr/convocation.md", "# Titre\n\n<b>gras</b>", "HTML"),
+        ("fr/short.txt", "{% for i in range(50) %}long {% endfor %}", "more than 160"),
+        ("layout/letter.typ", "#panic(\"trop large\")", "trop large"),
+        ("fr/convocaton.md", words, "no letter"),
     ] {
         let refused = replaced(file, source).unwrap_err();
-        assert_eq!(refused.file, file);
+        assert_eq!(refused.file, file, "{refused}");
         assert!(refused.reason.contains(reason), "{refused}");
     }
-    assert!(Templates::from_sources([("fr/convocation.txt".into(), vec![0xff])]).is_err());
+    let binary = Templates::from_sources([("fr/convocation.md".into(), vec![0xff])], Fonts::embedded().clone());
+    assert!(binary.is_err());
 }
 
 #[test]
 fn the_hash_of_templates_tells_them_apart() {
-    let text = include_str!("../templates/fr/convocation.txt");
-    let same = replaced("fr/convocation.txt", text).unwrap();
-    let other = replaced("fr/convocation.txt", &format!("{text} ")).unwrap();
+    let text = include_str!("../templates/fr/convocation.md");
+    let same = replaced("fr/convocation.md", text).unwrap();
+    let other = replaced("fr/convocation.md", &format!("{text} ")).unwrap();
     assert_eq!(same.hash(), Templates::embedded().hash());
     assert_ne!(other.hash(), same.hash());
 }
@@ -211,9 +239,9 @@ fn the_zone_of_an_invitation_is_the_zone_database() {
     for zone in zones {
         for year in 2024..=2032 {
             let mut data = LetterData::sample();
-            data.appointment.zone = zone;
-            data.appointment.day = NaiveDate::from_ymd_opt(year, 6, 15).unwrap();
-            let observances = observances(&compose(&data).ics);
+            convoked(&mut data).appointment.zone = zone;
+            convoked(&mut data).appointment.day = NaiveDate::from_ymd_opt(year, 6, 15).unwrap();
+            let observances = observances(ics(&compose(&data)));
             // The invitation of one year is right for all of them.
             let first = NaiveDate::from_ymd_opt(year.max(2027) - 2, 1, 1).unwrap();
             for at in first.iter_days().take_while(|d| d.year() <= 2032).flat_map(hours) {
@@ -235,9 +263,12 @@ fn hours(day: NaiveDate) -> impl Iterator<Item = NaiveDateTime> {
 fn a_zone_without_summer_time_is_one_standard() {
     for zone in [Tz::America__Guadeloupe, Tz::Indian__Reunion, Tz::Pacific__Noumea] {
         let mut data = LetterData::sample();
-        data.appointment.zone = zone;
-        let ics = unfold(&compose(&data).ics);
-        assert_eq!((ics.matches("BEGIN:STANDARD").count(), ics.matches("BEGIN:DAYLIGHT").count()), (1, 0));
+        convoked(&mut data).appointment.zone = zone;
+        let invitation = unfold(ics(&compose(&data)));
+        assert_eq!(
+            (invitation.matches("BEGIN:STANDARD").count(), invitation.matches("BEGIN:DAYLIGHT").count()),
+            (1, 0)
+        );
     }
 }
 
@@ -252,8 +283,8 @@ proptest! {
     ) {
         let mut data = named(&name);
         data.recipient.address = lines.clone();
-        data.appointment.address = lines;
-        data.appointment.site = long.clone();
+        convoked(&mut data).appointment.address = lines;
+        convoked(&mut data).appointment.site = long.clone();
         data.office.name = long;
         sound(&compose(&data));
     }
@@ -261,7 +292,7 @@ proptest! {
 
 /// CRLF alone, no line over 998 octets (RFC 5322, 2.1.1), no line of the invitation over 75.
 fn sound(letter: &Letter) {
-    for (bytes, max) in [(&letter.message, 998), (&letter.ics, 75)] {
+    for (bytes, max) in [(letter.message.as_slice(), 998), (ics(letter), 75)] {
         let text = std::str::from_utf8(bytes).unwrap();
         assert!(text.ends_with("\r\n") && !text.contains('\0'));
         assert!(!text.replace("\r\n", "").contains(['\r', '\n']));

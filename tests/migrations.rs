@@ -3,11 +3,13 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: [&str; 2] = [
+const UP: [&str; 3] = [
     include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
+    include_str!("../migrations/sqlite/2026-11-23-200000_letters/up.sql"),
 ];
-const DOWN: [&str; 2] = [
+const DOWN: [&str; 3] = [
+    include_str!("../migrations/sqlite/2026-11-23-200000_letters/down.sql"),
     include_str!("../migrations/sqlite/2026-11-23-100000_household_link/down.sql"),
     include_str!("../migrations/sqlite/2026-11-23-000000_first/down.sql"),
 ];

@@ -8,14 +8,17 @@ mod import;
 mod init;
 mod instance;
 mod ledger;
+mod letters;
 mod outbox;
 mod permit;
 mod plan;
+mod post;
 mod progress;
 mod report;
 mod run;
 mod runs;
 mod simulate;
+mod templates;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -104,6 +107,13 @@ enum Command {
     /// Look at the letters
     #[command(subcommand)]
     Outbox(outbox::Outbox),
+    Post(post::Post),
+    /// Preview letters, show one again, explain one, check its code
+    #[command(subcommand)]
+    Letters(letters::Letters),
+    /// Check the templates of letters
+    #[command(subcommand)]
+    Templates(templates::Templates),
     Report(report::Report),
     /// Verify the ledger
     #[command(subcommand)]
@@ -226,6 +236,9 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Dispatch(c) => c.execute(context),
         Command::Outbox(c) => c.execute(context),
         Command::Permit(c) => c.execute(context),
+        Command::Post(c) => c.execute(context),
+        Command::Templates(c) => c.execute(context),
+        Command::Letters(c) => c.execute(context),
         Command::Report(c) => c.execute(context),
         Command::Ledger(c) => c.execute(context),
         Command::Completions { shell } => {

@@ -15,7 +15,8 @@ use tokio::task::block_in_place;
 use crate::clock::Clock;
 use crate::convocation::LetterState;
 use crate::fault;
-use crate::letters::{Letter, LetterData};
+use crate::ids::sha256_hex;
+use crate::letters::{Letter, LetterData, Rendered};
 use crate::process;
 use crate::settings::{ConfigError, Configuration};
 use crate::store::{Claimed, Settlement, Store};
@@ -68,6 +69,8 @@ pub struct Counts {
     pub expired: u64,
     /// Not to be sent any more.
     pub cancelled: u64,
+    /// Handed over without the PDF, which could not be made: `outbox list` says why.
+    pub without_pdf: u64,
 }
 
 /// What ended a drain.
@@ -135,6 +138,9 @@ impl Worker<'_> {
                 requeued + uncertain
             );
         }
+        // What letters are made with is kept before the first of them leaves.
+        let templates = &self.config.templates;
+        block_in_place(|| store.keep_templates(&templates.hash(), templates.sources(), self.clock.now()))?;
         loop {
             let now = self.clock.now();
             if !self
@@ -188,7 +194,15 @@ impl Worker<'_> {
         if let Err(fault) = self.line.open().await {
             return self.relay_fault(store, claimed, &fault, false);
         }
-        if !block_in_place(|| store.begin_sending(claimed, &letter.sha256, &self.line.name(), self.clock.now()))? {
+        let pdf = letter.pdf.as_ref().map(|bytes| sha256_hex(bytes)).map_err(ToString::to_string);
+        if let Err(reason) = &pdf {
+            tracing::warn!(letter.id = %claimed.letter.letter_id, "A letter goes without its PDF: {reason}");
+            self.counts.without_pdf += 1;
+        }
+        let rendered = serde_json::to_string(&Rendered::of(&self.config.templates, &self.config.sender(), pdf))?;
+        if !block_in_place(|| {
+            store.begin_sending(claimed, &letter.sha256, &rendered, &self.line.name(), self.clock.now())
+        })? {
             return Ok(None);
         }
         fault::point("after-sending");

@@ -7,17 +7,15 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::code::coded;
 use crate::convocation::LetterKind;
 
 /// All that a letter says. It is stored with its outbox row, so that the letter can be rendered
 /// again byte for byte: the order of the fields is the order of the stored JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LetterData {
-    /// Which letter this is, hence which templates say it.
-    pub kind: LetterKind,
-    /// The convocation's reference, `RC-94-2026-0001234-K`: the only thing in subject and
-    /// invitation that points to the person.
+    /// The convocation's reference, `RC-94-2026-0001234-K`, or the notice's: the only thing in
+    /// subject and invitation that points to the person.
     pub reference: String,
     /// 0 for the first letter of an appointment, one more each time it changes.
     pub sequence: u32,
@@ -25,12 +23,91 @@ pub struct LetterData {
     pub issued_at: DateTime<Utc>,
     /// The civil date of the préfecture under which it was decided; the letter's date.
     pub business_date: NaiveDate,
-    /// Who convokes.
+    /// Who writes.
     pub office: Office,
-    /// Who is convoked.
+    /// Who is written to.
     pub recipient: Recipient,
     /// The permit to be renewed.
     pub permit: PermitLines,
+    /// What is said, and which letter this is: the field `kind` and those of the variant.
+    #[serde(flatten)]
+    pub matter: Matter,
+    /// Verification code ([`CodeKey`](super::CodeKey)), where the installation has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The reference under which the appointment was first announced, if it was another: the
+    /// invitation keeps its UID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_reference: Option<String>,
+}
+
+/// What a letter is about. Its field `kind` is the [`LetterKind`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Matter {
+    /// An appointment is given.
+    Convocation(Convoked),
+    /// It comes near.
+    Reminder(Convoked),
+    /// It is another one now.
+    Change {
+        /// The new one.
+        #[serde(flatten)]
+        convoked: Convoked,
+        /// The one that does not hold any more.
+        was: Moment,
+    },
+    /// It does not take place.
+    Cancellation {
+        /// The appointment that does not take place.
+        appointment: Appointment,
+        /// Who gave it up.
+        by: CancelledBy,
+    },
+    /// The request is filed online, and may be filed now (*dépôt en ligne*).
+    #[serde(rename = "depot-en-ligne")]
+    OnlineFiling {
+        /// Address of the service, `https://…`.
+        service: String,
+        /// First day.
+        opens_on: NaiveDate,
+        /// Last day on which nothing is owed.
+        last_day: NaiveDate,
+        /// Owed after that day, in euros (CESEDA L.436-5).
+        late_fee_eur: u32,
+        /// Who helps with the service, a line each.
+        help: Vec<String>,
+    },
+    /// The holder has moved out of the jurisdiction (*transfert*).
+    #[serde(rename = "transfert")]
+    Transfer {
+        /// The competent préfecture: `préfecture de l’Ain`.
+        competent: String,
+        /// Where its address and hours are found, `https://…`.
+        directory: String,
+        /// The move is to be declared to it by this day.
+        act_by: NaiveDate,
+    },
+    /// An appointment will be given.
+    HeadsUp {
+        /// Before this day.
+        convoked_before: NaiveDate,
+    },
+}
+
+coded! {
+    /// Who gave an appointment up.
+    pub enum CancelledBy {
+        /// The préfecture.
+        Office = "office",
+        /// The person.
+        Holder = "holder",
+    }
+}
+
+/// An appointment, and what to bring.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Convoked {
     /// When and where.
     pub appointment: Appointment,
     /// What to bring, one line a document.
@@ -41,6 +118,18 @@ pub struct LetterData {
     pub short_notice: bool,
     /// The permit had already expired when the letter was decided.
     pub late: bool,
+}
+
+/// An appointment that was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// Civil date at the site.
+    pub day: NaiveDate,
+    /// Civil time at the site.
+    pub start: NaiveTime,
+    /// Name of the site.
+    pub site: String,
 }
 
 /// The service that convokes, and how to reach it.
@@ -63,6 +152,12 @@ pub struct Office {
     pub contact_email: Option<String>,
     /// Whom to ask for the rules of the algorithm (CRPA art. R. 311-3-1-1), a line each.
     pub rules_contact: Vec<String>,
+    /// Where letters are explained in other languages, `https://…`; the website where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help_url: Option<String>,
+    /// Who signs, a line each; service and préfecture where empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signature: Vec<String>,
 }
 
 /// The person who is convoked.
@@ -77,6 +172,9 @@ pub struct Recipient {
     pub address: Vec<String>,
     /// Preferred language; French is the legal text whatever it is.
     pub language: String,
+    /// In 18 points (*gros caractères*).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub large_print: bool,
 }
 
 /// What is said of the permit.
@@ -111,11 +209,36 @@ pub struct Appointment {
     pub duration_min: u16,
 }
 
-impl LetterKind {
-    /// The templates that say it: subject, text, HTML.
-    pub(super) fn templates(self) -> [&'static str; 3] {
+impl Matter {
+    /// Which letter this is.
+    pub const fn kind(&self) -> LetterKind {
         match self {
-            Self::Convocation => ["fr/convocation.subject.txt", "fr/convocation.txt", "fr/convocation.html"],
+            Self::Convocation(_) => LetterKind::Convocation,
+            Self::Reminder(_) => LetterKind::Reminder,
+            Self::Change { .. } => LetterKind::Change,
+            Self::Cancellation { .. } => LetterKind::Cancellation,
+            Self::OnlineFiling { .. } => LetterKind::OnlineFiling,
+            Self::Transfer { .. } => LetterKind::Transfer,
+            Self::HeadsUp { .. } => LetterKind::HeadsUp,
+        }
+    }
+
+    /// The appointment that it speaks of, if any.
+    pub const fn appointment(&self) -> Option<&Appointment> {
+        match self {
+            Self::Convocation(convoked) | Self::Reminder(convoked) | Self::Change { convoked, .. } => {
+                Some(&convoked.appointment)
+            }
+            Self::Cancellation { appointment, .. } => Some(appointment),
+            Self::OnlineFiling { .. } | Self::Transfer { .. } | Self::HeadsUp { .. } => None,
+        }
+    }
+
+    /// The appointment and what to bring, where somebody is expected.
+    pub const fn convoked(&self) -> Option<&Convoked> {
+        match self {
+            Self::Convocation(convoked) | Self::Reminder(convoked) | Self::Change { convoked, .. } => Some(convoked),
+            _ => None,
         }
     }
 }
@@ -133,60 +256,6 @@ impl Appointment {
 }
 
 impl LetterData {
-    /// A letter to nobody, for previews and for trying templates out.
-    #[must_use]
-    pub fn sample() -> Self {
-        let day = |m, d| NaiveDate::from_ymd_opt(2026, m, d).unwrap_or_default();
-        let lines = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
-        Self {
-            kind: LetterKind::Convocation,
-            reference: "RC-94-2026-0001234-K".into(),
-            sequence: 0,
-            issued_at: day(10, 5).and_time(NaiveTime::from_hms_opt(23, 30, 12).unwrap_or_default()).and_utc(),
-            business_date: day(10, 6),
-            office: Office {
-                code: "94".into(),
-                name: "Préfecture du Val-de-Marne".into(),
-                service: "Direction des migrations et de l’intégration".into(),
-                address: lines(&["21-29 avenue du Général-de-Gaulle", "94038 CRÉTEIL CEDEX"]),
-                phone: Some("01 00 00 00 94".into()),
-                website: Some("https://prefecture-94.example".into()),
-                contact_email: Some("rendez-vous@prefecture-94.example".into()),
-                rules_contact: lines(&[
-                    "Préfecture du Val-de-Marne, accès aux documents administratifs",
-                    "21-29 avenue du Général-de-Gaulle, 94038 CRÉTEIL CEDEX",
-                    "documents@prefecture-94.example",
-                ]),
-            },
-            recipient: Recipient {
-                name: "Amélie N’Guessan-Lefèvre".into(),
-                email: Some("amelie@holder.example".into()),
-                address: lines(&["Appartement 12", "3 rue des Tilleuls", "94210 LA VARENNE"]),
-                language: "fr".into(),
-            },
-            permit: PermitLines { label: "carte de séjour temporaire".into(), expires_on: day(12, 1) },
-            appointment: Appointment {
-                site: "Sous-préfecture de Nogent-sur-Marne".into(),
-                address: lines(&["4 avenue de Lattre-de-Tassigny", "94130 NOGENT-SUR-MARNE"]),
-                town: "Nogent-sur-Marne".into(),
-                zone: chrono_tz::Europe::Paris,
-                desk: "Renouvellement".into(),
-                day: day(11, 2),
-                start: NaiveTime::from_hms_opt(9, 30, 0).unwrap_or_default(),
-                duration_min: 20,
-            },
-            documents: lines(&[
-                "votre titre de séjour actuel",
-                "votre passeport en cours de validité",
-                "un justificatif de domicile de moins de six mois",
-                "trois photographies d’identité récentes",
-            ]),
-            documents_source: "liste du 1er juillet 2026, annexe 10 du CESEDA".into(),
-            short_notice: false,
-            late: false,
-        }
-    }
-
     /// The same letter in which every text is free of characters that are not seen but act:
     /// line breaks and other controls become a space, direction overrides and zero-width
     /// characters go. Second, the places where something changed, as JSON pointers, for nothing
@@ -232,7 +301,7 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 
 /// Format characters (Unicode category Cf), line and paragraph separators. The two joiners
 /// U+200C and U+200D are letters to Persian, Kurdish and Indic names, and stay.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'

@@ -8,31 +8,46 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::{OffsetComponents, OffsetName, Tz};
 
-use super::{LetterData, Sender};
+use super::{LetterData, Matter, Sender};
 
-/// The invitation to the appointment: `METHOD:REQUEST`, CRLF, folded at 75 octets. The UID stays
-/// when the appointment moves, and SEQUENCE tells the newer one.
-pub(super) fn invitation(data: &LetterData, sender: &Sender) -> String {
-    let (appointment, reference) = (&data.appointment, &data.reference);
+/// What a calendar is told, and the iTIP method that says how (RFC 5546).
+pub(super) struct Invitation {
+    /// `REQUEST` or `CANCEL`.
+    pub method: &'static str,
+    /// CRLF, folded at 75 octets.
+    pub text: String,
+}
+
+/// The invitation to the appointment of a letter, or what takes it back; `None` where there is none. The UID stays when the
+/// appointment moves, and SEQUENCE tells the newer one.
+pub(super) fn of(data: &LetterData, sender: &Sender) -> Option<Invitation> {
+    let (appointment, reference) = (data.matter.appointment()?, &data.reference);
+    let cancelled = matches!(data.matter, Matter::Cancellation { .. });
+    let (method, status) = if cancelled { ("CANCEL", "CANCELLED") } else { ("REQUEST", "CONFIRMED") };
     let zone = appointment.zone;
     let start = appointment.day.and_time(appointment.start);
     let end = start + Duration::minutes(appointment.duration_min.into());
     let name = data.office.name.replace('"', "'");
-    let description = format!(
-        "Référence : {reference}\nApportez la lettre de convocation et les documents qu’elle \
-         demande. Le guichet y est indiqué.\nEn cas d’empêchement, prévenez la préfecture en \
-         indiquant cette référence."
-    );
+    let description = if cancelled {
+        format!("Référence : {reference}\nCe rendez-vous est annulé. La lettre de la préfecture dit la suite.")
+    } else {
+        format!(
+            "Référence : {reference}\nApportez la lettre de la préfecture et les documents qu’elle \
+             demande. Le guichet y est indiqué.\nEn cas d’empêchement, prévenez la préfecture en \
+             indiquant cette référence."
+        )
+    };
+    let uid = data.first_reference.as_ref().unwrap_or(reference);
 
     let mut ics = Ics(String::new());
     ics.line("BEGIN:VCALENDAR");
     ics.line("VERSION:2.0");
     ics.line("PRODID:-//convoke//convoke//FR");
     ics.line("CALSCALE:GREGORIAN");
-    ics.line("METHOD:REQUEST");
+    ics.line(&format!("METHOD:{method}"));
     ics.timezone(zone, appointment.day.year());
     ics.line("BEGIN:VEVENT");
-    ics.line(&format!("UID:{reference}@{}", sender.message_domain));
+    ics.line(&format!("UID:{uid}@{}", sender.message_domain));
     ics.line(&format!("SEQUENCE:{}", data.sequence));
     ics.line(&format!("DTSTAMP:{}Z", stamp(data.issued_at.naive_utc())));
     ics.line(&format!("DTSTART;TZID={zone}:{}", stamp(start)));
@@ -44,15 +59,15 @@ pub(super) fn invitation(data: &LetterData, sender: &Sender) -> String {
     // A request needs an attendee (RFC 5546, 3.2.2); the holder's own address would name them.
     ics.line(&format!(
         "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:\
-         mailto:{reference}@{}",
+         mailto:{uid}@{}",
         sender.message_domain
     ));
-    ics.line("STATUS:CONFIRMED");
+    ics.line(&format!("STATUS:{status}"));
     ics.line("CLASS:PRIVATE");
     ics.line("TRANSP:OPAQUE");
     ics.line("END:VEVENT");
     ics.line("END:VCALENDAR");
-    ics.0
+    Some(Invitation { method, text: ics.0 })
 }
 
 /// A text value (RFC 5545, 3.3.11).

@@ -12,23 +12,39 @@
 //! neutralised once, before anything is rendered. HTML escapes every value. The subject is
 //! rendered without knowing recipient or permit, so that no template can tell them there.
 
+mod code;
 mod data;
-mod french;
+mod document;
+mod envelope;
+mod explain;
 mod ics;
+mod language;
 mod message;
+mod pdf;
+mod prefectures;
+mod sample;
+mod sheet;
 mod templates;
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
 
 pub use crate::convocation::LetterKind;
-pub use data::{Appointment, LetterData, Office, PermitLines, Recipient};
-pub use templates::{TemplateError, Templates};
+pub use code::CodeKey;
+pub use data::{Appointment, CancelledBy, Convoked, LetterData, Matter, Moment, Office, PermitLines, Recipient};
+pub use envelope::{EnvelopeError, envelope};
+pub use explain::{Explanation, Place};
+pub use language::Language;
+pub use pdf::{ENGINE, Fonts, PdfError};
+pub use prefectures::competent_prefecture;
+pub use templates::{SHORT_MAX, TemplateError, Templates};
 
 use crate::ids::sha256_hex;
 use crate::permit::is_deliverable_email;
 
 /// From whom letters come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sender {
     /// Display name of the sender.
     pub from_name: String,
@@ -47,8 +63,10 @@ pub struct Letter {
     pub text: String,
     /// The body as an HTML page.
     pub html: String,
-    /// The invitation.
-    pub ics: Vec<u8>,
+    /// The invitation, or what takes it back; `None` where nobody is expected anywhere.
+    pub ics: Option<Vec<u8>>,
+    /// The letter as PDF/A-2a and PDF/UA-1, or why there is none: then the e-mail goes without it, to be listed.
+    pub pdf: Result<Vec<u8>, PdfError>,
     /// The whole e-mail. Addressed to nobody where the recipient has no address.
     pub message: Vec<u8>,
     /// Without angle brackets; the same on every attempt.
@@ -58,6 +76,54 @@ pub struct Letter {
     /// Where unseen characters were taken out of the data, as JSON pointers (`/recipient/name`).
     /// To be listed wherever it is not empty.
     pub neutralised: Vec<String>,
+}
+
+/// A letter laid out for the printer.
+pub struct Printed {
+    /// SHA-256 of the letter as a PDF of its own.
+    pub sha256: String,
+    /// Pages.
+    pub pages: usize,
+    /// The address as the window of the envelope shows it.
+    pub window: Vec<String>,
+    sheets: pdf::Sheets,
+}
+
+/// With what a letter was rendered: what a recorded letter remembers, so that it can be shown again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendered {
+    /// Hash of the templates.
+    pub templates: String,
+    /// Hash of the fonts.
+    pub fonts: String,
+    /// The program that laid it out.
+    pub engine: String,
+    /// From whom it came.
+    pub sender: Sender,
+    /// SHA-256 of the PDF, where there was one.
+    pub pdf: Option<String>,
+    /// Why there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_pdf: Option<String>,
+}
+
+impl Rendered {
+    /// What is remembered of a letter that these templates made.
+    #[must_use]
+    pub fn of(templates: &Templates, sender: &Sender, pdf: Result<String, String>) -> Self {
+        let (pdf, without_pdf) = match pdf {
+            Ok(sha256) => (Some(sha256), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        Self {
+            templates: templates.hash(),
+            fonts: templates.fonts().hash().to_owned(),
+            engine: ENGINE.to_owned(),
+            sender: sender.clone(),
+            pdf,
+            without_pdf,
+        }
+    }
 }
 
 /// Why one letter could not be composed. The others of its batch are not concerned.
@@ -76,6 +142,9 @@ pub enum ComposeError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// The letter cannot be printed.
+    #[error(transparent)]
+    Pdf(#[from] PdfError),
     /// The data has no JSON form.
     #[error("the letter's data cannot be written as JSON: {0}")]
     Data(String),
@@ -93,18 +162,39 @@ impl Templates {
         let sender = &Sender { from_name: data::visible(&sender.from_name).into_owned(), ..sender.clone() };
 
         let bodies = self.render(&data)?;
-        let ics = ics::invitation(&data, sender);
-        let message = message::write(&data, sender, &bodies, &ics);
+        let ics = ics::of(&data, sender);
+        let message = message::write(&data, sender, &bodies, ics.as_ref());
         Ok(Letter {
             sha256: sha256_hex(&message),
             message_id: message::id(&data, sender),
-            ics: ics.into_bytes(),
+            ics: ics.map(|i| i.text.into_bytes()),
+            pdf: bodies.pdf,
             subject: bodies.subject,
             text: bodies.text,
             html: bodies.html,
             message,
             neutralised,
         })
+    }
+
+    /// The letter on paper.
+    ///
+    /// # Errors
+    /// What [`Self::compose`] refuses; an address that does not fit a window, a sign that no font has.
+    pub fn print(&self, data: &LetterData, sender: &Sender) -> Result<Printed, ComposeError> {
+        refuse_malformed(data, sender)?;
+        let (data, _) = data.neutralised().map_err(|e| ComposeError::Data(e.to_string()))?;
+        let (sheets, pdf) = self.pages(&data)?;
+        let window = envelope(&data.recipient.name, &data.recipient.address).map_err(PdfError::from)?;
+        Ok(Printed { sha256: sha256_hex(&pdf), pages: sheets.count(), window, sheets })
+    }
+
+    /// Printed letters as one file, each on sheets of its own when it is printed on both sides.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn bind(&self, letters: Vec<Printed>, ident: &str, date: NaiveDate) -> Result<Vec<u8>, TemplateError> {
+        self.bind_pages(&letters.into_iter().map(|l| l.sheets).collect::<Vec<_>>(), ident, date)
     }
 }
 
@@ -127,7 +217,7 @@ fn refuse_malformed(data: &LetterData, sender: &Sender) -> Result<(), ComposeErr
         return refused("message_domain", &sender.message_domain, "a domain name");
     }
     // RFC 5545 writes a year in four digits.
-    let day = data.appointment.day;
+    let day = data.matter.appointment().map_or(data.business_date, |a| a.day);
     if !(1970..=9990).contains(&day.year()) {
         return refused("/appointment/day", &day.to_string(), "a date of our time");
     }

@@ -51,6 +51,6 @@ fn table<const N: usize>(report: &RunReport, header: [&str; N], lines: impl Iter
 }
 
 /// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: &str) -> Cow<'_, str> {
+pub(crate) fn harmless(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
 }

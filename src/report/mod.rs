@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use csv::harmless;
 pub use csv::{csv, lapses_csv, listed_csv};
 pub use html::html;
 pub use terminal::terminal;

@@ -1,24 +1,29 @@
 //! Writes what was decided: verdicts and plan at once, firm appointments in chunks, each with its seat, its letter and its
 //! entry in the ledger.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result, ensure};
-use chrono::NaiveDate;
 use serde_json::json;
 
+use super::correspondence;
+use super::letters::Writer;
 use super::observe::Seen;
 use super::{Firm, Lapses, Letters, Summary, Tools};
-use crate::convocation::{LetterKind, LetterState, State};
+use crate::convocation::{LetterState, State};
 use crate::fault;
-use crate::ids::{Reference, RunId};
+use crate::ids::RunId;
 use crate::ledger::Event;
-use crate::letters::{Appointment, LetterData, PermitLines, Recipient};
-use crate::permit::{Channel, Holder};
+use crate::letters::{Appointment, Convoked, Matter};
+use crate::permit::Channel;
 use crate::planning::Pass;
 use crate::settings::Configuration;
-use crate::store::{LetterRow, Placement, RunRow, SlotRow, Store, Stored};
+use crate::store::{Placement, RunRow, SlotRow, Store, Stored};
 
 /// Appointments of one transaction: a kill loses at most the work of one, and none of its effects is half done.
 const CHUNK: usize = 250;
+/// The occasion of a letter that goes by post besides the e-mail.
+const COPY: &str = "copie";
 
 /// Stores, in one transaction, all that holds for the whole run.
 pub(super) fn store_plan(
@@ -73,6 +78,7 @@ pub(super) fn store_plan(
             }),
         };
         s.record(Some(&row.run_id), &row.actor, &missed.chain([planned]).collect::<Vec<_>>())?;
+        s.keep_templates(&config.templates.hash(), config.templates.sources(), tools.clock.now())?;
         s.store_plan(
             row,
             &Stored {
@@ -120,6 +126,7 @@ pub(super) fn commit_chunks(
         fault::point("after-chunk");
         done = next;
     }
+    summary = correspondence::write(store, config, row, actor, summary, tools)?;
     summary.state = "completed".into();
     store.write(|s| {
         let head = s.ledger_head()?;
@@ -148,6 +155,9 @@ fn commit_chunk(
     let run_id = RunId(row.run_id.clone());
     let holder_ids: Vec<&str> = chunk.iter().map(|f| f.placement.holder_id.0.as_str()).collect();
     let holders = store.holders(&holder_ids)?;
+    let permit_ids: Vec<&str> = chunk.iter().map(|f| f.placement.permit_id.0.as_str()).collect();
+    let before: HashSet<String> = store.convoked_before(&permit_ids)?.into_iter().collect();
+    let writer = Writer::new(config, row.business_date, now);
     // Reserve before composing: a letter must never name a slot that another can take.
     let placements: Vec<Placement> = chunk.iter().map(|f| f.placement.clone()).collect();
     let made = store.reserve(&placements, Some(&run_id), row.business_date, now)?;
@@ -163,7 +173,10 @@ fn commit_chunk(
             continue;
         };
         let holder = &holders[&firm.placement.holder_id.0];
-        let letter = letter(config, row.business_date, now, firm, &slot, &reference, holder)?;
+        let matter = convocation(config, firm, &slot)?;
+        let data = writer.data(&reference, holder, (firm.kind, firm.expires_on), matter);
+        let channel = holder.effective_channel();
+        let letter = writer.row(&data, channel, "")?;
         let commitment = store.commitment(&firm.placement.holder_id.0, &holder.number, tools.entropy)?;
         events.push(Event {
             kind: "convocation.made",
@@ -175,6 +188,11 @@ fn commit_chunk(
         let after_expiry = firm.placement.origin == Pass::AfterExpiry.code();
         *(if after_expiry { &mut summary.late_firm } else { &mut summary.firm }) += 1;
         letters.push(letter);
+        // An e-mail that did not bring somebody the first time is not relied on alone.
+        if channel == Channel::Email && before.contains(&firm.placement.permit_id.0) {
+            letters.push(writer.row(&data, Channel::Post, COPY)?);
+            summary.letters.also_post += 1;
+        }
     }
     fault::point("after-reserve");
     store.enqueue(&letters)?;
@@ -182,37 +200,14 @@ fn commit_chunk(
     Ok(summary)
 }
 
-fn letter(
-    config: &Configuration,
-    business_date: NaiveDate,
-    now: chrono::DateTime<chrono::Utc>,
-    firm: &Firm,
-    slot: &SlotRow,
-    reference: &Reference,
-    holder: &Holder,
-) -> Result<LetterRow> {
+/// The matter of a convocation.
+fn convocation(config: &Configuration, firm: &Firm, slot: &SlotRow) -> Result<Matter> {
     let pool = config
         .agenda
         .find(&slot.site, &slot.desk)
         .with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
     let (documents, documents_source) = config.documents.for_permit(firm.kind, &firm.mention);
-    let channel = holder.effective_channel();
-    let mut address = holder.address.clone();
-    address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
-    let data = LetterData {
-        kind: LetterKind::Convocation,
-        reference: reference.to_string(),
-        sequence: 0,
-        issued_at: now,
-        business_date,
-        office: config.office(),
-        recipient: Recipient {
-            name: holder.printed_name(),
-            email: holder.email.clone(),
-            address,
-            language: holder.language.clone(),
-        },
-        permit: PermitLines { label: firm.kind.label().to_owned(), expires_on: firm.expires_on },
+    Ok(Matter::Convocation(Convoked {
         appointment: Appointment {
             site: pool.site.name.clone(),
             address: pool.site.address.0.clone(),
@@ -227,27 +222,5 @@ fn letter(
         documents_source,
         short_notice: firm.short_notice,
         late: firm.late,
-    };
-    let state = if channel == Channel::Email { LetterState::Queued } else { LetterState::ToPost };
-    Ok(LetterRow {
-        prefecture: config.settings.prefecture.code.clone(),
-        letter_id: format!("{reference}/{}/0", LetterKind::Convocation),
-        reference: reference.to_string(),
-        kind: LetterKind::Convocation.code().to_owned(),
-        revision: 0,
-        channel: channel.code().to_owned(),
-        state: state.code().to_owned(),
-        recipient: holder.email.clone().filter(|_| channel == Channel::Email),
-        data: serde_json::to_string(&data)?,
-        template_hash: config.templates.hash(),
-        sha256: None,
-        attempts: 0,
-        uncertain: 0,
-        next_at: now.naive_utc(),
-        owner: None,
-        lease_until: None,
-        epoch: 0,
-        last_reply: None,
-        created_at: now.naive_utc(),
-    })
+    }))
 }

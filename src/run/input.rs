@@ -40,6 +40,8 @@ pub(super) struct Observation {
     pub slots: Vec<SlotRow>,
     pub taken: BTreeMap<String, u64>,
     pub last_extract: Option<NaiveDate>,
+    /// Letters that have waited for the post for too long.
+    pub late_post: u64,
 }
 
 /// Somebody who is due.
@@ -191,6 +193,13 @@ pub(super) fn warnings(
             ));
         }
         Some(_) => {}
+    }
+    if seen.late_post > 0 {
+        let (n, s) = (seen.late_post, if seen.late_post > 1 { "s" } else { "" });
+        warnings.push(format!(
+            "{n} lettre{s} attend{} la poste depuis plus de deux jours ouvrés : `convoke post --out DOSSIER`.",
+            if n > 1 { "ent" } else { "" }
+        ));
     }
     let taken = |s: &SlotRow| seen.taken.get(&s.slot_id).copied().unwrap_or(0);
     for slot in seen.slots.iter().filter(|s| taken(s) > s.seats as u64) {

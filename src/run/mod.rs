@@ -5,7 +5,10 @@
 //! nothing, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
 
 mod commit;
+mod correspondence;
+mod explain;
 mod input;
+mod letters;
 mod observe;
 mod report;
 
@@ -15,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+pub use explain::explain;
 pub use input::Firm;
 pub use observe::{Preview, preview};
 pub use report::report;
@@ -141,13 +145,22 @@ pub struct Lapses {
     pub no_capacity: u64,
 }
 
-/// Letters by what happens to them next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Letters by what happens to them next. Convocations first: `queued` + `to_post` are all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letters {
     /// In the SMTP queue.
     pub queued: u64,
     /// For the post batch.
     pub to_post: u64,
+    /// Of those in the queue, letters that also go by post: second convocations of the same permit.
+    #[serde(default)]
+    pub also_post: u64,
+    /// Reminders of appointments that come near.
+    #[serde(default)]
+    pub reminders: u64,
+    /// Letters that give no appointment, by kind.
+    #[serde(default)]
+    pub notices: BTreeMap<String, u64>,
 }
 
 impl Summary {

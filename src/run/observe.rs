@@ -175,6 +175,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             slots: s.slots(dates.today, NEVER)?,
             taken: s.taken(dates.today)?,
             last_extract: s.last_extract()?,
+            late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
         };
         let mut verdicts = Verdicts {
             policy,

@@ -26,6 +26,21 @@ pub struct Live {
     pub run_id: Option<String>,
 }
 
+/// A convocation, whatever became of it.
+#[derive(Clone, Debug, Queryable)]
+pub struct ConvocationRow {
+    /// Permit.
+    pub permit_id: String,
+    /// Holder.
+    pub holder_id: String,
+    /// State.
+    pub state: String,
+    /// SEQUENCE.
+    pub sequence: i64,
+    /// The run that made it.
+    pub run_id: Option<String>,
+}
+
 /// A person to be placed on a slot.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Placement {
@@ -91,6 +106,22 @@ impl Store {
             ))
             .load(&mut self.conn)
             .context("reading live convocations")
+    }
+
+    /// One convocation.
+    pub fn convocation(&mut self, reference: &str) -> Result<Option<ConvocationRow>> {
+        convocation::table
+            .find((&self.prefecture, reference))
+            .select((
+                convocation::permit_id,
+                convocation::holder_id,
+                convocation::state,
+                convocation::sequence,
+                convocation::run_id,
+            ))
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a convocation")
     }
 
     /// Reserves a seat for each person and makes the convocation, in the transaction of the caller. Returns, for

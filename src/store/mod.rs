@@ -5,11 +5,14 @@ mod convocations;
 mod households;
 mod intake;
 mod ledger;
+mod notices;
 mod outbox;
 mod permits;
+mod post;
 mod runs;
 mod schema;
 mod slots;
+mod templates;
 
 use std::path::Path;
 
@@ -18,11 +21,13 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-pub use convocations::{ElsewhereFault, Live, Placement};
+pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
 pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
+pub use notices::{NewNotice, Unnoticed};
 pub use outbox::{Claimed, LetterRow, Settlement};
 pub use permits::{HolderRow, PermitRow, VerdictChange};
+pub use post::ToPost;
 pub use runs::{Acquired, NewRun, RunRow, Stored};
 pub use slots::SlotRow;
 

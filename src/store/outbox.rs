@@ -26,6 +26,8 @@ pub struct LetterRow {
     pub kind: String,
     /// SEQUENCE of the convocation that it speaks of.
     pub revision: i64,
+    /// Which of several letters of the kind: J-7; empty for the only one.
+    pub occasion: String,
     /// Channel.
     pub channel: String,
     /// State.
@@ -38,6 +40,8 @@ pub struct LetterRow {
     pub template_hash: String,
     /// Hash of what was handed over.
     pub sha256: Option<String>,
+    /// With what it was rendered, as JSON.
+    pub rendered: Option<String>,
     /// Attempts that count.
     pub attempts: i64,
     /// How often its fate was unknown.
@@ -135,12 +139,23 @@ impl Store {
 
     /// Commits that the dialogue for this letter begins: from here on a crash leaves its fate unknown. `false` if the
     /// letter is not ours any more.
-    pub fn begin_sending(&mut self, claimed: &Claimed, sha256: &str, relay: &str, now: DateTime<Utc>) -> Result<bool> {
+    pub fn begin_sending(
+        &mut self,
+        claimed: &Claimed,
+        sha256: &str,
+        rendered: &str,
+        relay: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
         let letter = &claimed.letter;
         self.write(|store| {
             let changed = diesel::update(outbox::table.find((&store.prefecture, &letter.letter_id)))
                 .filter(outbox::epoch.eq(letter.epoch).and(outbox::state.eq(LetterState::Leased.code())))
-                .set((outbox::state.eq(LetterState::Sending.code()), outbox::sha256.eq(sha256)))
+                .set((
+                    outbox::state.eq(LetterState::Sending.code()),
+                    outbox::sha256.eq(sha256),
+                    outbox::rendered.eq(rendered),
+                ))
                 .execute(&mut store.conn)?;
             if changed == 1 {
                 diesel::insert_into(delivery_attempt::table)
@@ -261,7 +276,18 @@ impl Store {
             .context("reading the outbox")
     }
 
-    /// Letters of a run by channel and state.
+    /// Letters of one reference, oldest first.
+    pub fn letters_of(&mut self, reference: &str) -> Result<Vec<LetterRow>> {
+        outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture))
+            .filter(outbox::reference.eq(reference))
+            .order((outbox::created_at, outbox::letter_id))
+            .select(LetterRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the letters of a reference")
+    }
+
+    /// Letters of a run's convocations by channel and state: one each, without reminders and copies.
     pub fn letters_of_run(&mut self, run_id: &str) -> Result<BTreeMap<(String, String), u64>> {
         let rows: Vec<(String, String, i64)> =
             outbox::table
@@ -270,6 +296,7 @@ impl Store {
                 ))
                 .filter(outbox::prefecture.eq(&self.prefecture))
                 .filter(convocation::run_id.eq(run_id))
+                .filter(outbox::kind.eq("convocation").and(outbox::occasion.eq("")))
                 .group_by((outbox::channel, outbox::state))
                 .select((outbox::channel, outbox::state, count_star()))
                 .load(&mut self.conn)

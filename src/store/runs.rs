@@ -289,10 +289,7 @@ impl Store {
             .first(&mut self.conn)
             .optional()?;
         let Some((sha256, packed)) = found else { return Ok(None) };
-        let mut bytes = Vec::new();
-        flate2::read::DeflateDecoder::new(packed.as_slice())
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("unpacking the {kind} of run {id}"))?;
+        let bytes = inflate(&packed).with_context(|| format!("unpacking the {kind} of run {id}"))?;
         ensure!(sha256_hex(&bytes) == sha256, "the recorded {kind} of run {id} is not what was written");
         Ok(Some(bytes))
     }
@@ -308,8 +305,14 @@ impl Store {
     }
 }
 
-fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?)
+}
+
+pub(super) fn inflate(packed: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    flate2::read::DeflateDecoder::new(packed).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

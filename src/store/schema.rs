@@ -160,12 +160,14 @@ table! {
         reference -> Text,
         kind -> Text,
         revision -> BigInt,
+        occasion -> Text,
         channel -> Text,
         state -> Text,
         recipient -> Nullable<Text>,
         data -> Text,
         template_hash -> Text,
         sha256 -> Nullable<Text>,
+        rendered -> Nullable<Text>,
         attempts -> BigInt,
         uncertain -> BigInt,
         next_at -> Timestamp,
@@ -174,6 +176,29 @@ table! {
         epoch -> BigInt,
         last_reply -> Nullable<Text>,
         created_at -> Timestamp,
+    }
+}
+
+table! {
+    notice (prefecture, reference) {
+        prefecture -> Text,
+        reference -> Text,
+        kind -> Text,
+        year -> BigInt,
+        number -> BigInt,
+        permit_id -> Text,
+        holder_id -> Text,
+        run_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    template_bundle (prefecture, sha256) {
+        prefecture -> Text,
+        sha256 -> Text,
+        kept_at -> Timestamp,
+        bytes -> Binary,
     }
 }
 
@@ -250,6 +275,8 @@ allow_tables_to_appear_in_same_query!(
     convocation,
     reservation,
     outbox,
+    notice,
+    template_bundle,
     delivery_attempt,
     holder_key,
     household_link,

@@ -1,0 +1,266 @@
+//! `convoke letters preview|show|explain|check-code`.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{BadData, Exit, Session, Usage};
+use crate::files::write_whole;
+use crate::ids::{Reference, sha256_hex};
+use crate::letters::{ENGINE, Language, Letter, LetterData, LetterKind, Rendered, Templates};
+use crate::run::explain;
+use crate::settings::{ConfigError, Configuration};
+use crate::store::{LetterRow, Store, Use};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Letters {
+    Preview(Preview),
+    Show(Show),
+    /// Say in one page of plain French how the date of a convocation was computed
+    Explain {
+        /// Reference on the letter.
+        reference: String,
+    },
+    /// Say whether the code on a letter is ours
+    ///
+    /// The QR code of a letter holds its reference and this code; needs the key of `[letters] code_key_file`.
+    CheckCode {
+        /// Reference on the letter.
+        reference: String,
+        /// Code beside it, such as 9F2K-03MT-X7QD-W81C.
+        code: String,
+    },
+}
+
+impl Letters {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        match self {
+            Self::Preview(c) => c.execute(session),
+            Self::Show(c) => c.execute(session),
+            Self::Explain { reference } => {
+                let config = session.configuration()?;
+                let mut store = Session::store(&config, Use::Batch)?;
+                let explanation = explain(&mut store, &config, &parse(reference)?)?;
+                let text = config.templates.explain(&explanation)?;
+                let document = json!({"schema": "convoke.explanation/1", "explanation": explanation, "text": text});
+                session.print(&document, &format!("{text}\n"))?;
+                Ok(Exit::Done)
+            }
+            Self::CheckCode { reference, code } => check_code(session, &parse(reference)?, code),
+        }
+    }
+}
+
+fn parse(reference: &str) -> Result<Reference> {
+    let refused = || BadData(format!("{reference} is no reference: read it again, such as RC-94-2026-0001234-R"));
+    Ok(Reference::parse(reference).ok_or_else(refused)?)
+}
+
+fn check_code(session: &Session, reference: &Reference, code: &str) -> Result<Exit> {
+    let config = session.configuration()?;
+    let Some(key) = &config.code_key else {
+        return Err(ConfigError(
+            "there is no key of verification codes: `[letters] code_key_file` names its file".into(),
+        )
+        .into());
+    };
+    let sequence = key.check(reference.as_str(), code);
+    let now = match Session::store(&config, Use::Batch) {
+        Ok(mut store) => store.convocation(reference.as_str())?,
+        // The code can be checked without the database.
+        Err(_) => None,
+    };
+    let mut text = match sequence {
+        Some(sequence) => format!("The code is ours: letter {reference}, revision {sequence}.\n"),
+        None => format!("The code is NOT ours: nobody here made a letter {reference} with it.\n"),
+    };
+    let replaced = sequence.zip(now.as_ref()).is_some_and(|(sequence, now)| i64::from(sequence) < now.sequence);
+    if replaced {
+        text += "A later letter has replaced it.\n";
+    }
+    if let Some(now) = now.as_ref().filter(|_| sequence.is_some()) {
+        writeln!(text, "The convocation is now: {}.", now.state)?;
+    }
+    let document = json!({"schema": "convoke.code/1", "reference": reference.as_str(), "valid": sequence.is_some(),
+        "revision": sequence, "replaced": replaced, "state": now.filter(|_| sequence.is_some()).map(|n| n.state)});
+    session.print(&document, &text)?;
+    Ok(if sequence.is_some() { Exit::Done } else { Exit::BadData })
+}
+
+/// Render again what was sent, and say whether it is the same to the byte.
+///
+/// If it is not, says which of data, templates, fonts or engine has changed. The templates of each run are kept in the
+/// database, so that letters can be shown years later.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Reference on the letter.
+    reference: String,
+    /// Only letters of this kind.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<LetterKind>,
+    /// Write PDF, HTML, text, calendar and e-mail into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Show {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let reference = parse(&self.reference)?;
+        let mut rows = store.letters_of(reference.as_str())?;
+        rows.retain(|l| self.kind.is_none_or(|k| k.code() == l.kind));
+        if rows.is_empty() {
+            return Err(BadData(format!("there is no letter {reference}: `convoke outbox list` shows them")).into());
+        }
+        if let Some(out) = &self.out {
+            make_folder(out)?;
+        }
+        let (mut shown, mut text, mut all_same) = (Vec::new(), String::new(), true);
+        for row in &rows {
+            let again = Again::of(&mut store, &config, row)?;
+            if let (Some(out), Some(letter)) = (&self.out, &again.letter) {
+                write_letter(out, &row.letter_id.replace('/', "-"), letter)?;
+            }
+            let told = match (&row.sha256, again.differs.as_slice()) {
+                (None, _) => "never sent; as it would be now".to_owned(),
+                (Some(_), []) => "identical to what was sent".to_owned(),
+                (Some(_), differs) => format!("NOT what was sent: changed since: {}", differs.join(", ")),
+            };
+            all_same &= again.differs.is_empty();
+            writeln!(text, "{:<44} {:<8} {told}", row.letter_id, row.state)?;
+            shown.push(json!({"id": row.letter_id, "kind": row.kind, "channel": row.channel, "state": row.state,
+                "sha256": row.sha256, "again": again.sha256, "identical": row.sha256.is_some() && again.differs.is_empty(),
+                "differs": again.differs}));
+        }
+        session
+            .print(&json!({"schema": "convoke.letters/1", "reference": reference.as_str(), "letters": shown}), &text)?;
+        Ok(if all_same { Exit::Done } else { Exit::Unexpected })
+    }
+}
+
+/// A letter rendered again.
+struct Again {
+    letter: Option<Letter>,
+    sha256: Option<String>,
+    /// What has changed since it was sent.
+    differs: Vec<&'static str>,
+}
+
+impl Again {
+    fn of(store: &mut Store, config: &Configuration, row: &LetterRow) -> Result<Self> {
+        let made: Option<Rendered> = row.rendered.as_deref().map(serde_json::from_str).transpose()?;
+        let mut differs = Vec::new();
+        let kept = match &made {
+            Some(made) => store.kept_templates(&made.templates)?,
+            None => None,
+        };
+        let fonts = config.templates.fonts();
+        let templates = match kept {
+            Some(sources) => Templates::unchecked(sources, fonts.clone()).ok(),
+            None if made.is_none() => Some(Templates::unchecked(config.templates.sources().clone(), fonts.clone())?),
+            None => None,
+        };
+        if let Some(made) = &made {
+            let checks = [
+                (templates.is_none(), "templates"),
+                (made.fonts != fonts.hash(), "fonts"),
+                (made.engine != ENGINE, "engine"),
+            ];
+            differs.extend(checks.into_iter().filter(|(changed, _)| *changed).map(|(_, what)| what));
+        }
+        let sender = made.as_ref().map_or_else(|| config.sender(), |m| m.sender.clone());
+        let data: Result<LetterData, _> = serde_json::from_str(&row.data);
+        let (Some(templates), Ok(data)) = (templates, data) else {
+            if differs.is_empty() {
+                differs.push("data");
+            }
+            return Ok(Self { letter: None, sha256: None, differs });
+        };
+        let Ok(letter) = templates.compose(&data, &sender) else {
+            differs.push("data");
+            return Ok(Self { letter: None, sha256: None, differs });
+        };
+        let on_paper = made.as_ref().is_some_and(|m| m.pdf == row.sha256) && row.sha256.is_some();
+        let sha256 =
+            if on_paper { letter.pdf.as_ref().ok().map(|p| sha256_hex(p)) } else { Some(letter.sha256.clone()) };
+        let same = row.sha256.is_none() || row.sha256 == sha256;
+        if same {
+            // Another engine that gives the same bytes has changed nothing.
+            differs.clear();
+        } else if differs.is_empty() {
+            differs.push("data");
+        }
+        Ok(Self { letter: Some(letter), sha256, differs })
+    }
+}
+
+/// Write sample letters with your letterhead: PDF, HTML, text, calendar, and a sheet of pictures.
+#[derive(Debug, Args)]
+pub(super) struct Preview {
+    /// Only this kind: convocation, reminder, change, cancellation, depot-en-ligne, transfert, heads-up.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<LetterKind>,
+    /// Only this language: fr, en, es, ar, pt, zh.
+    #[arg(long, value_name = "LANG")]
+    lang: Option<Language>,
+    /// In 18 points, as for `format: gros-caracteres`.
+    #[arg(long)]
+    large_print: bool,
+    /// Folder to write into.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Preview {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let all = |one: Option<LetterKind>| one.map_or(LetterKind::ALL.to_vec(), |k| vec![k]);
+        let languages = self.lang.map_or(Language::ALL.to_vec(), |l| vec![l]);
+        make_folder(&self.out)?;
+        let mut written = Vec::new();
+        for (kind, language) in all(self.kind).into_iter().flat_map(|k| languages.iter().map(move |l| (k, *l))) {
+            let mut data = LetterData::sample_of(kind);
+            data.office = config.office();
+            data.recipient.language = language.code().into();
+            data.recipient.large_print = self.large_print;
+            data.code = config.code_key.as_ref().map(|key| key.code(&data.reference, data.sequence));
+            let letter = config.templates.compose(&data, &config.sender())?;
+            let name = format!("{kind}-{language}");
+            write_letter(&self.out, &name, &letter)?;
+            if let Err(error) = &letter.pdf {
+                eprintln!("convoke: {name} has no PDF: {error}");
+            }
+            written.push(name);
+        }
+        let text = format!("{} letters are in {}.\n", written.len(), self.out.display());
+        session.print(&json!({"schema": "convoke.preview/1", "letters": written, "out": self.out}), &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn make_folder(out: &Path) -> Result<()> {
+    if out.is_file() {
+        return Err(Usage(format!("--out {}: is a file", out.display())).into());
+    }
+    fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))
+}
+
+/// All the forms of a letter, as files of one name.
+fn write_letter(out: &Path, name: &str, letter: &Letter) -> Result<()> {
+    let write = |end: &str, bytes: &[u8]| write_whole(&out.join(format!("{name}.{end}")), bytes);
+    write("txt", letter.text.as_bytes())?;
+    write("html", letter.html.as_bytes())?;
+    write("eml", &letter.message)?;
+    if let Some(ics) = &letter.ics {
+        write("ics", ics)?;
+    }
+    if let Ok(pdf) = &letter.pdf {
+        write("pdf", pdf)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! `convoke post`.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::{BadData, Exit, Session, Usage};
+use crate::files::write_whole;
+use crate::ids::Reference;
+use crate::post::{self, Exception, Manifest, Telephone};
+use crate::process;
+use crate::settings::Configuration;
+use crate::store::{Store, Use};
+
+/// Print the letters of people without e-mail, or whose e-mail failed.
+///
+/// `post --out DIR` writes print-ready PDFs of at most 1,000 letters (each on sheets of its own, for printing on both
+/// sides), the list of addresses and manifest.json, and changes nothing else: run it again as often as you like. When the
+/// letters have left, `post --confirm DIR/manifest.json` marks them as posted, each once. `post return REFERENCE` says that
+/// one came back.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "Examples:
+  convoke post --out tonight
+  convoke post --confirm tonight/manifest.json
+  convoke post --out calls --channel sms
+  convoke post return RC-94-2026-0001234-R"
+)]
+pub(super) struct Post {
+    /// Folder to write into.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What to write: letters, short messages of 160 characters, or the list of people to call.
+    #[arg(long, value_enum, default_value_t = Route::Post)]
+    channel: Route,
+    /// The letters of this manifest have left: mark them.
+    #[arg(long, value_name = "MANIFEST")]
+    confirm: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Route {
+    Post,
+    Sms,
+    Phone,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A letter came back: where no e-mail reached the person, the seat is free again and the person due
+    Return {
+        /// Reference on the letter.
+        reference: String,
+        /// Accepted and ignored: nothing is asked.
+        #[arg(long, hide = true)]
+        yes: bool,
+    },
+}
+
+impl Post {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        match (&self.command, &self.out, &self.confirm) {
+            (Some(Command::Return { reference, yes: _ }), ..) => come_back(session, &mut store, reference),
+            (None, None, None) => {
+                Err(Usage("say --out DIR to prepare letters, or --confirm MANIFEST when they have left".into()).into())
+            }
+            (None, out, confirm) => {
+                // Confirmed first: what has left is not prepared again.
+                if let Some(manifest) = confirm {
+                    let exit = self.confirm(session, &mut store, manifest)?;
+                    if out.is_none() || exit != Exit::Done {
+                        return Ok(exit);
+                    }
+                }
+                match (out, self.channel) {
+                    (Some(out), Route::Post) => prepare(session, &mut store, &config, out),
+                    (Some(out), Route::Sms) => calls(session, &mut store, &config, out, Telephone::Sms),
+                    (Some(out), Route::Phone) => calls(session, &mut store, &config, out, Telephone::Phone),
+                    (None, _) => Ok(Exit::Done),
+                }
+            }
+        }
+    }
+
+    fn confirm(&self, session: &Session, store: &mut Store, file: &Path) -> Result<Exit> {
+        let text = fs::read_to_string(file).map_err(|e| BadData(format!("{}: {e}", file.display())))?;
+        let manifest: Manifest = serde_json::from_str(&text)
+            .map_err(|e| BadData(format!("{}: no manifest of `convoke post`: {e}", file.display())))?;
+        let question = format!("Have the {} letters of batch {} left?", manifest.letters.len(), manifest.batch);
+        if !Session::confirm(self.yes, &question)? {
+            return Ok(Exit::Done);
+        }
+        let done = post::confirm(store, &manifest, &process::login()).map_err(|e| {
+            // What is wrong with the manifest is a fault of the file; a database that fails is not.
+            if e.chain().count() == 1 { BadData(format!("{}: {e}", file.display())).into() } else { e }
+        })?;
+        let mut text = format!("{} letters marked as posted", done.posted);
+        if done.already > 0 {
+            write!(text, "; {} had been already, by this batch", done.already)?;
+        }
+        text += ".\n";
+        if !done.not_waiting.is_empty() {
+            eprintln!(
+                "convoke: {} letters of this batch do not wait for the post any more (posted in another batch, or taken back): take them out of the pile: {}",
+                done.not_waiting.len(),
+                done.not_waiting.join(", ")
+            );
+        }
+        session.print(
+            &json!({"schema": "convoke.posted/1", "batch": manifest.batch, "posted": done.posted,
+            "already": done.already, "not_waiting": done.not_waiting}),
+            &text,
+        )?;
+        Ok(if done.not_waiting.is_empty() { Exit::Done } else { Exit::LettersFailed })
+    }
+}
+
+fn prepare(session: &Session, store: &mut Store, config: &Configuration, out: &Path) -> Result<Exit> {
+    make_folder(out)?;
+    let progress = session.progress();
+    let batch =
+        post::prepare(store, config, &session.clock, &|done, total| progress.show("laying letters out", done, total))?;
+    progress.clear();
+    for (name, pdf) in &batch.files {
+        write_whole(&out.join(name), pdf)?;
+    }
+    // With its byte order mark, spreadsheets read accents as they are.
+    write_whole(&out.join("adresses.csv"), format!("\u{feff}{}", batch.addresses).as_bytes())?;
+    let manifest = batch.manifest;
+    let path = out.join("manifest.json");
+    // Last: whoever sees a manifest sees all its files.
+    write_whole(&path, format!("{}\n", serde_json::to_string_pretty(&manifest)?).as_bytes())?;
+    let text = if manifest.letters.is_empty() {
+        "No letter waits for the post.\n".to_owned()
+    } else {
+        format!(
+            "{} letters in {} files, batch {}.\nWhen they have left: convoke post --confirm {}\n",
+            manifest.letters.len(),
+            manifest.files.len(),
+            manifest.batch,
+            path.display()
+        )
+    };
+    tell("could not be printed", &manifest.exceptions);
+    tell("are not to be posted any more", &manifest.skipped);
+    session.print(
+        &json!({"schema": "convoke.post/1", "batch": manifest.batch, "letters": manifest.letters.len(),
+        "files": manifest.files, "exceptions": manifest.exceptions, "skipped": manifest.skipped, "manifest": path}),
+        &text,
+    )?;
+    Ok(if manifest.exceptions.is_empty() { Exit::Done } else { Exit::LettersFailed })
+}
+
+fn calls(session: &Session, store: &mut Store, config: &Configuration, out: &Path, list: Telephone) -> Result<Exit> {
+    make_folder(out)?;
+    let (calls, without) = post::calls(store, config, &session.clock, list)?;
+    let name = if list == Telephone::Sms { "sms.csv" } else { "phone.csv" };
+    let path = out.join(name);
+    write_whole(&path, post::calls_csv(&calls).as_bytes())?;
+    tell("have no number to be used", &without);
+    let text = format!("{} numbers in {}. The letters still wait for the post.\n", calls.len(), path.display());
+    session.print(
+        &json!({"schema": "convoke.calls/1", "calls": calls.len(), "without_number": without, "file": path}),
+        &text,
+    )?;
+    Ok(Exit::Done)
+}
+
+fn come_back(session: &Session, store: &mut Store, reference: &str) -> Result<Exit> {
+    let known = Reference::parse(reference)
+        .ok_or_else(|| BadData(format!("{reference} is no reference: read it again, such as RC-94-2026-0001234-R")))?;
+    let Some(ended) = post::come_back(store, &known, &process::login())? else {
+        return Err(BadData(format!("no letter {known} is posted: `convoke outbox list` shows where it stands")).into());
+    };
+    let text = if ended {
+        format!(
+            "{known} came back: the convocation is undelivered, its seat free, the person due again at the next run.\n"
+        )
+    } else {
+        format!(
+            "{known} came back. An e-mail has reached the person, or the appointment is over: nothing else changes.\n"
+        )
+    };
+    session.print(&json!({"schema": "convoke.return/1", "reference": known.as_str(), "undelivered": ended}), &text)?;
+    Ok(Exit::Done)
+}
+
+fn tell(what: &str, letters: &[Exception]) {
+    if !letters.is_empty() {
+        eprintln!("convoke: {} letters {what}:", letters.len());
+        for letter in letters {
+            eprintln!("  {}  {}", letter.reference, letter.reason);
+        }
+    }
+}
+
+fn make_folder(out: &Path) -> Result<()> {
+    if out.is_file() {
+        return Err(Usage(format!("--out {}: is a file", out.display())).into());
+    }
+    fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))
+}

@@ -1,0 +1,88 @@
+//! Letters that a run writes: what they say, and their rows in the outbox.
+
+use anyhow::Result;
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::convocation::LetterState;
+use crate::ids::Reference;
+use crate::letters::{LetterData, Matter, PermitLines, Recipient};
+use crate::permit::{Channel, Holder, PermitKind};
+use crate::settings::Configuration;
+use crate::store::LetterRow;
+
+/// Writes the letters of one night.
+pub(super) struct Writer<'a> {
+    pub config: &'a Configuration,
+    pub business_date: NaiveDate,
+    pub now: DateTime<Utc>,
+    template_hash: String,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(config: &'a Configuration, business_date: NaiveDate, now: DateTime<Utc>) -> Self {
+        Self { config, business_date, now, template_hash: config.templates.hash() }
+    }
+
+    /// What a first letter says to a holder.
+    pub(super) fn data(
+        &self,
+        reference: &Reference,
+        holder: &Holder,
+        (kind, expires_on): (PermitKind, NaiveDate),
+        matter: Matter,
+    ) -> LetterData {
+        let mut address = holder.address.clone();
+        address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
+        LetterData {
+            reference: reference.to_string(),
+            sequence: 0,
+            issued_at: self.now,
+            business_date: self.business_date,
+            office: self.config.office(),
+            recipient: Recipient {
+                name: holder.printed_name(),
+                email: holder.email.clone(),
+                address,
+                language: holder.language.clone(),
+                large_print: holder.large_print,
+            },
+            permit: PermitLines { label: kind.label().to_owned(), expires_on },
+            matter,
+            code: self.config.code_key.as_ref().map(|key| key.code(reference.as_str(), 0)),
+            first_reference: None,
+        }
+    }
+
+    /// Its row. A letter of which there are several has its occasion in its id: `J-7`, `copie`.
+    pub(super) fn row(&self, data: &LetterData, channel: Channel, occasion: &str) -> Result<LetterRow> {
+        let kind = data.matter.kind();
+        let mut letter_id = format!("{}/{kind}/{}", data.reference, data.sequence);
+        if !occasion.is_empty() {
+            letter_id = format!("{letter_id}/{occasion}");
+        }
+        let state = if channel == Channel::Email { LetterState::Queued } else { LetterState::ToPost };
+        Ok(LetterRow {
+            prefecture: self.config.settings.prefecture.code.clone(),
+            letter_id,
+            reference: data.reference.clone(),
+            kind: kind.code().to_owned(),
+            revision: data.sequence.into(),
+            occasion: occasion.to_owned(),
+            channel: channel.code().to_owned(),
+            state: state.code().to_owned(),
+            recipient: data.recipient.email.clone().filter(|_| channel == Channel::Email),
+            data: serde_json::to_string(data)?,
+            template_hash: self.template_hash.clone(),
+            sha256: None,
+            rendered: None,
+            attempts: 0,
+            uncertain: 0,
+            next_at: self.now.naive_utc(),
+            owner: None,
+            lease_until: None,
+            epoch: 0,
+            last_reply: None,
+            created_at: self.now.naive_utc(),
+        })
+    }
+}

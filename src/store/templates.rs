@@ -1,0 +1,47 @@
+//! Templates with which letters were made, kept by their hash.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::runs::{deflate, inflate};
+use super::schema::template_bundle;
+use super::{Store, on_backend};
+
+impl Store {
+    /// Keeps a bundle of templates, unless it is known.
+    pub fn keep_templates(
+        &mut self,
+        sha256: &str,
+        sources: &BTreeMap<String, Vec<u8>>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let known = template_bundle::table.find((&self.prefecture, sha256));
+        if diesel::select(diesel::dsl::exists(known)).get_result(&mut self.conn)? {
+            return Ok(());
+        }
+        let row = (
+            template_bundle::prefecture.eq(self.prefecture.clone()),
+            template_bundle::sha256.eq(sha256),
+            template_bundle::kept_at.eq(now.naive_utc()),
+            template_bundle::bytes.eq(deflate(&serde_json::to_vec(sources)?)?),
+        );
+        // Two workers may begin at once: the same hash is the same bundle.
+        on_backend!(&mut self.conn, c =>
+            diesel::insert_into(template_bundle::table).values(row).on_conflict_do_nothing().execute(c))
+        .context("keeping the templates")?;
+        Ok(())
+    }
+
+    /// A bundle by its hash.
+    pub fn kept_templates(&mut self, sha256: &str) -> Result<Option<BTreeMap<String, Vec<u8>>>> {
+        let packed: Option<Vec<u8>> = template_bundle::table
+            .find((&self.prefecture, sha256))
+            .select(template_bundle::bytes)
+            .first(&mut self.conn)
+            .optional()?;
+        packed.map(|packed| serde_json::from_slice(&inflate(&packed)?).context("reading kept templates")).transpose()
+    }
+}
