@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::NaiveDate;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -15,7 +14,7 @@ use crate::clock::Clock;
 use crate::convocation::{LetterKind, LetterState, State};
 use crate::ids::{Reference, sha256_hex};
 use crate::ledger::Event;
-use crate::letters::{LetterData, Printed, Rendered};
+use crate::letters::{LetterData, Rendered};
 use crate::report::harmless;
 use crate::settings::Configuration;
 use crate::store::{Store, ToPost};
@@ -148,13 +147,10 @@ pub fn prepare(
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(rest.len().min(LETTERS_PER_FILE));
         rest = after;
-        let laid_out: Vec<Result<Printed, String>> = chunk
-            .par_iter()
-            .map(|w| {
-                let data: LetterData = serde_json::from_str(&w.letter.data).map_err(|e| e.to_string())?;
-                config.templates.print(&data, &sender).map_err(|e| e.to_string())
-            })
-            .collect();
+        let laid_out = side_by_side(chunk, |w| {
+            let data: LetterData = serde_json::from_str(&w.letter.data).map_err(|e| e.to_string())?;
+            config.templates.print(&data, &sender).map_err(|e| e.to_string())
+        });
         done += chunk.len() as u64;
         progress(done, waiting.len() as u64);
         let name = format!("lettres-{:03}.pdf", files.len() + 1);
@@ -182,6 +178,19 @@ pub fn prepare(
     }
     manifest.batch = manifest.batch_name();
     Ok(Batch { manifest, files, addresses })
+}
+
+/// Does the same to all items on every processor, and gives the results in their order. On threads of their own and not in
+/// rayon's pool: typst waits there for parts of a letter by beginning other letters, one inside the other, until the stack ends.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = items.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            items.chunks(part).map(|part| scope.spawn(|| part.iter().map(&work).collect::<Vec<R>>())).collect();
+        // Unwrap safety: a panic of a part is this thread's own.
+        parts.into_iter().flat_map(|part| part.join().expect("a letter that panics ends the batch")).collect()
+    })
 }
 
 /// Letters to be posted, and those that wait in vain. The same letter twice (an e-mail that failed, and its copy for the

@@ -390,6 +390,7 @@ impl Configuration {
             from_name: smtp.from_name.clone().unwrap_or_else(|| self.settings.prefecture.name.clone()),
             from_address: smtp.from.clone(),
             message_domain: domain.to_owned(),
+            sent_at: None,
         }
     }
 

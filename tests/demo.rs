@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use convoke::letters::{Language, LetterData, LetterKind, Matter, Sender, Templates};
 use serde_json::Value;
 
 fn demo(dir: &Path, args: &[&str]) -> Value {
@@ -54,25 +53,6 @@ fn the_same_seed_gives_the_same_files_and_another_seed_others() {
     let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/html");
     fs::create_dir_all(&pages).unwrap();
     fs::write(pages.join("report.html"), &a["report-2026-10-05.html"]).unwrap();
-    let templates = Templates::embedded();
-    let sender = Sender {
-        from_name: "Préfecture".into(),
-        from_address: "office@example.org".into(),
-        message_domain: "example.org".into(),
-    };
-    for kind in LetterKind::ALL {
-        for language in Language::ALL {
-            let mut data = LetterData::sample_of(*kind);
-            data.recipient.language = language.code().into();
-            if let Matter::Convocation(convoked) = &mut data.matter {
-                // Between them they take every branch.
-                (convoked.short_notice, convoked.late) =
-                    (*language != Language::French, *language == Language::English);
-            }
-            let html = templates.compose(&data, &sender).unwrap().html;
-            fs::write(pages.join(format!("letter-{kind}-{language}.html")), html).unwrap();
-        }
-    }
 }
 
 #[test]

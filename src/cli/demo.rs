@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{Exit, Session, Usage, init};
 use crate::demo::{Wish, demonstrate};
+use crate::entropy::Entropy;
 use crate::settings::Configuration;
 use crate::store::Store;
 
@@ -41,7 +42,8 @@ impl Demo {
             ))
             .into());
         }
-        init::fill(dir, init::Example::ValDeMarne)?;
+        // Another stream than that of the demonstration's database: no key is used twice.
+        init::fill(dir, init::Example::ValDeMarne, &mut Entropy::seeded(!self.seed))?;
         // Says that the folder is ours to delete.
         fs::write(dir.join(".convoke-demo"), "Made by `convoke demo`; may be deleted.\n")
             .context("writing into the folder")?;

@@ -1,6 +1,8 @@
 //! `convoke init`, `convoke migrate`.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -8,6 +10,8 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Exit, Session, Usage};
+use crate::entropy::Entropy;
+use crate::ids::hex;
 use crate::settings::Configuration;
 use crate::store::Store;
 
@@ -49,10 +53,14 @@ impl Example {
     }
 }
 
+/// The key of verification codes, which only the owner of the file may read.
+const CODE_KEY: &str = "keys/letter-code.key";
+
 /// Fills a folder; refuses to write over anything.
-pub(super) fn fill(dir: &Path, example: Example) -> Result<()> {
+pub(super) fn fill(dir: &Path, example: Example, entropy: &mut Entropy) -> Result<()> {
     let files = example.files();
-    if let Some((name, _)) = files.iter().find(|(name, _)| dir.join(name).exists()) {
+    let names = files.iter().map(|(name, _)| *name).chain([CODE_KEY]);
+    if let Some(name) = names.into_iter().find(|name| dir.join(name).exists()) {
         return Err(Usage(format!(
             "{} exists already: init writes over nothing; choose another --dir",
             dir.join(name).display()
@@ -65,19 +73,28 @@ pub(super) fn fill(dir: &Path, example: Example) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     }
-    Ok(())
+    let file = dir.join(CODE_KEY);
+    fs::create_dir_all(dir.join("keys")).context("making the folder of keys")?;
+    let mut options = fs::OpenOptions::new();
+    let mut key = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file)
+        .with_context(|| format!("writing {}", file.display()))?;
+    writeln!(key, "{}", hex(&entropy.bytes()?)).with_context(|| format!("writing {}", file.display()))
 }
 
 impl Init {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        fill(&self.dir, self.example)?;
+        fill(&self.dir, self.example, &mut Entropy::System)?;
         let environment = std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect();
         let config =
             Configuration::load(&self.dir.join("convoke.toml"), environment, session.global.database.as_deref())?;
         Store::migrate(&config.settings.database.url)?;
         let dir = self.dir.display();
         let text = format!(
-            "Made {dir}: convoke.toml, config/, and an empty database.\n\
+            "Made {dir}: convoke.toml, config/, keys/, and an empty database.\n\
              Next:\n  1. cd {dir}, and put your sites, rules and relay into convoke.toml and config/\n  \
              2. convoke agenda generate --until DATE (or convoke import slots FILE)\n  \
              3. convoke import permits FILE\n  4. convoke plan\n  5. convoke run --reason \"first night\"\n  6. convoke dispatch --until-empty\n"

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage};
+use super::{BadData, Exit, Session, Usage, contact_sheet};
 use crate::files::write_whole;
 use crate::ids::{Reference, sha256_hex};
 use crate::letters::{ENGINE, Language, Letter, LetterData, LetterKind, Rendered, Templates};
@@ -237,8 +237,18 @@ impl Preview {
             }
             written.push(name);
         }
-        let text = format!("{} letters are in {}.\n", written.len(), self.out.display());
-        session.print(&json!({"schema": "convoke.preview/1", "letters": written, "out": self.out}), &text)?;
+        let pdfs: Vec<String> = written.iter().map(|name| format!("{name}.pdf")).collect();
+        let pdfs: Vec<String> = pdfs.into_iter().filter(|pdf| self.out.join(pdf).exists()).collect();
+        let pictured = !pdfs.is_empty() && contact_sheet::write(&self.out, &pdfs)?;
+        let mut text = format!("{} letters are in {}", written.len(), self.out.display());
+        text += if pictured {
+            ", all pages in contact-sheet.png.\n"
+        } else {
+            ".\nNo contact sheet: install poppler-utils for pdftoppm.\n"
+        };
+        let document =
+            json!({"schema": "convoke.preview/1", "letters": written, "out": self.out, "contact_sheet": pictured});
+        session.print(&document, &text)?;
         Ok(Exit::Done)
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Standard output carries the result alone; logs and progress go to standard error.
 
 mod agenda;
+mod contact_sheet;
 mod demo;
 mod dispatch;
 mod exit;

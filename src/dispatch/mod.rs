@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::convocation::LetterState;
 use crate::fault;
 use crate::ids::sha256_hex;
-use crate::letters::{Letter, LetterData, Rendered};
+use crate::letters::{Letter, LetterData, Rendered, Sender};
 use crate::process;
 use crate::settings::{ConfigError, Configuration};
 use crate::store::{Claimed, Settlement, Store};
@@ -175,7 +175,8 @@ impl Worker<'_> {
 
     /// Sends one letter and records what became of it. Returns why to stop, if so.
     async fn send(&mut self, store: &mut Store, claimed: &Claimed) -> Result<Option<Drained>> {
-        let letter = match self.render(claimed) {
+        let sender = self.sender(claimed)?;
+        let letter = match self.render(claimed, &sender) {
             Ok(letter) => letter,
             Err(error) => {
                 tracing::error!(letter.id = %claimed.letter.letter_id, "A letter could not be rendered: {error:#}");
@@ -199,7 +200,7 @@ impl Worker<'_> {
             tracing::warn!(letter.id = %claimed.letter.letter_id, "A letter goes without its PDF: {reason}");
             self.counts.without_pdf += 1;
         }
-        let rendered = serde_json::to_string(&Rendered::of(&self.config.templates, &self.config.sender(), pdf))?;
+        let rendered = serde_json::to_string(&Rendered::of(&self.config.templates, &sender, pdf))?;
         if !block_in_place(|| {
             store.begin_sending(claimed, &letter.sha256, &rendered, &self.line.name(), self.clock.now())
         })? {
@@ -236,9 +237,16 @@ impl Worker<'_> {
         Ok(None)
     }
 
-    fn render(&self, claimed: &Claimed) -> Result<Letter> {
+    /// From whom the letter comes; every attempt bears the date of the first.
+    fn sender(&self, claimed: &Claimed) -> Result<Sender> {
+        let before: Option<Rendered> = claimed.letter.rendered.as_deref().map(serde_json::from_str).transpose()?;
+        let first = before.and_then(|r| r.sender.sent_at);
+        Ok(Sender { sent_at: first.or(Some(self.clock.now())), ..self.config.sender() })
+    }
+
+    fn render(&self, claimed: &Claimed, sender: &Sender) -> Result<Letter> {
         let data: LetterData = serde_json::from_str(&claimed.letter.data).context("the letter's stored data")?;
-        let letter = self.config.templates.compose(&data, &self.config.sender()).context("composing")?;
+        let letter = self.config.templates.compose(&data, sender).context("composing")?;
         if !letter.neutralised.is_empty() {
             // Nothing that a person is called is altered in silence: the places are named, never the text.
             tracing::warn!(letter.id = %claimed.letter.letter_id, places = letter.neutralised.join(" "), "A letter leaves out characters that nobody sees");

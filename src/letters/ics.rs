@@ -167,13 +167,17 @@ fn observances(zone: Tz, first: i32, last: i32) -> Vec<Observance> {
         }
         left = right;
     }
+    // Before the first change, or without any, what holds has always held: no time is before every observance.
+    let always = observance(offset_s(begin), begin);
+    let always = Observance { onsets: vec![DateTime::<Utc>::UNIX_EPOCH.naive_utc()], ..always };
     if found.is_empty() {
-        // No change in these years: what holds now has always held.
-        let always = observance(offset_s(begin), begin);
-        return vec![Observance { onsets: vec![DateTime::<Utc>::UNIX_EPOCH.naive_utc()], ..always }];
+        return vec![always];
     }
     for o in &mut found {
         o.rule = yearly_rule(&o.onsets, first..=last);
+    }
+    if found.iter().all(|o| o.rule.is_none()) {
+        found.insert(0, always);
     }
     found
 }

@@ -56,7 +56,7 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: Op
         .from(Address::new_address(Some(sender.from_name.as_str()), sender.from_address.as_str()))
         .to(to)
         .subject(bodies.subject.as_str())
-        .date(data.issued_at.timestamp())
+        .date(sender.sent_at.unwrap_or(data.issued_at).timestamp())
         .message_id(id(data, sender))
         .header("X-Convocation", Raw::new(data.reference.as_str()))
         // RFC 3834: no vacation notice, no answering machine.

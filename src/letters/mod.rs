@@ -26,7 +26,7 @@ mod sample;
 mod sheet;
 mod templates;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use crate::convocation::LetterKind;
@@ -52,6 +52,10 @@ pub struct Sender {
     pub from_address: String,
     /// The domain of Message-IDs and calendar UIDs; to change it is to lose both.
     pub message_domain: String,
+    /// The date of the e-mail: its first attempt. Where absent, the instant at which the letter was decided, in the night: a
+    /// relay that gets it in the morning would find it hours old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<DateTime<Utc>>,
 }
 
 /// A letter, ready to be sent and to be recorded.

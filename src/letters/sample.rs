@@ -40,7 +40,11 @@ impl LetterData {
         };
         Self {
             reference: reference.into(),
-            sequence: u32::from(matches!(kind, LetterKind::Change | LetterKind::Cancellation)),
+            sequence: match kind {
+                LetterKind::Change => 1,
+                LetterKind::Cancellation => 2,
+                _ => 0,
+            },
             issued_at: day(10, 5).and_time(time(23, 30)).and_utc() + chrono::TimeDelta::seconds(12),
             business_date: day(10, 6),
             office: Office {
@@ -141,8 +145,11 @@ fn matter(kind: LetterKind) -> Matter {
         LetterKind::Convocation => Matter::Convocation(convoked()),
         LetterKind::Reminder => Matter::Reminder(convoked()),
         LetterKind::Change => Matter::Change {
-            convoked: convoked(),
-            was: Moment { day: day(10, 29), start: time(14, 0), site: "Préfecture de Créteil".into() },
+            convoked: Convoked {
+                appointment: Appointment { day: day(11, 5), start: time(10, 40), ..appointment.clone() },
+                ..convoked()
+            },
+            was: Moment { day: day(11, 2), start: time(9, 30), site: "Sous-préfecture de Nogent-sur-Marne".into() },
         },
         LetterKind::Cancellation => Matter::Cancellation { appointment: appointment.clone(), by: CancelledBy::Office },
         LetterKind::OnlineFiling => Matter::OnlineFiling {

@@ -118,14 +118,15 @@ fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Ve
     Ok(owed)
 }
 
-/// Permits that the run's plan gives a day before expiry: to the others nothing can be promised.
+/// Permits that the run's plan gives a day before expiry, not yet firm: to the others nothing can be promised.
 fn planned_in_time(store: &mut Store, row: &RunRow) -> Result<HashSet<String>> {
     let id = RunId(row.run_id.clone());
     let input = store.run_record(&id, "input")?.context("the input of the run was not recorded")?;
     let plan = store.run_record(&id, "plan")?.context("the plan of the run was not recorded")?;
     let input: PlanningInput = serde_json::from_slice(&input).context("reading a recorded input")?;
     let (_, plan): (serde_json::Value, Plan) = serde_json::from_slice(&plan).context("reading a stored plan")?;
-    let in_time = plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry);
+    // Whoever is convoked tonight has a letter that says more.
+    let in_time = plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry && !a.firm);
     Ok(in_time.map(|a| input.candidates[a.candidate].id.0.clone()).collect())
 }
 

@@ -46,8 +46,10 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         let date = if day < 0 { business_date.checked_sub_days(days) } else { business_date.checked_add_days(days) };
         date.context("a day beyond the calendar")
     };
+    // The first day that was possible for this appointment: at short notice it is an earlier one.
+    let first = if firm.short_notice { candidate.earliest } else { candidate.release };
     let free = |pool: u32| {
-        let possible = candidate.release..=candidate.deadline;
+        let possible = first..=candidate.deadline;
         let slots = input.slots.iter().filter(|s| s.pool == pool && possible.contains(&s.day));
         slots.map(|s| u64::from(s.free)).sum()
     };
@@ -74,7 +76,7 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         preferred_end: window.preferred_end,
         notice_days: policy.notice(channel),
         short_notice_days: policy.short_notice_days,
-        release: date(candidate.release)?,
+        release: date(first)?,
         weight: candidate.weight,
         lapse_late: candidate.lapse_late,
         places: places.collect(),

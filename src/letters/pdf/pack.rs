@@ -84,7 +84,7 @@ fn trailer_without_size(trailer: &[u8]) -> Option<String> {
 }
 
 fn stream(out: &mut Vec<u8>, number: usize, entries: &str, bytes: &[u8]) -> Option<()> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).ok()?;
     let packed = encoder.finish().ok()?;
     write!(out, "{number} 0 obj\n<<{entries}/Filter/FlateDecode/Length {}>>\nstream\n", packed.len()).ok()?;
