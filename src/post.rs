@@ -49,7 +49,8 @@ pub struct Manifest {
 impl Manifest {
     /// The name that follows from its letters.
     fn batch_name(&self) -> String {
-        let names: Vec<String> = self.letters.iter().map(|l| format!("{} {}", l.id, l.sha256)).collect();
+        let names: Vec<String> =
+            self.letters.iter().map(|l| format!("{} {} {} {}", l.id, l.reference, l.kind, l.sha256)).collect();
         sha256_hex(names.join("\n").as_bytes())[..12].to_owned()
     }
 }
@@ -76,6 +77,8 @@ pub struct PostedLetter {
     pub id: String,
     /// Reference.
     pub reference: String,
+    /// Kind.
+    pub kind: String,
     /// SHA-256 of the letter as a PDF of its own.
     pub sha256: String,
     /// File that holds it.
@@ -127,7 +130,9 @@ pub fn prepare(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Batch> {
     let today = clock.today(config.settings.prefecture.zone);
-    let (waiting, skipped) = waiting(store, today)?;
+    // What letters are made with is kept, so that they can be shown again; nothing else is written.
+    store.keep_templates(&config.templates.hash(), config.templates.sources(), clock.now())?;
+    let (waiting, skipped) = waiting(store, config, today)?;
     let sender = config.sender();
     let mut manifest = Manifest {
         schema: "convoke.post/1".into(),
@@ -161,7 +166,16 @@ pub fn prepare(
                 Ok(letter) => {
                     let (sha256, pages) = (letter.sha256.clone(), letter.pages);
                     addresses.push_str(&address_line(&name, page, &reference, &letter.window));
-                    manifest.letters.push(PostedLetter { id, reference, sha256, file: name.clone(), page, pages });
+                    let kind = w.letter.kind.clone();
+                    manifest.letters.push(PostedLetter {
+                        id,
+                        reference,
+                        kind,
+                        sha256,
+                        file: name.clone(),
+                        page,
+                        pages,
+                    });
                     page += pages + pages % 2;
                     printed.push(letter);
                 }
@@ -195,23 +209,21 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) ->
 
 /// Letters to be posted, and those that wait in vain. The same letter twice (an e-mail that failed, and its copy for the
 /// post) is one letter.
-fn waiting(store: &mut Store, today: NaiveDate) -> Result<(Vec<ToPost>, Vec<Exception>)> {
+fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Result<(Vec<ToPost>, Vec<Exception>)> {
     let (mut waiting, mut skipped) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     let mut letters = store.to_post()?;
-    letters.retain(|w| w.letter.state != LetterState::Expired.code());
+    letters.retain(|w| ![LetterState::Expired.code(), LetterState::Posted.code()].contains(&w.letter.state.as_str()));
     // The copy for the post first, then oldest first.
     letters.sort_by_key(|w| (w.letter.channel == "email", w.letter.created_at, w.letter.letter_id.clone()));
     let on_paper = store.posted_letters(&letters.iter().map(|w| w.letter.reference.as_str()).collect::<Vec<_>>())?;
     for w in letters {
         let letter = (w.letter.reference.clone(), w.letter.kind.clone(), w.letter.revision);
-        let reason = if on_paper.contains(&letter) {
-            Some("cette lettre est déjà partie par la poste".to_owned())
-        } else if !seen.insert(letter) {
-            Some("cette lettre est déjà dans le lot".to_owned())
-        } else {
-            in_vain(&w, today)
-        };
+        // It has left on paper, or is in the batch already.
+        if on_paper.contains(&letter) || !seen.insert(letter) {
+            continue;
+        }
+        let reason = in_vain(&w, today).or_else(|| too_late(&w, config, today));
         match reason {
             Some(reason) => skipped.push(Exception {
                 id: w.letter.letter_id.clone(),
@@ -235,6 +247,14 @@ fn in_vain(w: &ToPost, today: NaiveDate) -> Option<String> {
     } else {
         None
     }
+}
+
+/// Why a letter would arrive too late: the person is to be called.
+fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<String> {
+    let (_, day) = w.convocation.as_ref().filter(|_| w.letter.kind != LetterKind::Cancellation.code())?;
+    let floor = i64::from(config.settings.policy.send_floor_days);
+    let left = (*day - today).num_days();
+    (left < floor).then(|| format!("trop tard pour la poste ({left} jours) : appeler la personne (--channel phone)"))
 }
 
 /// Marks the letters of a manifest as posted, each once.
@@ -261,10 +281,8 @@ pub fn confirm(store: &mut Store, manifest: &Manifest, actor: &str) -> Result<Co
                 posted.push(letter);
                 continue;
             }
-            let known = s.letters_of(&letter.reference)?.into_iter().find(|l| l.letter_id == letter.id);
-            let by_this =
-                known.as_ref().is_some_and(|l| l.last_reply.as_deref() == Some(&batch_reply(&manifest.batch)));
-            if by_this {
+            let (known, by_this) = (s.letters_of(&letter.reference)?, batch_reply(&manifest.batch));
+            if known.iter().any(|l| l.kind == letter.kind && l.last_reply.as_deref() == Some(&by_this)) {
                 confirmed.already += 1;
             } else {
                 confirmed.not_waiting.push(letter.reference.clone());
@@ -343,8 +361,15 @@ pub fn calls(
         .to_post()?
         .into_iter()
         .filter(|w| match list {
-            Telephone::Sms => w.letter.state != LetterState::Expired.code(),
-            Telephone::Phone => w.letter.state == LetterState::Expired.code() || w.letter.channel == "phone",
+            Telephone::Sms => {
+                ![LetterState::Expired.code(), LetterState::Posted.code()].contains(&w.letter.state.as_str())
+            }
+            // A letter that was posted does not make up for the call that was asked for.
+            Telephone::Phone => {
+                w.letter.state == LetterState::Expired.code()
+                    || w.letter.channel == "phone"
+                    || too_late(w, config, today).is_some()
+            }
         })
         .filter(|w| in_vain(w, today).is_none())
         .collect();

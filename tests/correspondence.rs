@@ -78,7 +78,8 @@ fn what_has_changed_since_a_letter_was_sent_is_named() {
     };
     let data = "UPDATE outbox SET data = json_set(data, '$.appointment.desk', 'Autre guichet') WHERE reference = 'REF'";
     assert_eq!(differs(data), serde_json::json!(["data"]));
-    assert_eq!(differs("DELETE FROM template_bundle"), serde_json::json!(["templates"]));
+    let templates = "UPDATE outbox SET rendered = json_set(rendered, '$.templates', 'x') WHERE reference = 'REF'";
+    assert_eq!(differs(templates), serde_json::json!(["templates"]));
     let fonts = "UPDATE outbox SET rendered = json_set(rendered, '$.fonts', 'x', '$.engine', 'y'), sha256 = 'z' WHERE reference = 'REF'";
     assert_eq!(differs(fonts), serde_json::json!(["fonts", "engine"]));
 }
@@ -176,6 +177,14 @@ fn a_letter_whose_e_mail_failed_goes_by_post_and_one_that_is_in_vain_does_not() 
     assert_eq!(batch["skipped"][0]["reference"], cancelled.as_str());
     let manifest = fs::read_to_string(office.path("b/manifest.json")).unwrap();
     assert!(manifest.contains(&failed));
+    let confirmed = office.ok(&["post", "--confirm", "b/manifest.json", "--yes", "--json"]);
+    assert_eq!((&confirmed["posted"], &confirmed["already"]), (&before.into(), &0.into()));
+    assert_eq!(office.ok(&["post", "--confirm", "b/manifest.json", "--yes", "--json"])["already"], before);
+    // What is known of the e-mail stays: the letter on paper has a row of its own.
+    let rows = format!("SELECT channel, state FROM outbox WHERE reference = '{failed}' ORDER BY 1");
+    assert_eq!(one(&office, &rows), "email|failed\npost|posted");
+    assert_eq!(office.ok(&["post", "--out", "c", "--json"])["letters"], 0);
+    let office = &*SENT;
     let calls = office.ok(&["post", "--out", "calls", "--channel", "sms", "--json"]);
     let csv = fs::read_to_string(office.path("calls/sms.csv")).unwrap();
     assert_eq!(csv.lines().count() as u64, calls["calls"].as_u64().unwrap() + 1);
@@ -184,6 +193,30 @@ fn a_letter_whose_e_mail_failed_goes_by_post_and_one_that_is_in_vain_does_not() 
         assert!(cells[0].bytes().all(|b| b.is_ascii_digit()) && cells[1].len() <= 160 && cells[1].is_ascii(), "{line}");
         assert!(cells[1].contains(cells[2]));
     }
+}
+
+#[test]
+fn an_e_mail_whose_appointment_does_not_hold_or_comes_too_soon_is_not_sent() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    office.run(&[]);
+    let queued = one(&office, "SELECT reference FROM outbox WHERE state = 'queued' ORDER BY reference LIMIT 2");
+    let [cancelled, soon] = queued.lines().collect::<Vec<_>>()[..] else { panic!("{queued}") };
+    let day = today() + Days::new(2);
+    office
+        .change(&format!(
+            "UPDATE convocation SET state = 'cancelled' WHERE reference = '{cancelled}';
+             UPDATE convocation SET day = '{day}' WHERE reference = '{soon}'"
+        ))
+        .unwrap();
+    let sent = office.ok(&["dispatch", "--until-empty", "--json"]);
+    assert_eq!((&sent["cancelled"], &sent["expired"]), (&1.into(), &1.into()));
+    let states = format!("SELECT state FROM outbox WHERE reference IN ('{cancelled}', '{soon}') ORDER BY 1");
+    assert_eq!(one(&office, &states), "cancelled\nexpired");
+    // Whoever would get a letter too late is called, or listed as somebody without a number.
+    let calls = office.ok(&["post", "--out", "calls", "--channel", "phone", "--json"]);
+    let numbers = fs::read_to_string(office.path("calls/phone.csv")).unwrap();
+    assert!(numbers.contains(soon) || calls["without_number"].to_string().contains(soon), "{calls}");
+    assert!(!numbers.contains(cancelled));
 }
 
 #[test]
@@ -197,6 +230,30 @@ fn an_appointment_that_comes_near_is_reminded_of_once() {
              UPDATE outbox SET data = json_set(data, '$.appointment.day', '{soon}', '$.business_date', '{then}') WHERE reference = '{reference}'"
         ))
         .unwrap();
+    // Somebody who has died since, and somebody who wants letters on paper now, are left in peace.
+    let others = one(
+        &office,
+        "SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 2 OFFSET 1",
+    );
+    let [dead, paper] = others.lines().collect::<Vec<_>>()[..] else { panic!("{others}") };
+    for (reference, change) in [
+        (
+            dead,
+            "UPDATE permit SET status = 'decede', review_on = '0001-01-01' WHERE permit_id = (SELECT permit_id FROM convocation WHERE reference = 'REF')",
+        ),
+        (
+            paper,
+            "UPDATE holder SET channel = 'post' WHERE holder_id = (SELECT holder_id FROM convocation WHERE reference = 'REF')",
+        ),
+    ] {
+        office
+            .change(&format!(
+                "UPDATE convocation SET day = '{soon}' WHERE reference = '{reference}';
+                 UPDATE outbox SET data = json_set(data, '$.appointment.day', '{soon}', '$.business_date', '{then}') WHERE reference = '{reference}';
+                 {}", change.replace("REF", reference)
+            ))
+            .unwrap();
+    }
     bring_news(&office);
     assert_eq!(office.run(&[])["letters"]["reminders"], 1);
     bring_news(&office);

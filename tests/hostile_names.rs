@@ -266,6 +266,10 @@ fn a_night_of_hostile_names_writes_letters_without_header_markup_or_code() {
         mails.values().filter(|m| m.parts.iter().any(|(kind, _)| kind.starts_with("application/pdf"))).count();
     assert_eq!(with_pdf as u64 + sent["without_pdf"].as_u64().unwrap(), names.len() as u64);
     assert!(with_pdf > names.len() / 2, "{with_pdf}");
+    // Each is listed with its reason.
+    let listed = office.answer(&["outbox", "list"], 0);
+    let reasons = listed["letters"].as_array().unwrap().iter().filter(|l| l["without_pdf"].is_string()).count();
+    assert_eq!(reasons + with_pdf, names.len());
     let place = |name| names.iter().position(|(file, _)| *file == name).unwrap();
     let usual = &mails[&format!("p{}@holder.example", place("Durand"))];
     let kinds =

@@ -196,6 +196,9 @@ fn templates_that_would_mislead_are_refused() {
     let words = include_str!("../templates/fr/convocation.md");
     let unsafe_name = html.replace("{{ recipient.name }}", "{{ recipient.name|safe }}");
     let silent = words.replace("311-3-1-1", "");
+    let mute_when_large = include_str!("../templates/layout/letter.typ")
+        .replace("#if large {\n  head", "#if large {\n  panic(\"large\")\n  head");
+    let endless = words.replace("permit.expires_on|date", "reference");
     let dateless = include_str!("../templates/es/reminder.md").replace("appointment.day|weekday_date", "reference");
     for (file, source, reason) in [
         ("layout/letter.html", unsafe_name.as_str(), "markup"),
@@ -206,6 +209,11 @@ fn templates_that_would_mislead_are_refused() {
         ("fr/convocation.md", "# Titre\n\n<b>gras</b>", "HTML"),
         ("fr/short.txt", "{% for i in range(50) %}long {% endfor %}", "more than 160"),
         ("layout/letter.typ", "#panic(\"trop large\")", "trop large"),
+        ("layout/letter.typ", "#set document(title: \"x\")\nBonjour", "does not show"),
+        ("layout/letter.typ", mute_when_large.as_str(), "large"),
+        ("fr/convocation.subject.txt", "", "reference"),
+        ("fr/short.txt", "", "reference"),
+        ("fr/convocation.md", endless.as_str(), "1er décembre 2026"),
         ("fr/convocaton.md", words, "no letter"),
     ] {
         let refused = replaced(file, source).unwrap_err();

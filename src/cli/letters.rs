@@ -82,11 +82,15 @@ fn check_code(session: &Session, reference: &Reference, code: &str) -> Result<Ex
     if replaced {
         text += "A later letter has replaced it.\n";
     }
-    if let Some(now) = now.as_ref().filter(|_| sequence.is_some()) {
-        writeln!(text, "The convocation is now: {}.", now.state)?;
+    // Whoever guesses learns nothing.
+    let now = now.filter(|_| sequence.is_some());
+    if let Some(now) = &now {
+        // Whoever forges keeps reference and code, and changes day or hour: the desk compares these.
+        writeln!(text, "The convocation is now: {}, for {}.", now.state, now.slot_id)?;
     }
     let document = json!({"schema": "convoke.code/1", "reference": reference.as_str(), "valid": sequence.is_some(),
-        "revision": sequence, "replaced": replaced, "state": now.filter(|_| sequence.is_some()).map(|n| n.state)});
+        "revision": sequence, "replaced": replaced, "state": now.as_ref().map(|n| &n.state),
+        "slot": now.as_ref().map(|n| &n.slot_id)});
     session.print(&document, &text)?;
     Ok(if sequence.is_some() { Exit::Done } else { Exit::BadData })
 }
@@ -128,13 +132,16 @@ impl Show {
             }
             let told = match (&row.sha256, again.differs.as_slice()) {
                 (None, _) => "never sent; as it would be now".to_owned(),
+                (Some(_), _) if row.rendered.is_none() => {
+                    "sent by an older version, which did not keep what it was made with".to_owned()
+                }
                 (Some(_), []) => "identical to what was sent".to_owned(),
                 (Some(_), differs) => format!("NOT what was sent: changed since: {}", differs.join(", ")),
             };
             all_same &= again.differs.is_empty();
             writeln!(text, "{:<44} {:<8} {told}", row.letter_id, row.state)?;
             shown.push(json!({"id": row.letter_id, "kind": row.kind, "channel": row.channel, "state": row.state,
-                "sha256": row.sha256, "again": again.sha256, "identical": row.sha256.is_some() && again.differs.is_empty(),
+                "sha256": row.sha256, "again": again.sha256, "identical": row.rendered.is_some() && again.differs.is_empty(),
                 "differs": again.differs}));
         }
         session
@@ -162,7 +169,10 @@ impl Again {
         let fonts = config.templates.fonts();
         let templates = match kept {
             Some(sources) => Templates::unchecked(sources, fonts.clone()).ok(),
-            None if made.is_none() => Some(Templates::unchecked(config.templates.sources().clone(), fonts.clone())?),
+            // What is configured is as good as what was kept, where it is the same.
+            None if made.as_ref().is_none_or(|m| m.templates == config.templates.hash()) => {
+                Some(Templates::unchecked(config.templates.sources().clone(), fonts.clone())?)
+            }
             None => None,
         };
         if let Some(made) = &made {
@@ -188,7 +198,7 @@ impl Again {
         let on_paper = made.as_ref().is_some_and(|m| m.pdf == row.sha256) && row.sha256.is_some();
         let sha256 =
             if on_paper { letter.pdf.as_ref().ok().map(|p| sha256_hex(p)) } else { Some(letter.sha256.clone()) };
-        let same = row.sha256.is_none() || row.sha256 == sha256;
+        let same = made.is_none() || row.sha256 == sha256;
         if same {
             // Another engine that gives the same bytes has changed nothing.
             differs.clear();

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Exit, Session, Usage};
 use crate::convocation::LetterState;
+use crate::letters::Rendered;
 use crate::store::Use;
 
 #[derive(Debug, Subcommand)]
@@ -31,14 +32,24 @@ impl Outbox {
         let mut store = Session::store(&config, Use::Batch)?;
         let letters = store.letters(state, *limit)?;
         let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["REFERENCE", "KIND", "CHANNEL", "STATE", "TRIES", "LAST REPLY"]);
+        table.load_style(presets::NOTHING).set_header([
+            "REFERENCE",
+            "KIND",
+            "CHANNEL",
+            "STATE",
+            "TRIES",
+            "REPLY, OR WHY NO PDF",
+        ]);
         let rows: Vec<_> = letters
             .iter()
             .map(|l| {
-                let reply = l.last_reply.clone().unwrap_or_default();
+                let rendered: Option<Rendered> = l.rendered.as_deref().and_then(|r| serde_json::from_str(r).ok());
+                let without_pdf = rendered.and_then(|r| r.without_pdf);
+                // What a person has to look at comes first.
+                let reply = without_pdf.clone().or_else(|| l.last_reply.clone()).unwrap_or_default();
                 table.add_row([&l.reference, &l.kind, &l.channel, &l.state, &l.attempts.to_string(), &reply.chars().take(40).collect()]);
                 json!({"id": l.letter_id, "reference": l.reference, "kind": l.kind, "channel": l.channel, "state": l.state,
-                    "attempts": l.attempts, "last_reply": l.last_reply})
+                    "attempts": l.attempts, "last_reply": l.last_reply, "without_pdf": without_pdf})
             })
             .collect();
         let text = if letters.is_empty() { "No letter.\n".to_owned() } else { format!("{table}\n") };

@@ -5,8 +5,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Exit, Session};
-use crate::letters::{Language, LetterKind};
-use crate::settings::ConfigError;
+use crate::letters::{Language, LetterData, LetterKind, Matter};
+use crate::settings::{ConfigError, Configuration};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Templates {
@@ -23,6 +23,7 @@ impl Templates {
         let Self::Check = self;
         let config = session.configuration()?;
         config.templates.check(LetterKind::ALL).map_err(|e| ConfigError(e.to_string()))?;
+        check_own(&config)?;
         let (kinds, languages) = (LetterKind::ALL.len(), Language::ALL.len());
         let hash = config.templates.hash();
         let text = format!(
@@ -33,4 +34,32 @@ impl Templates {
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
+}
+
+/// Letters with this préfecture's own name, sites, desks and lists of documents: a sign that no font has, in one of them,
+/// would cost every letter its PDF.
+fn check_own(config: &Configuration) -> Result<()> {
+    let mut data = LetterData::sample();
+    data.office = config.office();
+    let Matter::Convocation(convoked) = data.matter.clone() else { unreachable!("a sample is a convocation") };
+    let lists = config.documents.documents.iter().map(|block| (block.items.clone(), block.source.clone()));
+    let lists: Vec<_> = lists.chain([(vec![], String::new())]).collect();
+    for (n, pool) in config.agenda.pools().into_iter().enumerate() {
+        let mut own = convoked.clone();
+        own.appointment.site.clone_from(&pool.site.name);
+        own.appointment.address.clone_from(&pool.site.address.0);
+        pool.site.town().clone_into(&mut own.appointment.town);
+        pool.desk.label().clone_into(&mut own.appointment.desk);
+        // Every list with the first desk, then every desk with the last list.
+        for (items, source) in if n == 0 { lists.as_slice() } else { &lists[lists.len() - 1..] } {
+            (own.documents, own.documents_source) = (items.clone(), source.clone());
+            data.matter = Matter::Convocation(own.clone());
+            let made = config.templates.compose(&data, &config.sender());
+            let place = || format!("the letter of {}/{} with the documents of {source:?}", pool.site.id, pool.desk.id);
+            made.map_err(|e| ConfigError(format!("{}: {e}", place())))?
+                .pdf
+                .map_err(|e| ConfigError(format!("{}: {e}", place())))?;
+        }
+    }
+    Ok(())
 }

@@ -168,5 +168,8 @@ fn write_letter(folder: &Path, message: &[u8]) -> Result<()> {
     let name = reference
         .filter(|r| crate::ids::Reference::parse(r).is_some())
         .unwrap_or_else(|| crate::ids::hex(&keyed_hash(b"letter", &[message])[..8]));
-    write_whole(&folder.join(format!("{name}.eml")), message)
+    // A reference has several letters: a reminder must not stand where the convocation did.
+    let names = std::iter::once(format!("{name}.eml")).chain((2..).map(|n| format!("{name}-{n}.eml")));
+    let free = names.map(|name| folder.join(name)).find(|file| !file.exists()).context("a free name")?;
+    write_whole(&free, message)
 }

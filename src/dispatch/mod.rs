@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::task::block_in_place;
 
 use crate::clock::Clock;
-use crate::convocation::LetterState;
+use crate::convocation::{LetterKind, LetterState, State};
 use crate::fault;
 use crate::ids::sha256_hex;
 use crate::letters::{Letter, LetterData, Rendered, Sender};
@@ -175,6 +175,11 @@ impl Worker<'_> {
 
     /// Sends one letter and records what became of it. Returns why to stop, if so.
     async fn send(&mut self, store: &mut Store, claimed: &Claimed) -> Result<Option<Drained>> {
+        if let Some((state, outcome, reason)) = self.in_vain(store, claimed)? {
+            let found = Settlement { reply: Some(reason.into()), ..self.settlement(state, outcome) };
+            self.record(store, claimed, &found)?;
+            return Ok(None);
+        }
         let sender = self.sender(claimed)?;
         let letter = match self.render(claimed, &sender) {
             Ok(letter) => letter,
@@ -235,6 +240,27 @@ impl Worker<'_> {
         };
         self.record(store, claimed, &found)?;
         Ok(None)
+    }
+
+    /// Why a letter must not leave any more, if so: its appointment does not hold, or it would come too late.
+    fn in_vain(
+        &self,
+        store: &mut Store,
+        claimed: &Claimed,
+    ) -> Result<Option<(LetterState, &'static str, &'static str)>> {
+        let (kind, reference) = (claimed.letter.kind.as_str(), &claimed.letter.reference);
+        let announces = [LetterKind::Convocation, LetterKind::Change].iter().any(|k| k.code() == kind);
+        if !announces && kind != LetterKind::Reminder.code() {
+            return Ok(None);
+        }
+        let Some(convocation) = block_in_place(|| store.convocation(reference))? else { return Ok(None) };
+        if convocation.state != State::Convoked.code() {
+            return Ok(Some((LetterState::Cancelled, "cancelled", "the appointment does not hold any more")));
+        }
+        let settings = &self.config.settings;
+        let left = (convocation.day - self.clock.today(settings.prefecture.zone)).num_days();
+        let floor = if announces { i64::from(settings.policy.send_floor_days) } else { 1 };
+        Ok((left < floor).then_some((LetterState::Expired, "expired", "too few days are left: call the person")))
     }
 
     /// From whom the letter comes; every attempt bears the date of the first.
@@ -322,6 +348,8 @@ impl Worker<'_> {
             "deferred" => self.counts.deferred += 1,
             "failed" => self.counts.failed += 1,
             "uncertain" => self.counts.uncertain += 1,
+            "expired" => self.counts.expired += 1,
+            "cancelled" => self.counts.cancelled += 1,
             "relay-fault" if found.state == LetterState::Deferred => self.counts.deferred += 1,
             _ => {}
         }

@@ -25,6 +25,10 @@ pub struct Explanation {
     pub place: String,
     /// `in-time`, `short-notice` or `after-expiry`.
     pub pass: String,
+    /// Whether the notice was reduced.
+    pub short_notice: bool,
+    /// Whether the permit had expired already.
+    pub late: bool,
     /// Legal basis of the window.
     pub basis: String,
     /// First day of the window.
@@ -68,7 +72,7 @@ pub struct Place {
     pub name: String,
     /// 1 for the nearest.
     pub rank: u32,
-    /// Seats that were free that night between the first possible day and the expiry.
+    /// Seats that were free that night between the first possible day and the expiry; after it, the day given.
     pub free: u64,
 }
 
@@ -86,6 +90,8 @@ impl Explanation {
             start: NaiveTime::from_hms_opt(9, 30, 0).unwrap_or_default(),
             place: "nogent-sur-marne/renouvellement".into(),
             pass: "in-time".into(),
+            short_notice: false,
+            late: false,
             basis: "CESEDA R.431-5".into(),
             opens_on: day(10, 1),
             preferred_end: day(11, 16),
@@ -114,7 +120,14 @@ impl Explanation {
             certificate: "open".into(),
             ..plain.clone()
         };
-        let late = Self { pass: "after-expiry".into(), places: vec![], weight: 3, lapse_late: 60, ..plain.clone() };
+        let late = Self {
+            pass: "after-expiry".into(),
+            late: true,
+            places: vec![],
+            weight: 3,
+            lapse_late: 60,
+            ..plain.clone()
+        };
         [plain, short, late]
     }
 }

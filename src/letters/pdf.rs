@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chrono::{Datelike, NaiveDate};
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
+use typst::layout::{Frame, FrameItem};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
@@ -155,6 +156,22 @@ impl Sheets {
     pub(super) fn count(&self) -> usize {
         self.0.pages().len()
     }
+
+    /// All that is written on them, without blanks: a line ends where the paper does.
+    pub(super) fn said(&self) -> String {
+        fn gather(frame: &Frame, out: &mut String) {
+            for (_, item) in frame.items() {
+                match item {
+                    FrameItem::Text(text) => out.extend(text.text.chars().filter(|c| !c.is_whitespace())),
+                    FrameItem::Group(group) => gather(&group.frame, out),
+                    _ => {}
+                }
+            }
+        }
+        let mut out = String::new();
+        self.0.pages().iter().for_each(|page| gather(&page.frame, &mut out));
+        out
+    }
 }
 
 impl Press {
@@ -209,7 +226,7 @@ impl Press {
             pages.extend(letter.0.pages().iter().cloned());
             if pages.len() % 2 == 1 {
                 let mut blank = pages[pages.len() - 1].clone();
-                blank.frame = typst::layout::Frame::hard(blank.frame.size());
+                blank.frame = Frame::hard(blank.frame.size());
                 pages.push(blank);
             }
         }

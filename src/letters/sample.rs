@@ -91,6 +91,8 @@ impl LetterData {
         let mut lapsed = plain.clone();
         lapsed.permit.expires_on = lapsed.business_date;
         lapsed.office.signature = lines(&["Pour le préfet et par délégation,", "Camille Exemple"]);
+        let mut large = plain.clone();
+        large.recipient.large_print = true;
         let mut hostile = plain.clone();
         hostile.recipient.name = format!("{{{{ 7 * 7 }}}} =cmd() #panic() {HOSTILE}");
         hostile.permit.label = HOSTILE.into();
@@ -114,7 +116,7 @@ impl LetterData {
             Matter::Transfer { competent, .. } => *competent = HOSTILE.into(),
             Matter::Cancellation { .. } | Matter::HeadsUp { .. } => {}
         }
-        vec![plain, bare, lapsed, hostile]
+        vec![plain, bare, lapsed, large, hostile]
     }
 }
 

@@ -189,9 +189,11 @@ impl Templates {
     /// The first template that fails, that lets markup through, or that leaves out what the letter must say.
     pub fn check(&self, kinds: &[LetterKind]) -> Result<(), TemplateError> {
         for (kind, language) in kinds.iter().flat_map(|k| Language::ALL.iter().map(move |l| (*k, *l))) {
-            for data in LetterData::trials(kind, language) {
-                self.check_one(kind, language, &data)?;
+            let trials = LetterData::trials(kind, language);
+            for data in &trials {
+                self.check_one(kind, language, data)?;
             }
+            self.check_paper(&trials[0])?;
         }
         Explanation::trials().iter().try_for_each(|trial| self.explain(trial).map(drop))
     }
@@ -219,11 +221,31 @@ impl Templates {
             let reason = "prints data as markup; take away `safe` and `autoescape`";
             return Err(TemplateError::new(LAYOUT_HTML, reason));
         }
-        self.short(data)?;
+        for (file, line) in [(format!("fr/{kind}.subject.txt"), &bodies.subject), (SHORT.into(), &self.short(data)?)] {
+            if !line.contains(&data.reference) {
+                return Err(TemplateError::new(&file, "does not give the reference"));
+            }
+        }
         match bodies.pdf {
             Ok(_) => Ok(()),
             Err(PdfError::Layout(error)) => Err(error),
             Err(other) => Err(TemplateError::new(LAYOUT_PDF, other.to_string())),
+        }
+    }
+
+    /// What the letter must say stands on paper too.
+    fn check_paper(&self, data: &LetterData) -> Result<(), TemplateError> {
+        let (sheets, _) = self.pages(data).map_err(|e| match e {
+            PdfError::Layout(error) => error,
+            other => TemplateError::new(LAYOUT_PDF, other.to_string()),
+        })?;
+        let (said, town) = (sheets.said(), data.recipient.address.last().cloned().unwrap_or_default());
+        let must = must_say(data, Language::French).into_iter().chain([data.recipient.name.clone(), town]);
+        match must.into_iter().find(|what| !said.contains(&what.split_whitespace().collect::<String>())) {
+            Some(missing) => {
+                Err(TemplateError::new(LAYOUT_PDF, format!("does not show {missing:?}, which this letter says")))
+            }
+            None => Ok(()),
         }
     }
 
@@ -414,6 +436,12 @@ fn unaccented(c: char) -> char {
 /// What a letter must say in a language, whoever wrote its words.
 fn must_say(data: &LetterData, language: Language) -> Vec<String> {
     let mut told = vec![data.reference.clone()];
+    if language == Language::French {
+        told.extend(data.matter.convoked().into_iter().flat_map(|c| c.documents.iter().cloned()));
+    }
+    if !matches!(data.matter, Matter::HeadsUp { .. }) {
+        told.push(language.date(data.permit.expires_on));
+    }
     if let Some(appointment) = data.matter.appointment() {
         told.push(language.weekday_date(appointment.day));
         told.push(plain(&language.time(appointment.start)));

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use chrono::{Days, Months, NaiveDate};
 use serde_json::json;
 
-use super::letters::Writer;
+use super::letters::{Writer, recipient};
 use super::{Summary, Tools};
 use crate::convocation::LetterKind;
 use crate::eligibility::Rule;
@@ -99,7 +99,7 @@ fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Ve
         let Some(competent) = competent_prefecture(&to.commune) else { continue };
         let soon = tonight.checked_add_days(Days::new(TRANSFER_LATE_DAYS)).unwrap_or(tonight);
         let in_three_months = tonight.checked_add_months(Months::new(3)).unwrap_or(tonight);
-        let act_by = if to.expires_on < soon { soon } else { to.expires_on.min(in_three_months) };
+        let act_by = if to.expires_on < tonight { soon } else { to.expires_on.min(in_three_months) };
         let matter = Matter::Transfer { competent, directory: letters.directory.clone(), act_by };
         owed.push(Owed { to, letter: LetterKind::Transfer, matter });
     }
@@ -175,8 +175,12 @@ fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mu
     let Some(first) = days.iter().max() else { return Ok(Vec::new()) };
     let until = tonight.checked_add_days(Days::new(u64::from(*first))).context("a date after which none comes")?;
     let writer = Writer::new(config, tonight, tools.clock.now());
+    let near = store.to_be_reminded(tonight.succ_opt().context("a date")?, until)?;
+    let holders = store.holders(&near.iter().map(|(_, holder, _)| holder.as_str()).collect::<Vec<_>>())?;
     let mut letters = Vec::new();
-    for (announced, written) in store.to_be_reminded(tonight.succ_opt().context("a date")?, until)? {
+    for (announced, holder, written) in near {
+        // The address may have changed since, or the person want letters on paper: a reminder is not worth a stamp.
+        let Some(holder) = holders.get(&holder).filter(|h| h.effective_channel() == Channel::Email) else { continue };
         let data: LetterData = serde_json::from_str(&announced.data).context("the data of a letter that was sent")?;
         let Some(convoked) = data.matter.convoked() else { continue };
         let Some(before) = occasion(days, tonight, convoked.appointment.day) else { continue };
@@ -188,6 +192,7 @@ fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mu
             issued_at: writer.now,
             business_date: tonight,
             matter: Matter::Reminder(convoked.clone()),
+            recipient: recipient(holder),
             ..data
         };
         letters.push(writer.row(&reminder, Channel::Email, &occasion)?);

@@ -48,8 +48,10 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
     };
     // The first day that was possible for this appointment: at short notice it is an earlier one.
     let first = if firm.short_notice { candidate.earliest } else { candidate.release };
+    let given = (firm.day - input.business_date).num_days() as i32;
+    let last = if firm.day > firm.expires_on { given } else { candidate.deadline };
     let free = |pool: u32| {
-        let possible = first..=candidate.deadline;
+        let possible = first..=last;
         let slots = input.slots.iter().filter(|s| s.pool == pool && possible.contains(&s.day));
         slots.map(|s| u64::from(s.free)).sum()
     };
@@ -71,6 +73,8 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         start: start.parse().or_else(|_| format!("{start}:00").parse()).context("an hour")?,
         place: place.rsplit_once('/').map_or(place, |(place, _)| place).to_owned(),
         pass: firm.placement.origin.clone(),
+        short_notice: firm.short_notice,
+        late: firm.late,
         basis: window.basis.to_owned(),
         opens_on: window.opens,
         preferred_end: window.preferred_end,

@@ -31,21 +31,13 @@ impl<'a> Writer<'a> {
         (kind, expires_on): (PermitKind, NaiveDate),
         matter: Matter,
     ) -> LetterData {
-        let mut address = holder.address.clone();
-        address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
         LetterData {
             reference: reference.to_string(),
             sequence: 0,
             issued_at: self.now,
             business_date: self.business_date,
             office: self.config.office(),
-            recipient: Recipient {
-                name: holder.printed_name(),
-                email: holder.email.clone(),
-                address,
-                language: holder.language.clone(),
-                large_print: holder.large_print,
-            },
+            recipient: recipient(holder),
             permit: PermitLines { label: kind.label().to_owned(), expires_on },
             matter,
             code: self.config.code_key.as_ref().map(|key| key.code(reference.as_str(), 0)),
@@ -84,5 +76,18 @@ impl<'a> Writer<'a> {
             last_reply: None,
             created_at: self.now.naive_utc(),
         })
+    }
+}
+
+/// A holder as a letter names them now.
+pub(super) fn recipient(holder: &Holder) -> Recipient {
+    let mut address = holder.address.clone();
+    address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
+    Recipient {
+        name: holder.printed_name(),
+        email: holder.email.clone(),
+        address,
+        language: holder.language.clone(),
+        large_print: holder.large_print,
     }
 }

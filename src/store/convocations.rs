@@ -33,6 +33,10 @@ pub struct ConvocationRow {
     pub permit_id: String,
     /// Holder.
     pub holder_id: String,
+    /// Slot, such as `creteil/renouvellement/2026-11-03T09:00`.
+    pub slot_id: String,
+    /// Day of the appointment.
+    pub day: NaiveDate,
     /// State.
     pub state: String,
     /// SEQUENCE.
@@ -115,6 +119,8 @@ impl Store {
             .select((
                 convocation::permit_id,
                 convocation::holder_id,
+                convocation::slot_id,
+                convocation::day,
                 convocation::state,
                 convocation::sequence,
                 convocation::run_id,

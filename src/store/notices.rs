@@ -84,7 +84,17 @@ impl Store {
                     .and(past_verdict::permit_id.eq(permit::permit_id))
                     .and(past_verdict::rule.eq_any(WITHIN.map(Rule::code))),
             );
-            query = query.filter(exists(within)).filter(permit::commune.not_like(format!("{p}%")));
+            // Whoever has an appointment here first needs an agent: two letters would contradict each other.
+            let live = convocation::table.filter(
+                convocation::prefecture
+                    .eq(permit::prefecture)
+                    .and(convocation::holder_id.eq(permit::holder_id))
+                    .and(convocation::state.eq(State::Convoked.code())),
+            );
+            query = query
+                .filter(exists(within))
+                .filter(not(exists(live)))
+                .filter(permit::commune.not_like(format!("{p}%")));
         }
         let rows: Vec<(String, String, String, String, NaiveDate, String)> = query
             .select((
@@ -149,16 +159,24 @@ impl Store {
         Ok(references)
     }
 
-    /// The accepted e-mails of convocations that are live and take place from `from` to `to`, the latest of each: what a
-    /// reminder repeats. With the occasions of the reminders that were written already.
-    pub fn to_be_reminded(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(LetterRow, Vec<String>)>> {
+    /// The accepted e-mails of convocations that are live, whose permit still waits for its appointment, and that take place
+    /// from `from` to `to`, the latest of each: what a reminder repeats. With its holder, and the occasions of the reminders
+    /// that were written already.
+    pub fn to_be_reminded(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(LetterRow, String, Vec<String>)>> {
         let p = self.prefecture.clone();
-        let live = convocation::table
-            .filter(convocation::prefecture.eq(&p).and(convocation::state.eq(State::Convoked.code())))
-            .filter(convocation::day.between(from, to))
-            .order((convocation::day, convocation::reference))
-            .select(convocation::reference);
-        let references: Vec<String> = live.load(&mut self.conn)?;
+        // Whoever has died, filed or moved away since is under another rule.
+        let live =
+            convocation::table
+                .inner_join(permit::table.on(
+                    permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
+                ))
+                .filter(convocation::prefecture.eq(&p).and(convocation::state.eq(State::Convoked.code())))
+                .filter(convocation::day.between(from, to))
+                .filter(permit::rule.eq(Rule::AlreadyConvoked.code()))
+                .order((convocation::day, convocation::reference))
+                .select((convocation::reference, convocation::holder_id));
+        let live: Vec<(String, String)> = live.load(&mut self.conn)?;
+        let references: Vec<&str> = live.iter().map(|(reference, _)| reference.as_str()).collect();
         let mut found: HashMap<String, (Option<LetterRow>, Vec<String>)> = HashMap::new();
         for batch in references.chunks(super::KEYS_PER_QUERY) {
             let letters: Vec<LetterRow> = outbox::table
@@ -177,10 +195,12 @@ impl Store {
                 }
             }
         }
-        Ok(references
+        Ok(live
             .into_iter()
-            .filter_map(|r| found.remove(&r))
-            .filter_map(|(announced, occasions)| Some((announced?, occasions)))
+            .filter_map(|(reference, holder)| {
+                let (announced, occasions) = found.remove(&reference)?;
+                Some((announced?, holder, occasions))
+            })
             .collect())
     }
 

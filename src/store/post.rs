@@ -10,7 +10,7 @@ use diesel::sql_types::Bool;
 
 use super::outbox::LetterRow;
 use super::schema::{convocation, notice, outbox};
-use super::{KEYS_PER_QUERY, Store};
+use super::{KEYS_PER_QUERY, Store, on_backend};
 use crate::convocation::LetterState;
 
 /// A letter that waits for the post.
@@ -28,15 +28,17 @@ pub struct ToPost {
 const POSTABLE: &str = "outbox.state IN ('to_post', 'failed', 'bounced')";
 /// Only rows that the partial index holds.
 const WAITING: &str = "outbox.state IN ('to_post', 'failed', 'bounced', 'expired')";
+/// Letters on paper of people who asked to be called.
+const TO_CALL: &str = "(outbox.state = 'posted' AND outbox.channel = 'phone')";
 
 impl Store {
     /// Letters that wait for the post, oldest first: of those without e-mail, and of those whose e-mail failed, bounced or
-    /// came too late. A reminder is not worth a stamp.
+    /// came too late; and posted ones of people who asked to be called. A reminder is not worth a stamp.
     pub fn to_post(&mut self) -> Result<Vec<ToPost>> {
         let p = self.prefecture.clone();
         let letters: Vec<LetterRow> = outbox::table
             .filter(outbox::prefecture.eq(&p))
-            .filter(sql::<Bool>(WAITING))
+            .filter(sql::<Bool>(&format!("({WAITING} OR {TO_CALL})")))
             .filter(outbox::kind.ne("reminder"))
             .order((outbox::created_at, outbox::letter_id))
             .select(LetterRow::as_select())
@@ -93,10 +95,34 @@ impl Store {
         Ok(waiting as u64)
     }
 
-    /// Marks a letter as posted. `false` if it does not wait for the post any more.
+    /// Marks a letter as posted. An e-mail that failed keeps what is known of it: its letter on paper gets a row of its own.
+    /// `false` if it does not wait for the post any more.
     pub fn mark_posted(&mut self, letter_id: &str, sha256: &str, rendered: &str, batch: &str) -> Result<bool> {
-        let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+        let waiting: Option<LetterRow> = outbox::table
+            .find((&self.prefecture, letter_id))
             .filter(sql::<Bool>(POSTABLE))
+            .select(LetterRow::as_select())
+            .first(&mut self.conn)
+            .optional()?;
+        let Some(letter) = waiting else { return Ok(false) };
+        if letter.channel == "email" {
+            let paper = LetterRow {
+                letter_id: format!("{letter_id}/copie"),
+                occasion: "copie".into(),
+                channel: "post".into(),
+                state: LetterState::Posted.code().into(),
+                recipient: None,
+                sha256: Some(sha256.into()),
+                rendered: Some(rendered.into()),
+                last_reply: Some(batch.into()),
+                ..letter
+            };
+            let inserted = on_backend!(&mut self.conn, c =>
+                diesel::insert_into(outbox::table).values(&paper).on_conflict_do_nothing().execute(c))
+            .context("recording a letter on paper")?;
+            return Ok(inserted == 1);
+        }
+        diesel::update(outbox::table.find((&self.prefecture, letter_id)))
             .set((
                 outbox::state.eq(LetterState::Posted.code()),
                 outbox::sha256.eq(sha256),
@@ -105,7 +131,7 @@ impl Store {
             ))
             .execute(&mut self.conn)
             .context("marking a letter as posted")?;
-        Ok(changed == 1)
+        Ok(true)
     }
 
     /// Marks a posted letter as come back. `false` if it was not posted.
