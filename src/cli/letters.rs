@@ -1,14 +1,13 @@
 //! `convoke letters preview|show|explain|check-code`.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, contact_sheet};
+use super::{BadData, Exit, Session, contact_sheet, make_folder};
 use crate::files::write_whole;
 use crate::ids::{Reference, sha256_hex};
 use crate::letters::{ENGINE, Language, Letter, LetterData, LetterKind, Rendered, Templates};
@@ -261,13 +260,6 @@ impl Preview {
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
-}
-
-fn make_folder(out: &Path) -> Result<()> {
-    if out.is_file() {
-        return Err(Usage(format!("--out {}: is a file", out.display())).into());
-    }
-    fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))
 }
 
 /// All the forms of a letter, as files of one name.

@@ -22,7 +22,7 @@ mod simulate;
 mod templates;
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -173,6 +173,14 @@ impl Session {
         }
         dialoguer::Confirm::new().with_prompt(question).default(false).interact().context("asking")
     }
+}
+
+/// The folder of `--out`, made if it does not exist.
+fn make_folder(out: &Path) -> Result<()> {
+    if out.is_file() {
+        return Err(Usage(format!("--out {}: is a file", out.display())).into());
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))
 }
 
 /// The command line asks for something that cannot be (exit code 2).

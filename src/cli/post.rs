@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage};
+use super::{BadData, Exit, Session, Usage, make_folder};
 use crate::files::write_whole;
 use crate::ids::Reference;
 use crate::post::{self, Exception, Manifest, Telephone};
@@ -204,11 +204,4 @@ fn tell(what: &str, letters: &[Exception]) {
             eprintln!("  {}  {}", letter.reference, letter.reason);
         }
     }
-}
-
-fn make_folder(out: &Path) -> Result<()> {
-    if out.is_file() {
-        return Err(Usage(format!("--out {}: is a file", out.display())).into());
-    }
-    fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))
 }

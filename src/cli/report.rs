@@ -1,13 +1,12 @@
 //! `convoke report`.
 
-use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
-use super::{Colour, Exit, Session, Usage};
+use super::{Colour, Exit, Session, make_folder};
 use crate::files::write_whole;
 use crate::ids::RunId;
 use crate::report::{RunReport, csv, html, lapses_csv, listed_csv, terminal};
@@ -59,10 +58,7 @@ fn terminal_width() -> u16 {
 }
 
 fn write_files(report: &RunReport, dir: &Path) -> Result<()> {
-    if dir.is_file() {
-        return Err(Usage(format!("--out {}: is a file", dir.display())).into());
-    }
-    fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    make_folder(dir)?;
     let files = [
         ("report.html", html(report)?),
         ("report.json", format!("{}\n", serde_json::to_string_pretty(report)?)),
