@@ -6,6 +6,8 @@ use convoke::ids::sha256_hex;
 use convoke::letters::{
     Fonts, Language, Letter, LetterData, LetterKind, Matter, PdfError, Sender, Templates, envelope,
 };
+use convoke::permit::PermitKind;
+use convoke::settings::Documents;
 use page_validation::{ValidationOptions, ValidationProfile, validate_pdf_bytes};
 
 fn sender() -> Sender {
@@ -122,6 +124,20 @@ fn every_kind_in_every_language_keeps_pdf_a_and_pdf_ua() {
         assert_eq!(failures(&pdf), [""; 0], "{} {}", data.matter.kind(), data.recipient.language);
         let expected = if data.recipient.language == "fr" { 1 } else { 2 };
         assert_eq!(pages(&pdf), expected, "{} {}", data.matter.kind(), data.recipient.language);
+    }
+}
+
+#[test]
+fn a_letter_with_the_documents_that_come_with_the_program_is_one_page() {
+    let documents: Documents = toml::from_str(include_str!("../config/examples/documents.toml")).unwrap();
+    for kind in PermitKind::ALL {
+        for mention in ["salarie", "vie-privee-familiale", "visiteur"] {
+            let mut data = LetterData::sample();
+            let Matter::Convocation(convoked) = &mut data.matter else { panic!("a sample is a convocation") };
+            (convoked.documents, convoked.documents_source) = documents.for_permit(*kind, mention);
+            convoked.short_notice = true;
+            assert_eq!(pages(&compose(&data).pdf.unwrap()), 1, "{kind} {mention}");
+        }
     }
 }
 
