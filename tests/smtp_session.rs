@@ -11,7 +11,7 @@ use convoke::dispatch::{
     sink::{Act, Received, Sink, Turn},
     smtp::{Cause, Delivery, Fault, Relay, RelayError, Session, Stage, Timeouts},
 };
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -306,6 +306,65 @@ async fn extensions_are_used_where_they_are_announced() {
     assert_eq!(reply.text, format!("MAIL FROM:<{FROM}> SMTPUTF8 BODY=8BITMIME SIZE=4"));
 }
 
+/// A sink without PIPELINING: every command waits for its answer.
+async fn unhurried(script: impl Fn(&Turn) -> Act + Send + Sync + 'static) -> (Sink, Session) {
+    sink(move |turn| match turn.stage {
+        Stage::Hello => Act::say("250-sink\r\n250 SIZE 10485760"),
+        _ => script(turn),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_letter_fares_the_same_whether_its_commands_go_as_a_group_or_one_by_one() {
+    let script = |turn: &Turn| match (turn.stage, turn.recipient) {
+        (Stage::Rcpt, "unknown@b.example") => Act::say("550 5.1.1 unknown"),
+        (Stage::Mail, _) if turn.line.contains("refused@") => Act::say("451 4.3.0 not this sender now"),
+        (Stage::Data, "full@b.example") => Act::say("452 4.3.1 full"),
+        (Stage::Dot, "spam@b.example") => Act::say("554 5.7.1 spam"),
+        _ => Act::Usual,
+    };
+    let mut told_by_each = Vec::new();
+    for (sink, mut session) in [sink(script).await, unhurried(script).await] {
+        let mut said = Vec::new();
+        for to in ["a@b.example", "unknown@b.example", "full@b.example", "spam@b.example", "c@b.example"] {
+            said.push(told(&deliver(&mut session, to).await));
+            assert!(session.is_reusable(), "{to}");
+        }
+        said.push(told(&session.deliver("refused@pref.example", "d@b.example", MESSAGE).await));
+        said.push(told(&deliver(&mut session, "e@b.example").await));
+        told_by_each.push((said, recipients(&sink)));
+    }
+    assert_eq!(told_by_each[0], told_by_each[1]);
+    assert_eq!(told_by_each[0].1, ["a@b.example", "c@b.example", "e@b.example"]);
+}
+
+#[tokio::test]
+async fn a_relay_that_wants_the_text_of_a_letter_it_has_refused_gets_nothing_more() {
+    // Pipelined, DATA arrives although RCPT was refused, and some relays answer 354 all the same.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let relayed = tokio::spawn(async move {
+        let mut client = BufReader::new(listener.accept().await.unwrap().0);
+        let mut line = String::new();
+        client.write_all(b"220 r\r\n").await.unwrap();
+        client.read_line(&mut line).await.unwrap();
+        client.write_all(b"250-r\r\n250 PIPELINING\r\n").await.unwrap();
+        for answer in [&b"250 ok\r\n"[..], b"550 5.1.1 unknown\r\n", b"354 go ahead\r\n"] {
+            client.read_line(&mut line).await.unwrap();
+            client.write_all(answer).await.unwrap();
+        }
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.unwrap();
+        rest
+    });
+    let mut session = Session::open(&relay(&format!("smtp://{addr}"))).await.unwrap();
+    assert_eq!(told(&deliver(&mut session, "a@b.example").await), "refused 550 at RCPT");
+    assert!(!session.is_reusable());
+    drop(session);
+    assert_eq!(relayed.await.unwrap(), b"", "not even a dot");
+}
+
 #[tokio::test]
 async fn credentials_are_sent_as_offered_and_their_refusal_is_told_apart() {
     // user NUL password, in base64, as PLAIN and as LOGIN have it.
@@ -392,7 +451,12 @@ struct TlsFront {
 
 /// `preface` is what is said in clear: the greeting, then one answer for each line received.
 async fn tls_front(host: &str, preface: &'static [&'static str], sink: SocketAddr) -> TlsFront {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([host.to_owned()]).unwrap();
+    tls_front_with(CertificateParams::new([host.to_owned()]).unwrap(), preface, sink).await
+}
+
+async fn tls_front_with(params: CertificateParams, preface: &'static [&'static str], sink: SocketAddr) -> TlsFront {
+    let signing_key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&signing_key).unwrap();
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -468,6 +532,16 @@ async fn a_relay_in_clear_where_tls_was_asked_for_gets_nothing() {
 async fn a_certificate_for_another_name_gets_nothing() {
     let sink = Sink::start(|_| Act::Usual).await.unwrap();
     let (delivery, in_clear) = tls_front("other.example", &[], sink.addr).await.deliver("smtps").await;
+    assert!(matches!(delivery, Err(Fault { stage: Stage::Tls, cause: Cause::Tls(_) })));
+    assert_eq!((in_clear.as_str(), sink.messages()), ("", vec![]));
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_gets_nothing() {
+    let sink = Sink::start(|_| Act::Usual).await.unwrap();
+    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(2019, 9, 5), date_time_ymd(2020, 9, 5));
+    let (delivery, in_clear) = tls_front_with(params, &[], sink.addr).await.deliver("smtps").await;
     assert!(matches!(delivery, Err(Fault { stage: Stage::Tls, cause: Cause::Tls(_) })));
     assert_eq!((in_clear.as_str(), sink.messages()), ("", vec![]));
 }

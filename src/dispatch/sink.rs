@@ -19,7 +19,7 @@ use tokio::{
 use super::smtp::Stage;
 
 /// What the sink says to EHLO unless its script has something else to say.
-const EXTENSIONS: &str = "250-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE 10485760\r\n\
+const EXTENSIONS: &str = "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE 10485760\r\n\
                         250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES";
 
 /// A message that the sink took responsibility for.

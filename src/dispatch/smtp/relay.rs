@@ -66,6 +66,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
+        // As `[smtp.deadlines]` has them.
         Self {
             open: Duration::from_mins(2),
             step: Duration::from_mins(1),
@@ -87,6 +88,8 @@ pub struct Relay {
     pub(super) login: Option<Login>,
     pub(super) hello: Option<String>,
     pub(super) timeouts: Timeouts,
+    /// Whether letters may cross the network in clear.
+    pub(super) clear_anywhere: bool,
     roots: RootCertStore,
     tls: OnceLock<Arc<ClientConfig>>,
 }
@@ -115,7 +118,7 @@ pub enum RelayError {
     /// Letters would cross the network in clear.
     #[error(
         "smtp://{0} would send letters in clear, which is allowed to loopback only: \
-         use smtps:// or smtp+starttls://"
+         use smtps:// or smtp+starttls://; or, on a network that you trust, allow_clear = true"
     )]
     ClearBeyondLoopback(String),
     /// A user that could only fail.
@@ -141,6 +144,15 @@ impl Relay {
     /// # Errors
     /// What is wrong and what to write instead, see [`RelayError`].
     pub fn parse(url: &str, password: Option<SecretString>) -> Result<Self, RelayError> {
+        Self::parse_allowing(url, password, false)
+    }
+
+    /// The same; `clear_anywhere` allows `smtp://` beyond this machine, where nothing but the network protects letters and
+    /// password.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_allowing(url: &str, password: Option<SecretString>, clear_anywhere: bool) -> Result<Self, RelayError> {
         let url = Url::parse(url).map_err(|_| RelayError::Malformed("it is not a URL"))?;
         let security = [Security::ImplicitTls, Security::StartTls, Security::Clear]
             .into_iter()
@@ -155,7 +167,7 @@ impl Relay {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let name =
             ServerName::try_from(host.clone()).map_err(|_| RelayError::Malformed("it has no valid host name"))?;
-        if security == Security::Clear && !is_loopback(&host) {
+        if security == Security::Clear && !clear_anywhere && !is_loopback(&host) {
             return Err(RelayError::ClearBeyondLoopback(host));
         }
         let user = percent_decode_str(url.username()).decode_utf8().map_err(|_| RelayError::LoginNotText)?.into_owned();
@@ -167,6 +179,7 @@ impl Relay {
             login: login(user, password)?,
             hello: None,
             timeouts: Timeouts::default(),
+            clear_anywhere,
             roots: RootCertStore::empty(),
             tls: OnceLock::new(),
         })

@@ -70,7 +70,13 @@ impl Wire {
 
     /// Sends one command and reads its reply.
     pub(super) async fn ask(&mut self, stage: Stage, line: &str) -> Result<Reply, Fault> {
-        Ok(self.ask_lines(stage, line).await?.into_reply(stage))
+        self.send(stage, line.as_bytes()).await?;
+        self.reply(stage).await
+    }
+
+    /// Reads one reply to what was sent before.
+    pub(super) async fn reply(&mut self, stage: Stage) -> Result<Reply, Fault> {
+        Ok(self.answer(stage).await?.into_reply(stage))
     }
 
     /// Sends one command and reads its reply, line by line.
@@ -86,7 +92,7 @@ impl Wire {
     }
 
     /// Reads one reply. One that ends the session (421, RFC 5321 §3.8) or wants a login (530) is a fault.
-    pub(super) async fn answer(&mut self, stage: Stage) -> Result<Answer, Fault> {
+    async fn answer(&mut self, stage: Stage) -> Result<Answer, Fault> {
         let answer = self.read(stage).await.map_err(|cause| cause.at(stage))?;
         if matches!(answer.code, 421 | 530) {
             return Err(Fault::answered(answer.into_reply(stage)));
@@ -154,7 +160,7 @@ async fn dial(relay: &Relay) -> io::Result<TcpStream> {
     let mut failure = io::Error::other("the host has no address that may be used");
     for address in lookup_host((relay.host.as_str(), relay.port)).await? {
         // A hosts file may point localhost elsewhere.
-        if relay.security == Security::Clear && !address.ip().is_loopback() {
+        if relay.security == Security::Clear && !relay.clear_anywhere && !address.ip().is_loopback() {
             continue;
         }
         match timeout(relay.timeouts.step, TcpStream::connect(address)).await {
