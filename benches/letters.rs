@@ -54,6 +54,7 @@ fn rate(templates: &Templates, threads: usize, letters: usize, watch: impl Fn(us
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                convoke::letters::alone_on_this_thread();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= letters {

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::convocation::{LetterKind, LetterState, State};
 use crate::ids::{Reference, sha256_hex};
 use crate::ledger::Event;
-use crate::letters::{LetterData, Rendered};
+use crate::letters::{LetterData, Rendered, alone_on_this_thread};
 use crate::report::harmless;
 use crate::settings::Configuration;
 use crate::store::{Store, ToPost};
@@ -200,8 +200,15 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) ->
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let part = items.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
-        let parts: Vec<_> =
-            items.chunks(part).map(|part| scope.spawn(|| part.iter().map(&work).collect::<Vec<R>>())).collect();
+        let parts: Vec<_> = items
+            .chunks(part)
+            .map(|part| {
+                scope.spawn(|| {
+                    alone_on_this_thread();
+                    part.iter().map(&work).collect::<Vec<R>>()
+                })
+            })
+            .collect();
         // Unwrap safety: a panic of a part is this thread's own.
         parts.into_iter().flat_map(|part| part.join().expect("a letter that panics ends the batch")).collect()
     })

@@ -6,6 +6,7 @@ mod letters;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
 use crate::calendar::{HolidayZone, last_working_day_until};
+use crate::code::coded;
 use crate::ids::sha256_hex;
 use crate::letters::{CodeKey, Office, Sender, Templates};
 use crate::permit::{PermitKind, is_deliverable_email};
@@ -159,22 +161,158 @@ pub struct Smtp {
     /// Name said in EHLO.
     #[serde(default)]
     pub hello: Option<String>,
+    /// Whether `smtp://` may leave this machine: nothing protects letters and password then but the network itself.
+    #[serde(default)]
+    pub allow_clear: bool,
+    /// Where letters come back to. `{letter}` becomes the letter's signed name, by which what comes back is known; absent: the
+    /// address of `from`, with `+{letter}` in it.
+    #[serde(default)]
+    pub return_path: Option<String>,
+    /// How long relays are waited for.
+    #[serde(default)]
+    pub deadlines: Deadlines,
+    /// The relay that is used while the first does not answer.
+    #[serde(default)]
+    pub fallback: Option<Fallback>,
+}
+
+/// How long a relay is waited for, in seconds. A deadline that passes always ends the connection.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deadlines {
+    /// From the connection to the end of AUTH.
+    pub open_s: u32,
+    /// One read or write. Short of RFC 5321 §4.5.3.2 on purpose: before the final dot an impatient client loses nothing.
+    pub step_s: u32,
+    /// The answer to the final dot. Ten minutes, as RFC 5321 §4.5.3.2.6 asks: each time it is cut short a letter may be sent
+    /// twice (RFC 1047).
+    pub dot_s: u32,
+    /// One letter from MAIL to the last answer.
+    pub letter_s: u32,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { open_s: 120, step_s: 60, dot_s: 600, letter_s: 900 }
+    }
+}
+
+/// The relay that is used while the first does not answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// As in `[smtp] url`, but no folder.
+    pub url: String,
+    /// File with the password alone.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The password itself: from the environment only.
+    #[serde(default, skip_serializing)]
+    pub password: Option<SecretString>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Whether `smtp://` may leave this machine.
+    #[serde(default)]
+    pub allow_clear: bool,
+}
+
+coded! {
+    /// What is done about a letter that the relay may have.
+    pub enum Uncertain {
+        /// Sent once more under the same Message-ID; held if that is uncertain too.
+        ResendOnce = "resend-once",
+        /// Held until an operator decides.
+        Hold = "hold",
+    }
 }
 
 /// Sending.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dispatch {
-    /// `always`, or `07:00-21:00`: never on Sundays.
+    /// `always`, or `07:00-21:00`, in the préfecture's zone.
     pub hours: Hours,
-    /// First delay after a temporary refusal, in seconds; also the breaker's pause.
+    /// Days of sending, unless `hours` is `always`.
+    pub days: Vec<Weekday>,
+    /// First delay after a temporary refusal, in seconds; also the breaker's pause, and that of an uncertain letter.
     pub retry_first_s: u32,
+    /// Connections of one worker to the relay.
+    pub sessions: usize,
+    /// Threads that render letters; 0: one a processor.
+    pub render_threads: usize,
+    /// Seconds after which the letters of a worker that has fallen silent are taken from it.
+    pub lease_s: u32,
+    /// Seconds that letters in flight are given when the worker is asked to stop.
+    pub stop_timeout_s: u32,
+    /// What is done about a letter that the relay may have.
+    pub uncertain: Uncertain,
+    /// Messages a minute to one relay, all workers together; no limit where absent.
+    pub per_minute: Option<u32>,
+    /// Messages a minute to one domain of recipients, all workers together; no limit where absent.
+    pub domain_per_minute: Option<u32>,
+    /// Letters a day to one address; no limit where absent.
+    pub per_address_per_day: Option<u32>,
+    /// Rehearsal: every letter goes to this address instead of its recipient's.
+    pub redirect_all_to: Option<String>,
+    /// Whether these are the settings of an office that convokes people.
+    pub production: bool,
 }
 
 impl Default for Dispatch {
     fn default() -> Self {
+        use Weekday::{Fri, Mon, Sat, Thu, Tue, Wed};
         let hour = |h| NaiveTime::from_hms_opt(h, 0, 0).unwrap_or_default();
-        Self { hours: Hours::Between(hour(7), hour(21)), retry_first_s: 900 }
+        Self {
+            hours: Hours::Between(hour(7), hour(21)),
+            days: vec![Mon, Tue, Wed, Thu, Fri, Sat],
+            retry_first_s: 900,
+            sessions: 4,
+            render_threads: 0,
+            lease_s: 300,
+            stop_timeout_s: 60,
+            uncertain: Uncertain::ResendOnce,
+            per_minute: None,
+            domain_per_minute: None,
+            per_address_per_day: None,
+            redirect_all_to: None,
+            production: true,
+        }
+    }
+}
+
+impl Dispatch {
+    /// Whether letters may leave at this civil time.
+    pub fn may_send(&self, at: chrono::NaiveDateTime) -> bool {
+        match self.hours {
+            Hours::Always => true,
+            Hours::Between(from, to) => self.days.contains(&at.weekday()) && from <= at.time() && at.time() < to,
+        }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let bounded = [
+            ("retry_first_s", u64::from(self.retry_first_s), 1..=86_400),
+            ("sessions", self.sessions as u64, 1..=64),
+            ("render_threads", self.render_threads as u64, 0..=256),
+            ("lease_s", u64::from(self.lease_s), 1..=86_400),
+            ("stop_timeout_s", u64::from(self.stop_timeout_s), 0..=3_600),
+            ("per_minute", u64::from(self.per_minute.unwrap_or(1)), 1..=1_000_000),
+            ("domain_per_minute", u64::from(self.domain_per_minute.unwrap_or(1)), 1..=1_000_000),
+            ("per_address_per_day", u64::from(self.per_address_per_day.unwrap_or(1)), 1..=1_000),
+        ];
+        for (name, value, range) in bounded {
+            if !range.contains(&value) {
+                return wrong(format!("[dispatch] {name} = {value}: expected {} to {}", range.start(), range.end()));
+            }
+        }
+        if self.days.is_empty() {
+            return wrong("[dispatch] days: expected at least one day, such as [\"Mon\", \"Tue\"]");
+        }
+        if let Some(address) = self.redirect_all_to.as_ref().filter(|a| !is_deliverable_email(a)) {
+            return wrong(format!("[dispatch] redirect_all_to `{address}`: expected an e-mail address"));
+        }
+        Ok(())
     }
 }
 
@@ -184,7 +322,7 @@ impl Default for Dispatch {
 pub enum Hours {
     /// At any hour of any day.
     Always,
-    /// From one hour to another, but on Sundays.
+    /// From one hour to another, on the days of sending.
     Between(NaiveTime, NaiveTime),
 }
 
@@ -208,16 +346,6 @@ impl From<Hours> for String {
         match hours {
             Hours::Always => "always".into(),
             Hours::Between(from, to) => format!("{}-{}", from.format("%H:%M"), to.format("%H:%M")),
-        }
-    }
-}
-
-impl Hours {
-    /// Whether letters may leave at this civil time.
-    pub fn allow(self, at: chrono::NaiveDateTime) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Between(from, to) => at.weekday() != Weekday::Sun && from <= at.time() && at.time() < to,
         }
     }
 }
@@ -287,6 +415,9 @@ impl Documents {
     }
 }
 
+/// Longest name of a letter in its Return-Path: a reference, a dot, a signature of 16 characters.
+const LETTER_NAME_MAX: usize = 40;
+
 /// A letter that has waited for the post for longer is an alert.
 const POST_WAIT_WORKING_DAYS: u32 = 2;
 
@@ -299,8 +430,8 @@ pub struct Configuration {
     pub agenda: Agenda,
     /// Documents to bring.
     pub documents: Documents,
-    /// Letters' templates; to have them is to know that they render.
-    pub templates: Templates,
+    /// Letters' templates; to have them is to know that they render. Shared by the threads that render.
+    pub templates: Arc<Templates>,
     /// The key of verification codes, where there is one.
     pub code_key: Option<CodeKey>,
     /// The folder of `convoke.toml`.
@@ -341,7 +472,7 @@ impl Configuration {
         let documents: Documents =
             in_file(&documents_file, toml::from_str(&read(&documents_file, "`[files] documents` names it")?))?;
         let overrides = settings.files.templates.as_ref().map(|overrides| folder.join(overrides));
-        let templates = settings.letters.templates(overrides.as_deref())?;
+        let templates = Arc::new(settings.letters.templates(overrides.as_deref())?);
         let code_key = settings.letters.code_key()?;
         Ok(Self { settings, agenda, documents, templates, code_key, folder })
     }
@@ -397,13 +528,38 @@ impl Configuration {
     /// The relay's password: a file, the environment, or the systemd credential `smtp-password`.
     pub fn smtp_password(&self) -> Result<Option<SecretString>, ConfigError> {
         let smtp = &self.settings.smtp;
-        match secret_file(smtp.password_file.as_deref(), "smtp-password") {
-            Some(file) => {
-                let text = read(&file, "`[smtp] password_file` names it")?;
-                Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
+        password(smtp.password_file.as_deref(), "smtp-password", smtp.password.as_ref())
+    }
+
+    /// The fallback's password: a file, the environment, or the systemd credential `smtp-fallback-password`.
+    pub fn fallback_password(&self) -> Result<Option<SecretString>, ConfigError> {
+        let Some(fallback) = &self.settings.smtp.fallback else { return Ok(None) };
+        password(fallback.password_file.as_deref(), "smtp-fallback-password", fallback.password.as_ref())
+    }
+
+    /// Where letters come back to, with a place for the letter's name. An address that has no room for it stays as it is.
+    pub fn return_path(&self) -> String {
+        let smtp = &self.settings.smtp;
+        smtp.return_path.clone().unwrap_or_else(|| match smtp.from.rsplit_once('@') {
+            Some((local, domain)) if local.len() + 1 + LETTER_NAME_MAX <= 64 => {
+                format!("{local}+{{letter}}@{domain}")
             }
-            None => Ok(smtp.password.clone()),
+            _ => smtp.from.clone(),
+        })
+    }
+}
+
+fn password(
+    file: Option<&Path>,
+    credential: &str,
+    given: Option<&SecretString>,
+) -> Result<Option<SecretString>, ConfigError> {
+    match secret_file(file, credential) {
+        Some(file) => {
+            let text = read(&file, "`password_file` names it")?;
+            Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
         }
+        None => Ok(given.cloned()),
     }
 }
 
@@ -416,8 +572,10 @@ impl Settings {
         if let Some(path) = self.smtp.url.strip_prefix("maildir:") {
             self.smtp.url = format!("maildir:{}", folder.join(path).display());
         }
-        for path in [&mut self.smtp.password_file, &mut self.smtp.ca_file, &mut self.import.inbox].into_iter().flatten()
-        {
+        let smtp = &mut self.smtp;
+        let fallback = smtp.fallback.as_mut().map(|f| [&mut f.password_file, &mut f.ca_file]);
+        let named = [&mut smtp.password_file, &mut smtp.ca_file, &mut self.import.inbox];
+        for path in named.into_iter().chain(fallback.into_iter().flatten()).flatten() {
             *path = folder.join(&path);
         }
         self.letters.anchor(folder);
@@ -440,10 +598,22 @@ impl Settings {
         if self.prefecture.address.is_empty() {
             return wrong("[prefecture] address: expected at least one line");
         }
-        if !(1..=86_400).contains(&self.dispatch.retry_first_s) {
-            return wrong("[dispatch] retry_first_s: expected 1 to 86400 seconds");
+        if let Some(template) = &self.smtp.return_path {
+            // The longest name of a letter stands in for the place; 64 characters is what a local part may have (RFC 5321).
+            let longest = template.replace("{letter}", &"x".repeat(LETTER_NAME_MAX));
+            let local = longest.split('@').next().unwrap_or_default();
+            if !is_deliverable_email(&longest) || local.len() > 64 {
+                return wrong(format!(
+                    "[smtp] return_path `{template}`: expected an address such as retours+{{letter}}@prefecture-94.example.org, with at most {} characters beside {{letter}}",
+                    64 - LETTER_NAME_MAX
+                ));
+            }
         }
-        Ok(())
+        let Deadlines { open_s, step_s, dot_s, letter_s } = self.smtp.deadlines;
+        if [open_s, step_s, dot_s, letter_s].iter().any(|s| !(1..=86_400).contains(s)) {
+            return wrong("[smtp.deadlines]: expected 1 to 86400 seconds");
+        }
+        self.dispatch.validate()
     }
 }
 

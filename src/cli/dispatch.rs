@@ -1,19 +1,32 @@
-//! `convoke dispatch`.
+//! `convoke dispatch`, `convoke pause`, `convoke unpause`.
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Session, Usage};
-use crate::dispatch::{Counts, Drained, Transport, drain};
-use crate::store::Use;
+use crate::dispatch::{Counts, Drained, Errand, Transport, drain, letters_of};
+use crate::entropy::Entropy;
+use crate::ledger::Event;
+use crate::process;
+use crate::settings::{ConfigError, Configuration};
+use crate::store::{Paused, Use};
 
 /// Send the letters that wait, as one worker in the foreground.
+///
+/// Any number of workers may share the outbox. SIGTERM or Ctrl-C lets what is in flight end, within `[dispatch] stop_timeout_s`;
+/// a second one ends at once, and loses nothing either.
 #[derive(Debug, Args)]
 pub(super) struct Dispatch {
-    /// End when nothing can be claimed now. (Waiting for more comes with `convoke serve`.)
+    /// End when nothing can be claimed now; without it the worker goes on until it is stopped.
     #[arg(long)]
     until_empty: bool,
+    /// Send every letter to `[dispatch] redirect_all_to` although these are production settings: nobody else gets any.
+    #[arg(long)]
+    redirect: bool,
 }
 
 #[derive(Serialize)]
@@ -25,26 +38,40 @@ struct Document<'a> {
 
 impl Dispatch {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        if !self.until_empty {
-            return Err(Usage("say --until-empty: a worker that goes on for ever is not in this version".into()).into());
-        }
         let config = session.configuration()?;
+        self.allow_redirection(&config)?;
         let transport = Transport::of(&config)?;
-        let mut store = Session::store(&config, Use::Worker)?;
+        let store = Session::store(&config, Use::Worker)?;
         let progress = session.progress();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .context("starting the worker")?;
-        let (counts, ended) =
-            runtime.block_on(drain(&mut store, &config, &transport, &session.clock, &|accepted| {
-                progress.show("sending", accepted, 0);
-            }))?;
+        let stop = CancellationToken::new();
+        let (counts, ended) = runtime.block_on(async {
+            tokio::spawn(heed_signals(stop.clone(), signals()?));
+            let errand = Errand {
+                config: &config,
+                transport: &transport,
+                render: letters_of(&config),
+                clock: &session.clock,
+                until_empty: self.until_empty,
+                stop,
+                progress: &|accepted| progress.show("sending", accepted, 0),
+            };
+            drain(store, errand).await
+        })?;
         progress.clear();
         let text = format!(
-            "{} accepted, {} deferred, {} failed, {} uncertain, {} expired, {} cancelled.\n",
-            counts.accepted, counts.deferred, counts.failed, counts.uncertain, counts.expired, counts.cancelled
+            "{} accepted, {} deferred, {} failed, {} uncertain, {} expired, {} cancelled, {} held.\n",
+            counts.accepted,
+            counts.deferred,
+            counts.failed,
+            counts.uncertain,
+            counts.expired,
+            counts.cancelled,
+            counts.held
         );
         session.print(&Document { schema: "convoke.dispatch/1", counts: &counts }, &text)?;
         Ok(match ended {
@@ -59,11 +86,126 @@ impl Dispatch {
                 Exit::LettersFailed
             }
             Drained::OutsideHours => {
-                eprintln!("convoke: outside the hours of sending (`[dispatch] hours`): the letters wait");
+                eprintln!("convoke: outside the hours of sending (`[dispatch] hours`, `days`): the letters wait");
                 Exit::Done
             }
-            Drained::Empty if counts.failed > 0 => Exit::LettersFailed,
-            Drained::Empty => Exit::Done,
+            Drained::Paused(paused) => {
+                eprintln!("convoke: {}: the letters wait; `convoke unpause` lets them leave", told(&paused));
+                Exit::Done
+            }
+            Drained::Empty | Drained::Stopped if counts.failed > 0 => Exit::LettersFailed,
+            Drained::Empty | Drained::Stopped => Exit::Done,
         })
+    }
+
+    /// A forgotten redirection would mark everybody's letter as accepted, and nobody would have got one.
+    fn allow_redirection(&self, config: &Configuration) -> Result<()> {
+        let dispatch = &config.settings.dispatch;
+        match (&dispatch.redirect_all_to, dispatch.production && !self.redirect) {
+            (Some(_), true) => Err(ConfigError(
+                "[dispatch] redirect_all_to: these are production settings, whose letters would reach nobody; remove it, or \
+                 for a rehearsal set production = false, or say --redirect"
+                    .into(),
+            )
+            .into()),
+            (None, _) if self.redirect => {
+                Err(Usage("--redirect: `[dispatch] redirect_all_to` names no address".into()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn signals() -> Result<[Signal; 2]> {
+    let on = |kind| signal(kind).context("waiting for signals");
+    Ok([on(SignalKind::terminate())?, on(SignalKind::interrupt())?])
+}
+
+/// The first signal asks to stop; the second ends the process, which is as safe as any kill.
+async fn heed_signals(stop: CancellationToken, [mut terminate, mut interrupt]: [Signal; 2]) {
+    for asked_before in [false, true] {
+        let code = tokio::select! { _ = terminate.recv() => 143, _ = interrupt.recv() => 130 };
+        if asked_before {
+            std::process::exit(code);
+        }
+        tracing::info!("Asked to stop: letters in flight are finished first");
+        stop.cancel();
+    }
+}
+
+fn told(paused: &Paused) -> String {
+    let Paused { since, by, reason } = paused;
+    format!("sending was stopped by {by} on {} ({reason})", since.format("%Y-%m-%d at %H:%M UTC"))
+}
+
+/// Stop sending at once, whatever waits: every worker obeys within seconds.
+#[derive(Debug, Args)]
+pub(super) struct Pause {
+    /// Why; goes into the ledger. Name nobody.
+    #[arg(long)]
+    reason: String,
+    /// Accepted and ignored: to stop destroys nothing.
+    #[arg(long, hide = true)]
+    yes: bool,
+}
+
+/// Let sending go on.
+#[derive(Debug, Args)]
+pub(super) struct Unpause {
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Pause {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let _ = self.yes;
+        if self.reason.trim().is_empty() {
+            return Err(Usage("--reason: say why".into()).into());
+        }
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        // Made on first use: there is then a row to write into.
+        store.id_key(&mut Entropy::System)?;
+        let actor = process::login();
+        let wanted = Paused { since: session.clock.now(), by: actor.clone(), reason: self.reason.trim().to_owned() };
+        let before = store.write(|s| {
+            let before = s.paused()?;
+            if before.is_none() {
+                s.set_paused(Some(&wanted))?;
+                let payload = json!({"reason": wanted.reason});
+                s.record(None, &actor, &[Event { kind: "sending.paused", payload }])?;
+            }
+            Ok(before)
+        })?;
+        let text = match &before {
+            Some(before) => format!("Nothing changed: {} already.\n", told(before)),
+            None => "Sending is stopped. `convoke unpause` lets it go on.\n".to_owned(),
+        };
+        session.print(&json!({"schema": "convoke.pause/1", "paused": true, "changed": before.is_none()}), &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Unpause {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let before = store.paused()?;
+        if let Some(paused) = &before {
+            let waiting = store.waiting_letters()?;
+            let question = format!("{}. Let {waiting} waiting letters leave?", told(paused));
+            if !Session::confirm(self.yes, &question)? {
+                return Ok(Exit::Done);
+            }
+            store.write(|s| {
+                s.set_paused(None)?;
+                let payload = json!({"reason": paused.reason});
+                s.record(None, &process::login(), &[Event { kind: "sending.resumed", payload }])
+            })?;
+        }
+        let text = if before.is_some() { "Sending goes on.\n" } else { "Nothing changed: sending was not stopped.\n" };
+        session.print(&json!({"schema": "convoke.pause/1", "paused": false, "changed": before.is_some()}), text)?;
+        Ok(Exit::Done)
     }
 }

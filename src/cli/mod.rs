@@ -1,6 +1,7 @@
 //! The command line: one file per command. Standard output carries the result alone; logs and progress go to standard error.
 
 mod agenda;
+mod bounces;
 mod contact_sheet;
 mod demo;
 mod dispatch;
@@ -105,6 +106,11 @@ enum Command {
     Permit(permit::Permit),
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
+    Pause(dispatch::Pause),
+    Unpause(dispatch::Unpause),
+    /// Take in letters that came back
+    #[command(subcommand)]
+    Bounces(bounces::Bounces),
     /// Look at the letters
     #[command(subcommand)]
     Outbox(outbox::Outbox),
@@ -243,6 +249,9 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Runs(c) => c.execute(context),
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
+        Command::Pause(c) => c.execute(context),
+        Command::Unpause(c) => c.execute(context),
+        Command::Bounces(c) => c.execute(context),
         Command::Outbox(c) => c.execute(context),
         Command::Permit(c) => c.execute(context),
         Command::Post(c) => c.execute(context),

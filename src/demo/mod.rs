@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::dispatch::sink::{Act, Sink};
 use crate::dispatch::smtp::{Relay, Stage};
-use crate::dispatch::{Counts, Transport, drain};
+use crate::dispatch::{Counts, Errand, Transport, drain, letters_of};
 use crate::entropy::Entropy;
 use crate::files::write_whole;
 use crate::ids::{RunId, keyed_hash};
@@ -67,7 +68,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
     })
     .await
     .context("starting the demonstration's own relay")?;
-    let transport = Transport::Smtp(Box::new(Relay::parse(&format!("smtp://{}", sink.addr), None)?));
+    let transport = Transport::Smtp(vec![Relay::parse(&format!("smtp://{}", sink.addr), None)?]);
 
     let mut store = Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Batch)?;
     let mut entropy = Entropy::seeded(wish.seed);
@@ -93,7 +94,17 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
         };
         // Letters leave in the morning, within the hours of sending: on Sundays, the next day.
         clock.advance(TimeDelta::hours(7));
-        let (sent, _) = drain(&mut store, config, &transport, &clock, &|_| {}).await?;
+        let errand = Errand {
+            config,
+            transport: &transport,
+            render: letters_of(config),
+            clock: &clock,
+            until_empty: true,
+            stop: CancellationToken::new(),
+            progress: &|_| {},
+        };
+        let url = &config.settings.database.url;
+        let (sent, _) = drain(store.another(url, Use::Batch)?, errand).await?;
         let report = tokio::task::block_in_place(|| run::report(&mut store, config, &RunId(summary.run.clone())))?;
         write_whole(&folder.join(format!("report-{date}.html")), report::html(&report)?.as_bytes())?;
         say(&line(&summary, &sent));

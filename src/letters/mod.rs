@@ -35,7 +35,7 @@ pub use data::{Appointment, CancelledBy, Convoked, LetterData, Matter, Moment, O
 pub use envelope::{EnvelopeError, envelope};
 pub use explain::{Explanation, Place};
 pub use language::Language;
-pub use pdf::{ENGINE, Fonts, PdfError};
+pub use pdf::{ENGINE, Fonts, PdfError, alone_on_this_thread};
 pub use prefectures::competent_prefecture;
 pub use templates::{SHORT_MAX, TemplateError, Templates};
 

@@ -259,6 +259,16 @@ fn options(ident: &str, date: NaiveDate) -> PdfOptions {
     }
 }
 
+/// Has this thread, one of a program's own that does nothing but render, lay out whole letters by itself. The engine otherwise
+/// hands parts of each to threads that all letters share, and waits: two letters side by side then hinder each other.
+pub fn alone_on_this_thread() {
+    // Where it cannot be had (the thread belongs to a pool already), letters are laid out as everywhere else.
+    if let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build() {
+        // The pool lasts as long as its thread.
+        std::mem::forget(pool);
+    }
+}
+
 /// The world of one letter.
 struct Desk<'a> {
     press: &'a Press,

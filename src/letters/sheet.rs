@@ -1,6 +1,6 @@
 //! What the three layouts (text, HTML, PDF) are given: the same for all of them.
 
-use qrcode::{Color, EcLevel, QrCode};
+use fast_qr::{ECL, QRBuilder};
 use serde::Serialize;
 
 use super::document::Document;
@@ -81,11 +81,12 @@ pub(super) fn qr(data: &LetterData) -> (Vec<u8>, usize) {
         None => data.reference.clone(),
     };
     // A reference and a code are far shorter than the 2,331 bytes that a QR code holds; without one the letter is as good.
-    let Ok(code) = QrCode::with_error_correction_level(text, EcLevel::M) else { return (Vec::new(), 0) };
-    let (inner, side) = (code.width(), code.width() + 2 * QUIET);
+    let Ok(code) = QRBuilder::new(text).ecl(ECL::M).build() else { return (Vec::new(), 0) };
+    let side = code.size + 2 * QUIET;
     let mut pixels = vec![255; side * side];
-    for (i, _) in code.into_colors().into_iter().enumerate().filter(|(_, color)| *color == Color::Dark) {
-        pixels[(i / inner + QUIET) * side + i % inner + QUIET] = 0;
+    for (y, x) in (0..code.size).flat_map(|y| (0..code.size).map(move |x| (y, x))).filter(|&(y, x)| code[y][x].value())
+    {
+        pixels[(y + QUIET) * side + x + QUIET] = 0;
     }
     (pixels, side)
 }

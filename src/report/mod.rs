@@ -58,6 +58,9 @@ pub struct RunReport {
     pub displaced: u64,
     /// Letters of this run by channel and state, as they stand now.
     pub letters: Vec<LetterCount>,
+    /// Letters of this run whose fate was unknown at least once: whoever got one twice is among them.
+    #[serde(default)]
+    pub letters_perhaps_twice: Vec<PerhapsTwice>,
     /// Seats by site, desk and week, tonight's plan included.
     pub occupancy: Vec<Occupancy>,
     /// People without a day before expiry.
@@ -102,6 +105,19 @@ pub struct LetterCount {
     pub state: String,
     /// How many.
     pub letters: u64,
+}
+
+/// A letter that its recipient may have got twice: nobody knows whether the relay had it before it was sent once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerhapsTwice {
+    /// Reference.
+    pub reference: String,
+    /// Kind.
+    pub kind: String,
+    /// State in the outbox.
+    pub state: String,
+    /// How often its fate was unknown.
+    pub uncertain: u64,
 }
 
 /// Seats of a desk in a week.

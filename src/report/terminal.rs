@@ -45,6 +45,15 @@ pub fn terminal(report: &RunReport, width: u16, colour: bool) -> String {
     page.gap();
     page.lapses(report);
     page.gap();
+    if !report.letters_perhaps_twice.is_empty() {
+        page.line("LETTRES PEUT-ÊTRE REÇUES DEUX FOIS", Tone::Strong);
+        for letter in report.letters_perhaps_twice.iter().take(NAMED) {
+            let state = words::letter_state(&letter.state).to_lowercase();
+            page.paragraph(&format!("- {}\u{a0}: {state}", letter.reference), Tone::Plain);
+        }
+        page.more(report.letters_perhaps_twice.len());
+        page.gap();
+    }
     page.paragraph(&format!("Empreinte du plan\u{a0}: {}", report.plan_hash), Tone::Plain);
     let entries = words::number(report.ledger_size.unsigned_abs());
     page.paragraph(&format!("Registre\u{a0}: {entries} écritures, tête {}", report.ledger_root), Tone::Plain);
@@ -134,7 +143,12 @@ impl Page {
                 format!("- {}, expire le {}\u{a0}: {cause}, {seat}", lapse.permit, words::date(lapse.expires_on));
             self.paragraph(&line, Tone::Plain);
         }
-        if let Some(more @ 1..) = report.lapses.len().checked_sub(NAMED) {
+        self.more(report.lapses.len());
+    }
+
+    /// How many of a list are not named.
+    fn more(&mut self, all: usize) {
+        if let Some(more @ 1..) = all.checked_sub(NAMED) {
             self.paragraph(&format!("et {}", words::counted(more as u64, "", "autre", "autres")), Tone::Plain);
         }
     }

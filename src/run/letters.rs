@@ -75,6 +75,7 @@ impl<'a> Writer<'a> {
             epoch: 0,
             last_reply: None,
             created_at: self.now.naive_utc(),
+            has_turn: false,
         })
     }
 }

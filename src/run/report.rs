@@ -9,7 +9,7 @@ use super::{Firm, Summary};
 use crate::eligibility::Rule;
 use crate::ids::RunId;
 use crate::planning::{Figures, Plan, PlanningInput};
-use crate::report::{LapseLine, LetterCount, Listed, Occupancy, RunReport};
+use crate::report::{LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
 use crate::settings::{ConfigError, Configuration};
 use crate::store::Store;
 
@@ -70,6 +70,11 @@ fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> Result<RunRe
         },
         displaced: summary.displaced,
         letters,
+        letters_perhaps_twice: store
+            .uncertain_letters_of_run(&row.run_id)?
+            .into_iter()
+            .map(|(reference, kind, state, n)| PerhapsTwice { reference, kind, state, uncertain: n as u64 })
+            .collect(),
         occupancy: occupancy(store, &input, &plan)?,
         lapses: lapses(&input, &plan),
         listed: listed(store)?,

@@ -1,6 +1,7 @@
 //! The database. One schema for SQLite and PostgreSQL, one connection enum, a file per aggregate; every query is
 //! filtered by préfecture by construction, for the [`Store`] holds it.
 
+mod bounces;
 mod convocations;
 mod households;
 mod intake;
@@ -9,6 +10,7 @@ mod notices;
 mod outbox;
 mod permits;
 mod post;
+mod queue;
 mod runs;
 mod schema;
 mod slots;
@@ -21,13 +23,15 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+pub use bounces::BounceRow;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
 pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
 pub use notices::{NewNotice, Unnoticed};
-pub use outbox::{Claimed, LetterRow, Settlement};
+pub use outbox::LetterRow;
 pub use permits::{HolderRow, PermitRow, VerdictChange};
 pub use post::ToPost;
+pub use queue::{Attempt, Paused, Settlement, Standing};
 pub use runs::{Acquired, NewRun, RunRow, Stored};
 pub use slots::SlotRow;
 

@@ -164,6 +164,7 @@ pub struct HolderRow {
     household: Option<String>,
     channel: Option<String>,
     large_print: bool,
+    email_refused: Option<String>,
 }
 
 impl HolderRow {
@@ -177,7 +178,8 @@ impl HolderRow {
             usage_name: self.usage_name,
             given_names: self.given_names,
             birth_date: self.birth_date,
-            email: self.email,
+            // An address that sends letters back is none.
+            email: self.email.filter(|email| self.email_refused.as_ref() != Some(email)),
             phone: self.phone,
             language: self.language,
             address: self.address.lines().map(str::to_owned).collect(),
@@ -298,8 +300,8 @@ impl Store {
     /// Holders by id.
     pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
         use holder::{
-            address, birth_date, channel, commune, email, family_name, given_names, holder_id, household, language,
-            large_print, number, phone, postcode, town, usage_name,
+            address, birth_date, channel, commune, email, email_refused, family_name, given_names, holder_id,
+            household, language, large_print, number, phone, postcode, town, usage_name,
         };
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(KEYS_PER_QUERY) {
@@ -323,6 +325,7 @@ impl Store {
                     household,
                     channel,
                     large_print,
+                    email_refused,
                 ))
                 .load(&mut self.conn)
                 .context("reading holders")?;

@@ -7,6 +7,9 @@ table! {
         code -> Text,
         id_key -> Text,
         assessed_with -> Nullable<Text>,
+        paused_at -> Nullable<Timestamp>,
+        paused_by -> Nullable<Text>,
+        pause_reason -> Nullable<Text>,
     }
 }
 
@@ -30,6 +33,7 @@ table! {
         channel -> Nullable<Text>,
         large_print -> Bool,
         fingerprint -> BigInt,
+        email_refused -> Nullable<Text>,
     }
 }
 
@@ -176,6 +180,7 @@ table! {
         epoch -> BigInt,
         last_reply -> Nullable<Text>,
         created_at -> Timestamp,
+        has_turn -> Bool,
     }
 }
 
@@ -215,6 +220,28 @@ table! {
         code -> Nullable<BigInt>,
         reply -> Nullable<Text>,
         outcome -> Nullable<Text>,
+        enhanced -> Nullable<Text>,
+    }
+}
+
+table! {
+    pace (prefecture, scope) {
+        prefecture -> Text,
+        scope -> Text,
+        next_at -> Timestamp,
+    }
+}
+
+table! {
+    bounce (prefecture, sha256) {
+        prefecture -> Text,
+        sha256 -> Text,
+        letter_id -> Nullable<Text>,
+        class -> Text,
+        status -> Nullable<Text>,
+        diagnostic -> Nullable<Text>,
+        consequence -> Text,
+        recorded_at -> Timestamp,
     }
 }
 
@@ -278,6 +305,8 @@ allow_tables_to_appear_in_same_query!(
     notice,
     template_bundle,
     delivery_attempt,
+    pace,
+    bounce,
     holder_key,
     household_link,
     ledger_entry,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use convoke::eligibility::Rule;
 use convoke::planning::{Figures, LapseCause};
-use convoke::report::{LapseLine, LetterCount, Listed, Occupancy, RunReport};
+use convoke::report::{LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
 
 /// What a spreadsheet, a browser and a terminal must not obey; and a line turned right to left.
 pub(crate) const HOSTILE: &str =
@@ -51,6 +51,7 @@ pub(crate) fn night() -> RunReport {
         ]
         .map(|(channel, state, letters)| LetterCount { channel: channel.into(), state: state.into(), letters })
         .into(),
+        letters_perhaps_twice: vec![],
         occupancy: agenda(14),
         lapses: lapses(1),
         listed: vec![
@@ -85,6 +86,7 @@ pub(crate) fn empty() -> RunReport {
         figures: Figures::default(),
         displaced: 0,
         letters: vec![],
+        letters_perhaps_twice: vec![],
         occupancy: vec![],
         lapses: vec![],
         listed: vec![],
@@ -124,6 +126,7 @@ pub(crate) fn extreme() -> RunReport {
         },
         displaced: 2,
         letters: vec![LetterCount { channel: HOSTILE.to_owned(), state: HOSTILE.to_owned(), letters: 1_000_007 }],
+        letters_perhaps_twice: (0..12).map(perhaps_twice).collect(),
         occupancy: agenda(26).into_iter().map(|o| Occupancy { desk: format!("{} {HOSTILE}", o.desk), ..o }).collect(),
         lapses: lapses(10),
         listed: (0..260).map(|i| listed(Rule::NoJurisdiction, i, HOSTILE)).collect(),
@@ -169,4 +172,9 @@ fn listed(rule: Rule, i: u64, detail: &str) -> Listed {
 
 fn permit(i: u64) -> String {
     format!("k3v9x0{i:010}")
+}
+
+fn perhaps_twice(n: u64) -> PerhapsTwice {
+    let reference = format!("{n} {HOSTILE}");
+    PerhapsTwice { reference, kind: "convocation".into(), state: HOSTILE.to_owned(), uncertain: 1 }
 }

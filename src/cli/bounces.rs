@@ -1,0 +1,120 @@
+//! `convoke bounces ingest`.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Exit, Session, Usage};
+use crate::dispatch::bounces::{Consequence, Ingested, ingest};
+use crate::entropy::Entropy;
+use crate::process;
+use crate::store::Use;
+
+/// A longer message is no bounce of ours: it is left for a person.
+const MESSAGE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bounces {
+    /// Take in what came back: .eml files, or folders (a Maildir, or one of .eml files)
+    ///
+    /// A letter that was not delivered goes by post, if there is time; else its convocation ends and the person is due again. An
+    /// address that is of no use is not written to any more. Reading a message twice changes nothing.
+    Ingest {
+        /// Messages, or folders of them.
+        #[arg(required = true, value_name = "DIR|FILE")]
+        paths: Vec<PathBuf>,
+        /// Delete each message when it has been taken in; those that a person must read stay.
+        #[arg(long)]
+        delete: bool,
+        /// Accepted and ignored: what came back is taken in without a question.
+        #[arg(long, hide = true)]
+        yes: bool,
+    },
+}
+
+impl Bounces {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let Self::Ingest { paths, delete, .. } = self;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let key = store.id_key(&mut Entropy::System)?;
+        let files = messages(paths)?;
+        let (progress, actor) = (session.progress(), process::login());
+        let (mut counts, mut unknown) = (Ingested::default(), Vec::new());
+        for (n, file) in files.iter().enumerate() {
+            progress.show("reading what came back", n as u64, files.len() as u64);
+            let consequence = if let Some(bytes) = read(file)? {
+                let taken = ingest(&mut store, &config, &key, &bytes, &actor, &session.clock, &mut counts);
+                taken.with_context(|| format!("taking in {}", file.display()))?
+            } else {
+                (counts.read, counts.unknown) = (counts.read + 1, counts.unknown + 1);
+                Consequence::Listed
+            };
+            if consequence == Consequence::Listed {
+                unknown.push(file.display().to_string());
+            } else if *delete {
+                fs::remove_file(file).with_context(|| format!("deleting {}", file.display()))?;
+            }
+        }
+        progress.clear();
+        let mut text = format!(
+            "{} messages: {} not delivered ({} letters go by post, {} convocations ended), {} still tried, {} automatic answers, {} read before, {} to be read by a person.\n",
+            counts.read,
+            counts.hard,
+            counts.to_post,
+            counts.undelivered,
+            counts.soft,
+            counts.ignored,
+            counts.already,
+            counts.unknown
+        );
+        text.extend(unknown.iter().map(|file| format!("  {file}\n")));
+        let mut document = serde_json::to_value(&counts)?;
+        document["schema"] = json!("convoke.bounces/1");
+        document["to_be_read"] = json!(unknown);
+        session.print(&document, &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The messages that are meant, in the order of their names: a file itself; `new/` and `cur/` of a Maildir; a folder's `.eml`.
+fn messages(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_file() {
+            files.push(path.clone());
+        } else if path.join("new").is_dir() || path.join("cur").is_dir() {
+            for part in ["new", "cur"].map(|part| path.join(part)).iter().filter(|part| part.is_dir()) {
+                files.extend(entries(part)?);
+            }
+        } else if path.is_dir() {
+            files.extend(entries(path)?.into_iter().filter(|f| f.extension().is_some_and(|e| e == "eml")));
+        } else {
+            return Err(Usage(format!("{}: no such file or folder", path.display())).into());
+        }
+    }
+    Ok(files)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let listed = || fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>();
+    let mut files = listed().with_context(|| format!("reading {}", folder.display()))?;
+    files.retain(|file| file.is_file());
+    files.sort();
+    Ok(files)
+}
+
+/// The message; `None` where it is too long to be one.
+fn read(file: &Path) -> Result<Option<Vec<u8>>> {
+    let opened = File::open(file).with_context(|| format!("opening {}", file.display()))?;
+    let mut bytes = Vec::new();
+    opened
+        .take(MESSAGE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("reading {}", file.display()))?;
+    Ok((bytes.len() as u64 <= MESSAGE_BYTES_MAX).then_some(bytes))
+}

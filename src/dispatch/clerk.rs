@@ -1,0 +1,68 @@
+//! The one writer of a worker: a thread that owns the [`Store`].
+//!
+//! Sessions ask it to record what they begin and what they have heard, and wait until that is durable. Whatever waits at the
+//! same moment is committed together, so that many sessions share the cost of a commit. Since a session waits for its own
+//! answer, no commit ever moves two letters of one session: what a crash leaves uncertain stays one letter a session.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::oneshot;
+
+use crate::store::Store;
+
+/// Tells the one who asked, once the transaction is durable.
+type Tell = Box<dyn FnOnce() + Send>;
+/// Steps of one request, within the transaction.
+type Steps = Box<dyn FnOnce(&mut Store) -> Result<Tell> + Send>;
+
+/// Requests of one transaction: more than a worker has sessions.
+const TOGETHER_MAX: usize = 256;
+
+/// A handle for asking; when all of them are gone the thread ends.
+#[derive(Clone)]
+pub(super) struct Clerk(SyncSender<Steps>);
+
+impl Clerk {
+    /// Starts the thread. Its result is the first error of the database, after which it does nothing more.
+    pub(super) fn start(store: Store) -> Result<(Self, JoinHandle<Result<()>>)> {
+        let (ask, asked) = sync_channel(TOGETHER_MAX);
+        let thread = thread::Builder::new().name("clerk".into()).spawn(move || work(store, &asked));
+        Ok((Self(ask), thread.context("starting the thread that writes to the database")?))
+    }
+
+    /// Does `steps` in a transaction, alone or with others, and returns what they gave once it is durable.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        steps: impl FnOnce(&mut Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (tell, told) = oneshot::channel();
+        let request: Steps = Box::new(move |store| {
+            let value = steps(store)?;
+            Ok(Box::new(move || {
+                // Whoever does not wait any more does not want to know.
+                let _ = tell.send(value);
+            }))
+        });
+        // The queue is longer than the worker has sessions, each of which asks one thing at a time: it is never full.
+        self.0.try_send(request).map_err(|_| ended())?;
+        told.await.map_err(|_| ended())
+    }
+}
+
+/// Why is told by the thread's own result.
+fn ended() -> anyhow::Error {
+    anyhow!("the database could not be written")
+}
+
+fn work(mut store: Store, asked: &Receiver<Steps>) -> Result<()> {
+    while let Ok(first) = asked.recv() {
+        let together: Vec<Steps> = std::iter::once(first).chain(asked.try_iter().take(TOGETHER_MAX - 1)).collect();
+        let tell = store.write(|s| together.into_iter().map(|steps| steps(s)).collect::<Result<Vec<Tell>>>())?;
+        for tell in tell {
+            tell();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! One worker: feeds its presses with what may be sent, and carries what they made to the relay.
+//!
+//! Feeding, carrying and the heartbeat are one task: they share the worker's books without locks. What takes processor time or
+//! waits for the disk is on threads of its own (`press`, `clerk`).
+
+mod carry;
+mod limits;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use async_channel::{Receiver, Sender, bounded};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
+use tokio::sync::Notify;
+use tokio::task::block_in_place;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use self::limits::Limits;
+use super::clerk::Clerk;
+use super::decide::{Circumstances, Decision, Doubt, Schedule};
+use super::press::{self, Ready, Render};
+use super::recheck::Floor;
+use super::relays::{Relays, Transport};
+use super::smtp::Relay;
+use super::{Counts, Drained};
+use crate::clock::Clock;
+use crate::convocation::LetterState;
+use crate::entropy::Entropy;
+use crate::fault;
+use crate::ids::IdKey;
+use crate::process;
+use crate::settings::Configuration;
+use crate::store::{LetterRow, Paused, Store};
+
+/// How long a worker that has nothing to do waits before it looks again: a pause, or new letters, are seen within that.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// What a worker is sent to do.
+pub struct Errand<'a> {
+    /// The office.
+    pub config: &'a Configuration,
+    /// Where letters go.
+    pub transport: &'a Transport,
+    /// What makes them.
+    pub render: Render,
+    /// What time it is.
+    pub clock: &'a Clock,
+    /// Ends when nothing can be claimed now; else it goes on until it is stopped.
+    pub until_empty: bool,
+    /// Asks it to stop: what is in flight is finished, within `stop_timeout_s`.
+    pub stop: CancellationToken,
+    /// Is told how many letters were accepted so far.
+    pub progress: &'a dyn Fn(u64),
+}
+
+/// One worker: sends until nothing can be claimed, or until it is stopped.
+pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drained)> {
+    let (config, clock) = (errand.config, errand.clock);
+    let templates = &config.templates;
+    let key = block_in_place(|| -> Result<IdKey> {
+        // What letters are made with is kept before the first of them leaves.
+        store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
+        store.id_key(&mut Entropy::System)
+    })?;
+    let dispatch = &config.settings.dispatch;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let presses = if dispatch.render_threads == 0 { processors } else { dispatch.render_threads };
+    // A letter in each session, one ready for each, and one in each press.
+    let room = 2 * dispatch.sessions + presses;
+    let (claimed, to_render) = bounded(room);
+    let (made, ready) = bounded(room);
+    let presses = press::start(presses, &errand.render, clock, &to_render, &made)?;
+    // Only the presses hold its other end: with the last of them the sessions end.
+    drop((made, to_render));
+    let (clerk, clerk_thread) = Clerk::start(store)?;
+    let pause = TimeDelta::seconds(dispatch.retry_first_s.into());
+    let relays: &[Relay] = match errand.transport {
+        Transport::Smtp(relays) => relays,
+        Transport::Maildir(_) => &[],
+    };
+    let worker = Worker {
+        clerk,
+        owner: process::identity(),
+        key,
+        lease: TimeDelta::seconds(dispatch.lease_s.into()),
+        schedule: Schedule { first: pause, uncertain: dispatch.uncertain },
+        floor: Floor { send_floor_days: config.settings.policy.send_floor_days, zone: config.settings.prefecture.zone },
+        return_path: config.return_path(),
+        relays: Relays::new(relays, pause),
+        room,
+        in_hand: Cell::new(0),
+        moved: Notify::new(),
+        leased_until: Cell::new(clock.now() + TimeDelta::seconds(dispatch.lease_s.into())),
+        counts: RefCell::default(),
+        errand,
+    };
+    let ended = worker.work(claimed, &ready).await;
+    let counts = worker.counts.borrow().clone();
+    // The clerk ends when nobody can ask it any more; what it says of the database is the reason of all else.
+    drop(worker);
+    ready.close();
+    let recorded = block_in_place(|| {
+        for press in presses {
+            let _ = press.join();
+        }
+        clerk_thread.join().unwrap_or_else(|_| bail!("the thread that writes to the database panicked"))
+    });
+    recorded?;
+    Ok((counts, ended?))
+}
+
+struct Worker<'a> {
+    errand: Errand<'a>,
+    clerk: Clerk,
+    owner: String,
+    key: IdKey,
+    lease: TimeDelta,
+    schedule: Schedule,
+    floor: Floor,
+    return_path: String,
+    relays: Relays<'a>,
+    /// Letters that may be in hand at once.
+    room: usize,
+    /// Letters claimed and not yet put down.
+    in_hand: Cell<usize>,
+    /// A letter was put down.
+    moved: Notify,
+    /// Until when everything in hand is certainly ours.
+    leased_until: Cell<DateTime<Utc>>,
+    counts: RefCell<Counts>,
+}
+
+impl Worker<'_> {
+    async fn work(&self, claimed: Sender<LetterRow>, ready: &Receiver<Ready>) -> Result<Drained> {
+        self.rescue().await?;
+        let sessions = (0..self.errand.config.settings.dispatch.sessions).map(|_| self.carry(ready.clone()));
+        let work = async {
+            // With the feeder ends the presses' work, and with theirs that of the sessions.
+            let feed = async {
+                let ended = self.feed(&claimed).await;
+                claimed.close();
+                ended
+            };
+            tokio::try_join!(feed, try_join_all(sessions)).map(|(ended, _)| ended)
+        };
+        tokio::select! {
+            ended = work => ended,
+            error = self.beat() => Err(error),
+            () = self.grace() => {
+                tracing::warn!("Letters in flight were not answered within `stop_timeout_s`");
+                // Whatever is still in hand is as if this worker had died: begun letters are uncertain.
+                self.abandon().await?;
+                Ok(Drained::Stopped)
+            }
+        }
+    }
+
+    /// Ends when what is in flight has had its time after the request to stop.
+    async fn grace(&self) {
+        self.errand.stop.cancelled().await;
+        sleep(Duration::from_secs(self.errand.config.settings.dispatch.stop_timeout_s.into())).await;
+    }
+
+    /// Renews the leases, and takes back what dead workers had, until it fails.
+    async fn beat(&self) -> anyhow::Error {
+        loop {
+            sleep(self.lease.to_std().unwrap_or_default() / 3).await;
+            if let Err(error) = self.renew().await {
+                return error;
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<()> {
+        let (owner, now) = (self.owner.clone(), self.errand.clock.now());
+        let until = now + self.lease;
+        // A process that stood still for longer than its lease has nothing to renew: its letters may be another's.
+        let whole = now < self.leased_until.get();
+        self.leased_until.set(if whole { until } else { now });
+        if whole {
+            self.clerk.write(move |s| s.renew_leases(&owner, until)).await?;
+        }
+        self.rescue().await
+    }
+
+    /// Takes back the letters of workers that are dead or silent: those not yet begun wait again, those begun are uncertain.
+    async fn rescue(&self) -> Result<()> {
+        self.take_back(process::has_ended).await
+    }
+
+    /// The same with this worker's own letters.
+    async fn abandon(&self) -> Result<()> {
+        let owner = self.owner.clone();
+        self.take_back(move |o| o == owner).await
+    }
+
+    async fn take_back(&self, is_dead: impl Fn(&str) -> bool + Send + 'static) -> Result<()> {
+        let (now, schedule, floor) = (self.errand.clock.now(), self.schedule, self.floor);
+        let (requeued, uncertain) = self
+            .clerk
+            .write(move |s| {
+                let (mut requeued, mut uncertain) = (0u64, 0u64);
+                for letter in s.abandoned(now, is_dead)? {
+                    if letter.state == LetterState::Leased.code() {
+                        s.take_back(&letter, LetterState::Queued, None, now)?;
+                        requeued += 1;
+                        continue;
+                    }
+                    let standing = s.standing(&letter)?;
+                    let known = circumstances(&letter, now, floor.too_late_from(&letter, &standing));
+                    let (state, next_at) = match schedule.doubt(&known, now) {
+                        Decision::Uncertain(Doubt::ResendAt(at)) => (LetterState::Uncertain, Some(at)),
+                        _ => (LetterState::Held, None),
+                    };
+                    s.take_back(&letter, state, next_at, now)?;
+                    uncertain += 1;
+                }
+                Ok((requeued, uncertain))
+            })
+            .await
+            .context("taking letters back from workers that have ended")?;
+        if requeued + uncertain > 0 {
+            let all = requeued + uncertain;
+            tracing::warn!(requeued, uncertain, "Took {all} letters back from workers that have ended");
+        }
+        Ok(())
+    }
+
+    /// Claims what may be sent, as there is room for it. Returns why there is no more to do.
+    async fn feed(&self, presses: &Sender<LetterRow>) -> Result<Drained> {
+        loop {
+            if self.errand.stop.is_cancelled() {
+                return Ok(Drained::Stopped);
+            }
+            let obstacle = self.obstacle();
+            let claimed = match obstacle {
+                Some(_) => Ok(Vec::new()),
+                None if self.in_hand.get() >= self.room => {
+                    self.moved.notified().await;
+                    continue;
+                }
+                None => self.claim(self.room - self.in_hand.get()).await?,
+            };
+            let obstacle = match claimed {
+                Ok(letters) if letters.is_empty() => obstacle.unwrap_or(Drained::Empty),
+                Ok(letters) => {
+                    fault::point("after-claim");
+                    for letter in letters {
+                        self.in_hand.set(self.in_hand.get() + 1);
+                        presses.send(letter).await.context("the threads that render have ended")?;
+                    }
+                    continue;
+                }
+                Err(paused) => Drained::Paused(paused),
+            };
+            if self.in_hand.get() > 0 {
+                // What is in hand may come back, or mend a relay.
+                self.moved.notified().await;
+            } else if self.errand.until_empty {
+                return Ok(obstacle);
+            } else {
+                tokio::select! { () = sleep(LOOK_AGAIN) => {}, () = self.errand.stop.cancelled() => {} }
+            }
+        }
+    }
+
+    /// Why nothing can be sent now, whatever waits.
+    fn obstacle(&self) -> Option<Drained> {
+        let now = self.errand.clock.now();
+        if !self.may_send(now) {
+            return Some(Drained::OutsideHours);
+        }
+        if matches!(self.errand.transport, Transport::Maildir(_)) || self.relays.first_open(now).is_some() {
+            return None;
+        }
+        let (fault, hopeless) = self.relays.last_fault();
+        Some(if hopeless { Drained::NotAuthenticated(fault) } else { Drained::RelayDown(fault) })
+    }
+
+    fn may_send(&self, now: DateTime<Utc>) -> bool {
+        self.errand.config.settings.dispatch.may_send(now.with_timezone(&self.floor.zone).naive_local())
+    }
+
+    /// Takes up to `limit` letters. `Err` where sending is stopped.
+    async fn claim(&self, limit: usize) -> Result<Result<Vec<LetterRow>, Paused>> {
+        let now = self.errand.clock.now();
+        let (owner, until, floor) = (self.owner.clone(), now + self.lease, self.floor);
+        let limits = Limits::of(self.errand.config);
+        let (claimed, withheld) = self
+            .clerk
+            .write(move |s| {
+                if let Some(paused) = s.paused()? {
+                    return Ok((Err(paused), Vec::new()));
+                }
+                let (mut taken, mut withheld) = (Vec::new(), Vec::new());
+                // Others than those that could be taken may follow: it goes on until none is left, or enough are taken.
+                while taken.len() < limit {
+                    let letters = s.claimable(now, (limit - taken.len()) as i64)?;
+                    if letters.is_empty() {
+                        break;
+                    }
+                    for mut letter in letters {
+                        if limits.put_off(s, &letter, floor, now)? {
+                            continue;
+                        }
+                        s.lease(&mut letter, &owner, until)?;
+                        let standing = s.standing(&letter)?;
+                        match floor.withheld(&letter, &standing, now) {
+                            None => taken.push(letter),
+                            Some(why) => {
+                                s.put_down(&letter, why.state, None, Some(why.reason))?;
+                                withheld.push((letter.letter_id, why));
+                            }
+                        }
+                    }
+                }
+                Ok((Ok(taken), withheld))
+            })
+            .await
+            .context("claiming letters")?;
+        for (id, why) in withheld {
+            self.tell_withheld(&id, why);
+        }
+        Ok(claimed)
+    }
+}
+
+/// What is known of a letter when something was heard of it.
+fn circumstances(
+    letter: &LetterRow,
+    tried_since: DateTime<Utc>,
+    too_late_from: Option<DateTime<Utc>>,
+) -> Circumstances<'_> {
+    Circumstances {
+        letter_id: &letter.letter_id,
+        attempts: letter.attempts,
+        uncertain: letter.uncertain,
+        tried_since,
+        too_late_from,
+    }
+}

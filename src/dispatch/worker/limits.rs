@@ -1,0 +1,73 @@
+//! What the settings allow a domain a minute, and an address a day: kept in the database, so that all workers share it.
+
+use anyhow::Result;
+use chrono::{DateTime, Days, Utc};
+
+use crate::dispatch::decide::turn;
+use crate::dispatch::recheck::{Floor, midnight};
+use crate::settings::Configuration;
+use crate::store::{LetterRow, Store};
+
+/// What the settings allow a domain and an address.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    domain_per_minute: Option<u32>,
+    per_address_per_day: Option<u32>,
+    redirected: bool,
+}
+
+impl Limits {
+    pub(super) fn of(config: &Configuration) -> Self {
+        let dispatch = &config.settings.dispatch;
+        Self {
+            domain_per_minute: dispatch.domain_per_minute,
+            per_address_per_day: dispatch.per_address_per_day,
+            redirected: dispatch.redirect_all_to.is_some(),
+        }
+    }
+
+    /// Has a letter wait whose domain or address has had enough for now; `true` if it waits. A turn is given once, in order.
+    pub(super) fn put_off(
+        self,
+        store: &mut Store,
+        letter: &LetterRow,
+        floor: Floor,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        if let Some(next_day) = self.next_day(store, letter, floor, now)? {
+            store.put_off(&letter.letter_id, next_day, false)?;
+            return Ok(true);
+        }
+        let (Some(per_minute), false, false) = (self.domain_per_minute, letter.has_turn, self.redirected) else {
+            return Ok(false);
+        };
+        let Some((_, domain)) = letter.recipient.as_deref().and_then(|r| r.rsplit_once('@')) else { return Ok(false) };
+        let scope = format!("domain:{}", domain.to_lowercase());
+        let (at, after) = turn(store.pace(&scope)?, per_minute, now);
+        store.set_pace(&scope, after)?;
+        if at > now {
+            store.put_off(&letter.letter_id, at, true)?;
+        }
+        Ok(at > now)
+    }
+
+    /// When a letter may leave whose address has had its letters for today; `None` if it may leave now.
+    pub(super) fn next_day(
+        self,
+        store: &mut Store,
+        letter: &LetterRow,
+        floor: Floor,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>> {
+        let (Some(cap), Some(address), false) = (self.per_address_per_day, &letter.recipient, self.redirected) else {
+            return Ok(None);
+        };
+        let today = now.with_timezone(&floor.zone).date_naive();
+        let (Some(begun), Some(ends)) =
+            (midnight(today, floor.zone), today.checked_add_days(Days::new(1)).and_then(|d| midnight(d, floor.zone)))
+        else {
+            return Ok(None);
+        };
+        Ok((store.sent_to(address, begun)? >= i64::from(cap)).then_some(ends))
+    }
+}

@@ -1,0 +1,88 @@
+//! What came back.
+
+use anyhow::{Context, Result};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::schema::{bounce, convocation, holder, notice, outbox};
+use super::{Store, on_backend};
+use crate::convocation::LetterState;
+
+/// A message that came to the Return-Path of a letter.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable)]
+#[diesel(table_name = bounce, treat_none_as_default_value = false)]
+pub struct BounceRow {
+    /// Préfecture.
+    pub prefecture: String,
+    /// SHA-256 of the message.
+    pub sha256: String,
+    /// The letter, where it is known.
+    pub letter_id: Option<String>,
+    /// `hard`, `soft`, `auto-reply` or `unknown`.
+    pub class: &'static str,
+    /// Enhanced status code.
+    pub status: Option<String>,
+    /// What the server that refused said.
+    pub diagnostic: Option<String>,
+    /// What followed.
+    pub consequence: &'static str,
+    /// When it was read.
+    pub recorded_at: NaiveDateTime,
+}
+
+impl Store {
+    /// Whether this very message was read before.
+    pub fn knows_bounce(&mut self, sha256: &str) -> Result<bool> {
+        let known = bounce::table.find((&self.prefecture, sha256));
+        diesel::select(diesel::dsl::exists(known)).get_result(&mut self.conn).context("looking for a bounce")
+    }
+
+    /// Records a message that came back, in the transaction of its consequences.
+    pub fn record_bounce(&mut self, row: &BounceRow) -> Result<()> {
+        on_backend!(&mut self.conn, c => diesel::insert_into(bounce::table).values(row).execute(c))
+            .context("recording a bounce")?;
+        Ok(())
+    }
+
+    /// Marks a letter as come back. `false` where no relay is known to have it, or it is marked already.
+    pub fn mark_bounced(&mut self, letter_id: &str, reply: &str) -> Result<bool> {
+        let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+            // One whose fate was unknown has arrived, and come back.
+            .filter(outbox::state.eq_any([
+                LetterState::Accepted.code(),
+                LetterState::Uncertain.code(),
+                LetterState::Held.code(),
+            ]))
+            .set((outbox::state.eq(LetterState::Bounced.code()), outbox::last_reply.eq(reply)))
+            .execute(&mut self.conn)
+            .context("marking a letter as come back")?;
+        Ok(changed == 1)
+    }
+
+    /// Marks an address of a letter's holder as one that sends letters back: while it is the present one, letters go by post.
+    pub fn refuse_address(&mut self, reference: &str, address: &str) -> Result<()> {
+        let p = self.prefecture.clone();
+        let convoked: Option<String> = convocation::table
+            .find((&p, reference))
+            .select(convocation::holder_id)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the holder of a letter")?;
+        let holder_id = match convoked {
+            Some(id) => Some(id),
+            None => notice::table
+                .find((&p, reference))
+                .select(notice::holder_id)
+                .first(&mut self.conn)
+                .optional()
+                .context("looking for the holder of a letter")?,
+        };
+        if let Some(id) = holder_id {
+            diesel::update(holder::table.find((&p, id)))
+                .set(holder::email_refused.eq(address))
+                .execute(&mut self.conn)
+                .context("marking an address")?;
+        }
+        Ok(())
+    }
+}
