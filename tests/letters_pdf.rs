@@ -280,3 +280,12 @@ fn the_fonts_are_those_of_the_manifest() {
     assert_eq!(faces, 5);
     assert_eq!(Fonts::with([("x.ttf".into(), b"no font".to_vec())]).unwrap_err(), "x.ttf");
 }
+
+#[test]
+fn a_recorded_letter_names_the_versions_that_made_it() {
+    let lock = include_str!("../Cargo.lock");
+    for part in convoke::letters::ENGINE.split(", ") {
+        let (name, version) = part.split_once(' ').unwrap();
+        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{part} is not what is locked");
+    }
+}

@@ -23,7 +23,7 @@ use super::templates::{LAYOUT_PDF, TemplateError};
 use crate::ids::sha256_hex;
 
 /// The program that lays letters out: another version may give other bytes.
-pub const ENGINE: &str = concat!("typst 0.15.1, convoke ", env!("CARGO_PKG_VERSION"));
+pub const ENGINE: &str = concat!("typst 0.15.1, zlib-rs 0.6.8, convoke ", env!("CARGO_PKG_VERSION"));
 
 /// The faces that come with the program, with their SHA-256 (`templates/fonts/MANIFEST.md`).
 const FACES: [(&str, &[u8]); 5] = [
