@@ -286,6 +286,9 @@ fn a_recorded_letter_names_the_versions_that_made_it() {
     let lock = include_str!("../Cargo.lock");
     for part in convoke::letters::ENGINE.split(", ") {
         let (name, version) = part.split_once(' ').unwrap();
-        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{part} is not what is locked");
+        assert!(
+            lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")),
+            "{part} is not what is locked"
+        );
     }
 }

@@ -14,6 +14,7 @@ mod queue;
 mod runs;
 mod schema;
 mod slots;
+mod statement;
 mod templates;
 
 use std::path::Path;

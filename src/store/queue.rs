@@ -9,6 +9,7 @@ use diesel::sql_types::Bool;
 
 use super::outbox::{CLAIMABLE, LetterRow};
 use super::schema::{convocation, delivery_attempt, holder, notice, outbox, pace, permit, prefecture};
+use super::statement::statement;
 use super::{Store, on_backend};
 use crate::convocation::LetterState;
 
@@ -117,16 +118,17 @@ impl Store {
         letter.owner = Some(owner.to_owned());
         letter.lease_until = Some(until.naive_utc());
         letter.has_turn = false;
-        diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
-            .set((
-                outbox::state.eq(&letter.state),
-                outbox::owner.eq(&letter.owner),
-                outbox::lease_until.eq(letter.lease_until),
-                outbox::epoch.eq(letter.epoch),
-                outbox::has_turn.eq(false),
-            ))
-            .execute(&mut self.conn)
-            .context("claiming a letter")?;
+        let taken = statement!(
+            "UPDATE outbox SET state = ?, owner = ?, lease_until = ?, epoch = ?, has_turn = FALSE
+               WHERE prefecture = ? AND letter_id = ?",
+            &letter.state,
+            owner,
+            until.naive_utc(),
+            letter.epoch,
+            &self.prefecture,
+            &letter.letter_id,
+        );
+        on_backend!(&mut self.conn, c => taken.execute(c)).context("claiming a letter")?;
         Ok(())
     }
 
@@ -249,27 +251,28 @@ impl Store {
         relay: &str,
         started_at: DateTime<Utc>,
     ) -> Result<bool> {
-        let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
-            .filter(outbox::epoch.eq(letter.epoch).and(outbox::state.eq(LetterState::Leased.code())))
-            .set((
-                outbox::state.eq(LetterState::Sending.code()),
-                outbox::sha256.eq(sha256),
-                outbox::rendered.eq(rendered),
-            ))
-            .execute(&mut self.conn)
-            .context("marking a letter as being sent")?;
+        let marked = statement!(
+            "UPDATE outbox SET state = 'sending', sha256 = ?, rendered = ?
+               WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND state = 'leased'",
+            sha256,
+            rendered,
+            &self.prefecture,
+            &letter.letter_id,
+            letter.epoch,
+        );
+        let changed = on_backend!(&mut self.conn, c => marked.execute(c)).context("marking a letter as being sent")?;
         if changed == 1 {
-            diesel::insert_into(delivery_attempt::table)
-                .values((
-                    delivery_attempt::prefecture.eq(&self.prefecture),
-                    delivery_attempt::letter_id.eq(&letter.letter_id),
-                    delivery_attempt::epoch.eq(letter.epoch),
-                    delivery_attempt::owner.eq(letter.owner.as_deref().unwrap_or("")),
-                    delivery_attempt::relay.eq(relay),
-                    delivery_attempt::started_at.eq(started_at.naive_utc()),
-                ))
-                .execute(&mut self.conn)
-                .context("recording an attempt")?;
+            let begun = statement!(
+                "INSERT INTO delivery_attempt (prefecture, letter_id, epoch, owner, relay, started_at)
+                   VALUES (?, ?, ?, ?, ?, ?)",
+                &self.prefecture,
+                &letter.letter_id,
+                letter.epoch,
+                letter.owner.as_deref().unwrap_or(""),
+                relay,
+                started_at.naive_utc(),
+            );
+            on_backend!(&mut self.conn, c => begun.execute(c)).context("recording an attempt")?;
         }
         Ok(changed == 1)
     }
@@ -277,50 +280,48 @@ impl Store {
     /// Records what became of a letter in hand. `false` if it is not ours any more: what we know of it is then discarded.
     pub fn settle(&mut self, letter: &LetterRow, found: &Settlement) -> Result<bool> {
         let a = &found.attempt;
-        let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
-            .filter(outbox::epoch.eq(letter.epoch).and(sql::<Bool>(IN_HAND)))
-            .set((
-                outbox::state.eq(found.state.code()),
-                outbox::attempts.eq(letter.attempts + i64::from(found.burns_attempt)),
-                outbox::uncertain.eq(letter.uncertain + i64::from(a.outcome == "uncertain")),
-                outbox::next_at.eq(found.next_at.map_or(letter.next_at, |at| at.naive_utc())),
-                outbox::last_reply.eq(&a.reply),
-                outbox::owner.eq(None::<String>),
-                outbox::lease_until.eq(None::<NaiveDateTime>),
-            ))
-            .execute(&mut self.conn)
-            .context("recording what became of a letter")?;
+        let owner = letter.owner.as_deref();
+        let settled = statement!(
+            "UPDATE outbox SET state = ?, attempts = ?, uncertain = ?, next_at = ?, last_reply = ?, owner = NULL, lease_until = NULL
+               WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND owner = ? AND state IN ('leased', 'sending')",
+            found.state.code(),
+            letter.attempts + i64::from(found.burns_attempt),
+            letter.uncertain + i64::from(a.outcome == "uncertain"),
+            found.next_at.map_or(letter.next_at, |at| at.naive_utc()),
+            &a.reply,
+            &self.prefecture,
+            &letter.letter_id,
+            letter.epoch,
+            owner,
+        );
+        let changed =
+            on_backend!(&mut self.conn, c => settled.execute(c)).context("recording what became of a letter")?;
         if changed == 0 {
             return Ok(false);
         }
-        let ended = (
-            delivery_attempt::ended_at.eq(a.ended_at.naive_utc()),
-            delivery_attempt::stage.eq(a.stage),
-            delivery_attempt::code.eq(a.code),
-            delivery_attempt::enhanced.eq(&a.enhanced),
-            delivery_attempt::reply.eq(&a.reply),
-            delivery_attempt::outcome.eq(a.outcome),
+        // One that ended before its final dot was not recorded yet.
+        let ended = statement!(
+            "INSERT INTO delivery_attempt
+                 (prefecture, letter_id, epoch, owner, relay, started_at, ended_at, stage, code, enhanced, reply, outcome)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT (prefecture, letter_id, epoch) DO UPDATE
+                 SET ended_at = excluded.ended_at, stage = excluded.stage, code = excluded.code, enhanced = excluded.enhanced,
+                     reply = excluded.reply, outcome = excluded.outcome
+                 WHERE delivery_attempt.ended_at IS NULL",
+            &self.prefecture,
+            &letter.letter_id,
+            letter.epoch,
+            owner.unwrap_or(""),
+            &a.relay,
+            a.started_at.naive_utc(),
+            a.ended_at.naive_utc(),
+            a.stage,
+            a.code,
+            a.enhanced.as_deref(),
+            &a.reply,
+            a.outcome,
         );
-        let begun = diesel::update(delivery_attempt::table.find((&self.prefecture, &letter.letter_id, letter.epoch)))
-            .filter(delivery_attempt::ended_at.is_null())
-            .set(ended)
-            .execute(&mut self.conn)
-            .context("recording the end of an attempt")?;
-        if begun == 0 {
-            // It ended before its final dot: nothing was known of it yet.
-            diesel::insert_into(delivery_attempt::table)
-                .values((
-                    delivery_attempt::prefecture.eq(&self.prefecture),
-                    delivery_attempt::letter_id.eq(&letter.letter_id),
-                    delivery_attempt::epoch.eq(letter.epoch),
-                    delivery_attempt::owner.eq(letter.owner.as_deref().unwrap_or("")),
-                    delivery_attempt::relay.eq(&a.relay),
-                    delivery_attempt::started_at.eq(a.started_at.naive_utc()),
-                    ended,
-                ))
-                .execute(&mut self.conn)
-                .context("recording an attempt")?;
-        }
+        on_backend!(&mut self.conn, c => ended.execute(c)).context("recording the end of an attempt")?;
         Ok(true)
     }
 
@@ -334,7 +335,7 @@ impl Store {
         reason: Option<&str>,
     ) -> Result<bool> {
         let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
-            .filter(outbox::epoch.eq(letter.epoch).and(sql::<Bool>(IN_HAND)))
+            .filter(outbox::epoch.eq(letter.epoch).and(outbox::owner.eq(&letter.owner)))
             .set((
                 outbox::state.eq(state.code()),
                 outbox::next_at.eq(next_at.map_or(letter.next_at, |at| at.naive_utc())),
