@@ -67,7 +67,9 @@ impl Worker<'_> {
         }
         if let Transport::Maildir(folder) = self.errand.transport {
             if matches!(self.begin(letter, made, "maildir", now).await?, Begun::Go) {
+                fault::point("after-sending");
                 block_in_place(|| into_maildir(folder, made))?;
+                fault::point("after-reply");
                 let taken = Reply { code: 250, enhanced: None, text: "maildir".into(), stage: Stage::Dot };
                 self.record(letter, "maildir", &Delivery::Accepted(taken), now).await?;
             }
