@@ -29,14 +29,12 @@ fn dice(seed: u64, of: &[&[u8]], sides: u16) -> u16 {
 fn faults(seed: u64) -> impl Fn(&Turn) -> Act + Send + Sync + 'static {
     move |turn| {
         let (session, attempt) = (turn.session.to_be_bytes(), turn.attempt.to_be_bytes());
-        let of = [turn.recipient.as_bytes(), &session, &attempt];
+        let of = [turn.stage.code().as_bytes(), turn.recipient.as_bytes(), &session, &attempt];
         match (turn.stage, dice(seed, &of, 200)) {
             (Stage::Connect, 0..=4) => Act::say("421 4.3.2 busy"),
             (Stage::Rcpt, 0..=3) => Act::say("451 4.7.1 come back"),
-            (Stage::Rcpt, 4) => Act::Drop,
             (Stage::Data, 0..=1) => Act::say("421 4.3.2 shutting down"),
-            (Stage::Data, 2) => Act::Drop,
-            (Stage::Dot, 0..=1) => Act::Drop,
+            (Stage::Rcpt, 4) | (Stage::Data, 2) | (Stage::Dot, 0..=1) => Act::Drop,
             (Stage::Dot, 2..=3) => Act::say("452 4.3.1 full"),
             (Stage::Dot, 4..=6) => Act::Late(Duration::from_millis(50)),
             _ => Act::Usual,
@@ -94,11 +92,8 @@ fn assert_nothing_lost(office: &Office, sink: &Sink, letters: u64, kills: u64) {
     assert!(duplicates <= in_doubt, "{duplicates} duplicates, {in_doubt} in doubt");
     let others = "state NOT IN ('accepted', 'held') AND channel = 'email'";
     assert_eq!(count(&format!("SELECT count(*) FROM outbox WHERE {others}")), 0);
-    let listed: Vec<String> = office
-        .query("SELECT reference FROM outbox WHERE uncertain > 0")
-        .lines()
-        .map(|reference| reference.to_lowercase())
-        .collect();
+    let listed: Vec<String> =
+        office.query("SELECT reference FROM outbox WHERE uncertain > 0").lines().map(str::to_lowercase).collect();
     for (id, _) in times.iter().filter(|(_, n)| **n > 1) {
         let id = id.to_lowercase();
         assert!(listed.iter().any(|reference| id.contains(reference)), "{id} is not listed");
