@@ -94,12 +94,13 @@ impl LetterState {
         use LetterState as S;
         match self {
             S::Queued | S::Deferred | S::Uncertain => {
-                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::ToPost)
+                // An address that sent another letter back fails before it is tried.
+                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::ToPost)
             }
             // A worker that is rescued, or whose relay is down, gives the letter back untouched.
             S::Leased => matches!(
                 next,
-                S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Cancelled | S::Expired
+                S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Held | S::Cancelled | S::Expired
             ),
             S::Sending => matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Queued | S::Held),
             S::Accepted => next == S::Bounced,

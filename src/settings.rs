@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
@@ -103,13 +103,40 @@ fn paris() -> Tz {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH`, or `postgres://USER@HOST/NAME?sslmode=verify-full`.
     pub url: String,
+    /// File that holds PostgreSQL's password; also the systemd credential `database-password`.
+    pub password_file: Option<PathBuf>,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: "sqlite:convoke.sqlite3".into() }
+        Self { url: "sqlite:convoke.sqlite3".into(), password_file: None }
+    }
+}
+
+impl Database {
+    /// Puts the password of the file into the URL, from where nothing prints it.
+    fn read_password(&mut self) -> Result<(), ConfigError> {
+        if self.url.starts_with("sqlite:") {
+            return Ok(());
+        }
+        let Some(secret) = password(self.password_file.as_deref(), "database-password", None)? else { return Ok(()) };
+        let mut url: url::Url = self.url.parse().map_err(|e| ConfigError(format!("[database] url: {e}")))?;
+        if url.set_password(Some(secret.expose_secret())).is_err() {
+            return wrong("[database] password_file: the URL names no host that a password could be for");
+        }
+        self.url = url.into();
+        Ok(())
+    }
+
+    /// The URL as it may be shown.
+    pub fn shown(&self) -> String {
+        let Ok(mut url) = self.url.parse::<url::Url>() else { return self.url.clone() };
+        if url.password().is_none() || url.set_password(Some("***")).is_err() {
+            return self.url.clone();
+        }
+        url.into()
     }
 }
 
@@ -463,6 +490,7 @@ impl Configuration {
             url.clone_into(&mut settings.database.url);
         }
         settings.anchor(&folder);
+        settings.database.read_password()?;
         settings.validate()?;
         settings.policy.validate().map_err(|e| ConfigError(format!("{}: {e}", policy_file.display())))?;
 
@@ -574,7 +602,8 @@ impl Settings {
         }
         let smtp = &mut self.smtp;
         let fallback = smtp.fallback.as_mut().map(|f| [&mut f.password_file, &mut f.ca_file]);
-        let named = [&mut smtp.password_file, &mut smtp.ca_file, &mut self.import.inbox];
+        let named =
+            [&mut smtp.password_file, &mut smtp.ca_file, &mut self.import.inbox, &mut self.database.password_file];
         for path in named.into_iter().chain(fallback.into_iter().flatten()).flatten() {
             *path = folder.join(&path);
         }

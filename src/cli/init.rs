@@ -100,7 +100,7 @@ impl Init {
              3. convoke import permits FILE\n  4. convoke plan\n  5. convoke run --reason \"first night\"\n  6. convoke dispatch --until-empty\n"
         );
         session.print(
-            &json!({"schema": "convoke.init/1", "dir": self.dir, "database": config.settings.database.url}),
+            &json!({"schema": "convoke.init/1", "dir": self.dir, "database": config.settings.database.shown()}),
             &text,
         )?;
         Ok(Exit::Done)

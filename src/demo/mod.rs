@@ -103,8 +103,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
             stop: CancellationToken::new(),
             progress: &|_| {},
         };
-        let url = &config.settings.database.url;
-        let (sent, _) = drain(store.another(url, Use::Batch)?, errand).await?;
+        let (sent, _) = drain(store.another()?, errand).await?;
         let report = tokio::task::block_in_place(|| run::report(&mut store, config, &RunId(summary.run.clone())))?;
         write_whole(&folder.join(format!("report-{date}.html")), report::html(&report)?.as_bytes())?;
         say(&line(&summary, &sent));

@@ -1,11 +1,12 @@
-//! Whether a letter may still leave: asked when it is claimed, and again in the transaction that marks it as being sent.
+//! Whether a letter may still leave: asked of all that wait when a worker begins and every hour, and of each in the transaction
+//! that marks it as being sent.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::convocation::{LetterKind, LetterState, State};
 use crate::permit::Status;
-use crate::store::{LetterRow, Standing};
+use crate::store::Standing;
 
 /// Why a letter is not sent, and where it stands then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,53 +28,44 @@ pub struct Floor {
 
 impl Floor {
     /// From when a letter would come too late; `None` where it announces no day.
-    pub fn too_late_from(&self, letter: &LetterRow, standing: &Standing) -> Option<DateTime<Utc>> {
-        let (_, day, _, _) = standing.convocation.as_ref()?;
-        let days = if announces(letter) { self.send_floor_days.max(1) } else { 1 };
-        midnight(day.checked_sub_days(Days::new(u64::from(days) - 1))?, self.zone)
+    pub fn too_late_from(&self, letter: &Standing) -> Option<DateTime<Utc>> {
+        let announces = [LetterKind::Convocation, LetterKind::Change].iter().any(|kind| letter.kind == kind.code());
+        let days = if announces { self.send_floor_days.max(1) } else { 1 };
+        midnight(letter.day?.checked_sub_days(Days::new(u64::from(days) - 1))?, self.zone)
     }
 
     /// Why the letter must not leave any more, if so.
-    pub fn withheld(&self, letter: &LetterRow, standing: &Standing, now: DateTime<Utc>) -> Option<Withheld> {
+    pub fn withheld(&self, letter: &Standing, now: DateTime<Utc>) -> Option<Withheld> {
         let kept = |state, reason| Some(Withheld { state, reason });
-        if standing.address_refused {
+        if letter.email_refused.is_some() && letter.email_refused == letter.recipient {
             return kept(LetterState::Failed, "this address sent an earlier letter back: by post");
         }
         // A cancellation is sent whatever came after it: it is what ends the matter.
-        let cancels = letter.kind == LetterKind::Cancellation.code();
-        if let (Some((state, _, _, sequence)), false) = (&standing.convocation, cancels) {
-            if state != State::Convoked.code() {
+        if letter.kind != LetterKind::Cancellation.code() {
+            if letter.convocation_state.as_ref().is_some_and(|state| state != State::Convoked.code()) {
                 return kept(LetterState::Cancelled, "the appointment does not hold any more");
             }
-            if letter.revision < *sequence {
+            if letter.sequence.is_some_and(|sequence| letter.revision < sequence) {
                 return kept(LetterState::Cancelled, "the appointment was moved: a newer letter tells it");
             }
-        }
-        if let (Some((status, filed_on, held)), false) = (&standing.permit, cancels) {
-            let status: Option<Status> = status.parse().ok();
-            match status {
+            match letter.permit_status.as_deref().and_then(|status| status.parse().ok()) {
                 Some(Status::Deceased) => return kept(LetterState::Cancelled, "the holder is deceased"),
                 Some(Status::Withdrawn) => return kept(LetterState::Cancelled, "the permit was withdrawn"),
                 Some(Status::Renewed) => return kept(LetterState::Cancelled, "the permit was renewed"),
                 Some(Status::Active) | None => {}
             }
-            if filed_on.is_some() && letter.kind != LetterKind::Transfer.code() {
+            if letter.filed_on.is_some() && letter.kind != LetterKind::Transfer.code() {
                 return kept(LetterState::Cancelled, "the renewal was requested already");
             }
-            if *held {
+            if letter.permit_held == Some(true) {
                 return kept(LetterState::Held, "an agent holds the permit back");
             }
         }
-        match self.too_late_from(letter, standing) {
+        match self.too_late_from(letter) {
             Some(end) if now >= end => kept(LetterState::Expired, "too few days are left: call the person"),
             _ => None,
         }
     }
-}
-
-/// Whether the letter is what tells somebody of an appointment.
-fn announces(letter: &LetterRow) -> bool {
-    [LetterKind::Convocation, LetterKind::Change].iter().any(|kind| letter.kind == kind.code())
 }
 
 /// When a civil date begins; where the clocks skip midnight, its first instant.

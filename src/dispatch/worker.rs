@@ -7,6 +7,7 @@ mod carry;
 mod limits;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -19,7 +20,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::limits::Limits;
-use super::clerk::Clerk;
+use super::clerk::{Clerk, Turns};
 use super::decide::{Circumstances, Decision, Doubt, Schedule};
 use super::press::{self, Ready, Render};
 use super::recheck::Floor;
@@ -37,6 +38,12 @@ use crate::store::{LetterRow, Paused, Store};
 
 /// How long a worker that has nothing to do waits before it looks again: a pause, or new letters, are seen within that.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// How long a worker that goes on leaves letters in the queue that may not leave any more: days end at midnight, and permits
+/// change once a night.
+const WITHHOLD_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// Letters looked at in one transaction: others can write between two.
+const WITHHELD_TOGETHER: usize = 1_000;
 
 /// What a worker is sent to do.
 pub struct Errand<'a> {
@@ -68,14 +75,15 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
     let dispatch = &config.settings.dispatch;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let presses = if dispatch.render_threads == 0 { processors } else { dispatch.render_threads };
-    // A letter in each session, one ready for each, and one in each press.
-    let room = 2 * dispatch.sessions + presses;
+    // A letter in each session, three on their way to it, and one in each press.
+    let room = 4 * dispatch.sessions + presses;
     let (claimed, to_render) = bounded(room);
     let (made, ready) = bounded(room);
     let presses = press::start(presses, &errand.render, clock, &to_render, &made)?;
     // Only the presses hold its other end: with the last of them the sessions end.
     drop((made, to_render));
-    let (clerk, clerk_thread) = Clerk::start(store)?;
+    let turns = if Limits::of(config).are_set() { Turns::OneByOne } else { Turns::AtOnce };
+    let (clerk, clerk_thread) = Clerk::start(store, turns)?;
     let pause = TimeDelta::seconds(dispatch.retry_first_s.into());
     let relays: &[Relay] = match errand.transport {
         Transport::Smtp(relays) => relays,
@@ -91,7 +99,7 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
         return_path: config.return_path(),
         relays: Relays::new(relays, pause),
         room,
-        in_hand: Cell::new(0),
+        in_hand: RefCell::default(),
         moved: Notify::new(),
         leased_until: Cell::new(clock.now() + TimeDelta::seconds(dispatch.lease_s.into())),
         counts: RefCell::default(),
@@ -125,7 +133,7 @@ struct Worker<'a> {
     /// Letters that may be in hand at once.
     room: usize,
     /// Letters claimed and not yet put down.
-    in_hand: Cell<usize>,
+    in_hand: RefCell<BTreeSet<String>>,
     /// A letter was put down.
     moved: Notify,
     /// Until when everything in hand is certainly ours.
@@ -136,6 +144,7 @@ struct Worker<'a> {
 impl Worker<'_> {
     async fn work(&self, claimed: Sender<LetterRow>, ready: &Receiver<Ready>) -> Result<Drained> {
         self.rescue().await?;
+        self.withhold().await?;
         let sessions = (0..self.errand.config.settings.dispatch.sessions).map(|_| self.carry(ready.clone()));
         let work = async {
             // With the feeder ends the presses' work, and with theirs that of the sessions.
@@ -166,12 +175,45 @@ impl Worker<'_> {
 
     /// Renews the leases, and takes back what dead workers had, until it fails.
     async fn beat(&self) -> anyhow::Error {
+        let mut withheld_at = self.errand.clock.now();
         loop {
             sleep(self.lease.to_std().unwrap_or_default() / 3).await;
             if let Err(error) = self.renew().await {
                 return error;
             }
+            if self.errand.clock.now() - withheld_at >= WITHHOLD_AGAIN {
+                withheld_at = self.errand.clock.now();
+                if let Err(error) = self.withhold().await {
+                    return error;
+                }
+            }
         }
+    }
+
+    /// Takes out of the queue what may not leave any more, whether anything can leave now or not: while a relay is down, or
+    /// sending is stopped, people must still be called in time.
+    async fn withhold(&self) -> Result<()> {
+        let (now, floor) = (self.errand.clock.now(), self.floor);
+        let mut last = Some(String::new());
+        while let Some(after) = last.take() {
+            let step = move |s: &mut Store| {
+                let waiting = s.waiting_after(&after, WITHHELD_TOGETHER)?;
+                let mut withheld = Vec::new();
+                for letter in &waiting {
+                    if let Some(why) = floor.withheld(letter, now) {
+                        s.withhold(&letter.letter_id, why.state, why.reason)?;
+                        withheld.push((letter.letter_id.clone(), why));
+                    }
+                }
+                Ok((waiting.into_iter().next_back().map(|l| l.letter_id), withheld))
+            };
+            let (next, withheld) = self.clerk.write(step).await.context("withholding letters")?;
+            for (letter_id, why) in withheld {
+                self.tell_withheld(&letter_id, why);
+            }
+            last = next;
+        }
+        Ok(())
     }
 
     async fn renew(&self) -> Result<()> {
@@ -181,7 +223,9 @@ impl Worker<'_> {
         let whole = now < self.leased_until.get();
         self.leased_until.set(if whole { until } else { now });
         if whole {
-            self.clerk.write(move |s| s.renew_leases(&owner, until)).await?;
+            // Only of what is known to be in hand: a letter that was claimed when the connection was lost is rescued in time.
+            let in_hand: Vec<String> = self.in_hand.borrow().iter().cloned().collect();
+            self.clerk.write(move |s| s.renew_leases(&owner, &in_hand, until)).await?;
         }
         self.rescue().await
     }
@@ -203,14 +247,13 @@ impl Worker<'_> {
             .clerk
             .write(move |s| {
                 let (mut requeued, mut uncertain) = (0u64, 0u64);
-                for letter in s.abandoned(now, is_dead)? {
+                for letter in s.abandoned(now, &is_dead)? {
                     if letter.state == LetterState::Leased.code() {
                         s.take_back(&letter, LetterState::Queued, None, now)?;
                         requeued += 1;
                         continue;
                     }
-                    let standing = s.standing(&letter)?;
-                    let known = circumstances(&letter, now, floor.too_late_from(&letter, &standing));
+                    let known = circumstances(&letter, now, floor.too_late_from(&s.standing(&letter.letter_id)?));
                     let (state, next_at) = match schedule.doubt(&known, now) {
                         Decision::Uncertain(Doubt::ResendAt(at)) => (LetterState::Uncertain, Some(at)),
                         _ => (LetterState::Held, None),
@@ -238,25 +281,26 @@ impl Worker<'_> {
             let obstacle = self.obstacle();
             let claimed = match obstacle {
                 Some(_) => Ok(Vec::new()),
-                None if self.in_hand.get() >= self.room => {
+                // Half at once: a claim is a transaction, whatever it brings.
+                None if self.in_hand.borrow().len() > self.room / 2 => {
                     self.moved.notified().await;
                     continue;
                 }
-                None => self.claim(self.room - self.in_hand.get()).await?,
+                None => self.claim().await?,
             };
             let obstacle = match claimed {
                 Ok(letters) if letters.is_empty() => obstacle.unwrap_or(Drained::Empty),
                 Ok(letters) => {
                     fault::point("after-claim");
                     for letter in letters {
-                        self.in_hand.set(self.in_hand.get() + 1);
+                        self.in_hand.borrow_mut().insert(letter.letter_id.clone());
                         presses.send(letter).await.context("the threads that render have ended")?;
                     }
                     continue;
                 }
                 Err(paused) => Drained::Paused(paused),
             };
-            if self.in_hand.get() > 0 {
+            if !self.in_hand.borrow().is_empty() {
                 // What is in hand may come back, or mend a relay.
                 self.moved.notified().await;
             } else if self.errand.until_empty {
@@ -284,47 +328,34 @@ impl Worker<'_> {
         self.errand.config.settings.dispatch.may_send(now.with_timezone(&self.floor.zone).naive_local())
     }
 
-    /// Takes up to `limit` letters. `Err` where sending is stopped.
-    async fn claim(&self, limit: usize) -> Result<Result<Vec<LetterRow>, Paused>> {
+    /// Takes as many letters as there is room for. `Err` where sending is stopped.
+    async fn claim(&self) -> Result<Result<Vec<LetterRow>, Paused>> {
+        let limit = self.room - self.in_hand.borrow().len();
         let now = self.errand.clock.now();
         let (owner, until, floor) = (self.owner.clone(), now + self.lease, self.floor);
         let limits = Limits::of(self.errand.config);
-        let (claimed, withheld) = self
-            .clerk
+        self.clerk
             .write(move |s| {
                 if let Some(paused) = s.paused()? {
-                    return Ok((Err(paused), Vec::new()));
+                    return Ok(Err(paused));
                 }
-                let (mut taken, mut withheld) = (Vec::new(), Vec::new());
-                // Others than those that could be taken may follow: it goes on until none is left, or enough are taken.
+                let mut taken = Vec::new();
+                // Others than those that must wait may follow: it goes on until none is left, or enough are taken.
                 while taken.len() < limit {
-                    let letters = s.claimable(now, (limit - taken.len()) as i64)?;
+                    let letters = s.claim(now, &owner, until, limit - taken.len())?;
                     if letters.is_empty() {
                         break;
                     }
-                    for mut letter in letters {
-                        if limits.put_off(s, &letter, floor, now)? {
-                            continue;
-                        }
-                        s.lease(&mut letter, &owner, until)?;
-                        let standing = s.standing(&letter)?;
-                        match floor.withheld(&letter, &standing, now) {
-                            None => taken.push(letter),
-                            Some(why) => {
-                                s.put_down(&letter, why.state, None, Some(why.reason))?;
-                                withheld.push((letter.letter_id, why));
-                            }
+                    for letter in letters {
+                        if !limits.put_off(s, &letter, floor, now)? {
+                            taken.push(letter);
                         }
                     }
                 }
-                Ok((Ok(taken), withheld))
+                Ok(Ok(taken))
             })
             .await
-            .context("claiming letters")?;
-        for (id, why) in withheld {
-            self.tell_withheld(&id, why);
-        }
-        Ok(claimed)
+            .context("claiming letters")
     }
 }
 

@@ -191,8 +191,23 @@ impl Dates {
     }
 }
 
-/// Brings a business date up to date. Running twice is always safe.
+/// Brings a business date up to date. Running twice is always safe: so it goes on by itself where the database is lost.
 pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: &mut Tools<'_>) -> Result<Outcome> {
+    let mut owner = None;
+    store.persist(|store| {
+        // What this very process began before is its own to finish.
+        let own = owner.replace(process::identity());
+        attempt(store, config, request, own.as_deref(), tools)
+    })
+}
+
+fn attempt(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    own: Option<&str>,
+    tools: &mut Tools<'_>,
+) -> Result<Outcome> {
     let dates = Dates::of(request.date, tools.clock, config)?;
     if dates.business > dates.today {
         bail!(ConfigError(format!(
@@ -209,7 +224,7 @@ pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: 
         owner: process::identity(),
     };
     loop {
-        match store.acquire_run(&new, tools.clock.now(), process::has_ended)? {
+        match store.acquire_run(&new, tools.clock.now(), |owner| own == Some(owner) || process::has_ended(owner))? {
             Acquired::Busy(id) => return Ok(Outcome::Busy(id)),
             Acquired::New(row) => {
                 return guarded(store, &row, tools, |store, tools| begin(store, config, request, dates, &row, tools));

@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use diesel::table;
 
 use super::schema::import_batch;
-use super::{Store, on_backend};
+use super::{Conn, Store, on_backend};
 use crate::ids::{HolderId, PermitId};
 use crate::permit::{Holder, Permit};
 
@@ -253,7 +253,12 @@ impl Store {
              WHERE p.fingerprint <> s.permit_fingerprint OR p.absent OR (s.takes_holder AND h.fingerprint <> s.holder_fingerprint)"
         ))?;
         let vanished = if full {
-            self.execute("CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_by_permit ON staged_permit (permit_id)")?;
+            self.execute(match self.conn {
+                Conn::Sqlite(_) => {
+                    "CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_by_permit ON staged_permit (permit_id)"
+                }
+                Conn::Postgres(_) => "CREATE UNIQUE INDEX IF NOT EXISTS staged_by_permit ON staged_permit (permit_id)",
+            })?;
             self.count(&format!(
                 "FROM permit p WHERE p.prefecture = '{p}' AND NOT p.absent
                  AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = p.permit_id)"

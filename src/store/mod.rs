@@ -2,6 +2,7 @@
 //! filtered by préfecture by construction, for the [`Store`] holds it.
 
 mod bounces;
+mod connection;
 mod convocations;
 mod households;
 mod intake;
@@ -17,14 +18,14 @@ mod slots;
 mod statement;
 mod templates;
 
-use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use bounces::BounceRow;
+pub use connection::{WrongUrl, is_connection_lost};
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
 pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
@@ -38,51 +39,29 @@ pub use slots::SlotRow;
 
 use crate::entropy::Entropy;
 use crate::ids::{IdKey, hex};
+use connection::{Conn, connect, on_backend};
 use schema::prefecture;
-
-const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Rows of one statement that binds a key: far below the limits of both databases.
 const KEYS_PER_QUERY: usize = 10_000;
 
-/// In a module of its own, because the derive makes public items that nothing can document.
-mod connection {
-    use diesel::{PgConnection, SqliteConnection};
-
-    /// A connection to either database: SQLite, bundled, the default; PostgreSQL, written for from the first day, whose
-    /// migrations are not there yet.
-    #[derive(diesel::MultiConnection)]
-    pub(super) enum Conn {
-        Sqlite(SqliteConnection),
-        Postgres(PgConnection),
-    }
-}
-use connection::Conn;
-
-/// Expands one body for both connections: batch inserts and RETURNING do not work on the enum itself.
-macro_rules! on_backend {
-    ($conn:expr, $c:ident => $body:expr) => {
-        match $conn {
-            $crate::store::Conn::Sqlite($c) => $body,
-            $crate::store::Conn::Postgres($c) => $body,
-        }
-    };
-}
-use on_backend;
+/// Losses of a connection after which one step is given up: by then it is no accident.
+const LOSSES_MAX: u32 = 100;
+/// Between two attempts to reach a database that was lost, and how many of them there are: a restart takes seconds, a change of
+/// machines minutes.
+const RECONNECT_EVERY: Duration = Duration::from_millis(500);
+const RECONNECT_TIMES: u32 = 600;
 
 /// The database lacks the tables of this version.
 #[derive(Debug, thiserror::Error)]
 #[error("the database has no tables of this version yet: run `convoke migrate`")]
 pub struct NotMigrated;
 
-/// The URL of the database is not one that this version can use.
-#[derive(Debug, thiserror::Error)]
-#[error("[database] url: {0}")]
-pub struct WrongUrl(String);
-
 /// One préfecture's part of a database.
 pub struct Store {
     conn: Conn,
+    url: String,
+    usage: Use,
     prefecture: String,
 }
 
@@ -98,30 +77,16 @@ pub enum Use {
 impl Store {
     /// Opens a migrated database.
     pub fn open(url: &str, prefecture: &str, usage: Use) -> Result<Self> {
-        let mut store = Self { conn: connect(url, usage)?, prefecture: prefecture.to_owned() };
-        let pending = match &mut store.conn {
-            Conn::Sqlite(c) => c.has_pending_migration(SQLITE_MIGRATIONS).map_err(|e| anyhow::anyhow!("{e}"))?,
-            Conn::Postgres(_) => true,
-        };
-        if pending {
+        let mut conn = connect(url, usage)?;
+        if conn.lacks_migrations()? {
             bail!(NotMigrated);
         }
-        Ok(store)
+        Ok(Self { conn, url: url.to_owned(), usage, prefecture: prefecture.to_owned() })
     }
 
     /// Creates or brings up to date the tables; returns the names of the migrations that were run.
     pub fn migrate(url: &str) -> Result<Vec<String>> {
-        let mut conn = connect(url, Use::Batch)?;
-        let run = match &mut conn {
-            Conn::Sqlite(c) => c
-                .run_pending_migrations(SQLITE_MIGRATIONS)
-                .map_err(|e| anyhow::anyhow!("migrating: {e}"))?
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            Conn::Postgres(_) => bail!("PostgreSQL has no migrations in this version: use `sqlite:PATH`"),
-        };
-        Ok(run)
+        connect(url, Use::Batch)?.migrate()
     }
 
     /// The préfecture's code.
@@ -130,13 +95,52 @@ impl Store {
     }
 
     /// A second handle on the same préfecture, for a thread of its own.
-    pub fn another(&self, url: &str, usage: Use) -> Result<Self> {
-        Ok(Self { conn: connect(url, usage)?, prefecture: self.prefecture.clone() })
+    pub fn another(&self) -> Result<Self> {
+        let (url, prefecture) = (self.url.clone(), self.prefecture.clone());
+        Ok(Self { conn: connect(&url, self.usage)?, url, usage: self.usage, prefecture })
     }
 
-    /// Everything in `steps` happens, or nothing. On SQLite the write lock is taken at once: a transaction that reads first
-    /// and writes later could find that another has written in between, and would have to be given up.
+    /// Does `steps`, which are safe to repeat, again on another connection whenever theirs is lost. A server that starts anew is
+    /// waited for.
+    pub fn persist<T>(&mut self, mut steps: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+        let mut losses = 0;
+        loop {
+            match steps(self) {
+                Err(error) if losses < LOSSES_MAX && is_connection_lost(&error) => {
+                    tracing::warn!("The connection to the database was lost: {error:#}");
+                    losses += 1;
+                    self.reconnect()?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn reconnect(&mut self) -> Result<()> {
+        let mut tries = 1;
+        loop {
+            match connect(&self.url, self.usage) {
+                Ok(conn) => {
+                    self.conn = conn;
+                    return Ok(());
+                }
+                Err(error) if tries >= RECONNECT_TIMES => return Err(error),
+                Err(_) => std::thread::sleep(RECONNECT_EVERY),
+            }
+            tries += 1;
+        }
+    }
+
+    /// Everything in `steps` happens, or nothing; of the writers of a préfecture, one at a time. On SQLite the write lock is
+    /// taken at once: a transaction that reads first and writes later could find that another has written in between, and
+    /// would have to be given up. On PostgreSQL an advisory lock gives the same to each préfecture by itself.
     pub fn write<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('convoke:{}', 0))", self.prefecture);
+        self.transaction("BEGIN IMMEDIATE", &lock, steps)
+    }
+
+    /// The same for steps of which each names the row and the epoch that it changes: on PostgreSQL many do them at once.
+    pub fn write_rows<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.transaction("BEGIN IMMEDIATE", "BEGIN", steps)
     }
 
@@ -155,7 +159,8 @@ impl Store {
             Conn::Sqlite(_) => sqlite,
             Conn::Postgres(_) => postgres,
         };
-        self.execute(begin).context("the database is busy, or cannot be written")?;
+        // A lock that was waited for in vain leaves its transaction open.
+        self.execute(begin).inspect_err(|_| self.roll_back()).context("the database is busy, or cannot be written")?;
         match steps(self) {
             Ok(value) => {
                 // A commit that fails (a full disk) leaves the transaction open: it must not swallow what comes next.
@@ -207,27 +212,4 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
     }
     Some(key)
-}
-
-fn connect(url: &str, usage: Use) -> Result<Conn> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        // The URL may hold a password: it is not repeated.
-        bail!(WrongUrl("this version keeps its data in SQLite: set it to `sqlite:PATH`".into()));
-    }
-    let Some(path) = url.strip_prefix("sqlite:") else {
-        bail!(WrongUrl("it must begin with `sqlite:`, such as `sqlite:convoke.sqlite3`".into()));
-    };
-    if let Some(folder) = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
-        let folder = folder.display();
-        bail!(WrongUrl(format!("the folder {folder} does not exist: create it, or correct the URL")));
-    }
-    let mut c = SqliteConnection::establish(path).with_context(|| format!("opening the database {path}"))?;
-    let mmap = if usage == Use::Batch { 268_435_456 } else { 0 };
-    // busy_timeout first: switching to WAL may itself have to wait for another process.
-    c.batch_execute(&format!(
-        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 10000; PRAGMA mmap_size = {mmap};"
-    ))
-    .with_context(|| format!("preparing the database {path}"))?;
-    Ok(Conn::Sqlite(c))
 }

@@ -13,7 +13,7 @@ use super::{Store, on_backend};
 use crate::convocation::LetterState;
 
 /// A letter to be put into the outbox.
-#[derive(Clone, Debug, Queryable, Insertable, Selectable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Insertable, Selectable)]
 #[diesel(table_name = outbox, treat_none_as_default_value = false)]
 pub struct LetterRow {
     /// Préfecture.

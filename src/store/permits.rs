@@ -8,13 +8,13 @@ use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
 use diesel::deserialize::FromSql;
 use diesel::dsl::count_star;
-use diesel::pg::{Pg, PgValue};
+use diesel::pg::{Pg, PgRowByRowLoadingMode, PgValue};
 use diesel::prelude::*;
 use diesel::sqlite::{Sqlite, SqliteValue};
 use diesel::table;
 
 use super::schema::{holder, permit, prefecture};
-use super::{KEYS_PER_QUERY, Store, on_backend};
+use super::{Conn, KEYS_PER_QUERY, Store, on_backend};
 use crate::code::UnknownCode;
 use crate::eligibility::{Facts, Rule};
 use crate::ids::{HolderId, PermitId, RunId};
@@ -200,6 +200,16 @@ fn each<T>(rows: impl Iterator<Item = QueryResult<T>>, mut take: impl FnMut(T) -
     Ok(())
 }
 
+/// Row by row on both: PostgreSQL's client would else hold a million of them.
+macro_rules! read_each {
+    ($conn:expr, $query:expr, $take:expr) => {
+        match $conn {
+            Conn::Sqlite(c) => each($query.load_iter::<PermitRow, DefaultLoadingMode>(c)?, $take),
+            Conn::Postgres(c) => each($query.load_iter::<PermitRow, PgRowByRowLoadingMode>(c)?, $take),
+        }
+    };
+}
+
 impl Store {
     /// Gives each permit whose verdict may differ on `tonight` to `take`, exactly once, as it is read; every permit where
     /// no date is given.
@@ -215,13 +225,8 @@ impl Store {
             .select((permit_id, holder_id, kind, mention, expires_on, status, commune, flags, rule, review_on));
         // Two statements: through the index, a scan of the whole table takes twice as long.
         match tonight {
-            Some(date) => {
-                let due = all.filter(review_on.le(date));
-                on_backend!(&mut self.conn, c => each(due.load_iter::<PermitRow, DefaultLoadingMode>(c)?, &mut take))
-            }
-            None => {
-                on_backend!(&mut self.conn, c => each(all.load_iter::<PermitRow, DefaultLoadingMode>(c)?, &mut take))
-            }
+            Some(date) => read_each!(&mut self.conn, all.filter(review_on.le(date)), &mut take),
+            None => read_each!(&mut self.conn, all, &mut take),
         }
         .context("reading the permits to review")
     }

@@ -5,12 +5,12 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 
 use super::outbox::{CLAIMABLE, LetterRow};
-use super::schema::{convocation, delivery_attempt, holder, notice, outbox, pace, permit, prefecture};
+use super::schema::{delivery_attempt, outbox, pace, prefecture};
 use super::statement::statement;
-use super::{Store, on_backend};
+use super::{Conn, Store, on_backend};
 use crate::convocation::LetterState;
 
 const IN_HAND: &str = "outbox.state IN ('leased', 'sending')";
@@ -60,15 +60,67 @@ pub struct Attempt {
     pub ended_at: DateTime<Utc>,
 }
 
-/// What a letter speaks of, as it stands now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A letter and what it speaks of, as they stand now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub struct Standing {
-    /// State, day, slot and SEQUENCE of its convocation; `None` for a notice.
-    pub convocation: Option<(String, NaiveDate, String, i64)>,
-    /// Status, day of filing, and whether an agent holds it.
-    pub permit: Option<(String, Option<NaiveDate>, bool)>,
-    /// The letter's address has sent a letter back for good.
-    pub address_refused: bool,
+    /// Letter.
+    #[diesel(sql_type = Text)]
+    pub letter_id: String,
+    /// Kind.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// SEQUENCE that it speaks of.
+    #[diesel(sql_type = BigInt)]
+    pub revision: i64,
+    /// E-mail address.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub recipient: Option<String>,
+    /// State of its convocation; a notice has none.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub convocation_state: Option<String>,
+    /// Day of the appointment.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub day: Option<NaiveDate>,
+    /// SEQUENCE of the convocation.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub sequence: Option<i64>,
+    /// Status of the permit.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub permit_status: Option<String>,
+    /// Day on which its renewal was requested.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub filed_on: Option<NaiveDate>,
+    /// An agent holds the permit.
+    #[diesel(sql_type = Nullable<Bool>)]
+    pub permit_held: Option<bool>,
+    /// An address of the holder's that has sent a letter back for good.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub email_refused: Option<String>,
+    /// Sending is stopped since then.
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    pub paused_at: Option<NaiveDateTime>,
+}
+
+/// The columns of [`Standing`], of letters that `$which` picks. One statement, for it is asked of every letter.
+macro_rules! standing {
+    ($which:literal) => {
+        concat!(
+            "SELECT outbox.letter_id, outbox.kind, outbox.revision, outbox.recipient, convocation.state AS convocation_state,
+                 convocation.day, convocation.sequence, permit.status AS permit_status, permit.filed_on, permit.held AS permit_held,
+                 holder.email_refused, prefecture.paused_at
+               FROM outbox
+               LEFT JOIN prefecture ON prefecture.code = outbox.prefecture
+               LEFT JOIN convocation
+                 ON convocation.prefecture = outbox.prefecture AND convocation.reference = outbox.reference
+               LEFT JOIN notice ON notice.prefecture = outbox.prefecture AND notice.reference = outbox.reference
+               LEFT JOIN permit ON permit.prefecture = outbox.prefecture
+                 AND permit.permit_id = COALESCE(convocation.permit_id, notice.permit_id)
+               LEFT JOIN holder ON holder.prefecture = outbox.prefecture
+                 AND holder.holder_id = COALESCE(convocation.holder_id, notice.holder_id)
+               WHERE outbox.prefecture = ? AND ",
+            $which
+        )
+    };
 }
 
 impl Store {
@@ -98,46 +150,54 @@ impl Store {
         Ok(())
     }
 
-    /// Up to `limit` letters that may be sent now, earliest first.
-    pub fn claimable(&mut self, now: DateTime<Utc>, limit: i64) -> Result<Vec<LetterRow>> {
-        outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
-            .filter(sql::<Bool>(CLAIMABLE))
-            .filter(outbox::next_at.le(now.naive_utc()))
-            .order((outbox::next_at, outbox::letter_id))
-            .limit(limit)
-            .select(LetterRow::as_select())
-            .load(&mut self.conn)
-            .context("looking for letters to send")
+    /// Takes up to `limit` letters that may be sent now for a worker, earliest first. Several workers wait for one another on
+    /// SQLite, and take different letters on PostgreSQL.
+    pub fn claim(
+        &mut self,
+        now: DateTime<Utc>,
+        owner: &str,
+        until: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<LetterRow>> {
+        macro_rules! claim {
+            ($is_one_of:literal, $and_done:literal) => {
+                statement!(
+                    concat!(
+                        "UPDATE outbox SET state = 'leased', owner = ?, lease_until = ?, epoch = epoch + 1
+                           WHERE prefecture = ? AND letter_id ",
+                        $is_one_of,
+                        "SELECT letter_id FROM outbox
+                           WHERE prefecture = ? AND state IN ('queued', 'deferred', 'uncertain') AND next_at <= ?
+                           ORDER BY next_at, letter_id LIMIT ?",
+                        $and_done,
+                        " RETURNING *"
+                    ),
+                    owner,
+                    until.naive_utc(),
+                    &self.prefecture,
+                    &self.prefecture,
+                    now.naive_utc(),
+                    limit as i64,
+                )
+            };
+        }
+        let mut letters: Vec<LetterRow> = match &mut self.conn {
+            Conn::Sqlite(c) => claim!("IN (", ")").load(c),
+            // An array is made once: a plan may run a subquery several times, and lock other rows each time.
+            Conn::Postgres(c) => claim!("= ANY(ARRAY(", " FOR UPDATE SKIP LOCKED))").load(c),
+        }
+        .context("claiming letters")?;
+        // RETURNING has no order.
+        letters.sort_by(|a, b| (a.next_at, &a.letter_id).cmp(&(b.next_at, &b.letter_id)));
+        Ok(letters)
     }
 
-    /// Takes a claimable letter for a worker: the row is then as the database has it.
-    pub fn lease(&mut self, letter: &mut LetterRow, owner: &str, until: DateTime<Utc>) -> Result<()> {
-        letter.epoch += 1;
-        LetterState::Leased.code().clone_into(&mut letter.state);
-        letter.owner = Some(owner.to_owned());
-        letter.lease_until = Some(until.naive_utc());
-        letter.has_turn = false;
-        let taken = statement!(
-            "UPDATE outbox SET state = ?, owner = ?, lease_until = ?, epoch = ?, has_turn = FALSE
-               WHERE prefecture = ? AND letter_id = ?",
-            &letter.state,
-            owner,
-            until.naive_utc(),
-            letter.epoch,
-            &self.prefecture,
-            &letter.letter_id,
-        );
-        on_backend!(&mut self.conn, c => taken.execute(c)).context("claiming a letter")?;
-        Ok(())
-    }
-
-    /// Has a claimable letter wait until `at`; `has_turn` if a turn under its domain's limit was given it.
-    pub fn put_off(&mut self, letter_id: &str, at: DateTime<Utc>, has_turn: bool) -> Result<()> {
-        diesel::update(outbox::table.find((&self.prefecture, letter_id)))
-            .set((outbox::next_at.eq(at.naive_utc()), outbox::has_turn.eq(has_turn)))
+    /// Notes whether a letter was given a turn under its domain's limit: then `next_at` is that turn.
+    pub fn set_turn(&mut self, letter: &LetterRow, has_turn: bool) -> Result<()> {
+        diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
+            .set(outbox::has_turn.eq(has_turn))
             .execute(&mut self.conn)
-            .context("putting a letter off")?;
+            .context("giving a letter its turn")?;
         Ok(())
     }
 
@@ -186,48 +246,33 @@ impl Store {
             .context("counting the letters of an address")
     }
 
-    /// What a letter speaks of, as it stands now.
-    pub fn standing(&mut self, letter: &LetterRow) -> Result<Standing> {
-        let p = &self.prefecture;
-        let convoked: Option<(String, String, String, NaiveDate, String, i64)> = convocation::table
-            .find((p, &letter.reference))
-            .select((
-                convocation::permit_id,
-                convocation::holder_id,
-                convocation::state,
-                convocation::day,
-                convocation::slot_id,
-                convocation::sequence,
-            ))
-            .first(&mut self.conn)
-            .optional()
-            .context("reading the convocation of a letter")?;
-        let (ids, convocation) = if let Some((permit, holder, state, day, slot, sequence)) = convoked {
-            (Some((permit, holder)), Some((state, day, slot, sequence)))
-        } else {
-            let noticed = notice::table
-                .find((p, &letter.reference))
-                .select((notice::permit_id, notice::holder_id))
-                .first(&mut self.conn)
-                .optional()
-                .context("reading the notice of a letter")?;
-            (noticed, None)
-        };
-        let Some((permit_id, holder_id)) = ids else { return Ok(Standing { convocation, ..Standing::default() }) };
-        let permit = permit::table
-            .find((p, permit_id))
-            .select((permit::status, permit::filed_on, permit::held))
-            .first(&mut self.conn)
-            .optional()
-            .context("reading the permit of a letter")?;
-        let refused: Option<Option<String>> = holder::table
-            .find((p, holder_id))
-            .select(holder::email_refused)
-            .first(&mut self.conn)
-            .optional()
-            .context("reading the address of a letter")?;
-        let address_refused = refused.flatten().is_some_and(|r| Some(&r) == letter.recipient.as_ref());
-        Ok(Standing { convocation, permit, address_refused })
+    /// A letter and what it speaks of, as they stand now.
+    pub fn standing(&mut self, letter_id: &str) -> Result<Standing> {
+        let one = statement!(standing!("outbox.letter_id = ?"), &self.prefecture, letter_id);
+        on_backend!(&mut self.conn, c => one.get_result(c)).context("reading what a letter speaks of")
+    }
+
+    /// The same of up to `limit` letters that wait, whether they may be sent now or later: those after `letter_id`, in order.
+    pub fn waiting_after(&mut self, letter_id: &str, limit: usize) -> Result<Vec<Standing>> {
+        let waiting = statement!(
+            standing!(
+                "outbox.state IN ('queued', 'deferred', 'uncertain') AND outbox.letter_id > ? ORDER BY outbox.letter_id LIMIT ?"
+            ),
+            &self.prefecture,
+            letter_id,
+            limit as i64,
+        );
+        on_backend!(&mut self.conn, c => waiting.load(c)).context("reading what the waiting letters speak of")
+    }
+
+    /// Takes a letter that waits out of the queue, for `reason`.
+    pub fn withhold(&mut self, letter_id: &str, state: LetterState, reason: &str) -> Result<()> {
+        diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+            .filter(sql::<Bool>(CLAIMABLE))
+            .set((outbox::state.eq(state.code()), outbox::last_reply.eq(reason)))
+            .execute(&mut self.conn)
+            .context("withholding a letter")?;
+        Ok(())
     }
 
     /// When a letter was tried first.
@@ -242,7 +287,7 @@ impl Store {
     }
 
     /// Marks a leased letter as being handed over: from here on a crash leaves its fate unknown. `false` if it is not ours
-    /// any more.
+    /// any more. Done twice, where the first answer was lost, it is done once.
     pub fn begin_sending(
         &mut self,
         letter: &LetterRow,
@@ -253,18 +298,19 @@ impl Store {
     ) -> Result<bool> {
         let marked = statement!(
             "UPDATE outbox SET state = 'sending', sha256 = ?, rendered = ?
-               WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND state = 'leased'",
+               WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND owner = ? AND state IN ('leased', 'sending')",
             sha256,
             rendered,
             &self.prefecture,
             &letter.letter_id,
             letter.epoch,
+            letter.owner.as_deref(),
         );
         let changed = on_backend!(&mut self.conn, c => marked.execute(c)).context("marking a letter as being sent")?;
         if changed == 1 {
             let begun = statement!(
                 "INSERT INTO delivery_attempt (prefecture, letter_id, epoch, owner, relay, started_at)
-                   VALUES (?, ?, ?, ?, ?, ?)",
+                   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 &self.prefecture,
                 &letter.letter_id,
                 letter.epoch,
@@ -277,7 +323,8 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Records what became of a letter in hand. `false` if it is not ours any more: what we know of it is then discarded.
+    /// Records what became of a letter in hand. `false` if it is not ours any more: what we know of it is then discarded. Done
+    /// twice, where the first answer was lost, it is done once.
     pub fn settle(&mut self, letter: &LetterRow, found: &Settlement) -> Result<bool> {
         let a = &found.attempt;
         let owner = letter.owner.as_deref();
@@ -297,7 +344,12 @@ impl Store {
         let changed =
             on_backend!(&mut self.conn, c => settled.execute(c)).context("recording what became of a letter")?;
         if changed == 0 {
-            return Ok(false);
+            let told = delivery_attempt::table.find((&self.prefecture, &letter.letter_id, letter.epoch)).filter(
+                delivery_attempt::outcome.eq(a.outcome).and(delivery_attempt::ended_at.eq(a.ended_at.naive_utc())),
+            );
+            return diesel::select(diesel::dsl::exists(told))
+                .get_result(&mut self.conn)
+                .context("looking for an attempt");
         }
         // One that ended before its final dot was not recorded yet.
         let ended = statement!(
@@ -348,10 +400,10 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Prolongs the lease of all that a worker has in hand.
-    pub fn renew_leases(&mut self, owner: &str, until: DateTime<Utc>) -> Result<usize> {
+    /// Prolongs the lease of what a worker has in hand.
+    pub fn renew_leases(&mut self, owner: &str, letter_ids: &[String], until: DateTime<Utc>) -> Result<usize> {
         diesel::update(outbox::table.filter(outbox::prefecture.eq(&self.prefecture)))
-            .filter(sql::<Bool>(IN_HAND).and(outbox::owner.eq(owner)))
+            .filter(outbox::letter_id.eq_any(letter_ids).and(sql::<Bool>(IN_HAND)).and(outbox::owner.eq(owner)))
             .set(outbox::lease_until.eq(until.naive_utc()))
             .execute(&mut self.conn)
             .context("prolonging leases")
@@ -359,12 +411,13 @@ impl Store {
 
     /// Letters whose worker is dead, or has been silent for longer than its lease.
     pub fn abandoned(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<Vec<LetterRow>> {
-        let in_hand: Vec<LetterRow> = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
-            .filter(sql::<Bool>(IN_HAND))
-            .select(LetterRow::as_select())
-            .load(&mut self.conn)
-            .context("looking for letters of dead workers")?;
+        let in_hand = outbox::table.filter(outbox::prefecture.eq(&self.prefecture)).filter(sql::<Bool>(IN_HAND));
+        let in_hand: Vec<LetterRow> = match &mut self.conn {
+            Conn::Sqlite(c) => in_hand.select(LetterRow::as_select()).load(c),
+            // Whoever is writing one of them lives: waiting for each other's letters, two workers would never end.
+            Conn::Postgres(c) => in_hand.select(LetterRow::as_select()).for_update().skip_locked().load(c),
+        }
+        .context("looking for letters of dead workers")?;
         let abandoned = |l: &LetterRow| {
             l.lease_until.is_none_or(|until| until <= now.naive_utc()) || l.owner.as_deref().is_some_and(&is_dead)
         };

@@ -3,9 +3,9 @@
 
 use chrono::NaiveDateTime;
 use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp, Untyped};
 use diesel::{QueryResult, RunQueryDsl};
 
 /// A value of a statement.
@@ -54,7 +54,7 @@ pub(super) struct Statement<'a> {
 
 /// `statement!("UPDATE … = ? …", a, b)`.
 macro_rules! statement {
-    ($sql:literal, $($value:expr),+ $(,)?) => {
+    ($sql:expr, $($value:expr),+ $(,)?) => {
         $crate::store::statement::Statement::new($sql, vec![$($value.into()),+])
     };
 }
@@ -98,6 +98,11 @@ where
         }
         Ok(())
     }
+}
+
+// What it returns is read by the names of its columns.
+impl Query for Statement<'_> {
+    type SqlType = Untyped;
 }
 
 impl<C> RunQueryDsl<C> for Statement<'_> {}

@@ -47,7 +47,7 @@ impl Worker<'_> {
                 Ok(made) => self.hand_over(&mut line, &letter, &made).await?,
                 Err(error) => self.unrenderable(&letter, &error).await?,
             }
-            self.in_hand.set(self.in_hand.get() - 1);
+            self.in_hand.borrow_mut().remove(&letter.letter_id);
             self.moved.notify_one();
             (self.errand.progress)(self.counts.borrow().accepted);
         }
@@ -201,12 +201,12 @@ impl Worker<'_> {
             .clerk
             .write(move |s| {
                 let next_day = limits.next_day(s, &row, floor, now)?;
-                if next_day.is_some() || s.paused()?.is_some() {
+                let standing = s.standing(&row.letter_id)?;
+                if next_day.is_some() || standing.paused_at.is_some() {
                     s.put_down(&row, LetterState::Queued, next_day, None)?;
                     return Ok(Begun::GivenBack);
                 }
-                let standing = s.standing(&row)?;
-                if let Some(why) = floor.withheld(&row, &standing, now) {
+                if let Some(why) = floor.withheld(&standing, now) {
                     s.put_down(&row, why.state, None, Some(why.reason))?;
                     return Ok(Begun::Withheld(why));
                 }
@@ -237,7 +237,7 @@ impl Worker<'_> {
             (None, None)
         } else {
             let step = move |s: &mut Store| {
-                Ok((floor.too_late_from(&row, &s.standing(&row)?), s.first_attempt(&row.letter_id)?))
+                Ok((floor.too_late_from(&s.standing(&row.letter_id)?), s.first_attempt(&row.letter_id)?))
             };
             self.clerk.write(step).await.context("reading what a letter announces")?
         };

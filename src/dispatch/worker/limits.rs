@@ -3,6 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Days, Utc};
 
+use crate::convocation::LetterState;
 use crate::dispatch::decide::turn;
 use crate::dispatch::recheck::{Floor, midnight};
 use crate::settings::Configuration;
@@ -11,6 +12,7 @@ use crate::store::{LetterRow, Store};
 /// What the settings allow a domain and an address.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
+    relay_per_minute: Option<u32>,
     domain_per_minute: Option<u32>,
     per_address_per_day: Option<u32>,
     redirected: bool,
@@ -20,13 +22,20 @@ impl Limits {
     pub(super) fn of(config: &Configuration) -> Self {
         let dispatch = &config.settings.dispatch;
         Self {
+            relay_per_minute: dispatch.per_minute,
             domain_per_minute: dispatch.domain_per_minute,
             per_address_per_day: dispatch.per_address_per_day,
             redirected: dispatch.redirect_all_to.is_some(),
         }
     }
 
-    /// Has a letter wait whose domain or address has had enough for now; `true` if it waits. A turn is given once, in order.
+    /// Whether anything is counted together.
+    pub(super) fn are_set(self) -> bool {
+        self.relay_per_minute.is_some() || self.domain_per_minute.is_some() || self.per_address_per_day.is_some()
+    }
+
+    /// Has a claimed letter wait whose domain or address has had enough for now; `true` if it waits. A turn is given once, in
+    /// order, and used up by the claim after it.
     pub(super) fn put_off(
         self,
         store: &mut Store,
@@ -35,20 +44,25 @@ impl Limits {
         now: DateTime<Utc>,
     ) -> Result<bool> {
         if let Some(next_day) = self.next_day(store, letter, floor, now)? {
-            store.put_off(&letter.letter_id, next_day, false)?;
-            return Ok(true);
+            if letter.has_turn {
+                store.set_turn(letter, false)?;
+            }
+            return store.put_down(letter, LetterState::Queued, Some(next_day), None);
         }
-        let (Some(per_minute), false, false) = (self.domain_per_minute, letter.has_turn, self.redirected) else {
+        if letter.has_turn {
+            store.set_turn(letter, false)?;
             return Ok(false);
-        };
+        }
+        let (Some(per_minute), false) = (self.domain_per_minute, self.redirected) else { return Ok(false) };
         let Some((_, domain)) = letter.recipient.as_deref().and_then(|r| r.rsplit_once('@')) else { return Ok(false) };
         let scope = format!("domain:{}", domain.to_lowercase());
         let (at, after) = turn(store.pace(&scope)?, per_minute, now);
         store.set_pace(&scope, after)?;
-        if at > now {
-            store.put_off(&letter.letter_id, at, true)?;
+        if at <= now {
+            return Ok(false);
         }
-        Ok(at > now)
+        store.set_turn(letter, true)?;
+        store.put_down(letter, LetterState::Queued, Some(at), None)
     }
 
     /// When a letter may leave whose address has had its letters for today; `None` if it may leave now.

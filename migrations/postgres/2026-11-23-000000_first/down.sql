@@ -1,0 +1,16 @@
+DROP TABLE import_batch;
+DROP TABLE ledger_entry;
+DROP FUNCTION refuse_ledger_change;
+DROP TABLE holder_key;
+DROP TABLE delivery_attempt;
+DROP TABLE outbox;
+DROP TABLE reservation;
+DROP TABLE convocation;
+DROP TABLE run_record;
+DROP TABLE run_outcome;
+DROP TABLE run;
+DROP TABLE slot;
+DROP TABLE past_verdict;
+DROP TABLE permit;
+DROP TABLE holder;
+DROP TABLE prefecture;

@@ -1,0 +1,163 @@
+//! The connection to either database, and what differs between the two.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::Use;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// In a module of its own, because the derive makes public items that nothing can document.
+mod either {
+    use diesel::{PgConnection, SqliteConnection};
+
+    /// A connection to either database: SQLite, bundled, the default; PostgreSQL, for more than one machine.
+    #[derive(diesel::MultiConnection)]
+    pub(in crate::store) enum Conn {
+        Sqlite(SqliteConnection),
+        Postgres(PgConnection),
+    }
+}
+pub(super) use either::Conn;
+
+/// Expands one body for both connections: batch inserts and RETURNING do not work on the enum itself.
+macro_rules! on_backend {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::store::Conn::Sqlite($c) => $body,
+            $crate::store::Conn::Postgres($c) => $body,
+        }
+    };
+}
+pub(super) use on_backend;
+
+/// The URL of the database is not one that this program can use.
+#[derive(Debug, thiserror::Error)]
+#[error("[database] url: {0}")]
+pub struct WrongUrl(String);
+
+/// Opens a connection. Errors never repeat the password of a URL.
+pub(super) fn connect(url: &str, usage: Use) -> Result<Conn> {
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Ok(Conn::Postgres(postgres(url)?));
+    }
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        bail!(WrongUrl("it must begin with `sqlite:` or `postgres:`, such as `sqlite:convoke.sqlite3`".into()));
+    };
+    Ok(Conn::Sqlite(sqlite(path, usage)?))
+}
+
+fn sqlite(path: &str, usage: Use) -> Result<SqliteConnection> {
+    if let Some(folder) = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
+        let folder = folder.display();
+        bail!(WrongUrl(format!("the folder {folder} does not exist: create it, or correct the URL")));
+    }
+    let mut c = SqliteConnection::establish(path).with_context(|| format!("opening the database {path}"))?;
+    let mmap = if usage == Use::Batch { 268_435_456 } else { 0 };
+    // busy_timeout first: switching to WAL may itself have to wait for another process.
+    c.batch_execute(&format!(
+        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 10000; PRAGMA mmap_size = {mmap};"
+    ))
+    .with_context(|| format!("preparing the database {path}"))?;
+    Ok(c)
+}
+
+fn postgres(url: &str) -> Result<PgConnection> {
+    let parsed = url::Url::parse(url).map_err(|e| {
+        WrongUrl(format!("{e}; such as `postgres://convoke@db.example.org/convoke?sslmode=verify-full`"))
+    })?;
+    refuse_clear_text(&parsed)?;
+    let mut c = PgConnection::establish(url).map_err(|error| {
+        let told = error.to_string();
+        // libpq repeats a URL that it cannot read.
+        let told = parsed.password().filter(|p| !p.is_empty()).map_or(told.clone(), |p| told.replace(p, "…"));
+        Unreachable(told)
+    })?;
+    // A host that is cut off in mid-transaction must not keep its locks: its connection ends within a minute or two.
+    c.batch_execute(
+        "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET synchronous_commit = 'on'; SET client_min_messages = 'warning';
+         SET idle_in_transaction_session_timeout = '60s';
+         SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;",
+    )
+    .context("preparing the connection to PostgreSQL")?;
+    Ok(c)
+}
+
+/// People's data cross a network encrypted, or by somebody's decision.
+fn refuse_clear_text(url: &url::Url) -> Result<()> {
+    let value = |key: &str| url.query_pairs().find(|(k, _)| k == key).map(|(_, v)| v.into_owned());
+    let host = value("host").or_else(|| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let nearby =
+        host.is_empty() || host.starts_with('/') || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&host.as_str());
+    match value("sslmode").as_deref() {
+        _ if nearby => Ok(()),
+        None | Some("allow" | "prefer") => bail!(WrongUrl(format!(
+            "people's data would cross the network to {host} in clear: add sslmode=verify-full, or, where that network is yours \
+             alone, sslmode=disable"
+        ))),
+        Some("disable") => Ok(()),
+        Some(_) if !cfg!(feature = "postgres-tls") => bail!(WrongUrl(
+            "this program was built without TLS for PostgreSQL: build it with `--features postgres-tls`, as the container image is"
+                .into()
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// PostgreSQL does not take the connection.
+#[derive(Debug, thiserror::Error)]
+#[error("PostgreSQL does not take the connection: {0}")]
+pub(super) struct Unreachable(String);
+
+/// Whether the connection was lost, or could not be made: what was being written is written whole or not at all, and can be
+/// tried again on another.
+pub fn is_connection_lost(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<Unreachable>()
+            || matches!(
+                cause.downcast_ref::<DieselError>(),
+                Some(DieselError::DatabaseError(
+                    DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                    _
+                ))
+            )
+    })
+}
+
+impl Conn {
+    /// Whether it lacks tables of this version. It asks without writing: many processes may start at once.
+    pub(super) fn lacks_migrations(&mut self) -> Result<bool> {
+        let told = |e| anyhow::anyhow!("reading the version of the tables: {e}");
+        match self {
+            Self::Sqlite(c) => c.has_pending_migration(SQLITE_MIGRATIONS).map_err(told),
+            Self::Postgres(c) => {
+                let known = "to_regclass('__diesel_schema_migrations') IS NOT NULL";
+                let known = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(known));
+                Ok(!known.get_result::<bool>(c)? || c.has_pending_migration(POSTGRES_MIGRATIONS).map_err(told)?)
+            }
+        }
+    }
+
+    /// Creates or brings up to date the tables; returns the names of the migrations that were run. Of several processes that
+    /// ask at once, one does it and the others wait.
+    pub(super) fn migrate(&mut self) -> Result<Vec<String>> {
+        let run = match self {
+            Self::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS),
+            Self::Postgres(c) => {
+                // Of the session: it ends with this connection, however that ends.
+                c.batch_execute(
+                    "SET lock_timeout = 0; SELECT pg_advisory_lock(hashtextextended('convoke:migrate', 0))",
+                )?;
+                c.run_pending_migrations(POSTGRES_MIGRATIONS)
+            }
+        };
+        Ok(run.map_err(|e| anyhow::anyhow!("migrating: {e}"))?.iter().map(ToString::to_string).collect())
+    }
+}
