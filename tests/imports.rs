@@ -182,7 +182,12 @@ fn a_holder_whose_first_row_is_refused_comes_with_the_next() {
 #[test]
 fn a_database_that_cannot_be_used_is_a_matter_of_configuration() {
     let office = office();
-    for url in ["postgres://someone:secret@db.example.org/convoke", "mysql:x", "sqlite:nowhere/at/all.sqlite3"] {
+    for url in [
+        "postgres://someone:secret@db.example.org/convoke",
+        "postgres://someone:secret@db.example.org/convoke?sslmode=prefer",
+        "mysql:x",
+        "sqlite:nowhere/at/all.sqlite3",
+    ] {
         let output = office.output(&["--database", url, "plan"]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(78), "{url}: {said}");

@@ -12,7 +12,7 @@ fn assert_promises(office: &Office) {
     let one = |sql: &str| office.query(sql).trim().to_owned();
     assert_eq!(
         one(
-            "SELECT count(*) FROM (SELECT holder_id FROM convocation WHERE state = 'convoked' GROUP BY 1 HAVING count(*) > 1)"
+            "SELECT count(*) FROM (SELECT holder_id FROM convocation WHERE state = 'convoked' GROUP BY 1 HAVING count(*) > 1) twice"
         ),
         "0",
         "convoked twice"
@@ -64,7 +64,7 @@ fn assert_promises(office: &Office) {
 fn totals(office: &Office) -> String {
     office.query(
         "SELECT count(*), count(DISTINCT holder_id), count(DISTINCT slot_id), (SELECT count(*) FROM outbox), (SELECT count(*) FROM run WHERE state = 'completed'),
-            (SELECT group_concat(x, ' ') FROM (SELECT slot_id || '=' || count(*) AS x FROM reservation GROUP BY slot_id ORDER BY slot_id)) FROM convocation",
+            (SELECT string_agg(x, ' ' ORDER BY x) FROM (SELECT slot_id || '=' || count(*) AS x FROM reservation GROUP BY slot_id) taken) FROM convocation",
     )
 }
 

@@ -1,0 +1,149 @@
+//! PostgreSQL for tests: a cluster of the machine's own programs in a temporary folder, reached by a socket in it and by nothing
+//! else. It ends with the test program, however that ends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+/// Made on first use.
+pub fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(Cluster::start)
+}
+
+pub struct Cluster {
+    folder: PathBuf,
+    programs: PathBuf,
+    /// Stops the cluster and removes its folder when this process has ended: its input then ends.
+    _guard: (Child, ChildStdin),
+    databases: AtomicU32,
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let programs = programs();
+        let folder = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
+        if is_root() {
+            assert!(Command::new("chown").arg("postgres").arg(&folder).status().unwrap().success());
+        }
+        // What a crash of the machine would lose, no test asks for: what a killed server loses, it keeps without fsync too.
+        std::fs::write(
+            folder.join("settings"),
+            "listen_addresses = ''\nfsync = off\nfull_page_writes = off\nmax_connections = 200\nshared_buffers = 64MB\n",
+        )
+        .unwrap();
+        let script = r#"
+            set -e
+            cd "$1"
+            "$2/initdb" -D data -U postgres -A trust --locale=C.UTF-8 -E UTF8 >log 2>&1
+            cat settings >>data/postgresql.conf
+            "$2/pg_ctl" -D data -l log -o "-k $1" -w start >>log 2>&1
+            echo ready
+            trap '' INT TERM HUP
+            cat >/dev/null || true
+            "$2/pg_ctl" -D data -m immediate stop >>log 2>&1 || true
+            rm -rf -- "$1"
+        "#;
+        let mut guard = as_postgres("sh")
+            .args(["-c", script, "guard"])
+            .args([&folder, &programs])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut told = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(guard.stdout.take().unwrap()), &mut told).unwrap();
+        let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        assert_eq!(told, "ready\n", "PostgreSQL did not start: {}", log());
+        let input = guard.stdin.take().unwrap();
+        let cluster = Self { folder, programs, _guard: (guard, input), databases: AtomicU32::new(0) };
+        // In every database that is made from now on: tests speak one dialect.
+        PgConnection::establish(&cluster.url("template1")).unwrap().batch_execute(SQLITE_FUNCTIONS).unwrap();
+        cluster
+    }
+
+    /// The URL of a database.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres:///{database}?host={}&user=postgres", self.folder.display())
+    }
+
+    /// Makes a database, empty or as another is now; returns its name.
+    pub fn create(&self, like: Option<&str>) -> String {
+        let name = format!("office_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let template = like.map_or(String::new(), |like| format!(" TEMPLATE {like}"));
+        let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
+        let sql = format!("CREATE DATABASE {name}{template}");
+        // Whoever has just ended, or is just looking, is still connected.
+        for _ in 0..300 {
+            match conn.batch_execute(&sql) {
+                Ok(()) => return name,
+                Err(error) if like.is_some() && error.to_string().contains("accessed by other users") => {
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("{like:?} is in use for ever");
+    }
+
+    /// Kills every server process and starts anew: what was not committed is gone.
+    #[allow(dead_code, reason = "not every test program restarts its server")]
+    pub fn restart(&self) {
+        let data = self.folder.join("data");
+        let done = as_postgres(&self.programs.join("pg_ctl").display().to_string())
+            .arg("-D")
+            .arg(&data)
+            .args(["-m", "immediate", "-w", "-l"])
+            .arg(self.folder.join("log"))
+            .args(["-o", &format!("-k {}", self.folder.display()), "restart"])
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(done.success());
+    }
+}
+
+/// What SQLite has and tests use.
+const SQLITE_FUNCTIONS: &str = "
+    CREATE FUNCTION json_set(data text, path text, value text) RETURNS text LANGUAGE sql RETURN
+        jsonb_set(data::jsonb, string_to_array(substr(path, 3), '.'), to_jsonb(value))::text;
+    CREATE FUNCTION json_set(data text, path text, value bigint) RETURNS text LANGUAGE sql RETURN
+        jsonb_set(data::jsonb, string_to_array(substr(path, 3), '.'), to_jsonb(value))::text;
+    CREATE FUNCTION json_set(data text, path text, value text, other text, its text) RETURNS text LANGUAGE sql RETURN
+        json_set(json_set(data, path, value), other, its);
+    CREATE FUNCTION json_extract(data text, path text) RETURNS text LANGUAGE sql RETURN
+        data::jsonb #>> string_to_array(substr(path, 3), '.');";
+
+/// Where the server's programs are: Debian keeps them out of the path.
+fn programs() -> PathBuf {
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .filter(|f| f.join("pg_ctl").is_file())
+        .collect();
+    if folders.is_empty() {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        folders.extend(versions.map(|v| v.path().join("bin")).filter(|f| f.join("pg_ctl").is_file()));
+        folders.sort();
+    }
+    folders.pop().expect(
+        "PostgreSQL's server programs: `script/setup test` installs them; without them half of the suite is missing",
+    )
+}
+
+/// The server refuses to run as root.
+fn as_postgres(program: &str) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--", program]);
+    command
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(Path::new("/proc/self")).unwrap()) == 0
+}
