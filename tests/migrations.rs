@@ -39,6 +39,18 @@ fn a_migration_goes_up_down_and_up_again() {
     assert_eq!(schema(&mut conn), first);
 }
 
+/// Whoever has run a migration would keep what it was: what is listed is changed by another migration, never in place.
+#[test]
+fn a_migration_that_was_shipped_is_never_changed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = std::fs::read_to_string(root.join("migrations/shipped.sha256")).unwrap();
+    assert!(listed.lines().count() >= 16);
+    for line in listed.lines() {
+        let (sha256, file) = line.split_once("  ").unwrap();
+        assert_eq!(convoke::ids::sha256_hex(&std::fs::read(root.join(file)).unwrap()), sha256, "{file}");
+    }
+}
+
 #[test]
 fn every_table_and_every_key_begins_with_the_prefecture() {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();

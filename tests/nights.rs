@@ -7,67 +7,6 @@ mod support;
 use serde_json::Value;
 use support::{Office, Shape};
 
-/// What the program must never do, whatever was done to it.
-fn assert_promises(office: &Office) {
-    let one = |sql: &str| office.query(sql).trim().to_owned();
-    assert_eq!(
-        one(
-            "SELECT count(*) FROM (SELECT holder_id FROM convocation WHERE state = 'convoked' GROUP BY 1 HAVING count(*) > 1) twice"
-        ),
-        "0",
-        "convoked twice"
-    );
-    assert_eq!(
-        one(
-            "SELECT count(*) FROM slot s WHERE seats < (SELECT count(*) FROM reservation r WHERE r.slot_id = s.slot_id)"
-        ),
-        "0",
-        "a seat taken twice"
-    );
-    assert_eq!(
-        one(
-            "SELECT count(*) FROM convocation c WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.reference = c.reference)"
-        ),
-        "0",
-        "no seat"
-    );
-    assert_eq!(
-        one(
-            "SELECT count(*) FROM reservation r WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.reference = r.reference)"
-        ),
-        "0",
-        "a seat for nobody"
-    );
-    assert_eq!(
-        one(
-            "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference) <> 1"
-        ),
-        "0",
-        "each convocation has one letter"
-    );
-    assert_eq!(
-        one(
-            "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind = 'convocation.made' AND l.payload LIKE '%' || c.reference || '%') <> 1"
-        ),
-        "0",
-        "each convocation has one entry in the ledger"
-    );
-    assert_eq!(
-        one("SELECT count(*) FROM convocation c JOIN permit p USING (permit_id) WHERE p.mention LIKE 'etudiant%'"),
-        "0",
-        "a student convoked"
-    );
-    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
-}
-
-/// The figures that two histories of the same night must share.
-fn totals(office: &Office) -> String {
-    office.query(
-        "SELECT count(*), count(DISTINCT holder_id), count(DISTINCT slot_id), (SELECT count(*) FROM outbox), (SELECT count(*) FROM run WHERE state = 'completed'),
-            (SELECT string_agg(x, ' ' ORDER BY x) FROM (SELECT slot_id || '=' || count(*) AS x FROM reservation GROUP BY slot_id) taken) FROM convocation",
-    )
-}
-
 fn assert_conserved(run: &Value) {
     let sum: u64 = run["outcomes"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
     let n = |path: &str| run.pointer(path).and_then(Value::as_u64).unwrap_or(0);
@@ -87,13 +26,13 @@ fn a_second_run_the_same_night_convokes_nobody() {
     assert!(first["firm"].as_u64().unwrap() > 10, "{first}");
     assert_eq!(first["state"], "completed");
     assert_conserved(&first);
-    let before = totals(&office);
+    let before = office.totals();
     let second = office.run(&[]);
     assert_eq!(second, first, "nothing new: the summary of the first");
-    assert_eq!(totals(&office), before);
+    assert_eq!(office.totals(), before);
     let text = office.output(&["run", "--yes", "--reason", "again"]);
     assert!(String::from_utf8_lossy(&text.stdout).contains("Nothing new"), "{text:?}");
-    assert_promises(&office);
+    office.assert_promises();
 }
 
 #[test]
@@ -106,15 +45,15 @@ fn four_processes_at_once_make_one_run() {
     let codes: Vec<i32> = children.into_iter().map(|mut c| c.wait().unwrap().code().unwrap()).collect();
     assert!(codes.iter().all(|c| [0, 4, 11].contains(c)), "{codes:?}");
     assert!(codes.iter().any(|c| [0, 4].contains(c)), "{codes:?}");
-    assert_eq!(totals(&office), totals(&alone));
-    assert_promises(&office);
+    assert_eq!(office.totals(), alone.totals());
+    office.assert_promises();
 }
 
 #[test]
 fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
     let whole = Office::new(Shape { permits: 6_000, seats: true });
     whole.run(&[]);
-    let expected = totals(&whole);
+    let expected = whole.totals();
     for point in [
         "before-plan",
         "after-plan",
@@ -134,8 +73,8 @@ fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
         let resumed = office.run(&[]);
         assert_eq!(resumed["state"], "completed", "{point}");
         assert_conserved(&resumed);
-        assert_eq!(totals(&office), expected, "{point}");
-        assert_promises(&office);
+        assert_eq!(office.totals(), expected, "{point}");
+        office.assert_promises();
     }
 }
 
@@ -149,8 +88,8 @@ fn killed_in_the_middle_and_at_random_it_still_ends_whole() {
         let _ = office.command(&["run", "--yes", "--reason", "night"]).env("CONVOKE_FAULT", point).output().unwrap();
     }
     office.run(&[]);
-    assert_eq!(totals(&office), totals(&whole));
-    assert_promises(&office);
+    assert_eq!(office.totals(), whole.totals());
+    office.assert_promises();
 }
 
 #[test]
@@ -171,7 +110,7 @@ fn a_worker_killed_at_any_point_loses_no_letter() {
             "{point}"
         );
         assert_eq!(office.mails().len() as u64, letters, "{point}");
-        assert_promises(&office);
+        office.assert_promises();
     }
 }
 

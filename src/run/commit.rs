@@ -64,6 +64,10 @@ pub(super) fn store_plan(
     (tools.progress)("storing verdicts", 0, seen.changes.len() as u64);
     fault::point("before-plan");
     store.write(|s| {
+        if s.run(&run_id)?.is_some_and(|now| now.epoch == row.epoch && now.state == "committing") {
+            // Stored before the connection was lost.
+            return Ok(());
+        }
         s.store_verdicts(&run_id, seen.dates.business, &seen.changes)?;
         s.set_assessed_with(&seen.rules_hash)?;
         let references: Vec<String> = seen.unmarked.iter().map(|l| l.reference.clone()).collect();

@@ -230,7 +230,7 @@ fn attempt(
                 return guarded(store, &row, tools, |store, tools| begin(store, config, request, dates, &row, tools));
             }
             Acquired::TakenOver(row) => {
-                tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, whose process has ended", row.run_id);
+                tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, which was cut off", row.run_id);
                 if let Some(done) = resume(store, config, request, &row, tools)?
                     && row.business_date == dates.business
                 {
@@ -321,14 +321,15 @@ fn begin(
         })?;
         return Ok(Outcome::TooManyFirm { firm, max, plan_hash });
     }
-    if let Some(last) = store.completed_run(dates.business)?
+    if let Some(last) = store.persist(|s| s.completed_run(dates.business))?
         && seen.changes_nothing_after(last.rest_hash.as_deref())
     {
         store.write(|s| s.forget_run(row))?;
         let summary = last.summary.context("a completed run has a summary")?;
         return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
     }
-    commit::store_plan(store, config, row, &seen, tools)?;
+    // Planning took its time: it is not done again for a connection that was lost meanwhile.
+    store.persist(|s| commit::store_plan(s, config, row, &seen, tools))?;
     let summary = commit::commit_chunks(store, config, row, &request.actor, tools)?;
     Ok(Outcome::Done(summary))
 }

@@ -159,17 +159,17 @@ impl Verdicts<'_> {
 }
 
 pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, tools: &mut Tools<'_>) -> Result<Seen> {
-    let id_key = store.id_key(tools.entropy)?;
+    let id_key = store.persist(|s| s.id_key(tools.entropy))?;
     let rules_hash = config.rules_hash();
     let watch = crate::clock::Stopwatch::start();
-    let known_rules = store.assessed_with()?.is_some_and(|known| known == rules_hash);
-    // Under other rules every verdict may differ.
-    let review = known_rules.then(|| dates.business.max(dates.today));
     let policy = &config.settings.policy;
     let jurisdiction = config.agenda.jurisdiction();
     let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
     (tools.progress)("reading and assessing permits", 0, 0);
-    let (observation, verdicts, holders, first_seen) = store.read(|s| {
+    let read = |s: &mut Store| {
+        let known_rules = s.assessed_with()?.is_some_and(|known| known == rules_hash);
+        // Under other rules every verdict may differ.
+        let review = known_rules.then(|| dates.business.max(dates.today));
         let observation = Observation {
             live: s.live_convocations()?,
             slots: s.slots(dates.today, NEVER)?,
@@ -211,7 +211,8 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.permit_id.as_str()).collect();
         let first_seen = s.first_seen(&ids)?;
         Ok((observation, verdicts, holders, first_seen))
-    })?;
+    };
+    let (observation, verdicts, holders, first_seen) = store.persist(|s| s.read(read))?;
     let Verdicts { mut outcomes, given, changes, due, has_news, .. } = verdicts;
     for (rule, given) in Rule::ALL.iter().zip(given) {
         *outcomes.entry(rule.code().to_owned()).or_default() += given;

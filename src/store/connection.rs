@@ -5,7 +5,6 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Use;
@@ -78,7 +77,7 @@ fn postgres(url: &str) -> Result<PgConnection> {
         let told = error.to_string();
         // libpq repeats a URL that it cannot read.
         let told = parsed.password().filter(|p| !p.is_empty()).map_or(told.clone(), |p| told.replace(p, "…"));
-        Unreachable(told)
+        anyhow::anyhow!("PostgreSQL does not take the connection: {told}")
     })?;
     // A host that is cut off in mid-transaction must not keep its locks: its connection ends within a minute or two.
     c.batch_execute(
@@ -111,27 +110,15 @@ fn refuse_clear_text(url: &url::Url) -> Result<()> {
     }
 }
 
-/// PostgreSQL does not take the connection.
-#[derive(Debug, thiserror::Error)]
-#[error("PostgreSQL does not take the connection: {0}")]
-pub(super) struct Unreachable(String);
-
-/// Whether the connection was lost, or could not be made: what was being written is written whole or not at all, and can be
-/// tried again on another.
-pub fn is_connection_lost(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.is::<Unreachable>()
-            || matches!(
-                cause.downcast_ref::<DieselError>(),
-                Some(DieselError::DatabaseError(
-                    DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
-                    _
-                ))
-            )
-    })
-}
-
 impl Conn {
+    /// Whether it can no longer be used. Asked of the connection, for errors tell it in too many ways.
+    pub(super) fn is_lost(&mut self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(c) => c.batch_execute("SELECT 1").is_err(),
+        }
+    }
+
     /// Whether it lacks tables of this version. It asks without writing: many processes may start at once.
     pub(super) fn lacks_migrations(&mut self) -> Result<bool> {
         let told = |e| anyhow::anyhow!("reading the version of the tables: {e}");

@@ -25,7 +25,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 pub use bounces::BounceRow;
-pub use connection::{WrongUrl, is_connection_lost};
+pub use connection::WrongUrl;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
 pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
@@ -106,7 +106,7 @@ impl Store {
         let mut losses = 0;
         loop {
             match steps(self) {
-                Err(error) if losses < LOSSES_MAX && is_connection_lost(&error) => {
+                Err(error) if losses < LOSSES_MAX && self.conn.is_lost() => {
                     tracing::warn!("The connection to the database was lost: {error:#}");
                     losses += 1;
                     self.reconnect()?;

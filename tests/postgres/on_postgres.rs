@@ -8,7 +8,13 @@ mod correspondence;
 mod dispatch;
 #[path = "../imports.rs"]
 mod imports;
+#[path = "loss.rs"]
+mod loss;
 #[path = "../nights.rs"]
 mod nights;
+#[path = "schema.rs"]
+mod schema;
 #[path = "../soak.rs"]
 mod soak;
+#[path = "../storage.rs"]
+mod storage;

@@ -1,7 +1,7 @@
 //! An office for tests: a folder made by `convoke init`, and the real program run in it. Time is the machine's: the extract
 //! is made around today, so nothing depends on the date. In the test program `postgres` its database is one of PostgreSQL.
 
-mod postgres;
+pub mod postgres;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use std::process::{Command, Output, Stdio};
 use chrono::{Days, NaiveDate};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use postgres::cluster;
+use postgres::{Cluster, cluster};
 use serde_json::Value;
 use tempfile::TempDir;
 
 macro_rules! on_either {
     ($office:expr, $c:ident => $body:expr) => {
-        if let Some((now, _)) = &$office.postgres {
-            let mut $c = PgConnection::establish(&cluster().url(now)).unwrap();
+        if let Some(p) = &$office.postgres {
+            let mut $c = PgConnection::establish(&p.cluster.url(&p.now)).unwrap();
             $body
         } else {
             let mut $c = SqliteConnection::establish(&$office.path("convoke.sqlite3").display().to_string()).unwrap();
@@ -37,8 +37,15 @@ pub struct Shape {
 
 pub struct Office {
     dir: TempDir,
-    /// Names in the cluster: of its database, and of what it was before its first night.
-    postgres: Option<(String, String)>,
+    postgres: Option<OnPostgres>,
+}
+
+/// Names in a cluster: of the office's database, and of what it was before its first night.
+#[derive(Clone)]
+struct OnPostgres {
+    cluster: &'static Cluster,
+    now: String,
+    before: String,
 }
 
 /// Whether this test program asks the same of PostgreSQL.
@@ -46,7 +53,12 @@ const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgr
 
 impl Office {
     pub fn new(shape: Shape) -> Self {
-        let postgres = ON_POSTGRES.then(|| (cluster().create(None), String::new()));
+        Self::on(ON_POSTGRES.then(cluster), shape)
+    }
+
+    /// On a cluster of its own, which may be stopped.
+    pub fn on(cluster: Option<&'static Cluster>, shape: Shape) -> Self {
+        let postgres = cluster.map(|cluster| OnPostgres { cluster, now: cluster.create(None), before: String::new() });
         let mut office = Self { dir: tempfile::tempdir().unwrap(), postgres };
         office.ok(&["init", "--dir", ".", "--example", "94", "--json"]);
         let today = today();
@@ -57,8 +69,8 @@ impl Office {
             let until = today.checked_add_days(Days::new(220)).unwrap().to_string();
             office.ok(&["agenda", "generate", "--until", &until, "--json"]);
         }
-        if let Some((now, before)) = &mut office.postgres {
-            *before = cluster().create(Some(now));
+        if let Some(p) = &mut office.postgres {
+            p.before = p.cluster.create(Some(&p.now));
         } else {
             fs::copy(office.path("convoke.sqlite3"), office.path("before.sqlite3")).unwrap();
         }
@@ -71,7 +83,7 @@ impl Office {
 
     /// Another office, as this one is now.
     pub fn copy(&self) -> Self {
-        let postgres = self.postgres.clone().map(|(now, before)| (cluster().create(Some(&now)), before));
+        let postgres = self.postgres.clone().map(|p| OnPostgres { now: p.cluster.create(Some(&p.now)), ..p });
         let copy = Self { dir: tempfile::tempdir().unwrap(), postgres };
         if copy.postgres.is_none() {
             self.change("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
@@ -82,8 +94,8 @@ impl Office {
 
     /// Another office, as this one was before its first night.
     pub fn before_the_night(&self) -> Self {
-        if let Some((_, before)) = &self.postgres {
-            let postgres = Some((cluster().create(Some(before)), before.clone()));
+        if let Some(p) = self.postgres.clone() {
+            let postgres = Some(OnPostgres { now: p.cluster.create(Some(&p.before)), ..p });
             let copy = Self { dir: tempfile::tempdir().unwrap(), postgres };
             copy_folder(self.dir.path(), copy.dir.path());
             return copy;
@@ -91,6 +103,32 @@ impl Office {
         let copy = self.copy();
         fs::copy(copy.path("before.sqlite3"), copy.path("convoke.sqlite3")).unwrap();
         copy
+    }
+
+    /// This office, its database moved to a disk.
+    pub fn on_disk(mut self, disk: &Path) -> Self {
+        if let Some(p) = &mut self.postgres {
+            p.now = p.cluster.create_on(disk, &p.now);
+            return self;
+        }
+        self.change("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        for entry in fs::read_dir(self.dir.path()).unwrap() {
+            let from = entry.unwrap().path();
+            if from.file_name().unwrap().to_string_lossy().starts_with("convoke.sqlite3") {
+                let to = disk.join(from.file_name().unwrap());
+                fs::copy(&from, &to).unwrap();
+                fs::remove_file(&from).unwrap();
+            }
+        }
+        std::os::unix::fs::symlink(disk.join("convoke.sqlite3"), self.path("convoke.sqlite3")).unwrap();
+        self
+    }
+
+    /// What a disk holds, rounded up.
+    pub fn megabytes_used(&self, disk: &Path) -> u32 {
+        let output = Command::new("df").args(["--output=used", "-BM"]).arg(disk).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().nth(1).unwrap().trim().trim_end_matches('M').parse().unwrap()
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
@@ -114,7 +152,7 @@ impl Office {
     /// URL of the database.
     pub fn url(&self) -> String {
         match &self.postgres {
-            Some((now, _)) => cluster().url(now),
+            Some(p) => p.cluster.url(&p.now),
             None => format!("sqlite:{}", self.path("convoke.sqlite3").display()),
         }
     }
@@ -155,6 +193,69 @@ impl Office {
     pub fn mails(&self) -> Vec<PathBuf> {
         let folder = self.path("out/new");
         fs::read_dir(folder).map(|entries| entries.map(|e| e.unwrap().path()).collect()).unwrap_or_default()
+    }
+
+    /// What the program must never do, whatever was done to it.
+    #[allow(dead_code, reason = "not every test program plays nights")]
+    pub fn assert_promises(&self) {
+        let one = |sql: &str| self.query(sql).trim().to_owned();
+        assert_eq!(
+            one(
+                "SELECT count(*) FROM (SELECT holder_id FROM convocation WHERE state = 'convoked' GROUP BY 1 HAVING count(*) > 1) twice"
+            ),
+            "0",
+            "convoked twice"
+        );
+        assert_eq!(
+            one(
+                "SELECT count(*) FROM slot s WHERE seats < (SELECT count(*) FROM reservation r WHERE r.slot_id = s.slot_id)"
+            ),
+            "0",
+            "a seat taken twice"
+        );
+        assert_eq!(
+            one(
+                "SELECT count(*) FROM convocation c WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.reference = c.reference)"
+            ),
+            "0",
+            "no seat"
+        );
+        assert_eq!(
+            one(
+                "SELECT count(*) FROM reservation r WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.reference = r.reference)"
+            ),
+            "0",
+            "a seat for nobody"
+        );
+        assert_eq!(
+            one(
+                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference) <> 1"
+            ),
+            "0",
+            "each convocation has one letter"
+        );
+        assert_eq!(
+            one(
+                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind = 'convocation.made' AND l.payload LIKE '%' || c.reference || '%') <> 1"
+            ),
+            "0",
+            "each convocation has one entry in the ledger"
+        );
+        assert_eq!(
+            one("SELECT count(*) FROM convocation c JOIN permit p USING (permit_id) WHERE p.mention LIKE 'etudiant%'"),
+            "0",
+            "a student convoked"
+        );
+        assert_eq!(self.ok(&["ledger", "verify", "--json"])["valid"], true);
+    }
+
+    /// The figures that two histories of the same night must share.
+    #[allow(dead_code, reason = "not every test program plays nights")]
+    pub fn totals(&self) -> String {
+        self.query(
+            "SELECT count(*), count(DISTINCT holder_id), count(DISTINCT slot_id), (SELECT count(*) FROM outbox), (SELECT count(*) FROM run WHERE state = 'completed'),
+                (SELECT string_agg(x, ' ' ORDER BY x) FROM (SELECT slot_id || '=' || count(*) AS x FROM reservation GROUP BY slot_id) taken) FROM convocation",
+        )
     }
 
     /// A change made past the program, as an intruder would.

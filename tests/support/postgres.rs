@@ -1,5 +1,6 @@
 //! PostgreSQL for tests: a cluster of the machine's own programs in a temporary folder, reached by a socket in it and by nothing
 //! else. It ends with the test program, however that ends.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -24,7 +25,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    fn start() -> Self {
+    /// Another than the common one, for a test that stops it.
+    pub fn start() -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
         if is_root() {
@@ -91,8 +93,26 @@ impl Cluster {
         panic!("{like:?} is in use for ever");
     }
 
+    /// Makes a database on a disk, as another is now; returns its name. The log of writes stays where it is.
+    pub fn create_on(&self, disk: &Path, like: &str) -> String {
+        if is_root() {
+            assert!(Command::new("chown").arg("postgres").arg(disk).status().unwrap().success());
+        }
+        let n = self.databases.fetch_add(1, Ordering::Relaxed);
+        let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
+        conn.batch_execute(&format!("CREATE TABLESPACE disk_{n} LOCATION '{}'", disk.display())).unwrap();
+        conn.batch_execute(&format!("CREATE DATABASE office_{n} TEMPLATE {like} TABLESPACE disk_{n}")).unwrap();
+        format!("office_{n}")
+    }
+
+    /// Ends every connection to a database, as an administrator would.
+    pub fn end_connections(&self, database: &str) {
+        let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
+        let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        conn.batch_execute(&sql).unwrap();
+    }
+
     /// Kills every server process and starts anew: what was not committed is gone.
-    #[allow(dead_code, reason = "not every test program restarts its server")]
     pub fn restart(&self) {
         let data = self.folder.join("data");
         let done = as_postgres(&self.programs.join("pg_ctl").display().to_string())

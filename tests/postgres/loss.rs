@@ -1,0 +1,86 @@
+//! A server that is lost: programs go on by themselves.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::{Child, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use convoke::dispatch::sink::{Act, Sink};
+use convoke::dispatch::smtp::Stage;
+use support::postgres::{Cluster, cluster};
+use support::{Office, Shape};
+
+/// Ends the connections of the office twice a second until `child` has ended.
+fn meanwhile_end_connections(office: &Office, child: Child) -> Output {
+    let ended = AtomicBool::new(false);
+    let url = office.url();
+    let database = url.trim_start_matches("postgres:///").split('?').next().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(500));
+                cluster().end_connections(database);
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        ended.store(true, Ordering::Relaxed);
+        output
+    })
+}
+
+#[test]
+fn a_run_whose_connections_are_ended_twice_a_second_goes_on_by_itself() {
+    let whole = Office::new(Shape { permits: 6_000, seats: true });
+    whole.run(&[]);
+    let office = whole.before_the_night();
+    let run = office.command(&["run", "--yes", "--reason", "night", "--json"]).spawn().unwrap();
+    let output = meanwhile_end_connections(&office, run);
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("was lost"), "a connection was ended: {output:?}");
+    assert_eq!(office.totals(), whole.totals());
+    office.assert_promises();
+}
+
+/// Dispatches to a slow relay while something happens to the database; every letter arrives once.
+async fn dispatch_through(office: &Office, happens: impl FnOnce(&Office, Child) -> Output) {
+    let sink =
+        Sink::start(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(300)) } else { Act::Usual })
+            .await
+            .unwrap();
+    let letters: usize = office.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim().parse().unwrap();
+    let worker = office
+        .command(&["dispatch", "--until-empty", "--json"])
+        .env("CONVOKE__SMTP__URL", format!("smtp://{}", sink.addr))
+        .spawn()
+        .unwrap();
+    let output = tokio::task::block_in_place(|| happens(office, worker));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("was lost"), "{output:?}");
+    assert_eq!(office.query("SELECT count(*) FROM outbox WHERE channel = 'email' AND state <> 'accepted'").trim(), "0");
+    assert_eq!(sink.messages().len(), letters, "each letter once: the worker lived, and knew what it had sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_connections_are_ended_twice_a_second_sends_each_letter_once() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    office.run(&[]);
+    dispatch_through(&office, meanwhile_end_connections).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_and_started_anew_is_waited_for() {
+    let own: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+    let office = Office::on(Some(own), Shape { permits: 600, seats: true });
+    office.run(&[]);
+    dispatch_through(&office, |_, worker| {
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_millis(700));
+            own.restart();
+        }
+        worker.wait_with_output().unwrap()
+    })
+    .await;
+    office.assert_promises();
+}
