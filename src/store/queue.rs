@@ -227,7 +227,7 @@ impl Store {
 
     /// Letters that an address was sent, or may have been, since an instant.
     pub fn sent_to(&mut self, address: &str, since: DateTime<Utc>) -> Result<i64> {
-        delivery_attempt::table
+        let sent: i64 = delivery_attempt::table
             .inner_join(
                 outbox::table.on(outbox::prefecture
                     .eq(delivery_attempt::prefecture)
@@ -235,15 +235,17 @@ impl Store {
             )
             .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::recipient.eq(address)))
             .filter(delivery_attempt::started_at.ge(since.naive_utc()))
-            .filter(
-                delivery_attempt::outcome
-                    .is_null()
-                    .or(delivery_attempt::outcome.eq("accepted"))
-                    .or(delivery_attempt::outcome.eq("uncertain")),
-            )
+            .filter(delivery_attempt::outcome.eq_any(["accepted", "uncertain"]))
             .count()
             .get_result(&mut self.conn)
-            .context("counting the letters of an address")
+            .context("counting the letters of an address")?;
+        let on_their_way: i64 = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::recipient.eq(address)))
+            .filter(outbox::state.eq(LetterState::Sending.code()))
+            .count()
+            .get_result(&mut self.conn)
+            .context("counting the letters on their way to an address")?;
+        Ok(sent + on_their_way)
     }
 
     /// A letter and what it speaks of, as they stand now.
@@ -297,29 +299,18 @@ impl Store {
         started_at: DateTime<Utc>,
     ) -> Result<bool> {
         let marked = statement!(
-            "UPDATE outbox SET state = 'sending', sha256 = ?, rendered = ?
+            "UPDATE outbox SET state = 'sending', sha256 = ?, rendered = ?, relay = ?, begun_at = ?
                WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND owner = ? AND state IN ('leased', 'sending')",
             sha256,
             rendered,
+            relay,
+            started_at.naive_utc(),
             &self.prefecture,
             &letter.letter_id,
             letter.epoch,
             letter.owner.as_deref(),
         );
         let changed = on_backend!(&mut self.conn, c => marked.execute(c)).context("marking a letter as being sent")?;
-        if changed == 1 {
-            let begun = statement!(
-                "INSERT INTO delivery_attempt (prefecture, letter_id, epoch, owner, relay, started_at)
-                   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                &self.prefecture,
-                &letter.letter_id,
-                letter.epoch,
-                letter.owner.as_deref().unwrap_or(""),
-                relay,
-                started_at.naive_utc(),
-            );
-            on_backend!(&mut self.conn, c => begun.execute(c)).context("recording an attempt")?;
-        }
         Ok(changed == 1)
     }
 
@@ -351,15 +342,10 @@ impl Store {
                 .get_result(&mut self.conn)
                 .context("looking for an attempt");
         }
-        // One that ended before its final dot was not recorded yet.
         let ended = statement!(
             "INSERT INTO delivery_attempt
                  (prefecture, letter_id, epoch, owner, relay, started_at, ended_at, stage, code, enhanced, reply, outcome)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-               ON CONFLICT (prefecture, letter_id, epoch) DO UPDATE
-                 SET ended_at = excluded.ended_at, stage = excluded.stage, code = excluded.code, enhanced = excluded.enhanced,
-                     reply = excluded.reply, outcome = excluded.outcome
-                 WHERE delivery_attempt.ended_at IS NULL",
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             &self.prefecture,
             &letter.letter_id,
             letter.epoch,
@@ -373,7 +359,7 @@ impl Store {
             &a.reply,
             a.outcome,
         );
-        on_backend!(&mut self.conn, c => ended.execute(c)).context("recording the end of an attempt")?;
+        on_backend!(&mut self.conn, c => ended.execute(c)).context("recording an attempt")?;
         Ok(true)
     }
 
@@ -433,7 +419,23 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let begun = letter.state == LetterState::Sending.code();
-        let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
+        if begun {
+            // Of an older version, which wrote an attempt when it began, the row is there already.
+            let cut_off = statement!(
+                "INSERT INTO delivery_attempt (prefecture, letter_id, epoch, owner, relay, started_at, ended_at, outcome, reply)
+                   SELECT prefecture, letter_id, epoch, coalesce(owner, ''), coalesce(relay, ''), coalesce(begun_at, created_at), ?,
+                       'uncertain', 'the worker ended before the relay''s answer was recorded'
+                     FROM outbox WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND state = 'sending'
+                   ON CONFLICT (prefecture, letter_id, epoch) DO UPDATE
+                     SET ended_at = excluded.ended_at, outcome = excluded.outcome, reply = excluded.reply",
+                now.naive_utc(),
+                &self.prefecture,
+                &letter.letter_id,
+                letter.epoch,
+            );
+            on_backend!(&mut self.conn, c => cut_off.execute(c)).context("recording an attempt that was cut off")?;
+        }
+        diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
             .filter(outbox::epoch.eq(letter.epoch).and(outbox::state.eq(&letter.state)))
             .set((
                 outbox::state.eq(state.code()),
@@ -445,17 +447,6 @@ impl Store {
             ))
             .execute(&mut self.conn)
             .context("taking a letter back")?;
-        if begun && changed == 1 {
-            diesel::update(delivery_attempt::table.find((&self.prefecture, &letter.letter_id, letter.epoch)))
-                .filter(delivery_attempt::ended_at.is_null())
-                .set((
-                    delivery_attempt::ended_at.eq(now.naive_utc()),
-                    delivery_attempt::outcome.eq("uncertain"),
-                    delivery_attempt::reply.eq("the worker ended before the relay's answer was recorded"),
-                ))
-                .execute(&mut self.conn)
-                .context("recording an attempt that was cut off")?;
-        }
         Ok(())
     }
 }

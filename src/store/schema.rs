@@ -181,6 +181,8 @@ table! {
         last_reply -> Nullable<Text>,
         created_at -> Timestamp,
         has_turn -> Bool,
+        relay -> Nullable<Text>,
+        begun_at -> Nullable<Timestamp>,
     }
 }
 

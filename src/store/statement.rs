@@ -1,6 +1,8 @@
 //! Statements that are prepared once and run for every letter. Diesel prepares each UPDATE anew, which takes longer than to run
 //! it (`update_statement` is never kept); the few that every letter needs are written out here.
 
+use std::marker::PhantomData;
+
 use chrono::NaiveDateTime;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -46,34 +48,36 @@ impl From<NaiveDateTime> for Value<'_> {
     }
 }
 
-/// SQL that is the same on every database, with a `?` for each value, and none elsewhere.
-pub(super) struct Statement<'a> {
+/// SQL that is the same on every database, with a `?` for each value, and none elsewhere. `Id` stands for it.
+pub(super) struct Statement<'a, Id> {
     sql: &'static str,
     values: Vec<Value<'a>>,
+    id: PhantomData<Id>,
 }
 
 /// `statement!("UPDATE … = ? …", a, b)`.
 macro_rules! statement {
-    ($sql:expr, $($value:expr),+ $(,)?) => {
-        $crate::store::statement::Statement::new($sql, vec![$($value.into()),+])
-    };
+    ($sql:expr, $($value:expr),+ $(,)?) => {{
+        // A type of its own for each place: the statement is found again without writing it out.
+        struct Here;
+        $crate::store::statement::Statement::<Here>::new($sql, vec![$($value.into()),+])
+    }};
 }
 pub(super) use statement;
 
-impl<'a> Statement<'a> {
+impl<'a, Id> Statement<'a, Id> {
     pub(super) fn new(sql: &'static str, values: Vec<Value<'a>>) -> Self {
         debug_assert_eq!(sql.matches('?').count(), values.len(), "{sql}");
-        Self { sql, values }
+        Self { sql, values, id: PhantomData }
     }
 }
 
-// Kept by its text: each has one.
-impl QueryId for Statement<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+impl<Id: 'static> QueryId for Statement<'_, Id> {
+    type QueryId = Id;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<DB> QueryFragment<DB> for Statement<'_>
+impl<DB, Id> QueryFragment<DB> for Statement<'_, Id>
 where
     DB: Backend
         + diesel::sql_types::HasSqlType<Text>
@@ -101,8 +105,8 @@ where
 }
 
 // What it returns is read by the names of its columns.
-impl Query for Statement<'_> {
+impl<Id> Query for Statement<'_, Id> {
     type SqlType = Untyped;
 }
 
-impl<C> RunQueryDsl<C> for Statement<'_> {}
+impl<C, Id> RunQueryDsl<C> for Statement<'_, Id> {}

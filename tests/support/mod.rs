@@ -21,6 +21,8 @@ macro_rules! on_either {
             $body
         } else {
             let mut $c = SqliteConnection::establish(&$office.path("convoke.sqlite3").display().to_string()).unwrap();
+            // Tests that share an office look at it at the same time.
+            $c.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
             $body
         }
     };

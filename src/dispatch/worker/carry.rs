@@ -1,6 +1,8 @@
 //! One session of a worker: hands over what is ready, a letter at a time, and records what became of each.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use async_channel::Receiver;
@@ -38,18 +40,34 @@ enum Begun {
     Lost,
 }
 
+/// A letter that the relay has accepted, which is not recorded yet: it is, in the transaction that begins the session's next
+/// letter, so that a letter costs one commit and not two. Nothing else of the session is in doubt meanwhile: what a crash leaves
+/// uncertain stays one letter a session.
+type Told = Option<(Arc<LetterRow>, Settlement)>;
+
+/// How long an accepted letter waits at most for the next one to be taken by the relay.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 impl Worker<'_> {
     /// One session: hands over what is ready, a letter at a time.
     pub(super) async fn carry(&self, ready: Receiver<Ready>) -> Result<()> {
-        let mut line = None;
-        while let Ok(Ready { letter, made }) = ready.recv().await {
+        let (mut line, mut told) = (None, None);
+        loop {
+            let next = match ready.try_recv() {
+                Ok(next) => Some(next),
+                Err(_) => {
+                    self.record_told(&mut told).await?;
+                    ready.recv().await.ok()
+                }
+            };
+            let Some(Ready { letter, made }) = next else { break };
             match made {
-                Ok(made) => self.hand_over(&mut line, &letter, &made).await?,
+                Ok(made) => self.hand_over(&mut line, &mut told, &letter, &made).await?,
                 Err(error) => self.unrenderable(&letter, &error).await?,
             }
-            self.in_hand.borrow_mut().remove(&letter.letter_id);
-            self.moved.notify_one();
-            (self.errand.progress)(self.counts.borrow().accepted);
+            if told.as_ref().is_none_or(|(accepted, _)| !Arc::ptr_eq(accepted, &letter)) {
+                self.put_away(&letter);
+            }
         }
         if let Some(Line { session, .. }) = line {
             session.quit().await;
@@ -57,7 +75,29 @@ impl Worker<'_> {
         Ok(())
     }
 
-    async fn hand_over(&self, line: &mut Option<Line>, letter: &Arc<LetterRow>, made: &Made) -> Result<()> {
+    /// Records the last letter by itself.
+    async fn record_told(&self, told: &mut Told) -> Result<()> {
+        if let Some((letter, found)) = told.take() {
+            self.commit(&letter, found).await?;
+            self.put_away(&letter);
+        }
+        Ok(())
+    }
+
+    /// A letter is no longer in hand.
+    fn put_away(&self, letter: &LetterRow) {
+        self.in_hand.borrow_mut().remove(&letter.letter_id);
+        self.moved.notify_one();
+        (self.errand.progress)(self.counts.borrow().accepted);
+    }
+
+    async fn hand_over(
+        &self,
+        line: &mut Option<Line>,
+        told: &mut Told,
+        letter: &Arc<LetterRow>,
+        made: &Made,
+    ) -> Result<()> {
         let now = self.errand.clock.now();
         if self.errand.stop.is_cancelled() || !self.may_send(now) {
             return self.give_back(letter).await;
@@ -66,16 +106,21 @@ impl Worker<'_> {
             self.counts.borrow_mut().without_pdf += 1;
         }
         if let Transport::Maildir(folder) = self.errand.transport {
-            if matches!(self.begin(letter, made, "maildir", now).await?, Begun::Go) {
+            if matches!(self.begin(told, letter, made, "maildir", now).await?, Begun::Go) {
                 fault::point("after-sending");
                 block_in_place(|| into_maildir(folder, made))?;
                 fault::point("after-reply");
                 let taken = Reply { code: 250, enhanced: None, text: "maildir".into(), stage: Stage::Dot };
-                self.record(letter, "maildir", &Delivery::Accepted(taken), now).await?;
+                self.record(told, letter, "maildir", &Delivery::Accepted(taken), now).await?;
             }
             return Ok(());
         }
         let Some((number, relay)) = self.relays.first_open(now) else { return self.give_back(letter).await };
+        let is_open = line.as_ref().is_some_and(|l| l.relay == number && l.session.is_reusable());
+        if !is_open || self.errand.config.settings.dispatch.per_minute.is_some() {
+            // What comes now may take its time.
+            self.record_told(told).await?;
+        }
         if !self.wait_for_turn(relay).await? {
             return self.give_back(letter).await;
         }
@@ -84,19 +129,12 @@ impl Worker<'_> {
             Err(fault) => {
                 self.relays.fault(number, &fault, self.errand.clock.now());
                 // Nothing was said of this letter: it can be tried again at once, by another way.
-                return self
-                    .settle(
-                        letter,
-                        LetterState::Queued,
-                        None,
-                        false,
-                        &relay.to_string(),
-                        &Delivery::RelayFault(fault),
-                        started_at,
-                    )
-                    .await;
+                let fault = Delivery::RelayFault(fault);
+                let found =
+                    self.settlement(LetterState::Queued, None, false, &self.recorded_name(relay), &fault, started_at);
+                return self.commit(letter, found).await;
             }
-            Ok(open) => self.converse(open, relay, letter, made, started_at).await?,
+            Ok(open) => self.converse(open, told, relay, letter, made, started_at).await?,
         };
         let Some(delivery) = delivery else { return Ok(()) };
         match &delivery {
@@ -105,7 +143,13 @@ impl Worker<'_> {
             }
             _ => self.relays.success(number),
         }
-        self.record(letter, &relay.to_string(), &delivery, started_at).await
+        self.record(told, letter, &self.recorded_name(relay), &delivery, started_at).await
+    }
+
+    /// A relay as the history of a letter names it.
+    fn recorded_name(&self, relay: &Relay) -> String {
+        let redirected = self.errand.config.settings.dispatch.redirect_all_to.is_some();
+        if redirected { format!("{relay} (redirected)") } else { relay.to_string() }
     }
 
     /// A session with the relay: the one that is open, or a new one.
@@ -125,6 +169,7 @@ impl Worker<'_> {
     async fn converse(
         &self,
         line: &mut Line,
+        told: &mut Told,
         relay: &Relay,
         letter: &Arc<LetterRow>,
         made: &Made,
@@ -137,9 +182,10 @@ impl Worker<'_> {
             bail!("letter {} has no address", letter.letter_id)
         };
         let used = std::mem::replace(&mut line.used, true);
-        let offered = match line.session.offer(&from, to, &made.message).await {
+        let offered = match self.patiently(told, line.session.offer(&from, to, &made.message)).await? {
             // A relay may close a session that waited: nothing was handed over, so a fresh one is tried at once.
             Err(Delivery::RelayFault(fault)) if used && fault.stage == Stage::Mail => {
+                self.record_told(told).await?;
                 line.session = match Session::open(relay).await {
                     Ok(fresh) => fresh,
                     Err(fault) => return Ok(Some(Delivery::RelayFault(fault))),
@@ -153,8 +199,8 @@ impl Worker<'_> {
             Err(delivery) => return Ok(Some(delivery)),
         };
         fault::point("after-data");
-        let name = if redirected.is_some() { format!("{relay} (redirected)") } else { relay.to_string() };
-        if !matches!(self.begin(letter, made, &name, started_at).await?, Begun::Go) {
+        let name = self.recorded_name(relay);
+        if !matches!(self.begin(told, letter, made, &name, started_at).await?, Begun::Go) {
             // Dropped without its final dot, it is not sent.
             return Ok(None);
         }
@@ -168,6 +214,18 @@ impl Worker<'_> {
         let delivery = offer.conclude().await;
         fault::point("after-reply");
         Ok(Some(delivery))
+    }
+
+    /// Waits for the relay; where that takes long, the last letter is recorded meanwhile.
+    async fn patiently<T>(&self, told: &mut Told, relay: impl Future<Output = T>) -> Result<T> {
+        let mut relay = pin!(relay);
+        if told.is_some() {
+            tokio::select! {
+                said = &mut relay => return Ok(said),
+                () = sleep(PATIENCE) => self.record_told(told).await?,
+            }
+        }
+        Ok(relay.await)
     }
 
     /// Waits until the relay may be given another message. `false` if the worker is to stop meanwhile.
@@ -186,9 +244,11 @@ impl Worker<'_> {
         tokio::select! { () = sleep(wait) => Ok(true), () = self.errand.stop.cancelled() => Ok(false) }
     }
 
-    /// Commits that the letter is about to be handed over, if it still may be: from here on a crash leaves its fate unknown.
+    /// Commits that the letter is about to be handed over, if it still may be: from here on a crash leaves its fate unknown. With
+    /// it goes what was told of the last one.
     async fn begin(
         &self,
+        told: &mut Told,
         letter: &Arc<LetterRow>,
         made: &Made,
         relay: &str,
@@ -196,25 +256,36 @@ impl Worker<'_> {
     ) -> Result<Begun> {
         let (now, floor, limits) = (self.errand.clock.now(), self.floor, Limits::of(self.errand.config));
         let (sha256, rendered, relay) = (made.sha256.clone(), made.rendered.clone(), relay.to_owned());
-        let row = Arc::clone(letter);
-        let begun = self
+        let (row, last) = (Arc::clone(letter), told.clone());
+        if last.is_some() {
+            fault::point("before-mark");
+        }
+        let begin = move |s: &mut Store| -> Result<Begun> {
+            let next_day = limits.next_day(s, &row, floor, now)?;
+            let standing = s.standing(&row.letter_id)?;
+            if next_day.is_some() || standing.paused_at.is_some() {
+                s.put_down(&row, LetterState::Queued, next_day, None)?;
+                return Ok(Begun::GivenBack);
+            }
+            if let Some(why) = floor.withheld(&standing, now) {
+                s.put_down(&row, why.state, None, Some(why.reason))?;
+                return Ok(Begun::Withheld(why));
+            }
+            let ours = s.begin_sending(&row, &sha256, &rendered, &relay, started_at)?;
+            Ok(if ours { Begun::Go } else { Begun::Lost })
+        };
+        let (ours, begun) = self
             .clerk
             .write(move |s| {
-                let next_day = limits.next_day(s, &row, floor, now)?;
-                let standing = s.standing(&row.letter_id)?;
-                if next_day.is_some() || standing.paused_at.is_some() {
-                    s.put_down(&row, LetterState::Queued, next_day, None)?;
-                    return Ok(Begun::GivenBack);
-                }
-                if let Some(why) = floor.withheld(&standing, now) {
-                    s.put_down(&row, why.state, None, Some(why.reason))?;
-                    return Ok(Begun::Withheld(why));
-                }
-                let ours = s.begin_sending(&row, &sha256, &rendered, &relay, started_at)?;
-                Ok(if ours { Begun::Go } else { Begun::Lost })
+                let ours = last.as_ref().map(|(letter, found)| s.settle(letter, found)).transpose()?;
+                Ok((ours, begin(s)?))
             })
             .await
             .context("marking a letter as being sent")?;
+        if let (Some((last, found)), Some(ours)) = (told.take(), ours) {
+            self.recorded(&last, &found, ours);
+            self.put_away(&last);
+        }
         match begun {
             Begun::Withheld(why) => self.tell_withheld(&letter.letter_id, why),
             Begun::Lost => tell_lost(letter),
@@ -223,9 +294,10 @@ impl Worker<'_> {
         Ok(begun)
     }
 
-    /// Decides what becomes of a letter of which this was heard, and records it.
+    /// Decides what becomes of a letter of which this was heard, and records it: at once, or with the next if it was accepted.
     async fn record(
         &self,
+        told: &mut Told,
         letter: &Arc<LetterRow>,
         relay: &str,
         heard: &Delivery,
@@ -250,7 +322,13 @@ impl Worker<'_> {
             Decision::Uncertain(Doubt::ResendAt(at)) => (LetterState::Uncertain, Some(at), true),
             Decision::Uncertain(Doubt::Hold) => (LetterState::Held, None, true),
         };
-        self.settle(letter, state, next_at, burns, relay, heard, started_at).await
+        let found = self.settlement(state, next_at, burns, relay, heard, started_at);
+        if state == LetterState::Accepted {
+            self.record_told(told).await?;
+            *told = Some((Arc::clone(letter), found));
+            return Ok(());
+        }
+        self.commit(letter, found).await
     }
 
     async fn unrenderable(&self, letter: &Arc<LetterRow>, error: &anyhow::Error) -> Result<()> {
@@ -270,17 +348,16 @@ impl Worker<'_> {
             .await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the particulars of one attempt")]
-    async fn settle(
+    /// What is to be recorded of an attempt.
+    fn settlement(
         &self,
-        letter: &Arc<LetterRow>,
         state: LetterState,
         next_at: Option<DateTime<Utc>>,
         burns_attempt: bool,
         relay: &str,
         heard: &Delivery,
         started_at: DateTime<Utc>,
-    ) -> Result<()> {
+    ) -> Settlement {
         let outcome = match (heard, state) {
             (Delivery::Uncertain(_), _) => "uncertain",
             (_, LetterState::Accepted) => "accepted",
@@ -305,19 +382,25 @@ impl Worker<'_> {
             started_at,
             ended_at: self.errand.clock.now(),
         };
-        self.commit(letter, Settlement { state, next_at, burns_attempt, attempt }).await
+        Settlement { state, next_at, burns_attempt, attempt }
     }
 
     async fn commit(&self, letter: &Arc<LetterRow>, found: Settlement) -> Result<()> {
         fault::point("before-mark");
-        let (row, outcome, state, code) = (Arc::clone(letter), found.attempt.outcome, found.state, found.attempt.code);
+        let (row, step) = (Arc::clone(letter), found.clone());
         let ours =
-            self.clerk.write(move |s| s.settle(&row, &found)).await.context("recording what became of a letter")?;
+            self.clerk.write(move |s| s.settle(&row, &step)).await.context("recording what became of a letter")?;
+        self.recorded(letter, &found, ours);
+        Ok(())
+    }
+
+    /// Counts and tells what was recorded of a letter.
+    fn recorded(&self, letter: &LetterRow, found: &Settlement, ours: bool) {
         if !ours {
-            tell_lost(letter);
-            return Ok(());
+            return tell_lost(letter);
         }
         fault::point("after-mark");
+        let (state, outcome, code) = (found.state, found.attempt.outcome, found.attempt.code);
         // The relay's words may quote an address: they stay in the database.
         tracing::info!(letter.id = %letter.letter_id, outcome, code, "Letter {state}");
         let mut counts = self.counts.borrow_mut();
@@ -329,7 +412,6 @@ impl Worker<'_> {
             (LetterState::Expired, _) => counts.expired += 1,
             _ => {}
         }
-        Ok(())
     }
 
     async fn give_back(&self, letter: &Arc<LetterRow>) -> Result<()> {

@@ -1,0 +1,2 @@
+ALTER TABLE outbox DROP COLUMN begun_at;
+ALTER TABLE outbox DROP COLUMN relay;
