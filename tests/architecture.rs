@@ -353,3 +353,50 @@ fn a_breach_is_seen_however_it_is_written() {
         assert_eq!(breaches(file, source, &tops), Vec::<String>::new(), "{source}");
     }
 }
+
+/// Tables of every préfecture, as the schema names them.
+fn tables() -> Vec<String> {
+    let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/schema.rs")).unwrap();
+    let names = schema.lines().filter_map(|l| l.strip_prefix("    ")?.strip_suffix(") {")?.split_once(" (prefecture"));
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// The first statement of a source that reads or changes a table and names no préfecture.
+fn forgets_the_prefecture(source: &str, tables: &[String]) -> Option<String> {
+    let code = source.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
+    let statements = code.split(';').map(|s| s.split_whitespace().collect::<Vec<_>>().join(" "));
+    statements.into_iter().find(|statement| {
+        let named = |table: &String| {
+            [format!("{table}::table"), format!("FROM {table} "), format!("UPDATE {table} "), format!("JOIN {table} ")]
+                .iter()
+                .any(|n| {
+                    let whole = |at: usize| !statement[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                    statement.match_indices(n.as_str()).any(|(at, _)| whole(at))
+                })
+        };
+        // A key begins with it, and so does every row that is written.
+        let remembers = ["prefecture", "(mine", "find((p,", "find((&p,", ".values("];
+        tables.iter().any(named) && !remembers.iter().any(|r| statement.contains(r))
+    })
+}
+
+#[test]
+fn no_query_forgets_the_prefecture() {
+    let tables = tables();
+    assert!(tables.len() > 12, "{tables:?}");
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store"), &mut files);
+    assert!(files.len() > 10);
+    for file in &files {
+        if let Some(statement) = forgets_the_prefecture(&fs::read_to_string(file).unwrap(), &tables) {
+            panic!("{}: {statement}", file.display());
+        }
+    }
+    // What it would find.
+    for forgetful in [
+        "let n: i64 = outbox::table.filter(outbox::state.eq(1)).count().get_result(&mut self.conn)?;",
+        "statement!(\"UPDATE outbox SET state = ? WHERE letter_id = ?\", a, b);",
+    ] {
+        assert!(forgets_the_prefecture(forgetful, &tables).is_some(), "{forgetful}");
+    }
+}

@@ -5,6 +5,7 @@ mod bounces;
 mod contact_sheet;
 mod demo;
 mod dispatch;
+mod every;
 mod exit;
 mod import;
 mod init;
@@ -146,8 +147,13 @@ struct Session {
 
 impl Session {
     fn configuration(&self) -> Result<Configuration> {
+        self.configuration_of(&self.global.config)
+    }
+
+    /// The settings of a file, changed by the environment and the flags of this process.
+    fn configuration_of(&self, file: &Path) -> Result<Configuration> {
         let environment = std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect();
-        Ok(Configuration::load(&self.global.config, environment, self.global.database.as_deref())?)
+        Ok(Configuration::load(file, environment, self.global.database.as_deref())?)
     }
 
     fn store(config: &Configuration, usage: Use) -> Result<Store> {

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, Usage};
+use super::{Exit, Session, Usage, every};
 use crate::entropy::Entropy;
 use crate::process;
 use crate::run::{Outcome, Request, Summary, Tools, preview, run};
@@ -23,6 +23,13 @@ pub(super) struct Run {
     /// Carry out exactly the plan of this hash, as `convoke plan` showed it, or refuse.
     #[arg(long, value_name = "HASH")]
     plan: Option<String>,
+    /// Run every préfecture whose folder, made by `convoke init`, lies in `prefectures/` beside the file of --config. One that
+    /// fails stops no other.
+    #[arg(long, conflicts_with = "plan")]
+    every_prefecture: bool,
+    /// With --every-prefecture: so many at a time; as many as there are processors by default.
+    #[arg(long, value_name = "N", requires = "every_prefecture", value_parser = clap::value_parser!(u16).range(1..=64))]
+    at_once: Option<u16>,
     /// Why it is run by hand; stands in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -41,6 +48,15 @@ impl Run {
                 "--plan: give at least the first 8 characters of the hash that `convoke plan` printed".into(),
             )
             .into());
+        }
+        if self.every_prefecture {
+            if !Session::confirm(self.yes, "The runs make appointments firm and write their letters. Go on?")? {
+                return Ok(Exit::Interrupted);
+            }
+            let request =
+                Request { date: self.date, plan: None, trigger: "hand", actor: process::login(), reason: Some(reason) };
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            return every::run_every(session, &request, self.at_once.map_or(processors, usize::from));
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;

@@ -10,6 +10,8 @@ mod dispatch;
 mod imports;
 #[path = "loss.rs"]
 mod loss;
+#[path = "../many.rs"]
+mod many;
 #[path = "../nights.rs"]
 mod nights;
 #[path = "schema.rs"]

@@ -1,0 +1,136 @@
+//! `convoke run --every-prefecture`: many préfectures, each with its own folder of settings, most often in one database.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Exit, Session, Usage, exit_of};
+use crate::entropy::Entropy;
+use crate::run::{Outcome, Request, Tools, run};
+use crate::settings::Configuration;
+use crate::store::{Store, Use};
+
+/// Where the folders are, beside the file that `--config` names.
+const FOLDER: &str = "prefectures";
+
+/// What came of the run of one préfecture.
+#[derive(Serialize)]
+struct Ended {
+    /// Its folder.
+    folder: String,
+    /// `done`, `nothing-new`, `busy`, `too-many-firm`, `plan-changed` or `failed`.
+    outcome: &'static str,
+    /// `run --json`, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<Value>,
+    /// What to do, or what went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+/// Runs those that are due, `at_once` at a time; one that fails stops no other.
+pub(super) fn run_every(session: &Session, request: &Request, at_once: usize) -> Result<Exit> {
+    let folders = folders(session)?;
+    let (next, done) = (Mutex::new(folders.iter()), AtomicU64::new(0));
+    let (ended, progress) = (Mutex::new(Vec::new()), session.progress());
+    std::thread::scope(|scope| {
+        for _ in 0..at_once.clamp(1, folders.len()) {
+            scope.spawn(|| {
+                while let Some(folder) = next.lock().ok().and_then(|mut folders| folders.next()) {
+                    let one = run_one(session, folder, request);
+                    if let Ok(mut all) = ended.lock() {
+                        all.push(one);
+                    }
+                    progress.show("préfectures", done.fetch_add(1, Ordering::Relaxed) + 1, folders.len() as u64);
+                }
+            });
+        }
+    });
+    progress.clear();
+    let mut ended = ended.into_inner().context("a run panicked")?;
+    ended.sort_by(|a, b| a.folder.cmp(&b.folder));
+    let text: String = ended.iter().map(line).collect();
+    session.print(&json!({"schema": "convoke.every/1", "prefectures": ended}), &text)?;
+    for failed in ended.iter().filter(|e| e.message.is_some()) {
+        eprintln!("convoke: {}: {}", failed.folder, failed.message.as_deref().unwrap_or_default());
+    }
+    // Whatever failed stands above those who lack a seat.
+    let worst = |e: &&Ended| (!matches!(e.exit, Exit::Done | Exit::WithoutSlot), e.exit == Exit::WithoutSlot);
+    Ok(ended.iter().max_by_key(worst).map_or(Exit::Done, |e| e.exit))
+}
+
+/// Folders that hold a `convoke.toml`, in the order of their names.
+fn folders(session: &Session) -> Result<Vec<PathBuf>> {
+    let root = session.global.config.with_file_name(FOLDER);
+    let entries = std::fs::read_dir(&root).map_err(|e| {
+        Usage(format!("--every-prefecture reads the folders in {}, each made by `convoke init`: {e}", root.display()))
+    })?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let folder = entry.with_context(|| format!("reading {}", root.display()))?.path();
+        if folder.join("convoke.toml").is_file() {
+            folders.push(folder);
+        }
+    }
+    folders.sort();
+    if folders.is_empty() {
+        return Err(Usage(format!("{} has no folder with a convoke.toml", root.display())).into());
+    }
+    Ok(folders)
+}
+
+fn run_one(session: &Session, folder: &PathBuf, request: &Request) -> Ended {
+    let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let ended = |outcome, exit, run, message| Ended { folder: name.clone(), outcome, run, message, exit };
+    let outcome = (|| -> Result<Outcome> {
+        let config: Configuration = session.configuration_of(&folder.join("convoke.toml"))?;
+        let mut store = Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Batch)?;
+        let mut tools = Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|_, _, _| {} };
+        run(&mut store, &config, request, &mut tools)
+    })();
+    match outcome {
+        Ok(Outcome::Done(summary)) => {
+            let exit = if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done };
+            ended("done", exit, serde_json::to_value(&summary).ok(), None)
+        }
+        Ok(Outcome::NothingNew(summary)) => {
+            let exit = if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done };
+            ended("nothing-new", exit, serde_json::to_value(&summary).ok(), None)
+        }
+        Ok(Outcome::Busy(id)) => ended("busy", Exit::RunInProgress, None, Some(format!("run {id} is in progress"))),
+        Ok(Outcome::TooManyFirm { firm, max, plan_hash }) => {
+            let told = format!(
+                "this run would make {firm} appointments firm, more than max_firm_per_run ({max}); nothing was written. If that is \
+                 right: convoke --config {} run --plan {} --reason TEXT",
+                folder.join("convoke.toml").display(),
+                &plan_hash[..16]
+            );
+            ended("too-many-firm", Exit::TooManyFirm, None, Some(told))
+        }
+        Ok(Outcome::PlanChanged { .. }) => ended("plan-changed", Exit::PlanChanged, None, None),
+        Err(error) => ended("failed", exit_of(&error), None, Some(format!("{error:#}"))),
+    }
+}
+
+fn line(ended: &Ended) -> String {
+    let n = |path: &str| ended.run.as_ref().and_then(|r| r.pointer(path)).and_then(Value::as_u64).unwrap_or(0);
+    match ended.outcome {
+        "done" | "nothing-new" => format!(
+            "{:<12} {:<12} {:>9} permits {:>6} firm {:>6} after expiry {:>6} planned {:>5} lapses\n",
+            ended.folder,
+            ended.outcome,
+            n("/scanned"),
+            n("/firm"),
+            n("/late_firm"),
+            n("/planned"),
+            n("/lapses/no_possible_day") + n("/lapses/no_capacity"),
+        ),
+        other => format!("{:<12} {other}\n", ended.folder),
+    }
+}
