@@ -3,6 +3,7 @@
 mod agenda;
 mod bounces;
 mod contact_sheet;
+mod db;
 mod demo;
 mod dispatch;
 mod every;
@@ -88,6 +89,11 @@ enum Command {
     Demo(demo::Demo),
     /// Create the tables, or bring them up to date
     Migrate,
+    /// Look at the database, and say what to do where something is wrong
+    Doctor,
+    /// Move to another database
+    #[command(subcommand)]
+    Db(db::Db),
     /// Check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -240,6 +246,8 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Init(c) => c.execute(context),
         Command::Demo(c) => c.execute(context),
         Command::Migrate => init::migrate(context),
+        Command::Doctor => db::doctor(context),
+        Command::Db(c) => c.execute(context),
         Command::Config(ConfigCommand::Check) => {
             context.configuration()?;
             context.print(

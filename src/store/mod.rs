@@ -4,6 +4,7 @@
 mod bounces;
 mod connection;
 mod convocations;
+mod copy;
 mod households;
 mod intake;
 mod ledger;
@@ -27,6 +28,7 @@ use diesel::prelude::*;
 pub use bounces::BounceRow;
 pub use connection::WrongUrl;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
+pub use copy::{Copied, Copy, copy};
 pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
 pub use notices::{NewNotice, Unnoticed};
@@ -98,6 +100,21 @@ impl Store {
     pub fn another(&self) -> Result<Self> {
         let (url, prefecture) = (self.url.clone(), self.prefecture.clone());
         Ok(Self { conn: connect(&url, self.usage)?, url, usage: self.usage, prefecture })
+    }
+
+    /// What the database is: its version, and whether its data cross the network encrypted.
+    pub fn describe(&mut self) -> Result<String> {
+        use diesel::dsl::sql;
+        use diesel::sql_types::Text;
+        let told = match &mut self.conn {
+            Conn::Sqlite(c) => diesel::select(sql::<Text>("'SQLite ' || sqlite_version()")).get_result(c),
+            Conn::Postgres(c) => diesel::select(sql::<Text>(
+                "'PostgreSQL ' || current_setting('server_version') || CASE WHEN inet_server_addr() IS NULL THEN ', by its socket'
+                 WHEN (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) THEN ', encrypted' ELSE ', in clear' END",
+            ))
+            .get_result(c),
+        };
+        told.context("asking the database what it is")
     }
 
     /// Does `steps`, which are safe to repeat, again on another connection whenever theirs is lost. A server that starts anew is

@@ -2,6 +2,8 @@
 
 #[path = "../bounces.rs"]
 mod bounces;
+#[path = "../copy.rs"]
+mod copy;
 #[path = "../correspondence.rs"]
 mod correspondence;
 #[path = "../dispatch.rs"]

@@ -107,6 +107,22 @@ impl Office {
         copy
     }
 
+    /// This office, with an empty database: of SQLite, or of the kind that it has.
+    pub fn with_an_empty_database(&self, of_its_kind: bool) -> Self {
+        let postgres = self.postgres.clone().filter(|_| of_its_kind);
+        let postgres = postgres.map(|p| OnPostgres { now: p.cluster.create(None), ..p });
+        let other = Self { dir: tempfile::tempdir().unwrap(), postgres };
+        copy_folder(self.dir.path(), other.dir.path());
+        for entry in fs::read_dir(other.dir.path()).unwrap() {
+            let file = entry.unwrap().path();
+            if file.file_name().unwrap().to_string_lossy().starts_with("convoke.sqlite3") {
+                fs::remove_file(file).unwrap();
+            }
+        }
+        other.ok(&["migrate", "--json"]);
+        other
+    }
+
     /// This office, its database moved to a disk.
     pub fn on_disk(mut self, disk: &Path) -> Self {
         if let Some(p) = &mut self.postgres {
