@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::schema::{convocation, reservation, slot};
-use super::{SlotRow, Store, on_backend};
+use super::{SlotRow, Store, insert_all};
 use crate::convocation::State;
 use crate::ids::{HolderId, PermitId, Reference, RunId, SlotId};
 
@@ -213,14 +213,8 @@ impl Store {
             });
             made.push(Some((reference, slot.clone())));
         }
-        for batch in rows.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(convocation::table).values(batch).execute(c))
-                .context("convoking")?;
-        }
-        for batch in seats.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(reservation::table).values(batch).execute(c))
-                .context("reserving")?;
-        }
+        insert_all!(&mut self.conn, convocation, &rows, 1_000).context("convoking")?;
+        insert_all!(&mut self.conn, reservation, &seats, 1_000).context("reserving")?;
         Ok(made)
     }
 

@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use diesel::table;
 
 use super::schema::import_batch;
-use super::{Conn, Store, on_backend};
+use super::{Conn, Store, insert_all, on_backend};
 use crate::ids::{HolderId, PermitId};
 use crate::permit::{Holder, Permit};
 
@@ -184,11 +184,7 @@ impl Store {
 
     /// Stages rows; call it inside [`Store::write`].
     pub fn stage(&mut self, rows: &[Staged]) -> Result<()> {
-        for batch in rows.chunks(ROWS_PER_INSERT) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(staged_permit::table).values(batch).execute(c))
-                .context("staging rows")?;
-        }
-        Ok(())
+        insert_all!(&mut self.conn, staged_permit, rows, ROWS_PER_INSERT).context("staging rows")
     }
 
     fn count(&mut self, from_where: &str) -> Result<u64> {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use diesel::prelude::*;
 
 use super::schema::{holder_key, ledger_entry};
-use super::{Store, on_backend, unhex};
+use super::{Store, insert_all, unhex};
 use crate::entropy::Entropy;
 use crate::ids::hex;
 use crate::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
@@ -57,11 +57,7 @@ impl Store {
                 Row { prefecture: prefecture.clone(), seq, prev_hash, hash, run_id, actor, kind, payload }
             })
             .collect();
-        for batch in rows.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(ledger_entry::table).values(batch).execute(c))
-                .context("adding to the ledger")?;
-        }
-        Ok(())
+        insert_all!(&mut self.conn, ledger_entry, &rows, 1_000).context("adding to the ledger")
     }
 
     /// Walks the whole chain; the first break ends the walk.

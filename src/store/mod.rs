@@ -41,7 +41,7 @@ pub use slots::SlotRow;
 
 use crate::entropy::Entropy;
 use crate::ids::{IdKey, hex};
-use connection::{Conn, connect, on_backend};
+use connection::{Conn, connect, insert_all, on_backend};
 use schema::prefecture;
 
 /// Rows of one statement that binds a key: far below the limits of both databases.

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::schema::{convocation, notice, outbox};
-use super::{Store, on_backend};
+use super::{Store, insert_all};
 use crate::convocation::LetterState;
 
 /// A letter to be put into the outbox.
@@ -68,11 +68,7 @@ pub(super) const CLAIMABLE: &str = "outbox.state IN ('queued', 'deferred', 'unce
 impl Store {
     /// Puts letters into the outbox, in the transaction of the convocations that they announce.
     pub fn enqueue(&mut self, letters: &[LetterRow]) -> Result<()> {
-        for batch in letters.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(outbox::table).values(batch).execute(c))
-                .context("writing letters")?;
-        }
-        Ok(())
+        insert_all!(&mut self.conn, outbox, letters, 1_000).context("writing letters")
     }
 
     /// Letters, oldest first; all of them, or those in one state.

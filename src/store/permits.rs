@@ -14,7 +14,7 @@ use diesel::sqlite::{Sqlite, SqliteValue};
 use diesel::table;
 
 use super::schema::{holder, permit, prefecture};
-use super::{Conn, KEYS_PER_QUERY, Store, on_backend};
+use super::{Conn, KEYS_PER_QUERY, Store, insert_all};
 use crate::code::UnknownCode;
 use crate::eligibility::{Facts, Rule};
 use crate::ids::{HolderId, PermitId, RunId};
@@ -251,9 +251,7 @@ impl Store {
             "CREATE TEMP TABLE IF NOT EXISTS verdict_change (permit_id TEXT PRIMARY KEY, rule TEXT NOT NULL, review_on DATE NOT NULL);
              DELETE FROM verdict_change;",
         )?;
-        for batch in changes.chunks(KEYS_PER_QUERY) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(verdict_change::table).values(batch).execute(c))?;
-        }
+        insert_all!(&mut self.conn, verdict_change, changes, KEYS_PER_QUERY)?;
         // The préfecture and the run are checked names, and the date a date: nothing here comes from a file.
         let (prefecture, run) = (&self.prefecture, &run.0);
         self.execute(&format!(
