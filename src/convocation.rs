@@ -95,7 +95,7 @@ impl LetterState {
         match self {
             S::Queued | S::Deferred | S::Uncertain => {
                 // An address that sent another letter back fails before it is tried.
-                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::ToPost)
+                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::Bounced | S::ToPost)
             }
             // A worker that is rescued, or whose relay is down, gives the letter back untouched.
             S::Leased => matches!(
@@ -105,7 +105,7 @@ impl LetterState {
             S::Sending => matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Queued | S::Held),
             S::Accepted => next == S::Bounced,
             S::Failed | S::Bounced | S::Expired => matches!(next, S::ToPost | S::Queued),
-            S::Held => matches!(next, S::Queued | S::Cancelled | S::ToPost),
+            S::Held => matches!(next, S::Queued | S::Cancelled | S::Expired | S::Bounced | S::ToPost),
             S::ToPost => matches!(next, S::Posted | S::Cancelled),
             S::Posted => next == S::Returned,
             S::Cancelled | S::Returned => false,

@@ -1,7 +1,7 @@
 //! Fail points: places where a test kills the process, to see that nothing is lost and nothing is done twice.
 
 /// Kills this process, as SIGKILL would, if `CONVOKE_FAULT` names this point: `after-chunk`, or `after-chunk:3` for the
-/// third time. Compiled into debug builds only.
+/// third time. `stop@after-chunk` has it stand still there until it is told to go on. Compiled into debug builds only.
 #[cfg(debug_assertions)]
 pub(crate) fn point(name: &str) {
     use std::collections::HashMap;
@@ -9,14 +9,17 @@ pub(crate) fn point(name: &str) {
 
     static PASSED: Mutex<Option<HashMap<String, u32>>> = Mutex::new(None);
     let Ok(wanted) = std::env::var("CONVOKE_FAULT") else { return };
-    let (wanted, nth) = wanted.split_once(':').map_or((wanted.as_str(), 1), |(w, n)| (w, n.parse().unwrap_or(1)));
+    let (stop, wanted) = wanted.strip_prefix("stop@").map_or((false, wanted.as_str()), |w| (true, w));
+    let (wanted, nth) = wanted.split_once(':').map_or((wanted, 1), |(w, n)| (w, n.parse().unwrap_or(1)));
     if wanted != name {
         return;
     }
     let mut passed = PASSED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let times = passed.get_or_insert_default().entry(name.to_owned()).or_default();
     *times += 1;
-    if *times == nth {
+    if *times == nth && stop {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    } else if *times == nth {
         std::process::abort();
     }
 }

@@ -15,7 +15,14 @@ pub fn has_ended(identity: &str) -> bool {
     let mut parts = identity.rsplitn(3, '/');
     let (Some(start), Some(pid), Some(there)) = (parts.next(), parts.next(), parts.next()) else { return false };
     let Ok(pid) = pid.parse() else { return false };
-    there == host() && !start.is_empty() && started(pid).as_deref() != Some(start)
+    there == host() && !start.is_empty() && started(pid).as_deref() != Some(start) && !is_hidden(pid)
+}
+
+/// Whether a process lives of which `/proc` says nothing: another user's, on a host that hides them (`hidepid`).
+fn is_hidden(pid: u32) -> bool {
+    let readable = fs::metadata(format!("/proc/{pid}/stat")).is_ok();
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    !readable && pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 fn host() -> String {

@@ -166,7 +166,11 @@ async fn what_comes_back_goes_by_post_and_only_a_signed_return_path_says_whose_i
     );
 
     let again = office.ok(&["bounces", "ingest", "Maildir", "--json"]);
-    assert_eq!(figures(&again), [8, 0, 0, 0, 0, 8, 0, 0], "reading twice changes nothing: {again}");
+    assert_eq!(figures(&again), [8, 0, 0, 0, 2, 6, 0, 0], "reading twice changes nothing: {again}");
+    assert_eq!(
+        again["to_be_read"], first["to_be_read"],
+        "what a person must read is told until a person takes it away"
+    );
     assert_eq!(fs::read_dir(boxes.join("new")).unwrap().count() + fs::read_dir(boxes.join("cur")).unwrap().count(), 8);
 
     office.ok(&["post", "--out", "post", "--json"]);
@@ -177,6 +181,55 @@ async fn what_comes_back_goes_by_post_and_only_a_signed_return_path_says_whose_i
     assert!(!manifest.contains(&reference(&sent[4])));
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
     assert_eq!(office.query("SELECT count(*) FROM ledger_entry WHERE kind = 'letter.bounced'").trim(), "4");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_message_keeps_others_out_or_is_deleted_before_somebody_read_it() {
+    let (office, sent) = sent().await;
+    fs::create_dir(office.path("back")).unwrap();
+    let in_hand = format!("SELECT letter_id FROM outbox WHERE recipient = '{}'", sent[1].to);
+    office.change(&format!("UPDATE outbox SET state = 'sending' WHERE letter_id IN ({in_hand})")).unwrap();
+    let messages = [
+        ("1.eml", dsn(&sent[0].from, "failed", "5.1.1", "550 5.1.1 no\u{0}such\u{1b}[31m user")),
+        ("2.eml", dsn(&sent[1].from, "failed", "5.1.1", "550 5.1.1 no such user")),
+        ("3.eml", format!("To: x@pref.example\r\n\r\n{}@{}.x\r\n", "rc-".repeat(300_000), "rc-".repeat(300_000))),
+        ("4.eml", "From: someone@example.org\r\nTo: x@pref.example\r\n\r\nBonjour\r\n".to_owned()),
+    ];
+    for (name, message) in &messages {
+        fs::write(office.path("back").join(name), message).unwrap();
+    }
+    let ingest = || office.ok(&["bounces", "ingest", "back", "--delete", "--json"]);
+    let left = || {
+        let mut names: Vec<String> =
+            fs::read_dir(office.path("back")).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let first = ingest();
+    assert_eq!((&first["hard"], &first["later"], &first["unknown"]), (&1.into(), &1.into(), &2.into()), "{first}");
+    assert_eq!(left(), ["2.eml", "3.eml", "4.eml"]);
+    let reply = office.query("SELECT last_reply FROM outbox WHERE state = 'bounced'");
+    assert!(reply.contains("no such") && !reply.trim().contains(char::is_control), "{reply:?}");
+    // Once the worker has written down that the letter was sent, its bounce counts.
+    office.change("UPDATE outbox SET state = 'accepted' WHERE state = 'sending'").unwrap();
+    assert_eq!(ingest()["hard"], 1);
+    assert_eq!(left(), ["3.eml", "4.eml"]);
+    assert_eq!(office.query("SELECT count(*) FROM outbox WHERE state = 'bounced'").trim(), "2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_comes_back_after_the_appointment_ends_nothing() {
+    let (office, sent) = sent().await;
+    let reference = reference(&sent[0]);
+    office
+        .change(&format!("UPDATE convocation SET day = '{}' WHERE reference = '{reference}'", support::today()))
+        .unwrap();
+    fs::write(office.path("back.eml"), dsn(&sent[0].from, "failed", "5.1.1", "550 5.1.1 no such user")).unwrap();
+    assert_eq!(office.ok(&["bounces", "ingest", "back.eml", "--json"])["undelivered"], 0);
+    assert_eq!(
+        office.query(&format!("SELECT state FROM convocation WHERE reference = '{reference}'")).trim(),
+        "convoked"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -392,6 +392,54 @@ async fn a_worker_that_stood_still_for_longer_than_its_lease_has_nothing_more_to
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_that_stood_still_once_sends_what_comes_after_once() {
+    let play =
+        Play::new(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(1_500)) } else { Act::Usual })
+            .await;
+    play.office.change("UPDATE outbox SET state = 'held' WHERE channel = 'email' AND letter_id NOT IN (SELECT letter_id FROM outbox WHERE channel = 'email' ORDER BY letter_id LIMIT 10)").unwrap();
+    let settings = [("CONVOKE__DISPATCH__LEASE_S", "1"), ("CONVOKE__DISPATCH__SESSIONS", "2")];
+    let worker = play.command(&["dispatch", "--json"]).envs(settings).spawn().unwrap();
+    until("a letter", || !play.sink.messages().is_empty()).await;
+    signal(&worker, "-STOP");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    signal(&worker, "-CONT");
+    until("all of them", || count(&play.office, WAITING) == 0).await;
+    signal(&worker, "-TERM");
+    let output = worker.wait_with_output().unwrap();
+    assert_eq!(count(&play.office, "state = 'accepted'"), 10, "{output:?}");
+    let twice = times(&play.sink.messages()).values().filter(|n| **n > 1).count();
+    assert!(twice <= 2, "{twice} letters arrived twice: only those in flight when it stood still may");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_letter_that_is_held_is_called_about_in_time() {
+    let play = Play::new(|_| Act::Usual).await;
+    let soon = support::today().checked_add_days(chrono::Days::new(4)).unwrap();
+    let reference = play.office.query("SELECT min(reference) FROM outbox WHERE channel = 'email'").trim().to_owned();
+    play.office.change(&format!("UPDATE outbox SET state = 'held' WHERE reference = '{reference}'")).unwrap();
+    play.office.change(&format!("UPDATE convocation SET day = '{soon}' WHERE reference = '{reference}'")).unwrap();
+    let output = play.dispatch(&[]);
+    assert_eq!(answer(&output)["expired"], 1, "{output:?}");
+    assert_eq!(count(&play.office, &format!("state = 'expired' AND reference = '{reference}'")), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_another_writes_for_long_is_waited_for() {
+    let play =
+        Play::new(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(20)) } else { Act::Usual }).await;
+    let worker = play.command(&["dispatch", "--until-empty", "--json"]).spawn().unwrap();
+    until("a letter", || !play.sink.messages().is_empty()).await;
+    // Longer than a lock is waited for.
+    let holder = play.office.hold_locked(Duration::from_secs(12));
+    let output = worker.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is tried again"), "{output:?}");
+    holder.join().unwrap();
+    play.assert_all_arrived();
+    assert_eq!(play.sink.messages().len() as u64, play.letters, "what was heard meanwhile is not forgotten");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_busy_database_is_waited_for() {
     let play = Play::new(|_| Act::Usual).await;
     let holder = play.office.hold_locked(Duration::from_secs(2));

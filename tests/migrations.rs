@@ -53,6 +53,32 @@ fn a_migration_that_was_shipped_is_never_changed() {
     }
 }
 
+/// Hosts are upgraded one by one: while some still run the older program, what it reads and writes must be there. What is no
+/// longer used is taken away by a later version, whose migration is named `…_contract`.
+#[test]
+fn a_migration_only_adds() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut looked_at = 0;
+    for database in ["sqlite", "postgres"] {
+        for folder in std::fs::read_dir(root.join(database)).unwrap().map(|f| f.unwrap().path()) {
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            // Before the first release nobody had an older program.
+            if name.as_str() < "2026-11-25" || name.ends_with("_contract") {
+                continue;
+            }
+            looked_at += 1;
+            let up = std::fs::read_to_string(folder.join("up.sql")).unwrap().to_uppercase();
+            for taken in ["DROP ", "RENAME ", "SET NOT NULL", "ALTER COLUMN"] {
+                assert!(!up.contains(taken), "{database}/{name}: {taken}");
+            }
+            for line in up.lines().filter(|l| l.contains("ADD COLUMN") && l.contains("NOT NULL")) {
+                assert!(line.contains("DEFAULT"), "{database}/{name}: {line}: the older program does not write it");
+            }
+        }
+    }
+    assert!(looked_at >= 2);
+}
+
 #[test]
 fn every_table_and_every_key_begins_with_the_prefecture() {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();

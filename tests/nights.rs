@@ -93,6 +93,50 @@ fn killed_in_the_middle_and_at_random_it_still_ends_whole() {
 }
 
 #[test]
+fn what_an_import_brings_while_a_run_plans_is_not_lost() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    let mut night = office.command(&["run", "--yes", "--reason", "night", "--json"]);
+    let night = night.env("CONVOKE_FAULT", "stop@after-observe").spawn().unwrap();
+    until_it_stands_still(night.id());
+    // The extract of the morning corrects the end of a permit that seemed to last for years.
+    let extract = std::fs::read_to_string(office.path("permits.csv")).unwrap();
+    let (head, rows) = extract.split_once('\n').unwrap();
+    let column = |name: &str| head.split(';').position(|c| c == name).unwrap();
+    let far = |row: &&str| {
+        let fields: Vec<&str> = row.split(';').collect();
+        let plain = fields[column("statut")] == "actif" && fields[column("depot_le")].is_empty();
+        plain
+            && fields[column("fin_validite")] > "2027-06"
+            && fields[column("type_titre")] == "CST"
+            && !row.contains("etudiant")
+            && extract.matches(fields[column("numero_etranger")]).count() == 1
+            && fields[column("commune_insee")].starts_with("94")
+    };
+    let mut fields: Vec<String> = rows.lines().find(far).unwrap().split(';').map(str::to_owned).collect();
+    fields[column("fin_validite")] = support::today().checked_add_days(chrono::Days::new(50)).unwrap().to_string();
+    std::fs::write(office.path("morning.csv"), format!("{head}\n{}\n", fields.join(";"))).unwrap();
+    assert_eq!(office.ok(&["import", "permits", "morning.csv", "--json"])["updated"], 1);
+    std::process::Command::new("kill").args(["-CONT", &night.id().to_string()]).status().unwrap();
+    let ended = night.wait_with_output().unwrap();
+    assert!(matches!(ended.status.code(), Some(0 | 4)), "{ended:?}");
+    let rule = office.query(&format!("SELECT rule FROM permit WHERE number = '{}'", fields[column("numero_titre")]));
+    assert!(["due", "already-convoked"].contains(&rule.trim()), "{rule}: the run planned again with what came in");
+    office.assert_promises();
+}
+
+/// Waits until a process stands still, for a minute at most.
+fn until_it_stands_still(pid: u32) {
+    for _ in 0..600 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        if stat.rsplit_once(") ").unwrap().1.starts_with('T') {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("{pid} goes on");
+}
+
+#[test]
 fn a_worker_killed_at_any_point_loses_no_letter() {
     let whole = Office::new(Shape { permits: 300, seats: true });
     whole.run(&[]);

@@ -44,25 +44,32 @@ impl Bounces {
         let key = store.id_key(&mut Entropy::System)?;
         let files = messages(paths)?;
         let (progress, actor) = (session.progress(), process::login());
-        let (mut counts, mut unknown) = (Ingested::default(), Vec::new());
+        let (mut counts, mut unknown, mut failed) = (Ingested::default(), Vec::new(), 0u64);
         for (n, file) in files.iter().enumerate() {
             progress.show("reading what came back", n as u64, files.len() as u64);
             let consequence = if let Some(bytes) = read(file)? {
-                let taken = ingest(&mut store, &config, &key, &bytes, &actor, &session.clock, &mut counts);
-                taken.with_context(|| format!("taking in {}", file.display()))?
+                match ingest(&mut store, &config, &key, &bytes, &actor, &session.clock, &mut counts) {
+                    Ok(consequence) => consequence,
+                    // One message must not keep all others out.
+                    Err(error) => {
+                        eprintln!("convoke: {}: {error:#}", file.display());
+                        failed += 1;
+                        Consequence::Listed
+                    }
+                }
             } else {
                 (counts.read, counts.unknown) = (counts.read + 1, counts.unknown + 1);
                 Consequence::Listed
             };
             if consequence == Consequence::Listed {
                 unknown.push(file.display().to_string());
-            } else if *delete {
+            } else if *delete && consequence != Consequence::Later {
                 fs::remove_file(file).with_context(|| format!("deleting {}", file.display()))?;
             }
         }
         progress.clear();
         let mut text = format!(
-            "{} messages: {} not delivered ({} letters go by post, {} convocations ended), {} still tried, {} automatic answers, {} read before, {} to be read by a person.\n",
+            "{} messages: {} not delivered ({} letters go by post, {} convocations ended), {} still tried, {} automatic answers, {} read before, {} for the next time, {} to be read by a person.\n",
             counts.read,
             counts.hard,
             counts.to_post,
@@ -70,14 +77,15 @@ impl Bounces {
             counts.soft,
             counts.ignored,
             counts.already,
-            counts.unknown
+            counts.later,
+            counts.unknown + failed
         );
         text.extend(unknown.iter().map(|file| format!("  {file}\n")));
         let mut document = serde_json::to_value(&counts)?;
         document["schema"] = json!("convoke.bounces/1");
         document["to_be_read"] = json!(unknown);
         session.print(&document, &text)?;
-        Ok(Exit::Done)
+        Ok(if failed > 0 { Exit::Unexpected } else { Exit::Done })
     }
 }
 

@@ -93,7 +93,8 @@ impl Dispatch {
                 eprintln!("convoke: {}: the letters wait; `convoke unpause` lets them leave", told(&paused));
                 Exit::Done
             }
-            Drained::Empty | Drained::Stopped if counts.failed > 0 => Exit::LettersFailed,
+            // A letter that is held waits for a person as one that failed does.
+            Drained::Empty | Drained::Stopped if counts.failed + counts.held > 0 => Exit::LettersFailed,
             Drained::Empty | Drained::Stopped => Exit::Done,
         })
     }

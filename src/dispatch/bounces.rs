@@ -13,6 +13,10 @@ use crate::code::coded;
 
 /// Characters of a server's words that are kept.
 const DIAGNOSTIC_MAX: usize = 500;
+/// An address has at most 320 characters (RFC 3696, with its erratum 1690): longer words are none.
+const ADDRESS_MAX: usize = 320;
+/// A bounce is of one letter; more names than these are read by nobody.
+const NAMES_MAX: usize = 16;
 
 coded! {
     /// What a message that came back means.
@@ -61,8 +65,11 @@ pub fn read(bytes: &[u8]) -> Returned {
         class,
         named: named.clone(),
         status,
-        diagnostic: diagnostic
-            .map(|d| d.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(DIAGNOSTIC_MAX).collect()),
+        // A stranger's words: neither a terminal nor a database is to obey them.
+        diagnostic: diagnostic.map(|d| {
+            let words = d.replace(char::is_control, " ");
+            words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(DIAGNOSTIC_MAX).collect()
+        }),
     };
     if let Some(status) = texts.iter().find(|t| t.kind == "message/delivery-status") {
         let field = |name| field(&status.text, name);
@@ -139,7 +146,11 @@ fn names(message: &Message<'_>, texts: &[Text]) -> Vec<Named> {
     let mut found: Vec<Named> = Vec::new();
     let is_delimiter = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '[' | ']');
     for text in std::iter::once(headers.as_str()).chain(texts.iter().map(|t| t.text.as_str())) {
-        for name in text.split(is_delimiter).filter(|word| word.contains('@')).filter_map(Named::find) {
+        let words = text.split(is_delimiter).filter(|word| word.len() <= ADDRESS_MAX && word.contains('@'));
+        for name in words.filter_map(Named::find) {
+            if found.len() == NAMES_MAX {
+                return found;
+            }
             if !found.contains(&name) {
                 found.push(name);
             }

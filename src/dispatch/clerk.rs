@@ -10,10 +10,12 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
 
+use crate::clock::Stopwatch;
 use crate::store::Store;
 
 /// Tells the one who asked, once the transaction is durable.
@@ -23,6 +25,10 @@ type Steps = Box<dyn Fn(&mut Store) -> Result<Tell> + Send>;
 
 /// Requests of one transaction: more than a worker has sessions.
 const TOGETHER_MAX: usize = 256;
+/// How long a database that cannot be written is tried, and how often.
+const PATIENCE_S: f64 = 300.0;
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Whether workers take turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turns {
@@ -76,10 +82,22 @@ fn work(mut store: Store, turns: Turns, asked: &Receiver<Steps>) -> Result<()> {
     while let Ok(first) = asked.recv() {
         let together: Vec<Steps> = std::iter::once(first).chain(asked.try_iter().take(TOGETHER_MAX - 1)).collect();
         let all = |s: &mut Store| together.iter().map(|steps| steps(s)).collect::<Result<Vec<Tell>>>();
-        let tell = store.persist(|s| match turns {
-            Turns::OneByOne => s.write(all),
-            Turns::AtOnce => s.write_rows(all),
-        })?;
+        let watch = Stopwatch::start();
+        let tell = loop {
+            let written = store.persist(|s| match turns {
+                Turns::OneByOne => s.write(all),
+                Turns::AtOnce => s.write_rows(all),
+            });
+            match written {
+                // Another writes for long, a disk is full, two workers waited for one another: nothing was written, and all of it
+                // can be done again. What sessions have heard meanwhile is not forgotten.
+                Err(error) if watch.seconds() < PATIENCE_S => {
+                    tracing::warn!("The database could not be written, and is tried again: {error:#}");
+                    thread::sleep(PAUSE);
+                }
+                done => break done?,
+            }
+        };
         for tell in tell {
             tell();
         }

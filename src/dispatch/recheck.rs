@@ -61,10 +61,14 @@ impl Floor {
                 return kept(LetterState::Held, "an agent holds the permit back");
             }
         }
-        match self.too_late_from(letter) {
-            Some(end) if now >= end => kept(LetterState::Expired, "too few days are left: call the person"),
-            _ => None,
-        }
+        self.too_late(letter, now)
+    }
+
+    /// Whether it would come too late: the person is called then, whoever holds the letter.
+    pub fn too_late(&self, letter: &Standing, now: DateTime<Utc>) -> Option<Withheld> {
+        let end = self.too_late_from(letter)?;
+        (now >= end)
+            .then_some(Withheld { state: LetterState::Expired, reason: "too few days are left: call the person" })
     }
 }
 

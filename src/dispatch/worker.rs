@@ -6,8 +6,8 @@
 mod carry;
 mod limits;
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use tokio::sync::Notify;
 use tokio::task::block_in_place;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::limits::Limits;
@@ -42,6 +42,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How long a worker that goes on leaves letters in the queue that may not leave any more: days end at midnight, and permits
 /// change once a night.
 const WITHHOLD_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// Whoever was asked to stop does not wait for a database for longer.
+const ABANDON_FOR: Duration = Duration::from_secs(10);
 /// Letters looked at in one transaction: others can write between two.
 const WITHHELD_TOGETHER: usize = 1_000;
 
@@ -101,7 +103,6 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
         room,
         in_hand: RefCell::default(),
         moved: Notify::new(),
-        leased_until: Cell::new(clock.now() + TimeDelta::seconds(dispatch.lease_s.into())),
         counts: RefCell::default(),
         errand,
     };
@@ -132,12 +133,10 @@ struct Worker<'a> {
     relays: Relays<'a>,
     /// Letters that may be in hand at once.
     room: usize,
-    /// Letters claimed and not yet put down.
-    in_hand: RefCell<BTreeSet<String>>,
+    /// Letters claimed and not yet put down, and until when each is certainly ours.
+    in_hand: RefCell<BTreeMap<String, DateTime<Utc>>>,
     /// A letter was put down.
     moved: Notify,
-    /// Until when everything in hand is certainly ours.
-    leased_until: Cell<DateTime<Utc>>,
     counts: RefCell<Counts>,
 }
 
@@ -161,7 +160,9 @@ impl Worker<'_> {
             () = self.grace() => {
                 tracing::warn!("Letters in flight were not answered within `stop_timeout_s`");
                 // Whatever is still in hand is as if this worker had died: begun letters are uncertain.
-                self.abandon().await?;
+                if timeout(ABANDON_FOR, self.abandon()).await.is_err() {
+                    tracing::warn!("The database does not answer: the letters are rescued when their leases end");
+                }
                 Ok(Drained::Stopped)
             }
         }
@@ -194,6 +195,19 @@ impl Worker<'_> {
     /// sending is stopped, people must still be called in time.
     async fn withhold(&self) -> Result<()> {
         let (now, floor) = (self.errand.clock.now(), self.floor);
+        let held = move |s: &mut Store| {
+            let mut expired = Vec::new();
+            for letter in s.held()? {
+                if let Some(why) = floor.too_late(&letter, now) {
+                    s.withhold(&letter.letter_id, why.state, why.reason)?;
+                    expired.push((letter.letter_id, why));
+                }
+            }
+            Ok(expired)
+        };
+        for (letter_id, why) in self.clerk.write(held).await.context("looking at letters that are held")? {
+            self.tell_withheld(&letter_id, why);
+        }
         let mut last = Some(String::new());
         while let Some(after) = last.take() {
             let step = move |s: &mut Store| {
@@ -219,14 +233,19 @@ impl Worker<'_> {
     async fn renew(&self) -> Result<()> {
         let (owner, now) = (self.owner.clone(), self.errand.clock.now());
         let until = now + self.lease;
-        // A process that stood still for longer than its lease has nothing to renew: its letters may be another's.
-        let whole = now < self.leased_until.get();
-        self.leased_until.set(if whole { until } else { now });
-        if whole {
-            // Only of what is known to be in hand: a letter that was claimed when the connection was lost is rescued in time.
-            let in_hand: Vec<String> = self.in_hand.borrow().iter().cloned().collect();
-            self.clerk.write(move |s| s.renew_leases(&owner, &in_hand, until)).await?;
+        // Where this process stood still for longer than a lease, its letter may be another's: it is not prolonged. Only what is
+        // known to be in hand is: what was claimed when the connection was lost is rescued in time.
+        let ours: Vec<String> =
+            self.in_hand.borrow().iter().filter(|(_, until)| now < **until).map(|(id, _)| id.clone()).collect();
+        let renewed = ours.clone();
+        self.clerk.write(move |s| s.renew_leases(&owner, &renewed, until)).await?;
+        let mut in_hand = self.in_hand.borrow_mut();
+        for id in ours {
+            if let Some(known) = in_hand.get_mut(&id) {
+                *known = until;
+            }
         }
+        drop(in_hand);
         self.rescue().await
     }
 
@@ -293,7 +312,8 @@ impl Worker<'_> {
                 Ok(letters) => {
                     fault::point("after-claim");
                     for letter in letters {
-                        self.in_hand.borrow_mut().insert(letter.letter_id.clone());
+                        let until = letter.lease_until.map_or(DateTime::UNIX_EPOCH, |at| at.and_utc());
+                        self.in_hand.borrow_mut().insert(letter.letter_id.clone(), until);
                         presses.send(letter).await.context("the threads that render have ended")?;
                     }
                     continue;

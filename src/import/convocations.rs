@@ -120,7 +120,8 @@ pub fn take(
         }
         Ok(())
     });
-    if result.is_none() {
+    // Only what was undone on purpose is no error: a commit may fail too.
+    if result != Some(false) {
         attempt?;
     }
     file.finish()

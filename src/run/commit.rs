@@ -25,14 +25,15 @@ const CHUNK: usize = 250;
 /// The occasion of a letter that goes by post besides the e-mail.
 const COPY: &str = "copie";
 
-/// Stores, in one transaction, all that holds for the whole run.
+/// Stores, in one transaction, all that holds for the whole run. `false`, and nothing is stored, where the data changed since they
+/// were seen: verdicts on what was would hide what is.
 pub(super) fn store_plan(
     store: &mut Store,
     config: &Configuration,
     row: &RunRow,
     seen: &Seen,
     tools: &mut Tools<'_>,
-) -> Result<()> {
+) -> Result<bool> {
     let run_id = RunId(row.run_id.clone());
     let policy_hash = config.settings.policy.hash();
     let summary = Summary {
@@ -63,10 +64,13 @@ pub(super) fn store_plan(
     };
     (tools.progress)("storing verdicts", 0, seen.changes.len() as u64);
     fault::point("before-plan");
-    store.write(|s| {
+    let stored = store.write(|s| {
         if s.run(&run_id)?.is_some_and(|now| now.epoch == row.epoch && now.state == "committing") {
             // Stored before the connection was lost.
-            return Ok(());
+            return Ok(true);
+        }
+        if s.data_version()? != seen.data_version {
+            return Ok(false);
         }
         s.store_verdicts(&run_id, seen.dates.business, &seen.changes)?;
         s.set_assessed_with(&seen.rules_hash)?;
@@ -93,10 +97,11 @@ pub(super) fn store_plan(
                 outcomes: &seen.outcomes,
                 summary: &serde_json::to_string(&summary)?,
             },
-        )
+        )?;
+        Ok(true)
     })?;
     fault::point("after-plan");
-    Ok(())
+    Ok(stored)
 }
 
 /// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended.

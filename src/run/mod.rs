@@ -25,6 +25,7 @@ pub use report::report;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::fault;
 use crate::ids::RunId;
 use crate::planning::Figures;
 use crate::process;
@@ -292,6 +293,9 @@ fn guarded<T>(
     })
 }
 
+/// How often a run plans again because its data changed meanwhile: an import a minute would not be reason enough for more.
+const OBSERVATIONS_MAX: u32 = 5;
+
 fn begin(
     store: &mut Store,
     config: &Configuration,
@@ -300,13 +304,32 @@ fn begin(
     row: &RunRow,
     tools: &mut Tools<'_>,
 ) -> Result<Outcome> {
+    for _ in 0..OBSERVATIONS_MAX {
+        if let Some(outcome) = observe_and_commit(store, config, request, dates, row, tools)? {
+            return Ok(outcome);
+        }
+        tracing::warn!(run.id = %row.run_id, "Data changed while run {} was planned: it is planned again", row.run_id);
+    }
+    bail!("the data changed {OBSERVATIONS_MAX} times while the run was planned: run again when imports have ended")
+}
+
+/// `None` if the data changed between what was seen and what was to be stored.
+fn observe_and_commit(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    dates: Dates,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+) -> Result<Option<Outcome>> {
     let seen = observe::observe(store, config, dates, tools)?;
+    fault::point("after-observe");
     let (figures, plan_hash) = (seen.figures, seen.plan_hash.clone());
     let firm = (figures.firm + figures.late_firm) as u64;
     if let Some(asked) = &request.plan {
         if !plan_hash.starts_with(asked.as_str()) || asked.len() < 8 {
             store.write(|s| s.forget_run(row))?;
-            return Ok(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures });
+            return Ok(Some(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures }));
         }
     } else if firm > u64::from(config.settings.policy.max_firm_per_run) {
         let max = config.settings.policy.max_firm_per_run;
@@ -319,19 +342,21 @@ fn begin(
                 tools.clock.now(),
             )
         })?;
-        return Ok(Outcome::TooManyFirm { firm, max, plan_hash });
+        return Ok(Some(Outcome::TooManyFirm { firm, max, plan_hash }));
     }
     if let Some(last) = store.persist(|s| s.completed_run(dates.business))?
         && seen.changes_nothing_after(last.rest_hash.as_deref())
     {
         store.write(|s| s.forget_run(row))?;
         let summary = last.summary.context("a completed run has a summary")?;
-        return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
+        return Ok(Some(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?)));
     }
     // Planning took its time: it is not done again for a connection that was lost meanwhile.
-    store.persist(|s| commit::store_plan(s, config, row, &seen, tools))?;
+    if !store.persist(|s| commit::store_plan(s, config, row, &seen, tools))? {
+        return Ok(None);
+    }
     let summary = commit::commit_chunks(store, config, row, &request.actor, tools)?;
-    Ok(Outcome::Done(summary))
+    Ok(Some(Outcome::Done(summary)))
 }
 
 /// An old extract convokes people who have already renewed: a run warns, then refuses.

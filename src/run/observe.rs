@@ -16,6 +16,8 @@ use crate::store::{Live, PermitRow, Store, VerdictChange};
 
 /// What one night saw and decided, before anything is written.
 pub(super) struct Seen {
+    /// Version of the data that it saw.
+    pub data_version: i64,
     pub dates: Dates,
     pub rules_hash: String,
     /// All permits by rule, tonight's verdicts included.
@@ -210,9 +212,9 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         let holders = s.holders(&due.chain(convoked).collect::<Vec<_>>())?;
         let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.permit_id.as_str()).collect();
         let first_seen = s.first_seen(&ids)?;
-        Ok((observation, verdicts, holders, first_seen))
+        Ok((s.data_version()?, observation, verdicts, holders, first_seen))
     };
-    let (observation, verdicts, holders, first_seen) = store.persist(|s| s.read(read))?;
+    let (data_version, observation, verdicts, holders, first_seen) = store.persist(|s| s.read(read))?;
     let Verdicts { mut outcomes, given, changes, due, has_news, .. } = verdicts;
     for (rule, given) in Rule::ALL.iter().zip(given) {
         *outcomes.entry(rule.code().to_owned()).or_default() += given;
@@ -245,6 +247,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         );
     }
     Ok(Seen {
+        data_version,
         dates,
         rules_hash,
         outcomes,

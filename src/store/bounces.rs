@@ -31,10 +31,10 @@ pub struct BounceRow {
 }
 
 impl Store {
-    /// Whether this very message was read before.
-    pub fn knows_bounce(&mut self, sha256: &str) -> Result<bool> {
-        let known = bounce::table.find((&self.prefecture, sha256));
-        diesel::select(diesel::dsl::exists(known)).get_result(&mut self.conn).context("looking for a bounce")
+    /// What followed from this very message, if it was read before.
+    pub fn known_bounce(&mut self, sha256: &str) -> Result<Option<String>> {
+        let known = bounce::table.find((&self.prefecture, sha256)).select(bounce::consequence);
+        known.first(&mut self.conn).optional().context("looking for a bounce")
     }
 
     /// Records a message that came back, in the transaction of its consequences.
@@ -47,13 +47,19 @@ impl Store {
     /// Marks a letter as come back. `false` where no relay is known to have it, or it is marked already.
     pub fn mark_bounced(&mut self, letter_id: &str, reply: &str) -> Result<bool> {
         let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
-            // One whose fate was unknown has arrived, and come back.
-            .filter(outbox::state.eq_any([
-                LetterState::Accepted.code(),
-                LetterState::Uncertain.code(),
-                LetterState::Held.code(),
-            ]))
-            .set((outbox::state.eq(LetterState::Bounced.code()), outbox::last_reply.eq(reply)))
+            // One whose fate was unknown has arrived, and come back: it is not sent again.
+            .filter(
+                outbox::state
+                    .eq_any([LetterState::Accepted, LetterState::Uncertain, LetterState::Held].map(LetterState::code))
+                    .or(outbox::uncertain.gt(0).and(
+                        outbox::state.eq_any([LetterState::Queued, LetterState::Deferred].map(LetterState::code)),
+                    )),
+            )
+            .set((
+                outbox::state.eq(LetterState::Bounced.code()),
+                outbox::last_reply.eq(reply),
+                outbox::epoch.eq(outbox::epoch + 1),
+            ))
             .execute(&mut self.conn)
             .context("marking a letter as come back")?;
         Ok(changed == 1)

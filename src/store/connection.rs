@@ -86,12 +86,27 @@ fn sqlite(path: &str, usage: Use) -> Result<SqliteConnection> {
     Ok(c)
 }
 
+/// A server that vanished without a word, such as by a cut line, is given up within a minute and not after two hours.
+const NOTICE_SILENCE: &[(&str, &str)] = &[
+    ("connect_timeout", "10"),
+    ("keepalives_idle", "30"),
+    ("keepalives_interval", "10"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "60000"),
+];
+
 fn postgres(url: &str) -> Result<PgConnection> {
     let parsed = url::Url::parse(url).map_err(|e| {
         WrongUrl(format!("{e}; such as `postgres://convoke@db.example.org/convoke?sslmode=verify-full`"))
     })?;
     refuse_clear_text(&parsed)?;
-    let mut c = PgConnection::establish(url).map_err(|error| {
+    let mut asked = parsed.clone();
+    for (key, value) in NOTICE_SILENCE {
+        if !parsed.query_pairs().any(|(k, _)| k == *key) {
+            asked.query_pairs_mut().append_pair(key, value);
+        }
+    }
+    let mut c = PgConnection::establish(asked.as_str()).map_err(|error| {
         let told = error.to_string();
         // libpq repeats a URL that it cannot read.
         let told = parsed.password().filter(|p| !p.is_empty()).map_or(told.clone(), |p| told.replace(p, "…"));

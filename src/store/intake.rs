@@ -249,12 +249,7 @@ impl Store {
              WHERE p.fingerprint <> s.permit_fingerprint OR p.absent OR (s.takes_holder AND h.fingerprint <> s.holder_fingerprint)"
         ))?;
         let vanished = if full {
-            self.execute(match self.conn {
-                Conn::Sqlite(_) => {
-                    "CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_by_permit ON staged_permit (permit_id)"
-                }
-                Conn::Postgres(_) => "CREATE UNIQUE INDEX IF NOT EXISTS staged_by_permit ON staged_permit (permit_id)",
-            })?;
+            self.index_stage()?;
             self.count(&format!(
                 "FROM permit p WHERE p.prefecture = '{p}' AND NOT p.absent
                  AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = p.permit_id)"
@@ -263,6 +258,15 @@ impl Store {
             0
         };
         Ok(Merged { inserted: staged - both, updated, vanished, known })
+    }
+
+    /// Each permit of the préfecture is looked for in the stage.
+    fn index_stage(&mut self) -> Result<()> {
+        self.execute(match self.conn {
+            Conn::Sqlite(_) => "CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_by_permit ON staged_permit (permit_id)",
+            Conn::Postgres(_) => "CREATE UNIQUE INDEX IF NOT EXISTS staged_by_permit ON staged_permit (permit_id)",
+        })
+        .context("indexing the import")
     }
 
     /// Merges the stage: new rows in, changed rows over the old ones, unchanged rows untouched. Whatever changed is
@@ -295,6 +299,7 @@ impl Store {
         ))
         .context("merging the import")?;
         if full {
+            self.index_stage()?;
             self.execute(&format!(
                 "UPDATE permit SET absent = TRUE, review_on = '0001-01-01' WHERE prefecture = '{p}' AND NOT absent
                  AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = permit.permit_id)"
@@ -327,6 +332,7 @@ impl Store {
         sha256: &str,
         counts: [u64; 4],
     ) -> Result<()> {
+        self.data_changed()?;
         let [read, inserted, updated, rejected] = counts.map(|n| n as i64);
         let of_prefecture = import_batch::table.filter(import_batch::prefecture.eq(&self.prefecture));
         let last: Option<i64> =

@@ -39,6 +39,7 @@ pub use queue::{Attempt, Paused, Settlement, Standing};
 pub use runs::{Acquired, NewRun, RunRow, Stored};
 pub use slots::SlotRow;
 
+use crate::clock::Stopwatch;
 use crate::entropy::Entropy;
 use crate::ids::{IdKey, hex};
 use connection::{Conn, connect, insert_all, on_backend};
@@ -49,10 +50,10 @@ const KEYS_PER_QUERY: usize = 10_000;
 
 /// Losses of a connection after which one step is given up: by then it is no accident.
 const LOSSES_MAX: u32 = 100;
-/// Between two attempts to reach a database that was lost, and how many of them there are: a restart takes seconds, a change of
+/// Between two attempts to reach a database that was lost, and for how long it is tried: a restart takes seconds, a change of
 /// machines minutes.
 const RECONNECT_EVERY: Duration = Duration::from_millis(500);
-const RECONNECT_TIMES: u32 = 600;
+const RECONNECT_FOR: f64 = 300.0;
 
 /// The database lacks the tables of this version.
 #[derive(Debug, thiserror::Error)]
@@ -134,17 +135,16 @@ impl Store {
     }
 
     fn reconnect(&mut self) -> Result<()> {
-        let mut tries = 1;
+        let watch = Stopwatch::start();
         loop {
             match connect(&self.url, self.usage) {
                 Ok(conn) => {
                     self.conn = conn;
                     return Ok(());
                 }
-                Err(error) if tries >= RECONNECT_TIMES => return Err(error),
+                Err(error) if watch.seconds() > RECONNECT_FOR => return Err(error),
                 Err(_) => std::thread::sleep(RECONNECT_EVERY),
             }
-            tries += 1;
         }
     }
 

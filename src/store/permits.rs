@@ -269,6 +269,22 @@ impl Store {
         .context("storing the verdicts")
     }
 
+    /// What nights are planned from, as a number that grows with each change.
+    pub fn data_version(&mut self) -> Result<i64> {
+        let row = prefecture::table.find(&self.prefecture).select(prefecture::data_version);
+        let known: Option<i64> = row.first(&mut self.conn).optional().context("reading the version of the data")?;
+        Ok(known.unwrap_or(0))
+    }
+
+    /// Says that it changed, in the transaction of the change.
+    pub(super) fn data_changed(&mut self) -> Result<()> {
+        diesel::update(prefecture::table.find(&self.prefecture))
+            .set(prefecture::data_version.eq(prefecture::data_version + 1))
+            .execute(&mut self.conn)
+            .context("marking the data as changed")?;
+        Ok(())
+    }
+
     /// Hash of the rules under which the stored verdicts were made.
     pub fn assessed_with(&mut self) -> Result<Option<String>> {
         let row = prefecture::table.find(&self.prefecture).select(prefecture::assessed_with);
@@ -361,7 +377,7 @@ impl Store {
             .set(permit::review_on.eq(NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?))
             .execute(&mut self.conn)
             .context("marking a permit for review")?;
-        Ok(())
+        self.data_changed()
     }
 
     /// The holder's permit that expires last, for a convocation that names only the person.

@@ -7,7 +7,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 
-use super::outbox::{CLAIMABLE, LetterRow};
+use super::outbox::LetterRow;
 use super::schema::{delivery_attempt, outbox, pace, prefecture};
 use super::statement::statement;
 use super::{Conn, Store, on_backend};
@@ -267,10 +267,16 @@ impl Store {
         on_backend!(&mut self.conn, c => waiting.load(c)).context("reading what the waiting letters speak of")
     }
 
-    /// Takes a letter that waits out of the queue, for `reason`.
+    /// The same of letters that wait for a person.
+    pub fn held(&mut self) -> Result<Vec<Standing>> {
+        let held = statement!(standing!("outbox.state = 'held' ORDER BY outbox.letter_id"), &self.prefecture);
+        on_backend!(&mut self.conn, c => held.load(c)).context("reading what the held letters speak of")
+    }
+
+    /// Takes a letter that waits out of the queue, or from whoever holds it, for `reason`.
     pub fn withhold(&mut self, letter_id: &str, state: LetterState, reason: &str) -> Result<()> {
         diesel::update(outbox::table.find((&self.prefecture, letter_id)))
-            .filter(sql::<Bool>(CLAIMABLE))
+            .filter(sql::<Bool>("outbox.state IN ('queued', 'deferred', 'uncertain', 'held')"))
             .set((outbox::state.eq(state.code()), outbox::last_reply.eq(reason)))
             .execute(&mut self.conn)
             .context("withholding a letter")?;
@@ -397,13 +403,13 @@ impl Store {
 
     /// Letters whose worker is dead, or has been silent for longer than its lease.
     pub fn abandoned(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<Vec<LetterRow>> {
-        let in_hand = outbox::table.filter(outbox::prefecture.eq(&self.prefecture)).filter(sql::<Bool>(IN_HAND));
-        let in_hand: Vec<LetterRow> = match &mut self.conn {
-            Conn::Sqlite(c) => in_hand.select(LetterRow::as_select()).load(c),
-            // Whoever is writing one of them lives: waiting for each other's letters, two workers would never end.
-            Conn::Postgres(c) => in_hand.select(LetterRow::as_select()).for_update().skip_locked().load(c),
-        }
-        .context("looking for letters of dead workers")?;
+        let in_hand: Vec<LetterRow> = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture))
+            .filter(sql::<Bool>(IN_HAND))
+            .order(outbox::letter_id)
+            .select(LetterRow::as_select())
+            .load(&mut self.conn)
+            .context("looking for letters of dead workers")?;
         let abandoned = |l: &LetterRow| {
             l.lease_until.is_none_or(|until| until <= now.naive_utc()) || l.owner.as_deref().is_some_and(&is_dead)
         };

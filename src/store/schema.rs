@@ -10,6 +10,7 @@ table! {
         paused_at -> Nullable<Timestamp>,
         paused_by -> Nullable<Text>,
         pause_reason -> Nullable<Text>,
+        data_version -> BigInt,
     }
 }
 

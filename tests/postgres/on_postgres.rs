@@ -16,6 +16,8 @@ mod loss;
 mod many;
 #[path = "../nights.rs"]
 mod nights;
+#[path = "plans.rs"]
+mod plans;
 #[path = "schema.rs"]
 mod schema;
 #[path = "../soak.rs"]

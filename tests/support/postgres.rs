@@ -74,6 +74,11 @@ impl Cluster {
         format!("postgres:///{database}?host={}&user=postgres", self.folder.display())
     }
 
+    /// What the server has written down.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.folder.join("log")).unwrap()).into_owned()
+    }
+
     /// Makes a database, empty or as another is now; returns its name.
     pub fn create(&self, like: Option<&str>) -> String {
         let name = format!("office_{}", self.databases.fetch_add(1, Ordering::Relaxed));

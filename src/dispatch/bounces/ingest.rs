@@ -27,6 +27,8 @@ pub struct Ingested {
     pub unknown: u64,
     /// Messages that were read before.
     pub already: u64,
+    /// Messages of letters that are being sent: to be taken in the next time.
+    pub later: u64,
     /// Letters that go by post now.
     pub to_post: u64,
     /// Convocations that ended, since there is no time left for the post.
@@ -36,8 +38,10 @@ pub struct Ingested {
 /// What one message led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// It was read before.
+    /// It was read before, and nothing is left to do.
     Already,
+    /// The worker is still writing down that its letter was sent: to be read again then. Nothing was noted.
+    Later,
     /// A letter goes by post now.
     ToPost,
     /// A convocation ended: there is no time left for the post.
@@ -55,7 +59,7 @@ impl Consequence {
         match self {
             Self::ToPost => "to-post",
             Self::Undelivered => "undelivered",
-            Self::Already | Self::Counted => "counted",
+            Self::Already | Self::Later | Self::Counted => "counted",
             Self::Ignored => "ignored",
             Self::Listed => "listed",
         }
@@ -75,10 +79,16 @@ pub fn ingest(
     let (sha256, returned) = (sha256_hex(bytes), read(bytes));
     let today = clock.today(config.settings.prefecture.zone);
     let consequence = store.write(|s| {
-        if s.knows_bounce(&sha256)? {
-            return Ok(Consequence::Already);
+        if let Some(before) = s.known_bounce(&sha256)? {
+            // Whatever a person must read stays until a person takes it away.
+            let still_to_be_read = before == Consequence::Listed.code();
+            return Ok(if still_to_be_read { Consequence::Listed } else { Consequence::Already });
         }
         let letter = find(s, key, &returned.named)?;
+        let in_hand = [LetterState::Leased, LetterState::Sending].map(LetterState::code);
+        if letter.as_ref().is_some_and(|l| in_hand.contains(&l.state.as_str())) {
+            return Ok(Consequence::Later);
+        }
         let consequence = match (&letter, returned.class) {
             (_, Class::AutoReply) => Consequence::Ignored,
             (None, _) | (_, Class::Unknown) => Consequence::Listed,
@@ -100,6 +110,7 @@ pub fn ingest(
     counts.read += 1;
     match consequence {
         Consequence::Already => counts.already += 1,
+        Consequence::Later => counts.later += 1,
         Consequence::Ignored => counts.ignored += 1,
         Consequence::Listed => counts.unknown += 1,
         Consequence::ToPost | Consequence::Undelivered | Consequence::Counted => {
@@ -148,8 +159,10 @@ fn came_back(
         .iter()
         .any(|l| l.kind == letter.kind && l.state == LetterState::Posted.code());
     let consequence = match &convocation {
-        // A reminder is not worth a stamp, and what has left on paper needs none.
+        // A reminder is not worth a stamp, and what has left on paper needs none; an appointment that has begun is marked by who
+        // received the person, or did not.
         _ if letter.kind == LetterKind::Reminder.code() || on_paper => Consequence::Counted,
+        Some(c) if c.day <= today => Consequence::Counted,
         Some(c) if announces && (c.day - today).num_days() < i64::from(config.settings.policy.send_floor_days) => {
             store.end_convocations(std::slice::from_ref(&letter.reference), State::Undelivered)?;
             store.review_again(&PermitId(c.permit_id.clone()))?;

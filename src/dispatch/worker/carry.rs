@@ -205,7 +205,7 @@ impl Worker<'_> {
             return Ok(None);
         }
         fault::point("after-sending");
-        let ours_until = letter.lease_until.map(|at| at.and_utc()).max(Some(self.leased_until.get()));
+        let ours_until = self.in_hand.borrow().get(&letter.letter_id).copied();
         if Some(self.errand.clock.now()) >= ours_until {
             // This process stood still for longer than its lease: another worker may have the letter.
             tracing::warn!(letter.id = %letter.letter_id, "A lease ended before the letter left: it is not sent from here");
