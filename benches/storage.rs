@@ -117,7 +117,12 @@ fn workers(step: impl Fn(&mut Store, usize, usize) -> bool + Sync) -> f64 {
     std::thread::scope(|scope| {
         for (worker, store) in stores.iter_mut().enumerate() {
             let step = &step;
-            scope.spawn(move || (0..).take_while(|n| step(store, worker, *n)).count());
+            scope.spawn(move || {
+                let mut n = 0;
+                while step(store, worker, n) {
+                    n += 1;
+                }
+            });
         }
     });
     watch.seconds()

@@ -426,7 +426,8 @@ async fn a_letter_that_is_held_is_called_about_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_that_another_writes_for_long_is_waited_for() {
     let play =
-        Play::new(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(20)) } else { Act::Usual }).await;
+        Play::new(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(20)) } else { Act::Usual })
+            .await;
     let worker = play.command(&["dispatch", "--until-empty", "--json"]).spawn().unwrap();
     until("a letter", || !play.sink.messages().is_empty()).await;
     // Longer than a lock is waited for.

@@ -50,7 +50,7 @@ fn a_disk_that_runs_full_stops_a_run_and_loses_nothing() {
     whole.run(&[]);
     let office = whole.before_the_night().on_disk(&disk.0);
     // So little is left that the run begins and does not end.
-    disk.grow_to_megabytes(office.megabytes_used(&disk.0) + 1);
+    disk.grow_to_megabytes(Office::megabytes_used(&disk.0) + 1);
     let output = office.output(&["run", "--yes", "--reason", "night", "--json"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{output:?}");

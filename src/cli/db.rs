@@ -1,5 +1,7 @@
 //! `convoke db copy`, and what `convoke doctor` says of the database.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -53,10 +55,10 @@ impl Db {
         progress.clear();
         let mut text = String::new();
         for Copied { table, rows, .. } in tables.iter().filter(|t| t.rows > 0) {
-            text.push_str(&format!("{table:<18} {rows:>10} rows, the same in both\n"));
+            writeln!(text, "{table:<18} {rows:>10} rows, the same in both")?;
         }
         for (prefecture, head) in &ledgers {
-            text.push_str(&format!("ledger of {prefecture}: {} entries, verified\n", head.size));
+            writeln!(text, "ledger of {prefecture}: {} entries, verified", head.size)?;
         }
         let ledgers = ledgers.iter().map(|(prefecture, head)| Ledger { prefecture, head }).collect();
         session.print(&Document { schema: "convoke.copy/1", tables: &tables, ledgers }, &text)?;
@@ -90,10 +92,10 @@ pub(super) fn doctor(session: &Session) -> Result<Exit> {
             findings.push(Finding { what: "database", ok: false, told: format!("{told}{remedy}") });
         }
     }
-    let text: String = findings
-        .iter()
-        .map(|f| format!("{} {:<9} {}\n", if f.ok { "ok   " } else { "WRONG" }, f.what, f.told))
-        .collect();
+    let mut text = String::new();
+    for Finding { what, ok, told } in &findings {
+        writeln!(text, "{} {what:<9} {told}", if *ok { "ok   " } else { "WRONG" })?;
+    }
     let healthy = findings.iter().all(|f| f.ok);
     session.print(&json!({"schema": "convoke.doctor/1", "healthy": healthy, "findings": findings}), &text)?;
     Ok(if healthy { Exit::Done } else { Exit::Unexpected })

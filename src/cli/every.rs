@@ -1,6 +1,6 @@
 //! `convoke run --every-prefecture`: many préfectures, each with its own folder of settings, most often in one database.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -85,7 +85,7 @@ fn folders(session: &Session) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-fn run_one(session: &Session, folder: &PathBuf, request: &Request) -> Ended {
+fn run_one(session: &Session, folder: &Path, request: &Request) -> Ended {
     let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let ended = |outcome, exit, run, message| Ended { folder: name.clone(), outcome, run, message, exit };
     let outcome = (|| -> Result<Outcome> {

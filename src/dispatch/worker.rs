@@ -239,13 +239,11 @@ impl Worker<'_> {
             self.in_hand.borrow().iter().filter(|(_, until)| now < **until).map(|(id, _)| id.clone()).collect();
         let renewed = ours.clone();
         self.clerk.write(move |s| s.renew_leases(&owner, &renewed, until)).await?;
-        let mut in_hand = self.in_hand.borrow_mut();
-        for id in ours {
-            if let Some(known) = in_hand.get_mut(&id) {
+        for (id, known) in self.in_hand.borrow_mut().iter_mut() {
+            if ours.contains(id) {
                 *known = until;
             }
         }
-        drop(in_hand);
         self.rescue().await
     }
 

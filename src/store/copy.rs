@@ -291,7 +291,6 @@ fn insertion(conn: &Conn, table: &Table) -> String {
         .iter()
         .enumerate()
         .map(|(i, (_, kind))| match (postgres, kind) {
-            (true, Kind::Text) => format!("r.value ->> {i}"),
             (true, Kind::Number) => format!("(r.value ->> {i})::bigint"),
             (true, Kind::Flag) => format!("(r.value ->> {i})::boolean"),
             (true, Kind::Date) => format!("(r.value ->> {i})::date"),
@@ -299,7 +298,7 @@ fn insertion(conn: &Conn, table: &Table) -> String {
             (true, Kind::Bytes) => format!("decode(r.value ->> {i}, 'hex')"),
             (false, Kind::Bytes) => format!("unhex(r.value ->> {i})"),
             (false, Kind::Number | Kind::Flag) => format!("CAST(r.value ->> {i} AS INTEGER)"),
-            (false, _) => format!("r.value ->> {i}"),
+            (true, Kind::Text) | (false, _) => format!("r.value ->> {i}"),
         })
         .collect();
     let rows = if postgres { "json_array_elements(CAST($1 AS json)) r(value)" } else { "json_each(?) r" };

@@ -1,5 +1,7 @@
 //! A server that is lost: programs go on by themselves.
 
+#[expect(unreachable_pub, reason = "shared by test programs")]
+#[allow(dead_code, reason = "each test program uses a part")]
 #[path = "../support/mod.rs"]
 mod support;
 

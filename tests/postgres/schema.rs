@@ -1,5 +1,7 @@
 //! One schema on both databases: the same tables, columns, kinds, keys, checks and indexes; up, down and up again.
 
+#[expect(unreachable_pub, reason = "shared by test programs")]
+#[allow(dead_code, reason = "each test program uses a part")]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -143,7 +143,7 @@ impl Office {
     }
 
     /// What a disk holds, rounded up.
-    pub fn megabytes_used(&self, disk: &Path) -> u32 {
+    pub fn megabytes_used(disk: &Path) -> u32 {
         let output = Command::new("df").args(["--output=used", "-BM"]).arg(disk).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().nth(1).unwrap().trim().trim_end_matches('M').parse().unwrap()

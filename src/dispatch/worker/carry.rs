@@ -53,12 +53,11 @@ impl Worker<'_> {
     pub(super) async fn carry(&self, ready: Receiver<Ready>) -> Result<()> {
         let (mut line, mut told) = (None, None);
         loop {
-            let next = match ready.try_recv() {
-                Ok(next) => Some(next),
-                Err(_) => {
-                    self.record_told(&mut told).await?;
-                    ready.recv().await.ok()
-                }
+            let next = if let Ok(next) = ready.try_recv() {
+                Some(next)
+            } else {
+                self.record_told(&mut told).await?;
+                ready.recv().await.ok()
             };
             let Some(Ready { letter, made }) = next else { break };
             match made {
