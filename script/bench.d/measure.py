@@ -12,7 +12,8 @@ def run(command, cwd, env=None, accept=(0, 4)):
     start = time.monotonic()
     process = subprocess.Popen(
         command, cwd=cwd, env={**os.environ, **(env or {})}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(os.path.join(cwd, "stderr.log"), "w"),
+        # Files, not pipes: a long answer would wait for a reader for ever.
+        stdin=subprocess.DEVNULL, stdout=open(os.path.join(cwd, "stdout.log"), "w"), stderr=open(os.path.join(cwd, "stderr.log"), "w"),
     )
     anon = rss = 0
     status = f"/proc/{process.pid}/status"
@@ -26,7 +27,7 @@ def run(command, cwd, env=None, accept=(0, 4)):
             pass
         time.sleep(0.02)
     seconds = time.monotonic() - start
-    out = process.stdout.read()
+    out = open(os.path.join(cwd, "stdout.log")).read()
     err = open(os.path.join(cwd, "stderr.log")).read()
     if process.returncode not in accept:
         raise SystemExit(f"{command} ended with {process.returncode}:\n{err[-2000:]}")
