@@ -401,7 +401,11 @@ async fn a_worker_that_stood_still_once_sends_what_comes_after_once() {
     let worker = play.command(&["dispatch", "--json"]).envs(settings).spawn().unwrap();
     until("a letter", || !play.sink.messages().is_empty()).await;
     signal(&worker, "-STOP");
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    until("the end of its leases", || {
+        let now = convoke::clock::Clock::System.now().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+        count(&play.office, &format!("state IN ('leased', 'sending') AND lease_until >= '{now}'")) == 0
+    })
+    .await;
     signal(&worker, "-CONT");
     until("all of them", || count(&play.office, WAITING) == 0).await;
     signal(&worker, "-TERM");
