@@ -55,7 +55,12 @@ pub(super) fn run_every(session: &Session, request: &Request, at_once: usize) ->
     progress.clear();
     let mut ended = ended.into_inner().context("a run panicked")?;
     ended.sort_by(|a, b| a.folder.cmp(&b.folder));
-    let text: String = ended.iter().map(line).collect();
+    // Within the 80 columns of a terminal.
+    let head = format!(
+        "{:<12} {:<12} {:>9} {:>7} {:>12} {:>8} {:>7}\n",
+        "folder", "outcome", "permits", "firm", "after expiry", "planned", "lapses"
+    );
+    let text: String = std::iter::once(head).chain(ended.iter().map(line)).collect();
     session.print(&json!({"schema": "convoke.every/1", "prefectures": ended}), &text)?;
     for failed in ended.iter().filter(|e| e.message.is_some()) {
         eprintln!("convoke: {}: {}", failed.folder, failed.message.as_deref().unwrap_or_default());
@@ -122,7 +127,7 @@ fn line(ended: &Ended) -> String {
     let n = |path: &str| ended.run.as_ref().and_then(|r| r.pointer(path)).and_then(Value::as_u64).unwrap_or(0);
     match ended.outcome {
         "done" | "nothing-new" => format!(
-            "{:<12} {:<12} {:>9} permits {:>6} firm {:>6} after expiry {:>6} planned {:>5} lapses\n",
+            "{:<12} {:<12} {:>9} {:>7} {:>12} {:>8} {:>7}\n",
             ended.folder,
             ended.outcome,
             n("/scanned"),
