@@ -23,15 +23,15 @@ static AFTER_THE_NIGHT: LazyLock<Office> = LazyLock::new(|| {
 });
 
 /// An office whose letters wait, and a relay.
-struct Play {
-    office: Office,
-    sink: Sink,
+pub(crate) struct Play {
+    pub(crate) office: Office,
+    pub(crate) sink: Sink,
     /// E-mails that wait at the start.
-    letters: u64,
+    pub(crate) letters: u64,
 }
 
 impl Play {
-    async fn new(script: impl Fn(&Turn) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) async fn new(script: impl Fn(&Turn) -> Act + Send + Sync + 'static) -> Self {
         let office = AFTER_THE_NIGHT.copy();
         let play =
             Self { letters: count(&office, "channel = 'email'"), sink: Sink::start(script).await.unwrap(), office };
@@ -39,7 +39,7 @@ impl Play {
         play
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.office.command(args);
         command.env("CONVOKE__SMTP__URL", format!("smtp://{}", self.sink.addr));
         command
@@ -63,7 +63,7 @@ impl Play {
 
     /// Every letter is with the relay, once, or as often as its fate was unknown and once more; whoever has it twice is
     /// listed.
-    fn assert_all_arrived(&self) {
+    pub(crate) fn assert_all_arrived(&self) {
         assert_eq!(count(&self.office, "channel = 'email' AND state = 'accepted'"), self.letters);
         let times = times(&self.sink.messages());
         assert_eq!(times.len() as u64, self.letters, "no letter is lost");
@@ -82,9 +82,9 @@ impl Play {
     }
 }
 
-const WAITING: &str = "state IN ('queued', 'deferred', 'uncertain', 'leased', 'sending')";
+pub(crate) const WAITING: &str = "state IN ('queued', 'deferred', 'uncertain', 'leased', 'sending')";
 
-fn count(office: &Office, which: &str) -> u64 {
+pub(crate) fn count(office: &Office, which: &str) -> u64 {
     office.query(&format!("SELECT count(*) FROM outbox WHERE {which}")).trim().parse().unwrap()
 }
 
@@ -115,7 +115,7 @@ fn answer(output: &Output) -> Value {
 }
 
 /// Waits until something holds, for a minute at most.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..600 {
         if holds() {
             return;

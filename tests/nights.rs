@@ -51,7 +51,7 @@ fn four_processes_at_once_make_one_run() {
 
 #[test]
 fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
-    let whole = Office::new(Shape { permits: 6_000, seats: true });
+    let whole = Office::new(Shape { permits: 24_000, seats: true });
     whole.run(&[]);
     let expected = whole.totals();
     for point in [
@@ -80,7 +80,7 @@ fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
 
 #[test]
 fn killed_in_the_middle_and_at_random_it_still_ends_whole() {
-    let whole = Office::new(Shape { permits: 6_000, seats: true });
+    let whole = Office::new(Shape { permits: 24_000, seats: true });
     whole.run(&[]);
     let office = whole.before_the_night();
     // Each life of the process gets a little further: the second chunk at most.

@@ -72,10 +72,8 @@ impl Permit {
                 s.link_household(&ids, &format!("link/{}", &name[..16]), now)?;
                 ids.len()
             };
-            let mut commitments = Vec::new();
-            for (id, number) in &people {
-                commitments.push(s.commitment(&id.0, number, &mut Entropy::System)?);
-            }
+            let named: Vec<(&str, &str)> = people.iter().map(|(id, number)| (id.0.as_str(), number.as_ref())).collect();
+            let commitments = s.commitments(&named, &mut Entropy::System)?;
             let kind = if undo { "household.unlinked" } else { "household.linked" };
             let payload = json!({"holders": commitments, "reason": reason});
             s.record(None, &process::login(), &[Event { kind, payload }])?;

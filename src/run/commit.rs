@@ -21,7 +21,7 @@ use crate::settings::Configuration;
 use crate::store::{Placement, RunRow, SlotRow, Store, Stored};
 
 /// Appointments of one transaction: a kill loses at most the work of one, and none of its effects is half done.
-const CHUNK: usize = 250;
+const CHUNK: usize = 1_000;
 /// The occasion of a letter that goes by post besides the e-mail.
 const COPY: &str = "copie";
 
@@ -170,7 +170,7 @@ fn commit_chunk(
     // Reserve before composing: a letter must never name a slot that another can take.
     let placements: Vec<Placement> = chunk.iter().map(|f| f.placement.clone()).collect();
     let made = store.reserve(&placements, Some(&run_id), row.business_date, now)?;
-    let (mut letters, mut events) = (Vec::new(), Vec::new());
+    let mut placed = Vec::with_capacity(chunk.len());
     for (firm, made) in chunk.iter().zip(made) {
         let Some((reference, slot)) = made else {
             // A seat was taken away, or the person convoked elsewhere, since the plan was made: due again at once.
@@ -181,12 +181,19 @@ fn commit_chunk(
             }
             continue;
         };
-        let holder = &holders[&firm.placement.holder_id.0];
+        placed.push((firm, reference, slot, &holders[&firm.placement.holder_id.0]));
+    }
+    let people: Vec<(&str, &str)> = placed
+        .iter()
+        .map(|(firm, _, _, holder)| (firm.placement.holder_id.0.as_str(), holder.number.as_str()))
+        .collect();
+    let commitments = store.commitments(&people, tools.entropy)?;
+    let (mut letters, mut events) = (Vec::new(), Vec::new());
+    for ((firm, reference, slot, holder), commitment) in placed.into_iter().zip(commitments) {
         let matter = convocation(config, firm, &slot)?;
         let data = writer.data(&reference, holder, (firm.kind, firm.expires_on), matter);
         let channel = holder.effective_channel();
         let letter = writer.row(&data, channel, "")?;
-        let commitment = store.commitment(&firm.placement.holder_id.0, &holder.number, tools.entropy)?;
         events.push(Event {
             kind: "convocation.made",
             payload: json!({"reference": reference.as_str(), "holder": commitment, "permit": firm.placement.permit_id, "slot": slot.slot_id,

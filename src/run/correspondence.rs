@@ -147,12 +147,14 @@ fn write_notices(
         .map(|o| NewNotice { letter: o.letter, permit_id: o.to.permit_id.clone(), holder_id: o.to.holder_id.clone() })
         .collect();
     let references = store.number_notices(&new, &RunId(row.run_id.clone()), row.business_date, now)?;
+    let people: Vec<(&str, &str)> =
+        chunk.iter().map(|o| (o.to.holder_id.0.as_str(), holders[&o.to.holder_id.0].number.as_str())).collect();
+    let commitments = store.commitments(&people, tools.entropy)?;
     let (mut letters, mut events) = (Vec::new(), Vec::new());
-    for (owed, reference) in chunk.iter().zip(references) {
+    for ((owed, reference), commitment) in chunk.iter().zip(references).zip(commitments) {
         let holder = &holders[&owed.to.holder_id.0];
         let data = writer.data(&reference, holder, (owed.to.kind, owed.to.expires_on), owed.matter.clone());
         let letter = writer.row(&data, holder.effective_channel(), "")?;
-        let commitment = store.commitment(&owed.to.holder_id.0, &holder.number, tools.entropy)?;
         events.push(Event {
             kind: "notice.written",
             payload: json!({"reference": reference.as_str(), "holder": commitment, "permit": owed.to.permit_id,

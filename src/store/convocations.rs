@@ -170,8 +170,11 @@ impl Store {
         let last: Option<i64> = convocation::table
             .filter(convocation::prefecture.eq(&p))
             .filter(convocation::year.eq(i64::from(year)))
-            .select(diesel::dsl::max(convocation::number))
-            .first(&mut self.conn)?;
+            // Not max(): where statistics are old, PostgreSQL reads the whole year for it.
+            .order(convocation::number.desc())
+            .select(convocation::number)
+            .first(&mut self.conn)
+            .optional()?;
         let mut number = last.unwrap_or(0);
         let (mut rows, mut seats, mut made) = (Vec::new(), Vec::new(), Vec::with_capacity(placements.len()));
         for f in placements {

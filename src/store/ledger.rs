@@ -1,10 +1,12 @@
 //! The ledger's rows.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use diesel::prelude::*;
 
 use super::schema::{holder_key, ledger_entry};
-use super::{Store, insert_all, unhex};
+use super::{KEYS_PER_QUERY, Store, insert_all, unhex};
 use crate::entropy::Entropy;
 use crate::ids::hex;
 use crate::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
@@ -29,6 +31,14 @@ struct Row {
     actor: String,
     kind: String,
     payload: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = holder_key, treat_none_as_default_value = false)]
+struct KeyRow {
+    prefecture: String,
+    holder_id: String,
+    key: String,
 }
 
 impl Store {
@@ -85,25 +95,28 @@ impl Store {
         }
     }
 
-    /// The commitment to a holder, under a key that is made the first time.
-    pub fn commitment(&mut self, holder_id: &str, number: &str, entropy: &mut Entropy) -> Result<String> {
-        let known: Option<String> = holder_key::table
-            .find((&self.prefecture, holder_id))
-            .select(holder_key::key)
-            .first(&mut self.conn)
-            .optional()?;
-        let key = if let Some(text) = known {
-            unhex(&text).context("a holder's key is not 64 hexadecimal digits")?
-        } else {
-            let key = entropy.bytes()?;
-            let row = (
-                holder_key::prefecture.eq(&self.prefecture),
-                holder_key::holder_id.eq(holder_id),
-                holder_key::key.eq(hex(&key)),
-            );
-            diesel::insert_into(holder_key::table).values(row).execute(&mut self.conn)?;
-            key
-        };
-        Ok(commitment(&key, number))
+    /// The commitments to holders (id and number), in their order, each under a key that is made the first time.
+    pub fn commitments(&mut self, holders: &[(&str, &str)], entropy: &mut Entropy) -> Result<Vec<String>> {
+        let mut keys: HashMap<String, [u8; 32]> = HashMap::with_capacity(holders.len());
+        for batch in holders.chunks(KEYS_PER_QUERY) {
+            let known: Vec<(String, String)> = holder_key::table
+                .filter(holder_key::prefecture.eq(&self.prefecture))
+                .filter(holder_key::holder_id.eq_any(batch.iter().map(|(id, _)| *id)))
+                .select((holder_key::holder_id, holder_key::key))
+                .load(&mut self.conn)?;
+            for (id, text) in known {
+                keys.insert(id, unhex(&text).context("a holder's key is not 64 hexadecimal digits")?);
+            }
+        }
+        let mut fresh: Vec<KeyRow> = Vec::new();
+        for (id, _) in holders {
+            if !keys.contains_key(*id) {
+                let key = entropy.bytes()?;
+                keys.insert((*id).to_owned(), key);
+                fresh.push(KeyRow { prefecture: self.prefecture.clone(), holder_id: (*id).to_owned(), key: hex(&key) });
+            }
+        }
+        insert_all!(&mut self.conn, holder_key, &fresh, KEYS_PER_QUERY).context("keeping the keys of holders")?;
+        Ok(holders.iter().map(|(id, number)| commitment(&keys[*id], number)).collect())
     }
 }

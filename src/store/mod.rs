@@ -152,7 +152,11 @@ impl Store {
     /// taken at once: a transaction that reads first and writes later could find that another has written in between, and
     /// would have to be given up. On PostgreSQL an advisory lock gives the same to each préfecture by itself.
     pub fn write<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('convoke:{}', 0))", self.prefecture);
+        // A statement kept from when a table was empty would read all of it for ever: what works on many rows is planned anew.
+        let lock = format!(
+            "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SELECT pg_advisory_xact_lock(hashtextextended('convoke:{}', 0))",
+            self.prefecture
+        );
         self.transaction("BEGIN IMMEDIATE", &lock, steps)
     }
 

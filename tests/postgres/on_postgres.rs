@@ -8,6 +8,8 @@ mod copy;
 mod correspondence;
 #[path = "../dispatch.rs"]
 mod dispatch;
+#[path = "hosts.rs"]
+mod hosts;
 #[path = "../imports.rs"]
 mod imports;
 #[path = "loss.rs"]

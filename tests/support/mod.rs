@@ -348,6 +348,10 @@ fn copy_folder(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
+        // What was in the log is in the database; the log itself may go at any moment, with the last who looks at it.
+        if matches!(entry.path().extension().and_then(|e| e.to_str()), Some("sqlite3-wal" | "sqlite3-shm")) {
+            continue;
+        }
         if entry.path().is_dir() {
             fs::create_dir_all(&target).unwrap();
             copy_folder(&entry.path(), &target);
