@@ -154,6 +154,7 @@ async fn ours(config: &Configuration, to: SocketAddr, render: Render, letters: u
         until_empty: true,
         stop: CancellationToken::new(),
         progress: &|_| {},
+        obstacle: &|_| {},
     };
     let store = open(config);
     let watch = Stopwatch::start();

@@ -61,6 +61,8 @@ pub mod post;
 pub mod process;
 pub mod report;
 pub mod run;
+pub mod schedule;
+pub mod serve;
 pub mod settings;
 pub mod store;
 pub mod telemetry;

@@ -2,6 +2,7 @@
 //! never starts anything: it is refused with file, line and column, and what was expected.
 
 mod letters;
+mod serve;
 
 use std::fmt;
 use std::fs;
@@ -21,6 +22,7 @@ use crate::letters::{CodeKey, Office, Sender, Templates};
 use crate::permit::{PermitKind, is_deliverable_email};
 use crate::policy::Policy;
 pub use letters::Letters;
+pub use serve::{Http, Import, Role, Serve};
 
 /// What is wrong with the configuration, where, and what to do (exit code 78).
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +56,10 @@ pub struct Settings {
     /// `config/policy.toml`, and what the environment changes of it.
     #[serde(default)]
     pub policy: Policy,
-    /// The server.
+    /// `convoke serve`.
+    #[serde(default)]
+    pub serve: Serve,
+    /// What it answers by HTTP.
     #[serde(default)]
     pub http: Http,
     /// Files that runs read by themselves.
@@ -121,7 +126,7 @@ impl Database {
         if self.url.starts_with("sqlite:") {
             return Ok(());
         }
-        let Some(secret) = password(self.password_file.as_deref(), "database-password", None)? else { return Ok(()) };
+        let Some(secret) = secret(self.password_file.as_deref(), "database-password", None)? else { return Ok(()) };
         let mut url: url::Url = self.url.parse().map_err(|e| ConfigError(format!("[database] url: {e}")))?;
         if url.set_password(Some(secret.expose_secret())).is_err() {
             return wrong("[database] password_file: the URL names no host that a password could be for");
@@ -377,30 +382,6 @@ impl From<Hours> for String {
     }
 }
 
-/// The server; used by `convoke serve`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Http {
-    /// Address and port.
-    pub listen: String,
-    /// Whether agents can use the console.
-    pub console: bool,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self { listen: "127.0.0.1:8094".into(), console: false }
-    }
-}
-
-/// Files that runs read by themselves.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Import {
-    /// Folder of new extracts.
-    pub inbox: Option<PathBuf>,
-}
-
 /// Documents to bring, by type and mention (`config/documents.toml`).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -556,13 +537,13 @@ impl Configuration {
     /// The relay's password: a file, the environment, or the systemd credential `smtp-password`.
     pub fn smtp_password(&self) -> Result<Option<SecretString>, ConfigError> {
         let smtp = &self.settings.smtp;
-        password(smtp.password_file.as_deref(), "smtp-password", smtp.password.as_ref())
+        secret(smtp.password_file.as_deref(), "smtp-password", smtp.password.as_ref())
     }
 
     /// The fallback's password: a file, the environment, or the systemd credential `smtp-fallback-password`.
     pub fn fallback_password(&self) -> Result<Option<SecretString>, ConfigError> {
         let Some(fallback) = &self.settings.smtp.fallback else { return Ok(None) };
-        password(fallback.password_file.as_deref(), "smtp-fallback-password", fallback.password.as_ref())
+        secret(fallback.password_file.as_deref(), "smtp-fallback-password", fallback.password.as_ref())
     }
 
     /// Where letters come back to, with a place for the letter's name. An address that has no room for it stays as it is.
@@ -577,7 +558,7 @@ impl Configuration {
     }
 }
 
-fn password(
+fn secret(
     file: Option<&Path>,
     credential: &str,
     given: Option<&SecretString>,
@@ -602,8 +583,14 @@ impl Settings {
         }
         let smtp = &mut self.smtp;
         let fallback = smtp.fallback.as_mut().map(|f| [&mut f.password_file, &mut f.ca_file]);
-        let named =
-            [&mut smtp.password_file, &mut smtp.ca_file, &mut self.import.inbox, &mut self.database.password_file];
+        let named = [
+            &mut smtp.password_file,
+            &mut smtp.ca_file,
+            &mut self.import.inbox,
+            &mut self.import.mapping,
+            &mut self.database.password_file,
+            &mut self.serve.ping_url_file,
+        ];
         for path in named.into_iter().chain(fallback.into_iter().flatten()).flatten() {
             *path = folder.join(&path);
         }
@@ -642,6 +629,7 @@ impl Settings {
         if [open_s, step_s, dot_s, letter_s].iter().any(|s| !(1..=86_400).contains(s)) {
             return wrong("[smtp.deadlines]: expected 1 to 86400 seconds");
         }
+        self.serve.validate()?;
         self.dispatch.validate()
     }
 }

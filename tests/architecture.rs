@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "letters",
     "ledger",
     "report",
+    "schedule",
 ];
 /// Small doors to the machine: they name the pure modules and each other.
 const MACHINE: &[&str] = &["clock", "entropy", "fault", "files", "process", "telemetry"];
@@ -34,7 +35,8 @@ const UPPER: &[(&str, &[&str])] = &[
     ("dispatch", &["settings", "store"]),
     ("post", &["settings", "store"]),
     ("demo", &["settings", "store", "import", "run", "dispatch"]),
-    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "demo"]),
+    ("serve", &["settings", "store", "import", "run", "dispatch"]),
+    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "demo", "serve"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

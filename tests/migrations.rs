@@ -3,14 +3,16 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: [&str; 5] = [
+const UP: [&str; 6] = [
     include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-200000_letters/up.sql"),
     include_str!("../migrations/sqlite/2026-11-24-000000_dispatch/up.sql"),
     include_str!("../migrations/sqlite/2026-11-25-000000_begun/up.sql"),
+    include_str!("../migrations/sqlite/2026-11-26-000000_nights/up.sql"),
 ];
-const DOWN: [&str; 5] = [
+const DOWN: [&str; 6] = [
+    include_str!("../migrations/sqlite/2026-11-26-000000_nights/down.sql"),
     include_str!("../migrations/sqlite/2026-11-25-000000_begun/down.sql"),
     include_str!("../migrations/sqlite/2026-11-24-000000_dispatch/down.sql"),
     include_str!("../migrations/sqlite/2026-11-23-200000_letters/down.sql"),

@@ -39,7 +39,7 @@ struct Document<'a> {
 impl Dispatch {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
-        self.allow_redirection(&config)?;
+        allow_redirection(&config, self.redirect)?;
         let transport = Transport::of(&config)?;
         let store = Session::store(&config, Use::Worker)?;
         let progress = session.progress();
@@ -59,6 +59,7 @@ impl Dispatch {
                 until_empty: self.until_empty,
                 stop,
                 progress: &|accepted| progress.show("sending", accepted, 0),
+                obstacle: &|_| {},
             };
             drain(store, errand).await
         })?;
@@ -98,32 +99,32 @@ impl Dispatch {
             Drained::Empty | Drained::Stopped => Exit::Done,
         })
     }
+}
 
-    /// A forgotten redirection would mark everybody's letter as accepted, and nobody would have got one.
-    fn allow_redirection(&self, config: &Configuration) -> Result<()> {
-        let dispatch = &config.settings.dispatch;
-        match (&dispatch.redirect_all_to, dispatch.production && !self.redirect) {
-            (Some(_), true) => Err(ConfigError(
-                "[dispatch] redirect_all_to: these are production settings, whose letters would reach nobody; remove it, or \
-                 for a rehearsal set production = false, or say --redirect"
-                    .into(),
-            )
-            .into()),
-            (None, _) if self.redirect => {
-                Err(Usage("--redirect: `[dispatch] redirect_all_to` names no address".into()).into())
-            }
-            _ => Ok(()),
+/// A forgotten redirection would mark everybody's letter as accepted, and nobody would have got one.
+pub(super) fn allow_redirection(config: &Configuration, redirect: bool) -> Result<()> {
+    let dispatch = &config.settings.dispatch;
+    match (&dispatch.redirect_all_to, dispatch.production && !redirect) {
+        (Some(_), true) => Err(ConfigError(
+            "[dispatch] redirect_all_to: these are production settings, whose letters would reach nobody; remove it, or \
+             for a rehearsal set production = false, or say --redirect"
+                .into(),
+        )
+        .into()),
+        (None, _) if redirect => {
+            Err(Usage("--redirect: `[dispatch] redirect_all_to` names no address".into()).into())
         }
+        _ => Ok(()),
     }
 }
 
-fn signals() -> Result<[Signal; 2]> {
+pub(super) fn signals() -> Result<[Signal; 2]> {
     let on = |kind| signal(kind).context("waiting for signals");
     Ok([on(SignalKind::terminate())?, on(SignalKind::interrupt())?])
 }
 
 /// The first signal asks to stop; the second ends the process, which is as safe as any kill.
-async fn heed_signals(stop: CancellationToken, [mut terminate, mut interrupt]: [Signal; 2]) {
+pub(super) async fn heed_signals(stop: CancellationToken, [mut terminate, mut interrupt]: [Signal; 2]) {
     for asked_before in [false, true] {
         let code = tokio::select! { _ = terminate.recv() => 143, _ = interrupt.recv() => 130 };
         if asked_before {

@@ -70,6 +70,11 @@ pub(super) fn run_every(session: &Session, request: &Request, at_once: usize) ->
     Ok(ended.iter().max_by_key(worst).map_or(Exit::Done, |e| e.exit))
 }
 
+/// The settings of every préfecture.
+pub(super) fn files(session: &Session) -> Result<Vec<PathBuf>> {
+    Ok(folders(session)?.into_iter().map(|folder| folder.join("convoke.toml")).collect())
+}
+
 /// Folders that hold a `convoke.toml`, in the order of their names.
 fn folders(session: &Session) -> Result<Vec<PathBuf>> {
     let root = session.global.config.with_file_name(FOLDER);

@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod serve;
 mod simulate;
 mod templates;
 
@@ -129,6 +130,8 @@ enum Command {
     #[command(subcommand)]
     Templates(templates::Templates),
     Report(report::Report),
+    Serve(serve::Serve),
+    Healthcheck(serve::Healthcheck),
     /// Verify the ledger
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -158,8 +161,12 @@ impl Session {
 
     /// The settings of a file, changed by the environment and the flags of this process.
     fn configuration_of(&self, file: &Path) -> Result<Configuration> {
-        let environment = std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect();
-        Ok(Configuration::load(file, environment, self.global.database.as_deref())?)
+        Ok(Configuration::load(file, Self::environment(), self.global.database.as_deref())?)
+    }
+
+    /// The variables that change settings.
+    fn environment() -> Vec<(String, String)> {
+        std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect()
     }
 
     fn store(config: &Configuration, usage: Use) -> Result<Store> {
@@ -221,8 +228,10 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
+    // A server's log is all that is seen of it.
+    let verbose = cli.global.verbose.max(u8::from(matches!(cli.command, Command::Serve(_))));
     crate::telemetry::start(
-        cli.global.verbose,
+        verbose,
         cli.global.quiet,
         cli.global.color != Colour::Never && std::io::stderr().is_terminal(),
     );
@@ -272,6 +281,8 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Templates(c) => c.execute(context),
         Command::Letters(c) => c.execute(context),
         Command::Report(c) => c.execute(context),
+        Command::Serve(c) => c.execute(context),
+        Command::Healthcheck(c) => c.execute(context),
         Command::Ledger(c) => c.execute(context),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "convoke", &mut std::io::stdout());

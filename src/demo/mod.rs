@@ -102,6 +102,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
             until_empty: true,
             stop: CancellationToken::new(),
             progress: &|_| {},
+            obstacle: &|_| {},
         };
         let (sent, _) = drain(store.another()?, errand).await?;
         let report = tokio::task::block_in_place(|| run::report(&mut store, config, &RunId(summary.run.clone())))?;

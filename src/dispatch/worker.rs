@@ -63,6 +63,8 @@ pub struct Errand<'a> {
     pub stop: CancellationToken,
     /// Is told how many letters were accepted so far.
     pub progress: &'a dyn Fn(u64),
+    /// Is told what keeps letters from leaving, each time that the worker looks whether any may.
+    pub obstacle: &'a dyn Fn(Option<&Drained>),
 }
 
 /// One worker: sends until nothing can be claimed, or until it is stopped.
@@ -296,6 +298,7 @@ impl Worker<'_> {
                 return Ok(Drained::Stopped);
             }
             let obstacle = self.obstacle();
+            (self.errand.obstacle)(obstacle.as_ref());
             let claimed = match obstacle {
                 Some(_) => Ok(Vec::new()),
                 // Half at once: a claim is a transaction, whatever it brings.
@@ -318,6 +321,7 @@ impl Worker<'_> {
                 }
                 Err(paused) => Drained::Paused(paused),
             };
+            (self.errand.obstacle)(Some(&obstacle).filter(|o| **o != Drained::Empty));
             if !self.in_hand.borrow().is_empty() {
                 // What is in hand may come back, or mend a relay.
                 self.moved.notified().await;

@@ -14,7 +14,7 @@ use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
 
 /// Every table, after those that it names.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "prefecture",
     "holder",
     "permit",
@@ -24,6 +24,7 @@ const TABLES: [&str; 20] = [
     "run",
     "run_outcome",
     "run_record",
+    "night",
     "convocation",
     "reservation",
     "notice",

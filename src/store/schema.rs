@@ -11,6 +11,8 @@ table! {
         paused_by -> Nullable<Text>,
         pause_reason -> Nullable<Text>,
         data_version -> BigInt,
+        watched_since -> Nullable<Timestamp>,
+        clock_seen_at -> Nullable<Timestamp>,
     }
 }
 
@@ -290,6 +292,22 @@ table! {
         holder_id -> Text,
         household -> Text,
         linked_at -> Timestamp,
+    }
+}
+
+table! {
+    night (prefecture, business_date) {
+        prefecture -> Text,
+        business_date -> Date,
+        scheduled_at -> Timestamp,
+        state -> Text,
+        attempts -> BigInt,
+        next_at -> Timestamp,
+        started_at -> Nullable<Timestamp>,
+        finished_at -> Nullable<Timestamp>,
+        run_id -> Nullable<Text>,
+        covered_by -> Nullable<Date>,
+        failure -> Nullable<Text>,
     }
 }
 

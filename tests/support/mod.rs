@@ -1,6 +1,7 @@
 //! An office for tests: a folder made by `convoke init`, and the real program run in it. Time is the machine's: the extract
 //! is made around today, so nothing depends on the date. In the test program `postgres` its database is one of PostgreSQL.
 
+pub mod faketime;
 pub mod postgres;
 
 use std::fs;
@@ -60,16 +61,34 @@ impl Office {
 
     /// On a cluster of its own, which may be stopped.
     pub fn on(cluster: Option<&'static Cluster>, shape: Shape) -> Self {
+        Self::made(cluster, shape, None)
+    }
+
+    /// Made on another day, at noon, Universal Time.
+    #[allow(dead_code, reason = "not every test program leaves its day")]
+    pub fn made_on(day: NaiveDate, shape: Shape) -> Self {
+        Self::made(ON_POSTGRES.then(cluster), shape, Some(day))
+    }
+
+    fn made(cluster: Option<&'static Cluster>, shape: Shape, day: Option<NaiveDate>) -> Self {
         let postgres = cluster.map(|cluster| OnPostgres { cluster, now: cluster.create(None), before: String::new() });
         let mut office = Self { dir: tempfile::tempdir().unwrap(), postgres };
-        office.ok(&["init", "--dir", ".", "--example", "94", "--json"]);
-        let today = today();
+        let done = |office: &Self, args: &[&str]| {
+            let mut command = office.command(args);
+            if let Some(day) = day {
+                faketime::at(&mut command, &format!("{day} 12:00:00"));
+            }
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        done(&office, &["init", "--dir", ".", "--example", "94", "--json"]);
+        let today = day.unwrap_or_else(today);
         let mut file = fs::File::create(office.path("permits.csv")).unwrap();
         convoke::demo::world::write_permits(7, shape.permits, today, &mut file).unwrap();
-        office.ok(&["import", "permits", "permits.csv", "--json"]);
+        done(&office, &["import", "permits", "permits.csv", "--json"]);
         if shape.seats {
             let until = today.checked_add_days(Days::new(220)).unwrap().to_string();
-            office.ok(&["agenda", "generate", "--until", &until, "--json"]);
+            done(&office, &["agenda", "generate", "--until", &until, "--json"]);
         }
         if let Some(p) = &mut office.postgres {
             p.before = p.cluster.create(Some(&p.now));

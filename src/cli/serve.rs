@@ -1,0 +1,137 @@
+//! `convoke serve`, `convoke healthcheck`.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::dispatch::{heed_signals, signals};
+use super::{Exit, Session, Usage, dispatch, every};
+use crate::serve::{Office, Server, serve};
+use crate::settings::{Configuration, Role};
+use crate::store::{Store, Use};
+
+/// Begin each night by itself, send letters all day, and say by HTTP whether all is well.
+///
+/// Nights begin by `[serve] night` (01:30 by default); those that were missed are made up for by one run. Before each, the files in
+/// `[import] inbox` are taken in. Letters leave within `[dispatch] hours`. `/healthz`, `/readyz` and `/metrics` answer on `[http]
+/// listen`. Any number of servers may share a database; each may have its own roles.
+///
+/// SIGTERM lets what is in flight end, within `[dispatch] stop_timeout_s`; a second one ends at once, and loses nothing either.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Only this: scheduler, dispatch or http; may be repeated. All of `[serve] roles` by default.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Serve every préfecture whose folder, made by `convoke init`, lies in `prefectures/` beside the file of --config.
+    #[arg(long)]
+    every_prefecture: bool,
+    /// Send every letter to `[dispatch] redirect_all_to` although these are production settings: nobody else gets any.
+    #[arg(long)]
+    redirect: bool,
+}
+
+impl Serve {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let files = if self.every_prefecture { every::files(session)? } else { vec![session.global.config.clone()] };
+        let mut offices = Vec::new();
+        for file in files {
+            let office = Office::new(loader(session, file))?;
+            dispatch::allow_redirection(&office.config, self.redirect)?;
+            refuse_unmigrated(&office.config)?;
+            offices.push(office);
+        }
+        let settings = &offices.first().context("a préfecture")?.config.settings;
+        let (listen, mut roles) = (settings.http.listen, settings.serve.roles.clone());
+        if !self.roles.is_empty() {
+            let named = self.roles.iter().map(|role| role.parse());
+            roles = named.collect::<Result<Vec<Role>, _>>().map_err(|e| Usage(format!("--role: {e}")))?;
+        }
+        let server = Arc::new(Server::new(offices, roles, session.clock.clone()));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("starting the server")?;
+        let ended = runtime.block_on(async {
+            let stop = CancellationToken::new();
+            tokio::spawn(heed_signals(stop.clone(), signals()?));
+            serve(server, listen, stop).await
+        });
+        // A run that had no time to end is cut off, as by any kill: the next server finishes it.
+        runtime.shutdown_background();
+        ended?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Reads a configuration as this process was asked to, whenever it is called.
+fn loader(session: &Session, file: PathBuf) -> crate::serve::Load {
+    let environment: Vec<(String, String)> = Session::environment();
+    let database = session.global.database.clone();
+    Box::new(move || Ok(Configuration::load(&file, environment.clone(), database.as_deref())?))
+}
+
+/// A database without tables is told at once; one that does not answer is waited for.
+fn refuse_unmigrated(config: &Configuration) -> Result<()> {
+    match Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Worker) {
+        Err(error) if error.is::<crate::store::NotMigrated>() || error.is::<crate::store::WrongUrl>() => Err(error),
+        Err(error) => {
+            tracing::warn!("The database does not answer yet: {error:#}");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Ask a server whether it lives, and end with 0 if so: for containers.
+#[derive(Debug, Args)]
+pub(super) struct Healthcheck {
+    /// Ask whether nights and letters go their way (`/readyz`), not only whether the process lives.
+    #[arg(long)]
+    ready: bool,
+    /// Where the server answers; `[http] listen` by default.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl Healthcheck {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let listen = match self.listen {
+            Some(listen) => listen,
+            None => session.configuration()?.settings.http.listen,
+        };
+        let path = if self.ready { "/readyz" } else { "/healthz" };
+        let (healthy, told) = match ask(listen, path) {
+            Ok((status, body)) => (status == 200, body),
+            Err(error) => (false, format!("{error:#}\n")),
+        };
+        session
+            .print(&json!({"schema": "convoke.healthcheck/1", "healthy": healthy, "told": told.trim_end()}), &told)?;
+        Ok(if healthy { Exit::Done } else { Exit::Unexpected })
+    }
+}
+
+/// One GET: status and body.
+fn ask(listen: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let patience = Duration::from_secs(10);
+    // A server that listens everywhere is asked here.
+    let mut to = listen;
+    if to.ip().is_unspecified() {
+        to.set_ip(if to.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    let mut stream = TcpStream::connect_timeout(&to, patience).with_context(|| format!("no server answers on {to}"))?;
+    stream.set_read_timeout(Some(patience))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(1 << 20).read_to_string(&mut answer).context("reading the answer")?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer is no HTTP")?;
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).context("the answer has no status")?;
+    Ok((status, body.to_owned()))
+}

@@ -1,0 +1,162 @@
+//! What this process knows of itself, and what it finds when it is asked whether all is well.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::Office;
+use super::night::{Looked, Rota};
+use crate::clock::{Clock, Stopwatch};
+use crate::settings::Dispatch;
+use crate::store::{NightState, Store};
+
+/// The scheduler looks at the clock once a minute: after so many seconds without that it has died.
+const SILENT_AFTER_S: f64 = 180.0;
+/// Attempts at a night after which it is told that it does not come about by itself.
+const ATTEMPTS_TOLD: i64 = 3;
+
+/// A part of the process.
+#[derive(Debug, Default)]
+pub(super) struct Part<T>(Mutex<T>);
+
+impl<T> Part<T> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, T> {
+        // What it holds is replaced as a whole: a panic leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The scheduler's sign of life.
+#[derive(Debug)]
+pub(super) struct Beat(Part<Stopwatch>);
+
+impl Beat {
+    pub(super) fn new() -> Self {
+        Self(Part(Mutex::new(Stopwatch::start())))
+    }
+
+    pub(super) fn beat(&self) {
+        *self.0.lock() = Stopwatch::start();
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        self.0.lock().seconds() > SILENT_AFTER_S
+    }
+}
+
+/// What the parts of this process last found, for one préfecture.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// What keeps letters from leaving.
+    pub(super) obstacle: Part<Option<String>>,
+    /// Why the scheduler could not look, or does not believe the clock.
+    pub(super) scheduler: Part<Option<String>>,
+    jumped: AtomicBool,
+}
+
+impl Notes {
+    pub(super) fn clock_jumped(&self) -> bool {
+        self.jumped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_look(&self, looked: &Result<Looked>) {
+        self.jumped.store(matches!(looked, Ok(Looked::ClockJumped(_))), Ordering::Relaxed);
+        *self.scheduler.lock() = match looked {
+            Ok(Looked::ClockJumped(by)) => Some(format!(
+                "the clock is {} days ahead of when it was last seen: no night begins by itself; if it is right, run tonight by hand (`convoke run --reason …`), and nights go on",
+                by.num_days()
+            )),
+            // What became of a night is in the database, for every server to tell.
+            Ok(Looked::NothingDue | Looked::Worked(..)) => None,
+            Err(error) => Some(format!("{error:#}")),
+        };
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Préfecture.
+    pub prefecture: String,
+    /// What was looked at.
+    pub what: &'static str,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub told: String,
+}
+
+/// Looks at everything that a préfecture's nights and letters need.
+pub(super) fn findings(office: &Office, store: &mut Option<Store>, clock: &Clock) -> Vec<Finding> {
+    let settings = &office.config.settings;
+    let code = &settings.prefecture.code;
+    let told = |what, told: Result<String, String>| Finding {
+        prefecture: code.clone(),
+        what,
+        ok: told.is_ok(),
+        told: told.unwrap_or_else(|wrong| wrong),
+    };
+    let scheduler = office.notes.scheduler.lock().clone();
+    if let Some(jumped) = scheduler.clone().filter(|_| office.notes.clock_jumped()) {
+        return vec![told("clock", Err(jumped))];
+    }
+    let now = clock.now();
+    let rota = Rota::of(&settings.serve, settings.prefecture.zone);
+    let found = office.ask(store, |store| {
+        Ok([
+            ("database", Ok(store.describe()?)),
+            ("night", night(store, &rota, now)?),
+            ("queue", queue(store, &settings.dispatch, settings.serve.queue_alert_min, &rota, now)?),
+        ])
+    });
+    match found {
+        Ok(_) if scheduler.is_some() => vec![told("scheduler", Err(scheduler.unwrap_or_default()))],
+        Ok(found) => found.into_iter().map(|(what, found)| told(what, found)).collect(),
+        Err(error) => vec![told("database", Err(format!("{error:#}")))],
+    }
+}
+
+/// The last night: done, or not late yet.
+fn night(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Result<String, String>> {
+    let today = now.with_timezone(&rota.zone).date_naive();
+    let nights = store.nights(today, rota.catchup.num_days() + 2)?;
+    let Some(last) = nights.first() else {
+        let next = rota.night.next(rota.zone, now).map_or("never".to_owned(), |(date, _)| date.to_string());
+        return Ok(Ok(format!("none was due yet; the next is that of {next}")));
+    };
+    let date = last.business_date;
+    let why = last.failure.as_deref().map_or(String::new(), |why| format!(": {why}"));
+    let late = now - last.scheduled_at.and_utc() > rota.late_after;
+    Ok(if last.state == NightState::Failed.code() {
+        Err(format!("that of {date} waits for a person{why}"))
+    } else if last.state == NightState::Due.code() && last.attempts >= ATTEMPTS_TOLD {
+        Err(format!("that of {date} failed {} times{why}", last.attempts))
+    } else if last.state == NightState::Due.code() && late {
+        Err(format!("that of {date} is late{why}"))
+    } else {
+        Ok(format!("that of {date} is {}", last.state))
+    })
+}
+
+/// The letter that has waited longest, while sending was allowed.
+fn queue(
+    store: &mut Store,
+    dispatch: &Dispatch,
+    alert_min: u32,
+    rota: &Rota,
+    now: DateTime<Utc>,
+) -> Result<Result<String, String>> {
+    let alert = TimeDelta::minutes(alert_min.into());
+    let may_send = |at: DateTime<Utc>| dispatch.may_send(at.with_timezone(&rota.zone).naive_local());
+    let Some(oldest) = store.oldest_waiting(now)? else { return Ok(Ok("no letter waits".into())) };
+    let waited = now - oldest;
+    let told = format!("the oldest letter has waited for {} min", waited.num_minutes());
+    Ok(match store.paused()? {
+        Some(paused) => Ok(format!("{told}; sending was stopped by {}", paused.by)),
+        None if waited > alert && may_send(now) && may_send(now - alert) => Err(told),
+        None => Ok(told),
+    })
+}

@@ -1,0 +1,115 @@
+//! The folder of new extracts: each file is taken whole or refused whole, and then moved aside, so that it is never read twice
+//! and never lost. What is imported twice, because a process ended in between, changes nothing the second time.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::import::result::write_report;
+use crate::import::{self, Imported, Options};
+use crate::process;
+use crate::settings::Configuration;
+use crate::store::Store;
+
+/// What became of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Its name.
+    pub(super) file: String,
+    /// Why it was refused, if so.
+    pub(super) refused: Option<String>,
+}
+
+/// Names of files begin with what they hold; slots before convocations, which need them, and permits first.
+const KINDS: [&str; 3] = ["permits", "slots", "convocations"];
+
+/// Takes in what lies in the inbox, in the order of kinds and then of names. A file that is refused stops no other.
+pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<Taken>> {
+    let Some(inbox) = &config.settings.import.inbox else { return Ok(Vec::new()) };
+    let mut taken = Vec::new();
+    for (kind, path) in files(inbox)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let report = match import_one(store, config, clock, kind, &path) {
+            Ok(imported) => imported,
+            // A file that is no table is refused; that the database cannot be written is not the file's fault.
+            Err(error) if error.chain().any(<dyn std::error::Error + 'static>::is::<import::result::FileFault>) => {
+                set_aside(&path, "refused", clock, format!("{error:#}\n").as_bytes())?;
+                taken.push(Taken { file: name, refused: Some("it is no table that can be read".into()) });
+                continue;
+            }
+            Err(error) => return Err(error.context(format!("taking in {name}"))),
+        };
+        let mut words = Vec::new();
+        write_report(&mut words, &report.rejected)?;
+        for warning in &report.warnings {
+            writeln!(words, "warning: {warning}")?;
+        }
+        writeln!(
+            words,
+            "{} rows read: {} new, {} changed, {} unchanged, {} absent",
+            report.read, report.inserted, report.updated, report.unchanged, report.vanished
+        )?;
+        let folder = if report.refused.is_some() { "refused" } else { "done" };
+        if let Some(why) = &report.refused {
+            writeln!(words, "refused: {why}")?;
+        }
+        set_aside(&path, folder, clock, &words)?;
+        taken.push(Taken { file: name, refused: report.refused });
+    }
+    Ok(taken)
+}
+
+/// What may be read now: finished files of a known kind. One still being written carries another name (`.part`, `.tmp`).
+fn files(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
+    let entries = fs::read_dir(inbox).with_context(|| {
+        format!("[import] inbox: reading {}; make the folder, or correct the setting", inbox.display())
+    })?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let table =
+            matches!(path.extension().and_then(OsStr::to_str).map(str::to_lowercase).as_deref(), Some("csv" | "xlsx"));
+        let kind = KINDS.iter().position(|kind| name.starts_with(kind));
+        match kind {
+            Some(kind) if table && path.is_file() => files.push((kind, path)),
+            _ if path.is_file() => tracing::warn!(
+                "A file of the inbox is none that is read: its name begins with permits, slots or convocations, and ends in .csv or .xlsx"
+            ),
+            _ => {}
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn import_one(store: &mut Store, config: &Configuration, clock: &Clock, kind: usize, path: &Path) -> Result<Imported> {
+    let import = &config.settings.import;
+    let options = Options { mapping: import.mapping.clone(), full: import.full && kind == 0, ..Options::default() };
+    let actor = process::login();
+    match kind {
+        0 => import::permits(store, config, path, &options, &actor, clock, &mut Entropy::System, &|_, _| {}),
+        1 => import::slots(store, config, path, &options, &actor, clock),
+        _ => import::convocations(store, config, path, &options, &actor, clock, &mut Entropy::System),
+    }
+}
+
+/// Moves a file to a folder beside it, with what is to be said of it.
+fn set_aside(path: &Path, folder: &str, clock: &Clock, words: &[u8]) -> Result<()> {
+    let (inbox, name) = (path.parent().context("an inbox")?, path.file_name().context("a file")?.to_string_lossy());
+    let folder = inbox.join(folder);
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let stamp = clock.now().format("%Y%m%dT%H%M%SZ");
+    crate::files::write_whole(&folder.join(format!("{stamp}-{name}.txt")), words)?;
+    let to = folder.join(format!("{stamp}-{name}"));
+    match fs::rename(path, &to) {
+        // Another server has taken the same file in: that changed nothing.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        moved => moved.with_context(|| format!("moving an extract to {}", to.display())),
+    }
+}

@@ -1,0 +1,125 @@
+//! Figures for Prometheus (`OpenMetrics` text). What the database knows is read when it is asked for, so that any number of
+//! processes tell the same; what only this process knows is counted here.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+
+use chrono::{DateTime, Utc};
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::run::Summary;
+use crate::store::Figures;
+
+/// Names and values of labels.
+pub(super) type Labels = Vec<(&'static str, String)>;
+type Count = Family<Labels, Counter>;
+type Level = Family<Labels, Gauge<f64, AtomicU64>>;
+
+/// What only this process knows.
+#[derive(Debug)]
+pub(super) struct Counted {
+    registry: Registry,
+    /// Nights that began late.
+    pub(super) late: Count,
+    /// Attempts at nights that failed.
+    pub(super) failures: Count,
+    /// Parts of the process that panicked, and were begun again.
+    pub(super) panics: Count,
+    /// Extracts of the inbox that were refused.
+    pub(super) refused: Count,
+    /// Seconds of each stage of the last run.
+    pub(super) stages: Level,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("convoke");
+        let (late, failures, panics, refused) =
+            (Count::default(), Count::default(), Count::default(), Count::default());
+        let stages = Level::default();
+        registry.register("nights_late", "Nights that began later than late_after_min", late.clone());
+        registry.register("night_failures", "Attempts at a night that failed", failures.clone());
+        registry.register("panics", "Parts of the process that panicked", panics.clone());
+        registry.register("extracts_refused", "Extracts of the inbox that were refused", refused.clone());
+        registry.register_with_unit(
+            "run_stage",
+            "Each stage of the last run in this process",
+            Unit::Seconds,
+            stages.clone(),
+        );
+        Self { registry, late, failures, panics, refused, stages }
+    }
+}
+
+/// What was read of one préfecture.
+pub(super) struct Read {
+    pub(super) prefecture: String,
+    pub(super) figures: Figures,
+    pub(super) nights_owed: usize,
+    pub(super) obstacle: bool,
+    pub(super) clock_jumped: bool,
+}
+
+/// Everything as text.
+pub(super) fn text(counted: &Counted, read: &[Read], now: DateTime<Utc>) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("convoke");
+    let mut level = |name: &str, help: &str| {
+        let family = Level::default();
+        registry.register(name, help, family.clone());
+        family
+    };
+    let success = level("last_success_timestamp_seconds", "End of the last completed run");
+    let owed = level("nights_owed", "Nights that are due and not done");
+    let permits = level("permits", "Permits by outcome in the last run");
+    let assigned = level("assigned", "People with a day in the last run");
+    let lapses = level("lapses", "People without a day before expiry in the last run, by cause");
+    let capacity = level("at_capacity", "Whether somebody lacks a day for want of seats");
+    let letters = level("letters", "Letters by channel and state");
+    let oldest = level("queue_oldest_seconds", "Age of the letter that has waited longest for its turn");
+    let attempts = level("attempts", "Attempts to send, by outcome and class of reply");
+    let obstacle = level("sending_stopped", "Whether something keeps letters from leaving: relay, hours, pause");
+    let jumped = level("clock_jumped", "Whether the clock is not believed");
+    for office in read {
+        let label = |more: &[(&'static str, &str)]| -> Labels {
+            let prefecture = ("prefecture", office.prefecture.clone());
+            std::iter::once(prefecture).chain(more.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect()
+        };
+        let put = |family: &Level, more: &[(&'static str, &str)], value: f64| {
+            family.get_or_create(&label(more)).set(value);
+        };
+        let f = &office.figures;
+        put(&owed, &[], office.nights_owed as f64);
+        put(&obstacle, &[], f64::from(u8::from(office.obstacle)));
+        put(&jumped, &[], f64::from(u8::from(office.clock_jumped)));
+        put(&oldest, &[], f.oldest_waiting.map_or(0.0, |at| (now - at).as_seconds_f64()));
+        for (channel, state, n) in &f.letters {
+            put(&letters, &[("channel", channel), ("state", state)], *n as f64);
+        }
+        for (outcome, class, n) in &f.attempts {
+            put(&attempts, &[("outcome", outcome), ("class", class)], *n as f64);
+        }
+        let Some((at, summary)) = &f.last_run else { continue };
+        put(&success, &[], at.timestamp() as f64);
+        let Ok(run) = serde_json::from_str::<Summary>(summary) else { continue };
+        for (rule, n) in &run.outcomes {
+            put(&permits, &[("rule", rule)], *n as f64);
+        }
+        for (how, n) in
+            [("firm", run.firm), ("after-expiry", run.late_firm), ("planned", run.planned), ("none", run.without_seat)]
+        {
+            put(&assigned, &[("how", how)], n as f64);
+        }
+        put(&lapses, &[("cause", "no-possible-day")], run.lapses.no_possible_day as f64);
+        put(&lapses, &[("cause", "no-capacity")], run.lapses.no_capacity as f64);
+        put(&capacity, &[], f64::from(u8::from(run.lapses.no_capacity + run.without_seat > 0)));
+    }
+    let mut text = String::new();
+    encode_registry(&mut text, &registry)?;
+    encode_registry(&mut text, &counted.registry)?;
+    encode_eof(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,74 @@
+//! Counts for those who watch over the program: never a name, an address, or anybody's number.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{count_star, min, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::Store;
+use super::schema::{delivery_attempt, outbox, run};
+
+/// Letters that leave when their turn comes.
+const WAITING: &str = "state IN ('queued', 'deferred', 'uncertain')";
+
+/// What is waiting, and what became of the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Letters by channel and state.
+    pub letters: Vec<(String, String, u64)>,
+    /// Attempts by outcome and class of reply (`2`, `4`, `5`; empty where there was none).
+    pub attempts: Vec<(String, String, u64)>,
+    /// Since when the oldest letter that may leave has waited.
+    pub oldest_waiting: Option<DateTime<Utc>>,
+    /// The last completed run: when it ended, and its summary as `run --json` prints it.
+    pub last_run: Option<(DateTime<Utc>, String)>,
+}
+
+impl Store {
+    /// Everything that is counted.
+    pub fn figures(&mut self, now: DateTime<Utc>) -> Result<Figures> {
+        let letters: Vec<(String, String, i64)> = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture))
+            .group_by((outbox::channel, outbox::state))
+            .select((outbox::channel, outbox::state, count_star()))
+            .load(&mut self.conn)
+            .context("counting letters")?;
+        let attempts: Vec<(Option<String>, Option<i64>, i64)> = delivery_attempt::table
+            .filter(delivery_attempt::prefecture.eq(&self.prefecture))
+            .group_by((delivery_attempt::outcome, delivery_attempt::code))
+            .select((delivery_attempt::outcome, delivery_attempt::code, count_star()))
+            .load(&mut self.conn)
+            .context("counting attempts")?;
+        let last_run: Option<(Option<NaiveDateTime>, Option<String>)> = run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::state.eq("completed"))
+            .order((run::business_date.desc(), run::generation.desc()))
+            .select((run::finished_at, run::summary))
+            .first(&mut self.conn)
+            .optional()
+            .context("reading the last run")?;
+        let class = |code: Option<i64>| code.map_or(String::new(), |c| (c / 100).to_string());
+        Ok(Figures {
+            letters: letters.into_iter().map(|(channel, state, n)| (channel, state, n as u64)).collect(),
+            attempts: attempts
+                .into_iter()
+                .map(|(outcome, code, n)| (outcome.unwrap_or_default(), class(code), n as u64))
+                .collect(),
+            oldest_waiting: self.oldest_waiting(now)?,
+            last_run: last_run.and_then(|(at, summary)| Some((at?.and_utc(), summary?))),
+        })
+    }
+
+    /// Since when the oldest letter that may leave has waited for its turn.
+    pub fn oldest_waiting(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+        let oldest: Option<NaiveDateTime> = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture))
+            .filter(sql::<Bool>(WAITING))
+            .filter(outbox::next_at.le(now.naive_utc()))
+            .select(min(outbox::next_at))
+            .first(&mut self.conn)
+            .context("looking for the oldest letter")?;
+        Ok(oldest.map(|at| at.and_utc()))
+    }
+}

@@ -1,0 +1,35 @@
+//! Another day than today, and a clock that runs faster or jumps, for one process: by Debian's libfaketime.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Whether there is such a thing here. Without it, CI fails and anybody else is told.
+pub fn is_there() -> bool {
+    let found = library().is_some();
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "libfaketime: `script/setup test` installs it");
+        eprintln!("THE CLOCK: NOT FAKED, because libfaketime is missing: `script/setup test` installs it");
+    }
+    found
+}
+
+fn library() -> Option<PathBuf> {
+    let architectures = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
+    architectures.iter().map(|a| PathBuf::from(format!("/usr/lib/{a}/faketime/libfaketime.so.1"))).find(|p| p.exists())
+}
+
+/// Has a process begin at an instant (Universal Time): `2026-10-20 12:00:00`, or `2026-10-20 12:00:00 x1000` for a clock a thousand
+/// times as fast. How long things take is not faked: only what time it is.
+pub fn at<'c>(command: &'c mut Command, when: &str) -> &'c mut Command {
+    preload(command).env("FAKETIME", format!("@{when}"))
+}
+
+/// Has a process read from a file, whenever it asks for the time, how far its clock is off: `+1d`, `-3h`.
+pub fn off_by_what_stands_in<'c>(command: &'c mut Command, file: &Path) -> &'c mut Command {
+    preload(command).env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_NO_CACHE", "1")
+}
+
+fn preload(command: &mut Command) -> &mut Command {
+    command.env("LD_PRELOAD", library().unwrap()).env("DONT_FAKE_MONOTONIC", "1").env("TZ", "UTC")
+}
