@@ -125,12 +125,13 @@ fn assert_each_date_once(office: &Office, first: &str, last: &str) -> Vec<String
         .collect()
 }
 
-/// Four thousand seconds a second: a tick every half hour.
-const FAST: &str = "x4000";
+/// Eight thousand seconds a second: a tick every hour.
+const FAST: &str = "x8000";
 
 fn through(first: &str, last: &str) -> Vec<String> {
     let office = office_on(first);
-    let served = Served::begin(&office, &format!("{first} 12:00:00 {FAST}"), &[("CONVOKE__DISPATCH__PRODUCTION", "true")]);
+    let served =
+        Served::begin(&office, &format!("{first} 12:00:00 {FAST}"), &[("CONVOKE__DISPATCH__PRODUCTION", "true")]);
     until("the last night", &office, || is_done(&office, last));
     served.stop();
     let second = day(first) + Days::new(1);
@@ -157,4 +158,284 @@ fn the_night_on_which_an_hour_is_skipped_is_covered() {
 fn a_fortnight_of_autumn_and_a_week_of_spring_are_covered_each_date_once() {
     assert_eq!(through("2026-10-20", "2026-11-02").len(), 13);
     assert_eq!(through("2027-03-25", "2027-03-30").len(), 5);
+}
+
+#[test]
+fn after_three_days_of_absence_one_run_makes_up_for_them() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let served = Served::begin(&office, "2026-11-02 12:00:00", &[]);
+    assert_eq!(served.get("/healthz"), (200, "ok\n".into()));
+    served.stop();
+    let served = Served::begin(&office, "2026-11-06 08:00:00", &[]);
+    until("the last night", &office, || is_done(&office, "2026-11-06"));
+    let (_, metrics) = served.get("/metrics");
+    served.stop();
+    assert_eq!(
+        office.query("SELECT business_date, state, covered_by FROM night ORDER BY business_date"),
+        "2026-11-03|covered|2026-11-06\n2026-11-04|covered|2026-11-06\n2026-11-05|covered|2026-11-06\n2026-11-06|done|\n"
+    );
+    assert_eq!(
+        office.query("SELECT business_date, generation, reason FROM run"),
+        "2026-11-06|1|rattrapage des nuits du 2026-11-03, 2026-11-04, 2026-11-05\n"
+    );
+    assert!(metrics.contains("convoke_nights_late_total{prefecture=\"94\"} 1"), "{metrics}");
+    office.assert_promises();
+}
+
+#[test]
+fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    let off = office.path("off");
+    // In days from now: the machine's own day is not the office's.
+    let set = |date: &str| {
+        let days = format!("{:+}d", (day(date) - support::today()).num_days());
+        // Never half a file: whoever asks for the time reads it.
+        convoke::files::write_whole(&off, days.as_bytes()).unwrap();
+    };
+    set("2030-01-10");
+    let served = Served::spawn(&office, &[], |command| {
+        faketime::off_by_what_stands_in(command, &off);
+    });
+    until("the clock in doubt", &office, || served.get("/readyz").1.contains("WRONG 94 clock"));
+    assert!(served.get("/metrics").1.contains("convoke_clock_jumped{prefecture=\"94\"} 1"));
+    assert_eq!(nights(&office), "");
+    // It stands by a day after the first night: that of today may be due already, or not yet.
+    set("2026-11-04");
+    until("a night", &office, || is_done(&office, "2026-11-04") || is_done(&office, "2026-11-03"));
+    served.stop();
+    assert_eq!(
+        office.query("SELECT count(*) FROM run WHERE business_date < '2026-11-05' AND state = 'completed'").trim(),
+        "1"
+    );
+    assert_eq!(
+        office.query("SELECT count(*) FROM night WHERE business_date > '2026-11-04' OR state = 'due'").trim(),
+        "0"
+    );
+    office.assert_promises();
+}
+
+#[test]
+fn killed_at_any_point_of_a_night_the_next_server_ends_it_once() {
+    if !faketime::is_there() {
+        return;
+    }
+    let whole = office_on("2026-11-02");
+    Served::begin(&whole, "2026-11-02 12:00:00", &[]).get("/healthz");
+    for point in ["after-observe", "after-plan", "inside-chunk", "after-chunk"] {
+        let office = whole.copy();
+        let killed = Served::begin(&office, "2026-11-03 03:00:00", &[("CONVOKE_FAULT", point)]).ended();
+        assert_eq!(killed.status.code(), None, "killed at {point}: {killed:?}");
+        // Not before its next attempt is due.
+        let served = Served::begin(&office, "2026-11-03 03:10:00", &[]);
+        until("the night", &office, || is_done(&office, "2026-11-03"));
+        served.stop();
+        assert_eq!(nights(&office), "2026-11-03|done|2\n", "{point}");
+        assert_eq!(assert_each_date_once(&office, "2026-11-03", "2026-11-03").len(), 1, "{point}");
+    }
+}
+
+#[test]
+fn asked_to_stop_at_any_point_of_a_night_it_ends_well_and_the_night_is_done_once() {
+    if !faketime::is_there() {
+        return;
+    }
+    let whole = office_on("2026-11-02");
+    Served::begin(&whole, "2026-11-02 12:00:00", &[]).get("/healthz");
+    for point in ["after-observe", "after-plan", "inside-chunk", "after-chunk"] {
+        let office = whole.copy();
+        let fault = format!("stop@{point}");
+        let served = Served::begin(&office, "2026-11-03 03:00:00", &[("CONVOKE_FAULT", &fault)]);
+        let stat = format!("/proc/{}/stat", served.child.as_ref().unwrap().id());
+        until("a process that stands still", &office, || std::fs::read_to_string(&stat).unwrap().contains(") T "));
+        served.signal("-TERM");
+        served.signal("-CONT");
+        let output = served.ended();
+        assert_eq!(output.status.code(), Some(0), "{point}: {output:?}");
+        assert_eq!(nights(&office), "2026-11-03|done|1\n", "{point}: a night that has begun is finished");
+        assert_each_date_once(&office, "2026-11-03", "2026-11-03");
+    }
+}
+
+#[test]
+fn a_night_that_fails_is_tried_again_and_told_until_it_is_mended() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let (agenda, aside) = (office.path("config/agenda.toml"), office.path("agenda.aside"));
+    let served = Served::begin(&office, "2026-11-02 23:00:00 x1000", &[]);
+    served.get("/healthz");
+    std::fs::rename(&agenda, &aside).unwrap();
+    until("three attempts", &office, || office.query("SELECT count(*) FROM night WHERE attempts >= 3").trim() == "1");
+    let (status, told) = served.get("/readyz");
+    assert!(
+        status == 503 && told.contains("night: that of 2026-11-03 failed") && told.contains("agenda.toml"),
+        "{told}"
+    );
+    assert!(served.get("/metrics").1.contains("convoke_nights_owed{prefecture=\"94\"} 1"));
+    std::fs::rename(&aside, &agenda).unwrap();
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    let (_, told) = served.get("/readyz");
+    assert!(told.contains("ok    94 night: that of 2026-11-03 is done"), "{told}");
+    let output = served.stop();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("The night of 2026-11-03 failed"), "{output:?}");
+    office.assert_promises();
+}
+
+#[test]
+fn more_appointments_than_allowed_wait_for_a_person_who_does_the_night_by_hand() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let limit = [("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "1")];
+    Served::begin(&office, "2026-11-02 12:00:00", &limit).get("/healthz");
+    let served = Served::begin(&office, "2026-11-03 03:00:00", &limit);
+    until("a refusal", &office, || nights(&office) == "2026-11-03|failed|1\n");
+    assert!(served.get("/readyz").1.contains("waits for a person: it would make"), "{}", served.get("/readyz").1);
+    served.stop();
+    let mut by_hand = office.command(&["run", "--yes", "--reason", "checked by hand", "--json"]);
+    let output = faketime::at(&mut by_hand, "2026-11-03 09:00:00").output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");
+    let served = Served::begin(&office, "2026-11-03 09:10:00", &limit);
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    served.stop();
+    assert_eq!(
+        office.query("SELECT \"trigger\", state FROM run ORDER BY generation"),
+        "cron|stopped\nhand|completed\n"
+    );
+}
+
+#[test]
+fn two_servers_at_once_do_each_night_once() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    let servers: Vec<Served> = (0..4).map(|_| Served::begin(&office, "2026-11-03 03:00:00", &[])).collect();
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    servers.into_iter().for_each(|served| drop(served.stop()));
+    assert_eq!(office.query("SELECT business_date, generation, state FROM run"), "2026-11-03|1|completed\n");
+    office.assert_promises();
+}
+
+#[test]
+fn new_extracts_are_taken_in_before_the_night_or_refused_and_moved_aside() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let inbox = office.path("inbox");
+    std::fs::create_dir(&inbox).unwrap();
+    let settings = [("CONVOKE__IMPORT__INBOX", inbox.to_str().unwrap())];
+    Served::begin(&office, "2026-11-02 12:00:00", &settings).get("/healthz");
+    // Permits that nobody knew of; a file whose rows are wrong; one that is still being written.
+    let mut more = std::fs::File::create(inbox.join("permits-2026-11-03.csv")).unwrap();
+    convoke::demo::world::write_permits(8, 40, day("2026-11-02"), &mut more).unwrap();
+    std::fs::write(inbox.join("slots.csv"), "site;desk;day\ncreteil;renouvellement;never\n").unwrap();
+    std::fs::write(inbox.join("permits.csv.part"), "half").unwrap();
+    let served = Served::begin(&office, "2026-11-03 03:00:00", &settings);
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    assert!(served.get("/metrics").1.contains("convoke_extracts_refused_total{prefecture=\"94\"} 1"));
+    served.stop();
+    assert_eq!(office.query("SELECT count(*) FROM import_batch").trim(), "2");
+    assert!(office.query("SELECT count(*) FROM permit").trim().parse::<u32>().unwrap() > 300);
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(inbox.join(folder)).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(""), ["done", "permits.csv.part", "refused"]);
+    assert_eq!(names("done").len(), 2);
+    let refused = names("refused");
+    assert!(refused[0].ends_with("-slots.csv") && refused[1].ends_with("-slots.csv.txt"), "{refused:?}");
+    let why = std::fs::read_to_string(inbox.join("refused").join(&refused[1])).unwrap();
+    assert!(why.contains("line 2") || why.contains("column"), "{why}");
+}
+
+/// What a watcher outside is told: the paths that were called.
+fn watcher() -> (String, std::sync::mpsc::Receiver<String>) {
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a-secret-name", door.local_addr().unwrap());
+    let (told, calls) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for caller in door.incoming() {
+            let mut caller = caller.unwrap();
+            let mut request = Vec::new();
+            let mut chunk = [0; 1024];
+            // The body is short, and comes with its length.
+            while !String::from_utf8_lossy(&request).contains("2026") {
+                let n = caller.read(&mut chunk).unwrap();
+                request.extend_from_slice(&chunk[..n]);
+                if n == 0 {
+                    break;
+                }
+            }
+            caller.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            let request = String::from_utf8_lossy(&request).into_owned();
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let body = request.rsplit("\r\n").next().unwrap_or_default();
+            let _ = told.send(format!("{path} {body}"));
+        }
+    });
+    (url, calls)
+}
+
+#[test]
+fn a_watcher_outside_is_called_when_a_night_begins_and_when_it_is_done() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let (url, calls) = watcher();
+    let settings = [("CONVOKE__SERVE__PING_URL", url.as_str())];
+    Served::begin(&office, "2026-11-02 12:00:00", &settings).get("/healthz");
+    let served = Served::begin(&office, "2026-11-03 03:00:00", &settings);
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    let output = served.stop();
+    let run = office.query("SELECT run_id FROM run").trim().to_owned();
+    assert_eq!(
+        calls.try_iter().collect::<Vec<_>>(),
+        ["/a-secret-name/start 2026-11-03".to_owned(), format!("/a-secret-name {run}"),]
+    );
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("a-secret-name"), "{output:?}");
+}
+
+/// Everything of a whole night and the letters after it, at the finest level of the log.
+#[test]
+fn no_line_of_the_log_names_anybody() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let settings = [("CONVOKE_LOG", "trace"), ("CONVOKE_LOG_FORMAT", "json")];
+    Served::begin(&office, "2026-11-02 12:00:00", &settings).get("/healthz");
+    let served = Served::begin(&office, "2026-11-03 09:00:00", &settings);
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    until("letters", &office, || {
+        office.query("SELECT count(*) FROM outbox WHERE channel = 'email' AND state <> 'accepted'").trim() == "0"
+    });
+    let (_, metrics) = served.get("/metrics");
+    let (_, ready) = served.get("/readyz");
+    let log = String::from_utf8(served.stop().stderr).unwrap();
+    assert!(log.lines().count() > 10, "{log}");
+    assert!(log.contains("\"run.id\"") && log.contains("\"trace.id\""), "{log}");
+    let said = format!("{log}{metrics}{ready}").to_lowercase();
+    let people = office.query(
+        "SELECT number, family_name, given_names, email, phone, address FROM holder h
+           WHERE EXISTS (SELECT 1 FROM convocation c WHERE c.holder_id = h.holder_id)",
+    );
+    assert!(people.lines().count() > 5);
+    for canary in people.lines().flat_map(|row| row.split('|')).filter(|canary| canary.chars().count() >= 5) {
+        assert!(!said.contains(&canary.to_lowercase()), "the log says {canary}");
+    }
 }

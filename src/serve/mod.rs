@@ -51,8 +51,8 @@ use ping::{Ping, ping};
 
 /// Every minute, at second 0: which nights are due is asked of the database, so a tick that is lost loses nothing.
 const TICK: &str = "0 * * * * *";
-/// A tick that does not come, because the clock was set back, is made up for.
-const TICK_AT_LATEST: Duration = Duration::from_secs(65);
+/// The library waits for an instant: where the clock was set back, its tick does not come for hours, or years.
+const TICK_AT_LATEST: Duration = Duration::from_secs(20);
 /// Before a worker that ended begins again.
 const BEGIN_AGAIN: Duration = Duration::from_secs(5);
 

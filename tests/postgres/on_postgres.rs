@@ -22,6 +22,8 @@ mod nights;
 mod plans;
 #[path = "schema.rs"]
 mod schema;
+#[path = "../serve.rs"]
+mod serve;
 #[path = "../soak.rs"]
 mod soak;
 #[path = "../storage.rs"]
