@@ -21,14 +21,14 @@ fn office_on(date: &str) -> Office {
 }
 
 /// A server, and where it answers. It ends with the test, however that ends.
-struct Served {
+pub(crate) struct Served {
     child: Option<Child>,
     listen: String,
 }
 
 impl Served {
     /// Begins at an instant; see [`faketime::at`].
-    fn begin(office: &Office, when: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn begin(office: &Office, when: &str, settings: &[(&str, &str)]) -> Self {
         Self::spawn(office, settings, |command| {
             faketime::at(command, when);
         })
@@ -45,7 +45,7 @@ impl Served {
     }
 
     /// Status and body of an answer, once there is one.
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         for _ in 0..600 {
             if let Ok(mut stream) = TcpStream::connect(&self.listen) {
                 write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -69,7 +69,7 @@ impl Served {
     }
 
     /// Asks it to stop, and waits until it has.
-    fn stop(self) -> Output {
+    pub(crate) fn stop(self) -> Output {
         self.signal("-TERM");
         let output = self.ended();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -87,7 +87,7 @@ impl Drop for Served {
 }
 
 /// Waits until something holds, for two minutes at most.
-fn until(what: &str, office: &Office, holds: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, office: &Office, holds: impl Fn() -> bool) {
     for _ in 0..2_400 {
         if holds() {
             return;
@@ -97,11 +97,11 @@ fn until(what: &str, office: &Office, holds: impl Fn() -> bool) {
     panic!("{what} never came: {}", nights(office));
 }
 
-fn nights(office: &Office) -> String {
+pub(crate) fn nights(office: &Office) -> String {
     office.query("SELECT business_date, state, attempts FROM night ORDER BY business_date")
 }
 
-fn is_done(office: &Office, date: &str) -> bool {
+pub(crate) fn is_done(office: &Office, date: &str) -> bool {
     office.query(&format!("SELECT count(*) FROM night WHERE business_date = '{date}' AND state = 'done'")).trim() == "1"
 }
 
@@ -360,6 +360,86 @@ fn new_extracts_are_taken_in_before_the_night_or_refused_and_moved_aside() {
     assert!(refused[0].ends_with("-slots.csv") && refused[1].ends_with("-slots.csv.txt"), "{refused:?}");
     let why = std::fs::read_to_string(inbox.join("refused").join(&refused[1])).unwrap();
     assert!(why.contains("line 2") || why.contains("column"), "{why}");
+}
+
+/// Listens where nobody did, and passes on what comes.
+async fn open_port(address: &str, to: std::net::SocketAddr) {
+    let door = tokio::net::TcpListener::bind(address).await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut caller, _)) = door.accept().await {
+            tokio::spawn(async move {
+                let mut server = tokio::net::TcpStream::connect(to).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut caller, &mut server).await;
+            });
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is_burnt() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let relay = format!("smtp://{port}");
+    // A lease is renewed by a clock that is not faked: it must outlast that.
+    let settings = [
+        ("CONVOKE__SMTP__URL", relay.as_str()),
+        ("CONVOKE__DISPATCH__LEASE_S", "86400"),
+        ("CONVOKE__DISPATCH__RETRY_FIRST_S", "7200"),
+    ];
+    let served = Served::begin(&office, &format!("2026-11-03 02:00:00 {FAST}"), &settings);
+    until("the next night", &office, || is_done(&office, "2026-11-04"));
+    let count = |which: &str| office.query(&format!("SELECT count(*) FROM outbox WHERE channel = 'email' AND {which}"));
+    assert_ne!(count("state = 'queued'").trim(), "0");
+    assert_eq!(count("attempts > 0 OR state = 'accepted'").trim(), "0");
+    let sink = convoke::dispatch::sink::Sink::start(|_| convoke::dispatch::sink::Act::Usual).await.unwrap();
+    open_port(&port.to_string(), sink.addr).await;
+    until("letters", &office, || {
+        count("state IN ('queued', 'leased', 'sending', 'deferred', 'uncertain')").trim() == "0"
+    });
+    let output = served.stop();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("Letters wait: the relay does not answer") && log.contains("Letters leave again"), "{log}");
+    assert_eq!(sink.messages().len().to_string(), count("state = 'accepted'").trim(), "each once");
+    assert_eq!(count("state = 'accepted' AND attempts <> 1").trim(), "0");
+    office.assert_promises();
+}
+
+/// Memory that is a process's own, in KiB.
+fn own_memory(served: &Served) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", served.child.as_ref().unwrap().id())).unwrap();
+    let line = status.lines().find(|l| l.starts_with("RssAnon")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+#[ignore = "minutes long: script/clock"]
+fn in_thirty_nights_memory_stays_flat() {
+    let office = Office::made_on(day("2026-11-02"), Shape { permits: 3_000, seats: true });
+    let settings = [("CONVOKE__DISPATCH__LEASE_S", "86400"), ("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")];
+    let served = Served::begin(&office, &format!("2026-11-02 12:00:00 {FAST}"), &settings);
+    let memory_after = |date: &str| {
+        for _ in 0..8 {
+            if is_done(&office, date) {
+                break;
+            }
+            until("a night", &office, || is_done(&office, date) || served.get("/healthz").0 != 200);
+        }
+        own_memory(&served)
+    };
+    let after: Vec<u64> = (3..=32).map(|n| memory_after(&(day("2026-11-01") + Days::new(n - 1)).to_string())).collect();
+    println!("own memory after each night, KiB: {after:?}");
+    let (early, late) = (after[4], after[29]);
+    println!(
+        "{} nights, growth from the 5th to the 30th: {:.1} %",
+        after.len(),
+        (late as f64 / early as f64 - 1.0) * 100.0
+    );
+    assert!(late < early + early / 20, "{after:?}");
+    served.stop();
 }
 
 /// What a watcher outside is told: the paths that were called.

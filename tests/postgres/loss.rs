@@ -86,3 +86,32 @@ async fn a_server_that_is_killed_and_started_anew_is_waited_for() {
     .await;
     office.assert_promises();
 }
+
+#[test]
+fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
+    use super::serve::{Served, is_done, until};
+    if !support::faketime::is_there() {
+        return;
+    }
+    let own: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+    let office = Office::on(Some(own), Shape { permits: 6_000, seats: true });
+    let today = support::today();
+    let tomorrow = today.succ_opt().unwrap();
+    Served::begin(&office, &format!("{today} 12:00:00"), &[]).get("/healthz");
+    let served = Served::begin(&office, &format!("{tomorrow} 09:00:00"), &[]);
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(700));
+        own.restart();
+    }
+    until("the night", &office, || is_done(&office, &tomorrow.to_string()));
+    let waiting = "SELECT count(*) FROM outbox WHERE channel = 'email' AND state <> 'accepted'";
+    until("the letters", &office, || office.query(waiting).trim() == "0");
+    assert_eq!(served.get("/readyz").0, 200);
+    served.stop();
+    assert_eq!(office.query("SELECT count(*) FROM run WHERE state = 'completed'").trim(), "1");
+    assert_eq!(
+        office.mails().len().to_string(),
+        office.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim()
+    );
+    office.assert_promises();
+}
