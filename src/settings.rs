@@ -2,6 +2,7 @@
 //! never starts anything: it is refused with file, line and column, and what was expected.
 
 mod letters;
+mod origin;
 mod serve;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,7 @@ use crate::letters::{CodeKey, Office, Sender, Templates};
 use crate::permit::{PermitKind, is_deliverable_email};
 use crate::policy::Policy;
 pub use letters::Letters;
+pub use origin::{Origin, Shown, shown as origins};
 pub use serve::{Http, Import, Role, Serve};
 
 /// What is wrong with the configuration, where, and what to do (exit code 78).
@@ -34,7 +37,7 @@ fn wrong<T>(message: impl fmt::Display) -> Result<T, ConfigError> {
 }
 
 /// `convoke.toml`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Who convokes.
@@ -55,6 +58,7 @@ pub struct Settings {
     pub letters: Letters,
     /// `config/policy.toml`, and what the environment changes of it.
     #[serde(default)]
+    #[schemars(skip)]
     pub policy: Policy,
     /// `convoke serve`.
     #[serde(default)]
@@ -68,7 +72,7 @@ pub struct Settings {
 }
 
 /// Who convokes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prefecture {
     /// Department or territory, `94`.
@@ -97,6 +101,7 @@ pub struct Prefecture {
     pub signature: Vec<String>,
     /// Civil dates are in this zone.
     #[serde(default = "paris")]
+    #[schemars(with = "String")]
     pub zone: Tz,
 }
 
@@ -105,7 +110,7 @@ fn paris() -> Tz {
 }
 
 /// Where the data are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
     /// `sqlite:PATH`, or `postgres://USER@HOST/NAME?sslmode=verify-full`.
@@ -146,7 +151,7 @@ impl Database {
 }
 
 /// Files beside `convoke.toml`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Files {
     /// Sites, desks, openings.
@@ -171,7 +176,7 @@ impl Default for Files {
 }
 
 /// The relay.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Smtp {
     /// `smtps://…`, `smtp+starttls://…`, `smtp://127.0.0.1:…`, `maildir:FOLDER`.
@@ -186,6 +191,7 @@ pub struct Smtp {
     pub password_file: Option<PathBuf>,
     /// The password itself: from the environment only.
     #[serde(default, skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub password: Option<SecretString>,
     /// PEM file of a certificate authority to trust besides the system's.
     #[serde(default)]
@@ -209,7 +215,7 @@ pub struct Smtp {
 }
 
 /// How long a relay is waited for, in seconds. A deadline that passes always ends the connection.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Deadlines {
     /// From the connection to the end of AUTH.
@@ -230,7 +236,7 @@ impl Default for Deadlines {
 }
 
 /// The relay that is used while the first does not answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fallback {
     /// As in `[smtp] url`, but no folder.
@@ -240,6 +246,7 @@ pub struct Fallback {
     pub password_file: Option<PathBuf>,
     /// The password itself: from the environment only.
     #[serde(default, skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub password: Option<SecretString>,
     /// PEM file of a certificate authority to trust besides the system's.
     #[serde(default)]
@@ -260,12 +267,14 @@ coded! {
 }
 
 /// Sending.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dispatch {
     /// `always`, or `07:00-21:00`, in the préfecture's zone.
+    #[schemars(with = "String")]
     pub hours: Hours,
     /// Days of sending, unless `hours` is `always`.
+    #[schemars(with = "Vec<String>")]
     pub days: Vec<Weekday>,
     /// First delay after a temporary refusal, in seconds; also the breaker's pause, and that of an uncertain letter.
     pub retry_first_s: u32,
@@ -653,7 +662,8 @@ fn merge(
         .map_err(|e| ConfigError(e.to_string()))?;
     serde_path_to_error::deserialize(merged).map_err(|e| {
         let path = e.path().to_string();
-        ConfigError(format!("setting `{path}` (CONVOKE__{}): {}", path.to_uppercase().replace('.', "__"), e.inner()))
+        let told = origin::did_you_mean(e.inner().to_string());
+        ConfigError(format!("setting `{path}` (CONVOKE__{}): {told}", path.to_uppercase().replace('.', "__")))
     })
 }
 
@@ -675,7 +685,7 @@ fn read(file: &Path, hint: &str) -> Result<String, ConfigError> {
 }
 
 fn in_file<T, E: fmt::Display>(file: &Path, result: Result<T, E>) -> Result<T, ConfigError> {
-    result.map_err(|e| ConfigError(format!("{}: {e}", file.display())))
+    result.map_err(|e| ConfigError(format!("{}: {}", file.display(), origin::did_you_mean(e.to_string()))))
 }
 
 /// The file of a secret: the one that is named, or the systemd credential.

@@ -2,7 +2,7 @@
 
 #[expect(unreachable_pub, reason = "shared by test programs")]
 #[allow(dead_code, reason = "each test program uses a part")]
-mod support;
+pub(crate) mod support;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -340,13 +340,17 @@ fn new_extracts_are_taken_in_before_the_night_or_refused_and_moved_aside() {
     // Permits that nobody knew of; a file whose rows are wrong; one that is still being written.
     let mut more = std::fs::File::create(inbox.join("permits-2026-11-03.csv")).unwrap();
     convoke::demo::world::write_permits(8, 40, day("2026-11-02"), &mut more).unwrap();
+    // One row in three hundred is wrong: it is left out of the extract, and told.
+    let mut extract = std::fs::read_to_string(office.path("permits.csv")).unwrap();
+    extract += &extract.lines().last().unwrap().replace("actif", "perdu").replacen(';', "9;", 1);
+    std::fs::write(inbox.join("permits-corrected.csv"), extract).unwrap();
     std::fs::write(inbox.join("slots.csv"), "site;desk;day\ncreteil;renouvellement;never\n").unwrap();
     std::fs::write(inbox.join("permits.csv.part"), "half").unwrap();
     let served = Served::begin(&office, "2026-11-03 03:00:00", &settings);
     until("the night", &office, || is_done(&office, "2026-11-03"));
     assert!(served.get("/metrics").1.contains("convoke_extracts_refused_total{prefecture=\"94\"} 1"));
     served.stop();
-    assert_eq!(office.query("SELECT count(*) FROM import_batch").trim(), "2");
+    assert_eq!(office.query("SELECT count(*) FROM import_batch").trim(), "3");
     assert!(office.query("SELECT count(*) FROM permit").trim().parse::<u32>().unwrap() > 300);
     let names = |folder: &str| {
         let entries = std::fs::read_dir(inbox.join(folder)).unwrap();
@@ -355,10 +359,16 @@ fn new_extracts_are_taken_in_before_the_night_or_refused_and_moved_aside() {
         names
     };
     assert_eq!(names(""), ["done", "permits.csv.part", "refused"]);
-    assert_eq!(names("done").len(), 2);
+    assert_eq!(names("done").len(), 4);
     let refused = names("refused");
-    assert!(refused[0].ends_with("-slots.csv") && refused[1].ends_with("-slots.csv.txt"), "{refused:?}");
-    let why = std::fs::read_to_string(inbox.join("refused").join(&refused[1])).unwrap();
+    let ends = [
+        "-permits-corrected.csv.rejects.csv",
+        "-permits-corrected.csv.rejects.csv.txt",
+        "-slots.csv",
+        "-slots.csv.txt",
+    ];
+    assert!(refused.len() == 4 && refused.iter().zip(ends).all(|(name, end)| name.ends_with(end)), "{refused:?}");
+    let why = std::fs::read_to_string(inbox.join("refused").join(&refused[3])).unwrap();
     assert!(why.contains("line 2") || why.contains("column"), "{why}");
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::{BadData, Exit, Session};
 use crate::entropy::Entropy;
 use crate::import::result::{FileFault, write_report};
-use crate::import::{self, Imported, Options};
+use crate::import::{self, BadRows, Imported, Options};
 use crate::process;
 use crate::store::Use;
 
@@ -62,8 +62,8 @@ impl Import {
             Self::Permits { file, full } => (file, *full),
             Self::Slots { file } | Self::Convocations { file } => (file, false),
         };
-        let options =
-            Options { mapping: file.mapping.clone(), dry_run: file.dry_run, accept_valid: file.accept_valid, full };
+        let bad_rows = if file.accept_valid { BadRows::LeaveOut } else { BadRows::Refuse };
+        let options = Options { mapping: file.mapping.clone(), dry_run: file.dry_run, bad_rows, full };
         let result = match &self {
             Self::Permits { .. } => {
                 let show = |done, total| progress.show("importing", done, total);

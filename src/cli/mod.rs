@@ -2,10 +2,12 @@
 
 mod agenda;
 mod bounces;
+mod config;
 mod contact_sheet;
 mod db;
 mod demo;
 mod dispatch;
+mod doctor;
 mod every;
 mod exit;
 mod import;
@@ -90,14 +92,17 @@ enum Command {
     Demo(demo::Demo),
     /// Create the tables, or bring them up to date
     Migrate,
-    /// Look at the database, and say what to do where something is wrong
+    /// Look at all that nights and letters need, and say what to do where something is wrong
+    ///
+    /// Settings, secrets, templates, time zones, database, clock, extract, agenda, disk, and the relay: connected to, secured and
+    /// logged in, without a letter. Ends with 1 where something is wrong.
     Doctor,
     /// Move to another database
     #[command(subcommand)]
     Db(db::Db),
-    /// Check the configuration
+    /// Check and show the configuration
     #[command(subcommand)]
-    Config(ConfigCommand),
+    Config(config::Config),
     /// Take in permits, slots, or convocations made elsewhere
     #[command(subcommand)]
     Import(import::Import),
@@ -140,12 +145,6 @@ enum Command {
         /// Shell.
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum ConfigCommand {
-    /// Read everything, and say what is wrong and where
-    Check,
 }
 
 /// What every command is given.
@@ -255,16 +254,9 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Init(c) => c.execute(context),
         Command::Demo(c) => c.execute(context),
         Command::Migrate => init::migrate(context),
-        Command::Doctor => db::doctor(context),
+        Command::Doctor => doctor::doctor(context),
         Command::Db(c) => c.execute(context),
-        Command::Config(ConfigCommand::Check) => {
-            context.configuration()?;
-            context.print(
-                &serde_json::json!({"schema": "convoke.config/1", "valid": true}),
-                "The configuration is valid.\n",
-            )?;
-            Ok(Exit::Done)
-        }
+        Command::Config(c) => c.execute(context),
         Command::Import(c) => c.execute(context),
         Command::Agenda(c) => c.execute(context),
         Command::Plan(c) => c.execute(context),

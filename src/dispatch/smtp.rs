@@ -123,6 +123,15 @@ impl Session {
         Ok(Self { wire, announced, timeouts: relay.timeouts, state: State::Ready })
     }
 
+    /// NOOP: whether the relay still answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ask_nothing(&mut self) -> Result<(), Fault> {
+        self.wire.allow(self.timeouts.step);
+        expect(self.wire.ask(Stage::Connect, "NOOP\r\n").await?, 250).map(drop)
+    }
+
     /// Whether another letter may be handed over: if not, drop the session.
     #[must_use]
     pub fn is_reusable(&self) -> bool {

@@ -31,6 +31,28 @@ pub use self::convocations::take as convocations;
 pub use self::permits::take as permits;
 pub use self::slots::take as slots;
 
+/// What is done about a file with bad rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum BadRows {
+    /// It is refused whole.
+    #[default]
+    Refuse,
+    /// Its good rows are taken; the bad ones go to `FILE.rejects.csv`.
+    LeaveOut,
+    /// The same, while at most so many in a hundred are bad: else it is another file than it was taken for.
+    LeaveOutUpTo(f64),
+}
+
+impl BadRows {
+    fn allows(self, bad: usize, read: u64) -> bool {
+        match self {
+            Self::Refuse => bad == 0,
+            Self::LeaveOut => true,
+            Self::LeaveOutUpTo(percent) => bad as f64 * 100.0 <= percent * read as f64,
+        }
+    }
+}
+
 /// How a file is to be taken.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -38,8 +60,8 @@ pub struct Options {
     pub mapping: Option<PathBuf>,
     /// Say what would happen, and change nothing.
     pub dry_run: bool,
-    /// Take the good rows; the bad ones go to `FILE.rejects.csv`.
-    pub accept_valid: bool,
+    /// What is done about bad rows.
+    pub bad_rows: BadRows,
     /// The file is the whole extract: permits that it lacks are absent.
     pub full: bool,
 }
@@ -178,7 +200,7 @@ impl<'a> Opened<'a> {
     /// The bad rows go to their file: as they are, read a second time, for the first did not know yet which they are.
     fn finish(self) -> Result<Imported> {
         let Self { path, layout, options, mapping, mut imported, .. } = self;
-        if imported.rejected.is_empty() || !options.accept_valid || options.dry_run || imported.refused.is_some() {
+        if imported.rejected.is_empty() || options.dry_run || imported.refused.is_some() {
             return Ok(imported);
         }
         let target = PathBuf::from(format!("{}.rejects.csv", path.display()));
@@ -244,7 +266,7 @@ impl Imported {
         let bad = self.rejected_rows().len();
         if too_many {
             self.refuse(format!("more than {ERRORS_MAX} errors: is this the right file, and the right mapping?"));
-        } else if bad > 0 && !options.accept_valid {
+        } else if !options.bad_rows.allows(bad, read) {
             self.refuse(format!("{bad} bad rows; correct them, or take the others with --accept-valid"));
         }
     }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::import::result::write_report;
-use crate::import::{self, Imported, Options};
+use crate::import::{self, BadRows, Imported, Options};
 use crate::process;
 use crate::settings::Configuration;
 use crate::store::Store;
@@ -59,6 +59,9 @@ pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> 
             writeln!(words, "refused: {why}")?;
         }
         set_aside(&path, folder, clock, &words)?;
+        if let Some(rejects) = &report.rejects_file {
+            set_aside(rejects, "refused", clock, b"rows that were left out of the file of this name\n")?;
+        }
         taken.push(Taken { file: name, refused: report.refused });
     }
     Ok(taken)
@@ -77,6 +80,8 @@ fn files(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
             matches!(path.extension().and_then(OsStr::to_str).map(str::to_lowercase).as_deref(), Some("csv" | "xlsx"));
         let kind = KINDS.iter().position(|kind| name.starts_with(kind));
         match kind {
+            // Rows that were left out, by a process that ended before it could move them: they are written again.
+            Some(_) if name.ends_with(".rejects.csv") => {}
             Some(kind) if table && path.is_file() => files.push((kind, path)),
             _ if path.is_file() => tracing::warn!(
                 "A file of the inbox is none that is read: its name begins with permits, slots or convocations, and ends in .csv or .xlsx"
@@ -90,7 +95,12 @@ fn files(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
 
 fn import_one(store: &mut Store, config: &Configuration, clock: &Clock, kind: usize, path: &Path) -> Result<Imported> {
     let import = &config.settings.import;
-    let options = Options { mapping: import.mapping.clone(), full: import.full && kind == 0, ..Options::default() };
+    let options = Options {
+        mapping: import.mapping.clone(),
+        full: import.full && kind == 0,
+        bad_rows: BadRows::LeaveOutUpTo(config.settings.policy.inbox_bad_rows_max_percent),
+        dry_run: false,
+    };
     let actor = process::login();
     match kind {
         0 => import::permits(store, config, path, &options, &actor, clock, &mut Entropy::System, &|_, _| {}),

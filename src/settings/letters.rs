@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use super::{ConfigError, in_file, read};
 use crate::letters::{CodeKey, Fonts, Templates};
 
 /// What letters are made with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Letters {
     /// SVG, PNG or JPEG of the letterhead's sign.
@@ -21,6 +22,7 @@ pub struct Letters {
     pub code_key_file: Option<PathBuf>,
     /// The key itself: from the environment only.
     #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub code_key: Option<SecretString>,
     /// Where letters are explained in other languages; the website where absent.
     pub help_url: Option<String>,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -23,10 +24,11 @@ coded! {
 }
 
 /// `convoke serve`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
     /// When nights begin, as a cron expression in the préfecture's zone.
+    #[schemars(with = "String")]
     pub night: Schedule,
     /// Missed nights that one catch-up run covers; a clock that has jumped by more is not believed.
     pub catchup_days: u32,
@@ -41,6 +43,7 @@ pub struct Serve {
     pub ping_url_file: Option<PathBuf>,
     /// The URL itself: from the environment only.
     #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub ping_url: Option<SecretString>,
 }
 
@@ -76,7 +79,7 @@ impl Serve {
 }
 
 /// What `convoke serve` answers by HTTP.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Http {
     /// Address and port.
@@ -92,7 +95,7 @@ impl Default for Http {
 }
 
 /// Files that runs read by themselves.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Import {
     /// Folder of new extracts, read before each night: `permits*.csv`, `slots*.csv`, `convocations*.csv`, or `.xlsx`.

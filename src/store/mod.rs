@@ -24,6 +24,7 @@ mod templates;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
@@ -120,6 +121,16 @@ impl Store {
             .get_result(c),
         };
         told.context("asking the database what it is")
+    }
+
+    /// What time it is on the database's own machine, where that is another than this one.
+    pub fn server_time(&mut self) -> Result<Option<DateTime<Utc>>> {
+        use diesel::dsl::sql;
+        use diesel::sql_types::Timestamp;
+        let Conn::Postgres(c) = &mut self.conn else { return Ok(None) };
+        let asked = diesel::select(sql::<Timestamp>("CAST(clock_timestamp() AT TIME ZONE 'UTC' AS TIMESTAMP)"));
+        let now: chrono::NaiveDateTime = asked.get_result(c).context("asking the database what time it is")?;
+        Ok(Some(now.and_utc()))
     }
 
     /// Does `steps`, which are safe to repeat, again on another connection whenever theirs is lost. A server that starts anew is

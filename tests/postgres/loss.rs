@@ -89,6 +89,8 @@ async fn a_server_that_is_killed_and_started_anew_is_waited_for() {
 
 #[test]
 fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
+    use super::serve::support::postgres::Cluster;
+    use super::serve::support::{self, Office, Shape};
     use super::serve::{Served, is_done, until};
     if !support::faketime::is_there() {
         return;

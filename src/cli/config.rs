@@ -1,0 +1,52 @@
+//! `convoke config`.
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Exit, Session};
+use crate::settings::{Settings, origins};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Read everything, and say what is wrong and where
+    Check,
+    /// Every setting as it is in force, and what gave it: a line of a file, a variable, a flag, or the program itself
+    ///
+    /// Secrets are never shown: only whether there is one.
+    Show,
+    /// JSON Schema of `convoke.toml`, for editors
+    Schema,
+}
+
+impl Config {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        match self {
+            Self::Check => {
+                session.configuration()?;
+                session
+                    .print(&json!({"schema": "convoke.config/1", "valid": true}), "The configuration is valid.\n")?;
+            }
+            Self::Show => {
+                let shown =
+                    origins(&session.global.config, Session::environment(), session.global.database.as_deref())?;
+                let width =
+                    shown.iter().map(|s| s.key.len() + s.value.len() + 3).filter(|n| *n < 60).max().unwrap_or(0);
+                let text: String = shown
+                    .iter()
+                    .map(|s| format!("{:<width$}  # {}\n", format!("{} = {}", s.key, s.value), s.origin))
+                    .collect();
+                let settings: Vec<_> = shown
+                    .iter()
+                    .map(|s| json!({"key": s.key, "value": s.value, "origin": s.origin.to_string()}))
+                    .collect();
+                session.print(&json!({"schema": "convoke.settings/1", "settings": settings}), &text)?;
+            }
+            Self::Schema => {
+                let schema = serde_json::to_string_pretty(&schemars::schema_for!(Settings))?;
+                session.print(&schemars::schema_for!(Settings), &format!("{schema}\n"))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,284 @@
+//! `convoke doctor`: looks at all that nights and letters need, and says what to do where something is wrong.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::{Datelike, TimeDelta};
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::{Exit, Session};
+use crate::dispatch::Transport;
+use crate::dispatch::smtp::{Relay, Session as Dialogue};
+use crate::settings::Configuration;
+use crate::store::{Store, Use};
+
+/// Below that, an extract of a million permits and its night may find the disk full.
+const DISK_MIN_MB: u64 = 1_024;
+/// Seats are wanted as far ahead as the law lets people come: two calendar months.
+const AGENDA_AHEAD_DAYS: i64 = 62;
+/// Clocks that differ by more see each other's leases end early.
+const SKEW_MAX: TimeDelta = TimeDelta::seconds(5);
+/// Zones change their rules with a year's notice.
+const ZONES_OLD_YEARS: i32 = 2;
+const RELAY_PATIENCE: Duration = Duration::from_secs(20);
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    ok: bool,
+    /// What was found.
+    told: String,
+    /// What to do where it is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn good(&mut self, what: &'static str, told: impl Into<String>) {
+        self.0.push(Finding { what, ok: true, told: told.into(), remedy: None });
+    }
+
+    fn wrong(&mut self, what: &'static str, told: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Finding { what, ok: false, told: told.into(), remedy: Some(remedy.into()) });
+    }
+
+    /// Good where `wrong` does not hold.
+    fn check(&mut self, what: &'static str, wrong: bool, told: impl Into<String>, remedy: impl Into<String>) {
+        if wrong { self.wrong(what, told, remedy) } else { self.good(what, told) }
+    }
+}
+
+/// Looks at everything; a configuration that cannot be read is told by the error itself.
+pub(super) fn doctor(session: &Session) -> Result<Exit> {
+    let config = session.configuration()?;
+    let mut findings = Findings::default();
+    findings.good("settings", "read and valid; `convoke config show` says where each comes from");
+    findings.good("templates", "every letter renders, in every language");
+    secrets(&mut findings, &config);
+    zones(&mut findings, session, &config);
+    match Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Batch) {
+        Ok(mut store) => database(&mut findings, session, &config, &mut store)?,
+        Err(error) => {
+            let told = format!("{error:#}");
+            let remedy = remedy(&told).unwrap_or("see `[database] url`, and the log of the server");
+            findings.wrong("database", told, remedy);
+        }
+    }
+    disk(&mut findings, &config);
+    relays(&mut findings, &config)?;
+
+    let mut text = String::new();
+    for Finding { what, ok, told, remedy } in &findings.0 {
+        writeln!(text, "{} {what:<9} {told}", if *ok { "ok   " } else { "WRONG" })?;
+        if let Some(remedy) = remedy {
+            writeln!(text, "                → {remedy}")?;
+        }
+    }
+    let healthy = findings.0.iter().all(|f| f.ok);
+    session.print(&json!({"schema": "convoke.doctor/1", "healthy": healthy, "findings": findings.0}), &text)?;
+    Ok(if healthy { Exit::Done } else { Exit::Unexpected })
+}
+
+fn database(findings: &mut Findings, session: &Session, config: &Configuration, store: &mut Store) -> Result<()> {
+    let settings = &config.settings;
+    findings.good(
+        "database",
+        format!("{}: {}, its tables are of this version", settings.database.shown(), store.describe()?),
+    );
+    let now = session.clock.now();
+    if let Some(theirs) = store.server_time()? {
+        let skew = (theirs - now).abs();
+        let told = format!("the database's differs by {:.1} s", skew.as_seconds_f64());
+        findings.check("clock", skew > SKEW_MAX, told, "set both clocks by NTP: `timedatectl set-ntp true`");
+    }
+    let today = session.clock.today(settings.prefecture.zone);
+    match store.last_extract()? {
+        Some(day) => {
+            let age = (today - day).num_days();
+            let old = age > i64::from(settings.policy.extract_warn_days);
+            let remedy = "export a new one, and `convoke import permits FILE`, or lay it into `[import] inbox`";
+            findings.check("extract", old, format!("the last extract of permits is {age} days old"), remedy);
+        }
+        None => findings.wrong("extract", "no permits were imported yet", "convoke import permits FILE"),
+    }
+    let ahead = store.last_slot_day()?.map_or(0, |day| (day - today).num_days());
+    let until = today + TimeDelta::days(220);
+    findings.check(
+        "agenda",
+        ahead < AGENDA_AHEAD_DAYS,
+        format!("slots reach {} days ahead", ahead.max(0)),
+        format!("convoke agenda generate --until {until}, or import slots: people are convoked two months ahead"),
+    );
+    Ok(())
+}
+
+/// Nobody but this program, and its group at most, reads a secret.
+fn secrets(findings: &mut Findings, config: &Configuration) {
+    let s = &config.settings;
+    let fallback = s.smtp.fallback.as_ref().and_then(|f| f.password_file.as_deref());
+    let named = [
+        s.smtp.password_file.as_deref(),
+        fallback,
+        s.database.password_file.as_deref(),
+        s.letters.code_key_file.as_deref(),
+        s.serve.ping_url_file.as_deref(),
+    ];
+    let mut files = 0;
+    for file in named.into_iter().flatten() {
+        files += 1;
+        let Ok(metadata) = std::fs::metadata(file) else { continue };
+        let mode = metadata.permissions().mode() & 0o777;
+        if mode & 0o027 != 0 {
+            let told =
+                format!("{} has the mode {mode:o}: others than this program can read or change it", file.display());
+            findings.wrong("secrets", told, format!("chmod 600 {}", file.display()));
+        }
+    }
+    if findings.0.iter().all(|f| f.what != "secrets") {
+        findings.good("secrets", format!("{files} files, closed to others"));
+    }
+}
+
+fn zones(findings: &mut Findings, session: &Session, config: &Configuration) {
+    let version = chrono_tz::IANA_TZDB_VERSION;
+    let year: i32 = version.get(..4).and_then(|year| year.parse().ok()).unwrap_or(0);
+    let zone = config.settings.prefecture.zone;
+    let old = session.clock.today(zone).year() - year > ZONES_OLD_YEARS;
+    findings.check(
+        "zones",
+        old,
+        format!("time zone data {version}, {zone}"),
+        "install a newer convoke: its time zones are within it",
+    );
+}
+
+fn disk(findings: &mut Findings, config: &Configuration) {
+    let url = &config.settings.database.url;
+    let Some(path) = url.strip_prefix("sqlite:") else { return };
+    let folder = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match rustix::fs::statvfs(folder) {
+        Ok(disk) => {
+            let free = disk.f_bavail * disk.f_frsize / (1 << 20);
+            findings.check(
+                "disk",
+                free < DISK_MIN_MB,
+                format!("{free} MB are free for the database"),
+                "make room, or move the database",
+            );
+        }
+        Err(error) => {
+            findings.wrong("disk", format!("{}: {error}", folder.display()), "see the folder of `[database] url`")
+        }
+    }
+}
+
+/// Connects, secures, logs in, asks for nothing, and leaves: as a letter would, without one.
+fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
+    let relays = match Transport::of(config)? {
+        Transport::Smtp(relays) => relays,
+        Transport::Maildir(folder) => {
+            findings.good("relay", format!("letters are written into {}", folder.display()));
+            return Ok(());
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("calling the relay")?;
+    for relay in relays {
+        match runtime.block_on(async { timeout(RELAY_PATIENCE, call(&relay)).await }) {
+            Ok(Ok(())) => findings.good("relay", format!("{relay} answers, and lets this program in")),
+            Ok(Err((told, true))) => {
+                let remedy = "check the user in `[smtp] url` and the password: `[smtp] password_file`, or the credential `smtp-password`";
+                findings.wrong("relay", format!("{relay}: {told}"), remedy);
+            }
+            Ok(Err((told, false))) => {
+                findings.wrong(
+                    "relay",
+                    format!("{relay}: {told}"),
+                    "is it running, and do host, port and `ca_file` name it?",
+                );
+            }
+            Err(_) => {
+                let told = format!("{relay} did not answer within {} s", RELAY_PATIENCE.as_secs());
+                findings.wrong("relay", told, "does a firewall stand between, or is the port another?");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `Err`: what went wrong, and whether it is the login.
+async fn call(relay: &Relay) -> Result<(), (String, bool)> {
+    let told = |fault: crate::dispatch::smtp::Fault| (fault.to_string(), fault.is_authentication());
+    let mut dialogue = Dialogue::open(relay).await.map_err(told)?;
+    dialogue.ask_nothing().await.map_err(told)?;
+    dialogue.quit().await;
+    Ok(())
+}
+
+/// What to do about an error of the database; libpq's words, in English whatever the server speaks.
+fn remedy(told: &str) -> Option<&'static str> {
+    let knows = |word: &str| told.contains(word);
+    Some(match () {
+        () if knows("run `convoke migrate`") => "convoke migrate",
+        () if knows("SSL support is not compiled in") => {
+            "this program speaks no TLS to PostgreSQL: build it with --features postgres-tls, or use the container image"
+        }
+        () if knows("server does not support SSL") => {
+            "sslmode asks for TLS and the server offers none: set ssl = on and its certificate in postgresql.conf"
+        }
+        () if knows("root certificate file") => {
+            "sslmode=verify-full needs the certificate of the authority: add sslrootcert=FILE to the URL, or sslrootcert=system"
+        }
+        () if knows("does not match host name") => {
+            "the server's certificate is for another name: connect under that name, or have it made for this one"
+        }
+        () if knows("certificate verify failed") => {
+            "the server's certificate is not signed by the authority of sslrootcert, or has expired"
+        }
+        () if knows("no pg_hba.conf entry") => {
+            "the server lets this host, user or database in by no line of pg_hba.conf; hostssl lines ask for sslmode=verify-full"
+        }
+        () if knows("password authentication failed") => {
+            "the password is wrong: `[database] password_file`, the credential `database-password`, or PGPASSFILE holds it"
+        }
+        () if knows("no password supplied") => {
+            "name a password: `[database] password_file`, the credential `database-password`, or PGPASSFILE"
+        }
+        () if knows("Connection refused")
+            || knows("could not translate host name")
+            || knows("No such file or directory") =>
+        {
+            "is the server running, and do host and port of `[database] url` name it?"
+        }
+        () if knows("does not exist") => "create database or role: createdb, createuser",
+        () => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_failing_at_tls_has_a_remedy() {
+        for (told, word) in [
+            ("sslmode value \"require\" invalid when SSL support is not compiled in", "postgres-tls"),
+            ("server does not support SSL, but SSL was required", "ssl = on"),
+            ("root certificate file \"/root/.postgresql/root.crt\" does not exist", "sslrootcert"),
+            ("server certificate for \"a\" does not match host name \"b\"", "another name"),
+            ("SSL error: certificate verify failed", "sslrootcert"),
+            ("FATAL: no pg_hba.conf entry for host \"10.0.0.1\", user \"u\", database \"d\", no encryption", "hostssl"),
+        ] {
+            assert!(remedy(told).is_some_and(|r| r.contains(word)), "{told}: {:?}", remedy(told));
+        }
+        assert_eq!(remedy("something else"), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! Where each setting comes from, and what was meant by one that nothing reads.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{ConfigError, Configuration, in_file, read};
+
+/// Values that nobody is shown. Those with a file of their own are told by it.
+const SECRETS: [&str; 4] = ["smtp.password", "smtp.fallback.password", "letters.code_key", "serve.ping_url"];
+
+/// What gave a setting its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The program.
+    Default,
+    /// A line of a file.
+    File(PathBuf, usize),
+    /// A variable.
+    Environment(String),
+    /// `--database`.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(file, line) => write!(f, "{}:{line}", file.display()),
+            Self::Environment(variable) => f.write_str(variable),
+            Self::Flag => f.write_str("--database"),
+        }
+    }
+}
+
+/// A setting, its value as TOML writes it, and what gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Such as `dispatch.hours`.
+    pub key: String,
+    /// Masked where it is a secret.
+    pub value: String,
+    /// What gave it.
+    pub origin: Origin,
+}
+
+/// Every setting as it is in force.
+pub fn shown(
+    file: &Path,
+    environment: Vec<(String, String)>,
+    database: Option<&str>,
+) -> Result<Vec<Shown>, ConfigError> {
+    let variables: BTreeMap<String, String> =
+        environment.iter().map(|(name, _)| (key_of(name), name.clone())).collect();
+    let config = Configuration::load(file, environment, database)?;
+    let settings = &config.settings;
+    let mut lines = lines_of(file, "")?;
+    lines.extend(lines_of(&config.folder.join(&settings.files.policy), "policy.")?);
+    let table = toml::Table::try_from(settings).map_err(|e| ConfigError(e.to_string()))?;
+    let mut values = BTreeMap::new();
+    flatten("", &toml::Value::Table(table), &mut values);
+    values.insert("database.url".into(), format!("{:?}", settings.database.shown()));
+    // Secrets are left out of what is serialised: whether there is one is told, and no more.
+    let given = |key: &&str| variables.contains_key(*key) || lines.contains_key(*key);
+    values.extend(SECRETS.into_iter().filter(given).map(|key| (key.to_owned(), "\"***\"".to_owned())));
+    let origin = |key: &str| {
+        if key == "database.url" && database.is_some() {
+            return Origin::Flag;
+        }
+        let variable = variables.get(key).cloned().map(Origin::Environment);
+        variable.or_else(|| lines.get(key).cloned()).unwrap_or(Origin::Default)
+    };
+    Ok(values.into_iter().map(|(key, value)| Shown { origin: origin(&key), key, value }).collect())
+}
+
+/// `CONVOKE__DISPATCH__HOURS` is `dispatch.hours`.
+fn key_of(variable: &str) -> String {
+    variable.trim_start_matches("CONVOKE__").to_lowercase().replace("__", ".")
+}
+
+/// The line on which each key of a file stands.
+fn lines_of(file: &Path, prefix: &str) -> Result<BTreeMap<String, Origin>, ConfigError> {
+    fn walk(table: &DeTable<'_>, prefix: &str, found: &mut dyn FnMut(String, usize)) {
+        for (key, value) in table {
+            let name = format!("{prefix}{}", key.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) => walk(inner, &format!("{name}."), found),
+                _ => found(name, key.span().start),
+            }
+        }
+    }
+    let text = read(file, "it was there a moment ago")?;
+    let document = in_file(file, DeTable::parse(&text))?;
+    let mut lines = BTreeMap::new();
+    walk(document.get_ref(), prefix, &mut |name, at| {
+        let line = text[..at].matches('\n').count() + 1;
+        lines.insert(name, Origin::File(file.to_path_buf(), line));
+    });
+    Ok(lines)
+}
+
+/// Tables become keys with dots; a list of tables is told by its length.
+fn flatten(key: &str, value: &toml::Value, values: &mut BTreeMap<String, String>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (name, value) in table {
+                let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                flatten(&key, value, values);
+            }
+        }
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            values.insert(key.to_owned(), format!("{} entries", items.len()));
+        }
+        other => {
+            values.insert(key.to_owned(), other.to_string());
+        }
+    }
+}
+
+/// Adds what was probably meant to an error about a name that nothing reads.
+pub(super) fn did_you_mean(message: String) -> String {
+    let Some((_, rest)) = message.split_once("unknown field `") else { return message };
+    let mut names = rest.split('`').step_by(2);
+    let Some(found) = names.next() else { return message };
+    let likeness = |name: &str| (strsim::jaro_winkler(found, name) * 1000.0) as u32;
+    let best = rest.split('`').skip(2).step_by(2).max_by_key(|name| likeness(name));
+    match best.filter(|name| likeness(name) > 750) {
+        Some(best) => format!("{}; did you mean `{best}`?", message.trim_end()),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant_is_told_where_it_is_near() {
+        let told = did_you_mean("unknown field `hour`, expected one of `hours`, `days`".into());
+        assert!(told.ends_with("did you mean `hours`?"), "{told}");
+        let far = "unknown field `xyz`, expected `hours` or `days`".to_owned();
+        assert_eq!(did_you_mean(far.clone()), far);
+        assert_eq!(did_you_mean("something else".into()), "something else");
+    }
+}
