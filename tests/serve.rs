@@ -500,6 +500,38 @@ fn a_watcher_outside_is_called_when_a_night_begins_and_when_it_is_done() {
     assert!(!String::from_utf8_lossy(&output.stderr).contains("a-secret-name"), "{output:?}");
 }
 
+/// What the rules and the dashboard ask for is told, after a night with letters.
+#[test]
+fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_told() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    let served = Served::begin(&office, "2026-11-03 03:00:00", &[]);
+    until("letters", &office, || office.query("SELECT count(*) FROM outbox WHERE state = 'accepted'").trim() != "0");
+    let (status, told) = served.get("/metrics");
+    served.stop();
+    assert_eq!(status, 200);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut asked = std::collections::BTreeSet::new();
+    for file in ["docs/ops/alerts.yml", "docs/ops/dashboard.json"] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        for word in text.split(|c: char| !c.is_ascii_lowercase() && c != '_') {
+            if word.starts_with("convoke_") {
+                asked.insert(word.to_owned());
+            }
+        }
+    }
+    assert!(asked.len() >= 15, "{asked:?}");
+    for name in asked {
+        assert!(told.lines().any(|l| l.starts_with(&format!("{name}{{"))), "{name} is told nowhere: {told}");
+    }
+    // For `script/test`, which has it read by Prometheus's own checker.
+    std::fs::create_dir_all(root.join("target/ops")).unwrap();
+    std::fs::write(root.join("target/ops/metrics.txt"), told).unwrap();
+}
+
 /// Everything of a whole night and the letters after it, at the finest level of the log.
 #[test]
 fn no_line_of_the_log_names_anybody() {

@@ -35,8 +35,9 @@ pub(super) struct Counted {
     pub(super) stages: Level,
 }
 
-impl Default for Counted {
-    fn default() -> Self {
+impl Counted {
+    /// Nothing has happened yet in these préfectures: each count begins at 0, so that the first event is seen as one.
+    pub(super) fn of<'p>(prefectures: impl Iterator<Item = &'p str>) -> Self {
         let mut registry = Registry::with_prefix("convoke");
         let (late, failures, panics, refused) =
             (Count::default(), Count::default(), Count::default(), Count::default());
@@ -51,6 +52,11 @@ impl Default for Counted {
             Unit::Seconds,
             stages.clone(),
         );
+        for prefecture in prefectures {
+            for count in [&late, &failures, &panics, &refused] {
+                count.get_or_create(&vec![("prefecture", prefecture.to_owned())]);
+            }
+        }
         Self { registry, late, failures, panics, refused, stages }
     }
 }

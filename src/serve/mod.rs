@@ -104,7 +104,8 @@ impl Server {
     /// A server of these préfectures, in these roles.
     pub fn new(offices: Vec<Office>, roles: Vec<Role>, clock: Clock) -> Self {
         let asked = Mutex::new(offices.iter().map(|_| None).collect());
-        Self { offices, roles, clock, counted: Counted::default(), beat: Beat::new(), asked }
+        let counted = Counted::of(offices.iter().map(Office::code));
+        Self { offices, roles, clock, counted, beat: Beat::new(), asked }
     }
 
     fn has(&self, role: Role) -> bool {

@@ -74,6 +74,11 @@ impl Cluster {
         format!("postgres:///{database}?host={}&user=postgres", self.folder.display())
     }
 
+    /// One of the programs that come with the server.
+    pub fn tool(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
+    }
+
     /// What the server has written down.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.folder.join("log")).unwrap()).into_owned()
