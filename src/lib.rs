@@ -35,7 +35,7 @@
 //! | convocation, présence | [`convocation::State`] |
 //! | courrier, voie postale | letter: [`letters`], [`dispatch`]; [`post`] |
 //! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
-//! | rattrapage | catch-up |
+//! | rattrapage | catch-up: [`serve::Night::missed`] |
 
 pub mod agenda;
 pub mod calendar;

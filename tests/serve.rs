@@ -59,6 +59,13 @@ impl Served {
         panic!("no server answers on {}", self.listen);
     }
 
+    /// Waits until it has looked at the clock: nights are owed from then on.
+    pub(crate) fn looks(self, office: &Office) {
+        let watched = || office.query("SELECT count(*) FROM prefecture WHERE watched_since IS NOT NULL").trim() == "1";
+        until("a look at the clock", office, watched);
+        self.stop();
+    }
+
     fn signal(&self, name: &str) {
         let id = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
@@ -191,7 +198,7 @@ fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
         return;
     }
     let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
     let off = office.path("off");
     // In days from now: the machine's own day is not the office's.
     let set = |date: &str| {
@@ -222,12 +229,33 @@ fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
 }
 
 #[test]
+fn after_weeks_of_absence_a_person_says_that_the_clock_is_right_by_running_a_night() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let old = [("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")];
+    Served::begin(&office, "2026-11-02 12:00:00", &old).looks(&office);
+    let served = Served::begin(&office, "2026-12-01 08:00:00", &old);
+    until("the clock in doubt", &office, || served.get("/readyz").1.contains("run tonight by hand"));
+    let mut by_hand = office.command(&["run", "--yes", "--reason", "the server was away", "--json"]);
+    let output = faketime::at(by_hand.envs(old), "2026-12-01 09:00:00").output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");
+    until("the night", &office, || is_done(&office, "2026-12-01"));
+    assert_eq!(served.get("/readyz").0, 200);
+    served.stop();
+    let runs = office.query("SELECT business_date, \"trigger\" FROM run");
+    assert_eq!(runs, "2026-12-01|hand\n", "nothing was left to do");
+    office.assert_promises();
+}
+
+#[test]
 fn killed_at_any_point_of_a_night_the_next_server_ends_it_once() {
     if !faketime::is_there() {
         return;
     }
     let whole = office_on("2026-11-02");
-    Served::begin(&whole, "2026-11-02 12:00:00", &[]).get("/healthz");
+    Served::begin(&whole, "2026-11-02 12:00:00", &[]).looks(&whole);
     for point in ["after-observe", "after-plan", "inside-chunk", "after-chunk"] {
         let office = whole.copy();
         let killed = Served::begin(&office, "2026-11-03 03:00:00", &[("CONVOKE_FAULT", point)]).ended();
@@ -247,7 +275,7 @@ fn asked_to_stop_at_any_point_of_a_night_it_ends_well_and_the_night_is_done_once
         return;
     }
     let whole = office_on("2026-11-02");
-    Served::begin(&whole, "2026-11-02 12:00:00", &[]).get("/healthz");
+    Served::begin(&whole, "2026-11-02 12:00:00", &[]).looks(&whole);
     for point in ["after-observe", "after-plan", "inside-chunk", "after-chunk"] {
         let office = whole.copy();
         let fault = format!("stop@{point}");
@@ -296,7 +324,7 @@ fn more_appointments_than_allowed_wait_for_a_person_who_does_the_night_by_hand()
     }
     let office = office_on("2026-11-02");
     let limit = [("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "1")];
-    Served::begin(&office, "2026-11-02 12:00:00", &limit).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &limit).looks(&office);
     let served = Served::begin(&office, "2026-11-03 03:00:00", &limit);
     until("a refusal", &office, || nights(&office) == "2026-11-03|failed|1\n");
     assert!(served.get("/readyz").1.contains("waits for a person: it would make"), "{}", served.get("/readyz").1);
@@ -319,7 +347,7 @@ fn two_servers_at_once_do_each_night_once() {
         return;
     }
     let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
     let servers: Vec<Served> = (0..4).map(|_| Served::begin(&office, "2026-11-03 03:00:00", &[])).collect();
     until("the night", &office, || is_done(&office, "2026-11-03"));
     servers.into_iter().for_each(|served| drop(served.stop()));
@@ -336,7 +364,7 @@ fn new_extracts_are_taken_in_before_the_night_or_refused_and_moved_aside() {
     let inbox = office.path("inbox");
     std::fs::create_dir(&inbox).unwrap();
     let settings = [("CONVOKE__IMPORT__INBOX", inbox.to_str().unwrap())];
-    Served::begin(&office, "2026-11-02 12:00:00", &settings).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &settings).looks(&office);
     // Permits that nobody knew of; a file whose rows are wrong; one that is still being written.
     let mut more = std::fs::File::create(inbox.join("permits-2026-11-03.csv")).unwrap();
     convoke::demo::world::write_permits(8, 40, day("2026-11-02"), &mut more).unwrap();
@@ -391,7 +419,7 @@ async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is
         return;
     }
     let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let relay = format!("smtp://{port}");
     // A lease is renewed by a clock that is not faked: it must outlast that.
@@ -488,7 +516,7 @@ fn a_watcher_outside_is_called_when_a_night_begins_and_when_it_is_done() {
     let office = office_on("2026-11-02");
     let (url, calls) = watcher();
     let settings = [("CONVOKE__SERVE__PING_URL", url.as_str())];
-    Served::begin(&office, "2026-11-02 12:00:00", &settings).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &settings).looks(&office);
     let served = Served::begin(&office, "2026-11-03 03:00:00", &settings);
     until("the night", &office, || is_done(&office, "2026-11-03"));
     let output = served.stop();
@@ -507,7 +535,7 @@ fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_told() {
         return;
     }
     let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
     let served = Served::begin(&office, "2026-11-03 03:00:00", &[]);
     until("letters", &office, || office.query("SELECT count(*) FROM outbox WHERE state = 'accepted'").trim() != "0");
     let (status, told) = served.get("/metrics");
@@ -540,7 +568,7 @@ fn no_line_of_the_log_names_anybody() {
     }
     let office = office_on("2026-11-02");
     let settings = [("CONVOKE_LOG", "trace"), ("CONVOKE_LOG_FORMAT", "json")];
-    Served::begin(&office, "2026-11-02 12:00:00", &settings).get("/healthz");
+    Served::begin(&office, "2026-11-02 12:00:00", &settings).looks(&office);
     let served = Served::begin(&office, "2026-11-03 09:00:00", &settings);
     until("the night", &office, || is_done(&office, "2026-11-03"));
     until("letters", &office, || {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
-use super::schema::{import_batch, night, prefecture};
+use super::schema::{import_batch, night, prefecture, run};
 use super::{Store, on_backend};
 use crate::code::coded;
 
@@ -67,13 +67,19 @@ impl Store {
             .optional()
             .context("reading when the clock was last seen")?;
         let (since, seen) = row.unwrap_or_default();
-        let seen = match seen {
-            Some(at) => Some(at),
-            None => import_batch::table
+        // Before a server has seen it: who takes files in, or runs a night by hand, has.
+        let mut seen = seen;
+        if seen.is_none() {
+            let imported: Option<NaiveDateTime> = import_batch::table
                 .filter(import_batch::prefecture.eq(&self.prefecture))
                 .select(diesel::dsl::max(import_batch::imported_at))
-                .first(&mut self.conn)?,
-        };
+                .first(&mut self.conn)?;
+            let run: Option<NaiveDateTime> = run::table
+                .filter(run::prefecture.eq(&self.prefecture))
+                .select(diesel::dsl::max(run::started_at))
+                .first(&mut self.conn)?;
+            seen = imported.max(run);
+        }
         Ok(Watch { since: since.map(|at| at.and_utc()), seen: seen.map(|at| at.and_utc()) })
     }
 

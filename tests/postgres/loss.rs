@@ -99,7 +99,7 @@ fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
     let office = Office::on(Some(own), Shape { permits: 6_000, seats: true });
     let today = support::today();
     let tomorrow = today.succ_opt().unwrap();
-    Served::begin(&office, &format!("{today} 12:00:00"), &[]).get("/healthz");
+    Served::begin(&office, &format!("{today} 12:00:00"), &[]).looks(&office);
     let served = Served::begin(&office, &format!("{tomorrow} 09:00:00"), &[]);
     for _ in 0..3 {
         std::thread::sleep(Duration::from_millis(700));
