@@ -350,7 +350,9 @@ fn two_servers_at_once_do_each_night_once() {
     Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
     let servers: Vec<Served> = (0..4).map(|_| Served::begin(&office, "2026-11-03 03:00:00", &[])).collect();
     until("the night", &office, || is_done(&office, "2026-11-03"));
-    servers.into_iter().for_each(|served| drop(served.stop()));
+    for served in servers {
+        served.stop();
+    }
     assert_eq!(office.query("SELECT business_date, generation, state FROM run"), "2026-11-03|1|completed\n");
     office.assert_promises();
 }

@@ -1,5 +1,7 @@
 //! `convoke config`.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
@@ -32,10 +34,10 @@ impl Config {
                     origins(&session.global.config, Session::environment(), session.global.database.as_deref())?;
                 let width =
                     shown.iter().map(|s| s.key.len() + s.value.len() + 3).filter(|n| *n < 60).max().unwrap_or(0);
-                let text: String = shown
-                    .iter()
-                    .map(|s| format!("{:<width$}  # {}\n", format!("{} = {}", s.key, s.value), s.origin))
-                    .collect();
+                let mut text = String::new();
+                for s in &shown {
+                    writeln!(text, "{:<width$}  # {}", format!("{} = {}", s.key, s.value), s.origin)?;
+                }
                 let settings: Vec<_> = shown
                     .iter()
                     .map(|s| json!({"key": s.key, "value": s.value, "origin": s.origin.to_string()}))

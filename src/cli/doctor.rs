@@ -176,7 +176,7 @@ fn disk(findings: &mut Findings, config: &Configuration) {
             );
         }
         Err(error) => {
-            findings.wrong("disk", format!("{}: {error}", folder.display()), "see the folder of `[database] url`")
+            findings.wrong("disk", format!("{}: {error}", folder.display()), "see the folder of `[database] url`");
         }
     }
 }

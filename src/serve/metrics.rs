@@ -54,7 +54,7 @@ impl Counted {
         );
         for prefecture in prefectures {
             for count in [&late, &failures, &panics, &refused] {
-                count.get_or_create(&vec![("prefecture", prefecture.to_owned())]);
+                let _ = count.get_or_create(&vec![("prefecture", prefecture.to_owned())]);
             }
         }
         Self { registry, late, failures, panics, refused, stages }

@@ -1,0 +1,207 @@
+//! The scheduler: looks at the clock once a minute, and works on what is due.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{sleep, timeout};
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
+
+use super::night::{Looked, Night, Rota, Worked, look};
+use super::ping::{Ping, ping};
+use super::{Office, Server, inbox};
+use crate::clock::Stopwatch;
+use crate::entropy::Entropy;
+use crate::ids::hex;
+use crate::process;
+use crate::run::{Outcome, Request, Tools, run};
+use crate::store::{Store, Use};
+
+/// Every minute, at second 0: which nights are due is asked of the database, so a tick that is lost loses nothing.
+const TICK: &str = "0 * * * * *";
+/// The library waits for an instant: where the clock was set back, its tick does not come for hours, or years.
+const TICK_AT_LATEST: Duration = Duration::from_secs(20);
+
+/// Looks once a minute whether a night is due, in each préfecture, and works on it beside the others.
+pub(super) async fn keep(server: Arc<Server>, stop: CancellationToken) -> Result<()> {
+    let (tick, mut ticks) = mpsc::channel(1);
+    let mut scheduler = JobScheduler::new().await.context("starting the scheduler")?;
+    let job = Job::new_async(TICK, move |_, _| {
+        let tick = tick.clone();
+        Box::pin(async move {
+            // A tick that nobody has taken yet will do for this one too.
+            let _ = tick.try_send(());
+        })
+    })?;
+    scheduler.add(job).await.context("starting the scheduler")?;
+    scheduler.start().await.context("starting the scheduler")?;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let places = Arc::new(Semaphore::new(processors));
+    let mut looking = JoinSet::new();
+    let mut busy = HashMap::new();
+    loop {
+        server.beat.beat();
+        for number in 0..server.offices.len() {
+            if stop.is_cancelled() || busy.values().any(|n| *n == number) {
+                continue;
+            }
+            let (server, places) = (Arc::clone(&server), Arc::clone(&places));
+            let task = looking.spawn(async move {
+                let _place = places.acquire().await;
+                let _ = spawn_blocking(move || look_at(&server, number)).await;
+            });
+            busy.insert(task.id(), number);
+        }
+        tokio::select! {
+            Some(ended) = looking.join_next_with_id() => {
+                let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
+                busy.remove(&id);
+                if looking.is_empty() {
+                    tokio::select! { _ = ticks.recv() => {}, () = sleep(TICK_AT_LATEST) => {}, () = stop.cancelled() => {} }
+                }
+            }
+            _ = ticks.recv() => {}
+            () = sleep(TICK_AT_LATEST) => {}
+            () = stop.cancelled() => {}
+        }
+        if stop.is_cancelled() {
+            break;
+        }
+    }
+    scheduler.shutdown().await.context("stopping the scheduler")?;
+    // A run that does not end in time is resumed by the next process: nothing of it is lost.
+    let patience = server.offices.iter().map(|o| o.config.settings.dispatch.stop_timeout_s).max().unwrap_or(0);
+    let finished =
+        timeout(Duration::from_secs(patience.into()), async { while looking.join_next().await.is_some() {} }).await;
+    if finished.is_err() {
+        tracing::warn!("A run did not end within `stop_timeout_s`: the next server finishes it");
+    }
+    Ok(())
+}
+
+/// Looks whether a night is due in one préfecture. Whatever goes wrong is told, and looked at again at the next tick.
+fn look_at(server: &Server, number: usize) {
+    let office = &server.offices[number];
+    let code = office.code().to_owned();
+    let label = || vec![("prefecture", code.clone())];
+    let looked = catch_unwind(AssertUnwindSafe(|| {
+        let settings = &office.config.settings;
+        let mut store = Store::open(&settings.database.url, &code, Use::Worker)?;
+        let rota = Rota::of(&settings.serve, settings.prefecture.zone);
+        look(&mut store, &rota, &server.clock, |store, night| {
+            // A panic is a failed attempt: it is written down as one.
+            catch_unwind(AssertUnwindSafe(|| work(server, office, store, night))).unwrap_or_else(|_| {
+                server.counted.panics.get_or_create(&label()).inc();
+                Worked::Failed("the run panicked: see the log".into())
+            })
+        })
+    }));
+    let looked = looked.unwrap_or_else(|_| {
+        server.counted.panics.get_or_create(&label()).inc();
+        Err(anyhow::anyhow!("looking for a night panicked: see the log"))
+    });
+    office.notes.note_look(&looked);
+    match looked {
+        Ok(Looked::ClockJumped(by)) => {
+            tracing::error!(prefecture = %code, "The clock is {} days ahead of when it was last seen: no night begins", by.num_days());
+        }
+        Ok(Looked::Worked(night, Worked::Failed(why) | Worked::Refused(why))) => {
+            server.counted.failures.get_or_create(&label()).inc();
+            tracing::error!(prefecture = %code, night.date = %night.date, attempt = night.attempt, "The night of {} failed: {why}", night.date);
+        }
+        Ok(_) => {}
+        Err(error) => tracing::error!(prefecture = %code, "Nights cannot be looked for: {error:#}"),
+    }
+}
+
+/// A night: the inbox, then its run.
+fn work(server: &Server, office: &Office, store: &mut Store, night: &Night) -> Worked {
+    let trace = Entropy::System.bytes().map_or(String::new(), |bytes| hex(&bytes[..8]));
+    let span = tracing::info_span!("night", prefecture = office.code(), night.date = %night.date, trace.id = trace);
+    let _entered = span.enter();
+    if let Some(late) = night.late {
+        server.counted.late.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
+        tracing::warn!("The night of {} begins {} min late", night.date, late.num_minutes());
+    }
+    if !night.missed.is_empty() {
+        tracing::warn!(missed = ?night.missed, "Making up for {} missed nights", night.missed.len());
+    }
+    let url = office.config.settings.serve.ping_url().unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        None
+    });
+    ping(url.as_ref(), Ping::Start, &night.date.to_string());
+    let worked = run_night(server, office, store, night).unwrap_or_else(|error| Worked::Failed(format!("{error:#}")));
+    match &worked {
+        Worked::Done(run) => ping(url.as_ref(), Ping::Success, run),
+        Worked::Busy => {}
+        Worked::Failed(why) | Worked::Refused(why) => ping(url.as_ref(), Ping::Fail, &format!("{}: {why}", night.date)),
+    }
+    worked
+}
+
+fn run_night(server: &Server, office: &Office, store: &mut Store, night: &Night) -> Result<Worked> {
+    let config = (office.load)()?;
+    for taken in inbox::take(store, &config, &server.clock)? {
+        match taken.refused {
+            None => tracing::info!("Took in an extract: {}", taken.file),
+            Some(why) => {
+                server.counted.refused.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
+                tracing::error!("Refused the extract {}: {why}; the inbox's folder `refused` says more", taken.file);
+            }
+        }
+    }
+    let stages = Stages::new(server, office.code());
+    let request = Request {
+        date: Some(night.date),
+        plan: None,
+        trigger: "cron",
+        actor: process::login(),
+        reason: night.reason(),
+    };
+    let mut tools =
+        Tools { clock: &server.clock, entropy: &mut Entropy::System, progress: &|stage, _, _| stages.enter(stage) };
+    let outcome = run(store, &config, &request, &mut tools)?;
+    stages.enter("");
+    Ok(match outcome {
+        Outcome::Done(summary) | Outcome::NothingNew(summary) => Worked::Done(summary.run),
+        Outcome::Busy(_) => Worked::Busy,
+        Outcome::TooManyFirm { firm, max, plan_hash } => Worked::Refused(format!(
+            "it would make {firm} appointments firm, more than max_firm_per_run ({max}); if that is right: convoke run --date {} --plan {} --reason TEXT",
+            night.date,
+            &plan_hash[..16]
+        )),
+        Outcome::PlanChanged { .. } => Worked::Failed("the plan is not the one that was asked for".into()),
+    })
+}
+
+/// How long each stage of a run takes.
+struct Stages<'a> {
+    server: &'a Server,
+    prefecture: &'a str,
+    now: RefCell<(String, Stopwatch)>,
+}
+
+impl<'a> Stages<'a> {
+    fn new(server: &'a Server, prefecture: &'a str) -> Self {
+        Self { server, prefecture, now: RefCell::new((String::new(), Stopwatch::start())) }
+    }
+
+    fn enter(&self, stage: &str) {
+        let mut now = self.now.borrow_mut();
+        if now.0 == stage {
+            return;
+        }
+        let (before, watch) = std::mem::replace(&mut *now, (stage.to_owned(), Stopwatch::start()));
+        if !before.is_empty() {
+            let labels = vec![("prefecture", self.prefecture.to_owned()), ("stage", before)];
+            self.server.counted.stages.get_or_create(&labels).set(watch.seconds());
+        }
+    }
+}
