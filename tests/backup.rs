@@ -13,8 +13,9 @@ fn a_back_up_made_while_the_office_works_brings_it_back_whole() {
     let totals = office.totals();
     // While letters leave.
     let mut worker = office.command(&["dispatch", "--until-empty", "--json"]).spawn().unwrap();
-    let Some(backup) = office.back_up() else { return };
+    let backup = office.back_up();
     assert!(worker.wait().unwrap().success());
+    let Some(backup) = backup else { return };
     office.change("DELETE FROM reservation").unwrap();
     office.change("DELETE FROM holder_key").unwrap();
     office.restore(&backup);
