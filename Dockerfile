@@ -32,6 +32,6 @@ VOLUME /var/lib/convoke
 ENV CONVOKE__HTTP__LISTEN=0.0.0.0:8094 \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 EXPOSE 8094
-HEALTHCHECK --interval=1m --timeout=15s --start-period=30s CMD ["/usr/local/bin/convoke", "healthcheck", "--quiet"]
+HEALTHCHECK --interval=1m --timeout=15s --start-period=30s CMD ["/usr/local/bin/convoke", "healthcheck", "--quiet", "--listen", "127.0.0.1:8094"]
 ENTRYPOINT ["/usr/local/bin/convoke"]
 CMD ["serve"]

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::run::take_in;
 use super::{Exit, Session, Usage, exit_of};
 use crate::entropy::Entropy;
 use crate::run::{Outcome, Request, Tools, run};
@@ -101,8 +102,13 @@ fn run_one(session: &Session, folder: &Path, request: &Request) -> Ended {
     let outcome = (|| -> Result<Outcome> {
         let config: Configuration = session.configuration_of(&folder.join("convoke.toml"))?;
         let mut store = Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Batch)?;
+        if request.trigger == "cron" {
+            take_in(&mut store, &config, session);
+        }
         let mut tools = Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|_, _, _| {} };
-        run(&mut store, &config, request, &mut tools)
+        let outcome = run(&mut store, &config, request, &mut tools)?;
+        store.believe_clock_of_a_person(session.clock.now())?;
+        Ok(outcome)
     })();
     match outcome {
         Ok(Outcome::Done(summary)) => {

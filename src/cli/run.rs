@@ -9,7 +9,8 @@ use super::{Exit, Session, Usage, every};
 use crate::entropy::Entropy;
 use crate::process;
 use crate::run::{Outcome, Request, Summary, Tools, preview, run};
-use crate::store::Use;
+use crate::settings::Configuration;
+use crate::store::{Store, Use};
 
 /// Bring a business date up to date: plan, reserve, write letters.
 ///
@@ -33,6 +34,9 @@ pub(super) struct Run {
     /// Why it is run by hand; stands in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// As a timer does it, instead of `convoke serve`: takes in `[import] inbox` first, and stands in the ledger as cron.
+    #[arg(long)]
+    timer: bool,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
@@ -40,6 +44,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        let trigger = if self.timer { "cron" } else { "hand" };
         let Some(reason) = self.reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
             return Err(Usage("what is started by hand needs a reason: --reason \"why\"".into()).into());
         };
@@ -54,7 +59,7 @@ impl Run {
                 return Ok(Exit::Interrupted);
             }
             let request =
-                Request { date: self.date, plan: None, trigger: "hand", actor: process::login(), reason: Some(reason) };
+                Request { date: self.date, plan: None, trigger, actor: process::login(), reason: Some(reason) };
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
             return every::run_every(session, &request, self.at_once.map_or(processors, usize::from));
         }
@@ -80,23 +85,34 @@ impl Run {
                 return Ok(Exit::Interrupted);
             }
         }
-        let request = Request {
-            date: self.date,
-            plan: self.plan,
-            trigger: "hand",
-            actor: process::login(),
-            reason: Some(reason),
-        };
+        if self.timer {
+            take_in(&mut store, &config, session);
+        }
+        let request =
+            Request { date: self.date, trigger, plan: self.plan, actor: process::login(), reason: Some(reason) };
         let outcome = run(&mut store, &config, &request, &mut tools)?;
-        // Who runs a night by hand has looked at the date: a server that did not believe the clock goes on.
-        if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_))
-            && let Some(since) = store.watch()?.since
-        {
-            let now = session.clock.now();
-            store.write(|s| s.believe_clock(since.min(now), now))?;
+        if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
+            store.believe_clock_of_a_person(session.clock.now())?;
         }
         progress.clear();
         show(session, &outcome)
+    }
+}
+
+/// Takes in the inbox; what is wrong with it is told, and stops no night.
+pub(super) fn take_in(store: &mut Store, config: &Configuration, session: &Session) {
+    match crate::serve::take_inbox(store, config, &session.clock) {
+        Ok(all) => {
+            for (file, refused) in all {
+                match refused {
+                    Some(why) => {
+                        eprintln!("convoke: refused the extract {file}: {why}; the inbox's folder `refused` says more")
+                    }
+                    None => eprintln!("convoke: took in {file}"),
+                }
+            }
+        }
+        Err(error) => eprintln!("convoke: the inbox could not be read to its end: {error:#}"),
     }
 }
 

@@ -298,7 +298,9 @@ impl Worker<'_> {
                 return Ok(Drained::Stopped);
             }
             let obstacle = self.obstacle();
-            (self.errand.obstacle)(obstacle.as_ref());
+            if obstacle.is_some() {
+                (self.errand.obstacle)(obstacle.as_ref());
+            }
             let claimed = match obstacle {
                 Some(_) => Ok(Vec::new()),
                 // Half at once: a claim is a transaction, whatever it brings.
@@ -311,6 +313,7 @@ impl Worker<'_> {
             let obstacle = match claimed {
                 Ok(letters) if letters.is_empty() => obstacle.unwrap_or(Drained::Empty),
                 Ok(letters) => {
+                    (self.errand.obstacle)(None);
                     fault::point("after-claim");
                     for letter in letters {
                         let until = letter.lease_until.map_or(DateTime::UNIX_EPOCH, |at| at.and_utc());

@@ -134,6 +134,13 @@ pub enum FileFault {
     Changed,
 }
 
+impl FileFault {
+    /// Whether the file itself is to be made again: not where a disk failed, the mapping is wrong, or it was read too early.
+    pub fn is_of_the_file(&self) -> bool {
+        !matches!(self, Self::Unreadable(_) | Self::Mapping(_) | Self::NeedlessConstants(_) | Self::Changed)
+    }
+}
+
 /// Text as it can stand in a report: cut to 60 characters, with invisible and direction-changing characters escaped,
 /// so that a hostile name can neither hide nor rewrite the line that complains of it.
 pub(super) fn shown(text: &str) -> String {

@@ -15,7 +15,7 @@ mod report;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 pub use explain::explain;
@@ -187,9 +187,20 @@ impl Dates {
     pub fn of(date: Option<NaiveDate>, clock: &Clock, config: &Configuration) -> Result<Self> {
         let today = clock.today(config.settings.prefecture.zone);
         let business = date.unwrap_or(today);
-        let next_night = today.checked_add_days(Days::new(1)).context("the clock stands at the end of time")?;
-        Ok(Self { business, today, next_night })
+        Ok(Self { business, today, next_night: next_night(config, today)? })
     }
+}
+
+/// The first night after that of `today`: until then nobody else is made firm. By the schedule, which may leave days out.
+fn next_night(config: &Configuration, today: NaiveDate) -> Result<NaiveDate> {
+    let tomorrow = today.checked_add_days(Days::new(1)).context("the clock stands at the end of time")?;
+    let zone = config.settings.prefecture.zone;
+    // The day before, at noon: every night of tomorrow comes after it, whatever the zone.
+    let after = today.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default()).and_utc() - TimeDelta::days(1);
+    let nights = std::iter::successors(config.settings.serve.night.next(zone, after), |(_, at)| {
+        config.settings.serve.night.next(zone, *at)
+    });
+    Ok(nights.map(|(date, _)| date).take(1_000).find(|date| *date >= tomorrow).unwrap_or(tomorrow))
 }
 
 /// Brings a business date up to date. Running twice is always safe: so it goes on by itself where the database is lost.

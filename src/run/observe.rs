@@ -90,7 +90,7 @@ pub fn preview(
     if dates.business > dates.today {
         // The night itself is then today.
         dates.today = dates.business;
-        dates.next_night = dates.business.succ_opt().context("a date after which none comes")?;
+        dates.next_night = super::next_night(config, dates.business)?;
     }
     let seen = observe(store, config, dates, tools)?;
     let last = store.completed_run(dates.business)?;

@@ -15,6 +15,9 @@ use crate::store::{NightState, Store};
 
 /// The scheduler looks at the clock once a minute: after so many seconds without that it has died.
 const SILENT_AFTER_S: f64 = 180.0;
+/// Waiting is counted in such steps, and no further back.
+const STEP: TimeDelta = TimeDelta::minutes(10);
+const LOOKED_BACK: TimeDelta = TimeDelta::days(14);
 /// Attempts at a night after which it is told that it does not come about by itself.
 const ATTEMPTS_TOLD: i64 = 3;
 
@@ -51,7 +54,7 @@ impl Beat {
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// What keeps letters from leaving.
-    pub(super) obstacle: Part<Option<String>>,
+    pub(super) obstacle: Part<Option<(&'static str, String)>>,
     /// Why the scheduler could not look, or does not believe the clock.
     pub(super) scheduler: Part<Option<String>>,
     jumped: AtomicBool,
@@ -123,6 +126,16 @@ pub(super) fn findings(office: &Office, store: &mut Option<Store>, clock: &Clock
 fn night(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Result<String, String>> {
     let today = now.with_timezone(&rota.zone).date_naive();
     let nights = store.nights(today, rota.catchup.num_days() + 2)?;
+    // Told from what is stored, whoever begins the nights: this server, another, or a timer.
+    let watch = store.watch(now)?;
+    let since = watch.since.unwrap_or(now).max(now - rota.catchup);
+    let owed = rota.night.nights(rota.zone, since, now - rota.late_after).last().map(|(date, _)| *date);
+    if let Some(date) = owed
+        && !store.has_night_since(date, today)?
+        && nights.iter().all(|row| row.business_date < date)
+    {
+        return Ok(Err(format!("that of {date} has not begun: does a scheduler run?")));
+    }
     let Some(last) = nights.first() else {
         let next = rota.night.next(rota.zone, now).map_or("never".to_owned(), |(date, _)| date.to_string());
         return Ok(Ok(format!("none was due yet; the next is that of {next}")));
@@ -152,11 +165,14 @@ fn queue(
     let alert = TimeDelta::minutes(alert_min.into());
     let may_send = |at: DateTime<Utc>| dispatch.may_send(at.with_timezone(&rota.zone).naive_local());
     let Some(oldest) = store.oldest_waiting(now)? else { return Ok(Ok("no letter waits".into())) };
-    let waited = now - oldest;
-    let told = format!("the oldest letter has waited for {} min", waited.num_minutes());
+    // Hours in which nothing leaves do not count.
+    let since = oldest.max(now - LOOKED_BACK);
+    let steps = std::iter::successors(Some(now), |at| Some(*at - STEP)).take_while(|at| *at > since);
+    let waited = STEP * i32::try_from(steps.filter(|at| may_send(*at)).count()).unwrap_or(i32::MAX);
+    let told = format!("the oldest letter has waited for {} min of the hours of sending", waited.num_minutes());
     Ok(match store.paused()? {
-        Some(paused) => Ok(format!("{told}; sending was stopped by {}", paused.by)),
-        None if waited > alert && may_send(now) && may_send(now - alert) => Err(told),
+        Some(_) => Ok(format!("{told}; sending was stopped by an operator")),
+        None if waited > alert => Err(told),
         None => Ok(told),
     })
 }

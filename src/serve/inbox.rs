@@ -3,14 +3,16 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::import::result::write_report;
+use crate::import::result::{FileFault, write_report};
 use crate::import::{self, BadRows, Imported, Options};
 use crate::process;
 use crate::settings::Configuration;
@@ -25,6 +27,9 @@ pub(super) struct Taken {
     pub(super) refused: Option<String>,
 }
 
+/// A file that has not changed for so long is whole. Who writes it under another name, and renames it, need not trust in that.
+const SETTLED_AFTER: Duration = Duration::from_secs(3);
+
 /// Names of files begin with what they hold; slots before convocations, which need them, and permits first.
 const KINDS: [&str; 3] = ["permits", "slots", "convocations"];
 
@@ -32,17 +37,27 @@ const KINDS: [&str; 3] = ["permits", "slots", "convocations"];
 pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<Taken>> {
     let Some(inbox) = &config.settings.import.inbox else { return Ok(Vec::new()) };
     let mut taken = Vec::new();
-    for (kind, path) in files(inbox)? {
+    for (kind, path) in settled(inbox)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let report = match import_one(store, config, clock, kind, &path) {
             Ok(imported) => imported,
-            // A file that is no table is refused; that the database cannot be written is not the file's fault.
-            Err(error) if error.chain().any(<dyn std::error::Error + 'static>::is::<import::result::FileFault>) => {
-                set_aside(&path, "refused", clock, format!("{error:#}\n").as_bytes())?;
-                taken.push(Taken { file: name, refused: Some("it is no table that can be read".into()) });
-                continue;
-            }
-            Err(error) => return Err(error.context(format!("taking in {name}"))),
+            Err(error) => match error.chain().find_map(<dyn std::error::Error + 'static>::downcast_ref::<FileFault>) {
+                // Another server was faster, or somebody took it away.
+                Some(FileFault::Unreadable(io)) if io.kind() == ErrorKind::NotFound => continue,
+                // Still being written: the next night reads it whole.
+                Some(FileFault::Changed) => {
+                    tracing::warn!("An extract of the inbox changed while it was read, and stays where it is: {name}");
+                    continue;
+                }
+                // A file that is no table is refused; that a disk or a database fails, or a mapping is wrong, is not its fault.
+                Some(fault) if fault.is_of_the_file() => {
+                    let told = fault.to_string();
+                    set_aside(&path, "refused", clock, format!("{error:#}\n").as_bytes())?;
+                    taken.push(Taken { file: name, refused: Some(told) });
+                    continue;
+                }
+                _ => return Err(error.context(format!("taking in {name}"))),
+            },
         };
         let mut words = Vec::new();
         write_report(&mut words, &report.rejected)?;
@@ -65,6 +80,24 @@ pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> 
         taken.push(Taken { file: name, refused: report.refused });
     }
     Ok(taken)
+}
+
+/// Those that nobody is writing: the same for some seconds.
+fn settled(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
+    let stamp = |path: &PathBuf| fs::metadata(path).and_then(|m| Ok((m.len(), m.modified()?))).ok();
+    let before: Vec<_> = files(inbox)?.into_iter().map(|(kind, path)| (stamp(&path), kind, path)).collect();
+    if !before.is_empty() {
+        thread::sleep(SETTLED_AFTER);
+    }
+    let (settled, growing): (Vec<_>, Vec<_>) =
+        before.into_iter().partition(|(was, _, path)| was.is_some() && *was == stamp(path));
+    for (_, _, path) in growing {
+        tracing::warn!(
+            "An extract of the inbox is still being written, and waits for the next night: {}",
+            path.display()
+        );
+    }
+    Ok(settled.into_iter().map(|(_, kind, path)| (kind, path)).collect())
 }
 
 /// What may be read now: finished files of a known kind. One still being written carries another name (`.part`, `.tmp`).
@@ -119,7 +152,7 @@ fn set_aside(path: &Path, folder: &str, clock: &Clock, words: &[u8]) -> Result<(
     let to = folder.join(format!("{stamp}-{name}"));
     match fs::rename(path, &to) {
         // Another server has taken the same file in: that changed nothing.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         moved => moved.with_context(|| format!("moving an extract to {}", to.display())),
     }
 }

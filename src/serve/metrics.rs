@@ -19,6 +19,10 @@ pub(super) type Labels = Vec<(&'static str, String)>;
 type Count = Family<Labels, Counter>;
 type Level = Family<Labels, Gauge<f64, AtomicU64>>;
 
+/// What keeps letters from leaving: the relay does not answer (its breaker is open), refuses user or password, it is not the
+/// hour, an operator has stopped sending, or the worker ended.
+pub(super) const OBSTACLES: [&str; 5] = ["relay", "login", "hours", "paused", "worker"];
+
 /// What only this process knows.
 #[derive(Debug)]
 pub(super) struct Counted {
@@ -66,12 +70,13 @@ pub(super) struct Read {
     pub(super) prefecture: String,
     pub(super) figures: Figures,
     pub(super) nights_owed: usize,
-    pub(super) obstacle: bool,
+    /// What keeps letters from leaving, in a word.
+    pub(super) obstacle: Option<&'static str>,
     pub(super) clock_jumped: bool,
 }
 
 /// Everything as text.
-pub(super) fn text(counted: &Counted, read: &[Read], now: DateTime<Utc>) -> Result<String, fmt::Error> {
+pub(super) fn text(counted: &Counted, read: &[Result<Read, String>], now: DateTime<Utc>) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("convoke");
     let mut level = |name: &str, help: &str| {
         let family = Level::default();
@@ -87,9 +92,13 @@ pub(super) fn text(counted: &Counted, read: &[Read], now: DateTime<Utc>) -> Resu
     let letters = level("letters", "Letters by channel and state");
     let oldest = level("queue_oldest_seconds", "Age of the letter that has waited longest for its turn");
     let attempts = level("attempts", "Attempts to send, by outcome and class of reply");
-    let obstacle = level("sending_stopped", "Whether something keeps letters from leaving: relay, hours, pause");
+    let obstacle = level("sending_stopped", "Whether something keeps letters from leaving, by cause");
     let jumped = level("clock_jumped", "Whether the clock is not believed");
+    let up = level("database_up", "Whether the database answers");
     for office in read {
+        let prefecture = office.as_ref().map_or_else(String::clone, |office| office.prefecture.clone());
+        up.get_or_create(&vec![("prefecture", prefecture)]).set(f64::from(u8::from(office.is_ok())));
+        let Ok(office) = office else { continue };
         let label = |more: &[(&'static str, &str)]| -> Labels {
             let prefecture = ("prefecture", office.prefecture.clone());
             std::iter::once(prefecture).chain(more.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect()
@@ -99,7 +108,9 @@ pub(super) fn text(counted: &Counted, read: &[Read], now: DateTime<Utc>) -> Resu
         };
         let f = &office.figures;
         put(&owed, &[], office.nights_owed as f64);
-        put(&obstacle, &[], f64::from(u8::from(office.obstacle)));
+        for cause in OBSTACLES {
+            put(&obstacle, &[("cause", cause)], f64::from(u8::from(office.obstacle == Some(cause))));
+        }
         put(&jumped, &[], f64::from(u8::from(office.clock_jumped)));
         put(&oldest, &[], f.oldest_waiting.map_or(0.0, |at| (now - at).as_seconds_f64()));
         for (channel, state, n) in &f.letters {

@@ -21,6 +21,7 @@ mod sending;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sd_notify::NotifyState;
@@ -40,8 +41,18 @@ use crate::store::{NightState, Store, Use};
 use health::{Beat, Notes};
 use metrics::Counted;
 
+/// Takes in what lies in the inbox, for a night that a timer begins: names of files, and why one was refused.
+pub fn take_inbox(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<(String, Option<String>)>> {
+    Ok(inbox::take(store, config, clock)?.into_iter().map(|taken| (taken.file, taken.refused)).collect())
+}
+
 /// Reads the configuration of a préfecture anew: what an operator changed by day is used by night.
 pub type Load = Box<dyn Fn() -> Result<Configuration> + Send + Sync>;
+
+/// After the request to stop: for answers that are being given.
+const HANG_UP_AFTER: Duration = Duration::from_secs(5);
+/// Beyond `stop_timeout_s`: for what letters in flight leave to be written.
+const ABANDON_AFTER: Duration = Duration::from_secs(15);
 
 /// One préfecture.
 pub struct Office {
@@ -107,8 +118,8 @@ impl Server {
         pairs.flat_map(|(office, store)| health::findings(office, store, &self.clock)).collect()
     }
 
-    /// Figures of those préfectures whose database answers.
-    fn read(&self) -> Vec<metrics::Read> {
+    /// Figures of each préfecture; its code alone where its database does not answer.
+    fn read(&self) -> Vec<Result<metrics::Read, String>> {
         let now = self.clock.now();
         let mut stores = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let mut read = Vec::new();
@@ -122,13 +133,14 @@ impl Server {
                     prefecture: office.code().to_owned(),
                     figures: store.figures(now)?,
                     nights_owed: nights.iter().filter(|n| owed.contains(&n.state.as_str())).count(),
-                    obstacle: office.notes.obstacle.lock().is_some(),
+                    obstacle: office.notes.obstacle.lock().as_ref().map(|(cause, _)| *cause),
                     clock_jumped: office.notes.clock_jumped(),
                 })
             });
             match found {
-                Ok(found) => read.push(found),
+                Ok(found) => read.push(Ok(found)),
                 Err(error) => {
+                    read.push(Err(office.code().to_owned()));
                     tracing::warn!(prefecture = office.code(), "Figures could not be read: {error:#}");
                 }
             }
@@ -150,8 +162,13 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
         let (app, stopped) = (http::router(Arc::clone(&server)), stop.clone());
         tracing::info!(listen = %listen, "Answering on http://{listen}: /healthz /readyz /metrics");
         parts.spawn(async move {
-            let served = axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await;
-            served.context("answering by HTTP")
+            let graceful = axum::serve(listener, app).with_graceful_shutdown(stopped.clone().cancelled_owned());
+            // Half a question is never answered: who asks it keeps nobody.
+            let too_long = async {
+                stopped.cancelled().await;
+                sleep(HANG_UP_AFTER).await;
+            };
+            tokio::select! { served = graceful => served.context("answering by HTTP"), () = too_long => Ok(()) }
         });
     }
     if server.has(Role::Dispatch) {
@@ -186,16 +203,30 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
     notify(NotifyState::Ready);
     tracing::info!(roles = ?server.roles, prefectures = server.offices.len(), "Serving");
     let mut ended = Ok(());
-    while let Some(part) = parts.join_next().await {
+    let patience = server.offices.iter().map(|o| o.config.settings.dispatch.stop_timeout_s).max().unwrap_or(0);
+    let patience = Duration::from_secs(patience.into()) + ABANDON_AFTER;
+    let overdue = async {
+        stop.cancelled().await;
+        notify(NotifyState::Stopping);
+        sleep(patience).await;
+    };
+    tokio::pin!(overdue);
+    loop {
+        let part = tokio::select! {
+            part = parts.join_next() => part,
+            () = &mut overdue => {
+                // A database that does not answer, most likely: what is in flight is rescued by its leases.
+                tracing::warn!("What was in flight did not end in time, and is left to the next server");
+                break;
+            }
+        };
+        let Some(part) = part else { break };
         if let Err(error) = part.context("a part of the server panicked").and_then(|part| part) {
             tracing::error!("A part of the server ended: {error:#}");
             ended = Err(error);
         }
         // Whatever ends, ends all: whoever started this process starts it again.
-        if !stop.is_cancelled() {
-            stop.cancel();
-        }
-        notify(NotifyState::Stopping);
+        stop.cancel();
     }
     ended
 }

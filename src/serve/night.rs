@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::process;
 use crate::schedule::Schedule;
 use crate::settings::Serve;
 use crate::store::{NightRow, NightState, Store};
@@ -113,7 +114,7 @@ pub fn look(
     store.persist(|store| {
         store.write(|s| match &worked {
             Worked::Done(run) => s.night_done(night.date, run, now),
-            Worked::Busy => s.night_failed(night.date, NightState::Due, "another run is in progress", now + BUSY_PAUSE),
+            Worked::Busy => s.give_night_back(&row, now + BUSY_PAUSE),
             Worked::Refused(why) => s.night_failed(night.date, NightState::Failed, why, now),
             Worked::Failed(why) => s.night_failed(night.date, NightState::Due, why, now + pause(night.attempt)),
         })
@@ -127,7 +128,7 @@ enum Due {
 }
 
 fn due(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Option<Due>> {
-    let watch = store.watch()?;
+    let watch = store.watch(now)?;
     if let Some(by) = watch.seen.map(|seen| now - seen).filter(|by| *by > rota.catchup) {
         return Ok(Some(Due::ClockJumped(by)));
     }
@@ -137,6 +138,7 @@ fn due(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Option<Due>
         store.write(|s| s.believe_clock(since, now))?;
     }
     let today = now.with_timezone(&rota.zone).date_naive();
+    store.write(|s| s.forget_future_nights(now, today))?;
     let mut known = store.nights(today, rota.catchup.num_days() + 2)?;
     let is = |row: &NightRow, state: NightState| row.state == state.code();
     let last_done = |rows: &[NightRow]| rows.iter().find(|row| is(row, NightState::Done)).map(|row| row.business_date);
@@ -166,6 +168,10 @@ fn due(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Option<Due>
     let Some(last) = open.first().filter(|row| is(row, NightState::Due) && row.next_at <= now.naive_utc()) else {
         return Ok(None);
     };
+    // Whoever is at work on it may take long: nothing is begun beside it.
+    if store.is_run_in_progress(now, process::has_ended)? {
+        return Ok(None);
+    }
     let mut missed: Vec<NaiveDate> = open[1..].iter().map(|row| row.business_date).collect();
     missed.sort_unstable();
     let lateness = now - last.scheduled_at.and_utc();

@@ -9,18 +9,20 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
+use super::inbox::{self, Taken};
 use super::night::{Looked, Night, Rota, Worked, look};
 use super::ping::{Ping, ping};
-use super::{Office, Server, inbox};
+use super::{Office, Server};
 use crate::clock::Stopwatch;
 use crate::entropy::Entropy;
 use crate::ids::hex;
 use crate::process;
 use crate::run::{Outcome, Request, Tools, run};
+use crate::settings::Configuration;
 use crate::store::{Store, Use};
 
 /// Every minute, at second 0: which nights are due is asked of the database, so a tick that is lost loses nothing.
@@ -45,33 +47,33 @@ pub(super) async fn keep(server: Arc<Server>, stop: CancellationToken) -> Result
     let places = Arc::new(Semaphore::new(processors));
     let mut looking = JoinSet::new();
     let mut busy = HashMap::new();
+    let mut at_latest = interval(TICK_AT_LATEST);
+    at_latest.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        server.beat.beat();
-        for number in 0..server.offices.len() {
-            if stop.is_cancelled() || busy.values().any(|n| *n == number) {
-                continue;
-            }
-            let (server, places) = (Arc::clone(&server), Arc::clone(&places));
-            let task = looking.spawn(async move {
-                let _place = places.acquire().await;
-                let _ = spawn_blocking(move || look_at(&server, number)).await;
-            });
-            busy.insert(task.id(), number);
-        }
+        // One look that ends is no reason for another: only time is.
         tokio::select! {
-            Some(ended) = looking.join_next_with_id() => {
+            Some(ended) = looking.join_next_with_id(), if !looking.is_empty() => {
                 let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
                 busy.remove(&id);
-                if looking.is_empty() {
-                    tokio::select! { _ = ticks.recv() => {}, () = sleep(TICK_AT_LATEST) => {}, () = stop.cancelled() => {} }
-                }
+                continue;
             }
-            _ = ticks.recv() => {}
-            () = sleep(TICK_AT_LATEST) => {}
-            () = stop.cancelled() => {}
+            Some(()) = ticks.recv() => {}
+            _ = at_latest.tick() => {}
+            () = stop.cancelled() => break,
         }
-        if stop.is_cancelled() {
-            break;
+        server.beat.beat();
+        for number in 0..server.offices.len() {
+            if busy.values().any(|n| *n == number) {
+                continue;
+            }
+            let (server, places, stop) = (Arc::clone(&server), Arc::clone(&places), stop.clone());
+            let task = looking.spawn(async move {
+                let _place = places.acquire().await;
+                if !stop.is_cancelled() {
+                    let _ = spawn_blocking(move || look_at(&server, number)).await;
+                }
+            });
+            busy.insert(task.id(), number);
         }
     }
     scheduler.shutdown().await.context("stopping the scheduler")?;
@@ -94,13 +96,7 @@ fn look_at(server: &Server, number: usize) {
         let settings = &office.config.settings;
         let mut store = Store::open(&settings.database.url, &code, Use::Worker)?;
         let rota = Rota::of(&settings.serve, settings.prefecture.zone);
-        look(&mut store, &rota, &server.clock, |store, night| {
-            // A panic is a failed attempt: it is written down as one.
-            catch_unwind(AssertUnwindSafe(|| work(server, office, store, night))).unwrap_or_else(|_| {
-                server.counted.panics.get_or_create(&label()).inc();
-                Worked::Failed("the run panicked: see the log".into())
-            })
-        })
+        look(&mut store, &rota, &server.clock, |store, night| work(server, office, store, night))
     }));
     let looked = looked.unwrap_or_else(|_| {
         server.counted.panics.get_or_create(&label()).inc();
@@ -116,7 +112,10 @@ fn look_at(server: &Server, number: usize) {
             tracing::error!(prefecture = %code, night.date = %night.date, attempt = night.attempt, "The night of {} failed: {why}", night.date);
         }
         Ok(_) => {}
-        Err(error) => tracing::error!(prefecture = %code, "Nights cannot be looked for: {error:#}"),
+        Err(error) => {
+            server.counted.failures.get_or_create(&label()).inc();
+            tracing::error!(prefecture = %code, "Nights cannot be looked for: {error:#}");
+        }
     }
 }
 
@@ -137,7 +136,16 @@ fn work(server: &Server, office: &Office, store: &mut Store, night: &Night) -> W
         None
     });
     ping(url.as_ref(), Ping::Start, &night.date.to_string());
-    let worked = run_night(server, office, store, night).unwrap_or_else(|error| Worked::Failed(format!("{error:#}")));
+    // A panic is a failed attempt: it is written down, and told, as one.
+    let worked = catch_unwind(AssertUnwindSafe(|| run_night(server, office, store, night)));
+    let worked = match worked {
+        Ok(Ok(worked)) => worked,
+        Ok(Err(error)) => Worked::Failed(format!("{error:#}")),
+        Err(_) => {
+            server.counted.panics.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
+            Worked::Failed("the run panicked: see the log".into())
+        }
+    };
     match &worked {
         Worked::Done(run) => ping(url.as_ref(), Ping::Success, run),
         Worked::Busy => {}
@@ -148,15 +156,7 @@ fn work(server: &Server, office: &Office, store: &mut Store, night: &Night) -> W
 
 fn run_night(server: &Server, office: &Office, store: &mut Store, night: &Night) -> Result<Worked> {
     let config = (office.load)()?;
-    for taken in inbox::take(store, &config, &server.clock)? {
-        match taken.refused {
-            None => tracing::info!("Took in an extract: {}", taken.file),
-            Some(why) => {
-                server.counted.refused.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
-                tracing::error!("Refused the extract {}: {why}; the inbox's folder `refused` says more", taken.file);
-            }
-        }
-    }
+    take_in(server, office, store, &config);
     let stages = Stages::new(server, office.code());
     let request = Request {
         date: Some(night.date),
@@ -179,6 +179,27 @@ fn run_night(server: &Server, office: &Office, store: &mut Store, night: &Night)
         )),
         Outcome::PlanChanged { .. } => Worked::Failed("the plan is not the one that was asked for".into()),
     })
+}
+
+/// The inbox. What is wrong with it stops no night: an extract that grows too old does.
+fn take_in(server: &Server, office: &Office, store: &mut Store, config: &Configuration) {
+    let refused = || server.counted.refused.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
+    match inbox::take(store, config, &server.clock) {
+        Ok(all) => {
+            for Taken { file, refused: why } in all {
+                if let Some(why) = why {
+                    refused();
+                    tracing::error!("Refused the extract {file}: {why}; the inbox's folder `refused` says more");
+                } else {
+                    tracing::info!("Took in an extract: {file}");
+                }
+            }
+        }
+        Err(error) => {
+            refused();
+            tracing::error!("The inbox could not be read to its end: {error:#}");
+        }
+    }
 }
 
 /// How long each stage of a run takes.

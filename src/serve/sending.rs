@@ -25,13 +25,13 @@ pub(super) fn keep(server: &Server, number: usize, transport: &Transport, stop: 
         let told = match ended {
             Ok(Ok(Drained::Stopped)) => return,
             Ok(Ok(other)) => words(&other),
-            Ok(Err(error)) => Some(format!("{error:#}")),
+            Ok(Err(error)) => Some(("worker", format!("{error:#}"))),
             Err(_) => {
                 server.counted.panics.get_or_create(&vec![("prefecture", code.to_owned())]).inc();
-                Some("the worker panicked".into())
+                Some(("worker", "the worker panicked".into()))
             }
         };
-        if let Some(told) = &told {
+        if let Some((_, told)) = &told {
             tracing::error!(
                 prefecture = code,
                 "Sending ended, and begins again in {} s: {told}",
@@ -60,7 +60,7 @@ async fn send(server: &Server, office: &Office, transport: &Transport, stop: &Ca
             let told = obstacle.and_then(words);
             let mut noted = office.notes.obstacle.lock();
             if *noted != told {
-                if let Some(told) = &told {
+                if let Some((_, told)) = &told {
                     tracing::warn!(prefecture = office.code(), "Letters wait: {told}");
                 } else {
                     tracing::info!(prefecture = office.code(), "Letters leave again");
@@ -72,13 +72,13 @@ async fn send(server: &Server, office: &Office, transport: &Transport, stop: &Ca
     drain(store, errand).await.map(|(_, ended)| ended)
 }
 
-/// What keeps letters from leaving, in words.
-fn words(obstacle: &Drained) -> Option<String> {
+/// What keeps letters from leaving: its cause ([`super::metrics::OBSTACLES`]), and in words.
+fn words(obstacle: &Drained) -> Option<(&'static str, String)> {
     match obstacle {
         Drained::Empty | Drained::Stopped => None,
-        Drained::OutsideHours => Some("outside the hours of sending".into()),
-        Drained::Paused(paused) => Some(format!("sending was stopped by {}", paused.by)),
-        Drained::RelayDown(fault) => Some(format!("the relay does not answer ({fault})")),
-        Drained::NotAuthenticated(fault) => Some(format!("the relay refuses user or password ({fault})")),
+        Drained::OutsideHours => Some(("hours", "outside the hours of sending".into())),
+        Drained::Paused(_) => Some(("paused", "sending was stopped by an operator".into())),
+        Drained::RelayDown(fault) => Some(("relay", format!("the relay does not answer ({fault})"))),
+        Drained::NotAuthenticated(fault) => Some(("login", format!("the relay refuses user or password ({fault})"))),
     }
 }

@@ -1,5 +1,7 @@
 //! Counts for those who watch over the program: never a name, an address, or anybody's number.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{count_star, min, sql};
@@ -42,19 +44,20 @@ impl Store {
             .context("counting attempts")?;
         let last_run: Option<(Option<NaiveDateTime>, Option<String>)> = run::table
             .filter(run::prefecture.eq(&self.prefecture))
-            .filter(run::state.eq("completed"))
-            .order((run::business_date.desc(), run::generation.desc()))
+            .filter(run::state.eq("completed").and(run::finished_at.le(now.naive_utc())))
+            .order(run::finished_at.desc())
             .select((run::finished_at, run::summary))
             .first(&mut self.conn)
             .optional()
             .context("reading the last run")?;
         let class = |code: Option<i64>| code.map_or(String::new(), |c| (c / 100).to_string());
+        let mut classes: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for (outcome, code, n) in attempts {
+            *classes.entry((outcome.unwrap_or_default(), class(code))).or_default() += n as u64;
+        }
         Ok(Figures {
             letters: letters.into_iter().map(|(channel, state, n)| (channel, state, n as u64)).collect(),
-            attempts: attempts
-                .into_iter()
-                .map(|(outcome, code, n)| (outcome.unwrap_or_default(), class(code), n as u64))
-                .collect(),
+            attempts: classes.into_iter().map(|((outcome, class), n)| (outcome, class, n)).collect(),
             oldest_waiting: self.oldest_waiting(now)?,
             last_run: last_run.and_then(|(at, summary)| Some((at?.and_utc(), summary?))),
         })

@@ -21,6 +21,7 @@ mod slots;
 mod statement;
 mod templates;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -197,7 +198,12 @@ impl Store {
         };
         // A lock that was waited for in vain leaves its transaction open.
         self.execute(begin).inspect_err(|_| self.roll_back()).context("the database is busy, or cannot be written")?;
-        match steps(self) {
+        // A panic that is caught above must not leave half of the steps to be committed by what comes next.
+        let done = catch_unwind(AssertUnwindSafe(|| steps(self))).unwrap_or_else(|panic| {
+            self.roll_back();
+            resume_unwind(panic)
+        });
+        match done {
             Ok(value) => {
                 // A commit that fails (a full disk) leaves the transaction open: it must not swallow what comes next.
                 self.execute("COMMIT").inspect_err(|_| self.roll_back()).context("committing")?;

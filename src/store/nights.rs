@@ -58,8 +58,8 @@ pub struct Watch {
 }
 
 impl Store {
-    /// What is known of the clock.
-    pub fn watch(&mut self) -> Result<Watch> {
+    /// What is known of the clock, which says `now`.
+    pub fn watch(&mut self, now: DateTime<Utc>) -> Result<Watch> {
         let row: Option<(Option<NaiveDateTime>, Option<NaiveDateTime>)> = prefecture::table
             .find(&self.prefecture)
             .select((prefecture::watched_since, prefecture::clock_seen_at))
@@ -67,20 +67,54 @@ impl Store {
             .optional()
             .context("reading when the clock was last seen")?;
         let (since, seen) = row.unwrap_or_default();
-        // Before a server has seen it: who takes files in, or runs a night by hand, has.
-        let mut seen = seen;
-        if seen.is_none() {
-            let imported: Option<NaiveDateTime> = import_batch::table
-                .filter(import_batch::prefecture.eq(&self.prefecture))
-                .select(diesel::dsl::max(import_batch::imported_at))
-                .first(&mut self.conn)?;
-            let run: Option<NaiveDateTime> = run::table
-                .filter(run::prefecture.eq(&self.prefecture))
-                .select(diesel::dsl::max(run::started_at))
-                .first(&mut self.conn)?;
-            seen = imported.max(run);
-        }
+        let past = now.naive_utc();
+        // A server whose clock was behind is not the last to have seen it: whoever took files in, or ran a night, has too. What was
+        // written while a clock was ahead says nothing.
+        let imported: Option<NaiveDateTime> = import_batch::table
+            .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::imported_at.le(past)))
+            .select(diesel::dsl::max(import_batch::imported_at))
+            .first(&mut self.conn)?;
+        let run: Option<NaiveDateTime> = run::table
+            .filter(run::prefecture.eq(&self.prefecture).and(run::started_at.le(past)))
+            .select(diesel::dsl::max(run::started_at))
+            .first(&mut self.conn)?;
+        let seen = seen.filter(|at| *at <= past).max(imported).max(run);
         Ok(Watch { since: since.map(|at| at.and_utc()), seen: seen.map(|at| at.and_utc()) })
+    }
+
+    /// Forgets nights that a clock which was ahead had seen, and owes again what they had covered.
+    pub fn forget_future_nights(&mut self, now: DateTime<Utc>, today: NaiveDate) -> Result<()> {
+        let ahead = diesel::delete(night::table)
+            .filter(night::prefecture.eq(&self.prefecture).and(night::scheduled_at.gt(now.naive_utc())))
+            .execute(&mut self.conn)
+            .context("forgetting nights of the future")?;
+        let owed = diesel::update(night::table)
+            .filter(night::prefecture.eq(&self.prefecture).and(night::covered_by.gt(today)))
+            .set((night::state.eq(NightState::Due.code()), night::covered_by.eq(None::<NaiveDate>)))
+            .execute(&mut self.conn)
+            .context("owing nights again")?;
+        if ahead + owed > 0 {
+            tracing::warn!(ahead, owed, "The clock was ahead, and is right again: {owed} nights are owed again");
+        }
+        Ok(())
+    }
+
+    /// Whether a night of that date, or a later one until `today`, was done: by a server, or by hand.
+    pub fn has_night_since(&mut self, date: NaiveDate, today: NaiveDate) -> Result<bool> {
+        let run = run::table
+            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq("completed")))
+            .filter(run::business_date.between(date, today));
+        let night = night::table
+            .filter(night::prefecture.eq(&self.prefecture).and(night::state.eq(NightState::Done.code())))
+            .filter(night::business_date.between(date, today));
+        let by_run: bool = diesel::select(diesel::dsl::exists(run)).get_result(&mut self.conn)?;
+        Ok(by_run || diesel::select(diesel::dsl::exists(night)).get_result(&mut self.conn)?)
+    }
+
+    /// Whoever runs a night by hand has looked at the date: a server that did not believe the clock goes on.
+    pub fn believe_clock_of_a_person(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let Some(since) = self.watch(now)?.since else { return Ok(()) };
+        self.write(|s| s.believe_clock(since.min(now), now))
     }
 
     /// Believes the clock: it says `now`, and has been watched since `since`.
@@ -139,6 +173,16 @@ impl Store {
             .execute(&mut self.conn)
             .context("beginning a night")?;
         Ok(changed == 1)
+    }
+
+    /// Gives an attempt back that was none: another run was in progress.
+    pub fn give_night_back(&mut self, row: &NightRow, next_at: DateTime<Utc>) -> Result<()> {
+        diesel::update(night::table.find((&self.prefecture, row.business_date)))
+            .filter(night::state.eq(NightState::Due.code()).and(night::attempts.eq(row.attempts + 1)))
+            .set((night::attempts.eq(row.attempts), night::next_at.eq(next_at.naive_utc())))
+            .execute(&mut self.conn)
+            .context("giving a night back")?;
+        Ok(())
     }
 
     /// Writes what became of an attempt: it is due still, or waits for a person.

@@ -159,6 +159,18 @@ impl Store {
         })
     }
 
+    /// Whether another process is at work on a run.
+    pub fn is_run_in_progress(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<bool> {
+        let active: Option<(String, NaiveDateTime)> = run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::state.eq_any(["observing", "committing"]))
+            .select((run::owner, run::lease_until))
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for a run in progress")?;
+        Ok(active.is_some_and(|(owner, lease)| lease > now.naive_utc() && !is_dead(&owner)))
+    }
+
     /// One run.
     pub fn run(&mut self, id: &RunId) -> Result<Option<RunRow>> {
         run::table
