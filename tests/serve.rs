@@ -229,6 +229,114 @@ fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
 }
 
 #[test]
+fn nights_that_a_clock_ten_days_ahead_had_taken_are_owed_again() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
+    let extract = [("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")];
+    let ahead = Served::begin(&office, "2026-11-12 08:00:00", &extract);
+    until("a night of the future", &office, || is_done(&office, "2026-11-12"));
+    ahead.stop();
+    let served = Served::begin(&office, "2026-11-04 08:00:00", &extract);
+    until("tonight", &office, || is_done(&office, "2026-11-04"));
+    served.stop();
+    let rows = office.query("SELECT business_date, state, covered_by FROM night ORDER BY business_date");
+    assert_eq!(rows, "2026-11-03|covered|2026-11-04\n2026-11-04|done|\n");
+    office.assert_promises();
+}
+
+#[test]
+fn every_prefecture_of_a_folder_has_its_nights_and_a_broken_one_stops_no_other() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let folder = |code: &str| office.path(&format!("prefectures/{code}"));
+    for code in ["75", "77"] {
+        std::fs::create_dir_all(folder(code)).unwrap();
+        assert!(Command::new("cp").arg("-r").arg(office.path("config")).arg(folder(code)).status().unwrap().success());
+        assert!(Command::new("cp").arg("-r").arg(office.path("keys")).arg(folder(code)).status().unwrap().success());
+        let text = std::fs::read_to_string(office.path("convoke.toml")).unwrap();
+        std::fs::write(folder(code).join("convoke.toml"), text.replace("code = \"94\"", &format!("code = \"{code}\"")))
+            .unwrap();
+    }
+    let serve = |when: &str| {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = office.command(&["serve", "--every-prefecture", "--role", "scheduler"]);
+        command.env("CONVOKE__HTTP__LISTEN", port.to_string()).env("CONVOKE__SERVE__NIGHT", "30 2 * * *");
+        faketime::at(&mut command, when);
+        Served { child: Some(command.spawn().unwrap()), listen: port.to_string() }
+    };
+    let done = |state: &str| {
+        office.query(&format!("SELECT prefecture, business_date FROM night WHERE {state} ORDER BY prefecture"))
+    };
+    let served = serve("2026-11-02 12:00:00");
+    let watched = "SELECT count(*) FROM prefecture WHERE watched_since IS NOT NULL";
+    until("looks at two clocks", &office, || office.query(watched).trim() == "2");
+    served.stop();
+    let served = serve("2026-11-03 03:00:00");
+    until("two nights", &office, || done("state = 'done'") == "75|2026-11-03\n77|2026-11-03\n");
+    // It looks at each when time has passed, and not whenever another look has ended.
+    let before = processor_ms(&served);
+    std::thread::sleep(Duration::from_secs(3));
+    let spent = processor_ms(&served) - before;
+    assert!(spent < 1_000, "{spent} ms of processor in 3 s");
+    served.stop();
+    std::fs::remove_file(folder("75").join("config/agenda.toml")).unwrap();
+    let refused = office.output(&["serve", "--every-prefecture"]);
+    assert_eq!(refused.status.code(), Some(78), "at its start all must be right: {refused:?}");
+}
+
+/// Processor time that a server has taken.
+fn processor_ms(served: &Served) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", served.child.as_ref().unwrap().id())).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()) * 10
+}
+
+#[test]
+fn a_timer_takes_the_inbox_in_before_its_run_and_stands_in_the_ledger_as_cron() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    let inbox = office.path("inbox");
+    std::fs::create_dir(&inbox).unwrap();
+    std::fs::copy(office.path("permits.csv"), inbox.join("permits.csv")).unwrap();
+    let mut command = office.command(&["run", "--timer", "--yes", "--reason", "timer", "--json"]);
+    let output = command.env("CONVOKE__IMPORT__INBOX", &inbox).output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");
+    assert_eq!(office.query("SELECT \"trigger\" FROM run"), "cron\n");
+    assert_eq!(office.query("SELECT count(*) FROM import_batch").trim(), "2");
+    assert!(!inbox.join("permits.csv").exists() && inbox.join("done").is_dir());
+}
+
+#[test]
+fn an_inbox_that_cannot_be_read_is_told_and_stops_no_night() {
+    if !faketime::is_there() {
+        return;
+    }
+    let office = office_on("2026-11-02");
+    let settings = [("CONVOKE__IMPORT__INBOX", "/nowhere/inbox")];
+    Served::begin(&office, "2026-11-02 12:00:00", &settings).looks(&office);
+    let served = Served::begin(&office, "2026-11-03 03:00:00", &settings);
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    assert!(served.get("/metrics").1.contains("convoke_extracts_refused_total{prefecture=\"94\"} 1"));
+    let output = served.stop();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/inbox"), "{output:?}");
+}
+
+#[test]
+fn somebody_who_asks_half_a_question_does_not_keep_a_server_from_ending() {
+    let office = Office::new(Shape { permits: 10, seats: true });
+    let served = Served::spawn(&office, &[], |_| {});
+    served.get("/healthz");
+    let mut half = TcpStream::connect(&served.listen).unwrap();
+    half.write_all(b"GET /heal").unwrap();
+    served.stop();
+    drop(half);
+}
+
+#[test]
 fn after_weeks_of_absence_a_person_says_that_the_clock_is_right_by_running_a_night() {
     if !faketime::is_there() {
         return;
@@ -239,7 +347,7 @@ fn after_weeks_of_absence_a_person_says_that_the_clock_is_right_by_running_a_nig
     let served = Served::begin(&office, "2026-12-01 08:00:00", &old);
     until("the clock in doubt", &office, || served.get("/readyz").1.contains("run tonight by hand"));
     let mut by_hand = office.command(&["run", "--yes", "--reason", "the server was away", "--json"]);
-    let output = faketime::at(by_hand.envs(old), "2026-12-01 09:00:00").output().unwrap();
+    let output = faketime::at(by_hand.envs(old), "2026-12-01 08:00:00").output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");
     until("the night", &office, || is_done(&office, "2026-12-01"));
     assert_eq!(served.get("/readyz").0, 200);
