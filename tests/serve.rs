@@ -24,6 +24,8 @@ fn office_on(date: &str) -> Office {
 pub(crate) struct Served {
     child: Option<Child>,
     listen: String,
+    /// Its log: a file, since nobody reads a pipe while it works, and a full one would hold it up.
+    log: tempfile::NamedTempFile,
 }
 
 impl Served {
@@ -41,7 +43,13 @@ impl Served {
         command.env("CONVOKE__HTTP__LISTEN", &listen).env("CONVOKE__SERVE__NIGHT", "30 2 * * *");
         command.envs(settings.iter().copied());
         prepare(&mut command);
-        Self { child: Some(command.spawn().unwrap()), listen }
+        Self::run(command, listen)
+    }
+
+    fn run(mut command: Command, listen: String) -> Self {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        command.stdout(std::process::Stdio::null()).stderr(log.reopen().unwrap());
+        Self { child: Some(command.spawn().unwrap()), listen, log }
     }
 
     /// Status and body of an answer, once there is one.
@@ -72,7 +80,8 @@ impl Served {
     }
 
     fn ended(mut self) -> Output {
-        self.child.take().unwrap().wait_with_output().unwrap()
+        let output = self.child.take().unwrap().wait_with_output().unwrap();
+        Output { stderr: std::fs::read(self.log.path()).unwrap(), ..output }
     }
 
     /// Asks it to stop, and waits until it has.
@@ -267,7 +276,7 @@ fn every_prefecture_of_a_folder_has_its_nights_and_a_broken_one_stops_no_other()
         let mut command = office.command(&["serve", "--every-prefecture", "--role", "scheduler"]);
         command.env("CONVOKE__HTTP__LISTEN", port.to_string()).env("CONVOKE__SERVE__NIGHT", "30 2 * * *");
         faketime::at(&mut command, when);
-        Served { child: Some(command.spawn().unwrap()), listen: port.to_string() }
+        Served::run(command, port.to_string())
     };
     let done = |state: &str| {
         office.query(&format!("SELECT prefecture, business_date FROM night WHERE {state} ORDER BY prefecture"))
