@@ -147,7 +147,7 @@ const FAST: &str = "x8000";
 fn through(first: &str, last: &str) -> Vec<String> {
     let office = office_on(first);
     let served =
-        Served::begin(&office, &format!("{first} 12:00:00 {FAST}"), &[("CONVOKE__DISPATCH__PRODUCTION", "true")]);
+        Served::begin(&office, &format!("{first} 12:00:00 {FAST}"), &[("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")]);
     until("the last night", &office, || is_done(&office, last));
     served.stop();
     let second = day(first) + Days::new(1);
@@ -589,12 +589,10 @@ fn in_thirty_nights_memory_stays_flat() {
     };
     let after: Vec<u64> = (3..=32).map(|n| memory_after(&(day("2026-11-01") + Days::new(n - 1)).to_string())).collect();
     println!("own memory after each night, KiB: {after:?}");
-    let (early, late) = (after[4], after[29]);
-    println!(
-        "{} nights, growth from the 5th to the 30th: {:.1} %",
-        after.len(),
-        (late as f64 / early as f64 - 1.0) * 100.0
-    );
+    // The least of five nights each: what a night holds while it works is given back in its own time.
+    let least = |nights: &[u64]| *nights.iter().min().unwrap();
+    let (early, late) = (least(&after[5..10]), least(&after[25..]));
+    println!("growth from the 5th to the 30th night: {:.1} %", (late as f64 / early as f64 - 1.0) * 100.0);
     assert!(late < early + early / 20, "{after:?}");
     served.stop();
 }

@@ -76,11 +76,12 @@ fn sqlite(path: &str, usage: Use) -> Result<SqliteConnection> {
         bail!(WrongUrl(format!("the folder {folder} does not exist: create it, or correct the URL")));
     }
     let mut c = SqliteConnection::establish(path).with_context(|| format!("opening the database {path}"))?;
-    let mmap = if usage == Use::Batch { 268_435_456 } else { 0 };
+    // What lives for years must not grow with the database: neither by mapped pages, nor by pages that are kept.
+    let (mmap, cache_kib) = if usage == Use::Batch { (268_435_456, 65_536) } else { (0, 8_192) };
     // busy_timeout first: switching to WAL may itself have to wait for another process.
     c.batch_execute(&format!(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 10000; PRAGMA mmap_size = {mmap};"
+         PRAGMA cache_size = -{cache_kib}; PRAGMA wal_autocheckpoint = 10000; PRAGMA mmap_size = {mmap};"
     ))
     .with_context(|| format!("preparing the database {path}"))?;
     Ok(c)
