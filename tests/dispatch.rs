@@ -635,7 +635,7 @@ async fn logs_at_trace_hold_no_password_no_name_no_address_and_no_text() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let log = String::from_utf8_lossy(&output.stderr).to_lowercase();
     assert!(log.lines().count() as u64 > play.letters, "it says something");
-    let mut canaries = vec!["sésame-canari-7391".to_owned(), "7391".into(), "canari-user".into()];
+    let mut canaries = vec!["sésame-canari-7391".to_owned(), "canari-7391".into(), "canari-user".into()];
     // The same as AUTH PLAIN sends it: NUL user NUL password, in base64.
     canaries.push("AGNhbmFyaS11c2VyAHPDqXNhbWUtY2FuYXJpLTczOTE".to_lowercase());
     for message in play.sink.messages() {
