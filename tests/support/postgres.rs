@@ -74,9 +74,10 @@ impl Cluster {
         format!("postgres:///{database}?host={}&user=postgres", self.folder.display())
     }
 
-    /// One of the programs that come with the server.
+    /// One of the client's programs: beside the server's, or where the path finds it.
     pub fn tool(&self, name: &str) -> Command {
-        Command::new(self.programs.join(name))
+        let beside = self.programs.join(name);
+        if beside.is_file() { Command::new(beside) } else { Command::new(name) }
     }
 
     /// What the server has written down.
