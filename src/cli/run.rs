@@ -106,7 +106,7 @@ pub(super) fn take_in(store: &mut Store, config: &Configuration, session: &Sessi
             for (file, refused) in all {
                 match refused {
                     Some(why) => {
-                        eprintln!("convoke: refused the extract {file}: {why}; the inbox's folder `refused` says more")
+                        eprintln!("convoke: refused the extract {file}: {why}; the inbox's folder `refused` says more");
                     }
                     None => eprintln!("convoke: took in {file}"),
                 }

@@ -52,7 +52,8 @@ struct OnPostgres {
 }
 
 /// Whether this test program asks the same of PostgreSQL.
-const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+#[allow(dead_code, reason = "few test programs ask")]
+pub const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 impl Office {
     pub fn new(shape: Shape) -> Self {
