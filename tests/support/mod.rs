@@ -267,7 +267,7 @@ impl Office {
         );
         assert_eq!(
             one(
-                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference) <> 1"
+                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference AND o.kind = 'convocation' AND o.occasion = '') <> 1"
             ),
             "0",
             "each convocation has one letter"
