@@ -20,6 +20,13 @@ fn office_on(date: &str) -> Office {
     Office::made_on(day(date), Shape { permits: 300, seats: true })
 }
 
+/// An office whose nights are owed from noon of 2 November 2026 on; `None` where no other day can be played.
+fn watched_office() -> Option<Office> {
+    let office = faketime::is_there().then(|| office_on("2026-11-02"))?;
+    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
+    Some(office)
+}
+
 /// A server, and where it answers. It ends with the test, however that ends.
 pub(crate) struct Served {
     child: Option<Child>,
@@ -210,11 +217,7 @@ fn after_three_days_of_absence_one_run_makes_up_for_them() {
 
 #[test]
 fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
-    if !faketime::is_there() {
-        return;
-    }
-    let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
+    let Some(office) = watched_office() else { return };
     let off = office.path("off");
     // In days from now: the machine's own day is not the office's.
     let set = |date: &str| {
@@ -246,11 +249,7 @@ fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
 
 #[test]
 fn nights_that_a_clock_ten_days_ahead_had_taken_are_owed_again() {
-    if !faketime::is_there() {
-        return;
-    }
-    let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
+    let Some(office) = watched_office() else { return };
     let extract = [("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")];
     let ahead = Served::begin(&office, "2026-11-12 08:00:00", &extract);
     until("a night of the future", &office, || is_done(&office, "2026-11-12"));
@@ -375,11 +374,7 @@ fn after_weeks_of_absence_a_person_says_that_the_clock_is_right_by_running_a_nig
 
 #[test]
 fn killed_at_any_point_of_a_night_the_next_server_ends_it_once() {
-    if !faketime::is_there() {
-        return;
-    }
-    let whole = office_on("2026-11-02");
-    Served::begin(&whole, "2026-11-02 12:00:00", &[]).looks(&whole);
+    let Some(whole) = watched_office() else { return };
     for point in ["after-observe", "after-plan", "inside-chunk", "after-chunk"] {
         let office = whole.copy();
         let killed = Served::begin(&office, "2026-11-03 03:00:00", &[("CONVOKE_FAULT", point)]).ended();
@@ -395,11 +390,7 @@ fn killed_at_any_point_of_a_night_the_next_server_ends_it_once() {
 
 #[test]
 fn asked_to_stop_at_any_point_of_a_night_it_ends_well_and_the_night_is_done_once() {
-    if !faketime::is_there() {
-        return;
-    }
-    let whole = office_on("2026-11-02");
-    Served::begin(&whole, "2026-11-02 12:00:00", &[]).looks(&whole);
+    let Some(whole) = watched_office() else { return };
     for point in ["after-observe", "after-plan", "inside-chunk", "after-chunk"] {
         let office = whole.copy();
         let fault = format!("stop@{point}");
@@ -467,11 +458,7 @@ fn more_appointments_than_allowed_wait_for_a_person_who_does_the_night_by_hand()
 
 #[test]
 fn two_servers_at_once_do_each_night_once() {
-    if !faketime::is_there() {
-        return;
-    }
-    let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
+    let Some(office) = watched_office() else { return };
     let servers: Vec<Served> = (0..4).map(|_| Served::begin(&office, "2026-11-03 03:00:00", &[])).collect();
     until("the night", &office, || is_done(&office, "2026-11-03"));
     for served in servers {
@@ -541,11 +528,7 @@ async fn open_port(address: &str, to: std::net::SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is_burnt() {
-    if !faketime::is_there() {
-        return;
-    }
-    let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
+    let Some(office) = watched_office() else { return };
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let relay = format!("smtp://{port}");
     // A lease is renewed by a clock that is not faked: it must outlast that.
@@ -655,11 +638,7 @@ fn a_watcher_outside_is_called_when_a_night_begins_and_when_it_is_done() {
 /// What the rules and the dashboard ask for is told, after a night with letters.
 #[test]
 fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_told() {
-    if !faketime::is_there() {
-        return;
-    }
-    let office = office_on("2026-11-02");
-    Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
+    let Some(office) = watched_office() else { return };
     let served = Served::begin(&office, "2026-11-03 03:00:00", &[]);
     until("letters", &office, || office.query("SELECT count(*) FROM outbox WHERE state = 'accepted'").trim() != "0");
     let (status, told) = served.get("/metrics");
