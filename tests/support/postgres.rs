@@ -69,9 +69,10 @@ impl Cluster {
         cluster
     }
 
-    /// The URL of a database.
+    /// The URL of a database. It is waited for without end: a test's clock may run thousands of times as fast, and the client
+    /// library counts its patience by that clock.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres:///{database}?host={}&user=postgres", self.folder.display())
+        format!("postgres:///{database}?host={}&user=postgres&connect_timeout=0", self.folder.display())
     }
 
     /// One of the client's programs: beside the server's, or where the path finds it.
