@@ -86,6 +86,23 @@ pub enum Broken {
     /// The contents are not those that were hashed.
     #[error("entry {0} was changed after it was written")]
     Changed(i64),
+    /// It has a right hash, and not the one that was signed: all from somewhere before it on was written anew.
+    #[error("entry {0} is not the one that was signed: it, or one before it, was written anew")]
+    Rewritten(i64),
+    /// More entries were signed than there are.
+    #[error("the end was cut off: {signed} entries were signed, and {found} are there")]
+    Cut {
+        /// Entries when it was signed.
+        signed: i64,
+        /// Entries that are there.
+        found: i64,
+    },
+    /// The checkpoint itself was changed, or signed with a key that is not the office's.
+    #[error("the checkpoint at entry {0} is not signed by the office's key, nor by one before it")]
+    Forged(i64),
+    /// A witness saw another entry.
+    #[error("entry {0} is not the one that the witness saw: history was rewritten")]
+    Witnessed(i64),
 }
 
 /// Verifies a chain as it is read, in order of sequence: memory does not grow with its length.
@@ -99,6 +116,11 @@ impl<'a> Verifier<'a> {
     /// At the beginning of a chain.
     pub fn new(prefecture: &'a str) -> Self {
         Self { prefecture, last: (0, GENESIS.to_owned()) }
+    }
+
+    /// After `size` entries, of which the last has the hash `root`.
+    pub fn after(prefecture: &'a str, size: i64, root: &str) -> Self {
+        Self { prefecture, last: (size, root.to_owned()) }
     }
 
     /// Takes the next entry, or says how it breaks the chain.

@@ -38,6 +38,7 @@
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
 
 pub mod agenda;
+pub mod bundle;
 pub mod calendar;
 pub mod cli;
 pub mod clock;
@@ -62,6 +63,7 @@ pub mod process;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod seal;
 pub mod serve;
 pub mod settings;
 pub mod store;

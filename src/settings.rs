@@ -1,6 +1,7 @@
 //! Settings: built-in defaults ← `convoke.toml` and the files that it names ← environment ← flags. A wrong configuration
 //! never starts anything: it is refused with file, line and column, and what was expected.
 
+mod audit;
 mod letters;
 mod origin;
 mod serve;
@@ -23,6 +24,8 @@ use crate::ids::sha256_hex;
 use crate::letters::{CodeKey, Office, Sender, Templates};
 use crate::permit::{PermitKind, is_deliverable_email};
 use crate::policy::Policy;
+use crate::seal::Seal;
+pub use audit::Audit;
 pub use letters::Letters;
 pub use origin::{Origin, Shown, shown as origins};
 pub use serve::{Http, Import, Role, Serve};
@@ -56,6 +59,9 @@ pub struct Settings {
     /// What letters are made with.
     #[serde(default)]
     pub letters: Letters,
+    /// What makes nights verifiable.
+    #[serde(default)]
+    pub audit: Audit,
     /// `config/policy.toml`, and what the environment changes of it.
     #[serde(default)]
     #[schemars(skip)]
@@ -451,12 +457,14 @@ pub struct Configuration {
     pub templates: Arc<Templates>,
     /// The key of verification codes, where there is one.
     pub code_key: Option<CodeKey>,
+    /// The key that signs, where there is one.
+    pub seal: Option<Seal>,
     /// The folder of `convoke.toml`.
     pub folder: PathBuf,
 }
 
-impl Configuration {
-    /// Reads and checks everything. `environment` are the variables `CONVOKE__…`; `database` is the flag.
+impl Settings {
+    /// Reads and checks what `convoke.toml` and the policy say. `environment` are the variables `CONVOKE__…`; `database` is the flag.
     pub fn load(file: &Path, environment: Vec<(String, String)>, database: Option<&str>) -> Result<Self, ConfigError> {
         let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         let text = read(file, "run `convoke init` to make one, or name it with --config")?;
@@ -474,7 +482,7 @@ impl Configuration {
             return wrong(format!("{}: [policy] stands in {}, not here", file.display(), files.policy.display()));
         }
         // A second reading, typed: it knows the line and column that the merged one has lost.
-        in_file(file, toml::from_str::<Settings>(&text).map(drop))?;
+        in_file(file, toml::from_str::<Self>(&text).map(drop))?;
         let mut settings = merge(table, policy, environment)?;
         if let Some(url) = database {
             url.clone_into(&mut settings.database.url);
@@ -483,7 +491,15 @@ impl Configuration {
         settings.database.read_password()?;
         settings.validate()?;
         settings.policy.validate().map_err(|e| ConfigError(format!("{}: {e}", policy_file.display())))?;
+        Ok(settings)
+    }
+}
 
+impl Configuration {
+    /// Reads and checks everything. `environment` are the variables `CONVOKE__…`; `database` is the flag.
+    pub fn load(file: &Path, environment: Vec<(String, String)>, database: Option<&str>) -> Result<Self, ConfigError> {
+        let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        let settings = Settings::load(file, environment, database)?;
         let agenda_file = folder.join(&settings.files.agenda);
         let agenda: Agenda = in_file(&agenda_file, toml::from_str(&read(&agenda_file, "`[files] agenda` names it")?))?;
         let documents_file = folder.join(&settings.files.documents);
@@ -492,7 +508,8 @@ impl Configuration {
         let overrides = settings.files.templates.as_ref().map(|overrides| folder.join(overrides));
         let templates = Arc::new(settings.letters.templates(overrides.as_deref())?);
         let code_key = settings.letters.code_key()?;
-        Ok(Self { settings, agenda, documents, templates, code_key, folder })
+        let seal = settings.audit.seal()?;
+        Ok(Self { settings, agenda, documents, templates, code_key, seal, folder })
     }
 
     /// Hash of all that decides verdicts: policy and agenda. When it changes, every permit is looked at again.
@@ -604,6 +621,7 @@ impl Settings {
             *path = folder.join(&path);
         }
         self.letters.anchor(folder);
+        self.audit.anchor(folder);
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -639,6 +657,7 @@ impl Settings {
             return wrong("[smtp.deadlines]: expected 1 to 86400 seconds");
         }
         self.serve.validate()?;
+        self.audit.validate()?;
         self.dispatch.validate()
     }
 }

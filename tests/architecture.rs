@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Decide; no IO, no clock, no randomness. They name each other and nothing else of the program.
 const PURE: &[&str] = &[
+    "bundle",
     "code",
     "ids",
     "permit",
@@ -22,6 +23,7 @@ const PURE: &[&str] = &[
     "ledger",
     "report",
     "schedule",
+    "seal",
 ];
 /// Small doors to the machine: they name the pure modules and each other.
 const MACHINE: &[&str] = &["clock", "entropy", "fault", "files", "process", "telemetry"];

@@ -1,19 +1,140 @@
-//! What docs/AUDIT.md tells an auditor to do, done.
+//! What docs/AUDIT.md tells an auditor to do, done; and what is found when a night is tampered with.
 
 #[expect(unreachable_pub, reason = "shared by test programs")]
 #[allow(dead_code, reason = "each test program uses a part")]
 mod support;
 
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
 
+use convoke::bundle::{self, Check, Files, Manifest};
+use convoke::files::{read_folder, write_folder};
+use convoke::ledger::{Entry, Event};
+use convoke::seal::{Seal, Sealed};
+use serde_json::Value;
 use support::{Office, Shape};
 
-/// The program printed in docs/AUDIT.md, on the office's database: success, and what it printed.
+const AUDIT: &str = include_str!("../docs/AUDIT.md");
+
+/// The `n`th program of a language that docs/AUDIT.md prints.
+fn printed(language: &str, n: usize) -> &'static str {
+    AUDIT.split(&format!("```{language}\n")).nth(n + 1).unwrap().split("```").next().unwrap()
+}
+
+fn python(program: &str, args: &[&Path], folder: &Path) -> Output {
+    Command::new("python3").args(["-c", program]).args(args).current_dir(folder).output().unwrap()
+}
+
+/// The program printed in docs/AUDIT.md for whoever has the database: success, and what it printed.
 fn auditor(office: &Office) -> (bool, String) {
-    let text = include_str!("../docs/AUDIT.md");
-    let program = text.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
-    let output = Command::new("python3").args(["-c", program]).arg(office.path("convoke.sqlite3")).output().unwrap();
+    let output = python(printed("python", 2), &[&office.path("convoke.sqlite3")], Path::new("."));
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// An office after two nights of 3,000 permits, the second exported, and the fingerprint of its key. Nobody changes it.
+struct Night {
+    office: Office,
+    fingerprint: String,
+}
+
+static NIGHT: LazyLock<Night> = LazyLock::new(|| {
+    let office = Office::new(Shape { permits: 2_500, seats: true });
+    office.run(&[]);
+    let mut more = std::fs::File::create(office.path("more.csv")).unwrap();
+    convoke::demo::world::write_permits(8, 500, support::today(), &mut more).unwrap();
+    office.ok(&["import", "permits", "more.csv", "--json"]);
+    office.run(&[]);
+    exported(&office, "report");
+    let fingerprint = office.ok(&["keys", "show", "--json"])["fingerprint"].as_str().unwrap().to_owned();
+    Night { office, fingerprint }
+});
+
+fn exported(office: &Office, to: &str) -> Files {
+    let output = office.output(&["report", "--out", to, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    read_folder(&office.path(to)).unwrap()
+}
+
+fn manifest(files: &Files) -> Manifest {
+    serde_json::from_slice(&files[bundle::MANIFEST]).unwrap()
+}
+
+/// What does not hold, as one text.
+fn found(checks: &[Check]) -> String {
+    checks.iter().filter(|c| !c.holds).map(|c| format!("{}: {}\n", c.what, c.found)).collect()
+}
+
+/// What is found when a copy of the night is changed.
+fn tampered(change: impl FnOnce(&mut Files)) -> String {
+    let mut files = read_folder(&NIGHT.office.path("report")).unwrap();
+    change(&mut files);
+    found(&bundle::verify(&files, Some(&NIGHT.fingerprint), &[]))
+}
+
+/// The ledger of a folder.
+fn entries(files: &Files) -> Vec<Entry> {
+    let lines = String::from_utf8(files[bundle::LEDGER].clone()).unwrap();
+    let of = |line: &str| {
+        let v: Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| v[key].as_str().unwrap().to_owned();
+        Entry {
+            seq: v["seq"].as_i64().unwrap(),
+            prev_hash: text("prev_hash"),
+            hash: text("hash"),
+            run_id: v["run"].as_str().map(str::to_owned),
+            actor: text("actor"),
+            kind: text("kind"),
+            payload: text("payload"),
+        }
+    };
+    lines.lines().map(of).collect()
+}
+
+/// The ledger with one word changed and every hash computed anew; and the manifest as a forger without the key leaves it.
+fn forged(files: &mut Files, seal: Option<&Seal>) {
+    let mut about = manifest(files);
+    let (mut size, mut root) = about.previous.as_ref().map(|p| (p.checkpoint.size, p.checkpoint.root.clone())).unwrap();
+    let mut forged = Vec::new();
+    for old in entries(files) {
+        let payload: Value = serde_json::from_str(&old.payload.replace("in-time", "after-expiry")).unwrap();
+        let kind: &'static str = old.kind.leak();
+        let entry = Entry::following(
+            (size, &root),
+            &about.prefecture,
+            old.run_id.as_deref(),
+            &old.actor,
+            &Event { kind, payload },
+        );
+        (size, root) = (entry.seq, entry.hash.clone());
+        forged.push(entry);
+    }
+    assert_ne!(forged.last().unwrap().hash, entries(files).last().unwrap().hash, "something was changed");
+    files.insert(bundle::LEDGER.into(), bundle::ledger_lines(forged).unwrap());
+    let mut checkpoint = about.checkpoint.clone().unwrap();
+    checkpoint.checkpoint.root = root;
+    if let Some(seal) = seal {
+        checkpoint = seal.seal(checkpoint.checkpoint);
+        about.previous = about.previous.map(|p| seal.seal(p.checkpoint));
+    }
+    about.checkpoint = Some(checkpoint);
+    for name in [bundle::MANIFEST, bundle::SIGNATURE, bundle::SUMS, bundle::KEY] {
+        files.remove(name);
+    }
+    let signature = read_folder(&NIGHT.office.path("report")).unwrap()[bundle::SIGNATURE].clone();
+    let key = read_folder(&NIGHT.office.path("report")).unwrap()[bundle::KEY].clone();
+    let own = about.key.clone();
+    *files = bundle::seal(std::mem::take(files), about, seal).unwrap();
+    if seal.is_none() {
+        // The office's key stands in it all the same.
+        let mut about = manifest(files);
+        about.key = own;
+        let listed = bundle::Listed { sha256: convoke::ids::sha256_hex(&key), bytes: key.len() as u64 };
+        about.files.insert(bundle::KEY.into(), listed);
+        files.insert(bundle::KEY.into(), key);
+        files.insert(bundle::MANIFEST.into(), serde_json::to_vec_pretty(&about).unwrap());
+        files.insert(bundle::SIGNATURE.into(), signature);
+    }
 }
 
 #[test]
@@ -24,6 +145,7 @@ fn an_auditor_without_the_program_finds_the_same_ledger() {
     let (valid, theirs) = auditor(&office);
     assert!(valid);
     assert_eq!(theirs.trim(), format!("{} entries, last hash {}", ours["size"], ours["root"].as_str().unwrap()));
+    assert_eq!(ours["checkpoints"], 1);
 }
 
 #[test]
@@ -37,4 +159,210 @@ fn a_changed_entry_is_found_by_both_and_the_database_refuses_the_change() {
     let verified = office.output(&["ledger", "verify"]);
     assert_eq!(verified.status.code(), Some(65));
     assert!(String::from_utf8_lossy(&verified.stderr).contains("entry 2 was changed"), "{verified:?}");
+}
+
+#[test]
+fn a_night_proves_itself_on_a_machine_that_has_nothing_but_the_folder() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    write_folder(&elsewhere.path().join("r"), bundle::MANIFEST, &read_folder(&NIGHT.office.path("report")).unwrap())
+        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_convoke"))
+        .args(["verify", "r", "--json", "--key", &NIGHT.fingerprint])
+        .current_dir(elsewhere.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["valid"]), (Some(0), &Value::Bool(true)), "{told:#}");
+    assert_eq!(told["checks"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn the_documented_commands_agree() {
+    let folder = NIGHT.office.path("report");
+    for (n, line) in printed("sh", 0).lines().enumerate() {
+        let output = Command::new("bash").args(["-euo", "pipefail", "-c", line]).current_dir(&folder).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        if n == 2 {
+            assert!(String::from_utf8_lossy(&output.stdout).starts_with(&NIGHT.fingerprint));
+        }
+    }
+    for n in 0..2 {
+        let output = python(printed("python", n), &[], &folder);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let sources = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    for (script, of) in [("script/verify_plan.py", folder.join("plan")), ("script/verify_figures.py", folder.clone())] {
+        let output = Command::new("python3").arg(sources.join(script)).arg(of).output().unwrap();
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+    // And they see what is wrong.
+    let bad = tempfile::tempdir().unwrap();
+    let mut files = read_folder(&folder).unwrap();
+    let text = String::from_utf8(files[bundle::OUTCOMES].clone()).unwrap();
+    files.insert(bundle::OUTCOMES.into(), text.replacen(";not-yet-due;", ";due;", 1).into_bytes());
+    write_folder(&bad.path().join("r"), bundle::MANIFEST, &files).unwrap();
+    let sums =
+        Command::new("sha256sum").args(["--check", "--quiet", "SHA256SUMS"]).current_dir(bad.path().join("r")).output();
+    assert!(!sums.unwrap().status.success());
+    let figures =
+        Command::new("python3").arg(sources.join("script/verify_figures.py")).arg(bad.path().join("r")).output();
+    assert_eq!(figures.unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn a_flipped_byte_of_any_file_is_found_and_the_file_is_named() {
+    let names: Vec<String> = read_folder(&NIGHT.office.path("report")).unwrap().into_keys().collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        for place in [0.0, 0.5, 1.0] {
+            let told = tampered(|files| {
+                let bytes = files.get_mut(&name).unwrap();
+                let at = ((bytes.len() - 1) as f64 * place) as usize;
+                bytes[at] ^= 1;
+            });
+            assert!(told.contains(&name), "{name} at {place}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_taken_away_added_or_cut_is_named() {
+    for name in read_folder(&NIGHT.office.path("report")).unwrap().into_keys() {
+        let told = tampered(|files| {
+            files.remove(&name);
+        });
+        assert!(told.contains(&name), "{name}: {told}");
+        let told = tampered(|files| {
+            let bytes = files.get_mut(&name).unwrap();
+            bytes.truncate(bytes.len() / 2);
+        });
+        assert!(told.contains(&name), "{name}: {told}");
+    }
+    let told = tampered(|files| {
+        files.insert("plan/another.csv".into(), b"id".to_vec());
+    });
+    assert!(told.contains("plan/another.csv was added"), "{told}");
+}
+
+#[test]
+fn an_entry_that_is_deleted_moved_changed_or_cut_off_is_named() {
+    let changed = |change: &dyn Fn(&mut Vec<Entry>)| {
+        tampered(|files| {
+            let mut ledger = entries(files);
+            assert!(ledger.len() > 5, "{}", ledger.len());
+            change(&mut ledger);
+            files.insert(bundle::LEDGER.into(), bundle::ledger_lines(ledger).unwrap());
+        })
+    };
+    let second = entries(&read_folder(&NIGHT.office.path("report")).unwrap())[1].seq;
+    let deleted = changed(&|l| drop(l.remove(1)));
+    assert!(deleted.contains(&format!("line 2: entry {second} is missing")), "{deleted}");
+    let moved = changed(&|l| l.swap(1, 2));
+    assert!(moved.contains(&format!("line 2: entry {second} is missing")), "{moved}");
+    let changed_word = changed(&|l| l[1].actor.push('x'));
+    assert!(changed_word.contains(&format!("line 2: entry {second} was changed")), "{changed_word}");
+    let cut = changed(&|l| l.truncate(l.len() - 1));
+    assert!(cut.contains("the ledger ends with entry"), "{cut}");
+    let first = changed(&|l| drop(l.remove(0)));
+    assert!(first.contains("line 1: entry"), "{first}");
+}
+
+#[test]
+fn a_chain_that_is_hashed_anew_without_the_key_is_not_what_was_signed() {
+    let told = tampered(|files| forged(files, None));
+    assert!(told.contains("signature: manifest.json or manifest.sig was changed"), "{told}");
+    assert!(told.contains("checkpoint: the checkpoint is not what was signed"), "{told}");
+}
+
+#[test]
+fn what_is_signed_again_with_another_key_is_found_by_the_fingerprint_and_by_the_witness() {
+    let stranger = Seal::new(&[9; 32]);
+    let told = tampered(|files| forged(files, Some(&stranger)));
+    assert!(told.contains("key: signed by another key than expected"), "{told}");
+    let mut files = read_folder(&NIGHT.office.path("report")).unwrap();
+    let kept: Vec<Sealed> = manifest(&files).checkpoint.into_iter().collect();
+    assert_eq!(found(&bundle::verify(&files, None, &kept)), "");
+    forged(&mut files, Some(&stranger));
+    let checks = bundle::verify(&files, None, &[]);
+    assert!(checks.iter().filter(|c| c.what != "key").all(|c| c.holds), "{}", found(&checks));
+    let told = found(&bundle::verify(&files, None, &kept));
+    assert!(told.contains("witness: entry") && told.contains("history was rewritten"), "{told}");
+}
+
+#[test]
+fn a_new_key_is_trusted_by_the_word_of_the_old_one_and_only_so() {
+    let office = NIGHT.office.copy();
+    let rotated = office.ok(&["keys", "rotate", "--reason", "yearly", "--yes", "--json"]);
+    assert_ne!(rotated["fingerprint"], NIGHT.fingerprint.as_str());
+    assert!(!office.path("keys/ledger.next").exists());
+    let files = exported(&office, "again");
+    assert_eq!(found(&bundle::verify(&files, Some(&NIGHT.fingerprint), &[])), "");
+    assert_eq!(found(&bundle::verify(&files, rotated["fingerprint"].as_str(), &[])), "");
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["checkpoints"], 2);
+    // A key that somebody put there, for which nobody vouches.
+    std::fs::write(office.path("keys/ledger.key"), Seal::new(&[9; 32]).to_pem()).unwrap();
+    let told = found(&bundle::verify(&exported(&office, "third"), Some(&NIGHT.fingerprint), &[]));
+    assert!(told.contains("another key than expected") && told.contains("signed by a stranger"), "{told}");
+    assert!(
+        String::from_utf8_lossy(&office.output(&["ledger", "verify"]).stderr)
+            .contains("not signed by the office's key")
+    );
+}
+
+#[test]
+fn a_ledger_that_is_cut_or_written_anew_in_the_database_is_found_there() {
+    let office = NIGHT.office.copy();
+    let open = "DROP TRIGGER ledger_is_never_changed; DROP TRIGGER ledger_is_never_cut;";
+    office.change(&format!("{open} DELETE FROM ledger_entry WHERE seq = (SELECT max(seq) FROM ledger_entry)")).unwrap();
+    let told = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("the end was cut off"), "{told:?}");
+    // With the checkpoint gone too, only the witness knows.
+    std::fs::write(
+        office.path("kept.txt"),
+        manifest(&read_folder(&office.path("report")).unwrap()).checkpoint.unwrap().text(),
+    )
+    .unwrap();
+    office.change("DROP TRIGGER checkpoint_is_never_cut; DELETE FROM checkpoint WHERE size = (SELECT max(size) FROM checkpoint)").unwrap();
+    assert_eq!(office.output(&["ledger", "verify"]).status.code(), Some(0));
+    let told = office.output(&["ledger", "verify", "--witness", "kept.txt"]);
+    assert_eq!(told.status.code(), Some(65), "{told:?}");
+}
+
+#[test]
+fn a_report_is_there_whole_or_not_at_all_and_writes_over_nothing_of_others() {
+    let office = NIGHT.office.copy();
+    std::fs::create_dir(office.path("mine")).unwrap();
+    std::fs::write(office.path("mine/thesis.txt"), "years of work").unwrap();
+    let output = office.output(&["report", "--out", "mine"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("holds other files"), "{output:?}");
+    assert_eq!(std::fs::read_dir(office.path("mine")).unwrap().count(), 1);
+    // Killed before and after the last step, onto nothing and onto an older report.
+    for (to, when) in
+        [("fresh", "before-folder"), ("fresh", "after-folder"), ("report", "before-folder"), ("report", "after-folder")]
+    {
+        let killed = office.command(&["report", "--out", to]).env("CONVOKE_FAULT", when).output().unwrap();
+        assert!(!killed.status.success());
+        let there = office.path(to).exists();
+        assert_eq!(there, to == "report" || when == "after-folder");
+        if there {
+            let files = read_folder(&office.path(to)).unwrap();
+            assert_eq!(found(&bundle::verify(&files, Some(&NIGHT.fingerprint), &[])), "", "{to} {when}");
+        }
+    }
+}
+
+#[test]
+fn people_are_named_only_on_request_for_a_reason_that_the_ledger_keeps() {
+    let office = NIGHT.office.copy();
+    let number = office.query("SELECT number FROM holder ORDER BY holder_id LIMIT 1").trim().to_owned();
+    let all = |folder: &str| read_folder(&office.path(folder)).unwrap().into_values().flatten().collect::<Vec<u8>>();
+    let names = |bytes: &[u8]| bytes.windows(number.len()).any(|w| w == number.as_bytes());
+    assert!(!names(&all("report")));
+    assert_eq!(office.output(&["report", "--out", "named", "--identified"]).status.code(), Some(2));
+    office.ok(&["report", "--out", "named", "--identified", "--reason", "complaint 12", "--json"]);
+    assert!(names(&all("named")));
+    assert!(manifest(&read_folder(&office.path("named")).unwrap()).identified);
+    let entry = office.query("SELECT kind || payload FROM ledger_entry ORDER BY seq DESC LIMIT 1");
+    assert!(entry.contains("read.report") && entry.contains("complaint 12"), "{entry}");
 }

@@ -3,15 +3,17 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: [&str; 6] = [
+const UP: [&str; 7] = [
     include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-200000_letters/up.sql"),
     include_str!("../migrations/sqlite/2026-11-24-000000_dispatch/up.sql"),
     include_str!("../migrations/sqlite/2026-11-25-000000_begun/up.sql"),
     include_str!("../migrations/sqlite/2026-11-26-000000_nights/up.sql"),
+    include_str!("../migrations/sqlite/2026-11-27-000000_seal/up.sql"),
 ];
-const DOWN: [&str; 6] = [
+const DOWN: [&str; 7] = [
+    include_str!("../migrations/sqlite/2026-11-27-000000_seal/down.sql"),
     include_str!("../migrations/sqlite/2026-11-26-000000_nights/down.sql"),
     include_str!("../migrations/sqlite/2026-11-25-000000_begun/down.sql"),
     include_str!("../migrations/sqlite/2026-11-24-000000_dispatch/down.sql"),

@@ -64,6 +64,14 @@ pub(super) fn doctor(session: &Session) -> Result<Exit> {
     findings.good("settings", "read and valid; `convoke config show` says where each comes from");
     findings.good("templates", "every letter renders, in every language");
     secrets(&mut findings, &config);
+    match &config.seal {
+        Some(seal) => findings.good("seal", format!("nights are signed by the key {}", seal.public().fingerprint())),
+        None => findings.wrong(
+            "seal",
+            "no key signs the ledger: that nights were rewritten could not be shown",
+            "name a file as `[audit] key_file`, and `convoke keys generate`",
+        ),
+    }
     zones(&mut findings, session, &config);
     match Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Batch) {
         Ok(mut store) => database(&mut findings, session, &config, &mut store)?,
@@ -131,6 +139,7 @@ fn secrets(findings: &mut Findings, config: &Configuration) {
         s.database.password_file.as_deref(),
         s.letters.code_key_file.as_deref(),
         s.serve.ping_url_file.as_deref(),
+        s.audit.key_file.as_deref(),
     ];
     let mut files = 0;
     for file in named.into_iter().flatten() {

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{Exit, Session, Usage};
 use crate::entropy::Entropy;
 use crate::ids::hex;
+use crate::seal::Seal;
 use crate::settings::Configuration;
 use crate::store::Store;
 
@@ -53,13 +54,15 @@ impl Example {
     }
 }
 
-/// The key of verification codes, which only the owner of the file may read.
+/// The key of verification codes.
 const CODE_KEY: &str = "keys/letter-code.key";
+/// The key that signs the ledger and the reports.
+const LEDGER_KEY: &str = "keys/ledger.key";
 
 /// Fills a folder; refuses to write over anything.
 pub(super) fn fill(dir: &Path, example: Example, entropy: &mut Entropy) -> Result<()> {
     let files = example.files();
-    let names = files.iter().map(|(name, _)| *name).chain([CODE_KEY]);
+    let names = files.iter().map(|(name, _)| *name).chain([CODE_KEY, LEDGER_KEY]);
     if let Some(name) = names.into_iter().find(|name| dir.join(name).exists()) {
         return Err(Usage(format!(
             "{} exists already: init writes over nothing; choose another --dir",
@@ -73,16 +76,20 @@ pub(super) fn fill(dir: &Path, example: Example, entropy: &mut Entropy) -> Resul
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     }
-    let file = dir.join(CODE_KEY);
-    fs::create_dir_all(dir.join("keys")).context("making the folder of keys")?;
+    write_secret(&dir.join(CODE_KEY), &format!("{}\n", hex(&entropy.bytes()?)))?;
+    write_secret(&dir.join(LEDGER_KEY), &Seal::new(&entropy.bytes()?).to_pem())
+}
+
+/// Writes a file that was not there before, and that only its owner may read.
+pub(super) fn write_secret(file: &Path, text: &str) -> Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut options = fs::OpenOptions::new();
-    let mut key = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&file)
-        .with_context(|| format!("writing {}", file.display()))?;
-    writeln!(key, "{}", hex(&entropy.bytes()?)).with_context(|| format!("writing {}", file.display()))
+    let written = options.write(true).create_new(true).mode(0o600).open(file).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.with_context(|| format!("writing {}", file.display()))
 }
 
 impl Init {

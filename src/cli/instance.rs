@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{BadData, Exit, Session};
+use super::{BadData, Exit, Session, make_folder};
 use crate::clock::Stopwatch;
-use crate::files::{write_whole, write_with};
+use crate::files::write_whole;
 use crate::ids::sha256_hex;
-use crate::planning::explain::{Explanation, explain};
-use crate::planning::{Instance, Plan, PlanningInput, Proof, export, files};
+use crate::planning::explain::Explanation;
+use crate::planning::export::Night;
+use crate::planning::{Instance, Proof, export, files};
 
 /// Plans the instance of a directory, without any database.
 pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) -> Result<Exit> {
@@ -131,51 +132,22 @@ fn remove_old(path: &Path) -> Result<()> {
 
 /// Writes prices, explanation and, where families moved anyone, the plan that the prices prove.
 fn write_proof(out: &Path, proof: &Proof, overtime: u32) -> Result<Explanation> {
-    write_with(&out.join("prices.csv"), |file| export::write_prices(file, proof))?;
-    let unpinned = out.join("plan-unpinned.csv");
-    if let Some(places) = proof.unpinned() {
-        write_with(&unpinned, |file| export::write_plan(file, proof, places))?;
-    } else {
-        remove_old(&unpinned)?;
-    }
-    let explanation = explain(proof, overtime);
-    write_with(&out.join("explain.json"), |file| {
-        serde_json::to_writer_pretty(&mut *file, &explanation)?;
-        file.write_all(b"\n")
-    })?;
+    let (files, explanation) = export::proof_files(proof, overtime)?;
+    write_all(out, files)?;
     Ok(explanation)
 }
 
-/// A night, its plan, and what its files say besides.
-pub(super) struct Night<'a> {
-    pub input: &'a PlanningInput,
-    pub plan: &'a Plan,
-    pub proof: &'a Proof,
-    /// Préfecture.
-    pub dept: &'a str,
-    pub policy_hash: &'a str,
-    /// Notice in days by channel.
-    pub notice: Value,
+/// Writes all that the planner saw and decided in a night, and nothing personal.
+pub(super) fn write_night(night: &Night<'_>, out: &Path, overtime: u32) -> Result<Explanation> {
+    let (files, explanation) = night.files(overtime)?;
+    make_folder(out)?;
+    write_all(out, files)?;
+    Ok(explanation)
 }
 
-impl Night<'_> {
-    /// Writes all that the planner saw and decided, and nothing personal.
-    pub(super) fn write(&self, out: &Path, overtime: u32) -> Result<Explanation> {
-        let Self { input, plan, proof, dept, .. } = *self;
-        fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
-        let meta = json!({
-            "business_date": input.business_date, "seed": input.seed, "notice": self.notice, "policy_hash": self.policy_hash,
-            "perish_before": input.perish_before,
-            "counts": {
-                "holders": proof.instance.people(), "slots": proof.instance.slots.len(),
-                "late": input.candidates.len() - proof.instance.people(),
-            },
-        });
-        write_whole(&out.join("meta.json"), format!("{meta:#}\n").as_bytes())?;
-        write_with(&out.join("holders.csv"), |file| export::write_holders(file, input, proof, dept))?;
-        write_with(&out.join("slots.csv"), |file| export::write_slots(file, &proof.instance, dept))?;
-        write_with(&out.join("plan.csv"), |file| export::write_first_pass(file, input, plan))?;
-        write_with(&out.join("second-pass.csv"), |file| export::write_second_pass(file, input, plan))?;
-        write_proof(out, proof, overtime)
+fn write_all(out: &Path, files: Vec<(&str, Vec<u8>)>) -> Result<()> {
+    if files.iter().all(|(name, _)| *name != export::UNPINNED) {
+        remove_old(&out.join(export::UNPINNED))?;
     }
+    files.into_iter().try_for_each(|(name, bytes)| write_whole(&out.join(name), &bytes))
 }

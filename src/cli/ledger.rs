@@ -1,30 +1,46 @@
 //! `convoke ledger verify`.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
+use super::verify::kept_by;
 use super::{Exit, Session};
 use crate::store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Ledger {
     /// Walk the whole chain, and say where it breaks if it does
-    Verify,
+    ///
+    /// Compares it with every checkpoint that was signed after a run, and with those that a witness kept.
+    Verify {
+        /// File or folder of checkpoints that were mailed to a witness.
+        #[arg(long, value_name = "FILE")]
+        witness: Option<PathBuf>,
+    },
 }
 
 impl Ledger {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let Self::Verify = self;
+        let Self::Verify { witness } = self;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        match store.verify_ledger()? {
-            Ok(head) => {
-                let text = format!("The ledger holds: {} entries, last hash\n{}\n", head.size, head.root);
-                session.print(
-                    &json!({"schema": "convoke.ledger/1", "valid": true, "size": head.size, "root": head.root}),
-                    &text,
-                )?;
+        let witnessed = witness.as_deref().map(kept_by).transpose()?.unwrap_or_default();
+        let own = config.seal.as_ref().map(|seal| seal.public());
+        match store.verify_ledger(own.as_ref(), &witnessed)? {
+            Ok(walked) => {
+                let (size, root, sealed) = (walked.head.size, &walked.head.root, walked.checkpoints);
+                let mut text = format!(
+                    "The ledger holds: {size} entries, last hash\n{root}\n{sealed} checkpoints are as they were signed.\n"
+                );
+                if !witnessed.is_empty() {
+                    text += &format!("{} checkpoints are what the witness kept.\n", witnessed.len());
+                }
+                let document = json!({"schema": "convoke.ledger/1", "valid": true, "size": size, "root": root,
+                    "checkpoints": sealed, "witnessed": witnessed.len()});
+                session.print(&document, &text)?;
                 Ok(Exit::Done)
             }
             Err(broken) => {

@@ -13,6 +13,7 @@ mod exit;
 mod import;
 mod init;
 mod instance;
+mod keys;
 mod ledger;
 mod letters;
 mod outbox;
@@ -26,6 +27,7 @@ mod runs;
 mod serve;
 mod simulate;
 mod templates;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -37,7 +39,7 @@ use serde::Serialize;
 pub use exit::Exit;
 
 use crate::clock::Clock;
-use crate::settings::{ConfigError, Configuration};
+use crate::settings::{ConfigError, Configuration, Settings};
 use crate::store::{NotMigrated, Store, Use, WrongUrl};
 
 /// Convokes residence-permit holders to their renewal appointment before the permit expires.
@@ -140,6 +142,10 @@ enum Command {
     /// Verify the ledger
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    Verify(verify::Verify),
+    /// The key that signs the ledger and the reports
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Completions for a shell
     Completions {
         /// Shell.
@@ -166,6 +172,11 @@ impl Session {
     /// The variables that change settings.
     fn environment() -> Vec<(String, String)> {
         std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect()
+    }
+
+    /// What `convoke.toml` says, without what it names: for the command that makes a missing key.
+    fn settings(&self) -> Result<Settings> {
+        Ok(Settings::load(&self.global.config, Self::environment(), self.global.database.as_deref())?)
     }
 
     fn store(config: &Configuration, usage: Use) -> Result<Store> {
@@ -276,6 +287,8 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Serve(c) => c.execute(context),
         Command::Healthcheck(c) => c.execute(context),
         Command::Ledger(c) => c.execute(context),
+        Command::Verify(c) => c.execute(context),
+        Command::Keys(c) => c.execute(context),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "convoke", &mut std::io::stdout());
             Ok(Exit::Done)

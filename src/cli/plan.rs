@@ -8,10 +8,11 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
-use super::instance::{self, Night, told};
+use super::instance::{self, told, write_night};
 use super::{Exit, Session};
 use crate::entropy::Entropy;
 use crate::planning::explain::{Explanation, explain};
+use crate::planning::export::Night;
 use crate::run::{Preview, Tools, preview};
 use crate::store::Use;
 
@@ -64,7 +65,7 @@ impl Plan {
             notice: json!(config.settings.policy.notice_days),
         };
         let explanation = match &self.out {
-            Some(out) => night.write(out, self.overtime)?,
+            Some(out) => write_night(&night, out, self.overtime)?,
             None => explain(&seen.proof, self.overtime),
         };
         let f = seen.figures;

@@ -8,10 +8,11 @@ use clap::Subcommand;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::instance::Night;
+use super::instance::write_night;
 use super::{Exit, Session, run::show};
 use crate::entropy::Entropy;
 use crate::ids::{RunId, sha256_hex};
+use crate::planning::export::Night;
 use crate::planning::{PlanningInput, plan};
 use crate::policy::Policy;
 use crate::process;
@@ -135,7 +136,7 @@ fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, o
         let policy_hash = row.policy_hash.as_deref().unwrap_or_default();
         let (dept, notice) = (store.prefecture(), json!(policy.notice_days));
         let night = Night { input: &input, plan: &plan, proof: &proof, dept, policy_hash, notice };
-        night.write(out, overtime)?;
+        write_night(&night, out, overtime)?;
     }
     progress.clear();
     let document = json!({

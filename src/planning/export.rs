@@ -2,8 +2,81 @@
 
 use std::io::{self, Write};
 
+use serde_json::{Value, json};
+
+use super::explain::{Explanation, explain};
 use super::instance::NOWHERE;
 use super::{Day, Instance, Pass, Plan, PlanningInput, Proof};
+
+/// The plan that the prices prove, where families moved anyone.
+pub const UNPINNED: &str = "plan-unpinned.csv";
+
+/// Files by name.
+pub type Files = Vec<(&'static str, Vec<u8>)>;
+
+/// A night, its plan, and what its files say besides.
+pub struct Night<'a> {
+    /// What the planner saw.
+    pub input: &'a PlanningInput,
+    /// What it decided.
+    pub plan: &'a Plan,
+    /// What proves it.
+    pub proof: &'a Proof,
+    /// Préfecture.
+    pub dept: &'a str,
+    /// SHA-256 of the rules.
+    pub policy_hash: &'a str,
+    /// Notice in days by channel.
+    pub notice: Value,
+}
+
+impl Night<'_> {
+    /// All that the planner saw and decided, and nothing personal.
+    ///
+    /// # Errors
+    /// None: memory takes what it is given.
+    pub fn files(&self, overtime: u32) -> io::Result<(Files, Explanation)> {
+        let Self { input, plan, proof, dept, .. } = *self;
+        let meta = json!({
+            "business_date": input.business_date, "seed": input.seed, "notice": self.notice, "policy_hash": self.policy_hash,
+            "perish_before": input.perish_before,
+            "counts": {
+                "holders": proof.instance.people(), "slots": proof.instance.slots.len(),
+                "late": input.candidates.len() - proof.instance.people(),
+            },
+        });
+        let mut files = vec![
+            ("meta.json", format!("{meta:#}\n").into_bytes()),
+            ("holders.csv", in_memory(|out| write_holders(out, input, proof, dept))?),
+            ("slots.csv", in_memory(|out| write_slots(out, &proof.instance, dept))?),
+            ("plan.csv", in_memory(|out| write_first_pass(out, input, plan))?),
+            ("second-pass.csv", in_memory(|out| write_second_pass(out, input, plan))?),
+        ];
+        let (proof_files, explanation) = proof_files(proof, overtime)?;
+        files.extend(proof_files);
+        Ok((files, explanation))
+    }
+}
+
+/// Prices, explanation and, where families moved anyone, the plan that the prices prove.
+///
+/// # Errors
+/// None: memory takes what it is given.
+pub fn proof_files(proof: &Proof, overtime: u32) -> io::Result<(Files, Explanation)> {
+    let mut files = vec![("prices.csv", in_memory(|out| write_prices(out, proof))?)];
+    if let Some(places) = proof.unpinned() {
+        files.push((UNPINNED, in_memory(|out| write_plan(out, proof, places))?));
+    }
+    let explanation = explain(proof, overtime);
+    files.push(("explain.json", format!("{}\n", serde_json::to_string_pretty(&explanation)?).into_bytes()));
+    Ok((files, explanation))
+}
+
+fn in_memory(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// Writes `holders.csv`: the people of a night's first pass.
 pub fn write_holders(out: impl Write, input: &PlanningInput, proof: &Proof, dept: &str) -> io::Result<()> {

@@ -3,10 +3,39 @@
 
 use std::borrow::Cow;
 
-use super::{RunReport, words};
+use super::{Fate, RunReport, words};
+
+/// Every permit, and what became of it: as many lines as permits were examined.
+pub fn outcomes_csv(report: &RunReport, fates: &[Fate]) -> String {
+    let yes = |yes| if yes { "oui" } else { "non" };
+    let identified = fates.iter().any(|f| f.person.is_some());
+    let header =
+        ["titre", "type", "fin_validite", "regle", "cause", "passe", "ferme", "site", "guichet", "date", "heure"];
+    let line = |fate: &Fate| {
+        let [pass, firm, site, desk, day, start] = fate.seat.as_ref().map_or_else(Default::default, |s| {
+            let (day, start) = (s.day.to_string(), s.start.format("%H:%M").to_string());
+            [s.pass.code().to_owned(), yes(s.firm).to_owned(), s.site.clone(), s.desk.clone(), day, start]
+        });
+        let permit = fate.permit.clone().unwrap_or_else(|| "(efface)".to_owned());
+        let expires_on = fate.expires_on.map_or_else(String::new, |day| day.to_string());
+        let cause = fate.lapse.map_or_else(String::new, |cause| cause.code().to_owned());
+        [permit, fate.kind.clone(), expires_on, fate.rule.code().to_owned(), cause, pass, firm, site, desk, day, start]
+    };
+    if !identified {
+        return table(report, header, fates.iter().map(line));
+    }
+    let [permit, kind, end, rule, cause, pass, firm, site, desk, day, start] = header;
+    let header = [permit, "numero_etranger", "nom", kind, end, rule, cause, pass, firm, site, desk, day, start];
+    let named = fates.iter().map(|fate| {
+        let [permit, kind, end, rule, cause, pass, firm, site, desk, day, start] = line(fate);
+        let [number, name] = fate.person.clone().unwrap_or_default();
+        [permit, number, name, kind, end, rule, cause, pass, firm, site, desk, day, start]
+    });
+    table(report, header, named)
+}
 
 /// Permits by rule: their sum is the number of permits that were examined.
-pub fn csv(report: &RunReport) -> String {
+pub fn rules_csv(report: &RunReport) -> String {
     let lines = report.outcomes.iter().map(|o| [o.rule.code().into(), o.label.clone(), o.permits.to_string()]);
     table(report, ["regle", "libelle", "titres"], lines)
 }
@@ -23,6 +52,24 @@ pub fn lapses_csv(report: &RunReport) -> String {
         [permit, kind, lapse.expires_on.to_string(), lapse.cause.code().into(), cause, site, desk, day, start]
     });
     table(report, header, lines)
+}
+
+/// Letters of the run by channel and state.
+pub fn letters_csv(report: &RunReport) -> String {
+    let lines = report
+        .letters
+        .iter()
+        .map(|l| [l.channel.clone(), l.state.clone(), words::letter_state(&l.state), l.letters.to_string()]);
+    table(report, ["canal", "etat", "libelle", "lettres"], lines)
+}
+
+/// Seats by site, desk and week.
+pub fn occupancy_csv(report: &RunReport) -> String {
+    let lines = report.occupancy.iter().map(|o| {
+        let [seats, reserved, planned] = [o.seats, o.reserved, o.planned].map(|n| n.to_string());
+        [o.site.clone(), o.desk.clone(), o.week.to_string(), seats, reserved, planned]
+    });
+    table(report, ["site", "guichet", "semaine_du", "places", "reservees", "prevues"], lines)
 }
 
 /// Permits that somebody must look at, all of them.

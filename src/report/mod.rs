@@ -12,12 +12,12 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use csv::harmless;
-pub use csv::{csv, lapses_csv, listed_csv};
+pub use csv::{lapses_csv, letters_csv, listed_csv, occupancy_csv, outcomes_csv, rules_csv};
 pub use html::html;
 pub use terminal::terminal;
 
 use crate::eligibility::Rule;
-use crate::planning::{Figures, LapseCause};
+use crate::planning::{Figures, LapseCause, Pass};
 
 /// What a run did, and where its letters stand now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,6 +83,42 @@ pub struct RunReport {
     pub ledger_root: String,
     /// Version of the program.
     pub version: String,
+}
+
+/// What became of one permit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// Permit; nobody's any more where it was erased since.
+    pub permit: Option<String>,
+    /// Type of permit.
+    pub kind: String,
+    /// Its last day.
+    pub expires_on: Option<NaiveDate>,
+    /// The rule that applied.
+    pub rule: Rule,
+    /// Why there is no day before expiry, where there is none.
+    pub lapse: Option<LapseCause>,
+    /// The appointment of the plan.
+    pub seat: Option<Seat>,
+    /// Foreigner number and name, where the report was asked to name people.
+    pub person: Option<[String; 2]>,
+}
+
+/// An appointment of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// When it lies: in time, at short notice, after expiry.
+    pub pass: Pass,
+    /// Whether it became firm in this run.
+    pub firm: bool,
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+    /// Day.
+    pub day: NaiveDate,
+    /// Hour, civil time of the site.
+    pub start: NaiveTime,
 }
 
 /// Permits under one rule.

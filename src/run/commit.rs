@@ -145,6 +145,9 @@ pub(super) fn commit_chunks(
                 "checkpoint": {"size": head.size, "root": head.root}}),
         };
         s.record(Some(&row.run_id), actor, &[completed])?;
+        if let Some(seal) = &config.seal {
+            s.seal_ledger(seal, &row.run_id, tools.clock.now(), &config.settings.audit.witnesses)?;
+        }
         s.end_run(row, "completed", Some(&serde_json::to_string(&summary)?), None, tools.clock.now())
     })?;
     tracing::info!(run.id = %id, firm = summary.firm, planned = summary.planned, late = summary.late_firm, "Completed run {id}");

@@ -6,6 +6,7 @@
 
 mod commit;
 mod correspondence;
+mod dossier;
 mod explain;
 mod input;
 mod letters;
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
+pub use dossier::{Asked, dossier};
 pub use explain::explain;
 pub use input::Firm;
 pub use observe::{Preview, preview};

@@ -21,7 +21,7 @@ pub fn report(store: &mut Store, config: &Configuration, id: &RunId) -> Result<R
     store.read(|s| gather(s, config, id))
 }
 
-fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> Result<RunReport> {
+pub(super) fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> Result<RunReport> {
     let row =
         store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
     let Some(summary) = &row.summary else {

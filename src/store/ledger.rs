@@ -1,15 +1,16 @@
 //! The ledger's rows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
 use diesel::prelude::*;
 
 use super::schema::{holder_key, ledger_entry};
-use super::{KEYS_PER_QUERY, Store, insert_all, unhex};
+use super::{KEYS_PER_QUERY, Store, insert_all};
 use crate::entropy::Entropy;
-use crate::ids::hex;
+use crate::ids::{hex, unhex};
 use crate::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
+use crate::seal::{PublicKey, Sealed, reaches};
 
 /// Size of a chain and the hash of its last entry.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -18,6 +19,15 @@ pub struct Head {
     pub size: i64,
     /// Hash of the last.
     pub root: String,
+}
+
+/// A chain that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// Its end.
+    pub head: Head,
+    /// Signed states of it, all as they were signed.
+    pub checkpoints: usize,
 }
 
 #[derive(Queryable, Insertable)]
@@ -70,9 +80,21 @@ impl Store {
         insert_all!(&mut self.conn, ledger_entry, &rows, 1_000).context("adding to the ledger")
     }
 
-    /// Walks the whole chain; the first break ends the walk.
-    pub fn verify_ledger(&mut self) -> Result<Result<Head, Broken>> {
+    /// Walks the whole chain, and compares it with every checkpoint, signed by the office's key or one before it, and with those that
+    /// witnesses kept; the first break ends the walk.
+    pub fn verify_ledger(&mut self, own: Option<&PublicKey>, witnessed: &[Sealed]) -> Result<Result<Walked, Broken>> {
         let prefecture = self.prefecture.clone();
+        let (seals, successions) = (self.seals()?, self.successions()?);
+        let mut marks: BTreeMap<i64, Vec<(&Sealed, bool)>> = BTreeMap::new();
+        let kept = witnessed.iter().filter(|s| s.checkpoint.prefecture == prefecture).map(|s| (s, true));
+        for (sealed, by_witness) in seals.iter().map(|s| (s, false)).chain(kept) {
+            let size = sealed.checkpoint.size;
+            let ours = |key: PublicKey| own.is_none_or(|own| reaches(&successions, &key.fingerprint(), own));
+            if sealed.checkpoint.prefecture != prefecture || !sealed.signer().is_some_and(ours) {
+                return Ok(Err(Broken::Forged(size)));
+            }
+            marks.entry(size).or_default().push((sealed, by_witness));
+        }
         let mut verifier = Verifier::new(&prefecture);
         loop {
             let rows: Vec<Row> = ledger_entry::table
@@ -83,16 +105,26 @@ impl Store {
                 .load(&mut self.conn)
                 .context("reading the ledger")?;
             if rows.is_empty() {
-                let (size, root) = verifier.head();
-                return Ok(Ok(Head { size, root: root.to_owned() }));
+                break;
             }
             for row in rows {
                 let Row { seq, prev_hash, hash, run_id, actor, kind, payload, .. } = row;
                 if let Err(broken) = verifier.take(&Entry { seq, prev_hash, hash, run_id, actor, kind, payload }) {
                     return Ok(Err(broken));
                 }
+                let root = verifier.head().1;
+                let other = marks.get(&seq).and_then(|m| m.iter().find(|(s, _)| s.checkpoint.root != root));
+                if let Some((_, by_witness)) = other {
+                    return Ok(Err(if *by_witness { Broken::Witnessed(seq) } else { Broken::Rewritten(seq) }));
+                }
             }
         }
+        let (size, root) = verifier.head();
+        let head = Head { size, root: root.to_owned() };
+        Ok(match marks.last_key_value() {
+            Some((signed, _)) if *signed > size => Err(Broken::Cut { signed: *signed, found: size }),
+            _ => Ok(Walked { head, checkpoints: seals.len() }),
+        })
     }
 
     /// The commitments to holders (id and number), in their order, each under a key that is made the first time.

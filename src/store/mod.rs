@@ -17,6 +17,7 @@ mod post;
 mod queue;
 mod runs;
 mod schema;
+mod seals;
 mod slots;
 mod statement;
 mod templates;
@@ -43,11 +44,12 @@ pub use permits::{HolderRow, PermitRow, VerdictChange};
 pub use post::ToPost;
 pub use queue::{Attempt, Paused, Settlement, Standing};
 pub use runs::{Acquired, NewRun, RunRow, Stored};
+pub use seals::WitnessLetter;
 pub use slots::SlotRow;
 
 use crate::clock::Stopwatch;
 use crate::entropy::Entropy;
-use crate::ids::{IdKey, hex};
+use crate::ids::{IdKey, hex, unhex};
 use connection::{Conn, connect, insert_all, on_backend};
 use schema::prefecture;
 
@@ -243,15 +245,4 @@ impl Store {
             Ok(IdKey(unhex(&text).context("the id key in the database is not 64 hexadecimal digits")?))
         })
     }
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut key = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (i, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(key)
 }

@@ -14,7 +14,7 @@ use diesel::sqlite::{Sqlite, SqliteValue};
 use diesel::table;
 
 use super::schema::{holder, permit, prefecture};
-use super::{Conn, KEYS_PER_QUERY, Store, insert_all};
+use super::{Conn, KEYS_PER_QUERY, RunRow, Store, insert_all};
 use crate::code::UnknownCode;
 use crate::eligibility::{Facts, Rule};
 use crate::ids::{HolderId, PermitId, RunId};
@@ -267,6 +267,63 @@ impl Store {
              FROM verdict_change c WHERE permit.prefecture = '{prefecture}' AND permit.permit_id = c.permit_id;"
         ))
         .context("storing the verdicts")
+    }
+
+    /// What each permit's verdict was when a run had stored its own: permit, type, expiry, rule. Those that were erased since are
+    /// not among them; type and expiry are those of today.
+    pub fn verdicts_at(&mut self, run: &RunRow) -> Result<Vec<(String, String, NaiveDate, String)>> {
+        use super::schema::{past_verdict, run as runs};
+        let then = run.started_at;
+        // A verdict that stands since that run or an earlier one.
+        let standing: Vec<(String, String, NaiveDate, Option<String>)> = permit::table
+            .inner_join(
+                runs::table
+                    .on(runs::prefecture.eq(permit::prefecture).and(permit::rule_run.eq(runs::run_id.nullable()))),
+            )
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .filter(runs::started_at.le(then))
+            .select((permit::permit_id, permit::kind, permit::expires_on, permit::rule))
+            .load(&mut self.conn)
+            .context("reading verdicts that stand")?;
+        // Or one that a later run has put an end to: the last that had been given by then.
+        let past: Vec<(String, String, NaiveDate, String)> =
+            past_verdict::table
+                .inner_join(
+                    runs::table
+                        .on(runs::prefecture.eq(past_verdict::prefecture).and(runs::run_id.eq(past_verdict::run_id))),
+                )
+                .inner_join(permit::table.on(
+                    permit::prefecture.eq(past_verdict::prefecture).and(permit::permit_id.eq(past_verdict::permit_id)),
+                ))
+                .filter(past_verdict::prefecture.eq(&self.prefecture))
+                .filter(runs::started_at.le(then))
+                .order((past_verdict::permit_id, runs::started_at))
+                .select((past_verdict::permit_id, permit::kind, permit::expires_on, past_verdict::rule))
+                .load(&mut self.conn)
+                .context("reading verdicts that were")?;
+        let mut found: BTreeMap<String, (String, NaiveDate, String)> = BTreeMap::new();
+        let standing = standing.into_iter().map(|(id, kind, day, rule)| (id, kind, day, rule.unwrap_or_default()));
+        for (id, kind, day, rule) in past.into_iter().chain(standing) {
+            found.insert(id, (kind, day, rule));
+        }
+        Ok(found.into_iter().map(|(id, (kind, day, rule))| (id, kind, day, rule)).collect())
+    }
+
+    /// Foreigner number and name of each permit's holder: read only for a report that is to name people.
+    pub fn names_of_permits(&mut self) -> Result<BTreeMap<String, [String; 2]>> {
+        let rows: Vec<(String, String, String, String)> = permit::table
+            .inner_join(
+                holder::table
+                    .on(holder::prefecture.eq(permit::prefecture).and(holder::holder_id.eq(permit::holder_id))),
+            )
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .select((permit::permit_id, holder::number, holder::family_name, holder::given_names))
+            .load(&mut self.conn)
+            .context("reading who holds each permit")?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, number, family, given)| (id, [number, format!("{family} {given}").trim().to_owned()]))
+            .collect())
     }
 
     /// What nights are planned from, as a number that grows with each change.

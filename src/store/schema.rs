@@ -311,6 +311,40 @@ table! {
     }
 }
 
+table! {
+    checkpoint (prefecture, size) {
+        prefecture -> Text,
+        size -> BigInt,
+        root -> Text,
+        run_id -> Text,
+        sealed_at -> Timestamp,
+        key -> Text,
+        signature -> Text,
+    }
+}
+
+table! {
+    succession (prefecture, from_key) {
+        prefecture -> Text,
+        from_key -> Text,
+        to_key -> Text,
+        passed_at -> Timestamp,
+        endorsement -> Text,
+    }
+}
+
+table! {
+    witness_letter (prefecture, size, address) {
+        prefecture -> Text,
+        size -> BigInt,
+        address -> Text,
+        attempts -> BigInt,
+        next_at -> Timestamp,
+        accepted_at -> Nullable<Timestamp>,
+        last_reply -> Nullable<Text>,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     prefecture,
     holder,
@@ -331,5 +365,8 @@ allow_tables_to_appear_in_same_query!(
     holder_key,
     household_link,
     ledger_entry,
-    import_batch
+    import_batch,
+    checkpoint,
+    succession,
+    witness_letter
 );

@@ -2,7 +2,7 @@
 
 mod sample;
 
-use convoke::report::{RunReport, csv, html, lapses_csv, listed_csv, terminal};
+use convoke::report::{RunReport, html, lapses_csv, listed_csv, rules_csv, terminal};
 use sample::{HOSTILE, empty, extreme, night};
 
 fn reports() -> [RunReport; 3] {
@@ -61,7 +61,7 @@ fn hostile_text_is_shown_and_never_obeyed() {
 fn every_outcome_is_printed_and_the_sum_holds() {
     for report in reports() {
         assert_eq!(report.outcomes.iter().map(|o| o.permits).sum::<u64>(), report.scanned, "the sample itself");
-        let (page, table) = (text_of(&html(&report).unwrap()), csv(&report));
+        let (page, table) = (text_of(&html(&report).unwrap()), rules_csv(&report));
         let text = terminal(&report, 120, false);
         for outcome in &report.outcomes {
             let grouped = outcome
@@ -113,7 +113,7 @@ fn no_cell_of_a_csv_is_a_formula() {
     report.run = "+33".to_owned();
     report.listed[0].detail = "\t=1+1".to_owned();
     report.lapses[0].kind = "@SUM(A1)".to_owned();
-    for table in [csv(&report), lapses_csv(&report), listed_csv(&report)] {
+    for table in [rules_csv(&report), lapses_csv(&report), listed_csv(&report)] {
         let table = table.strip_prefix('\u{feff}').expect("a byte order mark");
         let mut cells = ::csv::ReaderBuilder::new().delimiter(b';').from_reader(table.as_bytes());
         for cell in cells.records().flat_map(|line| line.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()) {

@@ -1,0 +1,4 @@
+DROP TABLE witness_letter;
+DROP TABLE succession;
+DROP TABLE checkpoint;
+DROP FUNCTION refuse_change;

@@ -1,0 +1,3 @@
+DROP TABLE witness_letter;
+DROP TABLE succession;
+DROP TABLE checkpoint;

@@ -1,0 +1,46 @@
+-- The ledger as it stood after each run, signed: whoever keeps one of these can tell that nothing before it was rewritten.
+CREATE TABLE checkpoint (
+    prefecture TEXT NOT NULL,
+    -- Entries of the ledger, and the hash of the last.
+    size BIGINT NOT NULL,
+    root TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    sealed_at TIMESTAMP NOT NULL,
+    -- Public key (hexadecimal), and its signature of the text that src/seal.rs makes of the above.
+    key TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    PRIMARY KEY (prefecture, size)
+);
+CREATE INDEX checkpoint_by_run ON checkpoint (prefecture, run_id);
+CREATE TRIGGER checkpoint_is_never_changed BEFORE UPDATE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never changed'); END;
+CREATE TRIGGER checkpoint_is_never_cut BEFORE DELETE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never cut'); END;
+
+-- Keys that followed one another, each by the word of the one before.
+CREATE TABLE succession (
+    prefecture TEXT NOT NULL,
+    from_key TEXT NOT NULL,
+    to_key TEXT NOT NULL,
+    passed_at TIMESTAMP NOT NULL,
+    endorsement TEXT NOT NULL,
+    PRIMARY KEY (prefecture, from_key)
+);
+CREATE TRIGGER succession_is_never_changed BEFORE UPDATE ON succession
+BEGIN SELECT RAISE(ABORT, 'a succession of keys is never changed'); END;
+CREATE TRIGGER succession_is_never_cut BEFORE DELETE ON succession
+BEGIN SELECT RAISE(ABORT, 'a succession of keys is never cut'); END;
+
+-- Checkpoints on their way to witnesses outside the server. One too many does no harm; one too few would.
+CREATE TABLE witness_letter (
+    prefecture TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    -- When it is tried next; a worker that begins moves it on, so that no other does the same meanwhile.
+    next_at TIMESTAMP NOT NULL,
+    accepted_at TIMESTAMP,
+    last_reply TEXT,
+    PRIMARY KEY (prefecture, size, address),
+    FOREIGN KEY (prefecture, size) REFERENCES checkpoint (prefecture, size)
+);

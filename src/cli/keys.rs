@@ -1,0 +1,155 @@
+//! `convoke keys`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::init::write_secret;
+use super::{Exit, Session, Usage};
+use crate::entropy::Entropy;
+use crate::ledger::Event;
+use crate::process;
+use crate::seal::{PublicKey, Seal, Succession};
+use crate::settings::Settings;
+use crate::store::{Store, Use};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Make the key, where `[audit] key_file` names a file that does not exist yet
+    ///
+    /// Each night ends with a signature of the ledger, and each report that is handed out is signed. Tell auditors the
+    /// fingerprint by another way than the reports: `convoke verify DIR --key FINGERPRINT` then finds what was signed anew.
+    Generate,
+    /// Put a new key in the place of the old one, which vouches for it
+    ///
+    /// Auditors who know the fingerprint of the old key need not be told: the old key's word for the new one is in every
+    /// report. If the old key is known to others, tell auditors the new fingerprint all the same.
+    Rotate {
+        /// Why; stands in the ledger for good: name nobody.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show the fingerprint, and the keys before
+    Show,
+}
+
+impl Keys {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        let settings = session.settings()?;
+        let place = settings.audit.key_place().ok_or_else(|| {
+            crate::settings::ConfigError(
+                "no key is named: write `key_file = \"keys/ledger.key\"` under `[audit]`".into(),
+            )
+        })?;
+        match self {
+            Self::Generate => generate(session, &settings, &place),
+            Self::Rotate { reason, yes } => {
+                let Some(reason) = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
+                    return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
+                };
+                rotate(session, &settings, &place, &reason, yes)
+            }
+            Self::Show => show(session, &settings, &place),
+        }
+    }
+}
+
+fn store_of(settings: &Settings) -> Result<Store> {
+    Store::open(&settings.database.url, &settings.prefecture.code, Use::Batch)
+}
+
+fn generate(session: &Session, settings: &Settings, place: &Path) -> Result<Exit> {
+    if place.exists() {
+        return Err(Usage(format!(
+            "{} is there already: `convoke keys rotate` puts another in its place",
+            place.display()
+        ))
+        .into());
+    }
+    let mut store = store_of(settings)?;
+    let seal = Seal::new(&Entropy::System.bytes()?);
+    // First the key: an entry in the ledger for a key that was never written would be a riddle.
+    write_secret(place, &seal.to_pem())?;
+    let fingerprint = seal.public().fingerprint();
+    let event = Event { kind: "key.made", payload: json!({"key": seal.public().to_hex(), "fingerprint": fingerprint}) };
+    store.write(|s| s.record(None, &process::login(), &[event]))?;
+    print(session, "made", &seal.public(), place, &[])
+}
+
+/// Where the new key waits until the database knows of it.
+fn next_place(place: &Path) -> PathBuf {
+    place.with_extension("next")
+}
+
+fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, yes: bool) -> Result<Exit> {
+    let old = settings.audit.seal()?.context("there is no key yet: `convoke keys generate`")?;
+    let mut store = store_of(settings)?;
+    let next = next_place(place);
+    // A rotation that was cut off: the database decides whether it has happened.
+    if let Ok(text) = std::fs::read_to_string(&next) {
+        let waiting = Seal::from_pem(&text).with_context(|| next.display().to_string())?;
+        let known = store.successions()?.iter().any(|s| s.to == waiting.public().to_hex());
+        if known {
+            put_in_place(&next, place)?;
+            return print(session, "rotated", &waiting.public(), place, &store.successions()?);
+        }
+        std::fs::remove_file(&next).with_context(|| format!("removing {}", next.display()))?;
+    }
+    if !Session::confirm(yes, "Put a new key in the place of the one that signs?")? {
+        return Ok(Exit::Interrupted);
+    }
+    let new = Seal::new(&Entropy::System.bytes()?);
+    write_secret(&next, &new.to_pem())?;
+    let at = chrono::SubsecRound::trunc_subsecs(session.clock.now(), 6);
+    let passed = old.pass_on(&new.public(), at);
+    store.write(|s| {
+        let payload =
+            json!({"from": passed.from, "to": passed.to, "endorsement": passed.endorsement, "reason": reason});
+        s.record(None, &process::login(), &[Event { kind: "key.passed_on", payload }])?;
+        s.keep_succession(&passed)
+    })?;
+    put_in_place(&next, place)?;
+    print(session, "rotated", &new.public(), place, &store.successions()?)
+}
+
+/// The old secret is gone with this: it can vouch for nothing more.
+fn put_in_place(next: &Path, place: &Path) -> Result<()> {
+    std::fs::rename(next, place).with_context(|| format!("putting the new key in the place of {}", place.display()))?;
+    let folder = place.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(folder)
+        .and_then(|f| f.sync_all())
+        .with_context(|| format!("synchronising {}", folder.display()))
+}
+
+fn show(session: &Session, settings: &Settings, place: &Path) -> Result<Exit> {
+    let seal = settings.audit.seal()?.context("there is no key yet: `convoke keys generate`")?;
+    let successions = store_of(settings)?.successions()?;
+    ensure!(!next_place(place).exists(), "a rotation was cut off: `convoke keys rotate --reason …` ends it");
+    print(session, "in use", &seal.public(), place, &successions)
+}
+
+fn print(session: &Session, what: &str, key: &PublicKey, place: &Path, before: &[Succession]) -> Result<Exit> {
+    let before: Vec<_> = before
+        .iter()
+        .filter_map(|s| Some((PublicKey::from_hex(&s.from).ok()?.fingerprint(), s.at.date_naive())))
+        .collect();
+    let mut text = format!(
+        "The key is {what}: {}\nFingerprint (tell auditors, by another way than reports):\n{}\n",
+        place.display(),
+        key.fingerprint()
+    );
+    for (fingerprint, until) in &before {
+        text += &format!("Before, until {until}:\n{fingerprint}\n");
+    }
+    session.print(
+        &json!({"schema": "convoke.keys/1", "state": what, "fingerprint": key.fingerprint(), "public_key": key.to_pem(),
+            "before": before.iter().map(|(f, until)| json!({"fingerprint": f, "until": until})).collect::<Vec<_>>()}),
+        &text,
+    )?;
+    Ok(Exit::Done)
+}

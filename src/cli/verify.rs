@@ -1,0 +1,71 @@
+//! `convoke verify`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::json;
+
+use super::{BadData, Exit, Session, Usage};
+use crate::bundle::verify;
+use crate::files::read_folder;
+use crate::seal::Sealed;
+
+/// Check a report that was handed out, without database or configuration
+///
+/// Looks at the signature and the key, at every file, at each entry of the ledger, at the checkpoint that was signed after the
+/// run and those that witnesses kept; plans the night again and compares; adds the outcomes up. Says what does not hold, and
+/// where. Exit code 65 if anything does not.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke verify report/ --key 3f0c…          the fingerprint that the office told you
+  convoke verify report/ --witness mails/     the checkpoints that were mailed to you, night by night
+  docs/AUDIT.md does the same with sha256sum and openssl.")]
+pub(super) struct Verify {
+    /// Folder that `convoke report RUN --out` has made.
+    dir: PathBuf,
+    /// Fingerprint of the office's key, or of one before it.
+    #[arg(long, value_name = "FINGERPRINT")]
+    key: Option<String>,
+    /// File or folder of checkpoints that were mailed to a witness.
+    #[arg(long, value_name = "FILE")]
+    witness: Option<PathBuf>,
+}
+
+impl Verify {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        if let Some(key) = &self.key
+            && (key.len() != 64 || !key.bytes().all(|b| b.is_ascii_hexdigit()))
+        {
+            return Err(
+                Usage(format!("--key {key}: expected 64 hexadecimal digits; `convoke keys show` prints them")).into()
+            );
+        }
+        let witnessed = self.witness.as_deref().map(kept_by).transpose()?.unwrap_or_default();
+        let files = read_folder(&self.dir).map_err(|e| BadData(format!("{e:#}")))?;
+        let checks = verify(&files, self.key.as_deref(), &witnessed);
+        let valid = checks.iter().all(|c| c.holds);
+        let mut text = String::new();
+        for check in &checks {
+            writeln!(text, "{} {:<10} {}", if check.holds { "ok   " } else { "WRONG" }, check.what, check.found)?;
+        }
+        text += if valid { "Nothing was changed.\n" } else { "This report does not prove itself.\n" };
+        session.print(&json!({"schema": "convoke.verify/1", "valid": valid, "checks": checks}), &text)?;
+        Ok(if valid { Exit::Done } else { Exit::BadData })
+    }
+}
+
+/// The checkpoints in what a witness kept: a file, or every file of a folder. E-mails are read as they are.
+pub(super) fn kept_by(witness: &Path) -> Result<Vec<Sealed>> {
+    let texts: Vec<Vec<u8>> = if witness.is_dir() {
+        read_folder(witness)?.into_values().collect()
+    } else {
+        vec![std::fs::read(witness).with_context(|| format!("reading {}", witness.display()))?]
+    };
+    let found: Vec<Sealed> = texts.iter().flat_map(|bytes| Sealed::all_in(&String::from_utf8_lossy(bytes))).collect();
+    if found.is_empty() {
+        return Err(BadData(format!("{}: holds no whole checkpoint", witness.display())).into());
+    }
+    Ok(found)
+}

@@ -1,0 +1,280 @@
+//! The seal: an Ed25519 key (RFC 8032) with which an office signs the state of its ledger after each run, and every report that
+//! it hands out. Whoever knows the fingerprint of the key, or keeps one signed checkpoint, can tell that neither was made anew.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes};
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{hex, sha256_hex, unhex};
+
+/// A text that holds no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("holds no Ed25519 key in PEM")]
+pub struct NoKey;
+
+/// The secret half. It never shows itself.
+pub struct Seal(SigningKey);
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Seal({})", self.public().fingerprint())
+    }
+}
+
+impl Seal {
+    /// The key of 32 random bytes.
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(secret))
+    }
+
+    /// Reads `-----BEGIN PRIVATE KEY-----`.
+    pub fn from_pem(text: &str) -> Result<Self, NoKey> {
+        SigningKey::from_pkcs8_pem(text.trim()).map(Self).map_err(|_| NoKey)
+    }
+
+    /// Writes it, as `openssl genpkey -algorithm ed25519` does.
+    pub fn to_pem(&self) -> String {
+        // Without the public half: OpenSSL 3.0 knows no other form (RFC 8410, section 7).
+        let bytes = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
+        // Unwrap safety: 32 bytes fit a PEM.
+        bytes.to_pkcs8_pem(LineEnding::LF).expect("a key of 32 bytes").to_string()
+    }
+
+    /// The half that everybody may know.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+
+    /// The signature of some bytes, in hexadecimal.
+    pub fn sign(&self, bytes: &[u8]) -> String {
+        hex(&self.0.sign(bytes).to_bytes())
+    }
+
+    /// Signs a state of the ledger.
+    pub fn seal(&self, checkpoint: Checkpoint) -> Sealed {
+        let signature = self.sign(checkpoint.text().as_bytes());
+        Sealed { checkpoint, key: self.public().to_hex(), signature }
+    }
+
+    /// Says, with the old key, that a new one follows it.
+    pub fn pass_on(&self, to: &PublicKey, at: DateTime<Utc>) -> Succession {
+        let (from, to) = (self.public().to_hex(), to.to_hex());
+        let endorsement = self.sign(Succession::text(&from, &to, at).as_bytes());
+        Succession { from, to, at, endorsement }
+    }
+}
+
+/// The public half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl PublicKey {
+    /// Reads `-----BEGIN PUBLIC KEY-----`.
+    pub fn from_pem(text: &str) -> Result<Self, NoKey> {
+        VerifyingKey::from_public_key_pem(text.trim()).map(Self).map_err(|_| NoKey)
+    }
+
+    /// Writes it, as `openssl pkey -pubin` reads it.
+    pub fn to_pem(&self) -> String {
+        // Unwrap safety: 32 bytes fit a PEM.
+        self.0.to_public_key_pem(LineEnding::LF).expect("a key of 32 bytes")
+    }
+
+    /// Reads 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Result<Self, NoKey> {
+        let bytes = unhex::<32>(text).ok_or(NoKey)?;
+        VerifyingKey::from_bytes(&bytes).map(Self).map_err(|_| NoKey)
+    }
+
+    /// Writes them.
+    pub fn to_hex(self) -> String {
+        hex(self.0.as_bytes())
+    }
+
+    /// SHA-256 of the key as DER, in hexadecimal: `openssl pkey -pubin -in key.pem -outform DER | sha256sum`.
+    pub fn fingerprint(&self) -> String {
+        // Unwrap safety: 32 bytes fit a document.
+        sha256_hex(self.0.to_public_key_der().expect("a key of 32 bytes").as_bytes())
+    }
+
+    /// Whether a signature (hexadecimal) is this key's over these bytes.
+    pub fn signed(&self, bytes: &[u8], signature: &str) -> bool {
+        unhex::<64>(signature).is_some_and(|s| self.0.verify_strict(bytes, &Signature::from_bytes(&s)).is_ok())
+    }
+}
+
+/// The ledger as it stood when a run had ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Code of the préfecture.
+    pub prefecture: String,
+    /// The run that it closes.
+    pub run: String,
+    /// Entries of the ledger.
+    pub size: i64,
+    /// Hash of the last.
+    pub root: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Checkpoint {
+    /// What is signed: six lines of text.
+    pub fn text(&self) -> String {
+        let Self { prefecture, run, size, root, at } = self;
+        let at = instant(*at);
+        format!("convoke checkpoint 1\nprefecture {prefecture}\nrun {run}\nsize {size}\nroot {root}\nat {at}\n")
+    }
+}
+
+/// A checkpoint and its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    /// What is signed.
+    pub checkpoint: Checkpoint,
+    /// The public key, in hexadecimal.
+    pub key: String,
+    /// The signature of [`Checkpoint::text`], in hexadecimal.
+    pub signature: String,
+}
+
+impl Sealed {
+    /// The key, if the signature is its own.
+    pub fn signer(&self) -> Option<PublicKey> {
+        let key = PublicKey::from_hex(&self.key).ok()?;
+        key.signed(self.checkpoint.text().as_bytes(), &self.signature).then_some(key)
+    }
+
+    /// What a witness keeps: the text that is signed, and two lines more.
+    pub fn text(&self) -> String {
+        format!("{}key {}\nsignature {}\n", self.checkpoint.text(), self.key, self.signature)
+    }
+
+    /// Finds the checkpoints in a text that a witness kept, such as a whole mailbox. What is not complete is none.
+    pub fn all_in(text: &str) -> Vec<Self> {
+        let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end()).collect();
+        lines.windows(8).filter_map(Self::of_lines).collect()
+    }
+
+    fn of_lines(lines: &[&str]) -> Option<Self> {
+        let [head, prefecture, run, size, root, at, key, signature] = lines else { return None };
+        let value = |line: &str, name: &str| Some(line.strip_prefix(name)?.strip_prefix(' ')?.to_owned());
+        if *head != "convoke checkpoint 1" {
+            return None;
+        }
+        let checkpoint = Checkpoint {
+            prefecture: value(prefecture, "prefecture")?,
+            run: value(run, "run")?,
+            size: value(size, "size")?.parse().ok()?,
+            root: value(root, "root")?,
+            at: value(at, "at")?.parse().ok()?,
+        };
+        Some(Self { checkpoint, key: value(key, "key")?, signature: value(signature, "signature")? })
+    }
+}
+
+/// A key that followed another, and the word of that other for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Succession {
+    /// The old key, in hexadecimal.
+    pub from: String,
+    /// The new one.
+    pub to: String,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// The old key's signature, in hexadecimal.
+    pub endorsement: String,
+}
+
+impl Succession {
+    fn text(from: &str, to: &str, at: DateTime<Utc>) -> String {
+        format!("convoke succession 1\nfrom {from}\nto {to}\nat {}\n", instant(at))
+    }
+
+    /// Whether the old key said so.
+    pub fn holds(&self) -> bool {
+        let text = Self::text(&self.from, &self.to, self.at);
+        PublicKey::from_hex(&self.from).is_ok_and(|old| old.signed(text.as_bytes(), &self.endorsement))
+    }
+}
+
+/// Whether trust in the key of a fingerprint reaches another key, by the word of each key for the next.
+pub fn reaches(successions: &[Succession], fingerprint: &str, key: &PublicKey) -> bool {
+    let mut trusted = vec![fingerprint.to_owned()];
+    // Each round adds a key or is the last: a circle of keys ends too.
+    loop {
+        let next = successions.iter().filter(|s| s.holds()).find_map(|s| {
+            let of = |key: &str| PublicKey::from_hex(key).ok().map(|key| key.fingerprint());
+            let (from, to) = (of(&s.from)?, of(&s.to)?);
+            (trusted.contains(&from) && !trusted.contains(&to)).then_some(to)
+        });
+        match next {
+            Some(to) => trusted.push(to),
+            None => return trusted.contains(&key.fingerprint()),
+        }
+    }
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint() -> Checkpoint {
+        Checkpoint {
+            prefecture: "94".into(),
+            run: "94/2026-10-05/1".into(),
+            size: 12,
+            root: "ab".repeat(32),
+            at: "2026-10-05T01:30:12.5Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_was_written_and_never_shown() {
+        let seal = Seal::new(&[7; 32]);
+        assert_eq!(Seal::from_pem(&seal.to_pem()).unwrap().public(), seal.public());
+        assert_eq!(PublicKey::from_pem(&seal.public().to_pem()), Ok(seal.public()));
+        assert_eq!(PublicKey::from_hex(&seal.public().to_hex()), Ok(seal.public()));
+        assert!(!format!("{seal:?}").contains(&hex(&[7; 32])));
+        assert!(Seal::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----").is_err());
+    }
+
+    #[test]
+    fn a_checkpoint_is_found_in_what_a_witness_kept_and_any_change_of_it_is_seen() {
+        let sealed = Seal::new(&[7; 32]).seal(checkpoint());
+        let mail = format!("Subject: checkpoint\r\n\r\n> {}", sealed.text().replace('\n', "\r\n> "));
+        assert_eq!(Sealed::all_in(&mail), [sealed.clone()]);
+        assert_eq!(sealed.signer(), Some(Seal::new(&[7; 32]).public()));
+        for (from, to) in
+            [("size 12", "size 13"), ("94/", "95/"), ("root ab", "root ac"), ("signature ", "signature 0")]
+        {
+            let changed = Sealed::all_in(&sealed.text().replacen(from, to, 1));
+            assert!(changed.iter().all(|sealed| sealed.signer().is_none()), "{to}");
+        }
+        assert!(Sealed::all_in(&sealed.text()[..100]).is_empty());
+    }
+
+    #[test]
+    fn trust_passes_from_key_to_key_only_by_the_word_of_the_one_before() {
+        let (a, b, c) = (Seal::new(&[1; 32]), Seal::new(&[2; 32]), Seal::new(&[3; 32]));
+        let at = checkpoint().at;
+        let chain = [b.pass_on(&c.public(), at), a.pass_on(&b.public(), at)];
+        let first = a.public().fingerprint();
+        assert!(reaches(&[], &first, &a.public()));
+        assert!(reaches(&chain, &first, &c.public()));
+        assert!(!reaches(&chain, &c.public().fingerprint(), &a.public()));
+        let forged = [Succession { from: a.public().to_hex(), ..b.pass_on(&c.public(), at) }];
+        assert!(!reaches(&forged, &first, &c.public()));
+        let circle = [a.pass_on(&b.public(), at), b.pass_on(&a.public(), at)];
+        assert!(!reaches(&circle, &first, &c.public()));
+    }
+}
