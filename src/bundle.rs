@@ -91,8 +91,8 @@ pub fn seal(mut files: Files, about: Manifest, seal: Option<&Seal>) -> serde_jso
         files.insert(CHECKPOINT[0].into(), sealed.checkpoint.text().into_bytes());
         files.insert(CHECKPOINT[1].into(), unhex::<64>(&sealed.signature).unwrap_or([0; 64]).to_vec());
     }
-    let sums: String = files.iter().map(|(name, bytes)| format!("{}  {name}\n", sha256_hex(bytes))).collect();
-    files.insert(SUMS.into(), sums.into_bytes());
+    let sums: Vec<String> = files.iter().map(|(name, bytes)| sha256_hex(bytes) + "  " + name + "\n").collect();
+    files.insert(SUMS.into(), sums.concat().into_bytes());
     if let Some(seal) = seal {
         files.insert(KEY.into(), seal.public().to_pem().into_bytes());
     }

@@ -252,7 +252,7 @@ mod tests {
     fn a_checkpoint_is_found_in_what_a_witness_kept_and_any_change_of_it_is_seen() {
         let sealed = Seal::new(&[7; 32]).seal(checkpoint());
         let mail = format!("Subject: checkpoint\r\n\r\n> {}", sealed.text().replace('\n', "\r\n> "));
-        assert_eq!(Sealed::all_in(&mail), [sealed.clone()]);
+        assert_eq!(Sealed::all_in(&mail), std::slice::from_ref(&sealed));
         assert_eq!(sealed.signer(), Some(Seal::new(&[7; 32]).public()));
         for (from, to) in
             [("size 12", "size 13"), ("94/", "95/"), ("root ab", "root ac"), ("signature ", "signature 0")]

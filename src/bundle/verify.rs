@@ -239,7 +239,8 @@ fn witness(manifest: &Manifest, entries: &[Entry], witnessed: &[Sealed]) -> Resu
 struct Planned {
     scanned: u64,
     outcomes: BTreeMap<String, u64>,
-    planned: u64,
+    #[serde(rename = "planned")]
+    not_firm: u64,
     input: String,
     policy: String,
     plan: String,
@@ -345,9 +346,9 @@ fn report(manifest: &Manifest, files: &Files, planned: &Planned) -> Result<Strin
         wrong.push(format!("{REPORT}: permits by rule are not those of the ledger"));
     }
     // Whose seat was taken between plan and commit is planned again.
-    let planned_then = planned.planned..=planned.planned + report.displaced;
+    let planned_then = planned.not_firm..=planned.not_firm + report.displaced;
     if !planned_then.contains(&(report.figures.planned as u64)) {
-        wrong.push(format!("{REPORT}: {} planned, and the ledger says {}", report.figures.planned, planned.planned));
+        wrong.push(format!("{REPORT}: {} planned, and the ledger says {}", report.figures.planned, planned.not_firm));
     }
     if [&report.input_hash, &report.policy_hash, &report.plan_hash] != [&planned.input, &planned.policy, &planned.plan]
     {

@@ -1,5 +1,6 @@
 //! `convoke keys`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -144,7 +145,7 @@ fn print(session: &Session, what: &str, key: &PublicKey, place: &Path, before: &
         key.fingerprint()
     );
     for (fingerprint, until) in &before {
-        text += &format!("Before, until {until}:\n{fingerprint}\n");
+        writeln!(text, "Before, until {until}:\n{fingerprint}")?;
     }
     session.print(
         &json!({"schema": "convoke.keys/1", "state": what, "fingerprint": key.fingerprint(), "public_key": key.to_pem(),

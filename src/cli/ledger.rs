@@ -1,5 +1,6 @@
 //! `convoke ledger verify`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -8,6 +9,7 @@ use serde_json::json;
 
 use super::verify::kept_by;
 use super::{Exit, Session};
+use crate::seal::Seal;
 use crate::store::Use;
 
 #[derive(Debug, Subcommand)]
@@ -28,7 +30,7 @@ impl Ledger {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let witnessed = witness.as_deref().map(kept_by).transpose()?.unwrap_or_default();
-        let own = config.seal.as_ref().map(|seal| seal.public());
+        let own = config.seal.as_ref().map(Seal::public);
         match store.verify_ledger(own.as_ref(), &witnessed)? {
             Ok(walked) => {
                 let (size, root, sealed) = (walked.head.size, &walked.head.root, walked.checkpoints);
@@ -36,7 +38,7 @@ impl Ledger {
                     "The ledger holds: {size} entries, last hash\n{root}\n{sealed} checkpoints are as they were signed.\n"
                 );
                 if !witnessed.is_empty() {
-                    text += &format!("{} checkpoints are what the witness kept.\n", witnessed.len());
+                    writeln!(text, "{} checkpoints are what the witness kept.", witnessed.len())?;
                 }
                 let document = json!({"schema": "convoke.ledger/1", "valid": true, "size": size, "root": root,
                     "checkpoints": sealed, "witnessed": witnessed.len()});

@@ -51,7 +51,25 @@ struct KeyRow {
     key: String,
 }
 
+impl From<Row> for Entry {
+    fn from(row: Row) -> Self {
+        let Row { seq, prev_hash, hash, run_id, actor, kind, payload, .. } = row;
+        Self { seq, prev_hash, hash, run_id, actor, kind, payload }
+    }
+}
+
 impl Store {
+    /// Entries of the chain after one, up to another.
+    pub fn ledger_between(&mut self, after: i64, until: i64) -> Result<Vec<Entry>> {
+        let rows: Vec<Row> = ledger_entry::table
+            .filter(ledger_entry::prefecture.eq(&self.prefecture))
+            .filter(ledger_entry::seq.gt(after).and(ledger_entry::seq.le(until)))
+            .order(ledger_entry::seq)
+            .load(&mut self.conn)
+            .context("reading the ledger")?;
+        Ok(rows.into_iter().map(Entry::from).collect())
+    }
+
     /// The end of the chain.
     pub fn ledger_head(&mut self) -> Result<Head> {
         let last: Option<(i64, String)> = ledger_entry::table
@@ -108,8 +126,8 @@ impl Store {
                 break;
             }
             for row in rows {
-                let Row { seq, prev_hash, hash, run_id, actor, kind, payload, .. } = row;
-                if let Err(broken) = verifier.take(&Entry { seq, prev_hash, hash, run_id, actor, kind, payload }) {
+                let seq = row.seq;
+                if let Err(broken) = verifier.take(&row.into()) {
                     return Ok(Err(broken));
                 }
                 let root = verifier.head().1;

@@ -5,9 +5,8 @@ use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use diesel::prelude::*;
 
 use super::Store;
-use super::schema::{checkpoint, ledger_entry, succession, witness_letter};
+use super::schema::{checkpoint, succession, witness_letter};
 use crate::ids::RunId;
-use crate::ledger::Entry;
 use crate::seal::{Checkpoint, Seal, Sealed, Succession};
 
 #[derive(Queryable, Selectable)]
@@ -146,35 +145,6 @@ impl Store {
         Ok(())
     }
 
-    /// Entries of the ledger after one, up to another.
-    pub fn ledger_between(&mut self, after: i64, until: i64) -> Result<Vec<Entry>> {
-        let rows: Vec<(i64, String, String, Option<String>, String, String, String)> = ledger_entry::table
-            .filter(ledger_entry::prefecture.eq(&self.prefecture))
-            .filter(ledger_entry::seq.gt(after).and(ledger_entry::seq.le(until)))
-            .order(ledger_entry::seq)
-            .select((
-                ledger_entry::seq,
-                ledger_entry::prev_hash,
-                ledger_entry::hash,
-                ledger_entry::run_id,
-                ledger_entry::actor,
-                ledger_entry::kind,
-                ledger_entry::payload,
-            ))
-            .load(&mut self.conn)
-            .context("reading the ledger")?;
-        let of = |(seq, prev_hash, hash, run_id, actor, kind, payload)| Entry {
-            seq,
-            prev_hash,
-            hash,
-            run_id,
-            actor,
-            kind,
-            payload,
-        };
-        Ok(rows.into_iter().map(of).collect())
-    }
-
     /// Takes the letters to witnesses that are due, and keeps them from other workers until `again_at`.
     pub fn take_witness_letters(&mut self, now: DateTime<Utc>, again_at: DateTime<Utc>) -> Result<Vec<WitnessLetter>> {
         self.write_rows(|store| {
@@ -186,7 +156,7 @@ impl Store {
                         .eq(witness_letter::prefecture)
                         .and(checkpoint::size.eq(witness_letter::size))),
                 )
-                .filter(own.clone().and(due.clone()))
+                .filter(own.clone().and(due))
                 .order((witness_letter::size, witness_letter::address))
                 .select((witness_letter::address, witness_letter::attempts, Row::as_select()))
                 .load(&mut store.conn)

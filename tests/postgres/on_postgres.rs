@@ -1,5 +1,7 @@
 //! Their names begin with that of this module, so that they can be left out where there is no PostgreSQL.
 
+#[path = "../audit.rs"]
+mod audit;
 #[path = "../backup.rs"]
 mod backup;
 #[path = "../bounces.rs"]
