@@ -8,7 +8,10 @@ use convoke::letters::{
 };
 use convoke::permit::PermitKind;
 use convoke::settings::Documents;
-use page_validation::{ValidationOptions, ValidationProfile, validate_pdf_bytes};
+
+#[path = "support/pdf.rs"]
+mod pdf;
+use pdf::{failures, pages};
 
 fn sender() -> Sender {
     Sender {
@@ -31,26 +34,6 @@ fn sample(kind: LetterKind, language: Language) -> LetterData {
 
 fn every_letter() -> impl Iterator<Item = LetterData> {
     LetterKind::ALL.iter().flat_map(|kind| Language::ALL.iter().map(|language| sample(*kind, *language)))
-}
-
-/// What the validator holds against a PDF.
-fn failures(pdf: &[u8]) -> Vec<String> {
-    let mut failures = Vec::new();
-    for profile in ["2a", "ua1"] {
-        let profile: ValidationProfile = profile.parse().unwrap();
-        let report = validate_pdf_bytes(pdf, &ValidationOptions::default().profile(profile)).unwrap();
-        assert!(report.rules.passed > 50, "the validator looked at nothing");
-        failures.extend(report.failures.iter().map(ToString::to_string));
-        assert_eq!(report.is_compliant, report.failures.is_empty());
-    }
-    failures
-}
-
-/// Pages, as the file's page tree counts them.
-fn pages(pdf: &[u8]) -> usize {
-    let profile: ValidationProfile = "2a".parse().unwrap();
-    let report = validate_pdf_bytes(pdf, &ValidationOptions::default().profile(profile)).unwrap();
-    serde_json::to_value(&report.document).unwrap()["page_count"].as_u64().unwrap() as usize
 }
 
 /// The letters of every kind and language, and a thousand invitations, for programs that are not ours (`script/test`).

@@ -13,7 +13,7 @@ use crate::ids::{Reference, sha256_hex};
 use crate::letters::{ENGINE, Language, Letter, LetterData, LetterKind, Rendered, Templates};
 use crate::run::explain;
 use crate::settings::{ConfigError, Configuration};
-use crate::store::{LetterRow, Store, Use};
+use crate::store::{LetterRow, PURGED, Store, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Letters {
@@ -122,9 +122,16 @@ impl Show {
         }
         if let Some(out) = &self.out {
             make_folder(out)?;
+            Session::reads(&mut store, "read.letters", json!({"reference": reference.as_str()}))?;
         }
         let (mut shown, mut text, mut all_same) = (Vec::new(), String::new(), true);
         for row in &rows {
+            if row.data == PURGED {
+                writeln!(text, "{:<44} {:<8} what it said was erased", row.letter_id, row.state)?;
+                shown.push(json!({"id": row.letter_id, "kind": row.kind, "channel": row.channel, "state": row.state,
+                    "sha256": row.sha256, "erased": true}));
+                continue;
+            }
             let again = Again::of(&mut store, &config, row)?;
             if let (Some(out), Some(letter)) = (&self.out, &again.letter) {
                 write_letter(out, &row.letter_id.replace('/', "-"), letter)?;

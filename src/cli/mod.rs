@@ -20,6 +20,7 @@ mod outbox;
 mod permit;
 mod plan;
 mod post;
+mod privacy;
 mod progress;
 mod report;
 mod run;
@@ -39,6 +40,7 @@ use serde::Serialize;
 pub use exit::Exit;
 
 use crate::clock::Clock;
+use crate::ledger::Event;
 use crate::settings::{ConfigError, Configuration, Settings};
 use crate::store::{NotMigrated, Store, Use, WrongUrl};
 
@@ -142,6 +144,7 @@ enum Command {
     /// Verify the ledger
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    Purge(privacy::Purge),
     Verify(verify::Verify),
     /// The key that signs the ledger and the reports
     #[command(subcommand)]
@@ -192,6 +195,11 @@ impl Session {
         } else {
             write!(out, "{text}").context("writing the result")
         }
+    }
+
+    /// Writes into the ledger that this person is about to see people's data: before they do, so that nobody sees any unwritten.
+    fn reads(store: &mut Store, kind: &'static str, payload: serde_json::Value) -> Result<()> {
+        store.write(|s| s.record(None, &crate::process::login(), &[Event { kind, payload }]))
     }
 
     fn progress(&self) -> progress::Progress {
@@ -287,6 +295,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Serve(c) => c.execute(context),
         Command::Healthcheck(c) => c.execute(context),
         Command::Ledger(c) => c.execute(context),
+        Command::Purge(c) => c.execute(context),
         Command::Verify(c) => c.execute(context),
         Command::Keys(c) => c.execute(context),
         Command::Completions { shell } => {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage};
+use super::{BadData, Exit, Session, Usage, privacy};
 use crate::entropy::Entropy;
 use crate::ids::{HolderId, sha256_hex};
 use crate::ledger::Event;
@@ -36,11 +36,17 @@ pub(super) enum Permit {
         #[arg(long, hide = true)]
         yes: bool,
     },
+    Export(privacy::Export),
+    Erase(privacy::Erase),
 }
 
 impl Permit {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
-        let Self::Link { mut numbers, reason, undo, yes: _ } = self;
+        let (mut numbers, reason, undo) = match self {
+            Self::Link { numbers, reason, undo, yes: _ } => (numbers, reason, undo),
+            Self::Export(export) => return export.execute(session),
+            Self::Erase(erase) => return erase.execute(session),
+        };
         let Some(reason) = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
             return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
         };

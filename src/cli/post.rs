@@ -84,6 +84,10 @@ impl Post {
                         return Ok(exit);
                     }
                 }
+                if out.is_some() {
+                    let channel = self.channel.to_possible_value().map(|v| v.get_name().to_owned());
+                    Session::reads(&mut store, "read.addresses", json!({"channel": channel}))?;
+                }
                 match (out, self.channel) {
                     (Some(out), Route::Post) => prepare(session, &mut store, &config, out),
                     (Some(out), Route::Sms) => calls(session, &mut store, &config, out, Telephone::Sms),

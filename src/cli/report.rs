@@ -11,7 +11,6 @@ use super::{Colour, Exit, Session, Usage};
 use crate::bundle::MANIFEST;
 use crate::files::write_folder;
 use crate::ids::RunId;
-use crate::ledger::Event;
 use crate::process;
 use crate::report::terminal;
 use crate::run::{Asked, dossier, report};
@@ -61,9 +60,7 @@ impl Report {
                     let Some(reason) = reason else {
                         return Err(Usage("naming people needs a reason: --reason \"why\"".into()).into());
                     };
-                    // Before it is done: whoever breaks off has seen nothing that is not written down.
-                    let event = Event { kind: "read.report", payload: json!({"run": id, "reason": reason}) };
-                    store.write(|s| s.record(None, &process::login(), &[event]))?;
+                    Session::reads(&mut store, "read.report", json!({"run": id, "reason": reason}))?;
                 }
                 let asked = Asked { by: process::login(), at: session.clock.now(), identified: self.identified };
                 let progress = session.progress();

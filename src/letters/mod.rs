@@ -20,6 +20,7 @@ mod explain;
 mod ics;
 mod language;
 mod message;
+mod paper;
 mod pdf;
 mod prefectures;
 mod sample;
@@ -35,6 +36,7 @@ pub use data::{Appointment, CancelledBy, Convoked, LetterData, Matter, Moment, O
 pub use envelope::{EnvelopeError, envelope};
 pub use explain::{Explanation, Place};
 pub use language::Language;
+pub use paper::{Document, Section, Table};
 pub use pdf::{ENGINE, Fonts, PdfError, alone_on_this_thread};
 pub use prefectures::competent_prefecture;
 pub use templates::{SHORT_MAX, TemplateError, Templates};

@@ -24,6 +24,8 @@ mod many;
 mod nights;
 #[path = "plans.rs"]
 mod plans;
+#[path = "../privacy.rs"]
+mod privacy;
 #[path = "schema.rs"]
 mod schema;
 #[path = "../serve.rs"]

@@ -2,6 +2,7 @@
 //! is made around today, so nothing depends on the date. In the test program `postgres` its database is one of PostgreSQL.
 
 pub mod faketime;
+pub(crate) mod pdf;
 pub mod postgres;
 
 use std::fs;

@@ -1,0 +1,337 @@
+//! `convoke permit export`, `convoke permit erase`, `convoke purge`: the rights of the people whose data are here, and the end of them.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use chrono::{Days, NaiveDate, NaiveTime};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{BadData, Exit, Session, Usage, make_folder};
+use crate::entropy::Entropy;
+use crate::files::write_whole;
+use crate::ids::HolderId;
+use crate::ledger::Event;
+use crate::letters::{Document, Fonts, Section, Table};
+use crate::process;
+use crate::settings::Configuration;
+use crate::store::{Store, Use};
+
+/// A reason that was really given.
+fn given(reason: Option<&String>) -> Result<&str> {
+    match reason.map(|r| r.trim()).filter(|r| !r.is_empty()) {
+        Some(reason) => Ok(reason),
+        None => Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into()),
+    }
+}
+
+fn holder(store: &mut Store, number: &str) -> Result<HolderId> {
+    let prefecture = store.prefecture().to_owned();
+    let found = store.holder_by_number(number)?;
+    Ok(found.ok_or_else(|| BadData(format!("nobody has the number {number} in the préfecture {prefecture}")))?)
+}
+
+/// Write down everything that is known about a person (right of access, GDPR article 15)
+///
+/// person.json for programs, person.pdf for reading: the person, permits and the rules that applied to them, appointments, what each
+/// letter said and what became of it, and the entries of the ledger. The ledger remembers who asked, and why.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke permit export 9400000001 --out access/ --reason \"request of 3 May\"
+  convoke permit export 9400000001 --out access/ --reason \"request of 3 May\" --encrypt-to age1…")]
+pub(super) struct Export {
+    /// Foreigner number.
+    number: String,
+    /// Folder to write into.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Encrypt for this recipient, by the program `age` (age-encryption.org), so that nothing is written in clear.
+    #[arg(long, value_name = "RECIPIENT")]
+    encrypt_to: Option<String>,
+}
+
+impl Export {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let id = holder(&mut store, &self.number)?;
+        let now = session.clock.now();
+        let commitment = store.write(|s| {
+            let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?.remove(0);
+            let payload = json!({"holder": commitment, "reason": reason});
+            // In the ledger before it is seen: whoever breaks off has seen nothing that is not written down.
+            s.record(None, &process::login(), &[Event { kind: "read.holder", payload }])?;
+            Ok(commitment)
+        })?;
+        let mut known = store.read(|s| s.everything_about(&id, &commitment))?;
+        known["schema"] = "convoke.person/1".into();
+        known["prefecture"] = config.settings.prefecture.code.clone().into();
+        known["exported_at"] = json!(now);
+        let pdf = document(&known, &config, now.date_naive()).to_pdf(&commitment, now.date_naive(), Fonts::embedded());
+        make_folder(&self.out)?;
+        let mut written = Vec::new();
+        let json_file = ("person.json", format!("{known:#}\n").into_bytes());
+        // A sign that no font has costs the PDF, never the right to know.
+        let pdf_file = pdf.inspect_err(|e| eprintln!("convoke: no PDF: {e}")).ok().map(|bytes| ("person.pdf", bytes));
+        for (name, bytes) in std::iter::once(json_file).chain(pdf_file) {
+            let (name, bytes) = match &self.encrypt_to {
+                Some(recipient) => (format!("{name}.age"), encrypt(&bytes, recipient)?),
+                None => (name.to_owned(), bytes),
+            };
+            write_whole(&self.out.join(&name), &bytes)?;
+            written.push(name);
+        }
+        let text = format!("In {}: {}.\n", self.out.display(), written.join(", "));
+        session.print(&json!({"schema": "convoke.export/1", "out": self.out, "files": written}), &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// What `age` makes of it.
+fn encrypt(bytes: &[u8], recipient: &str) -> Result<Vec<u8>> {
+    let started = Command::new("age")
+        .args(["--encrypt", "--recipient", recipient])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut age = started.context("starting `age`, which encrypts: install it (Debian: apt-get install age)")?;
+    let mut input = age.stdin.take().context("a pipe to age")?;
+    // On a thread of its own: both pipes may be full at once.
+    let output = std::thread::scope(|scope| {
+        let fed = scope.spawn(move || input.write_all(bytes));
+        let output = age.wait_with_output();
+        // What it says of itself is better than that it did not listen.
+        let _ = fed.join();
+        output
+    })?;
+    let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    ensure!(output.status.success(), Usage(format!("--encrypt-to {recipient}: {told}")));
+    Ok(output.stdout)
+}
+
+/// All of it on paper, as it stands in the JSON: names of fields in front, values behind.
+fn document(known: &Value, config: &Configuration, today: NaiveDate) -> Document {
+    let section = |heading: &str, what: &Value| {
+        let mut tables = Vec::new();
+        let of = |caption: String, value: &Value| {
+            let mut rows = Vec::new();
+            flatten(String::new(), value, &mut rows);
+            Table::of_words(caption, &["Donnée", "Valeur"], rows)
+        };
+        match what {
+            Value::Array(items) => {
+                tables.extend(items.iter().zip(1..).map(|(item, n)| of(format!("{heading}, n° {n}"), item)));
+            }
+            one => tables.push(of(heading.to_owned(), one)),
+        }
+        let text = if tables.is_empty() { vec!["Aucune donnée.".to_owned()] } else { Vec::new() };
+        Section { heading: heading.to_owned(), text, tables }
+    };
+    let parts = [
+        ("Personne", "person"),
+        ("Titres de séjour", "permits"),
+        ("Rendez-vous", "convocations"),
+        ("Lettres", "letters"),
+        ("Registre", "ledger"),
+    ];
+    Document {
+        title: "Données vous concernant".into(),
+        author: config.settings.prefecture.name.clone(),
+        footer: format!("Extrait le {}", today.format("%d/%m/%Y")),
+        lead: vec![
+            "Tout ce que le système de convocation sait de vous (article 15 du RGPD) : votre identité, vos titres et les règles qui \
+             leur ont été appliquées, vos rendez-vous, ce que disait chaque lettre et ce qu’elle est devenue, et les entrées du \
+             registre qui vous concernent."
+                .into(),
+        ],
+        sections: parts.into_iter().map(|(heading, key)| section(heading, &known[key])).collect(),
+    }
+}
+
+fn flatten(path: String, value: &Value, rows: &mut Vec<Vec<String>>) {
+    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| flatten(below(key), value, rows)),
+        Value::Array(items) => {
+            items.iter().zip(1..).for_each(|(item, n)| flatten(below(&n.to_string()), item, rows));
+        }
+        Value::String(text) if text.is_empty() => {}
+        Value::String(text) => rows.push(vec![path, text.clone()]),
+        other => rows.push(vec![path, other.to_string()]),
+    }
+}
+
+/// Erase a person (GDPR article 17), once no permit is in force and nothing is to come
+///
+/// Name, number, addresses, permits and what letters said are gone from the database, its free pages and its log of writes; what
+/// stays names nobody. The person's key goes with them: the ledger stays valid, and nobody can tell any more whom its entries
+/// concern. Files outside the database (extracts, e-mails, back-ups, reports that name people) are yours to erase.
+#[derive(Debug, Args)]
+pub(super) struct Erase {
+    /// Foreigner number.
+    number: String,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Erase {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let id = holder(&mut store, &self.number)?;
+        let today = session.clock.today(config.settings.prefecture.zone);
+        let refused = |lives| BadData(format!("not erased: {lives}"));
+        if let Some(lives) = store.lives(&id, today)? {
+            return Err(refused(lives).into());
+        }
+        if !Session::confirm(self.yes, "Erase this person for good?")? {
+            return Ok(Exit::Interrupted);
+        }
+        store.delete_for_good()?;
+        store.write(|s| {
+            // Asked again: an import or a run may have come in between.
+            if let Some(lives) = s.lives(&id, today)? {
+                return Err(refused(lives).into());
+            }
+            let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?;
+            s.erase_holders(&[&id.0])?;
+            let payload = json!({"holders": commitment, "reason": reason});
+            s.record(None, &process::login(), &[Event { kind: "holders.erased", payload }])
+        })?;
+        compact(session, &mut store)?;
+        session.print(&json!({"schema": "convoke.erase/1", "erased": 1}), "Erased.\n")?;
+        Ok(Exit::Done)
+    }
+}
+
+fn compact(session: &Session, store: &mut Store) -> Result<()> {
+    let progress = session.progress();
+    progress.show("compacting the database", 0, 0);
+    store.compact()?;
+    progress.clear();
+    Ok(())
+}
+
+/// Erase what is older than the law lets it be kept: people whose last permit has long expired, and what old letters said
+///
+/// `[audit] keep_holder_days` and `keep_letter_days` protect what is younger, whatever date is given. People of whom anything is
+/// to come stay. What goes, and what stays of it, is told in docs/PRIVACY.md.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke purge --before 2021-01-01 --dry-run     count, and change nothing
+  convoke purge --before 2021-01-01 --yes         for cron, once a month")]
+pub(super) struct Purge {
+    /// Expired, or written, before this day.
+    #[arg(long, value_name = "DATE")]
+    before: NaiveDate,
+    /// Count what would go, and change nothing.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// People, or letters, of one transaction.
+const CHUNK: i64 = 500;
+
+impl Purge {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let today = session.clock.today(config.settings.prefecture.zone);
+        let audit = &config.settings.audit;
+        let kept = |days: u32| {
+            let youngest = today.checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN);
+            self.before.min(youngest)
+        };
+        let (holders_before, letters_before) = (kept(audit.keep_holder_days), kept(audit.keep_letter_days));
+        let written_before = letters_before.and_time(NaiveTime::MIN);
+        let holders = store.holders_over(holders_before, i64::MAX)?.len();
+        let letters = store.letters_over(written_before, i64::MAX)?.len();
+        let document = |purged: bool| {
+            json!({"schema": "convoke.purge/1", "purged": purged, "holders": holders, "holders_before": holders_before,
+                "letters": letters, "letters_before": letters_before})
+        };
+        let told = format!(
+            "{holders} people whose last permit expired before {holders_before},\nwhat {letters} letters said that were written before {letters_before}"
+        );
+        if self.dry_run {
+            session.print(&document(false), &format!("Would go:\n{told}.\n"))?;
+            return Ok(Exit::Done);
+        }
+        if holders + letters > 0 && !Session::confirm(self.yes, &format!("Erase for good {told}?"))? {
+            return Ok(Exit::Interrupted);
+        }
+        store.delete_for_good()?;
+        let progress = session.progress();
+        let mut done = 0;
+        // Each transaction is whole by itself: what is cut off is gone on with.
+        while let erased @ 1.. = store.write(|s| purge_holders(s, holders_before))? {
+            done += erased;
+            progress.show("erasing people", done as u64, holders as u64);
+        }
+        done = 0;
+        loop {
+            let emptied = store.write(|s| {
+                let letters = s.letters_over(written_before, CHUNK)?;
+                if !letters.is_empty() {
+                    s.silence_letters(&letters)?;
+                    let payload = json!({"letters": letters.len(), "written_before": letters_before});
+                    s.record(None, &process::login(), &[Event { kind: "letters.purged", payload }])?;
+                }
+                Ok(letters.len())
+            })?;
+            if emptied == 0 {
+                break;
+            }
+            done += emptied;
+            progress.show("emptying letters", done as u64, letters as u64);
+        }
+        progress.clear();
+        if holders + letters > 0 {
+            compact(session, &mut store)?;
+        }
+        session.print(&document(true), &format!("Gone:\n{told}.\n"))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn purge_holders(store: &mut Store, before: NaiveDate) -> Result<usize> {
+    let over = store.holders_over(before, CHUNK)?;
+    if over.is_empty() {
+        return Ok(0);
+    }
+    let people: Vec<(&str, &str)> = over.iter().map(|(id, number)| (id.as_str(), number.as_str())).collect();
+    let commitments = store.commitments(&people, &mut Entropy::System)?;
+    let ids: Vec<&str> = people.iter().map(|(id, _)| *id).collect();
+    store.erase_holders(&ids)?;
+    let payload = json!({"holders": commitments, "expired_before": before});
+    store.record(None, &process::login(), &[Event { kind: "holders.purged", payload }])?;
+    Ok(over.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_told_in_lines_and_what_is_not_is_left_out() {
+        let mut rows = Vec::new();
+        flatten(String::new(), &json!({"a": {"b": [1, "x"], "c": null}, "d": "", "e": true}), &mut rows);
+        assert_eq!(rows, [["a.b.1", "1"], ["a.b.2", "x"], ["e", "true"]]);
+    }
+}

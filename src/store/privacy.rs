@@ -1,0 +1,452 @@
+//! Everything known about one person, and its end. What stays after an erasure names nobody: references, days, seats, hashes, and a
+//! ledger whose commitments nobody can open any more, for their key is gone.
+
+use anyhow::{Context, Result};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl::{exists, max, not};
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::schema::{
+    bounce, convocation, delivery_attempt, holder, holder_key, household_link, ledger_entry, notice, outbox,
+    past_verdict, permit,
+};
+use super::{Conn, KEYS_PER_QUERY, Store};
+use crate::convocation::LetterState;
+use crate::eligibility::Rule;
+use crate::ids::HolderId;
+
+/// What a letter says once its words are gone.
+pub const PURGED: &str = "{}";
+
+/// Verdicts by which the next run may convoke the holder, or has to mark an appointment: a plan may name them.
+const OWED: [Rule; 6] =
+    [Rule::Due, Rule::DueLate, Rule::DueOnline, Rule::NotYetDue, Rule::AlreadyConvoked, Rule::AwaitingMark];
+
+/// Letters that are over: nothing more is to become of them.
+fn over() -> Vec<&'static str> {
+    use LetterState::{Accepted, Bounced, Cancelled, Expired, Failed, Posted, Returned};
+    [Accepted, Bounced, Cancelled, Expired, Failed, Posted, Returned].map(LetterState::code).to_vec()
+}
+
+/// Why a person cannot be erased yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lives {
+    /// A permit is in force.
+    #[error("a permit is in force until {0}")]
+    Permit(NaiveDate),
+    /// The office owes the person something.
+    #[error("the last run found the permit `{0}`")]
+    Owed(String),
+    /// An appointment is to come, or to be marked.
+    #[error("the appointment {0} is to come, or to be marked")]
+    Convocation(String),
+    /// A letter is on its way.
+    #[error("the letter {0} is on its way")]
+    Letter(String),
+}
+
+impl Store {
+    /// Why the data of a holder are still needed, if they are.
+    pub fn lives(&mut self, id: &HolderId, today: NaiveDate) -> Result<Option<Lives>> {
+        let last: Option<NaiveDate> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
+            .filter(permit::status.eq("actif").and(permit::absent.eq(false)))
+            .select(max(permit::expires_on))
+            .first(&mut self.conn)?;
+        if let Some(day) = last.filter(|day| *day >= today) {
+            return Ok(Some(Lives::Permit(day)));
+        }
+        let owed: Option<Option<String>> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
+            .filter(permit::rule.eq_any(OWED.map(Rule::code)))
+            .select(permit::rule)
+            .first(&mut self.conn)
+            .optional()?;
+        if let Some(rule) = owed.flatten() {
+            return Ok(Some(Lives::Owed(rule)));
+        }
+        let live: Option<String> = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
+            .filter(convocation::state.eq("convoked"))
+            .select(convocation::reference)
+            .first(&mut self.conn)
+            .optional()?;
+        if let Some(reference) = live {
+            return Ok(Some(Lives::Convocation(reference)));
+        }
+        let references = self.references_of(&[&id.0])?;
+        let on_its_way: Option<String> = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(&references)))
+            .filter(not(outbox::state.eq_any(over())))
+            .select(outbox::letter_id)
+            .first(&mut self.conn)
+            .optional()?;
+        Ok(on_its_way.map(Lives::Letter))
+    }
+
+    /// References of convocations and notices of some holders.
+    fn references_of(&mut self, holders: &[&str]) -> Result<Vec<String>> {
+        let mut references: Vec<String> = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq_any(holders)))
+            .select(convocation::reference)
+            .load(&mut self.conn)
+            .context("reading the convocations of holders")?;
+        let notices: Vec<String> = notice::table
+            .filter(notice::prefecture.eq(&self.prefecture).and(notice::holder_id.eq_any(holders)))
+            .select(notice::reference)
+            .load(&mut self.conn)
+            .context("reading the notices of holders")?;
+        references.extend(notices);
+        Ok(references)
+    }
+
+    /// Holders whose last permit expired before a day, and of whom nothing is to come: id and number.
+    pub fn holders_over(&mut self, before: NaiveDate, limit: i64) -> Result<Vec<(String, String)>> {
+        let later = permit::table
+            .filter(permit::prefecture.eq(holder::prefecture).and(permit::holder_id.eq(holder::holder_id)))
+            .filter(permit::expires_on.ge(before).or(permit::rule.eq_any(OWED.map(Rule::code))));
+        let live = convocation::table
+            .filter(convocation::prefecture.eq(holder::prefecture).and(convocation::holder_id.eq(holder::holder_id)))
+            .filter(convocation::state.eq("convoked"));
+        let on_its_way = outbox::table
+            .inner_join(
+                convocation::table.on(convocation::prefecture
+                    .eq(outbox::prefecture)
+                    .and(convocation::reference.eq(outbox::reference))),
+            )
+            .filter(convocation::prefecture.eq(holder::prefecture).and(convocation::holder_id.eq(holder::holder_id)))
+            .filter(not(outbox::state.eq_any(over())));
+        let noticed = outbox::table
+            .inner_join(
+                notice::table
+                    .on(notice::prefecture.eq(outbox::prefecture).and(notice::reference.eq(outbox::reference))),
+            )
+            .filter(notice::prefecture.eq(holder::prefecture).and(notice::holder_id.eq(holder::holder_id)))
+            .filter(not(outbox::state.eq_any(over())));
+        holder::table
+            .filter(holder::prefecture.eq(&self.prefecture))
+            .filter(not(exists(later)).and(not(exists(live))).and(not(exists(on_its_way))).and(not(exists(noticed))))
+            .order(holder::holder_id)
+            .limit(limit)
+            .select((holder::holder_id, holder::number))
+            .load(&mut self.conn)
+            .context("looking for holders whose data are no longer needed")
+    }
+
+    /// Erases some holders in the transaction of the entry that says so: rows, keys, what letters said, and the words of servers about
+    /// their addresses.
+    pub fn erase_holders(&mut self, holders: &[&str]) -> Result<()> {
+        for batch in holders.chunks(KEYS_PER_QUERY / 10) {
+            self.erase(batch)?;
+        }
+        self.data_changed()
+    }
+
+    fn erase(&mut self, holders: &[&str]) -> Result<()> {
+        let prefecture = self.prefecture.clone();
+        let references = self.references_of(holders)?;
+        let letters: Vec<(String, Option<String>)> = outbox::table
+            .filter(outbox::prefecture.eq(&prefecture).and(outbox::reference.eq_any(&references)))
+            .select((outbox::letter_id, outbox::recipient))
+            .load(&mut self.conn)?;
+        let emails: Vec<Option<String>> = holder::table
+            .filter(holder::prefecture.eq(&prefecture).and(holder::holder_id.eq_any(holders)))
+            .select(holder::email)
+            .load(&mut self.conn)?;
+        let ids: Vec<&str> = letters.iter().map(|(id, _)| id.as_str()).collect();
+        self.silence(&ids)?;
+        // What no letter could be found for may still quote an address.
+        let mut addresses: Vec<String> =
+            emails.into_iter().flatten().chain(letters.iter().filter_map(|(_, to)| to.clone())).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        for address in addresses {
+            let quoted = format!("%{}%", address.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+            diesel::update(
+                bounce::table
+                    .filter(bounce::prefecture.eq(&prefecture))
+                    .filter(bounce::diagnostic.like(quoted).escape('\\')),
+            )
+            .set(bounce::diagnostic.eq(None::<String>))
+            .execute(&mut self.conn)?;
+        }
+        let permits: Vec<String> = permit::table
+            .filter(permit::prefecture.eq(&prefecture).and(permit::holder_id.eq_any(holders)))
+            .select(permit::permit_id)
+            .load(&mut self.conn)?;
+        // Those that name others first.
+        macro_rules! delete {
+            ($table:ident, $column:ident, $ids:expr) => {
+                diesel::delete(
+                    $table::table.filter($table::prefecture.eq(&prefecture).and($table::$column.eq_any($ids))),
+                )
+                .execute(&mut self.conn)
+                .context(concat!("erasing from ", stringify!($table)))?
+            };
+        }
+        delete!(past_verdict, permit_id, &permits);
+        delete!(permit, permit_id, &permits);
+        delete!(household_link, holder_id, holders);
+        delete!(holder_key, holder_id, holders);
+        delete!(holder, holder_id, holders);
+        Ok(())
+    }
+
+    /// Takes from letters what they said and to whom; that they were written, sent and taken stays.
+    fn silence(&mut self, letters: &[&str]) -> Result<()> {
+        for batch in letters.chunks(KEYS_PER_QUERY) {
+            diesel::update(
+                outbox::table.filter(outbox::prefecture.eq(&self.prefecture).and(outbox::letter_id.eq_any(batch))),
+            )
+            .set((outbox::data.eq(PURGED), outbox::recipient.eq(None::<String>), outbox::last_reply.eq(None::<String>)))
+            .execute(&mut self.conn)
+            .context("emptying letters")?;
+            diesel::update(delivery_attempt::table.filter(
+                delivery_attempt::prefecture.eq(&self.prefecture).and(delivery_attempt::letter_id.eq_any(batch)),
+            ))
+            .set(delivery_attempt::reply.eq(None::<String>))
+            .execute(&mut self.conn)
+            .context("emptying attempts")?;
+            diesel::update(
+                bounce::table.filter(bounce::prefecture.eq(&self.prefecture).and(bounce::letter_id.eq_any(batch))),
+            )
+            .set(bounce::diagnostic.eq(None::<String>))
+            .execute(&mut self.conn)
+            .context("emptying bounces")?;
+        }
+        Ok(())
+    }
+
+    /// Letters that are over, were written before an instant, and still say something.
+    pub fn letters_over(&mut self, before: NaiveDateTime, limit: i64) -> Result<Vec<String>> {
+        outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture))
+            .filter(outbox::created_at.lt(before).and(outbox::state.eq_any(over())).and(outbox::data.ne(PURGED)))
+            .order(outbox::letter_id)
+            .limit(limit)
+            .select(outbox::letter_id)
+            .load(&mut self.conn)
+            .context("looking for letters that are over")
+    }
+
+    /// Takes from letters what they said, in the transaction of the entry that says so.
+    pub fn silence_letters(&mut self, letters: &[String]) -> Result<()> {
+        let ids: Vec<&str> = letters.iter().map(String::as_str).collect();
+        self.silence(&ids)
+    }
+
+    /// Has what is deleted from now on be overwritten (SQLite; elsewhere nothing is to be said).
+    pub fn delete_for_good(&mut self) -> Result<()> {
+        if let Conn::Sqlite(_) = self.conn {
+            self.execute("PRAGMA secure_delete = ON").context("asking for deletion for good")?;
+        }
+        Ok(())
+    }
+
+    /// Leaves no trace of what was deleted in the files of the database: free pages, and the log of writes.
+    pub fn compact(&mut self) -> Result<()> {
+        let statement = match self.conn {
+            Conn::Sqlite(_) => "PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);",
+            Conn::Postgres(_) => "VACUUM",
+        };
+        self.execute(statement).context("compacting the database")
+    }
+
+    /// Everything that is known about a person, with the entries of the ledger that concern them, by their commitment. Instants are
+    /// Universal Time.
+    pub fn everything_about(&mut self, id: &HolderId, commitment: &str) -> Result<Value> {
+        let person: Person = holder::table
+            .find((&self.prefecture, &id.0))
+            .select(Person::as_select())
+            .first(&mut self.conn)
+            .context("reading a holder")?;
+        let linked: Option<String> = household_link::table
+            .find((&self.prefecture, &id.0))
+            .select(household_link::household)
+            .first(&mut self.conn)
+            .optional()?;
+        let convocations: Vec<Convoked> = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
+            .order(convocation::created_at)
+            .select(Convoked::as_select())
+            .load(&mut self.conn)
+            .context("reading the convocations of a holder")?;
+        let references = self.references_of(&[&id.0])?;
+        Ok(json!({
+            "person": person,
+            "linked_household": linked,
+            "permits": self.permits_of(id)?,
+            "convocations": convocations,
+            "letters": self.letters_about(&references)?,
+            "ledger": self.entries_about(commitment, &references)?,
+        }))
+    }
+
+    fn permits_of(&mut self, id: &HolderId) -> Result<Vec<Value>> {
+        let permits: Vec<Title> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
+            .order(permit::expires_on)
+            .select(Title::as_select())
+            .load(&mut self.conn)
+            .context("reading the permits of a holder")?;
+        let mut known = Vec::new();
+        for title in permits {
+            let past: Vec<PastRule> = past_verdict::table
+                .filter(past_verdict::prefecture.eq(&self.prefecture).and(past_verdict::permit_id.eq(&title.permit_id)))
+                .order(past_verdict::since)
+                .select(PastRule::as_select())
+                .load(&mut self.conn)?;
+            known.push(json!({"permit": title, "rules_before": past}));
+        }
+        Ok(known)
+    }
+
+    fn letters_about(&mut self, references: &[String]) -> Result<Vec<Value>> {
+        let letters: Vec<Written> = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
+            .order((outbox::created_at, outbox::letter_id))
+            .select(Written::as_select())
+            .load(&mut self.conn)
+            .context("reading the letters of a holder")?;
+        let mut known = Vec::new();
+        for mut letter in letters {
+            let attempts: Vec<Try> = delivery_attempt::table
+                .filter(
+                    delivery_attempt::prefecture
+                        .eq(&self.prefecture)
+                        .and(delivery_attempt::letter_id.eq(&letter.letter_id)),
+                )
+                .order(delivery_attempt::epoch)
+                .select(Try::as_select())
+                .load(&mut self.conn)?;
+            let bounces: Vec<Returned> = bounce::table
+                .filter(bounce::prefecture.eq(&self.prefecture).and(bounce::letter_id.eq(&letter.letter_id)))
+                .order(bounce::recorded_at)
+                .select(Returned::as_select())
+                .load(&mut self.conn)?;
+            let said: Value = serde_json::from_str(&std::mem::take(&mut letter.data)).unwrap_or(Value::Null);
+            known.push(json!({"letter": letter, "said": said, "attempts": attempts, "bounces": bounces}));
+        }
+        Ok(known)
+    }
+
+    /// Entries that hold a person's commitment, or a reference of theirs.
+    fn entries_about(&mut self, commitment: &str, references: &[String]) -> Result<Vec<Value>> {
+        let mut found: Vec<(i64, String, String, String)> = Vec::new();
+        for what in references.iter().map(String::as_str).chain([commitment]) {
+            let rows: Vec<(i64, String, String, String)> = ledger_entry::table
+                .filter(ledger_entry::prefecture.eq(&self.prefecture))
+                .filter(ledger_entry::payload.like(format!("%{what}%")))
+                .select((ledger_entry::seq, ledger_entry::actor, ledger_entry::kind, ledger_entry::payload))
+                .load(&mut self.conn)
+                .context("looking for a person in the ledger")?;
+            found.extend(rows);
+        }
+        found.sort_unstable();
+        found.dedup();
+        let of = |(seq, actor, kind, payload): (i64, String, String, String)| {
+            let payload: Value = serde_json::from_str(&payload).unwrap_or(Value::Null);
+            json!({"entry": seq, "actor": actor, "kind": kind, "payload": payload})
+        };
+        Ok(found.into_iter().map(of).collect())
+    }
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = holder)]
+struct Person {
+    number: String,
+    family_name: String,
+    usage_name: Option<String>,
+    given_names: String,
+    birth_date: Option<NaiveDate>,
+    email: Option<String>,
+    email_refused: Option<String>,
+    phone: Option<String>,
+    language: String,
+    address: String,
+    postcode: String,
+    town: Option<String>,
+    commune: String,
+    household: Option<String>,
+    channel: Option<String>,
+    large_print: bool,
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = permit)]
+struct Title {
+    permit_id: String,
+    number: String,
+    kind: String,
+    mention: String,
+    valid_from: NaiveDate,
+    expires_on: NaiveDate,
+    status: String,
+    filed_on: Option<NaiveDate>,
+    commune: String,
+    absent: bool,
+    held: bool,
+    superseded: bool,
+    first_seen: NaiveDate,
+    rule: Option<String>,
+    rule_since: Option<NaiveDate>,
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = past_verdict)]
+struct PastRule {
+    rule: String,
+    since: NaiveDate,
+    until: NaiveDate,
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = convocation)]
+struct Convoked {
+    reference: String,
+    slot_id: String,
+    day: NaiveDate,
+    state: String,
+    sequence: i64,
+    origin: String,
+    run_id: Option<String>,
+    created_at: NaiveDateTime,
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = outbox)]
+struct Written {
+    letter_id: String,
+    reference: String,
+    kind: String,
+    channel: String,
+    state: String,
+    recipient: Option<String>,
+    #[serde(skip)]
+    data: String,
+    sha256: Option<String>,
+    created_at: NaiveDateTime,
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = delivery_attempt)]
+struct Try {
+    started_at: NaiveDateTime,
+    relay: String,
+    code: Option<i64>,
+    reply: Option<String>,
+    outcome: Option<String>,
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = bounce)]
+struct Returned {
+    recorded_at: NaiveDateTime,
+    class: String,
+    status: Option<String>,
+    diagnostic: Option<String>,
+    consequence: String,
+}
