@@ -10,7 +10,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "RGAAv4", "best-practice"];
 const VIEWS = [
   { name: "wide, light", width: 1280, height: 900, scheme: "light" },
   { name: "320 px, dark", width: 320, height: 640, scheme: "dark" },

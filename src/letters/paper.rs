@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::pdf::{Copy, Press};
 use super::{Fonts, PdfError};
 
+const NAME: &str = "layout/document.typ";
 const LAYOUT: &str = include_str!("../../templates/layout/document.typ");
 
 /// A document. Texts are shown as they are: nothing of them is ever run.
@@ -63,11 +64,35 @@ impl Table {
 }
 
 impl Document {
+    /// The same, each of its texts changed.
+    #[must_use]
+    pub fn map_texts(self, change: &dyn Fn(&str) -> String) -> Self {
+        let all = |texts: Vec<String>| -> Vec<String> { texts.iter().map(|text| change(text)).collect() };
+        let table = |t: Table| Table {
+            caption: change(&t.caption),
+            header: all(t.header),
+            rows: t.rows.into_iter().map(all).collect(),
+            ..t
+        };
+        let section = |s: Section| Section {
+            heading: change(&s.heading),
+            text: all(s.text),
+            tables: s.tables.into_iter().map(table).collect(),
+        };
+        Self {
+            title: change(&self.title),
+            author: change(&self.author),
+            footer: change(&self.footer),
+            lead: all(self.lead),
+            sections: self.sections.into_iter().map(section).collect(),
+        }
+    }
+
     /// The PDF; `ident` names it for good, `date` is the one that it bears.
     pub fn to_pdf(&self, ident: &str, date: NaiveDate, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
         // Unwrap safety: plain data with text keys always serialises.
         let json = serde_json::to_vec(self).expect("a document serialises");
-        let press = Press::new(LAYOUT, &[], fonts.clone());
+        let press = Press::new(NAME, LAYOUT, &[], fonts.clone());
         let copy = Copy { json, qr: Vec::new(), ident: ident.to_owned(), date };
         let sheets = press.lay_out(&copy)?;
         press.write(&copy, &sheets)

@@ -19,7 +19,7 @@ use typst::{Library, LibraryExt, World, WorldExt};
 use typst_layout::{Page, PagedDocument};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
-use super::templates::{LAYOUT_PDF, TemplateError};
+use super::templates::TemplateError;
 use crate::ids::sha256_hex;
 
 /// The program that lays letters out: another version may give other bytes.
@@ -123,6 +123,8 @@ fn file_id(name: &str) -> FileId {
 
 /// A layout with its fonts and logo.
 pub(super) struct Press {
+    /// Name of the layout, for whoever is told what is wrong with it.
+    name: &'static str,
     library: LazyHash<Library>,
     fonts: Fonts,
     main: Source,
@@ -175,8 +177,9 @@ impl Sheets {
 }
 
 impl Press {
-    pub(super) fn new(layout: &str, logo: &[u8], fonts: Fonts) -> Self {
+    pub(super) fn new(name: &'static str, layout: &str, logo: &[u8], fonts: Fonts) -> Self {
         Self {
+            name,
             library: LazyHash::new(Library::default()),
             fonts,
             main: Source::new(*MAIN, layout.to_owned()),
@@ -203,7 +206,7 @@ impl Press {
     pub(super) fn write(&self, copy: &Copy, sheets: &Sheets) -> Result<Vec<u8>, PdfError> {
         let options = PdfOptions {
             standards: PdfStandards::new(&[PdfStandard::A_2a, PdfStandard::Ua_1])
-                .map_err(|e| TemplateError::new(LAYOUT_PDF, e.message().to_string()))?,
+                .map_err(|e| TemplateError::new(self.name, e.message().to_string()))?,
             ..options(&copy.ident, copy.date)
         };
         let written = typst_pdf::pdf(&sheets.0, &options).map_err(|errors| {
@@ -239,12 +242,12 @@ impl Press {
     }
 
     fn error(&self, desk: &Desk<'_>, errors: &[SourceDiagnostic]) -> TemplateError {
-        let Some(first) = errors.first() else { return TemplateError::new(LAYOUT_PDF, "failed without a reason") };
+        let Some(first) = errors.first() else { return TemplateError::new(self.name, "failed without a reason") };
         let place = desk.range(first.span).and_then(|range| self.main.lines().byte_to_line_column(range.start));
         TemplateError {
             line: place.map(|(line, _)| line + 1),
             column: place.map(|(_, column)| column + 1),
-            ..TemplateError::new(LAYOUT_PDF, first.message.to_string())
+            ..TemplateError::new(self.name, first.message.to_string())
         }
     }
 }

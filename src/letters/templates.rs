@@ -179,7 +179,7 @@ impl Templates {
             env.add_template_owned(file.clone(), source).map_err(|e| TemplateError::at(file, &e))?;
         }
         let lines = toml::from_str(text_of(LANGUAGES)?).map_err(|e| TemplateError::toml(text_of(LANGUAGES), &e))?;
-        let press = Press::new(text_of(LAYOUT_PDF)?, &sources[LOGO], fonts);
+        let press = Press::new(LAYOUT_PDF, text_of(LAYOUT_PDF)?, &sources[LOGO], fonts);
         Ok(Self { sources, env, lines, press })
     }
 

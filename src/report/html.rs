@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, escape_format
 use serde::Serialize;
 
 use super::funnel::{Funnel, summary};
-use super::{LapseLine, Listed, Occupancy, RunReport, words};
+use super::{Intervention, LapseLine, LegalWindow, Listed, Margin, Occupancy, RunReport, words};
 
 const TEMPLATE: &str = include_str!("../../templates/report.html");
 
@@ -50,6 +50,11 @@ pub fn html(report: &RunReport) -> Result<String, Error> {
     env.add_filter("trigger", |code: &str| words::trigger(code).to_owned());
     env.add_filter("run_state", |code: &str| words::run_state(code).to_owned());
     env.add_filter("certificate", |code: &str| words::certificate(code).to_owned());
+    env.add_filter("intervention", |kind: &str| words::intervention(kind).to_owned());
+    env.add_filter("anomaly", |kind: &str| words::anomaly(kind).to_owned());
+    env.add_filter("procedure", |code: &str| words::procedure(code).to_owned());
+    env.add_filter("iso_week", |iso: &str| words::week(iso));
+    env.add_filter("margin", |days: i64| words::margin(days));
     env.template_from_named_str("report.html", TEMPLATE)?.render(Serde(View::of(report)))
 }
 
@@ -71,6 +76,62 @@ struct View<'a> {
     listed: Vec<Group<'a>>,
     agenda: Agenda<'a>,
     letters: Letters<'a>,
+    margins: MarginChart,
+    interventions: Cut<&'a Intervention>,
+}
+
+/// Appointments by the weeks that they lie before the expiry, drawn; lengths are those of the picture.
+#[derive(Serialize)]
+struct MarginChart {
+    width: f64,
+    bars: Vec<Bar>,
+    /// Where the window at a desk stands open: left edge and width.
+    window: Option<(f64, f64)>,
+    /// Appointments in all, and after the expiry.
+    all: u64,
+    after: u64,
+}
+
+#[derive(Serialize)]
+struct Bar {
+    x: f64,
+    y: f64,
+    height: f64,
+    days: i64,
+    appointments: u64,
+}
+
+/// Width of a week in the picture, of which the bar takes four fifths, and height of the longest bar.
+const WEEK_WIDTH: f64 = 44.0;
+const BAR_HEIGHT: f64 = 120.0;
+
+impl MarginChart {
+    fn of(margins: &[Margin], windows: &[LegalWindow]) -> Self {
+        let most = margins.iter().map(|m| m.appointments).max().unwrap_or(0).max(1) as f64;
+        // Every week from the first to the last has its place, also where nobody comes.
+        let (first, last) = (margins.first().map_or(0, |m| m.days), margins.last().map_or(0, |m| m.days));
+        let place = |days: f64| ((first + 7) as f64 - days) / 7.0 * WEEK_WIDTH;
+        let bars = margins.iter().map(|m| {
+            let height = m.appointments as f64 / most * BAR_HEIGHT;
+            let (days, appointments) = (m.days, m.appointments);
+            Bar {
+                x: place((m.days + 7) as f64) + WEEK_WIDTH / 10.0,
+                y: BAR_HEIGHT - height,
+                height,
+                days,
+                appointments,
+            }
+        });
+        let width = ((first - last) / 7 + 1) as f64 * WEEK_WIDTH;
+        let desk = || windows.iter().filter(|w| w.procedure == "guichet");
+        let window = desk().map(|w| w.opens).max().zip(desk().map(|w| w.closes).min()).map(|(opens, closes)| {
+            let (left, right) = (place(f64::from(opens)).max(0.0), place(f64::from(closes)).min(width));
+            (left, (right - left).max(0.0))
+        });
+        let all = margins.iter().map(|m| m.appointments).sum();
+        let after = margins.iter().filter(|m| m.days < 0).map(|m| m.appointments).sum();
+        Self { width, bars: bars.collect(), window: window.filter(|_| !margins.is_empty()), all, after }
+    }
 }
 
 /// The head of a long list.
@@ -114,6 +175,8 @@ struct Week {
     seats: u64,
     reserved: u64,
     planned: u64,
+    /// How full: 0 to 4.
+    heat: u8,
 }
 
 /// States as rows, channels as columns.
@@ -143,6 +206,8 @@ impl<'a> View<'a> {
             listed: Group::all(&report.listed),
             agenda: Agenda::of(&report.occupancy),
             letters: Letters::of(report),
+            margins: MarginChart::of(&report.circumstances.margins, &report.circumstances.windows),
+            interventions: Cut::of(report.circumstances.interventions.iter().collect()),
         }
     }
 }
@@ -194,6 +259,7 @@ impl Week {
         self.seats += week.seats;
         self.reserved += week.reserved;
         self.planned += week.planned;
+        self.heat = ((self.reserved + self.planned) * 4 / self.seats.max(1)).min(4) as u8;
     }
 }
 

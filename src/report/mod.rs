@@ -1,8 +1,10 @@
 //! The report of a run: typed data first, its renderings after. In French, and pseudonymous: permits by their opaque id.
 
+mod circumstances;
 mod csv;
 mod funnel;
 mod html;
+mod paper;
 mod terminal;
 mod words;
 
@@ -11,9 +13,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use circumstances::{Anomaly, Circumstances, Intervention, LegalWindow, Margin, NightFigures, Reply, Shortage};
 pub(crate) use csv::harmless;
 pub use csv::{lapses_csv, letters_csv, listed_csv, occupancy_csv, outcomes_csv, rules_csv};
 pub use html::html;
+pub use paper::document;
 pub use terminal::terminal;
 
 use crate::eligibility::Rule;
@@ -69,6 +73,9 @@ pub struct RunReport {
     pub listed: Vec<Listed>,
     /// What the operator should know: age of the extract, end of the agenda.
     pub warnings: Vec<String>,
+    /// What surrounds the night.
+    #[serde(default)]
+    pub circumstances: Circumstances,
     /// SHA-256 of the planning input.
     pub input_hash: String,
     /// SHA-256 of the rules.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveTime, Timelike, Utc};
 
+use super::Margin;
 use crate::convocation::LetterState;
 pub(super) use crate::french::{date, short_date, weekday_date};
 use crate::permit::{Channel, PermitKind};
@@ -48,6 +49,69 @@ pub(super) fn lapse_cause(cause: LapseCause) -> &'static str {
     match cause {
         LapseCause::NoPossibleDay => "Aucun jour possible dans le délai",
         LapseCause::NoCapacity => "Faute de place",
+    }
+}
+
+/// What somebody did by hand, as the ledger names it.
+pub(super) fn intervention(kind: &str) -> &str {
+    match kind {
+        "agenda.generated" => "Créneaux ouverts d’après l’agenda",
+        "import.done" => "Fichier importé",
+        "sending.paused" => "Envois suspendus",
+        "sending.resumed" => "Envois repris",
+        "household.linked" => "Foyer formé",
+        "household.unlinked" => "Foyer défait",
+        "letter.posted" => "Lettres postées",
+        "letter.returned" => "Lettre revenue par la poste",
+        "letter.bounced" => "Lettre revenue par courriel",
+        "key.made" => "Clé de signature créée",
+        "key.passed_on" => "Clé de signature remplacée",
+        "holders.erased" => "Personne effacée à sa demande",
+        "holders.purged" => "Personnes effacées au terme de la conservation",
+        "letters.purged" => "Contenu de lettres effacé au terme de la conservation",
+        "read.report" => "Rapport nominatif consulté",
+        "read.holder" => "Données d’une personne consultées",
+        "read.letters" => "Lettres d’une personne consultées",
+        "read.addresses" => "Adresses consultées pour l’envoi postal ou l’appel",
+        other => other,
+    }
+}
+
+/// What looks odd.
+pub(super) fn anomaly(kind: &str) -> &str {
+    match kind {
+        "shared-email" => "Adresses électroniques partagées par six personnes ou plus",
+        "shared-phone" => "Numéros de téléphone partagés par six personnes ou plus",
+        "no-jurisdiction" => "Titres dont la commune n’est dans aucun ressort",
+        "held" => "Titres suspendus par des agents, plus d’un pour cent",
+        other => other,
+    }
+}
+
+/// At a desk or online.
+pub(super) fn procedure(code: &str) -> &str {
+    match code {
+        "guichet" => "Au guichet",
+        "teleservice" => "En ligne",
+        other => other,
+    }
+}
+
+/// An ISO 8601 week, such as 2026-W41.
+pub(super) fn week(iso: &str) -> String {
+    match iso.split_once("-W") {
+        Some((year, week)) => format!("semaine {} de {year}", week.trim_start_matches('0')),
+        None => iso.to_owned(),
+    }
+}
+
+/// Seven days counted back from the expiry.
+pub(super) fn margin(days: i64) -> String {
+    match days {
+        Margin::FIRST.. => format!("{days} ou plus"),
+        ..=Margin::LAST => format!("{} ou plus après", -days - 6),
+        0.. => format!("{days} à {}", days + 6),
+        _ => format!("{} à {} après", -days - 6, -days),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::planning::export::Night;
 use crate::planning::{self, LapseCause, Plan, PlanningInput};
 use crate::policy::Policy;
 use crate::report::{
-    Fate, RunReport, Seat, html, lapses_csv, letters_csv, listed_csv, occupancy_csv, outcomes_csv, rules_csv,
+    Fate, RunReport, Seat, document, html, lapses_csv, letters_csv, listed_csv, occupancy_csv, outcomes_csv, rules_csv,
 };
 use crate::settings::Configuration;
 use crate::store::{RunRow, Store};
@@ -79,6 +79,12 @@ fn contents(
     put("listed.csv", listed_csv(&report));
     put("letters.csv", letters_csv(&report));
     put("occupancy.csv", occupancy_csv(&report));
+
+    // A sign that no font has costs the page for reading on paper, never the report.
+    match document(&report).to_pdf(&report.run, report.business_date, config.templates.fonts()) {
+        Ok(pdf) => drop(files.insert("report.pdf".to_owned(), pdf)),
+        Err(error) => tracing::warn!(run.id = %id, "No report.pdf: {error}"),
+    }
 
     let checkpoint = store.seal_of(id)?;
     let until = match &checkpoint {

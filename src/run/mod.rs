@@ -4,6 +4,7 @@
 //! verdicts, plan and recorded input together, then the firm appointments in chunks. A kill at any point leaves either
 //! nothing, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
 
+mod circumstances;
 mod commit;
 mod correspondence;
 mod dossier;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 
+use super::circumstances::circumstances;
 use super::{Firm, Summary};
 use crate::eligibility::Rule;
 use crate::ids::RunId;
@@ -43,6 +44,7 @@ pub(super) fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> R
         .map(|((channel, state), letters)| LetterCount { channel, state, letters })
         .collect();
     let head = store.ledger_head()?;
+    let outcomes = store.run_outcomes(id)?;
     Ok(RunReport {
         schema: "convoke.report/1".into(),
         run: row.run_id.clone(),
@@ -58,7 +60,8 @@ pub(super) fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> R
         started_at: row.started_at.and_utc(),
         finished_at: row.finished_at.map(|at| at.and_utc()),
         scanned: summary.scanned,
-        outcomes: RunReport::outcomes_of(&store.run_outcomes(id)?),
+        outcomes: RunReport::outcomes_of(&outcomes),
+        circumstances: circumstances(store, &row, &outcomes, &input, &plan)?,
         figures: Figures {
             firm: summary.firm as usize,
             planned: summary.planned as usize,

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::Store;
-use super::schema::{delivery_attempt, outbox, run};
+use super::schema::{delivery_attempt, holder, outbox, run};
 
 /// Letters that leave when their turn comes.
 const WAITING: &str = "state IN ('queued', 'deferred', 'uncertain')";
@@ -28,6 +28,26 @@ pub struct Figures {
 }
 
 impl Store {
+    /// E-mail addresses, and telephone numbers, that at least so many holders share: how many, and how many holders.
+    pub fn shared_addresses(&mut self, by: i64) -> Result<((u64, u64), (u64, u64))> {
+        let emails: Vec<i64> = holder::table
+            .filter(holder::prefecture.eq(&self.prefecture).and(holder::email.is_not_null()))
+            .group_by(holder::email)
+            .having(count_star().ge(by))
+            .select(count_star())
+            .load(&mut self.conn)
+            .context("counting shared addresses")?;
+        let phones: Vec<i64> = holder::table
+            .filter(holder::prefecture.eq(&self.prefecture).and(holder::phone.is_not_null()))
+            .group_by(holder::phone)
+            .having(count_star().ge(by))
+            .select(count_star())
+            .load(&mut self.conn)
+            .context("counting shared numbers")?;
+        let told = |shared: &[i64]| (shared.len() as u64, shared.iter().sum::<i64>() as u64);
+        Ok((told(&emails), told(&phones)))
+    }
+
     /// Everything that is counted.
     pub fn figures(&mut self, now: DateTime<Utc>) -> Result<Figures> {
         let letters: Vec<(String, String, i64)> = outbox::table

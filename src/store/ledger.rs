@@ -3,14 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::schema::{holder_key, ledger_entry};
 use super::{KEYS_PER_QUERY, Store, insert_all};
 use crate::entropy::Entropy;
-use crate::ids::{hex, unhex};
+use crate::ids::{RunId, hex, unhex};
 use crate::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
 use crate::seal::{PublicKey, Sealed, reaches};
+
+/// As a text, or the partial index would not be used.
+const RUN_ENDS: &str = "kind = 'run.completed'";
 
 /// Size of a chain and the hash of its last entry.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -68,6 +73,30 @@ impl Store {
             .load(&mut self.conn)
             .context("reading the ledger")?;
         Ok(rows.into_iter().map(Entry::from).collect())
+    }
+
+    /// The stretch of the chain between the end of the run before and the end of this one: after one entry, up to another.
+    pub fn ledger_span(&mut self, run: &RunId) -> Result<Option<(i64, i64)>> {
+        let ends =
+            ledger_entry::table.filter(ledger_entry::prefecture.eq(&self.prefecture)).filter(sql::<Bool>(RUN_ENDS));
+        let own: Option<i64> = ends
+            .filter(ledger_entry::run_id.eq(&run.0))
+            .select(ledger_entry::seq)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the end of a run in the ledger")?;
+        let Some(until) = own else { return Ok(None) };
+        let ends = ledger_entry::table
+            .filter(ledger_entry::prefecture.eq(&self.prefecture))
+            .filter(sql::<Bool>(RUN_ENDS))
+            .filter(ledger_entry::seq.lt(until));
+        let before: Option<i64> = ends
+            .order(ledger_entry::seq.desc())
+            .select(ledger_entry::seq)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the run before in the ledger")?;
+        Ok(Some((before.unwrap_or(0), until)))
     }
 
     /// The end of the chain.

@@ -65,6 +65,9 @@ pub struct LetterRow {
 /// Only rows that the partial index holds: a bound list would not use it.
 pub(super) const CLAIMABLE: &str = "outbox.state IN ('queued', 'deferred', 'uncertain')";
 
+/// Of an attempt: its epoch, the code of the reply, the enhanced one.
+type Said = (i64, Option<i64>, Option<String>);
+
 impl Store {
     /// Puts letters into the outbox, in the transaction of the convocations that they announce.
     pub fn enqueue(&mut self, letters: &[LetterRow]) -> Result<()> {
@@ -111,6 +114,47 @@ impl Store {
                 .load(&mut self.conn)
                 .context("counting the letters of a run")?;
         Ok(rows.into_iter().map(|(channel, state, n)| ((channel, state), n as u64)).collect())
+    }
+
+    /// Letters of a run's convocations by state and by what the relay last said: its enhanced code, or the plain one.
+    pub fn replies_of_run(&mut self, run_id: &str) -> Result<Vec<(String, String, u64)>> {
+        use super::schema::delivery_attempt;
+        let rows: Vec<(String, Option<Said>, String)> =
+            outbox::table
+                .inner_join(convocation::table.on(
+                    convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
+                ))
+                .left_join(
+                    delivery_attempt::table.on(delivery_attempt::prefecture
+                        .eq(outbox::prefecture)
+                        .and(delivery_attempt::letter_id.eq(outbox::letter_id))),
+                )
+                .filter(outbox::prefecture.eq(&self.prefecture))
+                .filter(convocation::run_id.eq(run_id))
+                .filter(outbox::kind.eq("convocation").and(outbox::occasion.eq("")))
+                .select((
+                    outbox::letter_id,
+                    (delivery_attempt::epoch, delivery_attempt::code, delivery_attempt::enhanced).nullable(),
+                    outbox::state,
+                ))
+                .load(&mut self.conn)
+                .context("reading what relays said")?;
+        // The last attempt of each letter.
+        let mut last: BTreeMap<String, (i64, String, String)> = BTreeMap::new();
+        for (letter, attempt, state) in rows {
+            let (epoch, code) = attempt.map_or((0, String::new()), |(epoch, code, enhanced)| {
+                (epoch, enhanced.or(code.map(|c| c.to_string())).unwrap_or_default())
+            });
+            let known = last.entry(letter).or_insert((-1, String::new(), String::new()));
+            if epoch > known.0 {
+                *known = (epoch, state, code);
+            }
+        }
+        let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for (_, state, code) in last.into_values() {
+            *counts.entry((state, code)).or_default() += 1;
+        }
+        Ok(counts.into_iter().map(|((state, code), n)| (state, code, n)).collect())
     }
 
     /// Letters of a run's convocations and notices whose fate was unknown at least once: reference, kind, state, how often.

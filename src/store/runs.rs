@@ -192,6 +192,18 @@ impl Store {
             .context("reading the runs")
     }
 
+    /// Completed runs up to one, latest first.
+    pub fn completed_runs_until(&mut self, last: &RunRow, limit: i64) -> Result<Vec<RunRow>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::state.eq("completed").and(run::started_at.le(last.started_at)))
+            .order(run::started_at.desc())
+            .limit(limit)
+            .select(RunRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the runs before")
+    }
+
     /// The last completed run of a date.
     pub fn completed_run(&mut self, date: NaiveDate) -> Result<Option<RunRow>> {
         run::table

@@ -1,8 +1,11 @@
 //! What the renderings of a report promise.
 
+#[path = "../support/pdf.rs"]
+mod pdf;
 mod sample;
 
-use convoke::report::{RunReport, html, lapses_csv, listed_csv, rules_csv, terminal};
+use convoke::letters::Fonts;
+use convoke::report::{RunReport, document, html, lapses_csv, listed_csv, rules_csv, terminal};
 use sample::{HOSTILE, empty, extreme, night};
 
 fn reports() -> [RunReport; 3] {
@@ -136,4 +139,28 @@ fn no_line_is_wider_than_the_terminal() {
 #[test]
 fn the_terminal_of_an_ordinary_night() {
     insta::assert_snapshot!(terminal(&night(), 80, false));
+}
+
+#[test]
+fn the_report_on_paper_keeps_both_standards_and_says_every_figure() {
+    for report in reports() {
+        let made = document(&report);
+        let written = made.to_pdf(&report.run, report.business_date, Fonts::embedded()).unwrap();
+        assert_eq!(pdf::failures(&written), Vec::<String>::new());
+        assert_eq!(
+            written,
+            made.to_pdf(&report.run, report.business_date, Fonts::embedded()).unwrap(),
+            "the same bytes"
+        );
+        let said = serde_json::to_string(&made).unwrap();
+        for outcome in &report.outcomes {
+            assert!(said.contains(&outcome.label), "{}", outcome.label);
+        }
+        assert!(said.contains(&report.plan_hash) && said.contains(&report.ledger_root));
+    }
+    assert!(pdf::pages(&document(&extreme()).to_pdf("x", night().business_date, Fonts::embedded()).unwrap()) < 40);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp");
+    std::fs::create_dir_all(&folder).unwrap();
+    let written = document(&night()).to_pdf("94", night().business_date, Fonts::embedded()).unwrap();
+    std::fs::write(folder.join("report.pdf"), written).unwrap();
 }

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use convoke::eligibility::Rule;
 use convoke::planning::{Figures, LapseCause};
-use convoke::report::{LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
+use convoke::policy::Policy;
+use convoke::report::{
+    Anomaly, Circumstances, Intervention, LapseLine, LetterCount, Listed, Margin, NightFigures, Occupancy,
+    PerhapsTwice, Reply, RunReport, Shortage,
+};
 
 /// What a spreadsheet, a browser and a terminal must not obey; and a line turned right to left.
 pub(crate) const HOSTILE: &str =
@@ -61,7 +65,48 @@ pub(crate) fn night() -> RunReport {
             listed(Rule::Expired, 3, "Expiré le 28 février 2026"),
         ],
         warnings: vec!["L’extraction des titres date de 4 jours.".to_owned()],
+        circumstances: circumstances("agent.dupont"),
         ..empty()
+    }
+}
+
+/// What surrounds a night; `text` stands wherever somebody else's words do.
+fn circumstances(text: &str) -> Circumstances {
+    let margin = |(days, appointments)| Margin { days, appointments };
+    let night = |day: u32| NightFigures {
+        run: format!("94/2026-10-0{day}/1"),
+        business_date: NaiveDate::from_ymd_opt(2026, 10, day).unwrap(),
+        scanned: 4_200 + u64::from(day),
+        due: 230,
+        firm: 60,
+        lapses: u64::from(day % 2),
+        letters: 60,
+    };
+    Circumstances {
+        margins: [(49, 4), (42, 31), (35, 88), (28, 64), (21, 30), (14, 12), (7, 3), (0, 1), (-14, 5)]
+            .map(margin)
+            .into(),
+        shortages: vec![Shortage {
+            site: text.into(),
+            desk: "renouvellement".into(),
+            week: "2026-W42".into(),
+            seats: 1,
+        }],
+        avoidable: 1,
+        replies: vec![
+            Reply { state: "accepted".into(), code: "2.0.0".into(), letters: 49 },
+            Reply { state: "to_post".into(), code: String::new(), letters: 11 },
+        ],
+        interventions: vec![Intervention {
+            entry: 1_190,
+            actor: text.into(),
+            kind: "household.linked".into(),
+            reason: Some(text.into()),
+            times: 2,
+        }],
+        anomalies: vec![Anomaly { kind: "shared-email".into(), count: 1, concerned: 14 }],
+        nights: (1..=5).map(night).collect(),
+        ..Circumstances::of_policy(&Policy::default(), NIGHT)
     }
 }
 
@@ -91,6 +136,7 @@ pub(crate) fn empty() -> RunReport {
         lapses: vec![],
         listed: vec![],
         warnings: vec![],
+        circumstances: Circumstances::default(),
         input_hash: "1d".repeat(32),
         policy_hash: "2e".repeat(32),
         plan_hash: "3f".repeat(32),
@@ -131,6 +177,7 @@ pub(crate) fn extreme() -> RunReport {
         lapses: lapses(10),
         listed: (0..260).map(|i| listed(Rule::NoJurisdiction, i, HOSTILE)).collect(),
         warnings: vec![HOSTILE.to_owned(); 3],
+        circumstances: circumstances(HOSTILE),
         ..night()
     }
 }

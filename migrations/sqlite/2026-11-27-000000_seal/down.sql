@@ -1,3 +1,4 @@
+DROP INDEX ledger_run_ends;
 DROP TABLE witness_letter;
 DROP TABLE succession;
 DROP TABLE checkpoint;

@@ -44,3 +44,6 @@ CREATE TABLE witness_letter (
     PRIMARY KEY (prefecture, size, address),
     FOREIGN KEY (prefecture, size) REFERENCES checkpoint (prefecture, size)
 );
+
+-- Where each run ends: reports tell what people did between two of them.
+CREATE INDEX ledger_run_ends ON ledger_entry (prefecture, seq) WHERE kind = 'run.completed';
