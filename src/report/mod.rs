@@ -1,9 +1,9 @@
 //! The report of a run: typed data first, its renderings after. In French, and pseudonymous: permits by their opaque id.
 
 mod circumstances;
-mod csv;
 mod funnel;
 mod html;
+pub mod lists;
 mod paper;
 mod terminal;
 mod words;
@@ -14,9 +14,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use circumstances::{Anomaly, Circumstances, Intervention, LegalWindow, Margin, NightFigures, Reply, Shortage};
-pub(crate) use csv::harmless;
-pub use csv::{lapses_csv, letters_csv, listed_csv, occupancy_csv, outcomes_csv, rules_csv};
 pub use html::html;
+pub(crate) use lists::harmless;
 pub use paper::document;
 pub use terminal::terminal;
 

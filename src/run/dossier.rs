@@ -14,9 +14,8 @@ use crate::ids::RunId;
 use crate::planning::export::Night;
 use crate::planning::{self, LapseCause, Plan, PlanningInput};
 use crate::policy::Policy;
-use crate::report::{
-    Fate, RunReport, Seat, document, html, lapses_csv, letters_csv, listed_csv, occupancy_csv, outcomes_csv, rules_csv,
-};
+use crate::report::lists::{self, workbook};
+use crate::report::{Fate, RunReport, Seat, document, html};
 use crate::settings::Configuration;
 use crate::store::{RunRow, Store};
 
@@ -73,13 +72,18 @@ fn contents(
     let mut put = |name: &str, text: String| files.insert(name.to_owned(), text.into_bytes());
     put(bundle::REPORT, format!("{}\n", serde_json::to_string_pretty(&report)?));
     put("report.html", html(&report)?);
-    put(bundle::OUTCOMES, outcomes_csv(&report, &fates));
-    put("rules.csv", rules_csv(&report));
-    put("lapses.csv", lapses_csv(&report));
-    put("listed.csv", listed_csv(&report));
-    put("letters.csv", letters_csv(&report));
-    put("occupancy.csv", occupancy_csv(&report));
-
+    let lists = [
+        lists::outcomes(&report, &fates),
+        lists::rules(&report),
+        lists::lapses(&report),
+        lists::listed(&report),
+        lists::letters(&report),
+        lists::occupancy(&report),
+    ];
+    for list in &lists {
+        put(&format!("{}.csv", list.name), list.to_csv());
+    }
+    files.insert("tables.xlsx".to_owned(), workbook(&lists).context("writing the tables as a workbook")?);
     // A sign that no font has costs the page for reading on paper, never the report.
     match document(&report).to_pdf(&report.run, report.business_date, config.templates.fonts()) {
         Ok(pdf) => drop(files.insert("report.pdf".to_owned(), pdf)),

@@ -5,7 +5,8 @@ mod pdf;
 mod sample;
 
 use convoke::letters::Fonts;
-use convoke::report::{RunReport, document, html, lapses_csv, listed_csv, rules_csv, terminal};
+use convoke::report::lists::{lapses, listed, rules, workbook};
+use convoke::report::{RunReport, document, html, terminal};
 use sample::{HOSTILE, empty, extreme, night};
 
 fn reports() -> [RunReport; 3] {
@@ -64,7 +65,7 @@ fn hostile_text_is_shown_and_never_obeyed() {
 fn every_outcome_is_printed_and_the_sum_holds() {
     for report in reports() {
         assert_eq!(report.outcomes.iter().map(|o| o.permits).sum::<u64>(), report.scanned, "the sample itself");
-        let (page, table) = (text_of(&html(&report).unwrap()), rules_csv(&report));
+        let (page, table) = (text_of(&html(&report).unwrap()), rules(&report).to_csv());
         let text = terminal(&report, 120, false);
         for outcome in &report.outcomes {
             let grouped = outcome
@@ -106,8 +107,8 @@ fn a_run_that_did_not_end_claims_to_have_convoked_nobody() {
 fn a_long_list_is_cut_in_the_page_and_whole_in_the_csv() {
     let report = extreme();
     assert!(text_of(&html(&report).unwrap()).contains("et 60 autres&nbsp;: voir le CSV."));
-    assert_eq!(listed_csv(&report).lines().filter(|line| line.starts_with("94/")).count(), 260);
-    assert_eq!(lapses_csv(&report).lines().count(), 11);
+    assert_eq!(listed(&report).to_csv().lines().filter(|line| line.starts_with("94/")).count(), 260);
+    assert_eq!(lapses(&report).to_csv().lines().count(), 11);
 }
 
 #[test]
@@ -116,14 +117,14 @@ fn no_cell_of_a_csv_is_a_formula() {
     report.run = "+33".to_owned();
     report.listed[0].detail = "\t=1+1".to_owned();
     report.lapses[0].kind = "@SUM(A1)".to_owned();
-    for table in [rules_csv(&report), lapses_csv(&report), listed_csv(&report)] {
+    for table in [rules(&report).to_csv(), lapses(&report).to_csv(), listed(&report).to_csv()] {
         let table = table.strip_prefix('\u{feff}').expect("a byte order mark");
         let mut cells = ::csv::ReaderBuilder::new().delimiter(b';').from_reader(table.as_bytes());
         for cell in cells.records().flat_map(|line| line.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()) {
             assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
         }
     }
-    assert!(listed_csv(&report).contains(&format!("'{}", HOSTILE.replace('"', "\"\""))));
+    assert!(listed(&report).to_csv().contains(&format!("'{}", HOSTILE.replace('"', "\"\""))));
 }
 
 #[test]
@@ -163,4 +164,31 @@ fn the_report_on_paper_keeps_both_standards_and_says_every_figure() {
     std::fs::create_dir_all(&folder).unwrap();
     let written = document(&night()).to_pdf("94", night().business_date, Fonts::embedded()).unwrap();
     std::fs::write(folder.join("report.pdf"), written).unwrap();
+}
+
+#[test]
+fn the_workbook_holds_the_lists_and_no_formula() {
+    use calamine::{Data, Reader};
+    let mut report = extreme();
+    report.listed[0].detail = "=1+1".to_owned();
+    let lists = [rules(&report), lapses(&report), listed(&report)];
+    let bytes = workbook(&lists).unwrap();
+    assert_eq!(bytes, workbook(&lists).unwrap(), "the same bytes");
+    let mut book = calamine::open_workbook_from_rs::<calamine::Xlsx<_>, _>(std::io::Cursor::new(bytes)).unwrap();
+    for list in &lists {
+        let sheet = book.worksheet_range(list.name).unwrap();
+        assert_eq!(sheet.height(), list.rows.len() + 1);
+        assert!(book.worksheet_formula(list.name).unwrap().used_cells().next().is_none());
+        for cell in sheet.rows().flatten() {
+            assert!(!matches!(cell, Data::String(text) if text.starts_with(['=', '+', '-', '@'])), "{cell:?}");
+        }
+    }
+    let permits: f64 = book
+        .worksheet_range("rules")
+        .unwrap()
+        .rows()
+        .skip(1)
+        .map(|row| row[3].to_string().parse::<f64>().unwrap())
+        .sum();
+    assert_eq!(permits, 1_000_270.0, "figures are figures");
 }
