@@ -1,36 +1,54 @@
 //! `convoke report`.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::Args;
+use chrono::{NaiveDate, TimeDelta};
+use clap::{Args, Subcommand};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::{Colour, Exit, Session, Usage};
+use super::{Colour, Exit, Session, Usage, make_folder};
 use crate::bundle::MANIFEST;
-use crate::files::write_folder;
+use crate::files::{write_folder, write_whole};
 use crate::ids::RunId;
+use crate::letters::Document;
 use crate::process;
+use crate::report::lists::workbook;
+use crate::report::period::{bounds_of_week, endings_list};
 use crate::report::terminal;
-use crate::run::{Asked, dossier, report};
-use crate::settings::ConfigError;
-use crate::store::Use;
+use crate::run::{Asked, dossier, endings_between, period, report};
+use crate::settings::{ConfigError, Configuration};
+use crate::store::{Store, Use};
 
-/// Report of a run, in French: on the terminal, as JSON, or as a folder that proves itself
+/// Report of a run or of a stretch of days, in French: on the terminal, as JSON, or as a folder that proves itself
 ///
 /// The folder holds the report as a page and as figures, a line for each permit and what became of it, the plan with all that it
 /// was made from, the ledger since the checkpoint before, and a signature: `convoke verify DIR` checks it on any machine. It names
 /// nobody, unless that is asked for.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "Examples:
   convoke report                                   the last run, on the terminal
   convoke report 94/2026-10-05/1 --out report/     for an auditor
-  convoke report 94/2026-10-05/1 --out named/ --identified --reason \"complaint 12/2026\"")]
+  convoke report 94/2026-10-05/1 --out named/ --identified --reason \"complaint 12/2026\"
+  convoke report --from 2026-07-01 --to 2026-12-31 --out semester/
+                                                   appointments by week and desk, waits, how permits ended
+  convoke report outcomes --week                   how each permit ended that expired last week"
+)]
 pub(super) struct Report {
     /// Run, such as 94/2026-10-05/1; the last one by default.
     run: Option<String>,
-    /// Write all that there is to know of the run into this folder, whole or not at all.
+    /// Instead of a run: the figures from this day on.
+    #[arg(long, value_name = "DATE", requires = "to", conflicts_with = "run")]
+    from: Option<NaiveDate>,
+    /// Up to this day, included.
+    #[arg(long, value_name = "DATE", requires = "from")]
+    to: Option<NaiveDate>,
+    /// Write all that there is to know of the run into this folder, whole or not at all; of a stretch of days, its tables.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Name people in outcomes.csv: the ledger remembers who asked, and why.
@@ -39,12 +57,40 @@ pub(super) struct Report {
     /// Why people are named; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    #[command(subcommand)]
+    command: Option<OfDays>,
+}
+
+#[derive(Debug, Subcommand)]
+enum OfDays {
+    /// How each permit ended whose last day lay in a week: filed in time, convoked without trace, too late, or never
+    ///
+    /// The only true measure of what is promised. Permits stand by their opaque id.
+    Outcomes {
+        /// A day of the week; last week where absent.
+        #[arg(long, value_name = "DATE", num_args = 0..=1)]
+        week: Vec<NaiveDate>,
+        /// Write the lists as CSV and XLSX into this folder.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 impl Report {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
+        if let Some(OfDays::Outcomes { week, out }) = &self.command {
+            let last_week = session.clock.today(config.settings.prefecture.zone) - TimeDelta::days(7);
+            let (from, to) = bounds_of_week(week.first().copied().unwrap_or(last_week));
+            return of_days(session, &mut store, &config, from, to, out.as_deref());
+        }
+        if let (Some(from), Some(to)) = (self.from, self.to) {
+            if to < from {
+                return Err(Usage(format!("--to {to} is before --from {from}")).into());
+            }
+            return of_days(session, &mut store, &config, from, to, self.out.as_deref());
+        }
         let id = match self.run {
             Some(run) => RunId(run),
             None => store
@@ -88,6 +134,67 @@ impl Report {
         session.print(&report, &terminal(&report, width, colour))?;
         Ok(Exit::Done)
     }
+}
+
+/// The figures of a stretch of days.
+fn of_days(
+    session: &Session,
+    store: &mut Store,
+    config: &Configuration,
+    from: NaiveDate,
+    to: NaiveDate,
+    out: Option<&Path>,
+) -> Result<Exit> {
+    let today = session.clock.today(config.settings.prefecture.zone);
+    let period = period(store, config, from, to, today)?;
+    let document = period.document();
+    if let Some(out) = out {
+        let mut lists = period.lists();
+        lists.push(endings_list(&endings_between(store, from, to, today)?));
+        make_folder(out)?;
+        for list in &lists {
+            write_whole(&out.join(format!("{}.csv", list.name)), list.to_csv().as_bytes())?;
+        }
+        write_whole(&out.join("tables.xlsx"), &workbook(&lists)?)?;
+        write_whole(&out.join("period.json"), format!("{}\n", serde_json::to_string_pretty(&period)?).as_bytes())?;
+        match document.to_pdf(&format!("{} {from} {to}", period.prefecture), to, config.templates.fonts()) {
+            Ok(pdf) => write_whole(&out.join("period.pdf"), &pdf)?,
+            Err(error) => eprintln!("convoke: no period.pdf: {error}"),
+        }
+        eprintln!("The figures from {from} to {to} are in {}.", out.display());
+    }
+    session.print(&period, &on_terminal(&document, terminal_width())?)?;
+    Ok(Exit::Done)
+}
+
+/// A document as text.
+fn on_terminal(document: &Document, width: u16) -> Result<String> {
+    let mut text = String::new();
+    let paragraph = |text: &mut String, said: &str| {
+        let mut wrapped = Table::new();
+        wrapped.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        wrapped.add_row([said]);
+        writeln!(text, "{}", wrapped.trim_fmt())
+    };
+    paragraph(&mut text, &document.title)?;
+    document.lead.iter().try_for_each(|said| paragraph(&mut text, said))?;
+    for section in &document.sections {
+        writeln!(text, "\n{}", section.heading.to_uppercase())?;
+        section.text.iter().try_for_each(|said| paragraph(&mut text, said))?;
+        for table in &section.tables {
+            let mut drawn = Table::new();
+            drawn.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            drawn.set_header(&table.header);
+            for row in &table.rows {
+                drawn.add_row(row);
+            }
+            for (column, numeric) in drawn.column_iter_mut().zip(&table.numeric) {
+                column.set_cell_alignment(if *numeric { CellAlignment::Right } else { CellAlignment::Left });
+            }
+            writeln!(text, "{}", drawn.trim_fmt())?;
+        }
+    }
+    Ok(text)
 }
 
 fn terminal_width() -> u16 {

@@ -5,6 +5,7 @@ mod funnel;
 mod html;
 pub mod lists;
 mod paper;
+pub mod period;
 mod terminal;
 mod words;
 
@@ -17,6 +18,7 @@ pub use circumstances::{Anomaly, Circumstances, Intervention, LegalWindow, Margi
 pub use html::html;
 pub(crate) use lists::harmless;
 pub use paper::document;
+pub use period::{Appointed, Ending, Expired, Period};
 pub use terminal::terminal;
 
 use crate::eligibility::Rule;

@@ -69,9 +69,14 @@ fn shortages(input: &PlanningInput, plan: &Plan) -> Result<(Vec<Shortage>, u64)>
     Ok((seats.collect(), more.avoided_lapses))
 }
 
-/// What people did since the run before, as the ledger has it: alike ones together.
+/// What people did since the run before, as the ledger has it.
 fn interventions(store: &mut Store, id: &RunId) -> Result<Vec<Intervention>> {
     let Some((before, until)) = store.ledger_span(id)? else { return Ok(Vec::new()) };
+    acts(store, before, until)
+}
+
+/// What people did in a stretch of the ledger, alike ones together.
+pub(super) fn acts(store: &mut Store, before: i64, until: i64) -> Result<Vec<Intervention>> {
     let mut found: Vec<Intervention> = Vec::new();
     for entry in store.ledger_between(before, until)? {
         if entry.run_id.is_some() {

@@ -12,6 +12,7 @@ mod explain;
 mod input;
 mod letters;
 mod observe;
+mod period;
 mod report;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use dossier::{Asked, dossier};
 pub use explain::explain;
 pub use input::Firm;
 pub use observe::{Preview, preview};
+pub use period::{endings_between, period};
 pub use report::report;
 
 use crate::clock::Clock;

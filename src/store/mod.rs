@@ -12,6 +12,7 @@ mod ledger;
 mod nights;
 mod notices;
 mod outbox;
+mod period;
 mod permits;
 mod post;
 mod privacy;

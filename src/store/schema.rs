@@ -1,6 +1,6 @@
 //! The tables, the same on every database. Written once, here; the migrations of each database must agree.
 
-use diesel::{allow_tables_to_appear_in_same_query, table};
+use diesel::{allow_columns_to_appear_in_same_group_by_clause, allow_tables_to_appear_in_same_query, table};
 
 table! {
     prefecture (code) {
@@ -370,3 +370,5 @@ allow_tables_to_appear_in_same_query!(
     succession,
     witness_letter
 );
+
+allow_columns_to_appear_in_same_group_by_clause!(slot::site, slot::desk, convocation::day, convocation::state);

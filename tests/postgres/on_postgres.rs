@@ -22,6 +22,8 @@ mod loss;
 mod many;
 #[path = "../nights.rs"]
 mod nights;
+#[path = "../period.rs"]
+mod period;
 #[path = "plans.rs"]
 mod plans;
 #[path = "../privacy.rs"]
