@@ -17,6 +17,8 @@ use crate::seal::{Seal, Sealed, Succession};
 /// The files of a folder, by their path within it.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
+/// Of the manifest.
+pub const SCHEMA: &str = "convoke.manifest/1";
 /// What the whole folder is signed by, and what says so.
 pub const MANIFEST: &str = "manifest.json";
 /// Ed25519 signature of the manifest: 64 bytes.
@@ -108,6 +110,14 @@ pub fn seal(mut files: Files, about: Manifest, seal: Option<&Seal>) -> serde_jso
     }
     files.insert(MANIFEST.into(), text);
     Ok(files)
+}
+
+/// Whether files are those of an exported report, and no others: what may be replaced by a newer one.
+pub fn is_one<'f>(manifest: Option<&[u8]>, mut names: impl Iterator<Item = &'f str>) -> bool {
+    let manifest = manifest.and_then(|bytes| serde_json::from_slice::<Manifest>(bytes).ok());
+    manifest.is_some_and(|m| {
+        m.schema == SCHEMA && names.all(|name| m.files.contains_key(name) || [MANIFEST, SIGNATURE].contains(&name))
+    })
 }
 
 /// An entry of the ledger as `ledger.jsonl` holds it.

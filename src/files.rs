@@ -32,17 +32,17 @@ pub fn write_with(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> std::
 }
 
 /// A whole folder of files, by their path within it: whoever looks at `target` sees none of it, or all. An empty folder gives way,
-/// and so does one that holds the file `ours`, which an earlier call has made.
+/// and so does one that `is_ours` to replace: it is lost.
 pub fn write_folder<'f>(
     target: &Path,
-    ours: &str,
+    is_ours: impl FnOnce(&Path) -> bool,
     files: impl IntoIterator<Item = (&'f String, &'f Vec<u8>)>,
 ) -> Result<()> {
     let parent = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
     let taken = fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some());
     ensure!(
-        !taken || target.join(ours).is_file(),
+        !taken || is_ours(target),
         "{} holds other files: name an empty folder, or one that is not there yet",
         target.display()
     );

@@ -97,9 +97,18 @@ pub enum Broken {
         /// Entries that are there.
         found: i64,
     },
-    /// The checkpoint itself was changed, or signed with a key that is not the office's.
-    #[error("the checkpoint at entry {0} is not signed by the office's key, nor by one before it")]
+    /// The checkpoint itself was changed, or signed with another key than was then in use.
+    #[error("the checkpoint at entry {0} is not signed by the key that was in use then")]
     Forged(i64),
+    /// A run ended under a key, and nothing is signed.
+    #[error("entry {0} ends a run, and its checkpoint is missing")]
+    Unsigned(i64),
+    /// A key appeared for which the one before it did not vouch.
+    #[error("entry {0} brings a key for which the one before it does not vouch")]
+    Unvouched(i64),
+    /// The key in use is not the last that the ledger knows.
+    #[error("the key in use is not the one that the ledger names: somebody put it there")]
+    OtherKey,
     /// A witness saw another entry.
     #[error("entry {0} is not the one that the witness saw: history was rewritten")]
     Witnessed(i64),
@@ -125,8 +134,9 @@ impl<'a> Verifier<'a> {
 
     /// Takes the next entry, or says how it breaks the chain.
     pub fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
-        if entry.seq != self.last.0 + 1 {
-            return Err(Broken::Gap { expected: self.last.0 + 1, found: entry.seq });
+        let expected = self.last.0.saturating_add(1);
+        if entry.seq != expected {
+            return Err(Broken::Gap { expected, found: entry.seq });
         }
         if entry.prev_hash != self.last.1 {
             return Err(Broken::Unlinked(entry.seq));

@@ -1,13 +1,17 @@
 //! The seal: an Ed25519 key (RFC 8032) with which an office signs the state of its ledger after each run, and every report that
 //! it hands out. Whoever knows the fingerprint of the key, or keeps one signed checkpoint, can tell that neither was made anew.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::ids::{hex, sha256_hex, unhex};
+use crate::ledger::{Broken, Entry};
 
 /// A text that holds no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +60,11 @@ impl Seal {
     pub fn seal(&self, checkpoint: Checkpoint) -> Sealed {
         let signature = self.sign(checkpoint.text().as_bytes());
         Sealed { checkpoint, key: self.public().to_hex(), signature }
+    }
+
+    /// What the ledger says of a key that begins; `lost`: why there is no word for it of the key before.
+    pub fn introduction(&self, lost: Option<&str>) -> Value {
+        json!({"key": self.public().to_hex(), "fingerprint": self.public().fingerprint(), "lost": lost})
     }
 
     /// Says, with the old key, that a new one follows it.
@@ -151,17 +160,19 @@ impl Sealed {
 
     /// What a witness keeps: the text that is signed, and two lines more.
     pub fn text(&self) -> String {
-        format!("{}key {}\nsignature {}\n", self.checkpoint.text(), self.key, self.signature)
+        // In two halves: no e-mail program then breaks the line in its own way.
+        let (first, second) = self.signature.split_at(self.signature.len() / 2);
+        format!("{}key {}\nsignature {first}\nsignature {second}\n", self.checkpoint.text(), self.key)
     }
 
     /// Finds the checkpoints in a text that a witness kept, such as a whole mailbox. What is not complete is none.
     pub fn all_in(text: &str) -> Vec<Self> {
         let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end()).collect();
-        lines.windows(8).filter_map(Self::of_lines).collect()
+        lines.windows(9).filter_map(Self::of_lines).collect()
     }
 
     fn of_lines(lines: &[&str]) -> Option<Self> {
-        let [head, prefecture, run, size, root, at, key, signature] = lines else { return None };
+        let [head, prefecture, run, size, root, at, key, first, second] = lines else { return None };
         let value = |line: &str, name: &str| Some(line.strip_prefix(name)?.strip_prefix(' ')?.to_owned());
         if *head != "convoke checkpoint 1" {
             return None;
@@ -173,7 +184,8 @@ impl Sealed {
             root: value(root, "root")?,
             at: value(at, "at")?.parse().ok()?,
         };
-        Some(Self { checkpoint, key: value(key, "key")?, signature: value(signature, "signature")? })
+        let signature = value(first, "signature")? + &value(second, "signature")?;
+        Some(Self { checkpoint, key: value(key, "key")?, signature })
     }
 }
 
@@ -203,12 +215,71 @@ impl Succession {
     }
 }
 
+/// The entry of the ledger by which a key begins.
+pub const KEY_MADE: &str = "key.made";
+/// The entry by which one key follows another.
+pub const KEY_PASSED_ON: &str = "key.passed_on";
+
+/// Which key was in use when, by the entries of a ledger in their order.
+#[derive(Debug, Default)]
+pub struct Keys(Option<String>);
+
+impl Keys {
+    /// The key in use, in hexadecimal.
+    pub fn in_use(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// The key in use where a stretch of a ledger begins.
+    pub fn beginning_with(key: Option<String>) -> Self {
+        Self(key)
+    }
+
+    /// Takes the next entry. A key that follows another needs its word, or the office's that the other is lost.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
+        let unvouched = || Broken::Unvouched(entry.seq);
+        if entry.kind == KEY_MADE {
+            let made: Introduced = serde_json::from_str(&entry.payload).map_err(|_| unvouched())?;
+            if self.0.is_some() && made.lost.is_none() {
+                return Err(unvouched());
+            }
+            self.0 = Some(made.key);
+        } else if entry.kind == KEY_PASSED_ON {
+            let passed: Passed = serde_json::from_str(&entry.payload).map_err(|_| unvouched())?;
+            let word = Succession { from: passed.from, to: passed.to, at: passed.at, endorsement: passed.endorsement };
+            if self.0.as_ref() != Some(&word.from) || !word.holds() {
+                return Err(unvouched());
+            }
+            self.0 = Some(word.to);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Introduced {
+    key: String,
+    lost: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Passed {
+    from: String,
+    to: String,
+    at: DateTime<Utc>,
+    endorsement: String,
+}
+
 /// Whether trust in the key of a fingerprint reaches another key, by the word of each key for the next.
 pub fn reaches(successions: &[Succession], fingerprint: &str, key: &PublicKey) -> bool {
+    // A key that vouches for two is a stolen one: its word is worth nothing.
+    let twice = |from: &str| {
+        successions.iter().filter(|s| s.from == from && s.holds()).map(|s| &s.to).collect::<BTreeSet<_>>().len() > 1
+    };
     let mut trusted = vec![fingerprint.to_owned()];
     // Each round adds a key or is the last: a circle of keys ends too.
     loop {
-        let next = successions.iter().filter(|s| s.holds()).find_map(|s| {
+        let next = successions.iter().filter(|s| s.holds() && !twice(&s.from)).find_map(|s| {
             let of = |key: &str| PublicKey::from_hex(key).ok().map(|key| key.fingerprint());
             let (from, to) = (of(&s.from)?, of(&s.to)?);
             (trusted.contains(&from) && !trusted.contains(&to)).then_some(to)

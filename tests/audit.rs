@@ -106,11 +106,18 @@ fn entries(files: &Files) -> Vec<Entry> {
 
 /// The ledger with one word changed and every hash computed anew; and the manifest as a forger without the key leaves it.
 fn forged(files: &mut Files, seal: Option<&Seal>) {
+    forged_with(files, seal, &|_, payload| {
+        *payload = serde_json::from_str(&payload.to_string().replace("in-time", "after-expiry")).unwrap();
+    });
+}
+
+fn forged_with(files: &mut Files, seal: Option<&Seal>, change: &dyn Fn(&str, &mut Value)) {
     let mut about = manifest(files);
     let (mut size, mut root) = about.previous.as_ref().map(|p| (p.checkpoint.size, p.checkpoint.root.clone())).unwrap();
     let mut forged = Vec::new();
     for old in entries(files) {
-        let payload: Value = serde_json::from_str(&old.payload.replace("in-time", "after-expiry")).unwrap();
+        let mut payload: Value = serde_json::from_str(&old.payload).unwrap();
+        change(&old.kind, &mut payload);
         let kind: &'static str = old.kind.leak();
         let entry = Entry::following(
             (size, &root),
@@ -179,8 +186,7 @@ fn a_changed_entry_is_found_by_both_and_the_database_refuses_the_change() {
 #[test]
 fn a_night_proves_itself_on_a_machine_that_has_nothing_but_the_folder() {
     let elsewhere = tempfile::tempdir().unwrap();
-    write_folder(&elsewhere.path().join("r"), bundle::MANIFEST, &read_folder(&NIGHT.office.path("report")).unwrap())
-        .unwrap();
+    write_folder(&elsewhere.path().join("r"), |_| false, &read_folder(&NIGHT.office.path("report")).unwrap()).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_convoke"))
         .args(["verify", "r", "--json", "--key", &NIGHT.fingerprint])
         .current_dir(elsewhere.path())
@@ -216,7 +222,7 @@ fn the_documented_commands_agree() {
     let mut files = read_folder(&folder).unwrap();
     let text = String::from_utf8(files[bundle::OUTCOMES].clone()).unwrap();
     files.insert(bundle::OUTCOMES.into(), text.replacen(";not-yet-due;", ";due;", 1).into_bytes());
-    write_folder(&bad.path().join("r"), bundle::MANIFEST, &files).unwrap();
+    write_folder(&bad.path().join("r"), |_| false, &files).unwrap();
     let sums =
         Command::new("sha256sum").args(["--check", "--quiet", "SHA256SUMS"]).current_dir(bad.path().join("r")).output();
     assert!(!sums.unwrap().status.success());
@@ -319,10 +325,8 @@ fn a_new_key_is_trusted_by_the_word_of_the_old_one_and_only_so() {
     std::fs::write(office.path("keys/ledger.key"), Seal::new(&[9; 32]).to_pem()).unwrap();
     let told = found(&bundle::verify(&exported(&office, "third"), Some(&NIGHT.fingerprint), &[]));
     assert!(told.contains("another key than expected") && told.contains("signed by a stranger"), "{told}");
-    assert!(
-        String::from_utf8_lossy(&office.output(&["ledger", "verify"]).stderr)
-            .contains("not signed by the office's key")
-    );
+    let told = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("the key in use is not the one"), "{told:?}");
 }
 
 #[test]
@@ -355,6 +359,13 @@ fn a_report_is_there_whole_or_not_at_all_and_writes_over_nothing_of_others() {
     let output = office.output(&["report", "--out", "mine"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("holds other files"), "{output:?}");
     assert_eq!(std::fs::read_dir(office.path("mine")).unwrap().count(), 1);
+    // Another program's manifest, and an auditor's notes beside an earlier report.
+    std::fs::write(office.path("mine/manifest.json"), "{}").unwrap();
+    assert!(!office.output(&["report", "--out", "mine"]).status.success());
+    exported(&office, "noted");
+    std::fs::write(office.path("noted/notes.txt"), "what I found").unwrap();
+    assert!(!office.output(&["report", "--out", "noted"]).status.success());
+    assert!(office.path("noted/notes.txt").exists() && office.path("mine/thesis.txt").exists());
     // Killed before and after the last step, onto nothing and onto an older report.
     for (to, when) in
         [("fresh", "before-folder"), ("fresh", "after-folder"), ("report", "before-folder"), ("report", "after-folder")]
@@ -383,4 +394,151 @@ fn people_are_named_only_on_request_for_a_reason_that_the_ledger_keeps() {
     assert!(manifest(&read_folder(&office.path("named")).unwrap()).identified);
     let entry = office.query("SELECT kind || payload FROM ledger_entry ORDER BY seq DESC LIMIT 1");
     assert!(entry.contains("read.report") && entry.contains("complaint 12"), "{entry}");
+}
+
+/// The whole chain hashed anew with another author, by whoever owns the database and has no key.
+fn rewritten_in_the_database(office: &Office) {
+    disarm(office);
+    let rows = office.query("SELECT count(*) FROM ledger_entry").trim().parse::<i64>().unwrap();
+    let (mut size, mut root) = (0, convoke::ledger::GENESIS.to_owned());
+    for seq in 1..=rows {
+        let one = |column: &str| {
+            office
+                .query(&format!("SELECT coalesce({column}, '') FROM ledger_entry WHERE seq = {seq}"))
+                .trim_end_matches('\n')
+                .to_owned()
+        };
+        let (run, kind, payload) = (one("run_id"), one("kind"), one("payload"));
+        let event = Event { kind: kind.leak(), payload: serde_json::from_str(&payload).unwrap() };
+        let run = Some(run.as_str()).filter(|run| !run.is_empty());
+        let entry = Entry::following((size, &root), "94", run, "somebody else", &event);
+        office
+            .change(&format!(
+                "UPDATE ledger_entry SET actor = 'somebody else', prev_hash = '{}', hash = '{}' WHERE seq = {seq}",
+                entry.prev_hash, entry.hash
+            ))
+            .unwrap();
+        (size, root) = (entry.seq, entry.hash);
+    }
+}
+
+#[test]
+fn a_chain_written_anew_without_its_checkpoints_is_found_in_the_database() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    office.run(&[]);
+    rewritten_in_the_database(&office);
+    let told = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("was written anew"), "{told:?}");
+    office.change("DELETE FROM checkpoint").unwrap();
+    let told = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("its checkpoint is missing"), "{told:?}");
+}
+
+#[test]
+fn figures_that_were_changed_in_the_database_are_not_those_of_the_ledger() {
+    let summary = "UPDATE run SET summary = replace(summary, '\"displaced\":0', '\"displaced\":7')";
+    let swapped = "UPDATE permit SET rule = CASE rule WHEN 'due' THEN 'not-yet-due' ELSE 'due' END WHERE permit_id IN (
+        (SELECT min(permit_id) FROM permit WHERE rule = 'due'), (SELECT min(permit_id) FROM permit WHERE rule = 'not-yet-due'))";
+    for (change, expected) in [
+        (summary, "report: report.json: displaced is 7"),
+        ("UPDATE run SET actor = 'nobody'", "report: report.json: the author is nobody"),
+        (swapped, "whether this permit was due is not what the run saw"),
+    ] {
+        let office = NIGHT.office.copy();
+        office.change(change).unwrap();
+        let told = found(&bundle::verify(&exported(&office, "false"), Some(&NIGHT.fingerprint), &[]));
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+}
+
+#[test]
+fn a_key_that_was_retired_signs_nothing_any_more() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    office.run(&[]);
+    let old = Seal::from_pem(&std::fs::read_to_string(office.path("keys/ledger.key")).unwrap()).unwrap();
+    office.ok(&["keys", "rotate", "--reason", "a leak", "--yes", "--json"]);
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+    // Whoever stole the old key signs a state after it was retired.
+    let ledger = office.ok(&["ledger", "verify", "--json"]);
+    let (size, root) = (ledger["size"].as_i64().unwrap(), ledger["root"].as_str().unwrap().to_owned());
+    let at = "2026-01-01T00:00:00Z".parse().unwrap();
+    let forged = old.seal(convoke::seal::Checkpoint {
+        prefecture: "94".into(),
+        run: "94/x/1".into(),
+        size,
+        root: root.clone(),
+        at,
+    });
+    office
+        .change(&format!(
+            "INSERT INTO checkpoint VALUES ('94', {size}, '{root}', '94/x/1', '2026-01-01 00:00:00', '{}', '{}')",
+            forged.key, forged.signature
+        ))
+        .unwrap();
+    let told = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("not signed by the key that was in use then"), "{told:?}");
+}
+
+#[test]
+fn a_lost_key_is_replaced_only_by_saying_so() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    office.run(&[]);
+    std::fs::remove_file(office.path("keys/ledger.key")).unwrap();
+    let told = office.output(&["keys", "generate"]);
+    assert!(told.status.code() == Some(2) && String::from_utf8_lossy(&told.stderr).contains("--lost"), "{told:?}");
+    office.ok(&["keys", "generate", "--lost", "--reason", "the disk died", "--json"]);
+    office.change("UPDATE slot SET seats = seats + 1").unwrap();
+    office.run(&[]);
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+    // A second one that nobody vouches for is not taken.
+    let stranger = Seal::new(&[9; 32]).introduction(None).to_string();
+    let last = office.query("SELECT hash FROM ledger_entry ORDER BY seq DESC LIMIT 1");
+    let seq = office.query("SELECT max(seq) FROM ledger_entry").trim().parse::<i64>().unwrap();
+    let event = Event { kind: "key.made", payload: serde_json::from_str(&stranger).unwrap() };
+    let e = Entry::following((seq, last.trim()), "94", None, "x", &event);
+    office
+        .change(&format!(
+            "INSERT INTO ledger_entry VALUES ('94', {}, '{}', '{}', NULL, 'x', 'key.made', '{}')",
+            e.seq, e.prev_hash, e.hash, e.payload
+        ))
+        .unwrap();
+    let told = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("does not vouch"), "{told:?}");
+}
+
+#[test]
+fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
+    let stranger = Seal::new(&[9; 32]);
+    // A folder that somebody signed in every part, with a night that cannot be.
+    let broken = |change: &dyn Fn(&mut Value, &mut Value)| {
+        let mut files = read_folder(&NIGHT.office.path("report")).unwrap();
+        let mut input: Value = serde_json::from_slice(&files["record/input.json"]).unwrap();
+        let mut plan: Value = serde_json::from_slice(&files["record/plan.json"]).unwrap();
+        change(&mut input, &mut plan);
+        let (input, plan) = (input.to_string(), plan.to_string());
+        let sums = [convoke::ids::sha256_hex(input.as_bytes()), convoke::ids::sha256_hex(plan.as_bytes())];
+        files.insert("record/input.json".into(), input.into_bytes());
+        files.insert("record/plan.json".into(), plan.into_bytes());
+        forged_with(&mut files, Some(&stranger), &|kind, payload| {
+            if kind == "run.planned" {
+                payload["input"] = sums[0].clone().into();
+                payload["record"] = sums[1].clone().into();
+            }
+        });
+        found(&bundle::verify(&files, None, &[]))
+    };
+    for (change, expected) in [
+        (
+            &(|_: &mut Value, plan: &mut Value| plan[1]["appointments"][0]["candidate"] = 999_999.into())
+                as &dyn Fn(&mut Value, &mut Value),
+            "names somebody",
+        ),
+        (&|_, plan| plan[1]["appointments"][0]["pool"] = 999.into(), "names somebody"),
+        (&|input, _| input["candidates"][0]["deadline"] = 2_147_483_647.into(), "that cannot be"),
+        (&|input, _| input["slots"][0]["free"] = 4_294_967_295u32.into(), "that cannot be"),
+        (&|input, _| input["slots"][0]["day"] = 1.into(), "plan: plan/"),
+    ] {
+        let told = broken(change);
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
 }

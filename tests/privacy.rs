@@ -237,3 +237,38 @@ fn who_reads_letters_or_addresses_stands_in_the_ledger() {
     let kinds = office.query("SELECT kind FROM ledger_entry WHERE kind LIKE 'read.%' ORDER BY seq");
     assert_eq!(kinds.split_whitespace().collect::<Vec<_>>(), ["read.letters", "read.addresses"]);
 }
+
+#[test]
+fn while_another_process_keeps_old_pages_an_erasure_does_not_say_that_all_is_gone() {
+    if support::ON_POSTGRES {
+        return;
+    }
+    use diesel::connection::SimpleConnection;
+    use diesel::prelude::*;
+    let office = over();
+    let mut reader = SqliteConnection::establish(&office.path("convoke.sqlite3").display().to_string()).unwrap();
+    reader.batch_execute("BEGIN; SELECT count(*) FROM holder;").unwrap();
+    let output = office.output(&["permit", "erase", NUMBER, "--reason", "request 7", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("traces are left"), "{output:?}");
+    drop(reader);
+    office.ok(&["purge", "--before", "0001-01-02", "--yes", "--json"]);
+    assert_eq!(
+        traces(&office.path("."), &["canary.csv", "permits.csv", "before.sqlite3", "out"]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn nobody_can_tell_any_more_whose_an_appointment_was() {
+    let office = over();
+    let of = "SELECT holder_id || ' ' || permit_id FROM convocation WHERE state = 'honoured'";
+    let before = office.query(of);
+    office.ok(&["permit", "erase", NUMBER, "--reason", "request 7", "--yes", "--json"]);
+    let after = office.query(of);
+    assert_ne!(before, after);
+    assert_eq!(after.matches("erased/").count(), 2, "{after}");
+    // A reason with a number in it would stay for good.
+    let output = office.output(&["permit", "erase", "9400000001", "--reason", "M. Untel, 9400000001", "--yes"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}

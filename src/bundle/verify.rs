@@ -1,20 +1,24 @@
 //! Verifies a folder from its bytes alone: nothing that it says of itself is believed before it is checked.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
     CHECKPOINT, Files, KEY, LEDGER, Line, MANIFEST, Manifest, OUTCOMES, PLAN, RECORDS, REPORT, SIGNATURE, SUMS,
     signature,
 };
+use crate::eligibility::Rule;
 use crate::ids::sha256_hex;
 use crate::ledger::{Entry, GENESIS, Verifier};
 use crate::planning::export::Night;
 use crate::planning::{self, Plan, PlanningInput, check};
 use crate::policy::Policy;
-use crate::seal::{PublicKey, Sealed, reaches};
+use crate::report::{RunReport, html, lists};
+use crate::seal::{Keys, PublicKey, Sealed, reaches};
 
 /// Something that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -44,10 +48,10 @@ pub fn verify(files: &Files, expected: Option<&str>, witnessed: &[Sealed]) -> Ve
             return checks;
         }
     };
-    say("key", key(&manifest, files, expected));
-    say("signature", signed(&manifest, files));
-    say("files", listed(&manifest, files));
-    say("sums", sums(files));
+    let mut whole = say("key", key(&manifest, files, expected));
+    whole &= say("signature", signed(&manifest, files));
+    whole &= say("files", listed(&manifest, files));
+    whole &= say("sums", sums(&manifest, files));
     let entries = match ledger(&manifest, files) {
         Ok(entries) => entries,
         Err(error) => {
@@ -56,23 +60,33 @@ pub fn verify(files: &Files, expected: Option<&str>, witnessed: &[Sealed]) -> Ve
         }
     };
     say("ledger", Ok(format!("{} entries, each following from the one before it", entries.len())));
-    say("checkpoint", checkpoint(&manifest, files, &entries));
+    whole &= say("checkpoint", checkpoint(&manifest, files, &entries));
     if !witnessed.is_empty() {
-        say("witness", witness(&manifest, &entries, witnessed));
+        whole &= say("witness", witness(&manifest, &entries, witnessed));
     }
-    let planned = match planned(&manifest, &entries) {
-        Ok(planned) => planned,
+    if !whole {
+        return checks;
+    }
+    let told = match Told::of(&manifest, &entries) {
+        Ok(told) => told,
         Err(error) => {
             say("run", Err(error));
             return checks;
         }
     };
-    let made = say("records", records(files, &planned)) && say("plan", plan(&manifest, files, &planned));
-    if !made {
-        return checks;
-    }
-    say("outcomes", outcomes(files, &planned));
-    say("report", report(&manifest, files, &planned));
+    let night = match records(files, &told.planned) {
+        Ok(night) => night,
+        Err(error) => {
+            say("records", Err(error));
+            return checks;
+        }
+    };
+    say("records", Ok("input, rules and plan are those that the ledger names".into()));
+    // Who has signed may be anybody: what was meant to make the planner fail is told like all else that is wrong.
+    let planned = catch_unwind(AssertUnwindSafe(|| plan(&manifest, files, &told.planned, &night)));
+    say("plan", planned.unwrap_or_else(|_| Err("the record cannot be planned at all".into())));
+    say("outcomes", outcomes(files, &told.planned, &night));
+    say("report", report(&manifest, files, &told));
     checks
 }
 
@@ -134,9 +148,13 @@ fn none_wrong(wrong: &[String], right: impl FnOnce() -> String) -> Result<String
     if wrong.is_empty() { Ok(right()) } else { Err(wrong.join("; ")) }
 }
 
-fn sums(files: &Files) -> Result<String, String> {
+fn sums(manifest: &Manifest, files: &Files) -> Result<String, String> {
     let text = text(files, SUMS)?;
     let mut wrong = Vec::new();
+    // Itself and the key are not in it.
+    if text.lines().count() + 2 != manifest.files.len() {
+        wrong.push(format!("{SUMS} lists other files than manifest.json"));
+    }
     for line in text.lines() {
         let (sum, name) = line.split_once("  ").ok_or_else(|| format!("{SUMS}: a line is not `SHA-256  FILE`"))?;
         if files.get(name).is_none_or(|bytes| sha256_hex(bytes) != sum) {
@@ -170,7 +188,7 @@ fn ledger(manifest: &Manifest, files: &Files) -> Result<Vec<Entry>, String> {
 
 fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<String, String> {
     let Some(sealed) = &manifest.checkpoint else {
-        return Err("the run ended before the office had a key: its ledger was not signed then".into());
+        return Err("no checkpoint closes this run: it has not ended, or ended before the office had a key".into());
     };
     let vouched = |sealed: &Sealed, which: &str| {
         let key = sealed.signer().ok_or_else(|| format!("the {which} is not what was signed"))?;
@@ -194,6 +212,13 @@ fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<S
     let checkpoint = &sealed.checkpoint;
     if checkpoint.run != manifest.run {
         return Err(format!("the checkpoint closes the run {}, not {}", checkpoint.run, manifest.run));
+    }
+    let mut keys = Keys::beginning_with(manifest.previous.as_ref().map(|p| p.key.clone()));
+    for entry in entries {
+        keys.take(entry).map_err(|broken| broken.to_string())?;
+    }
+    if keys.in_use().is_some_and(|key| key != sealed.key) {
+        return Err("the checkpoint is signed by another key than was in use when the run ended".into());
     }
     let last = entries.last().ok_or("the ledger is empty")?;
     if last.seq != checkpoint.size {
@@ -239,47 +264,116 @@ fn witness(manifest: &Manifest, entries: &[Entry], witnessed: &[Sealed]) -> Resu
 struct Planned {
     scanned: u64,
     outcomes: BTreeMap<String, u64>,
-    #[serde(rename = "planned")]
-    not_firm: u64,
+    planned: u64,
+    lapses: Lapses,
     input: String,
     policy: String,
     plan: String,
+    /// SHA-256 of the recorded plan; earlier versions did not write it.
+    #[serde(default)]
+    record: Option<String>,
 }
 
-fn planned(manifest: &Manifest, entries: &[Entry]) -> Result<Planned, String> {
-    let entry = entries
-        .iter()
-        .find(|e| e.kind == "run.planned" && e.run_id.as_deref() == Some(&manifest.run))
-        .ok_or_else(|| format!("the ledger says nothing of what run {} planned", manifest.run))?;
-    serde_json::from_str(&entry.payload).map_err(|e| format!("entry {} of the ledger: {e}", entry.seq))
+#[derive(Deserialize)]
+struct Lapses {
+    no_possible_day: u64,
+    no_capacity: u64,
 }
 
-fn records(files: &Files, planned: &Planned) -> Result<String, String> {
-    let [input, policy, _] = RECORDS;
-    let wrong: Vec<String> = [(input, &planned.input), (policy, &planned.policy)]
-        .into_iter()
-        .filter(|(name, sum)| files.get(*name).is_none_or(|bytes| sha256_hex(bytes) != **sum))
-        .map(|(name, _)| format!("{name} is not what the ledger names"))
-        .collect();
-    none_wrong(&wrong, || "input and rules are those that the ledger names".into())
+/// What it wrote when it had ended.
+#[derive(Deserialize)]
+struct Completed {
+    firm: u64,
+    late_firm: u64,
+    displaced: u64,
+    letters: Letters,
 }
 
-/// Plans the night again, and compares every file of the plan.
-fn plan(manifest: &Manifest, files: &Files, planned: &Planned) -> Result<String, String> {
-    let read = |name: &str| files.get(name).ok_or_else(|| format!("{name} is missing"));
-    let wrong = |name: &str, e: serde_json::Error| format!("{name}: {e}");
+#[derive(Deserialize)]
+struct Letters {
+    queued: u64,
+    to_post: u64,
+}
+
+/// What the ledger says of the run.
+struct Told {
+    planned: Planned,
+    completed: Completed,
+    actor: String,
+}
+
+impl Told {
+    fn of(manifest: &Manifest, entries: &[Entry]) -> Result<Self, String> {
+        fn read<T: DeserializeOwned>(entry: &Entry) -> Result<T, String> {
+            serde_json::from_str(&entry.payload).map_err(|e| format!("entry {} of the ledger: {e}", entry.seq))
+        }
+        let find = |kind: &str| {
+            let own = entries.iter().find(|e| e.kind == kind && e.run_id.as_deref() == Some(&manifest.run));
+            own.ok_or_else(|| format!("the ledger has no `{kind}` of run {}", manifest.run))
+        };
+        let planned = find("run.planned")?;
+        Ok(Self { planned: read(planned)?, completed: read(find("run.completed")?)?, actor: planned.actor.clone() })
+    }
+}
+
+/// What the run saw, its rules, and what it decided.
+struct Recorded {
+    input: PlanningInput,
+    policy: Policy,
+    plan: Plan,
+}
+
+/// Days from the business date, seats, weights: beyond these nothing is a préfecture's.
+const DAYS_MAX: i32 = 40_000;
+const SEATS_MAX: u32 = 1_000_000;
+
+fn records(files: &Files, planned: &Planned) -> Result<Recorded, String> {
     let [input_file, policy_file, plan_file] = RECORDS;
-    let input: PlanningInput = serde_json::from_slice(read(input_file)?).map_err(|e| wrong(input_file, e))?;
-    let policy: Policy = serde_json::from_slice(read(policy_file)?).map_err(|e| wrong(policy_file, e))?;
-    let (_, plan): (Value, Plan) = serde_json::from_slice(read(plan_file)?).map_err(|e| wrong(plan_file, e))?;
+    let read = |name: &str, sum: Option<&String>| {
+        let bytes = files.get(name).ok_or_else(|| format!("{name} is missing"))?;
+        let same = sum.is_none_or(|sum| sha256_hex(bytes) == *sum);
+        same.then_some(bytes).ok_or_else(|| format!("{name} is not what the ledger names"))
+    };
+    let wrong = |name: &str, e: serde_json::Error| format!("{name}: {e}");
+    let input: PlanningInput =
+        serde_json::from_slice(read(input_file, Some(&planned.input))?).map_err(|e| wrong(input_file, e))?;
+    let policy =
+        serde_json::from_slice(read(policy_file, Some(&planned.policy))?).map_err(|e| wrong(policy_file, e))?;
+    let (_, plan): (Value, Plan) =
+        serde_json::from_slice(read(plan_file, planned.record.as_ref())?).map_err(|e| wrong(plan_file, e))?;
+    let day = |day: i32| day.abs() <= DAYS_MAX;
+    let pool = |pool: u32| (pool as usize) < input.pools.len();
+    let sane = input.slots.iter().all(|s| pool(s.pool) && day(s.day) && s.free <= SEATS_MAX && s.start < 1_440)
+        && input.candidates.iter().all(|c| {
+            let days = [c.release, c.pref_end, c.deadline, c.earliest, c.full_notice, c.firm_before, c.first_seen];
+            days.into_iter().all(day)
+                && c.weight <= SEATS_MAX
+                && c.lapse_late <= SEATS_MAX
+                && c.pools.iter().all(|ranked| pool(ranked.pool))
+        });
+    if !sane {
+        return Err(format!("{input_file} holds a day, a seat or a desk that cannot be"));
+    }
+    let person = |n: usize| n < input.candidates.len();
+    let sane = plan.appointments.iter().all(|a| person(a.candidate) && pool(a.pool) && day(a.day) && a.start < 1_440)
+        && plan.lapses.iter().all(|l| person(l.candidate));
+    if !sane {
+        return Err(format!("{plan_file} names somebody or a desk that {input_file} does not have"));
+    }
     if plan.hash(&input) != planned.plan {
         return Err(format!("{plan_file} is not the plan that the ledger names"));
     }
-    if let Some(breach) = check(&plan, &input).first() {
-        return Err(format!("{plan_file}: {breach}"));
+    Ok(Recorded { input, policy, plan })
+}
+
+/// Plans the night again, and compares every file of the plan.
+fn plan(manifest: &Manifest, files: &Files, planned: &Planned, night: &Recorded) -> Result<String, String> {
+    let Recorded { input, policy, plan } = night;
+    if let Some(breach) = check(plan, input).first() {
+        return Err(format!("{}: {breach}", RECORDS[2]));
     }
-    let (again, proof) = planning::plan(&input).map_err(|e| e.to_string())?;
-    if again != plan {
+    let (again, proof) = planning::plan(input).map_err(|e| e.to_string())?;
+    if again != *plan {
         return Err(format!(
             "planned again, the night has another plan: made by version {}, planned again by {}",
             manifest.version,
@@ -290,8 +384,8 @@ fn plan(manifest: &Manifest, files: &Files, planned: &Planned) -> Result<String,
         return Err("the certificate does not close: that no plan is better is not proved".into());
     }
     let night = Night {
-        input: &input,
-        plan: &plan,
+        input,
+        plan,
         proof: &proof,
         dept: &manifest.prefecture,
         policy_hash: &planned.policy,
@@ -307,18 +401,59 @@ fn plan(manifest: &Manifest, files: &Files, planned: &Planned) -> Result<String,
     Ok("planned again: the same plan, and no plan is better".into())
 }
 
-fn outcomes(files: &Files, planned: &Planned) -> Result<String, String> {
+/// What the plan gives to each who was due, as the columns of `outcomes.csv` say it.
+fn given(night: &Recorded) -> BTreeMap<&str, [String; 7]> {
+    let Recorded { input, plan, .. } = night;
+    let mut rows: BTreeMap<&str, [String; 7]> =
+        input.candidates.iter().map(|c| (c.id.0.as_str(), Default::default())).collect();
+    let mut set = |candidate: usize, column: usize, text: String| {
+        if let Some(row) = rows.get_mut(input.candidates[candidate].id.0.as_str()) {
+            row[column] = text;
+        }
+    };
+    for lapse in &plan.lapses {
+        set(lapse.candidate, 0, lapse.cause.code().to_owned());
+    }
+    for a in &plan.appointments {
+        let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
+        let hour = format!("{:02}:{:02}", a.start / 60, a.start % 60);
+        let firm = if a.firm { "oui" } else { "non" };
+        let said = [a.pass.code(), firm, site, desk, &input.date(a.day).to_string(), &hour].map(str::to_owned);
+        (1..).zip(said).for_each(|(column, text)| set(a.candidate, column, text));
+    }
+    rows
+}
+
+fn outcomes(files: &Files, planned: &Planned, night: &Recorded) -> Result<String, String> {
     let text = text(files, OUTCOMES)?.trim_start_matches('\u{feff}');
     let mut reader = csv::ReaderBuilder::new().delimiter(b';').from_reader(text.as_bytes());
-    let column = |name: &str, headers: &csv::StringRecord| {
-        headers.iter().position(|h| h == name).ok_or_else(|| format!("{OUTCOMES}: no column {name}"))
-    };
     let headers = reader.headers().map_err(|e| format!("{OUTCOMES}: {e}"))?.clone();
-    let rule = column("regle", &headers)?;
+    let column =
+        |name: &str| headers.iter().position(|h| h == name).ok_or_else(|| format!("{OUTCOMES}: no column {name}"));
+    let (permit, rule) = (column("titre")?, column("regle")?);
+    let names = ["cause", "passe", "ferme", "site", "guichet", "date", "heure"];
+    let said = names.into_iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    let mut given = given(night);
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for record in reader.records() {
+    for (line, record) in (2..).zip(reader.records()) {
         let record = record.map_err(|e| format!("{OUTCOMES}: {e}"))?;
-        *counts.entry(record.get(rule).unwrap_or_default().to_owned()).or_default() += 1;
+        let cell = |column: usize| record.get(column).unwrap_or_default();
+        *counts.entry(cell(rule).to_owned()).or_default() += 1;
+        // Who was erased since stands without a name; the others are due exactly where the run saw them so.
+        if cell(permit) == "(efface)" {
+            continue;
+        }
+        let due = [Rule::Due, Rule::DueLate].map(Rule::code).contains(&cell(rule));
+        let expected = given.remove(cell(permit));
+        if due != expected.is_some() {
+            return Err(format!("{OUTCOMES}, line {line}: whether this permit was due is not what the run saw"));
+        }
+        let expected = expected.unwrap_or_default();
+        if let Some((name, _)) =
+            names.iter().zip(&said).zip(&expected).map(|((n, c), e)| (n, cell(*c) == e)).find(|(_, same)| !same)
+        {
+            return Err(format!("{OUTCOMES}, line {line}: `{name}` is not what the plan says"));
+        }
     }
     let rows: u64 = counts.values().sum();
     if rows != planned.scanned || planned.outcomes.values().sum::<u64>() != planned.scanned {
@@ -331,28 +466,67 @@ fn outcomes(files: &Files, planned: &Planned) -> Result<String, String> {
             format!("{OUTCOMES}: {} under {rule}, and the ledger says {n}", counts.get(rule).unwrap_or(&0))
         })
         .collect();
-    none_wrong(&wrong, || format!("{rows} permits, each under one rule, as many under each as the ledger says"))
+    none_wrong(&wrong, || {
+        format!(
+            "{rows} permits, as many under each rule as the ledger says; who was due, and their seats, as in the plan"
+        )
+    })
 }
 
-fn report(manifest: &Manifest, files: &Files, planned: &Planned) -> Result<String, String> {
-    let report: crate::report::RunReport =
-        serde_json::from_str(text(files, REPORT)?).map_err(|e| format!("{REPORT}: {e}"))?;
+fn report(manifest: &Manifest, files: &Files, told: &Told) -> Result<String, String> {
+    let Told { planned, completed, actor } = told;
+    let report: RunReport = serde_json::from_str(text(files, REPORT)?).map_err(|e| format!("{REPORT}: {e}"))?;
     let mut wrong = Vec::new();
-    if report.run != manifest.run || report.prefecture != manifest.prefecture {
-        wrong.push(format!("{REPORT} is of the run {}", report.run));
+    let mut same = |what: &str, found: String, ledger: String| {
+        if found != ledger {
+            wrong.push(format!("{REPORT}: {what} is {found}, and the ledger says {ledger}"));
+        }
+    };
+    same("the run", report.run.clone(), manifest.run.clone());
+    same("the préfecture", report.prefecture.clone(), manifest.prefecture.clone());
+    same("the author", report.actor.clone(), actor.clone());
+    same("the number of permits", report.scanned.to_string(), planned.scanned.to_string());
+    for outcome in &report.outcomes {
+        let ledger = planned.outcomes.get(outcome.rule.code()).copied().unwrap_or(0);
+        same(outcome.rule.code(), outcome.permits.to_string(), ledger.to_string());
     }
-    let same = report.outcomes.iter().all(|o| planned.outcomes.get(o.rule.code()).copied().unwrap_or(0) == o.permits);
-    if !same || report.scanned != planned.scanned {
-        wrong.push(format!("{REPORT}: permits by rule are not those of the ledger"));
+    let figures = &report.figures;
+    for (what, found, ledger) in [
+        ("firm", figures.firm as u64, completed.firm),
+        ("late_firm", figures.late_firm as u64, completed.late_firm),
+        ("displaced", report.displaced, completed.displaced),
+        ("no_possible_day", figures.no_possible_day as u64, planned.lapses.no_possible_day),
+        ("no_capacity", figures.no_capacity as u64, planned.lapses.no_capacity),
+        (
+            "letters",
+            report.letters.iter().map(|l| l.letters).sum(),
+            completed.letters.queued + completed.letters.to_post,
+        ),
+    ] {
+        same(what, found.to_string(), ledger.to_string());
     }
+    same("the hash of the input", report.input_hash.clone(), planned.input.clone());
+    same("the hash of the rules", report.policy_hash.clone(), planned.policy.clone());
+    same("the hash of the plan", report.plan_hash.clone(), planned.plan.clone());
     // Whose seat was taken between plan and commit is planned again.
-    let planned_then = planned.not_firm..=planned.not_firm + report.displaced;
-    if !planned_then.contains(&(report.figures.planned as u64)) {
-        wrong.push(format!("{REPORT}: {} planned, and the ledger says {}", report.figures.planned, planned.not_firm));
+    let planned_then = planned.planned..=planned.planned.saturating_add(completed.displaced);
+    if !planned_then.contains(&(figures.planned as u64)) {
+        wrong.push(format!("{REPORT}: {} planned, and the ledger says {}", figures.planned, planned.planned));
     }
-    if [&report.input_hash, &report.policy_hash, &report.plan_hash] != [&planned.input, &planned.policy, &planned.plan]
-    {
-        wrong.push(format!("{REPORT}: hashes are not those of the ledger"));
+    // Another version may have drawn the page in another way.
+    if manifest.version == env!("CARGO_PKG_VERSION") {
+        let page = html(&report).map_err(|e| format!("{REPORT}: {e}"))?;
+        let mut drawn = vec![("report.html".to_owned(), page)];
+        let lists = [
+            lists::rules(&report),
+            lists::lapses(&report),
+            lists::listed(&report),
+            lists::letters(&report),
+            lists::occupancy(&report),
+        ];
+        drawn.extend(lists.iter().map(|list| (format!("{}.csv", list.name), list.to_csv())));
+        let differs = |(name, text): &&(String, String)| files.get(name).is_none_or(|bytes| bytes != text.as_bytes());
+        wrong.extend(drawn.iter().filter(differs).map(|(name, _)| format!("{name} is not what {REPORT} gives")));
     }
-    none_wrong(&wrong, || "its figures are those of the ledger".into())
+    none_wrong(&wrong, || "its figures are those of the ledger, and page and lists are its own".into())
 }

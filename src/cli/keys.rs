@@ -12,7 +12,7 @@ use super::{Exit, Session, Usage};
 use crate::entropy::Entropy;
 use crate::ledger::Event;
 use crate::process;
-use crate::seal::{PublicKey, Seal, Succession};
+use crate::seal::{KEY_MADE, KEY_PASSED_ON, PublicKey, Seal, Succession};
 use crate::settings::Settings;
 use crate::store::{Store, Use};
 
@@ -22,7 +22,14 @@ pub(super) enum Keys {
     ///
     /// Each night ends with a signature of the ledger, and each report that is handed out is signed. Tell auditors the
     /// fingerprint by another way than the reports: `convoke verify DIR --key FINGERPRINT` then finds what was signed anew.
-    Generate,
+    Generate {
+        /// The key before is lost for good: the new one begins without its word, and auditors must be told its fingerprint.
+        #[arg(long, requires = "reason")]
+        lost: bool,
+        /// How it was lost; stands in the ledger for good: name nobody.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Put a new key in the place of the old one, which vouches for it
     ///
     /// Auditors who know the fingerprint of the old key need not be told: the old key's word for the new one is in every
@@ -48,7 +55,7 @@ impl Keys {
             )
         })?;
         match self {
-            Self::Generate => generate(session, &settings, &place),
+            Self::Generate { lost, reason } => generate(session, &settings, &place, reason.as_deref().filter(|_| lost)),
             Self::Rotate { reason, yes } => {
                 let Some(reason) = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
                     return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
@@ -64,21 +71,27 @@ fn store_of(settings: &Settings) -> Result<Store> {
     Store::open(&settings.database.url, &settings.prefecture.code, Use::Batch)
 }
 
-fn generate(session: &Session, settings: &Settings, place: &Path) -> Result<Exit> {
+fn generate(session: &Session, settings: &Settings, place: &Path, lost: Option<&str>) -> Result<Exit> {
     if place.exists() {
+        let place = place.display();
+        return Err(Usage(format!("{place} is there already: `convoke keys rotate` puts another in its place")).into());
+    }
+    let mut store = store_of(settings)?;
+    if lost.is_none() && store.seals()?.pop().is_some() {
         return Err(Usage(format!(
-            "{} is there already: `convoke keys rotate` puts another in its place",
+            "nights were signed with another key: bring {} back from a back-up; if it is lost for good, say --lost --reason \"how\"",
             place.display()
         ))
         .into());
     }
-    let mut store = store_of(settings)?;
     let seal = Seal::new(&Entropy::System.bytes()?);
-    // First the key: an entry in the ledger for a key that was never written would be a riddle.
+    // First the key: an entry in the ledger for a key that was never written would be a riddle. If what follows is cut off, the
+    // next run writes the entry.
     write_secret(place, &seal.to_pem())?;
-    let fingerprint = seal.public().fingerprint();
-    let event = Event { kind: "key.made", payload: json!({"key": seal.public().to_hex(), "fingerprint": fingerprint}) };
-    store.write(|s| s.record(None, &process::login(), &[event]))?;
+    store.write(|s| match lost {
+        None => s.introduce_key(&seal, &process::login()),
+        Some(_) => s.record(None, &process::login(), &[Event { kind: KEY_MADE, payload: seal.introduction(lost) }]),
+    })?;
     print(session, "made", &seal.public(), place, &[])
 }
 
@@ -105,13 +118,15 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, ye
         return Ok(Exit::Interrupted);
     }
     let new = Seal::new(&Entropy::System.bytes()?);
+    // A key that has never signed is not known to the ledger yet: only then can it pass anything on.
+    store.write(|s| s.introduce_key(&old, &process::login()))?;
     write_secret(&next, &new.to_pem())?;
     let at = chrono::SubsecRound::trunc_subsecs(session.clock.now(), 6);
     let passed = old.pass_on(&new.public(), at);
     store.write(|s| {
         let payload =
-            json!({"from": passed.from, "to": passed.to, "endorsement": passed.endorsement, "reason": reason});
-        s.record(None, &process::login(), &[Event { kind: "key.passed_on", payload }])?;
+            json!({"from": passed.from, "to": passed.to, "at": passed.at, "endorsement": passed.endorsement, "reason": reason});
+        s.record(None, &process::login(), &[Event { kind: KEY_PASSED_ON, payload }])?;
         s.keep_succession(&passed)
     })?;
     put_in_place(&next, place)?;

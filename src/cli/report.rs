@@ -10,9 +10,10 @@ use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
+use super::privacy::given;
 use super::{Colour, Exit, Session, Usage, make_folder};
-use crate::bundle::MANIFEST;
-use crate::files::{write_folder, write_whole};
+use crate::bundle;
+use crate::files::{read_folder, write_folder, write_whole};
 use crate::ids::RunId;
 use crate::letters::Document;
 use crate::process;
@@ -101,18 +102,15 @@ impl Report {
         };
         let report = match &self.out {
             Some(dir) => {
-                let reason = self.reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
                 if self.identified {
-                    let Some(reason) = reason else {
-                        return Err(Usage("naming people needs a reason: --reason \"why\"".into()).into());
-                    };
+                    let reason = given(self.reason.as_ref())?;
                     Session::reads(&mut store, "read.report", json!({"run": id, "reason": reason}))?;
                 }
                 let asked = Asked { by: process::login(), at: session.clock.now(), identified: self.identified };
                 let progress = session.progress();
                 progress.show("gathering", 0, 0);
                 let (report, files) = dossier(&mut store, &config, &id, &asked)?;
-                write_folder(dir, MANIFEST, &files)?;
+                write_folder(dir, is_report, &files)?;
                 progress.clear();
                 eprintln!("The report of run {id} is in {}: {} files.", dir.display(), files.len());
                 match &config.seal {
@@ -134,6 +132,12 @@ impl Report {
         session.print(&report, &terminal(&report, width, colour))?;
         Ok(Exit::Done)
     }
+}
+
+/// Whether a folder is a report that was exported before, with nothing else in it.
+fn is_report(folder: &Path) -> bool {
+    let Ok(files) = read_folder(folder) else { return false };
+    bundle::is_one(files.get(bundle::MANIFEST).map(Vec::as_slice), files.keys().map(String::as_str))
 }
 
 /// The figures of a stretch of days.

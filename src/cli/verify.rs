@@ -50,7 +50,11 @@ impl Verify {
         for check in &checks {
             writeln!(text, "{} {:<10} {}", if check.holds { "ok   " } else { "WRONG" }, check.what, check.found)?;
         }
-        text += if valid { "Nothing was changed.\n" } else { "This report does not prove itself.\n" };
+        text += match (valid, &self.key) {
+            (false, _) => "This report does not prove itself.\n",
+            (true, Some(_)) => "Nothing was changed since the office signed it.\n",
+            (true, None) => "Nothing was changed since it was signed. By whom, only --key FINGERPRINT can tell.\n",
+        };
         session.print(&json!({"schema": "convoke.verify/1", "valid": valid, "checks": checks}), &text)?;
         Ok(if valid { Exit::Done } else { Exit::BadData })
     }

@@ -12,7 +12,7 @@ use super::observe::Seen;
 use super::{Firm, Lapses, Letters, Summary, Tools};
 use crate::convocation::{LetterState, State};
 use crate::fault;
-use crate::ids::RunId;
+use crate::ids::{RunId, sha256_hex};
 use crate::ledger::Event;
 use crate::letters::{Appointment, Convoked, Matter};
 use crate::permit::Channel;
@@ -36,6 +36,7 @@ pub(super) fn store_plan(
 ) -> Result<bool> {
     let run_id = RunId(row.run_id.clone());
     let policy_hash = config.settings.policy.hash();
+    let plan_bytes = serde_json::to_vec(&(&seen.firm, &seen.plan))?;
     let summary = Summary {
         schema: "convoke.run/1".into(),
         run: row.run_id.clone(),
@@ -83,6 +84,7 @@ pub(super) fn store_plan(
                 "business_date": row.business_date, "generation": row.generation, "trigger": row.trigger, "reason": row.reason,
                 "scanned": summary.scanned, "outcomes": summary.outcomes, "firm": seen.firm.len(), "planned": summary.planned,
                 "lapses": summary.lapses, "input": seen.input_hash, "policy": policy_hash, "plan": seen.plan_hash,
+                "record": sha256_hex(&plan_bytes),
             }),
         };
         s.record(Some(&row.run_id), &row.actor, &missed.chain([planned]).collect::<Vec<_>>())?;
@@ -92,7 +94,7 @@ pub(super) fn store_plan(
             &Stored {
                 hashes: [&seen.input_hash, &policy_hash, &seen.plan_hash, &seen.rest_hash],
                 input: &seen.input.to_bytes(),
-                plan: &serde_json::to_vec(&(&seen.firm, &seen.plan))?,
+                plan: &plan_bytes,
                 policy: &serde_json::to_vec(&config.settings.policy)?,
                 outcomes: &seen.outcomes,
                 summary: &serde_json::to_string(&summary)?,
@@ -138,6 +140,9 @@ pub(super) fn commit_chunks(
     summary = correspondence::write(store, config, row, actor, summary, tools)?;
     summary.state = "completed".into();
     store.write(|s| {
+        if let Some(seal) = &config.seal {
+            s.introduce_key(seal, actor)?;
+        }
         let head = s.ledger_head()?;
         let completed = Event {
             kind: "run.completed",
@@ -167,6 +172,9 @@ fn commit_chunk(
     let run_id = RunId(row.run_id.clone());
     let holder_ids: Vec<&str> = chunk.iter().map(|f| f.placement.holder_id.0.as_str()).collect();
     let holders = store.holders(&holder_ids)?;
+    // Who was erased since the plan was made has lost nothing that is theirs.
+    let chunk: Vec<&Firm> = chunk.iter().filter(|f| holders.contains_key(&f.placement.holder_id.0)).collect();
+    summary.displaced += (holder_ids.len() - chunk.len()) as u64;
     let permit_ids: Vec<&str> = chunk.iter().map(|f| f.placement.permit_id.0.as_str()).collect();
     let before: HashSet<String> = store.convoked_before(&permit_ids)?.into_iter().collect();
     let writer = Writer::new(config, row.business_date, now);

@@ -142,6 +142,8 @@ fn write_notices(
     let now = tools.clock.now();
     let writer = Writer::new(config, row.business_date, now);
     let holders = store.holders(&chunk.iter().map(|o| o.to.holder_id.0.as_str()).collect::<Vec<_>>())?;
+    // Who was erased since they were looked for needs none.
+    let chunk: Vec<&Owed> = chunk.iter().filter(|o| holders.contains_key(&o.to.holder_id.0)).collect();
     let new: Vec<NewNotice> = chunk
         .iter()
         .map(|o| NewNotice { letter: o.letter, permit_id: o.to.permit_id.clone(), holder_id: o.to.holder_id.clone() })

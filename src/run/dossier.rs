@@ -99,7 +99,7 @@ fn contents(
     let from = previous.as_ref().map_or(0, |sealed| sealed.checkpoint.size);
     files.insert(bundle::LEDGER.to_owned(), bundle::ledger_lines(store.ledger_between(from, until)?)?);
     let about = Manifest {
-        schema: "convoke.manifest/1".into(),
+        schema: bundle::SCHEMA.into(),
         prefecture: report.prefecture.clone(),
         run: report.run.clone(),
         made_at: asked.at,

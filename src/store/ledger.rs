@@ -12,10 +12,12 @@ use super::{KEYS_PER_QUERY, Store, insert_all};
 use crate::entropy::Entropy;
 use crate::ids::{RunId, hex, unhex};
 use crate::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
-use crate::seal::{PublicKey, Sealed, reaches};
+use crate::seal::{KEY_MADE, Keys, PublicKey, Seal, Sealed};
 
-/// As a text, or the partial index would not be used.
+/// As texts, or the partial indexes would not be used.
 const RUN_ENDS: &str = "kind = 'run.completed'";
+const KEY_EVENTS: &str = "kind IN ('key.made', 'key.passed_on')";
+const RUN_COMPLETED: &str = "run.completed";
 
 /// Size of a chain and the hash of its last entry.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -127,51 +129,74 @@ impl Store {
         insert_all!(&mut self.conn, ledger_entry, &rows, 1_000).context("adding to the ledger")
     }
 
-    /// Walks the whole chain, and compares it with every checkpoint, signed by the office's key or one before it, and with those that
-    /// witnesses kept; the first break ends the walk.
+    /// Walks the whole chain; the first break ends the walk. The chain itself says which key was in use when: from the first on, every
+    /// run must end with a checkpoint that this key signed. `own` must be the last, and what witnesses kept must be there.
     pub fn verify_ledger(&mut self, own: Option<&PublicKey>, witnessed: &[Sealed]) -> Result<Result<Walked, Broken>> {
+        let seals = self.seals()?;
+        let mut keys = Keys::default();
         let prefecture = self.prefecture.clone();
-        let (seals, successions) = (self.seals()?, self.successions()?);
-        let mut marks: BTreeMap<i64, Vec<(&Sealed, bool)>> = BTreeMap::new();
-        let kept = witnessed.iter().filter(|s| s.checkpoint.prefecture == prefecture).map(|s| (s, true));
-        for (sealed, by_witness) in seals.iter().map(|s| (s, false)).chain(kept) {
-            let size = sealed.checkpoint.size;
-            let ours = |key: PublicKey| own.is_none_or(|own| reaches(&successions, &key.fingerprint(), own));
-            if sealed.checkpoint.prefecture != prefecture || !sealed.signer().is_some_and(ours) {
-                return Ok(Err(Broken::Forged(size)));
-            }
-            marks.entry(size).or_default().push((sealed, by_witness));
-        }
         let mut verifier = Verifier::new(&prefecture);
+        let mut marks: BTreeMap<i64, Vec<(&Sealed, bool)>> = BTreeMap::new();
+        let kept = witnessed.iter().filter(|s| s.checkpoint.prefecture == self.prefecture).map(|s| (s, true));
+        for (sealed, by_witness) in seals.iter().map(|s| (s, false)).chain(kept) {
+            if sealed.checkpoint.prefecture != self.prefecture || sealed.signer().is_none() {
+                return Ok(Err(Broken::Forged(sealed.checkpoint.size)));
+            }
+            marks.entry(sealed.checkpoint.size).or_default().push((sealed, by_witness));
+        }
         loop {
-            let rows: Vec<Row> = ledger_entry::table
-                .filter(ledger_entry::prefecture.eq(&prefecture))
-                .filter(ledger_entry::seq.gt(verifier.head().0))
-                .order(ledger_entry::seq)
-                .limit(10_000)
-                .load(&mut self.conn)
-                .context("reading the ledger")?;
-            if rows.is_empty() {
+            let entries = self.ledger_between(verifier.head().0, verifier.head().0.saturating_add(10_000))?;
+            if entries.is_empty() {
+                // A gap of ten thousand entries is one as well.
+                let head = self.ledger_head()?.size;
+                if head > verifier.head().0 {
+                    return Ok(Err(Broken::Gap { expected: verifier.head().0 + 1, found: head }));
+                }
                 break;
             }
-            for row in rows {
-                let seq = row.seq;
-                if let Err(broken) = verifier.take(&row.into()) {
+            for entry in &entries {
+                if let Err(broken) = verifier.take(entry).and_then(|()| keys.take(entry)) {
                     return Ok(Err(broken));
                 }
-                let root = verifier.head().1;
-                let other = marks.get(&seq).and_then(|m| m.iter().find(|(s, _)| s.checkpoint.root != root));
-                if let Some((_, by_witness)) = other {
-                    return Ok(Err(if *by_witness { Broken::Witnessed(seq) } else { Broken::Rewritten(seq) }));
+                let here = marks.get(&entry.seq).map_or(&[][..], Vec::as_slice);
+                for (sealed, by_witness) in here {
+                    if sealed.checkpoint.root != entry.hash {
+                        let seq = entry.seq;
+                        return Ok(Err(if *by_witness { Broken::Witnessed(seq) } else { Broken::Rewritten(seq) }));
+                    }
+                    if keys.in_use() != Some(sealed.key.as_str()) {
+                        return Ok(Err(Broken::Forged(entry.seq)));
+                    }
+                }
+                let signed = here.iter().any(|(_, by_witness)| !by_witness);
+                if entry.kind == RUN_COMPLETED && keys.in_use().is_some() && !signed {
+                    return Ok(Err(Broken::Unsigned(entry.seq)));
                 }
             }
         }
         let (size, root) = verifier.head();
         let head = Head { size, root: root.to_owned() };
-        Ok(match marks.last_key_value() {
-            Some((signed, _)) if *signed > size => Err(Broken::Cut { signed: *signed, found: size }),
-            _ => Ok(Walked { head, checkpoints: seals.len() }),
-        })
+        if let Some((signed, _)) = marks.last_key_value().filter(|(signed, _)| **signed > size) {
+            return Ok(Err(Broken::Cut { signed: *signed, found: size }));
+        }
+        if keys.in_use().zip(own).is_some_and(|(known, own)| known != own.to_hex()) {
+            return Ok(Err(Broken::OtherKey));
+        }
+        Ok(Ok(Walked { head, checkpoints: seals.len() }))
+    }
+
+    /// Writes down a key before it signs for the first time: from then on every run must be signed.
+    pub fn introduce_key(&mut self, seal: &Seal, actor: &str) -> Result<()> {
+        let known: i64 = ledger_entry::table
+            .filter(ledger_entry::prefecture.eq(&self.prefecture))
+            .filter(sql::<Bool>(KEY_EVENTS))
+            .count()
+            .get_result(&mut self.conn)
+            .context("looking for keys in the ledger")?;
+        if known > 0 {
+            return Ok(());
+        }
+        self.record(None, actor, &[Event { kind: KEY_MADE, payload: seal.introduction(None) }])
     }
 
     /// The commitments to holders (id and number), in their order, each under a key that is made the first time.

@@ -1,8 +1,11 @@
 //! Everything known about one person, and its end. What stays after an erasure names nobody: references, days, seats, hashes, and a
 //! ledger whose commitments nobody can open any more, for their key is gone.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::connection::SimpleConnection;
 use diesel::dsl::{exists, max, not};
 use diesel::prelude::*;
 use serde::Serialize;
@@ -15,14 +18,21 @@ use super::schema::{
 use super::{Conn, KEYS_PER_QUERY, Store};
 use crate::convocation::LetterState;
 use crate::eligibility::Rule;
-use crate::ids::HolderId;
+use crate::ids::{HolderId, hex, keyed_hash};
 
 /// What a letter says once its words are gone.
 pub const PURGED: &str = "{}";
 
 /// Verdicts by which the next run may convoke the holder, or has to mark an appointment: a plan may name them.
-const OWED: [Rule; 6] =
-    [Rule::Due, Rule::DueLate, Rule::DueOnline, Rule::NotYetDue, Rule::AlreadyConvoked, Rule::AwaitingMark];
+const OWED: [Rule; 7] = [
+    Rule::Due,
+    Rule::DueLate,
+    Rule::DueOnline,
+    Rule::NotYetDue,
+    Rule::AlreadyConvoked,
+    Rule::AwaitingMark,
+    Rule::NoJurisdiction,
+];
 
 /// Letters that are over: nothing more is to become of them.
 fn over() -> Vec<&'static str> {
@@ -102,32 +112,42 @@ impl Store {
         Ok(references)
     }
 
-    /// Holders whose last permit expired before a day, and of whom nothing is to come: id and number.
-    pub fn holders_over(&mut self, before: NaiveDate, limit: i64) -> Result<Vec<(String, String)>> {
+    /// Holders to whom a letter is on its way.
+    pub fn holders_written_to(&mut self) -> Result<HashSet<String>> {
+        let waits = outbox::prefecture.eq(self.prefecture.clone()).and(not(outbox::state.eq_any(over())));
+        let convoked: Vec<String> =
+            outbox::table
+                .inner_join(convocation::table.on(
+                    convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
+                ))
+                .filter(waits.clone())
+                .select(convocation::holder_id)
+                .load(&mut self.conn)
+                .context("looking for letters on their way")?;
+        let noticed: Vec<String> = outbox::table
+            .inner_join(
+                notice::table
+                    .on(notice::prefecture.eq(outbox::prefecture).and(notice::reference.eq(outbox::reference))),
+            )
+            .filter(waits)
+            .select(notice::holder_id)
+            .load(&mut self.conn)
+            .context("looking for letters on their way")?;
+        Ok(convoked.into_iter().chain(noticed).collect())
+    }
+
+    /// Holders whose last permit expired before a day, and who have no appointment to come: id and number, in the order of ids, after
+    /// one.
+    pub fn holders_over(&mut self, before: NaiveDate, after: &str, limit: i64) -> Result<Vec<(String, String)>> {
         let later = permit::table
             .filter(permit::prefecture.eq(holder::prefecture).and(permit::holder_id.eq(holder::holder_id)))
             .filter(permit::expires_on.ge(before).or(permit::rule.eq_any(OWED.map(Rule::code))));
         let live = convocation::table
             .filter(convocation::prefecture.eq(holder::prefecture).and(convocation::holder_id.eq(holder::holder_id)))
             .filter(convocation::state.eq("convoked"));
-        let on_its_way = outbox::table
-            .inner_join(
-                convocation::table.on(convocation::prefecture
-                    .eq(outbox::prefecture)
-                    .and(convocation::reference.eq(outbox::reference))),
-            )
-            .filter(convocation::prefecture.eq(holder::prefecture).and(convocation::holder_id.eq(holder::holder_id)))
-            .filter(not(outbox::state.eq_any(over())));
-        let noticed = outbox::table
-            .inner_join(
-                notice::table
-                    .on(notice::prefecture.eq(outbox::prefecture).and(notice::reference.eq(outbox::reference))),
-            )
-            .filter(notice::prefecture.eq(holder::prefecture).and(notice::holder_id.eq(holder::holder_id)))
-            .filter(not(outbox::state.eq_any(over())));
         holder::table
-            .filter(holder::prefecture.eq(&self.prefecture))
-            .filter(not(exists(later)).and(not(exists(live))).and(not(exists(on_its_way))).and(not(exists(noticed))))
+            .filter(holder::prefecture.eq(&self.prefecture).and(holder::holder_id.gt(after)))
+            .filter(not(exists(later)).and(not(exists(live))))
             .order(holder::holder_id)
             .limit(limit)
             .select((holder::holder_id, holder::number))
@@ -157,21 +177,26 @@ impl Store {
             .load(&mut self.conn)?;
         let ids: Vec<&str> = letters.iter().map(|(id, _)| id.as_str()).collect();
         self.silence(&ids)?;
-        // What no letter could be found for may still quote an address.
+        // What no letter could be found for may still quote an address; there is little of it.
         let mut addresses: Vec<String> =
             emails.into_iter().flatten().chain(letters.iter().filter_map(|(_, to)| to.clone())).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        for address in addresses {
-            let quoted = format!("%{}%", address.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-            diesel::update(
-                bounce::table
-                    .filter(bounce::prefecture.eq(&prefecture))
-                    .filter(bounce::diagnostic.like(quoted).escape('\\')),
-            )
+        let unclaimed: Vec<(String, Option<String>)> = bounce::table
+            .filter(bounce::prefecture.eq(&prefecture).and(bounce::letter_id.is_null()))
+            .filter(bounce::diagnostic.is_not_null())
+            .select((bounce::sha256, bounce::diagnostic))
+            .load(&mut self.conn)?;
+        let quotes = |words: &Option<String>| {
+            let words = words.as_deref().unwrap_or_default().to_lowercase();
+            addresses.iter().any(|address| words.contains(&address.to_lowercase()))
+        };
+        let quoting: Vec<String> =
+            unclaimed.into_iter().filter(|(_, words)| quotes(words)).map(|(sum, _)| sum).collect();
+        diesel::update(bounce::table.filter(bounce::prefecture.eq(&prefecture).and(bounce::sha256.eq_any(quoting))))
             .set(bounce::diagnostic.eq(None::<String>))
             .execute(&mut self.conn)?;
-        }
+        self.forget_whose(holders)?;
         let permits: Vec<String> = permit::table
             .filter(permit::prefecture.eq(&prefecture).and(permit::holder_id.eq_any(holders)))
             .select(permit::permit_id)
@@ -191,6 +216,37 @@ impl Store {
         delete!(household_link, holder_id, holders);
         delete!(holder_key, holder_id, holders);
         delete!(holder, holder_id, holders);
+        Ok(())
+    }
+
+    /// Appointments and notices stay, and nobody can tell any more whose they were: their ids are made anew with the key that goes.
+    fn forget_whose(&mut self, holders: &[&str]) -> Result<()> {
+        let prefecture = self.prefecture.clone();
+        let keys: Vec<(String, String)> = holder_key::table
+            .filter(holder_key::prefecture.eq(&prefecture).and(holder_key::holder_id.eq_any(holders)))
+            .select((holder_key::holder_id, holder_key::key))
+            .load(&mut self.conn)?;
+        for (id, key) in keys {
+            let hidden = |what: &str| format!("erased/{}", &hex(&keyed_hash(key.as_bytes(), &[what.as_bytes()]))[..16]);
+            let convoked: Vec<(String, String)> = convocation::table
+                .filter(convocation::prefecture.eq(&prefecture).and(convocation::holder_id.eq(&id)))
+                .select((convocation::reference, convocation::permit_id))
+                .load(&mut self.conn)?;
+            for (reference, permit_id) in convoked {
+                diesel::update(convocation::table.find((&prefecture, reference)))
+                    .set((convocation::holder_id.eq(hidden(&id)), convocation::permit_id.eq(hidden(&permit_id))))
+                    .execute(&mut self.conn)?;
+            }
+            let noticed: Vec<(String, String)> = notice::table
+                .filter(notice::prefecture.eq(&prefecture).and(notice::holder_id.eq(&id)))
+                .select((notice::reference, notice::permit_id))
+                .load(&mut self.conn)?;
+            for (reference, permit_id) in noticed {
+                diesel::update(notice::table.find((&prefecture, reference)))
+                    .set((notice::holder_id.eq(hidden(&id)), notice::permit_id.eq(hidden(&permit_id))))
+                    .execute(&mut self.conn)?;
+            }
+        }
         Ok(())
     }
 
@@ -245,13 +301,27 @@ impl Store {
         Ok(())
     }
 
-    /// Leaves no trace of what was deleted in the files of the database: free pages, and the log of writes.
-    pub fn compact(&mut self) -> Result<()> {
-        let statement = match self.conn {
-            Conn::Sqlite(_) => "PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);",
-            Conn::Postgres(_) => "VACUUM",
+    /// Leaves no trace of what was deleted in the files of the database: free pages, and the log of writes. `false` where another
+    /// process keeps old pages in use: then it must be done again.
+    pub fn compact(&mut self) -> Result<bool> {
+        #[derive(QueryableByName)]
+        struct Checkpointed {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            busy: i32,
+        }
+        let Conn::Sqlite(c) = &mut self.conn else {
+            self.execute("VACUUM").context("compacting the database")?;
+            return Ok(true);
         };
-        self.execute(statement).context("compacting the database")
+        let cut = |c: &mut SqliteConnection| -> Result<bool> {
+            let told: Checkpointed = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(c)?;
+            Ok(told.busy == 0)
+        };
+        if !cut(c)? {
+            return Ok(false);
+        }
+        c.batch_execute("VACUUM").context("compacting the database")?;
+        cut(c)
     }
 
     /// Everything that is known about a person, with the entries of the ledger that concern them, by their commitment. Instants are

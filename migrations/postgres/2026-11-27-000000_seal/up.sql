@@ -49,3 +49,8 @@ CREATE TABLE witness_letter (
 
 -- Where each run ends: reports tell what people did between two of them.
 CREATE INDEX ledger_run_ends ON ledger_entry (prefecture, seq) WHERE kind = 'run.completed';
+-- Which key was in use when.
+CREATE INDEX ledger_keys ON ledger_entry (prefecture, seq) WHERE kind IN ('key.made', 'key.passed_on');
+-- What concerns a person, for whoever asks, and for the day when it ends.
+CREATE INDEX convocation_by_holder ON convocation (prefecture, holder_id);
+CREATE INDEX notice_by_holder ON notice (prefecture, holder_id);

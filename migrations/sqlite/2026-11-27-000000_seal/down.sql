@@ -1,3 +1,7 @@
+DROP TRIGGER ledger_is_never_replaced;
+DROP INDEX notice_by_holder;
+DROP INDEX convocation_by_holder;
+DROP INDEX ledger_keys;
 DROP INDEX ledger_run_ends;
 DROP TABLE witness_letter;
 DROP TABLE succession;

@@ -47,3 +47,18 @@ CREATE TABLE witness_letter (
 
 -- Where each run ends: reports tell what people did between two of them.
 CREATE INDEX ledger_run_ends ON ledger_entry (prefecture, seq) WHERE kind = 'run.completed';
+-- Which key was in use when.
+CREATE INDEX ledger_keys ON ledger_entry (prefecture, seq) WHERE kind IN ('key.made', 'key.passed_on');
+-- What concerns a person, for whoever asks, and for the day when it ends.
+CREATE INDEX convocation_by_holder ON convocation (prefecture, holder_id);
+CREATE INDEX notice_by_holder ON notice (prefecture, holder_id);
+-- INSERT OR REPLACE deletes without asking the triggers above.
+CREATE TRIGGER ledger_is_never_replaced BEFORE INSERT ON ledger_entry
+WHEN EXISTS (SELECT 1 FROM ledger_entry WHERE prefecture = NEW.prefecture AND (seq = NEW.seq OR hash = NEW.hash))
+BEGIN SELECT RAISE(ABORT, 'the ledger is never changed'); END;
+CREATE TRIGGER checkpoint_is_never_replaced BEFORE INSERT ON checkpoint
+WHEN EXISTS (SELECT 1 FROM checkpoint WHERE prefecture = NEW.prefecture AND size = NEW.size)
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never changed'); END;
+CREATE TRIGGER succession_is_never_replaced BEFORE INSERT ON succession
+WHEN EXISTS (SELECT 1 FROM succession WHERE prefecture = NEW.prefecture AND from_key = NEW.from_key)
+BEGIN SELECT RAISE(ABORT, 'a succession of keys is never changed'); END;

@@ -10,7 +10,7 @@ use crate::convocation::{LetterKind, LetterState, State};
 use crate::ids::{IdKey, PermitId, sha256_hex};
 use crate::ledger::Event;
 use crate::settings::Configuration;
-use crate::store::{BounceRow, LetterRow, Store};
+use crate::store::{BounceRow, LetterRow, PURGED, Store};
 
 /// `bounces ingest --json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -91,17 +91,20 @@ pub fn ingest(
         }
         let consequence = match (&letter, returned.class) {
             (_, Class::AutoReply) => Consequence::Ignored,
+            // Its holder was erased meanwhile: what a server says of them is nobody's business any more.
+            (Some(letter), _) if letter.data == PURGED => Consequence::Ignored,
             (None, _) | (_, Class::Unknown) => Consequence::Listed,
             (Some(_), Class::Soft) => Consequence::Counted,
             (Some(letter), Class::Hard) => came_back(s, config, letter, &returned, today, actor)?,
         };
+        let erased = letter.as_ref().is_some_and(|l| l.data == PURGED);
         s.record_bounce(&BounceRow {
             prefecture: s.prefecture().to_owned(),
             sha256: sha256.clone(),
             letter_id: letter.map(|l| l.letter_id),
             class: returned.class.code(),
             status: returned.status.clone(),
-            diagnostic: returned.diagnostic.clone(),
+            diagnostic: returned.diagnostic.clone().filter(|_| !erased),
             consequence: consequence.code(),
             recorded_at: clock.now().naive_utc(),
         })?;
