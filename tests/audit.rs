@@ -542,3 +542,53 @@ fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
         assert!(told.contains(expected), "{expected}: {told}");
     }
 }
+
+#[test]
+fn witnesses_are_told_of_each_night_and_what_they_keep_is_compared() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    let toml = std::fs::read_to_string(office.path("convoke.toml")).unwrap();
+    let named = toml.replace(
+        "# witnesses = [\"dpd@prefecture-94.example.org\"]",
+        "witnesses = [\"dpd@example.org\", \"audit@example.org\"]",
+    );
+    assert_ne!(toml, named);
+    std::fs::write(office.path("convoke.toml"), named).unwrap();
+    office.run(&[]);
+    let untold = || office.query("SELECT count(*) FROM witness_letter WHERE accepted_at IS NULL").trim().to_owned();
+    assert_eq!(untold(), "2");
+    // A relay that is not there: what it did not take is written down, and waits.
+    let mut nowhere = office.command(&["dispatch", "--until-empty", "--json"]);
+    nowhere.env("CONVOKE__SMTP__URL", "smtp://127.0.0.1:9").output().unwrap();
+    assert_eq!(untold(), "2");
+    let said = office.query("SELECT attempts || ' ' || last_reply FROM witness_letter ORDER BY address LIMIT 1");
+    assert!(said.starts_with("1 "), "{said}");
+    office.change("UPDATE witness_letter SET next_at = '2026-01-01 00:00:00'").unwrap();
+    office.until_sent();
+    assert_eq!(untold(), "0");
+    let told: Vec<PathBuf> =
+        office.mails().into_iter().filter(|m| m.to_string_lossy().contains("checkpoint.94.")).collect();
+    // One file: the same Message-ID for both, of which a maildir keeps the last.
+    assert_eq!(told.len(), 1);
+    let mail = std::fs::read_to_string(&told[0]).unwrap();
+    assert!(mail.contains("Auto-Submitted: auto-generated") && mail.lines().all(|line| line.len() <= 78), "{mail}");
+    exported(&office, "report");
+    let kept = told[0].to_str().unwrap();
+    let verified = office.ok(&["verify", "report", "--witness", kept, "--json"]);
+    assert!(verified["checks"].as_array().unwrap().iter().any(|c| c["what"] == "witness"), "{verified}");
+    assert_eq!(office.ok(&["ledger", "verify", "--witness", kept, "--json"])["witnessed"], 1);
+    // As a mail program may have encoded it on its way.
+    let body = mail.split_once("\r\n\r\n").unwrap().1;
+    let encoded = Command::new("base64")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .and_then(|mut c| {
+            std::io::Write::write_all(&mut c.stdin.take().unwrap(), body.replace("=C3=A9", "e").as_bytes())?;
+            c.wait_with_output()
+        });
+    let text = String::from_utf8(encoded.unwrap().stdout).unwrap();
+    std::fs::write(office.path("kept.eml"), format!("Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{text}")).unwrap();
+    assert_eq!(office.ok(&["ledger", "verify", "--witness", "kept.eml", "--json"])["witnessed"], 1);
+    std::fs::write(office.path("empty.eml"), "Subject: nothing\r\n\r\nnothing").unwrap();
+    assert_eq!(office.output(&["ledger", "verify", "--witness", "empty.eml"]).status.code(), Some(65));
+}

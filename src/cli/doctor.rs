@@ -118,6 +118,22 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
         }
         None => findings.wrong("extract", "no permits were imported yet", "convoke import permits FILE"),
     }
+    let witnesses = settings.audit.witnesses.len();
+    let (untold, said) = store.witnesses_untold(now - TimeDelta::days(1))?;
+    if untold > 0 {
+        let said = said.map_or_else(String::new, |said| format!(": {said}"));
+        let told = format!("{untold} checkpoints were not told for longer than a day{said}");
+        findings.wrong(
+            "witnesses",
+            told,
+            "look at their addresses under `[audit] witnesses`; `convoke dispatch` tries again",
+        );
+    } else if witnesses == 0 {
+        findings
+            .good("witnesses", "none: whoever has the key could rewrite what was; name one under `[audit] witnesses`");
+    } else {
+        findings.good("witnesses", format!("{witnesses}, all told"));
+    }
     let ahead = store.last_slot_day()?.map_or(0, |day| (day - today).num_days());
     let until = today + TimeDelta::days(220);
     findings.check(

@@ -67,7 +67,18 @@ pub(super) fn kept_by(witness: &Path) -> Result<Vec<Sealed>> {
     } else {
         vec![std::fs::read(witness).with_context(|| format!("reading {}", witness.display()))?]
     };
-    let found: Vec<Sealed> = texts.iter().flat_map(|bytes| Sealed::all_in(&String::from_utf8_lossy(bytes))).collect();
+    let decoded = |bytes: &Vec<u8>| {
+        let mail = mail_parser::MessageParser::default().parse(bytes)?;
+        Some(mail.body_text(0)?.into_owned())
+    };
+    let found: Vec<Sealed> = texts
+        .iter()
+        .flat_map(|bytes| {
+            let plain = Sealed::all_in(&String::from_utf8_lossy(bytes));
+            // On its way it may have been encoded.
+            if plain.is_empty() { decoded(bytes).map_or(plain, |text| Sealed::all_in(&text)) } else { plain }
+        })
+        .collect();
     if found.is_empty() {
         return Err(BadData(format!("{}: holds no whole checkpoint", witness.display())).into());
     }

@@ -5,6 +5,7 @@
 
 mod carry;
 mod limits;
+mod witnesses;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -146,6 +147,7 @@ impl Worker<'_> {
     async fn work(&self, claimed: Sender<LetterRow>, ready: &Receiver<Ready>) -> Result<Drained> {
         self.rescue().await?;
         self.withhold().await?;
+        self.tell_witnesses().await?;
         let sessions = (0..self.errand.config.settings.dispatch.sessions).map(|_| self.carry(ready.clone()));
         let work = async {
             // With the feeder ends the presses' work, and with theirs that of the sessions.
@@ -182,6 +184,9 @@ impl Worker<'_> {
         loop {
             sleep(self.lease.to_std().unwrap_or_default() / 3).await;
             if let Err(error) = self.renew().await {
+                return error;
+            }
+            if let Err(error) = self.tell_witnesses().await {
                 return error;
             }
             if self.errand.clock.now() - withheld_at >= WITHHOLD_AGAIN {

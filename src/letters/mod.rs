@@ -26,6 +26,7 @@ mod prefectures;
 mod sample;
 mod sheet;
 mod templates;
+mod witness;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,7 @@ pub use paper::{Document, Section, Table};
 pub use pdf::{ENGINE, Fonts, PdfError, alone_on_this_thread};
 pub use prefectures::competent_prefecture;
 pub use templates::{SHORT_MAX, TemplateError, Templates};
+pub use witness::witness_mail;
 
 use crate::ids::sha256_hex;
 use crate::permit::is_deliverable_email;

@@ -145,37 +145,48 @@ impl Store {
         Ok(())
     }
 
+    /// Letters to witnesses that were due before an instant and that no relay has taken: how many, and what was said last.
+    pub fn witnesses_untold(&mut self, before: DateTime<Utc>) -> Result<(u64, Option<String>)> {
+        let rows: Vec<Option<String>> = witness_letter::table
+            .inner_join(checkpoint::table.on(
+                checkpoint::prefecture.eq(witness_letter::prefecture).and(checkpoint::size.eq(witness_letter::size)),
+            ))
+            .filter(witness_letter::prefecture.eq(&self.prefecture))
+            .filter(witness_letter::accepted_at.is_null().and(checkpoint::sealed_at.lt(before.naive_utc())))
+            .order(witness_letter::size)
+            .select(witness_letter::last_reply)
+            .load(&mut self.conn)
+            .context("looking for witnesses that were not told")?;
+        Ok((rows.len() as u64, rows.into_iter().flatten().next_back()))
+    }
+
     /// Takes the letters to witnesses that are due, and keeps them from other workers until `again_at`.
     pub fn take_witness_letters(&mut self, now: DateTime<Utc>, again_at: DateTime<Utc>) -> Result<Vec<WitnessLetter>> {
-        self.write_rows(|store| {
-            let due = witness_letter::accepted_at.is_null().and(witness_letter::next_at.le(now.naive_utc()));
-            let own = witness_letter::prefecture.eq(store.prefecture.clone());
-            let rows: Vec<(String, i64, Row)> = witness_letter::table
-                .inner_join(
-                    checkpoint::table.on(checkpoint::prefecture
-                        .eq(witness_letter::prefecture)
-                        .and(checkpoint::size.eq(witness_letter::size))),
-                )
-                .filter(own.clone().and(due))
-                .order((witness_letter::size, witness_letter::address))
-                .select((witness_letter::address, witness_letter::attempts, Row::as_select()))
-                .load(&mut store.conn)
-                .context("reading letters to witnesses")?;
-            if !rows.is_empty() {
-                diesel::update(witness_letter::table.filter(witness_letter::prefecture.eq(&store.prefecture).and(due)))
-                    .set((
-                        witness_letter::attempts.eq(witness_letter::attempts + 1),
-                        witness_letter::next_at.eq(again_at.naive_utc()),
-                    ))
-                    .execute(&mut store.conn)?;
-            }
-            let of = |(address, attempts, row): (String, i64, Row)| WitnessLetter {
-                sealed: row.into(),
-                address,
-                attempts: attempts as u32 + 1,
-            };
-            Ok(rows.into_iter().map(of).collect())
-        })
+        let due = witness_letter::accepted_at.is_null().and(witness_letter::next_at.le(now.naive_utc()));
+        let own = witness_letter::prefecture.eq(self.prefecture.clone());
+        let rows: Vec<(String, i64, Row)> = witness_letter::table
+            .inner_join(checkpoint::table.on(
+                checkpoint::prefecture.eq(witness_letter::prefecture).and(checkpoint::size.eq(witness_letter::size)),
+            ))
+            .filter(own.clone().and(due))
+            .order((witness_letter::size, witness_letter::address))
+            .select((witness_letter::address, witness_letter::attempts, Row::as_select()))
+            .load(&mut self.conn)
+            .context("reading letters to witnesses")?;
+        if !rows.is_empty() {
+            diesel::update(witness_letter::table.filter(witness_letter::prefecture.eq(&self.prefecture).and(due)))
+                .set((
+                    witness_letter::attempts.eq(witness_letter::attempts + 1),
+                    witness_letter::next_at.eq(again_at.naive_utc()),
+                ))
+                .execute(&mut self.conn)?;
+        }
+        let of = |(address, attempts, row): (String, i64, Row)| WitnessLetter {
+            sealed: row.into(),
+            address,
+            attempts: attempts as u32 + 1,
+        };
+        Ok(rows.into_iter().map(of).collect())
     }
 
     /// What became of a letter to a witness: when it was accepted, if it was, and what the relay said.
