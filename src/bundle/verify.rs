@@ -264,7 +264,8 @@ fn witness(manifest: &Manifest, entries: &[Entry], witnessed: &[Sealed]) -> Resu
 struct Planned {
     scanned: u64,
     outcomes: BTreeMap<String, u64>,
-    planned: u64,
+    #[serde(rename = "planned")]
+    not_firm: u64,
     lapses: Lapses,
     input: String,
     policy: String,
@@ -509,9 +510,9 @@ fn report(manifest: &Manifest, files: &Files, told: &Told) -> Result<String, Str
     same("the hash of the rules", report.policy_hash.clone(), planned.policy.clone());
     same("the hash of the plan", report.plan_hash.clone(), planned.plan.clone());
     // Whose seat was taken between plan and commit is planned again.
-    let planned_then = planned.planned..=planned.planned.saturating_add(completed.displaced);
+    let planned_then = planned.not_firm..=planned.not_firm.saturating_add(completed.displaced);
     if !planned_then.contains(&(figures.planned as u64)) {
-        wrong.push(format!("{REPORT}: {} planned, and the ledger says {}", figures.planned, planned.planned));
+        wrong.push(format!("{REPORT}: {} planned, and the ledger says {}", figures.planned, planned.not_firm));
     }
     // Another version may have drawn the page in another way.
     if manifest.version == env!("CARGO_PKG_VERSION") {
