@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use chrono::Days;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use serde_json::Value;
 use support::{Office, Shape, faketime, today};
 
@@ -243,8 +245,6 @@ fn while_another_process_keeps_old_pages_an_erasure_does_not_say_that_all_is_gon
     if support::ON_POSTGRES {
         return;
     }
-    use diesel::connection::SimpleConnection;
-    use diesel::prelude::*;
     let office = over();
     let mut reader = SqliteConnection::establish(&office.path("convoke.sqlite3").display().to_string()).unwrap();
     reader.batch_execute("BEGIN; SELECT count(*) FROM holder;").unwrap();
