@@ -80,7 +80,8 @@ enum OfDays {
 impl Report {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
-        let mut store = Session::store(&config, Use::Batch)?;
+        // Reads little of many tables: pages that are mapped would count as its memory.
+        let mut store = Session::store(&config, Use::Worker)?;
         if let Some(OfDays::Outcomes { week, out }) = &self.command {
             let last_week = session.clock.today(config.settings.prefecture.zone) - TimeDelta::days(7);
             let (from, to) = bounds_of_week(week.first().copied().unwrap_or(last_week));

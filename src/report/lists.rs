@@ -84,7 +84,8 @@ pub fn workbook(lists: &[List]) -> Result<Vec<u8>, XlsxError> {
     book.set_properties(&DocProperties::new().set_creation_datetime(&ExcelDateTime::from_ymd(2000, 1, 1)?));
     let bold = Format::new().set_bold();
     for list in lists.iter().filter(|list| list.rows.len() <= ROWS_MAX) {
-        let sheet = book.add_worksheet().set_name(list.name)?;
+        // Line by line: a sheet of 60,000 lines would else be held in memory whole.
+        let sheet = book.add_worksheet_with_constant_memory()?.set_name(list.name)?;
         sheet.set_freeze_panes(1, 0)?;
         for (column, name) in (0u16..).zip(&list.header) {
             sheet.write_string_with_format(0, column, *name, &bold)?;

@@ -46,15 +46,14 @@ fn contents(
     let report = gather(store, config, id)?;
     let row = store.run(id)?.with_context(|| format!("run {id} has disappeared"))?;
     let mut files = Files::new();
-    let mut recorded = Vec::new();
     for (name, kind) in bundle::RECORDS.into_iter().zip(["input", "policy", "plan"]) {
         let bytes = store.run_record(id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))?;
-        files.insert(name.to_owned(), bytes.clone());
-        recorded.push(bytes);
+        files.insert(name.to_owned(), bytes);
     }
-    let input: PlanningInput = serde_json::from_slice(&recorded[0]).context("a recorded input")?;
-    let policy: Policy = serde_json::from_slice(&recorded[1]).context("the recorded rules")?;
-    let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&recorded[2]).context("a recorded plan")?;
+    let recorded = bundle::RECORDS.map(|name| &files[name]);
+    let input: PlanningInput = serde_json::from_slice(recorded[0]).context("a recorded input")?;
+    let policy: Policy = serde_json::from_slice(recorded[1]).context("the recorded rules")?;
+    let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(recorded[2]).context("a recorded plan")?;
     // The proof is not recorded: whoever plans again has it.
     let (_, proof) = planning::plan(&input).context("planning again")?;
     let night = Night {
@@ -68,7 +67,9 @@ fn contents(
     let (plan_files, _) = night.files(bundle::OVERTIME)?;
     files.extend(plan_files.into_iter().map(|(name, bytes)| (format!("{}{name}", bundle::PLAN), bytes)));
 
+    drop(proof);
     let fates = fates(store, &row, &report, &input, &plan, asked.identified)?;
+    drop((input, plan));
     let mut put = |name: &str, text: String| files.insert(name.to_owned(), text.into_bytes());
     put(bundle::REPORT, format!("{}\n", serde_json::to_string_pretty(&report)?));
     put("report.html", html(&report)?);
@@ -80,10 +81,12 @@ fn contents(
         lists::letters(&report),
         lists::occupancy(&report),
     ];
+    drop(fates);
     for list in &lists {
         put(&format!("{}.csv", list.name), list.to_csv());
     }
     files.insert("tables.xlsx".to_owned(), workbook(&lists).context("writing the tables as a workbook")?);
+    drop(lists);
     // A sign that no font has costs the page for reading on paper, never the report.
     match document(&report).to_pdf(&report.run, report.business_date, config.templates.fonts()) {
         Ok(pdf) => drop(files.insert("report.pdf".to_owned(), pdf)),
