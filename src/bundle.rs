@@ -6,6 +6,7 @@ mod verify;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use verify::{Check, verify};
@@ -44,7 +45,7 @@ pub const PLAN: &str = "plan/";
 pub const OVERTIME: u32 = 10;
 
 /// `manifest.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// `convoke.manifest/1`.
@@ -74,7 +75,7 @@ pub struct Manifest {
 }
 
 /// A file as the manifest lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
     /// SHA-256 of its bytes.
@@ -121,7 +122,7 @@ pub fn is_one<'f>(manifest: Option<&[u8]>, mut names: impl Iterator<Item = &'f s
 }
 
 /// An entry of the ledger as `ledger.jsonl` holds it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Line {
     seq: i64,

@@ -63,3 +63,22 @@ fn a_disk_that_runs_full_stops_a_run_and_loses_nothing() {
     assert_eq!(office.totals(), whole.totals());
     office.assert_promises();
 }
+
+#[test]
+fn a_report_that_finds_no_room_leaves_nothing_behind() {
+    let Some(disk) = SmallDisk::of_megabytes(1) else {
+        assert!(std::env::var_os("CI").is_none(), "CI mounts file systems");
+        eprintln!("NOT RUN: only root can mount a small file system");
+        return;
+    };
+    let office = Office::new(Shape { permits: 6_000, seats: true });
+    office.run(&[]);
+    let target = disk.0.join("report");
+    let output = office.output(&["report", "--out", target.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
+    assert_eq!(std::fs::read_dir(&disk.0).unwrap().count(), 0, "neither half a report nor what it was made in");
+    disk.grow_to_megabytes(64);
+    office.ok(&["report", "--out", target.to_str().unwrap(), "--json"]);
+    assert_eq!(office.ok(&["verify", target.to_str().unwrap(), "--json"])["valid"], true);
+}

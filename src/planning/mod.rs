@@ -268,7 +268,7 @@ impl Plan {
 }
 
 /// Counts of a plan: people due = firm + planned + `no_possible_day` + `no_capacity`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Figures {
     /// Firm tonight, before expiry.
     pub firm: usize,

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::eligibility::Rule;
 use crate::policy::{Before, Policy, Procedure};
 
 /// What surrounds a night.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Circumstances {
     /// Why each rule is one, by its id.
@@ -34,7 +35,7 @@ pub struct Circumstances {
 }
 
 /// When renewals are requested.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegalWindow {
     /// Name of the rule.
     pub id: String,
@@ -49,7 +50,7 @@ pub struct LegalWindow {
 }
 
 /// Appointments of seven days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Margin {
     /// First of the seven: so many days before the expiry; negative after it.
     pub days: i64,
@@ -58,7 +59,7 @@ pub struct Margin {
 }
 
 /// Seats that were missing at a desk in a week.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shortage {
     /// Site.
     pub site: String,
@@ -71,7 +72,7 @@ pub struct Shortage {
 }
 
 /// Letters about which relays said the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     /// State in the outbox.
     pub state: String,
@@ -82,7 +83,7 @@ pub struct Reply {
 }
 
 /// Something done by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Intervention {
     /// Entry of the ledger; the first, where many are alike.
     pub entry: i64,
@@ -97,7 +98,7 @@ pub struct Intervention {
 }
 
 /// Something that looks odd.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Anomaly {
     /// `shared-email`, `shared-phone`, `no-jurisdiction`, `held`.
     pub kind: String,
@@ -108,7 +109,7 @@ pub struct Anomaly {
 }
 
 /// The figures of a night.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NightFigures {
     /// Run.
     pub run: String,

@@ -12,6 +12,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use circumstances::{Anomaly, Circumstances, Intervention, LegalWindow, Margin, NightFigures, Reply, Shortage};
@@ -25,7 +26,7 @@ use crate::eligibility::Rule;
 use crate::planning::{Figures, LapseCause, Pass};
 
 /// What a run did, and where its letters stand now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunReport {
     /// `convoke.report/1`.
     pub schema: String,
@@ -130,7 +131,7 @@ pub struct Seat {
 }
 
 /// Permits under one rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// Rule id.
     pub rule: Rule,
@@ -141,7 +142,7 @@ pub struct Outcome {
 }
 
 /// Letters of one channel in one state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LetterCount {
     /// `email`, `post` or `phone`.
     pub channel: String,
@@ -152,7 +153,7 @@ pub struct LetterCount {
 }
 
 /// A letter that its recipient may have got twice: nobody knows whether the relay had it before it was sent once more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PerhapsTwice {
     /// Reference.
     pub reference: String,
@@ -165,7 +166,7 @@ pub struct PerhapsTwice {
 }
 
 /// Seats of a desk in a week.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Occupancy {
     /// Site.
     pub site: String,
@@ -182,7 +183,7 @@ pub struct Occupancy {
 }
 
 /// Somebody without a day before expiry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LapseLine {
     /// Permit.
     pub permit: String,
@@ -197,7 +198,7 @@ pub struct LapseLine {
 }
 
 /// A permit that somebody must look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listed {
     /// Why it is listed.
     pub rule: Rule,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, NaiveDate, NaiveDateTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lists::List;
@@ -106,7 +107,7 @@ impl Expired {
 }
 
 /// The figures of a stretch of days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Period {
     /// `convoke.period/1`.
     pub schema: String,
@@ -131,7 +132,7 @@ pub struct Period {
 }
 
 /// Appointments of a desk in a week or a semester.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeskFigures {
     /// `2026-W41`, or `2026-S2`.
     pub span: String,
@@ -150,7 +151,7 @@ pub struct DeskFigures {
 }
 
 /// How long people wait, from convocation to appointment, in days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Wait {
     /// Desk.
     pub desk: String,
@@ -165,7 +166,7 @@ pub struct Wait {
 }
 
 /// Permits that ended alike in a week.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndingCount {
     /// ISO 8601 week, such as 2026-W41.
     pub week: String,

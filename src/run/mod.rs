@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use dossier::{Asked, dossier};
@@ -92,7 +93,7 @@ pub enum Outcome {
 }
 
 /// `run --json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// `convoke.run/1`.
     pub schema: String,
@@ -143,7 +144,7 @@ pub struct Summary {
 }
 
 /// Lapses by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lapses {
     /// No seat exists in the window.
     pub no_possible_day: u64,
@@ -152,7 +153,7 @@ pub struct Lapses {
 }
 
 /// Letters by what happens to them next. Convocations first: `queued` + `to_post` are all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Letters {
     /// In the SMTP queue.
     pub queued: u64,
