@@ -71,7 +71,7 @@ fn a_report_that_finds_no_room_leaves_nothing_behind() {
         eprintln!("NOT RUN: only root can mount a small file system");
         return;
     };
-    let office = Office::new(Shape { permits: 6_000, seats: true });
+    let office = Office::new(Shape { permits: 2_500, seats: true });
     office.run(&[]);
     let target = disk.0.join("report");
     let output = office.output(&["report", "--out", target.to_str().unwrap()]);
