@@ -106,9 +106,15 @@ pub enum Broken {
     /// A key appeared for which the one before it did not vouch.
     #[error("entry {0} brings a key for which the one before it does not vouch")]
     Unvouched(i64),
+    /// A key appeared, and did not sign that it did.
+    #[error("entry {0} brings a key that has not signed its coming")]
+    Unintroduced(i64),
     /// The key in use is not the last that the ledger knows.
-    #[error("the key in use is not the one that the ledger names: somebody put it there")]
+    #[error("the key in use is not the one that the ledger names: somebody put it there, or wrote the ledger anew")]
     OtherKey,
+    /// What a witness kept cannot be compared.
+    #[error("nothing that the witness kept is of this ledger")]
+    Incomparable,
     /// A witness saw another entry.
     #[error("entry {0} is not the one that the witness saw: history was rewritten")]
     Witnessed(i64),

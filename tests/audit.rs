@@ -166,7 +166,7 @@ fn an_auditor_without_the_program_finds_the_same_ledger() {
         assert!(valid);
         assert_eq!(theirs.trim(), format!("{} entries, last hash {}", ours["size"], ours["root"].as_str().unwrap()));
     }
-    assert_eq!(ours["checkpoints"], 1);
+    assert_eq!(ours["checkpoints"], 2, "the key, and the night");
 }
 
 #[test]
@@ -320,7 +320,8 @@ fn a_new_key_is_trusted_by_the_word_of_the_old_one_and_only_so() {
     let files = exported(&office, "again");
     assert_eq!(found(&bundle::verify(&files, Some(&NIGHT.fingerprint), &[])), "");
     assert_eq!(found(&bundle::verify(&files, rotated["fingerprint"].as_str(), &[])), "");
-    assert_eq!(office.ok(&["ledger", "verify", "--json"])["checkpoints"], 2);
+    // Two nights, the key that began, and the one that followed.
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["checkpoints"], 4);
     // A key that somebody put there, for which nobody vouches.
     std::fs::write(office.path("keys/ledger.key"), Seal::new(&[9; 32]).to_pem()).unwrap();
     let told = found(&bundle::verify(&exported(&office, "third"), Some(&NIGHT.fingerprint), &[]));
@@ -399,6 +400,10 @@ fn people_are_named_only_on_request_for_a_reason_that_the_ledger_keeps() {
 /// The whole chain hashed anew with another author, by whoever owns the database and has no key.
 fn rewritten_in_the_database(office: &Office) {
     disarm(office);
+    rehashed(office);
+}
+
+fn rehashed(office: &Office) {
     let rows = office.query("SELECT count(*) FROM ledger_entry").trim().parse::<i64>().unwrap();
     let (mut size, mut root) = (0, convoke::ledger::GENESIS.to_owned());
     for seq in 1..=rows {
@@ -431,7 +436,12 @@ fn a_chain_written_anew_without_its_checkpoints_is_found_in_the_database() {
     assert!(String::from_utf8_lossy(&told.stderr).contains("was written anew"), "{told:?}");
     office.change("DELETE FROM checkpoint").unwrap();
     let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("its checkpoint is missing"), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stderr).contains("a key that has not signed its coming"), "{told:?}");
+    // And without any key in it, the one in use tells.
+    office.change("UPDATE ledger_entry SET kind = 'agenda.generated' WHERE kind = 'key.made'").unwrap();
+    rehashed(&office);
+    let told = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("the key in use is not the one"), "{told:?}");
 }
 
 #[test]
@@ -458,6 +468,7 @@ fn a_key_that_was_retired_signs_nothing_any_more() {
     let old = Seal::from_pem(&std::fs::read_to_string(office.path("keys/ledger.key")).unwrap()).unwrap();
     office.ok(&["keys", "rotate", "--reason", "a leak", "--yes", "--json"]);
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+    office.ok(&["pause", "--reason", "a drill", "--json"]);
     // Whoever stole the old key signs a state after it was retired.
     let ledger = office.ok(&["ledger", "verify", "--json"]);
     let (size, root) = (ledger["size"].as_i64().unwrap(), ledger["root"].as_str().unwrap().to_owned());
@@ -591,4 +602,41 @@ fn witnesses_are_told_of_each_night_and_what_they_keep_is_compared() {
     assert_eq!(office.ok(&["ledger", "verify", "--witness", "kept.eml", "--json"])["witnessed"], 1);
     std::fs::write(office.path("empty.eml"), "Subject: nothing\r\n\r\nnothing").unwrap();
     assert_eq!(office.output(&["ledger", "verify", "--witness", "empty.eml"]).status.code(), Some(65));
+}
+
+#[test]
+fn a_key_that_is_changed_while_a_run_is_cut_off_or_a_change_that_is_cut_off_itself_breaks_nothing() {
+    let office = Office::new(Shape { permits: 200, seats: true });
+    let killed =
+        office.command(&["run", "--yes", "--reason", "night"]).env("CONVOKE_FAULT", "after-plan").output().unwrap();
+    assert!(!killed.status.success());
+    let old = std::fs::read(office.path("keys/ledger.key")).unwrap();
+    office.ok(&["keys", "rotate", "--reason", "yearly", "--yes", "--json"]);
+    office.run(&[]);
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+    exported(&office, "first");
+    assert_eq!(office.ok(&["verify", "first", "--json"])["valid"], true);
+    // As if it had been cut off after the database knew of the new key, and before the file was in its place.
+    std::fs::rename(office.path("keys/ledger.key"), office.path("keys/ledger.next")).unwrap();
+    std::fs::write(office.path("keys/ledger.key"), &old).unwrap();
+    let doctor = office.output(&["doctor"]);
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("another key"), "{doctor:?}");
+    office.change("UPDATE slot SET seats = seats + 1").unwrap();
+    office.run(&[]);
+    office.ok(&["keys", "rotate", "--reason", "goes on", "--yes", "--json"]);
+    assert!(!office.path("keys/ledger.next").exists());
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+    // With neither, a run does not end, and nothing is broken: it waits for the key.
+    let key = std::fs::read(office.path("keys/ledger.key")).unwrap();
+    std::fs::write(office.path("keys/ledger.key"), Seal::new(&[9; 32]).to_pem()).unwrap();
+    office.change("UPDATE slot SET seats = seats + 1").unwrap();
+    let output = office.output(&["run", "--yes", "--reason", "night"]);
+    assert!(
+        output.status.code() == Some(1) && String::from_utf8_lossy(&output.stderr).contains("bring it back"),
+        "{output:?}"
+    );
+    std::fs::write(office.path("keys/ledger.key"), key).unwrap();
+    office.run(&[]);
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+    office.assert_promises();
 }

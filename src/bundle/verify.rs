@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use crate::planning::export::Night;
 use crate::planning::{self, Plan, PlanningInput, check};
 use crate::policy::Policy;
 use crate::report::{RunReport, html, lists};
-use crate::seal::{Keys, PublicKey, Sealed, reaches};
+use crate::seal::{KEY_MADE, Keys, PublicKey, Sealed, reaches};
 
 /// Something that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -86,7 +87,7 @@ pub fn verify(files: &Files, expected: Option<&str>, witnessed: &[Sealed]) -> Ve
     let planned = catch_unwind(AssertUnwindSafe(|| plan(&manifest, files, &told.planned, &night)));
     say("plan", planned.unwrap_or_else(|_| Err("the record cannot be planned at all".into())));
     say("outcomes", outcomes(files, &told.planned, &night));
-    say("report", report(&manifest, files, &told));
+    say("report", report(&manifest, files, &told, &night));
     checks
 }
 
@@ -202,11 +203,15 @@ fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<S
             .then_some(())
             .ok_or_else(|| format!("the {which} is of the préfecture {}", checkpoint.prefecture))
     };
+    // After a loss the key before has no word for this one: the ledger says that it was lost, and the new key signs that.
+    let lost = entries
+        .iter()
+        .any(|e| e.kind == KEY_MADE && serde_json::from_str::<Value>(&e.payload).is_ok_and(|p| p["lost"].is_string()));
     vouched(sealed, "checkpoint")?;
     if files.get(CHECKPOINT[0]).is_none_or(|text| *text != sealed.checkpoint.text().into_bytes()) {
         return Err(format!("{} is not the checkpoint of manifest.json", CHECKPOINT[0]));
     }
-    if let Some(previous) = &manifest.previous {
+    if let Some(previous) = manifest.previous.as_ref().filter(|_| !lost) {
         vouched(previous, "checkpoint before")?;
     }
     let checkpoint = &sealed.checkpoint;
@@ -227,7 +232,9 @@ fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<S
     if last.hash != checkpoint.root {
         return Err(format!("the ledger was written anew: entry {} has another hash than was signed", last.seq));
     }
-    Ok(format!("the ledger is what was signed on {}: {} entries", checkpoint.at.format("%Y-%m-%d"), checkpoint.size))
+    let told =
+        format!("the ledger is what was signed on {}: {} entries", checkpoint.at.format("%Y-%m-%d"), checkpoint.size);
+    Ok(if lost { told + "; THE KEY BEFORE WAS LOST, and does not vouch for this one" } else { told })
 }
 
 /// Compares with what witnesses kept, of this stretch of the ledger.
@@ -262,6 +269,10 @@ fn witness(manifest: &Manifest, entries: &[Entry], witnessed: &[Sealed]) -> Resu
 /// What the run wrote into the ledger when it had decided.
 #[derive(Deserialize)]
 struct Planned {
+    business_date: NaiveDate,
+    generation: i64,
+    trigger: String,
+    reason: Option<String>,
     scanned: u64,
     outcomes: BTreeMap<String, u64>,
     #[serde(rename = "planned")]
@@ -435,16 +446,17 @@ fn outcomes(files: &Files, planned: &Planned, night: &Recorded) -> Result<String
     let names = ["cause", "passe", "ferme", "site", "guichet", "date", "heure"];
     let said = names.into_iter().map(column).collect::<Result<Vec<_>, _>>()?;
     let mut given = given(night);
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut counts, mut erased) = (BTreeMap::<String, u64>::new(), 0u64);
     for (line, record) in (2..).zip(reader.records()) {
         let record = record.map_err(|e| format!("{OUTCOMES}: {e}"))?;
         let cell = |column: usize| record.get(column).unwrap_or_default();
         *counts.entry(cell(rule).to_owned()).or_default() += 1;
+        let due = [Rule::Due, Rule::DueLate].map(Rule::code).contains(&cell(rule));
         // Who was erased since stands without a name; the others are due exactly where the run saw them so.
         if cell(permit) == "(efface)" {
+            erased += u64::from(due);
             continue;
         }
-        let due = [Rule::Due, Rule::DueLate].map(Rule::code).contains(&cell(rule));
         let expected = given.remove(cell(permit));
         if due != expected.is_some() {
             return Err(format!("{OUTCOMES}, line {line}: whether this permit was due is not what the run saw"));
@@ -455,6 +467,9 @@ fn outcomes(files: &Files, planned: &Planned, night: &Recorded) -> Result<String
         {
             return Err(format!("{OUTCOMES}, line {line}: `{name}` is not what the plan says"));
         }
+    }
+    if given.len() as u64 != erased {
+        return Err(format!("{OUTCOMES}: {} who were due are not there, and {erased} were erased since", given.len()));
     }
     let rows: u64 = counts.values().sum();
     if rows != planned.scanned || planned.outcomes.values().sum::<u64>() != planned.scanned {
@@ -474,7 +489,7 @@ fn outcomes(files: &Files, planned: &Planned, night: &Recorded) -> Result<String
     })
 }
 
-fn report(manifest: &Manifest, files: &Files, told: &Told) -> Result<String, String> {
+fn report(manifest: &Manifest, files: &Files, told: &Told, night: &Recorded) -> Result<String, String> {
     let Told { planned, completed, actor } = told;
     let report: RunReport = serde_json::from_str(text(files, REPORT)?).map_err(|e| format!("{REPORT}: {e}"))?;
     let mut wrong = Vec::new();
@@ -487,10 +502,17 @@ fn report(manifest: &Manifest, files: &Files, told: &Told) -> Result<String, Str
     same("the préfecture", report.prefecture.clone(), manifest.prefecture.clone());
     same("the author", report.actor.clone(), actor.clone());
     same("the number of permits", report.scanned.to_string(), planned.scanned.to_string());
-    for outcome in &report.outcomes {
-        let ledger = planned.outcomes.get(outcome.rule.code()).copied().unwrap_or(0);
-        same(outcome.rule.code(), outcome.permits.to_string(), ledger.to_string());
+    same("the night", report.business_date.to_string(), planned.business_date.to_string());
+    same("the number of the run", report.generation.to_string(), planned.generation.to_string());
+    same("what started it", report.trigger.clone(), planned.trigger.clone());
+    same("the reason", report.reason.clone().unwrap_or_default(), planned.reason.clone().unwrap_or_default());
+    same("the certificate", report.certificate.clone(), "closed".to_owned());
+    for rule in Rule::ALL {
+        let told: u64 = report.outcomes.iter().filter(|o| o.rule == *rule).map(|o| o.permits).sum();
+        let ledger = planned.outcomes.get(rule.code()).copied().unwrap_or(0);
+        same(rule.code(), told.to_string(), ledger.to_string());
     }
+    let by_plan = night.plan.figures(&night.input);
     let figures = &report.figures;
     for (what, found, ledger) in [
         ("firm", figures.firm as u64, completed.firm),
@@ -498,6 +520,9 @@ fn report(manifest: &Manifest, files: &Files, told: &Told) -> Result<String, Str
         ("displaced", report.displaced, completed.displaced),
         ("no_possible_day", figures.no_possible_day as u64, planned.lapses.no_possible_day),
         ("no_capacity", figures.no_capacity as u64, planned.lapses.no_capacity),
+        ("late_planned", figures.late_planned as u64, by_plan.late_planned as u64),
+        ("without_seat", figures.without_seat as u64, by_plan.without_seat as u64),
+        ("the number of lapses listed", report.lapses.len() as u64, night.plan.lapses.len() as u64),
         (
             "letters",
             report.letters.iter().map(|l| l.letters).sum(),

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::{Exit, Session};
 use crate::dispatch::Transport;
 use crate::dispatch::smtp::{Relay, Session as Dialogue};
+use crate::seal::Seal;
 use crate::settings::Configuration;
 use crate::store::{Store, Use};
 
@@ -117,6 +118,15 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
             findings.check("extract", old, format!("the last extract of permits is {age} days old"), remedy);
         }
         None => findings.wrong("extract", "no permits were imported yet", "convoke import permits FILE"),
+    }
+    let own = config.seal.as_ref().map(Seal::public);
+    if let Some(known) = store.key_in_use()?.filter(|known| own.is_some_and(|own| own != *known)) {
+        let told = format!("the ledger names another key than `[audit] key_file`: {}", known.fingerprint());
+        findings.wrong(
+            "seal",
+            told,
+            "bring that key back; a rotation that was cut off is ended by `convoke keys rotate`",
+        );
     }
     let witnesses = settings.audit.witnesses.len();
     let (untold, said) = store.witnesses_untold(now - TimeDelta::days(1))?;

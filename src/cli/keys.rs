@@ -8,11 +8,12 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::init::write_secret;
+use super::privacy::given;
 use super::{Exit, Session, Usage};
 use crate::entropy::Entropy;
 use crate::ledger::Event;
 use crate::process;
-use crate::seal::{KEY_MADE, KEY_PASSED_ON, PublicKey, Seal, Succession};
+use crate::seal::{KEY_PASSED_ON, PublicKey, Seal, Succession};
 use crate::settings::Settings;
 use crate::store::{Store, Use};
 
@@ -55,13 +56,11 @@ impl Keys {
             )
         })?;
         match self {
-            Self::Generate { lost, reason } => generate(session, &settings, &place, reason.as_deref().filter(|_| lost)),
-            Self::Rotate { reason, yes } => {
-                let Some(reason) = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
-                    return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
-                };
-                rotate(session, &settings, &place, &reason, yes)
+            Self::Generate { lost, reason } => {
+                let lost = if lost { Some(given(reason.as_ref())?) } else { None };
+                generate(session, &settings, &place, lost)
             }
+            Self::Rotate { reason, yes } => rotate(session, &settings, &place, given(reason.as_ref())?, yes),
             Self::Show => show(session, &settings, &place),
         }
     }
@@ -77,20 +76,21 @@ fn generate(session: &Session, settings: &Settings, place: &Path, lost: Option<&
         return Err(Usage(format!("{place} is there already: `convoke keys rotate` puts another in its place")).into());
     }
     let mut store = store_of(settings)?;
-    if lost.is_none() && store.seals()?.pop().is_some() {
+    if lost.is_none()
+        && let Some(known) = store.key_in_use()?
+    {
         return Err(Usage(format!(
-            "nights were signed with another key: bring {} back from a back-up; if it is lost for good, say --lost --reason \"how\"",
+            "the ledger names the key {}: bring {} back from a back-up; if it is lost for good, say --lost --reason \"how\"",
+            known.fingerprint(),
             place.display()
         ))
         .into());
     }
     let seal = Seal::new(&Entropy::System.bytes()?);
-    // First the key: an entry in the ledger for a key that was never written would be a riddle. If what follows is cut off, the
-    // next run writes the entry.
-    write_secret(place, &seal.to_pem())?;
-    store.write(|s| match lost {
-        None => s.introduce_key(&seal, &process::login()),
-        Some(_) => s.record(None, &process::login(), &[Event { kind: KEY_MADE, payload: seal.introduction(lost) }]),
+    // First the entry, which is taken back if the key cannot be written: a key that is nowhere could sign nothing any more.
+    store.write(|s| {
+        s.introduce_key(&seal, &process::login(), lost, session.clock.now())?;
+        write_secret(place, &seal.to_pem())
     })?;
     print(session, "made", &seal.public(), place, &[])
 }
@@ -118,16 +118,20 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, ye
         return Ok(Exit::Interrupted);
     }
     let new = Seal::new(&Entropy::System.bytes()?);
-    // A key that has never signed is not known to the ledger yet: only then can it pass anything on.
-    store.write(|s| s.introduce_key(&old, &process::login()))?;
     write_secret(&next, &new.to_pem())?;
     let at = chrono::SubsecRound::trunc_subsecs(session.clock.now(), 6);
     let passed = old.pass_on(&new.public(), at);
     store.write(|s| {
+        match s.key_in_use()? {
+            // A key that has never signed is not known to the ledger yet: only then can it pass anything on.
+            None => s.introduce_key(&old, &process::login(), None, at)?,
+            Some(known) => ensure!(known == old.public(), "the ledger names another key: {}", known.fingerprint()),
+        }
         let payload =
             json!({"from": passed.from, "to": passed.to, "at": passed.at, "endorsement": passed.endorsement, "reason": reason});
         s.record(None, &process::login(), &[Event { kind: KEY_PASSED_ON, payload }])?;
-        s.keep_succession(&passed)
+        s.keep_succession(&passed)?;
+        s.seal_ledger(&new, "", at, &[]).map(drop)
     })?;
     put_in_place(&next, place)?;
     print(session, "rotated", &new.public(), place, &store.successions()?)

@@ -37,11 +37,11 @@ impl Ledger {
                 let mut text = format!(
                     "The ledger holds: {size} entries, last hash\n{root}\n{sealed} checkpoints are as they were signed.\n"
                 );
-                if !witnessed.is_empty() {
-                    writeln!(text, "{} checkpoints are what the witness kept.", witnessed.len())?;
+                if walked.compared > 0 {
+                    writeln!(text, "{} checkpoints are what the witness kept.", walked.compared)?;
                 }
                 let document = json!({"schema": "convoke.ledger/1", "valid": true, "size": size, "root": root,
-                    "checkpoints": sealed, "witnessed": witnessed.len()});
+                    "checkpoints": sealed, "witnessed": walked.compared});
                 session.print(&document, &text)?;
                 Ok(Exit::Done)
             }

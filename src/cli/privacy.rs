@@ -25,7 +25,9 @@ pub(super) fn given(reason: Option<&String>) -> Result<&str> {
         return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
     };
     // The ledger is for good: a number in it could never be erased again.
-    let number = reason.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 9);
+    let joined: String =
+        reason.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '\u{a0}' | '\u{202f}')).collect();
+    let number = joined.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 9);
     if number || reason.contains('@') {
         return Err(Usage(
             "--reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it".into(),
@@ -274,10 +276,10 @@ impl Purge {
         let (holders_before, letters_before) = (kept(audit.keep_holder_days), kept(audit.keep_letter_days));
         let written_before = letters_before.and_time(NaiveTime::MIN);
         let written_to = store.holders_written_to()?;
-        let all = store.holders_over(holders_before, "", i64::MAX)?;
-        let holders = all.iter().filter(|(id, _)| !written_to.contains(id)).count();
-        drop(all);
-        let letters = store.letters_over(written_before, i64::MAX)?.len();
+        let mut over = store.holders_over(holders_before)?;
+        over.retain(|(id, _)| !written_to.contains(id));
+        let holders = over.len();
+        let letters = store.letters_over(written_before, "", i64::MAX)?.len();
         let document = |purged: bool| {
             json!({"schema": "convoke.purge/1", "purged": purged, "holders": holders, "holders_before": holders_before,
                 "letters": letters, "letters_before": letters_before})
@@ -295,30 +297,25 @@ impl Purge {
         store.delete_for_good()?;
         let progress = session.progress();
         let mut done = 0;
-        // Each transaction is whole by itself: what is cut off is gone on with. Looked for outside of it: nobody waits meanwhile.
-        let mut after = String::new();
-        loop {
-            let over = store.holders_over(holders_before, &after, CHUNK)?;
-            let Some((last, _)) = over.last() else { break };
-            after.clone_from(last);
-            done += store.write(|s| purge_holders(s, &over, holders_before, today))?;
+        // Each transaction is whole by itself: what is cut off is gone on with.
+        for chunk in over.chunks(CHUNK as usize) {
+            done += store.write(|s| purge_holders(s, chunk, holders_before))?;
             progress.show("erasing people", done as u64, holders as u64);
         }
-        done = 0;
+        let (mut after, mut done) = (String::new(), 0);
         loop {
             let emptied = store.write(|s| {
-                let letters = s.letters_over(written_before, CHUNK)?;
+                let letters = s.letters_over(written_before, &after, CHUNK)?;
                 if !letters.is_empty() {
                     s.silence_letters(&letters)?;
                     let payload = json!({"letters": letters.len(), "written_before": letters_before});
                     s.record(None, &process::login(), &[Event { kind: "letters.purged", payload }])?;
                 }
-                Ok(letters.len())
+                Ok(letters)
             })?;
-            if emptied == 0 {
-                break;
-            }
-            done += emptied;
+            let Some(last) = emptied.last() else { break };
+            after.clone_from(last);
+            done += emptied.len();
             progress.show("emptying letters", done as u64, letters as u64);
         }
         progress.clear();
@@ -329,14 +326,11 @@ impl Purge {
     }
 }
 
-fn purge_holders(store: &mut Store, over: &[(String, String)], before: NaiveDate, today: NaiveDate) -> Result<usize> {
-    let mut people: Vec<(&str, &str)> = Vec::with_capacity(over.len());
-    for (id, number) in over {
-        // Asked again: an import or a run may have come in between.
-        if store.lives(&HolderId(id.clone()), today)?.is_none() {
-            people.push((id, number));
-        }
-    }
+fn purge_holders(store: &mut Store, over: &[(String, String)], before: NaiveDate) -> Result<usize> {
+    let ids: Vec<&str> = over.iter().map(|(id, _)| id.as_str()).collect();
+    let needed = store.needed_again(&ids, before)?;
+    let people = over.iter().filter(|(id, _)| !needed.contains(id));
+    let people: Vec<(&str, &str)> = people.map(|(id, number)| (id.as_str(), number.as_str())).collect();
     if people.is_empty() {
         return Ok(0);
     }

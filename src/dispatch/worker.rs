@@ -161,6 +161,7 @@ impl Worker<'_> {
         tokio::select! {
             ended = work => ended,
             error = self.beat() => Err(error),
+            error = self.keep_telling() => Err(error),
             () = self.grace() => {
                 tracing::warn!("Letters in flight were not answered within `stop_timeout_s`");
                 // Whatever is still in hand is as if this worker had died: begun letters are uncertain.
@@ -184,9 +185,6 @@ impl Worker<'_> {
         loop {
             sleep(self.lease.to_std().unwrap_or_default() / 3).await;
             if let Err(error) = self.renew().await {
-                return error;
-            }
-            if let Err(error) = self.tell_witnesses().await {
                 return error;
             }
             if self.errand.clock.now() - withheld_at >= WITHHOLD_AGAIN {

@@ -26,6 +26,8 @@ coded! {
         Late = "convoked-too-late",
         /// The holder was never convoked.
         Never = "never-convoked",
+        /// It was over before any run had seen it.
+        Unseen = "never-examined",
         /// Nobody had to be convoked for it: the rule says why.
         Apart = "not-to-be-convoked",
     }
@@ -39,6 +41,7 @@ impl Ending {
             Self::Untraced => "Convoqué à temps, sans trace de dépôt",
             Self::Late => "Convoqué trop tard",
             Self::Never => "Jamais convoqué",
+            Self::Unseen => "Expiré avant la première nuit",
             Self::Apart => "N’était pas à convoquer",
         }
     }
@@ -77,16 +80,25 @@ pub struct Appointed {
 impl Expired {
     /// How it ended.
     pub fn ending(&self) -> Ending {
-        let renewed = self.status == Status::Renewed.code() || self.superseded;
         let came = |a: &Appointed| a.state == State::Honoured.code() && a.day <= self.expires_on;
-        if renewed || self.filed_on.is_some_and(|day| day <= self.expires_on) || self.convocations.iter().any(came) {
+        if self.filed_on.is_some_and(|day| day <= self.expires_on) || self.convocations.iter().any(came) {
             return Ending::Filed;
         }
         // Taken back or moved, it convokes nobody.
         let gone = [State::Cancelled, State::Moved].map(State::code);
         let mut stands = self.convocations.iter().filter(|a| !gone.contains(&a.state.as_str())).peekable();
+        let renewed = self.status == Status::Renewed.code() || self.superseded;
         if stands.peek().is_some() {
-            return if stands.any(|a| a.day <= self.expires_on) { Ending::Untraced } else { Ending::Late };
+            let in_time = stands.any(|a| a.day <= self.expires_on);
+            // Renewed, nobody says when: in time where the appointment was.
+            return match (in_time, renewed && self.filed_on.is_none()) {
+                (true, true) => Ending::Filed,
+                (true, false) => Ending::Untraced,
+                (false, _) => Ending::Late,
+            };
+        }
+        if renewed && self.filed_on.is_none() {
+            return Ending::Filed;
         }
         let apart = self.rule.as_deref().and_then(|rule| rule.parse().ok()).is_some_and(|rule| {
             matches!(
@@ -102,7 +114,11 @@ impl Expired {
                     | Rule::DueOnline
             )
         });
-        if apart { Ending::Apart } else { Ending::Never }
+        match (apart, &self.rule) {
+            (true, _) => Ending::Apart,
+            (false, None) => Ending::Unseen,
+            (false, Some(_)) => Ending::Never,
+        }
     }
 }
 
@@ -391,11 +407,12 @@ impl Period {
     pub fn summary(&self) -> String {
         let of = |ending| self.endings.iter().filter(|e| e.ending == ending).map(|e| e.permits).sum::<u64>();
         let all: u64 = self.endings.iter().map(|e| e.permits).sum();
-        let [filed, untraced, late, never, apart] =
-            [Ending::Filed, Ending::Untraced, Ending::Late, Ending::Never, Ending::Apart].map(|e| words::number(of(e)));
+        let [filed, untraced, late, never, unseen, apart] =
+            [Ending::Filed, Ending::Untraced, Ending::Late, Ending::Never, Ending::Unseen, Ending::Apart]
+                .map(|e| words::number(of(e)));
         format!(
             "{} titres arrivés à expiration : {filed} renouvelés ou déposés à temps, {untraced} convoqués à temps sans trace de dépôt, \
-             {late} convoqués trop tard, {never} jamais convoqués, {apart} qui n’étaient pas à convoquer.",
+             {late} convoqués trop tard, {never} jamais convoqués, {unseen} expirés avant la première nuit, {apart} qui n’étaient pas à convoquer.",
             words::number(all)
         )
     }
@@ -429,7 +446,9 @@ mod tests {
         let cases = [
             (permit("due", &[]), Ending::Never),
             (permit("no-jurisdiction", &[]), Ending::Never),
-            (Expired { rule: None, ..permit("due", &[]) }, Ending::Never),
+            (Expired { rule: None, ..permit("due", &[]) }, Ending::Unseen),
+            (Expired { superseded: true, ..permit("due", &[(3, State::Convoked)]) }, Ending::Late),
+            (Expired { superseded: true, filed_on: Some(day(5)), ..permit("due", &[]) }, Ending::Never),
             (permit("student", &[]), Ending::Apart),
             (permit("already-convoked", &[(-3, State::Convoked)]), Ending::Untraced),
             (permit("already-convoked", &[(0, State::Missed)]), Ending::Untraced),

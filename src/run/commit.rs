@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::correspondence;
@@ -17,6 +18,7 @@ use crate::ledger::Event;
 use crate::letters::{Appointment, Convoked, Matter};
 use crate::permit::Channel;
 use crate::planning::Pass;
+use crate::seal::Seal;
 use crate::settings::Configuration;
 use crate::store::{Placement, RunRow, SlotRow, Store, Stored};
 
@@ -140,9 +142,7 @@ pub(super) fn commit_chunks(
     summary = correspondence::write(store, config, row, actor, summary, tools)?;
     summary.state = "completed".into();
     store.write(|s| {
-        if let Some(seal) = &config.seal {
-            s.introduce_key(seal, actor)?;
-        }
+        let seal = seal_in_use(s, config, actor, tools.clock.now())?;
         let head = s.ledger_head()?;
         let completed = Event {
             kind: "run.completed",
@@ -150,13 +150,31 @@ pub(super) fn commit_chunks(
                 "checkpoint": {"size": head.size, "root": head.root}}),
         };
         s.record(Some(&row.run_id), actor, &[completed])?;
-        if let Some(seal) = &config.seal {
+        if let Some(seal) = &seal {
             s.seal_ledger(seal, &row.run_id, tools.clock.now(), &config.settings.audit.witnesses)?;
         }
         s.end_run(row, "completed", Some(&serde_json::to_string(&summary)?), None, tools.clock.now())
     })?;
     tracing::info!(run.id = %id, firm = summary.firm, planned = summary.planned, late = summary.late_firm, "Completed run {id}");
     Ok(summary)
+}
+
+/// The key that signs now: the one that the ledger names. It may have been changed since this process read its own.
+fn seal_in_use(store: &mut Store, config: &Configuration, actor: &str, now: DateTime<Utc>) -> Result<Option<Seal>> {
+    let Some(known) = store.key_in_use()? else {
+        let seal = config.settings.audit.seals()?.into_iter().next();
+        if let Some(seal) = &seal {
+            store.introduce_key(seal, actor, None, now)?;
+        }
+        return Ok(seal);
+    };
+    let found = config.settings.audit.seals()?.into_iter().find(|seal| seal.public() == known);
+    ensure!(
+        found.is_some(),
+        "nights are signed by the key {}, which is not the one in `[audit] key_file`: bring it back, then `convoke runs resume`",
+        known.fingerprint()
+    );
+    Ok(found)
 }
 
 fn commit_chunk(

@@ -49,6 +49,13 @@ impl Audit {
         super::secret_file(self.key_file.as_deref(), "ledger-key")
     }
 
+    /// The keys that are there: the one that signs, and one that a rotation which was cut off left beside it.
+    pub fn seals(&self) -> Result<Vec<Seal>, ConfigError> {
+        let next = self.key_place().map(|place| place.with_extension("next"));
+        let next = next.and_then(|file| std::fs::read_to_string(file).ok()).and_then(|text| Seal::from_pem(&text).ok());
+        Ok(self.seal()?.into_iter().chain(next).collect())
+    }
+
     /// The key, if there is to be one.
     pub fn seal(&self) -> Result<Option<Seal>, ConfigError> {
         let Some(file) = self.key_place() else { return Ok(None) };

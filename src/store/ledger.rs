@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -12,7 +13,7 @@ use super::{KEYS_PER_QUERY, Store, insert_all};
 use crate::entropy::Entropy;
 use crate::ids::{RunId, hex, unhex};
 use crate::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
-use crate::seal::{KEY_MADE, Keys, PublicKey, Seal, Sealed};
+use crate::seal::{KEY_MADE, KEY_PASSED_ON, Keys, PublicKey, Seal, Sealed};
 
 /// As texts, or the partial indexes would not be used.
 const RUN_ENDS: &str = "kind = 'run.completed'";
@@ -35,6 +36,8 @@ pub struct Walked {
     pub head: Head,
     /// Signed states of it, all as they were signed.
     pub checkpoints: usize,
+    /// Those that a witness kept as well.
+    pub compared: usize,
 }
 
 #[derive(Queryable, Insertable)]
@@ -135,6 +138,7 @@ impl Store {
         let seals = self.seals()?;
         let mut keys = Keys::default();
         let prefecture = self.prefecture.clone();
+        let (mut compared, mut ended) = (0, false);
         let mut verifier = Verifier::new(&prefecture);
         let mut marks: BTreeMap<i64, Vec<(&Sealed, bool)>> = BTreeMap::new();
         let kept = witnessed.iter().filter(|s| s.checkpoint.prefecture == self.prefecture).map(|s| (s, true));
@@ -168,7 +172,13 @@ impl Store {
                         return Ok(Err(Broken::Forged(entry.seq)));
                     }
                 }
+                compared += here.iter().filter(|(_, by_witness)| *by_witness).count();
                 let signed = here.iter().any(|(_, by_witness)| !by_witness);
+                // Whoever owns the database can write down any key; only who has the key can sign.
+                if [KEY_MADE, KEY_PASSED_ON].contains(&entry.kind.as_str()) && !signed {
+                    return Ok(Err(Broken::Unintroduced(entry.seq)));
+                }
+                ended |= entry.kind == RUN_COMPLETED;
                 if entry.kind == RUN_COMPLETED && keys.in_use().is_some() && !signed {
                     return Ok(Err(Broken::Unsigned(entry.seq)));
                 }
@@ -179,24 +189,38 @@ impl Store {
         if let Some((signed, _)) = marks.last_key_value().filter(|(signed, _)| **signed > size) {
             return Ok(Err(Broken::Cut { signed: *signed, found: size }));
         }
-        if keys.in_use().zip(own).is_some_and(|(known, own)| known != own.to_hex()) {
+        // A key that has signed nothing yet is written down by the first run.
+        let own = own.map(|own| own.to_hex());
+        if own.is_some() && keys.in_use() != own.as_deref() && (ended || keys.in_use().is_some()) {
             return Ok(Err(Broken::OtherKey));
         }
-        Ok(Ok(Walked { head, checkpoints: seals.len() }))
+        if !witnessed.is_empty() && compared == 0 {
+            return Ok(Err(Broken::Incomparable));
+        }
+        Ok(Ok(Walked { head, checkpoints: seals.len(), compared }))
     }
 
-    /// Writes down a key before it signs for the first time: from then on every run must be signed.
-    pub fn introduce_key(&mut self, seal: &Seal, actor: &str) -> Result<()> {
-        let known: i64 = ledger_entry::table
+    /// The key that the ledger names as in use.
+    pub fn key_in_use(&mut self) -> Result<Option<PublicKey>> {
+        let last: Option<(String, String)> = ledger_entry::table
             .filter(ledger_entry::prefecture.eq(&self.prefecture))
             .filter(sql::<Bool>(KEY_EVENTS))
-            .count()
-            .get_result(&mut self.conn)
-            .context("looking for keys in the ledger")?;
-        if known > 0 {
-            return Ok(());
-        }
-        self.record(None, actor, &[Event { kind: KEY_MADE, payload: seal.introduction(None) }])
+            .order(ledger_entry::seq.desc())
+            .select((ledger_entry::kind, ledger_entry::payload))
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the key in the ledger")?;
+        let Some((kind, payload)) = last else { return Ok(None) };
+        let payload: serde_json::Value = serde_json::from_str(&payload).context("an entry of the ledger")?;
+        let key = payload[if kind == KEY_MADE { "key" } else { "to" }].as_str().unwrap_or_default();
+        Ok(Some(PublicKey::from_hex(key).context("the key that the ledger names")?))
+    }
+
+    /// Writes down that a key begins, signed by itself; `lost`: why there is no word for it of the one before. From then on every run
+    /// must be signed.
+    pub fn introduce_key(&mut self, seal: &Seal, actor: &str, lost: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+        self.record(None, actor, &[Event { kind: KEY_MADE, payload: seal.introduction(lost) }])?;
+        self.seal_ledger(seal, "", now, &[]).map(drop)
     }
 
     /// The commitments to holders (id and number), in their order, each under a key that is made the first time.

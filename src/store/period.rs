@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
@@ -47,21 +47,21 @@ impl Store {
         Ok(rows.into_iter().map(|(site, desk, day, state, n)| ((site, desk, day), state, n as u64)).collect())
     }
 
-    /// Convocations that were made between two days: desk, when, for which day.
+    /// Convocations that were made between two instants, the second left out: desk, when, for which day.
     pub fn convoked_between(
         &mut self,
-        from: NaiveDate,
-        to: NaiveDate,
+        from: NaiveDateTime,
+        until: NaiveDateTime,
     ) -> Result<Vec<(String, NaiveDateTime, NaiveDate)>> {
-        let until = to.succ_opt().unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
         convocation::table
             .inner_join(
                 slot::table
                     .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
             )
             .filter(convocation::prefecture.eq(&self.prefecture))
-            .filter(convocation::created_at.ge(from.and_time(NaiveTime::MIN)).and(convocation::created_at.lt(until)))
+            .filter(convocation::created_at.ge(from).and(convocation::created_at.lt(until)))
             .filter(convocation::origin.ne("elsewhere"))
+            .filter(diesel::dsl::not(convocation::state.eq_any(["moved", "cancelled"])))
             .select((slot::desk, convocation::created_at, convocation::day))
             .load(&mut self.conn)
             .context("reading how long people waited")
@@ -134,23 +134,17 @@ impl Store {
         Ok(rows.into_iter().map(of).collect())
     }
 
-    /// The stretch of the ledger that lies between the last checkpoint before a day and the first after another.
-    pub fn ledger_of_days(&mut self, from: NaiveDate, to: NaiveDate) -> Result<(i64, i64)> {
-        let start = from.and_time(NaiveTime::MIN);
-        let end = to.succ_opt().unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
-        let before: Option<i64> = checkpoint::table
-            .filter(checkpoint::prefecture.eq(&self.prefecture).and(checkpoint::sealed_at.lt(start)))
-            .order(checkpoint::size.desc())
-            .select(checkpoint::size)
-            .first(&mut self.conn)
-            .optional()?;
-        let after: Option<i64> = checkpoint::table
-            .filter(checkpoint::prefecture.eq(&self.prefecture).and(checkpoint::sealed_at.ge(end)))
-            .order(checkpoint::size)
-            .select(checkpoint::size)
-            .first(&mut self.conn)
-            .optional()?;
-        let head = self.ledger_head()?.size;
-        Ok((before.unwrap_or(0), after.unwrap_or(head)))
+    /// The stretch of the ledger between the last checkpoint before an instant and the last before another: stretches of days that
+    /// follow one another share no entry. Empty where nothing was signed.
+    pub fn ledger_of_days(&mut self, from: NaiveDateTime, until: NaiveDateTime) -> Result<(i64, i64)> {
+        let mut size_before = |instant: NaiveDateTime| {
+            checkpoint::table
+                .filter(checkpoint::prefecture.eq(&self.prefecture).and(checkpoint::sealed_at.lt(instant)))
+                .order(checkpoint::size.desc())
+                .select(checkpoint::size)
+                .first::<i64>(&mut self.conn)
+                .optional()
+        };
+        Ok((size_before(from)?.unwrap_or(0), size_before(until)?.unwrap_or(0)))
     }
 }

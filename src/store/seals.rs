@@ -93,7 +93,8 @@ impl Store {
     pub fn seal_before(&mut self, size: i64) -> Result<Option<Sealed>> {
         let row: Option<Row> = checkpoint::table
             .filter(checkpoint::prefecture.eq(&self.prefecture))
-            .filter(checkpoint::size.lt(size))
+            // Those by which a key began close no run.
+            .filter(checkpoint::size.lt(size).and(checkpoint::run_id.ne("")))
             .order(checkpoint::size.desc())
             .select(Row::as_select())
             .first(&mut self.conn)
@@ -189,17 +190,18 @@ impl Store {
         Ok(rows.into_iter().map(of).collect())
     }
 
-    /// What became of a letter to a witness: when it was accepted, if it was, and what the relay said.
+    /// What became of a letter to a witness: when it was accepted, if it was; when it is tried next; what the relay said.
     pub fn settle_witness_letter(
         &mut self,
         size: i64,
         address: &str,
-        accepted_at: Option<DateTime<Utc>>,
+        (accepted_at, next_at): (Option<DateTime<Utc>>, DateTime<Utc>),
         reply: &str,
     ) -> Result<()> {
         diesel::update(witness_letter::table.find((&self.prefecture, size, address)))
             .set((
                 witness_letter::accepted_at.eq(accepted_at.map(|at| at.naive_utc())),
+                witness_letter::next_at.eq(next_at.naive_utc()),
                 witness_letter::last_reply.eq(reply),
             ))
             .execute(&mut self.conn)

@@ -1,8 +1,11 @@
 //! Checkpoints on their way to witnesses. Nothing of a person is in them: they leave at any hour, and one too many does no harm.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::block_in_place;
+use tokio::time::sleep;
 
 use super::super::press::Made;
 use super::super::relays::{Transport, into_maildir};
@@ -12,14 +15,27 @@ use crate::ids::sha256_hex;
 use crate::letters::witness_mail;
 use crate::store::WitnessLetter;
 
+/// How often a worker that goes on looks for what is to be told.
+const AGAIN: Duration = Duration::from_mins(1);
 /// Between two attempts at one letter, at most.
 const PATIENCE: TimeDelta = TimeDelta::hours(4);
 
 impl Worker<'_> {
+    /// Tells them again and again, beside all else: a slow relay must not hold up the heartbeat.
+    pub(super) async fn keep_telling(&self) -> anyhow::Error {
+        loop {
+            sleep(AGAIN).await;
+            if let Err(error) = self.tell_witnesses().await {
+                return error;
+            }
+        }
+    }
+
     /// Tells the witnesses what they have not been told. That a relay does not take it is written down, and tried again.
     pub(super) async fn tell_witnesses(&self) -> Result<()> {
         let now = self.errand.clock.now();
-        let again_at = now + self.schedule.first.clamp(TimeDelta::minutes(1), PATIENCE);
+        let first = self.schedule.first.clamp(TimeDelta::minutes(1), PATIENCE);
+        let again_at = now + first;
         let due = self
             .clerk
             .write(move |s| if s.paused()?.is_some() { Ok(Vec::new()) } else { s.take_witness_letters(now, again_at) })
@@ -35,9 +51,11 @@ impl Worker<'_> {
                     "A witness was not told of checkpoint {size}: {reply}"
                 );
             }
+            // The longer it fails, the longer it waits.
+            let next_at = now + (first * 2i32.pow(letter.attempts.min(10))).min(PATIENCE);
             let settled = reply.clone();
             self.clerk
-                .write(move |s| s.settle_witness_letter(size, &address, accepted_at, &settled))
+                .write(move |s| s.settle_witness_letter(size, &address, (accepted_at, next_at), &settled))
                 .await
                 .context("recording a letter to a witness")?;
         }
