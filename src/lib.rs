@@ -12,9 +12,9 @@
 //! Three laws: everything is read, then decided purely, then written once; a run never speaks SMTP and a send never decides
 //! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
-//! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`calendar`], [`convocation`],
-//! [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`]) name no database, mail,
-//! runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
+//! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`bundle`], [`calendar`],
+//! [`convocation`], [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`],
+//! [`schedule`], [`seal`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
 //! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
 //! | French | here |
@@ -35,6 +35,8 @@
 //! | convocation, présence | [`convocation::State`] |
 //! | courrier, voie postale | letter: [`letters`], [`dispatch`]; [`post`] |
 //! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
+//! | registre, témoin | ledger: [`ledger`], signed by [`seal`]; witness |
+//! | rapport, pièces | report: [`report`]; what is handed out of it: [`bundle`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
 
 pub mod agenda;
