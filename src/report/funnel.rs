@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::RunReport;
-use super::words::{counted, letter_state, number};
+use super::words::{counted, letter_state, number, week};
 use crate::eligibility::Rule;
 use crate::planning::Figures;
 
@@ -204,4 +204,19 @@ pub(super) fn summary(report: &RunReport) -> String {
     ]
     .join("\u{202f}; ")
         + "."
+        + &missing(report)
+}
+
+/// Which seats would have helped: the first place and week by name, the rest as a number.
+fn missing(report: &RunReport) -> String {
+    let shortages = &report.circumstances.shortages;
+    let Some(first) = shortages.first() else { return String::new() };
+    let all: u64 = shortages.iter().map(|s| s.seats).sum();
+    let seats = counted(all, "", "place", "places");
+    let most = shortages.iter().max_by_key(|s| s.seats).unwrap_or(first);
+    let place = format!("{} (guichet {}), {}", most.site, most.desk, week(&most.week));
+    match shortages.len() {
+        1 => format!(" Il a manqué {seats} à {place}."),
+        _ => format!(" Il a manqué {seats}, dont {}\u{a0}à {place}.", number(most.seats)),
+    }
 }

@@ -65,7 +65,7 @@ pub(crate) fn night() -> RunReport {
             listed(Rule::Expired, 3, "Expiré le 28 février 2026"),
         ],
         warnings: vec!["L’extraction des titres date de 4 jours.".to_owned()],
-        circumstances: circumstances("agent.dupont"),
+        circumstances: circumstances("creteil"),
         ..empty()
     }
 }
