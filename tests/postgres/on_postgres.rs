@@ -36,3 +36,6 @@ mod serve;
 mod soak;
 #[path = "../storage.rs"]
 mod storage;
+#[cfg(feature = "postgres-tls")]
+#[path = "tls.rs"]
+mod tls;

@@ -124,6 +124,27 @@ impl Cluster {
         conn.batch_execute(&sql).unwrap();
     }
 
+    /// Starts anew on a port of 127.0.0.1, with a certificate and its key; returns the port. The socket is then no longer that of
+    /// [`Self::url`].
+    pub fn speak_tls(&self, certificate: &str, key: &str) -> u16 {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let data = self.folder.join("data");
+        let settings = format!("ssl = on\nlisten_addresses = '127.0.0.1'\nport = {port}\n");
+        for (name, text) in [("server.crt", certificate), ("server.key", key), ("tls", &settings)] {
+            // Written by whom it is to belong to.
+            let mut shell = as_postgres("sh");
+            shell.args(["-c", "umask 077; cat >\"$1\"", "write"]).arg(data.join(name)).stdin(Stdio::piped());
+            let mut child = shell.spawn().unwrap();
+            std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+            assert!(child.wait().unwrap().success());
+        }
+        let mut include = as_postgres("sh");
+        include.args(["-c", "echo \"include 'tls'\" >>\"$1\"", "include"]).arg(data.join("postgresql.conf"));
+        assert!(include.status().unwrap().success());
+        self.restart();
+        port
+    }
+
     /// Kills every server process and starts anew: what was not committed is gone.
     pub fn restart(&self) {
         let data = self.folder.join("data");

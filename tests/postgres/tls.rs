@@ -1,0 +1,56 @@
+//! PostgreSQL by TLS: what `sslmode=verify-full` promises, against a real server. Only with the feature `postgres-tls`: `script/tls`.
+
+#[expect(unreachable_pub, reason = "shared by test programs")]
+#[allow(dead_code, reason = "each test program uses a part")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use rcgen::{CertificateParams, KeyPair};
+use support::postgres::Cluster;
+use support::{Office, Shape};
+
+/// A certificate for a name, signed by itself, and its key, both in PEM.
+fn certificate(name: &str) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+    (certificate.pem(), key.serialize_pem())
+}
+
+#[test]
+fn a_night_by_verify_full_is_encrypted_and_a_wrong_server_is_refused_with_its_remedy() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    let folder = tempfile::tempdir().unwrap();
+    let keep = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let (mine, key) = certificate("localhost");
+    let (other, _) = certificate("localhost");
+    let (mine_file, other_file) = (keep("mine.pem", &mine), keep("other.pem", &other));
+    let cluster = Cluster::start();
+    let port = cluster.speak_tls(&mine, &key);
+    let url = |host: &str, root: &str| {
+        format!("postgres://postgres@{host}:{port}/postgres?sslmode=verify-full&sslrootcert={root}")
+    };
+    let told = |args: &[&str], url: &str| {
+        let output = office.command(args).env("CONVOKE__DATABASE__URL", url).output().unwrap();
+        let text = [output.stdout.clone(), output.stderr.clone()].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+
+    let right = url("localhost", &mine_file);
+    assert_eq!(told(&["migrate"], &right).0, Some(0));
+    let (_, doctor) = told(&["doctor"], &right);
+    assert!(doctor.contains("encrypted"), "{doctor}");
+    let (code, run) = told(&["run", "--yes", "--reason", "a night", "--json"], &right);
+    assert_eq!(code, Some(0), "{run}");
+
+    // Another's certificate, a name that it does not bear, and no encryption at all.
+    let (code, said) = told(&["doctor"], &url("localhost", &other_file));
+    assert!(code == Some(1) && said.contains("certificate"), "{said}");
+    let (code, said) = told(&["doctor"], &url("127.0.0.1", &mine_file));
+    assert!(code == Some(1) && said.contains("does not match host name"), "{said}");
+    let (code, said) = told(&["doctor"], &format!("postgres://postgres@db.example.org:{port}/postgres"));
+    assert!(code == Some(1) && said.contains("in clear"), "{said}");
+}
