@@ -1,6 +1,7 @@
 //! What an office hands out about a run: a folder of files that proves itself. Whoever has it, and the fingerprint of the office's
 //! key, needs neither the database nor this program: `docs/AUDIT.md` does the same with common tools.
 
+mod night;
 mod verify;
 
 use std::collections::BTreeMap;

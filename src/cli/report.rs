@@ -202,7 +202,7 @@ fn on_terminal(document: &Document, width: u16) -> Result<String> {
     Ok(text)
 }
 
-fn terminal_width() -> u16 {
+pub(super) fn terminal_width() -> u16 {
     // A pipe has no width: 80 columns are what is read everywhere.
     comfy_table::Table::new().width().filter(|_| std::io::stdout().is_terminal()).unwrap_or(80)
 }

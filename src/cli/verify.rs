@@ -1,12 +1,13 @@
 //! `convoke verify`.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
+use super::report::terminal_width;
 use super::{BadData, Exit, Session, Usage};
 use crate::bundle::verify;
 use crate::files::read_folder;
@@ -46,14 +47,23 @@ impl Verify {
         let files = read_folder(&self.dir).map_err(|e| BadData(format!("{e:#}")))?;
         let checks = verify(&files, self.key.as_deref(), &witnessed);
         let valid = checks.iter().all(|c| c.holds);
-        let mut text = String::new();
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(terminal_width());
         for check in &checks {
-            writeln!(text, "{} {:<10} {}", if check.holds { "ok   " } else { "WRONG" }, check.what, check.found)?;
+            table.add_row([if check.holds { "ok" } else { "WRONG" }, check.what, &check.found]);
         }
+        // The fingerprint, of 64 digits, stays on one line, from where it can be copied.
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 1));
+        }
+        let mut text = format!("{}\n", table.trim_fmt());
         text += match (valid, &self.key) {
             (false, _) => "This report does not prove itself.\n",
             (true, Some(_)) => "Nothing was changed since the office signed it.\n",
-            (true, None) => "Nothing was changed since it was signed. By whom, only --key FINGERPRINT can tell.\n",
+            (true, None) => "Nothing was changed since it was signed. By whom, only --key can tell.\n",
         };
         session.print(&json!({"schema": "convoke.verify/1", "valid": valid, "checks": checks}), &text)?;
         Ok(if valid { Exit::Done } else { Exit::BadData })
