@@ -14,6 +14,7 @@ mod notices;
 mod outbox;
 mod period;
 mod permits;
+mod person;
 mod post;
 mod privacy;
 mod queue;

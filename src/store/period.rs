@@ -9,16 +9,15 @@ use diesel::prelude::*;
 
 use super::Store;
 use super::schema::{checkpoint, convocation, past_verdict, permit, slot};
+use crate::report::period::AtDesk;
 use crate::report::{Appointed, Expired};
 
 /// A permit as its end is judged by.
 type Row = (String, String, NaiveDate, String, Option<NaiveDate>, bool, Option<String>, Option<NaiveDate>);
-/// Site, desk, day.
-type Place = (String, String, NaiveDate);
 
 impl Store {
     /// Seats that stood open between two days, both included.
-    pub fn seats_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(Place, u64)>> {
+    pub fn seats_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
         use diesel::sql_types::BigInt;
         let seats = diesel::dsl::sql::<diesel::sql_types::Nullable<BigInt>>("CAST(SUM(seats) AS BIGINT)");
         let rows: Vec<(String, String, NaiveDate, Option<i64>)> = slot::table
@@ -32,7 +31,7 @@ impl Store {
     }
 
     /// Appointments between two days by what became of them.
-    pub fn appointments_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(Place, String, u64)>> {
+    pub fn appointments_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, String, u64)>> {
         let rows: Vec<(String, String, NaiveDate, String, i64)> = convocation::table
             .inner_join(
                 slot::table
