@@ -45,6 +45,7 @@ pub mod calendar;
 pub mod cli;
 pub mod clock;
 mod code;
+pub mod confirm;
 pub mod convocation;
 pub mod demo;
 pub mod dispatch;

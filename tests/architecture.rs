@@ -26,7 +26,7 @@ const PURE: &[&str] = &[
     "seal",
 ];
 /// Small doors to the machine: they name the pure modules and each other.
-const MACHINE: &[&str] = &["clock", "entropy", "fault", "files", "process", "telemetry"];
+const MACHINE: &[&str] = &["clock", "confirm", "entropy", "fault", "files", "process", "telemetry"];
 /// The rest, and what each names besides [`PURE`] and [`MACHINE`] (and itself).
 const UPPER: &[(&str, &[&str])] = &[
     ("settings", &[]),

@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Session, Usage};
+use crate::confirm::Confirmed;
 use crate::dispatch::{Counts, Drained, Errand, Transport, drain, letters_of};
 use crate::entropy::Entropy;
 use crate::ledger::Event;
@@ -197,7 +198,7 @@ impl Unpause {
         if let Some(paused) = &before {
             let waiting = store.waiting_letters()?;
             let question = format!("{}. Let {waiting} waiting letters leave?", told(paused));
-            if !Session::confirm(self.yes, &question)? {
+            if Confirmed::ask(self.yes, &question)?.is_none() {
                 return Ok(Exit::Done);
             }
             store.write(|s| {

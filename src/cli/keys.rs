@@ -8,8 +8,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::init::write_secret;
-use super::privacy::given;
-use super::{Exit, Session, Usage};
+use super::{Exit, Session, Usage, given};
+use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::ledger::Event;
 use crate::process;
@@ -114,7 +114,7 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, ye
         }
         std::fs::remove_file(&next).with_context(|| format!("removing {}", next.display()))?;
     }
-    if !Session::confirm(yes, "Put a new key in the place of the one that signs?")? {
+    if Confirmed::ask(yes, "Put a new key in the place of the one that signs?")?.is_none() {
         return Ok(Exit::Interrupted);
     }
     let new = Seal::new(&Entropy::System.bytes()?);

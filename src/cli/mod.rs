@@ -40,6 +40,7 @@ use serde::Serialize;
 pub use exit::Exit;
 
 use crate::clock::Clock;
+use crate::confirm::NobodyToAsk;
 use crate::ledger::Event;
 use crate::settings::{ConfigError, Configuration, Settings};
 use crate::store::{NotMigrated, Store, Use, WrongUrl};
@@ -206,16 +207,23 @@ impl Session {
         progress::Progress::new(!self.global.no_progress && !self.global.quiet)
     }
 
-    /// Asks on a terminal; elsewhere `--yes` must have been said. `Err` is what to tell.
-    fn confirm(yes: bool, question: &str) -> Result<bool> {
-        if yes {
-            return Ok(true);
-        }
-        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-            return Err(Usage(format!("{question} Not on a terminal: say --yes.")).into());
-        }
-        dialoguer::Confirm::new().with_prompt(question).default(false).interact().context("asking")
+}
+
+/// A reason that was really given, and that may stand in the ledger for good.
+fn given(reason: Option<&String>) -> Result<&str> {
+    let Some(reason) = reason.map(|r| r.trim()).filter(|r| !r.is_empty()) else {
+        return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
+    };
+    let joined: String =
+        reason.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '\u{a0}' | '\u{202f}')).collect();
+    let number = joined.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 9);
+    if number || reason.contains('@') {
+        return Err(Usage(
+            "--reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it".into(),
+        )
+        .into());
     }
+    Ok(reason)
 }
 
 /// The folder of `--out`, made if it does not exist.
@@ -306,7 +314,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
-    if error.is::<Usage>() {
+    if error.is::<Usage>() || error.is::<NobodyToAsk>() {
         Exit::Usage
     } else if error.is::<BadData>() {
         Exit::BadData

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, privacy};
+use super::{BadData, Exit, Session, Usage, given, privacy};
 use crate::entropy::Entropy;
 use crate::ids::{HolderId, sha256_hex};
 use crate::ledger::Event;
@@ -47,9 +47,7 @@ impl Permit {
             Self::Export(export) => return export.execute(session),
             Self::Erase(erase) => return erase.execute(session),
         };
-        let Some(reason) = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
-            return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
-        };
+        let reason = given(reason.as_ref())?;
         numbers.sort_unstable();
         numbers.dedup();
         if numbers.len() < 2 && !undo {

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{BadData, Exit, Session, Usage, make_folder};
+use crate::confirm::Confirmed;
 use crate::files::write_whole;
 use crate::ids::Reference;
 use crate::post::{self, Exception, Manifest, Telephone};
@@ -103,7 +104,7 @@ impl Post {
         let manifest: Manifest = serde_json::from_str(&text)
             .map_err(|e| BadData(format!("{}: no manifest of `convoke post`: {e}", file.display())))?;
         let question = format!("Have the {} letters of batch {} left?", manifest.letters.len(), manifest.batch);
-        if !Session::confirm(self.yes, &question)? {
+        if Confirmed::ask(self.yes, &question)?.is_none() {
             return Ok(Exit::Done);
         }
         let done = post::confirm(store, &manifest, &process::login()).map_err(|e| {

@@ -9,7 +9,8 @@ use chrono::{Days, NaiveDate, NaiveTime};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{BadData, Exit, Session, Usage, make_folder};
+use super::{BadData, Exit, Session, Usage, given, make_folder};
+use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::files::write_whole;
 use crate::ids::HolderId;
@@ -18,24 +19,6 @@ use crate::letters::{Document, Fonts, Section, Table};
 use crate::process;
 use crate::settings::Configuration;
 use crate::store::{Store, Use};
-
-/// A reason that was really given.
-pub(super) fn given(reason: Option<&String>) -> Result<&str> {
-    let Some(reason) = reason.map(|r| r.trim()).filter(|r| !r.is_empty()) else {
-        return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
-    };
-    // The ledger is for good: a number in it could never be erased again.
-    let joined: String =
-        reason.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '\u{a0}' | '\u{202f}')).collect();
-    let number = joined.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 9);
-    if number || reason.contains('@') {
-        return Err(Usage(
-            "--reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it".into(),
-        )
-        .into());
-    }
-    Ok(reason)
-}
 
 fn holder(store: &mut Store, number: &str) -> Result<HolderId> {
     let prefecture = store.prefecture().to_owned();
@@ -207,9 +190,9 @@ impl Erase {
         if let Some(lives) = store.lives(&id, today)? {
             return Err(refused(lives).into());
         }
-        if !Session::confirm(self.yes, "Erase this person for good?")? {
+        let Some(confirmed) = Confirmed::ask(self.yes, "Erase this person for good?")? else {
             return Ok(Exit::Interrupted);
-        }
+        };
         store.delete_for_good()?;
         store.write(|s| {
             // Asked again: an import or a run may have come in between.
@@ -217,7 +200,7 @@ impl Erase {
                 return Err(refused(lives).into());
             }
             let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?;
-            s.erase_holders(&[&id.0])?;
+            s.erase_holders(&[&id.0], &confirmed)?;
             let payload = json!({"holders": commitment, "reason": reason});
             s.record(None, &process::login(), &[Event { kind: "holders.erased", payload }])
         })?;
@@ -291,15 +274,17 @@ impl Purge {
             session.print(&document(false), &format!("Would go:\n{told}.\n"))?;
             return Ok(Exit::Done);
         }
-        if holders + letters > 0 && !Session::confirm(self.yes, &format!("Erase for good {told}?"))? {
+        // Where nobody is concerned, nobody is asked.
+        let nothing = holders + letters == 0;
+        let Some(confirmed) = Confirmed::ask(self.yes || nothing, &format!("Erase for good {told}?"))? else {
             return Ok(Exit::Interrupted);
-        }
+        };
         store.delete_for_good()?;
         let progress = session.progress();
         let mut done = 0;
         // Each transaction is whole by itself: what is cut off is gone on with.
         for chunk in over.chunks(CHUNK as usize) {
-            done += store.write(|s| purge_holders(s, chunk, holders_before))?;
+            done += store.write(|s| purge_holders(s, chunk, holders_before, &confirmed))?;
             progress.show("erasing people", done as u64, holders as u64);
         }
         let (mut after, mut done) = (String::new(), 0);
@@ -307,7 +292,7 @@ impl Purge {
             let emptied = store.write(|s| {
                 let letters = s.letters_over(written_before, &after, CHUNK)?;
                 if !letters.is_empty() {
-                    s.silence_letters(&letters)?;
+                    s.silence_letters(&letters, &confirmed)?;
                     let payload = json!({"letters": letters.len(), "written_before": letters_before});
                     s.record(None, &process::login(), &[Event { kind: "letters.purged", payload }])?;
                 }
@@ -326,7 +311,12 @@ impl Purge {
     }
 }
 
-fn purge_holders(store: &mut Store, over: &[(String, String)], before: NaiveDate) -> Result<usize> {
+fn purge_holders(
+    store: &mut Store,
+    over: &[(String, String)],
+    before: NaiveDate,
+    confirmed: &Confirmed,
+) -> Result<usize> {
     let ids: Vec<&str> = over.iter().map(|(id, _)| id.as_str()).collect();
     let needed = store.needed_again(&ids, before)?;
     let people = over.iter().filter(|(id, _)| !needed.contains(id));
@@ -336,7 +326,7 @@ fn purge_holders(store: &mut Store, over: &[(String, String)], before: NaiveDate
     }
     let commitments = store.commitments(&people, &mut Entropy::System)?;
     let ids: Vec<&str> = people.iter().map(|(id, _)| *id).collect();
-    store.erase_holders(&ids)?;
+    store.erase_holders(&ids, confirmed)?;
     let payload = json!({"holders": commitments, "expired_before": before});
     store.record(None, &process::login(), &[Event { kind: "holders.purged", payload }])?;
     Ok(people.len())

@@ -10,8 +10,7 @@ use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::privacy::given;
-use super::{Colour, Exit, Session, Usage, make_folder};
+use super::{Colour, Exit, Session, Usage, given, make_folder};
 use crate::bundle;
 use crate::files::{read_folder, write_folder, write_whole};
 use crate::ids::RunId;

@@ -5,7 +5,8 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, Usage, every};
+use super::{Exit, Session, Usage, every, given};
+use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::process;
 use crate::run::{Outcome, Request, Summary, Tools, preview, run};
@@ -45,9 +46,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let trigger = if self.timer { "cron" } else { "hand" };
-        let Some(reason) = self.reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()) else {
-            return Err(Usage("what is started by hand needs a reason: --reason \"why\"".into()).into());
-        };
+        let reason = given(self.reason.as_ref())?.to_owned();
         if self.plan.as_ref().is_some_and(|hash| hash.len() < 8) {
             return Err(Usage(
                 "--plan: give at least the first 8 characters of the hash that `convoke plan` printed".into(),
@@ -55,7 +54,7 @@ impl Run {
             .into());
         }
         if self.every_prefecture {
-            if !Session::confirm(self.yes, "The runs make appointments firm and write their letters. Go on?")? {
+            if Confirmed::ask(self.yes, "The runs make appointments firm and write their letters. Go on?")?.is_none() {
                 return Ok(Exit::Interrupted);
             }
             let request =
@@ -75,13 +74,11 @@ impl Run {
             let seen = preview(&mut store, &config, self.date, &mut tools)?;
             progress.clear();
             let letters = seen.figures.firm + seen.figures.late_firm;
-            if !Session::confirm(
-                false,
-                &format!(
-                    "The run of {} makes {letters} appointments firm and writes their letters. Go on?",
-                    seen.business_date
-                ),
-            )? {
+            let question = format!(
+                "The run of {} makes {letters} appointments firm and writes their letters. Go on?",
+                seen.business_date
+            );
+            if Confirmed::ask(false, &question)?.is_none() {
                 return Ok(Exit::Interrupted);
             }
         }

@@ -13,6 +13,7 @@ use super::schema::{
     bounce, convocation, delivery_attempt, holder, holder_key, household_link, notice, outbox, past_verdict, permit,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
+use crate::confirm::Confirmed;
 use crate::convocation::LetterState;
 use crate::eligibility::Rule;
 use crate::ids::{HolderId, hex, keyed_hash};
@@ -172,7 +173,7 @@ impl Store {
 
     /// Erases some holders in the transaction of the entry that says so: rows, keys, what letters said, and the words of servers about
     /// their addresses.
-    pub fn erase_holders(&mut self, holders: &[&str]) -> Result<()> {
+    pub fn erase_holders(&mut self, holders: &[&str], _: &Confirmed) -> Result<()> {
         for batch in holders.chunks(KEYS_PER_QUERY / 10) {
             self.erase(batch)?;
         }
@@ -304,7 +305,7 @@ impl Store {
     }
 
     /// Takes from letters what they said, in the transaction of the entry that says so.
-    pub fn silence_letters(&mut self, letters: &[String]) -> Result<()> {
+    pub fn silence_letters(&mut self, letters: &[String], _: &Confirmed) -> Result<()> {
         let ids: Vec<&str> = letters.iter().map(String::as_str).collect();
         self.silence(&ids)
     }
