@@ -88,6 +88,9 @@ coded! {
     }
 }
 
+/// Why the letters of a held permit wait.
+pub const PERMIT_HELD: &str = "an agent holds the permit back";
+
 impl LetterState {
     /// Whether a letter may go from here to `next`.
     pub fn may_become(self, next: Self) -> bool {

@@ -38,7 +38,9 @@
 //! | registre, témoin | ledger: [`ledger`], signed by [`seal`]; witness |
 //! | rapport, pièces | report: [`report`]; what is handed out of it: [`bundle`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
+//! | suspendre, déplacer, annuler, fermer | what is done by hand: [`acts`] |
 
+pub mod acts;
 pub mod agenda;
 pub mod bundle;
 pub mod calendar;

@@ -1,11 +1,14 @@
-//! `convoke agenda generate`.
+//! `convoke agenda`.
 
 use anyhow::Result;
 use chrono::NaiveDate;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::{Exit, Session, Usage};
+use super::{Exit, Session, Usage, given};
+use crate::acts::{self, Closing, Hit};
+use crate::confirm::Confirmed;
 use crate::ledger::Event;
 use crate::process;
 use crate::store::Use;
@@ -20,11 +23,99 @@ pub(super) enum Agenda {
         #[arg(long, value_name = "DATE")]
         until: NaiveDate,
     },
+    Close(Close),
+}
+
+/// Close a site or a desk on a day: whoever was expected is given another appointment at once
+///
+/// They are planned together, on the best seats that are free, before anyone new, and each gets one letter. Whoever was expected
+/// within three days is listed with a telephone number: a letter may come too late. Where no seat is left at all the appointment is
+/// cancelled, and the next night looks again.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke agenda close creteil 2026-12-14 --reason \"heating out of order\"
+  convoke agenda close creteil/resident 2026-12-14 --reason \"training\"
+  convoke agenda close creteil 2026-12-14 --undo --reason \"wrong day\"")]
+pub(super) struct Close {
+    /// Site, or site and desk.
+    #[arg(value_name = "SITE[/DESK]")]
+    place: String,
+    /// Day.
+    #[arg(value_name = "DATE")]
+    day: NaiveDate,
+    /// Open the day again: its seats come back, and nobody is moved back.
+    #[arg(long)]
+    undo: bool,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Close {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let closing = Closing::of(&self.place, self.day);
+        if self.undo {
+            let open = session.by_hand(&config, reason, |hand| acts::reopen(&mut store, hand, &closing))?;
+            let text = if open { "Open again.\n" } else { "Nothing changed: this was not closed by hand.\n" };
+            session.print(&json!({"schema": "convoke.closed/1", "closed": false, "changed": open}), text)?;
+            return Ok(Exit::Done);
+        }
+        session.by_hand(&config, reason, |hand| acts::check(hand, &closing))?;
+        let expected = acts::count_expected(&mut store, &closing)?;
+        let question = format!(
+            "Close {} on {}? {expected} people are expected; each gets another appointment and a letter.",
+            self.place, self.day
+        );
+        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let progress = session.progress();
+        progress.show("planning those who were expected", 0, expected as u64);
+        let hits = session.by_hand(&config, reason, |hand| acts::close(&mut store, hand, &closing, &confirmed))?;
+        progress.clear();
+        let document = json!({"schema": "convoke.closed/1", "closed": true, "site": closing.site, "desk": closing.desk,
+            "day": closing.day, "expected": hits});
+        session.print(&document, &told(&self.place, self.day, &hits))?;
+        let without = hits.iter().any(|hit| hit.new_slot.is_none() || hit.after_expiry);
+        Ok(if without { Exit::WithoutSlot } else { Exit::Done })
+    }
+}
+
+fn told(place: &str, day: NaiveDate, hits: &[Hit]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["WAS", "AT", "NOW", "SLOT"]);
+    for hit in hits {
+        let slot = match (&hit.new_slot, hit.after_expiry) {
+            (None, _) => "none: due again tonight".to_owned(),
+            (Some(slot), true) => format!("{slot} (after expiry)"),
+            (Some(slot), false) => slot.clone(),
+        };
+        table.add_row([hit.reference.clone(), hit.hour.clone(), hit.new_reference.clone().unwrap_or_default(), slot]);
+    }
+    let mut text = format!("{place} is closed on {day}. {} people were expected.\n", hits.len());
+    if !hits.is_empty() {
+        text += &format!("{table}\n");
+    }
+    let calls: Vec<&Hit> = hits.iter().filter(|hit| hit.call).collect();
+    if !calls.is_empty() {
+        text += "To be called now, for a letter may come too late:\n";
+        text.extend(calls.iter().map(|hit| {
+            format!("  {}  {}  {}\n", hit.reference, hit.hour, hit.phone.as_deref().unwrap_or("no number is known"))
+        }));
+    }
+    text
 }
 
 impl Agenda {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let Self::Generate { until } = self;
+        let until = match self {
+            Self::Generate { until } => until,
+            Self::Close(close) => return close.execute(session),
+        };
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let today = session.clock.today(config.settings.prefecture.zone);

@@ -4,12 +4,14 @@ mod agenda;
 mod bounces;
 mod config;
 mod contact_sheet;
+mod convocation;
 mod db;
 mod demo;
 mod dispatch;
 mod doctor;
 mod every;
 mod exit;
+mod holder;
 mod import;
 mod init;
 mod instance;
@@ -39,8 +41,10 @@ use serde::Serialize;
 
 pub use exit::Exit;
 
+use crate::acts::{Hand, Refused};
 use crate::clock::Clock;
 use crate::confirm::NobodyToAsk;
+use crate::entropy::Entropy;
 use crate::ledger::Event;
 use crate::settings::{ConfigError, Configuration, Settings};
 use crate::store::{NotMigrated, Store, Use, WrongUrl};
@@ -119,6 +123,9 @@ enum Command {
     /// List, show, replay or resume runs
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Act on one appointment: other dates, cancel, move
+    #[command(subcommand)]
+    Convocation(convocation::Convocation),
     /// Act on one holder
     #[command(subcommand)]
     Permit(permit::Permit),
@@ -203,10 +210,21 @@ impl Session {
         store.write(|s| s.record(None, &crate::process::login(), &[Event { kind, payload }]))
     }
 
+    /// Does what is done by hand: in the name of whoever is logged in.
+    fn by_hand<T>(
+        &self,
+        config: &Configuration,
+        reason: &str,
+        act: impl FnOnce(&mut Hand<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let actor = crate::process::login();
+        let (clock, entropy) = (&self.clock, &mut Entropy::System);
+        act(&mut Hand { clock, entropy, config, actor: &actor, reason })
+    }
+
     fn progress(&self) -> progress::Progress {
         progress::Progress::new(!self.global.no_progress && !self.global.quiet)
     }
-
 }
 
 /// A reason that was really given, and that may stand in the ledger for good.
@@ -295,6 +313,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Unpause(c) => c.execute(context),
         Command::Bounces(c) => c.execute(context),
         Command::Outbox(c) => c.execute(context),
+        Command::Convocation(c) => c.execute(context),
         Command::Permit(c) => c.execute(context),
         Command::Post(c) => c.execute(context),
         Command::Templates(c) => c.execute(context),
@@ -316,7 +335,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
 fn exit_of(error: &anyhow::Error) -> Exit {
     if error.is::<Usage>() || error.is::<NobodyToAsk>() {
         Exit::Usage
-    } else if error.is::<BadData>() {
+    } else if error.is::<BadData>() || error.is::<Refused>() {
         Exit::BadData
     } else if error.is::<NotMigrated>() {
         Exit::NotMigrated

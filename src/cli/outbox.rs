@@ -1,59 +1,252 @@
-//! `convoke outbox list`.
+//! `convoke outbox`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Exit, Session, Usage};
-use crate::convocation::LetterState;
+use super::{Exit, Session, given};
+use crate::acts::{self, Refused, Turn, cause};
+use crate::convocation::{LetterKind, LetterState};
+use crate::ids::Reference;
 use crate::letters::Rendered;
-use crate::store::Use;
+use crate::permit::Channel;
+use crate::store::{LetterFilter, LetterRow, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Outbox {
-    /// Letters and where they stand, oldest first
-    List {
-        /// Only those in this state: queued, accepted, deferred, failed, uncertain, `to_post`…
-        #[arg(long, value_name = "STATE")]
-        state: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 1_000_000)]
-        limit: i64,
-    },
+    List(List),
+    Show(Show),
+    /// Try letters again that were refused or came back, or that wait for their next attempt
+    ///
+    /// What was accepted is never sent again. Whoever's address sent a letter back needs another first (`convoke permit set-email`).
+    #[command(after_long_help = "Examples:
+  convoke outbox retry RC-94-2026-0001234-K --reason \"the relay's filter was mended\"
+  convoke outbox list --state failed --json | jq -r '.letters[].id' | xargs convoke outbox retry --yes --reason \"relay mended\"")]
+    Retry(Chosen),
+    /// Keep letters back that wait in the queue
+    #[command(after_long_help = "Examples:
+  convoke outbox hold RC-94-2026-0001234-K --reason \"the address is being looked into\"")]
+    Hold(Chosen),
+    /// Let held letters go
+    #[command(after_long_help = "Examples:
+  convoke outbox release RC-94-2026-0001234-K --reason \"the address was confirmed\"")]
+    Release(Chosen),
+}
+
+/// Letters and where they stand, oldest first
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke outbox list --state failed              what was refused
+  convoke outbox list --state deferred --by-cause what relays say, each cause once
+  convoke outbox list --reference RC-94-2026-0001234-K")]
+pub(super) struct List {
+    /// Only those in this state: queued, accepted, deferred, failed, uncertain, held, `to_post`…
+    #[arg(long, value_name = "STATE")]
+    state: Option<LetterState>,
+    /// Only those of this kind: convocation, reminder, change, cancellation, depot-en-ligne, transfert, heads-up.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<LetterKind>,
+    /// Only those on this way: email, post, phone.
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Option<Channel>,
+    /// Only those of this reference.
+    #[arg(long, value_name = "REFERENCE", value_parser = super::convocation::reference)]
+    reference: Option<Reference>,
+    /// Group them by state and by what relays said.
+    #[arg(long)]
+    by_cause: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 1_000_000)]
+    limit: i64,
+}
+
+/// One letter: every attempt to hand it over, what the relay said, what came back
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke outbox show RC-94-2026-0001234-K
+  convoke outbox show RC-94-2026-0001234-K/reminder/0/J-7")]
+pub(super) struct Show {
+    /// Letter, or the reference of a convocation or notice: then all its letters.
+    id: String,
+}
+
+/// Letters by their ids, or by the references of their convocations; all of them or none.
+#[derive(Debug, Args)]
+pub(super) struct Chosen {
+    /// Letters, or references.
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Accepted and ignored: nothing is asked.
+    #[arg(long, hide = true)]
+    yes: bool,
 }
 
 impl Outbox {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let Self::List { state, limit } = self;
-        let state: Option<LetterState> =
-            state.as_ref().map(|s| s.parse()).transpose().map_err(|e| Usage(format!("--state: {e}")))?;
+        match self {
+            Self::List(list) => list.execute(session),
+            Self::Show(show) => show.execute(session),
+            Self::Retry(some) => some.turn(session, Turn::Retry),
+            Self::Hold(some) => some.turn(session, Turn::Hold),
+            Self::Release(some) => some.turn(session, Turn::Release),
+        }
+    }
+}
+
+impl List {
+    fn execute(&self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let letters = store.letters(state, *limit)?;
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header([
-            "REFERENCE",
-            "KIND",
-            "CHANNEL",
-            "STATE",
-            "TRIES",
-            "REPLY, OR WHY NO PDF",
-        ]);
-        let rows: Vec<_> = letters
-            .iter()
-            .map(|l| {
-                let rendered: Option<Rendered> = l.rendered.as_deref().and_then(|r| serde_json::from_str(r).ok());
-                let without_pdf = rendered.and_then(|r| r.without_pdf);
-                // What a person has to look at comes first.
-                let reply = without_pdf.clone().or_else(|| l.last_reply.clone()).unwrap_or_default();
-                table.add_row([&l.reference, &l.kind, &l.channel, &l.state, &l.attempts.to_string(), &reply.chars().take(40).collect()]);
-                json!({"id": l.letter_id, "reference": l.reference, "kind": l.kind, "channel": l.channel, "state": l.state,
-                    "attempts": l.attempts, "last_reply": l.last_reply, "without_pdf": without_pdf})
-            })
-            .collect();
-        let text = if letters.is_empty() { "No letter.\n".to_owned() } else { format!("{table}\n") };
-        session.print(&json!({"schema": "convoke.outbox/1", "letters": rows}), &text)?;
+        let which = LetterFilter {
+            state: self.state,
+            kind: self.kind,
+            channel: self.channel,
+            reference: self.reference.clone(),
+        };
+        let letters = store.letters(&which, self.limit)?;
+        let (document, text) = if self.by_cause { by_cause(&letters) } else { each(&letters) };
+        let text = if letters.is_empty() { "No letter.\n".to_owned() } else { text };
+        session.print(&document, &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn each(letters: &[LetterRow]) -> (Value, String) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        "REFERENCE",
+        "KIND",
+        "CHANNEL",
+        "STATE",
+        "TRIES",
+        "REPLY, OR WHY NO PDF",
+    ]);
+    let rows: Vec<Value> = letters
+        .iter()
+        .map(|l| {
+            let rendered: Option<Rendered> = l.rendered.as_deref().and_then(|r| serde_json::from_str(r).ok());
+            let without_pdf = rendered.and_then(|r| r.without_pdf);
+            // What a person has to look at comes first.
+            let reply = without_pdf.clone().or_else(|| l.last_reply.clone()).unwrap_or_default();
+            table.add_row([
+                &l.reference,
+                &l.kind,
+                &l.channel,
+                &l.state,
+                &l.attempts.to_string(),
+                &reply.chars().take(40).collect(),
+            ]);
+            json!({"id": l.letter_id, "reference": l.reference, "kind": l.kind, "channel": l.channel, "state": l.state,
+                "attempts": l.attempts, "last_reply": l.last_reply, "without_pdf": without_pdf})
+        })
+        .collect();
+    (json!({"schema": "convoke.outbox/1", "letters": rows}), format!("{table}\n"))
+}
+
+fn by_cause(letters: &[LetterRow]) -> (Value, String) {
+    let mut causes: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
+    for l in letters {
+        let cause = l.last_reply.as_deref().map(cause).unwrap_or_default();
+        causes.entry((&l.state, cause)).or_insert((0, &l.letter_id)).0 += 1;
+    }
+    let mut causes: Vec<_> = causes.into_iter().collect();
+    causes.sort_by_key(|((state, cause), (letters, _))| (std::cmp::Reverse(*letters), *state, cause.clone()));
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["LETTERS", "STATE", "CAUSE", "FOR EXAMPLE"]);
+    let rows: Vec<Value> = causes
+        .iter()
+        .map(|((state, cause), (letters, example))| {
+            table.add_row([&letters.to_string(), *state, cause, *example]);
+            json!({"state": state, "cause": cause, "letters": letters, "example": example})
+        })
+        .collect();
+    (json!({"schema": "convoke.outbox-causes/1", "causes": rows}), format!("{table}\n"))
+}
+
+impl Show {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let letter = store.letter(&self.id)?;
+        let reference = letter.as_ref().map(|l| l.reference.clone());
+        let reference = reference.or_else(|| Reference::parse(&self.id).map(|r| r.to_string()));
+        let mut letters = match reference {
+            Some(reference) => store.letters_about(&[reference])?,
+            None => Vec::new(),
+        };
+        if let Some(letter) = &letter {
+            letters.retain(|l| l["letter"]["letter_id"] == letter.letter_id.as_str());
+        }
+        if letters.is_empty() {
+            return Err(Refused::NoLetter(self.id.clone()).into());
+        }
+        for letter in &mut letters {
+            // What it says, and to whom, is `letters show`'s to tell.
+            let Value::Object(fields) = letter else { continue };
+            fields.remove("said");
+            fields["letter"]["recipient"] = fields["letter"]["recipient"]
+                .as_str()
+                .and_then(|address| address.rsplit_once('@'))
+                .map_or(Value::Null, |(_, domain)| format!("…@{domain}").into());
+        }
+        let text: String = letters.iter().map(history).collect();
+        session.print(&json!({"schema": "convoke.letter/1", "letters": letters}), &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// What became of one letter, a line for each thing that happened.
+fn history(letter: &Value) -> String {
+    let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let l = &letter["letter"];
+    let to = l["recipient"].as_str().map_or_else(String::new, |to| format!(", to {to}"));
+    let mut text =
+        format!("{}  {}{to}\n  {}  written\n", said(&l["letter_id"]), said(&l["state"]), instant(&l["created_at"]));
+    for attempt in letter["attempts"].as_array().into_iter().flatten() {
+        let stage = attempt["stage"].as_str().map_or_else(String::new, |s| format!(" at {s}"));
+        let (outcome, relay) = (said(&attempt["outcome"]), said(&attempt["relay"]));
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(
+            text,
+            "  {}  {outcome}{stage} by {relay}: {}",
+            instant(&attempt["started_at"]),
+            said(&attempt["reply"])
+        )
+        .expect("a String takes text");
+    }
+    for bounce in letter["bounces"].as_array().into_iter().flatten() {
+        let (class, why) = (said(&bounce["class"]), said(&bounce["diagnostic"]));
+        writeln!(text, "  {}  came back ({class}): {why}", instant(&bounce["recorded_at"]))
+            .expect("a String takes text");
+    }
+    text
+}
+
+/// To the minute, Universal Time.
+fn instant(at: &Value) -> String {
+    at.as_str().unwrap_or_default().chars().take(16).collect::<String>().replace('T', " ")
+}
+
+impl Chosen {
+    fn turn(&self, session: &Session, turn: Turn) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let done = session.by_hand(&config, reason, |hand| acts::turn_letters(&mut store, hand, &self.ids, turn))?;
+        let mut text = String::new();
+        for (letter, state) in &done {
+            // Unwrap safety: writing to a String cannot fail.
+            writeln!(text, "{letter}  {state}").expect("a String takes text");
+        }
+        let letters: Vec<_> = done.iter().map(|(id, state)| json!({"id": id, "state": state})).collect();
+        session.print(&json!({"schema": "convoke.outbox-acts/1", "act": turn, "letters": letters}), &text)?;
         Ok(Exit::Done)
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, given, privacy};
+use super::{BadData, Exit, Session, Usage, given, holder, privacy};
 use crate::entropy::Entropy;
 use crate::ids::{HolderId, sha256_hex};
 use crate::ledger::Event;
@@ -36,6 +36,9 @@ pub(super) enum Permit {
         #[arg(long, hide = true)]
         yes: bool,
     },
+    Hold(holder::Hold),
+    Release(holder::Release),
+    SetEmail(holder::SetEmail),
     Export(privacy::Export),
     Erase(privacy::Erase),
 }
@@ -44,6 +47,9 @@ impl Permit {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let (mut numbers, reason, undo) = match self {
             Self::Link { numbers, reason, undo, yes: _ } => (numbers, reason, undo),
+            Self::Hold(hold) => return hold.execute(session),
+            Self::Release(release) => return release.execute(session),
+            Self::SetEmail(set) => return set.execute(session),
             Self::Export(export) => return export.execute(session),
             Self::Erase(erase) => return erase.execute(session),
         };

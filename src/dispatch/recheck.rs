@@ -4,7 +4,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::convocation::{LetterKind, LetterState, State};
+use crate::convocation::{LetterKind, LetterState, PERMIT_HELD, State};
 use crate::permit::Status;
 use crate::store::Standing;
 
@@ -58,7 +58,7 @@ impl Floor {
                 return kept(LetterState::Cancelled, "the renewal was requested already");
             }
             if letter.permit_held == Some(true) {
-                return kept(LetterState::Held, "an agent holds the permit back");
+                return kept(LetterState::Held, PERMIT_HELD);
             }
         }
         self.too_late(letter, now)

@@ -8,19 +8,19 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::correspondence;
-use super::letters::Writer;
+use super::letters::{Writer, convoked};
 use super::observe::Seen;
 use super::{Firm, Lapses, Letters, Summary, Tools};
 use crate::convocation::{LetterState, State};
 use crate::fault;
 use crate::ids::{RunId, sha256_hex};
 use crate::ledger::Event;
-use crate::letters::{Appointment, Convoked, Matter};
+use crate::letters::Matter;
 use crate::permit::Channel;
 use crate::planning::Pass;
 use crate::seal::Seal;
 use crate::settings::Configuration;
-use crate::store::{Placement, RunRow, SlotRow, Store, Stored};
+use crate::store::{Placement, RunRow, Store, Stored};
 
 /// Appointments of one transaction: a kill loses at most the work of one, and none of its effects is half done.
 const CHUNK: usize = 1_000;
@@ -219,7 +219,8 @@ fn commit_chunk(
     let commitments = store.commitments(&people, tools.entropy)?;
     let (mut letters, mut events) = (Vec::new(), Vec::new());
     for ((firm, reference, slot, holder), commitment) in placed.into_iter().zip(commitments) {
-        let matter = convocation(config, firm, &slot)?;
+        let permit = (firm.kind, firm.mention.as_str());
+        let matter = Matter::Convocation(convoked(config, permit, &slot, firm.short_notice, firm.late)?);
         let data = writer.data(&reference, holder, (firm.kind, firm.expires_on), matter);
         let channel = holder.effective_channel();
         let letter = writer.row(&data, channel, "")?;
@@ -243,29 +244,4 @@ fn commit_chunk(
     store.enqueue(&letters)?;
     store.record(Some(&row.run_id), actor, &events)?;
     Ok(summary)
-}
-
-/// The matter of a convocation.
-fn convocation(config: &Configuration, firm: &Firm, slot: &SlotRow) -> Result<Matter> {
-    let pool = config
-        .agenda
-        .find(&slot.site, &slot.desk)
-        .with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
-    let (documents, documents_source) = config.documents.for_permit(firm.kind, &firm.mention);
-    Ok(Matter::Convocation(Convoked {
-        appointment: Appointment {
-            site: pool.site.name.clone(),
-            address: pool.site.address.0.clone(),
-            town: pool.site.town().to_owned(),
-            zone: pool.site.zone,
-            desk: pool.desk.label().to_owned(),
-            day: slot.day,
-            start: slot.hour(),
-            duration_min: slot.duration_min as u16,
-        },
-        documents,
-        documents_source,
-        short_notice: firm.short_notice,
-        late: firm.late,
-    }))
 }

@@ -1,17 +1,17 @@
-//! Letters that a run writes: what they say, and their rows in the outbox.
+//! Letters that are written: what they say, and their rows in the outbox.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::convocation::LetterState;
 use crate::ids::Reference;
-use crate::letters::{LetterData, Matter, PermitLines, Recipient};
+use crate::letters::{Appointment, Convoked, LetterData, Matter, PermitLines, Recipient};
 use crate::permit::{Channel, Holder, PermitKind};
 use crate::settings::Configuration;
-use crate::store::LetterRow;
+use crate::store::{LetterRow, SlotRow};
 
-/// Writes the letters of one night.
-pub(super) struct Writer<'a> {
+/// Writes the letters of one night, or of one act.
+pub(crate) struct Writer<'a> {
     pub config: &'a Configuration,
     pub business_date: NaiveDate,
     pub now: DateTime<Utc>,
@@ -19,12 +19,12 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(config: &'a Configuration, business_date: NaiveDate, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(config: &'a Configuration, business_date: NaiveDate, now: DateTime<Utc>) -> Self {
         Self { config, business_date, now, template_hash: config.templates.hash() }
     }
 
     /// What a first letter says to a holder.
-    pub(super) fn data(
+    pub(crate) fn data(
         &self,
         reference: &Reference,
         holder: &Holder,
@@ -46,7 +46,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Its row. A letter of which there are several has its occasion in its id: `J-7`, `copie`.
-    pub(super) fn row(&self, data: &LetterData, channel: Channel, occasion: &str) -> Result<LetterRow> {
+    pub(crate) fn row(&self, data: &LetterData, channel: Channel, occasion: &str) -> Result<LetterRow> {
         let kind = data.matter.kind();
         let mut letter_id = format!("{}/{kind}/{}", data.reference, data.sequence);
         if !occasion.is_empty() {
@@ -80,8 +80,38 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// What is said of an appointment on a slot.
+pub(crate) fn convoked(
+    config: &Configuration,
+    (kind, mention): (PermitKind, &str),
+    slot: &SlotRow,
+    short_notice: bool,
+    late: bool,
+) -> Result<Convoked> {
+    let (documents, documents_source) = config.documents.for_permit(kind, mention);
+    Ok(Convoked { appointment: appointment(config, slot)?, documents, documents_source, short_notice, late })
+}
+
+/// When and where a slot is.
+pub(crate) fn appointment(config: &Configuration, slot: &SlotRow) -> Result<Appointment> {
+    let pool = config
+        .agenda
+        .find(&slot.site, &slot.desk)
+        .with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
+    Ok(Appointment {
+        site: pool.site.name.clone(),
+        address: pool.site.address.0.clone(),
+        town: pool.site.town().to_owned(),
+        zone: pool.site.zone,
+        desk: pool.desk.label().to_owned(),
+        day: slot.day,
+        start: slot.hour(),
+        duration_min: slot.duration_min as u16,
+    })
+}
+
 /// A holder as a letter names them now.
-pub(super) fn recipient(holder: &Holder) -> Recipient {
+pub(crate) fn recipient(holder: &Holder) -> Recipient {
     let mut address = holder.address.clone();
     address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
     Recipient {

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use dossier::{Asked, dossier};
 pub use explain::explain;
 pub use input::Firm;
+pub(crate) use letters::{Writer, appointment, convoked, recipient};
 pub use observe::{Preview, preview};
 pub use period::{endings_between, period};
 pub use report::report;

@@ -65,6 +65,10 @@ pub struct Preview {
     pub proof: Proof,
     /// `closed` or `open`.
     pub certificate: &'static str,
+    /// The day of the run: notice is counted from it.
+    pub dates: Dates,
+    /// Version of the data that it saw.
+    pub data_version: i64,
     /// Whether a run of this date has done all that there is to do.
     pub settled: bool,
     /// Its figures.
@@ -98,6 +102,8 @@ pub fn preview(
     Ok(Preview {
         settled,
         business_date: dates.business,
+        dates,
+        data_version: seen.data_version,
         outcomes: seen.outcomes,
         input: seen.input,
         plan: seen.plan,

@@ -14,7 +14,7 @@ use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
 
 /// Every table, after those that it names.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 26] = [
     "prefecture",
     "holder",
     "permit",
@@ -25,6 +25,8 @@ const TABLES: [&str; 24] = [
     "run_outcome",
     "run_record",
     "night",
+    "closed_day",
+    "avoided_day",
     "convocation",
     "reservation",
     "notice",

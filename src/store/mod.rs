@@ -1,6 +1,7 @@
 //! The database. One schema for SQLite and PostgreSQL, one connection enum, a file per aggregate; every query is
 //! filtered by préfecture by construction, for the [`Store`] holds it.
 
+mod acts;
 mod bounces;
 mod connection;
 mod convocations;
@@ -33,6 +34,7 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+pub use acts::{ClosedDay, Renewed};
 pub use bounces::BounceRow;
 pub use connection::WrongUrl;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
@@ -42,7 +44,7 @@ pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
 pub use nights::{NightRow, NightState, Watch};
 pub use notices::{NewNotice, Unnoticed};
-pub use outbox::LetterRow;
+pub use outbox::{LetterFilter, LetterRow};
 pub use permits::{HolderRow, PermitRow, VerdictChange};
 pub use post::ToPost;
 pub use privacy::{Lives, PURGED};

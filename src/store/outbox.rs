@@ -10,7 +10,9 @@ use diesel::sql_types::Bool;
 
 use super::schema::{convocation, notice, outbox};
 use super::{Store, insert_all};
-use crate::convocation::LetterState;
+use crate::convocation::{LetterKind, LetterState};
+use crate::ids::Reference;
+use crate::permit::Channel;
 
 /// A letter to be put into the outbox.
 #[derive(Clone, Debug, Queryable, QueryableByName, Insertable, Selectable)]
@@ -62,6 +64,19 @@ pub struct LetterRow {
     pub has_turn: bool,
 }
 
+/// Which letters; all of them where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct LetterFilter {
+    /// In this state.
+    pub state: Option<LetterState>,
+    /// Of this kind.
+    pub kind: Option<LetterKind>,
+    /// On this way.
+    pub channel: Option<Channel>,
+    /// Of this convocation or notice.
+    pub reference: Option<Reference>,
+}
+
 /// Only rows that the partial index holds: a bound list would not use it.
 pub(super) const CLAIMABLE: &str = "outbox.state IN ('queued', 'deferred', 'uncertain')";
 
@@ -74,11 +89,20 @@ impl Store {
         insert_all!(&mut self.conn, outbox, letters, 1_000).context("writing letters")
     }
 
-    /// Letters, oldest first; all of them, or those in one state.
-    pub fn letters(&mut self, state: Option<LetterState>, limit: i64) -> Result<Vec<LetterRow>> {
+    /// Letters, oldest first.
+    pub fn letters(&mut self, which: &LetterFilter, limit: i64) -> Result<Vec<LetterRow>> {
         let mut query = outbox::table.filter(outbox::prefecture.eq(&self.prefecture)).into_boxed();
-        if let Some(state) = state {
+        if let Some(state) = which.state {
             query = query.filter(outbox::state.eq(state.code()));
+        }
+        if let Some(kind) = which.kind {
+            query = query.filter(outbox::kind.eq(kind.code()));
+        }
+        if let Some(channel) = which.channel {
+            query = query.filter(outbox::channel.eq(channel.code()));
+        }
+        if let Some(reference) = &which.reference {
+            query = query.filter(outbox::reference.eq(reference.as_str()));
         }
         query
             .order((outbox::created_at, outbox::letter_id))

@@ -165,11 +165,14 @@ pub struct HolderRow {
     channel: Option<String>,
     large_print: bool,
     email_refused: Option<String>,
+    email_set: Option<String>,
+    email_set_over: Option<String>,
 }
 
 impl HolderRow {
     /// The holder.
     pub fn into_holder(self) -> Result<Holder> {
+        let email = email_of(self.email, self.email_set, self.email_set_over.as_deref());
         let channel: Option<Channel> =
             self.channel.map(|c| c.parse()).transpose().context("channel of a holder in the database")?;
         Ok(Holder {
@@ -179,7 +182,7 @@ impl HolderRow {
             given_names: self.given_names,
             birth_date: self.birth_date,
             // An address that sends letters back is none.
-            email: self.email.filter(|email| self.email_refused.as_ref() != Some(email)),
+            email: email.filter(|email| self.email_refused.as_ref() != Some(email)),
             phone: self.phone,
             language: self.language,
             address: self.address.lines().map(str::to_owned).collect(),
@@ -190,6 +193,14 @@ impl HolderRow {
             channel,
             large_print: self.large_print,
         })
+    }
+}
+
+/// The address that holds: what an agent set, until the extract says something else than it did then.
+pub(super) fn email_of(extract: Option<String>, set: Option<String>, over: Option<&str>) -> Option<String> {
+    match set.filter(|_| over == Some(extract.as_deref().unwrap_or_default())) {
+        Some(set) => Some(set).filter(|email| !email.is_empty()),
+        None => extract,
     }
 }
 
@@ -376,8 +387,8 @@ impl Store {
     /// Holders by id.
     pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
         use holder::{
-            address, birth_date, channel, commune, email, email_refused, family_name, given_names, holder_id,
-            household, language, large_print, number, phone, postcode, town, usage_name,
+            address, birth_date, channel, commune, email, email_refused, email_set, email_set_over, family_name,
+            given_names, holder_id, household, language, large_print, number, phone, postcode, town, usage_name,
         };
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(KEYS_PER_QUERY) {
@@ -402,6 +413,8 @@ impl Store {
                     channel,
                     large_print,
                     email_refused,
+                    email_set,
+                    email_set_over,
                 ))
                 .load(&mut self.conn)
                 .context("reading holders")?;

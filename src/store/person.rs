@@ -62,7 +62,8 @@ impl Store {
         Ok(known)
     }
 
-    fn letters_about(&mut self, references: &[String]) -> Result<Vec<Value>> {
+    /// Letters of some references, what they said, and what became of them.
+    pub fn letters_about(&mut self, references: &[String]) -> Result<Vec<Value>> {
         let letters: Vec<Written> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
             .order((outbox::created_at, outbox::letter_id))
@@ -194,8 +195,11 @@ struct Written {
 #[diesel(table_name = delivery_attempt)]
 struct Try {
     started_at: NaiveDateTime,
+    ended_at: Option<NaiveDateTime>,
     relay: String,
+    stage: Option<String>,
     code: Option<i64>,
+    enhanced: Option<String>,
     reply: Option<String>,
     outcome: Option<String>,
 }

@@ -10,7 +10,8 @@ use diesel::dsl::{max, not};
 use diesel::prelude::*;
 
 use super::schema::{
-    bounce, convocation, delivery_attempt, holder, holder_key, household_link, notice, outbox, past_verdict, permit,
+    avoided_day, bounce, convocation, delivery_attempt, holder, holder_key, household_link, notice, outbox,
+    past_verdict, permit,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
 use crate::confirm::Confirmed;
@@ -187,15 +188,16 @@ impl Store {
             .filter(outbox::prefecture.eq(&prefecture).and(outbox::reference.eq_any(&references)))
             .select((outbox::letter_id, outbox::recipient))
             .load(&mut self.conn)?;
-        let emails: Vec<Option<String>> = holder::table
+        let emails: Vec<(Option<String>, Option<String>)> = holder::table
             .filter(holder::prefecture.eq(&prefecture).and(holder::holder_id.eq_any(holders)))
-            .select(holder::email)
+            .select((holder::email, holder::email_set))
             .load(&mut self.conn)?;
+        let emails = emails.into_iter().flat_map(|(extract, by_hand)| [extract, by_hand.filter(|e| !e.is_empty())]);
         let ids: Vec<&str> = letters.iter().map(|(id, _)| id.as_str()).collect();
         self.silence(&ids)?;
         // What no letter could be found for may still quote an address; there is little of it.
         let mut addresses: Vec<String> =
-            emails.into_iter().flatten().chain(letters.iter().filter_map(|(_, to)| to.clone())).collect();
+            emails.flatten().chain(letters.iter().filter_map(|(_, to)| to.clone())).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let unclaimed: Vec<(String, Option<String>)> = bounce::table
@@ -230,6 +232,7 @@ impl Store {
         delete!(past_verdict, permit_id, &permits);
         delete!(permit, permit_id, &permits);
         delete!(household_link, holder_id, holders);
+        delete!(avoided_day, holder_id, holders);
         delete!(holder_key, holder_id, holders);
         delete!(holder, holder_id, holders);
         Ok(())

@@ -37,6 +37,8 @@ table! {
         large_print -> Bool,
         fingerprint -> BigInt,
         email_refused -> Nullable<Text>,
+        email_set -> Nullable<Text>,
+        email_set_over -> Nullable<Text>,
     }
 }
 
@@ -148,6 +150,8 @@ table! {
         origin -> Text,
         run_id -> Nullable<Text>,
         created_at -> Timestamp,
+        replaces -> Nullable<Text>,
+        moved_by -> Nullable<Text>,
     }
 }
 
@@ -296,6 +300,26 @@ table! {
 }
 
 table! {
+    closed_day (prefecture, site, desk, day) {
+        prefecture -> Text,
+        site -> Text,
+        desk -> Text,
+        day -> Date,
+        reason -> Text,
+        closed_at -> Timestamp,
+    }
+}
+
+table! {
+    avoided_day (prefecture, holder_id, first_day) {
+        prefecture -> Text,
+        holder_id -> Text,
+        first_day -> Date,
+        last_day -> Date,
+    }
+}
+
+table! {
     night (prefecture, business_date) {
         prefecture -> Text,
         business_date -> Date,
@@ -368,7 +392,9 @@ allow_tables_to_appear_in_same_query!(
     import_batch,
     checkpoint,
     succession,
-    witness_letter
+    witness_letter,
+    closed_day,
+    avoided_day
 );
 
 allow_columns_to_appear_in_same_group_by_clause!(slot::site, slot::desk, convocation::day, convocation::state);

@@ -13,7 +13,7 @@ use crate::agenda::Slot;
 use crate::ids::SlotId;
 
 /// A slot as stored.
-#[derive(Clone, Debug, Queryable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
 #[diesel(table_name = slot, treat_none_as_default_value = false)]
 pub struct SlotRow {
     prefecture: String,
@@ -54,14 +54,20 @@ impl SlotRow {
 }
 
 impl Store {
-    /// Inserts slots that are new and updates those whose length or seats differ: (inserted, updated).
+    /// Inserts slots that are new and updates those whose length or seats differ: (inserted, updated). Those of closed days have no
+    /// seats.
     pub fn upsert_slots(&mut self, slots: &[Slot]) -> Result<(u64, u64)> {
         let (Some(first), Some(last)) = (slots.iter().map(|s| s.day).min(), slots.iter().map(|s| s.day).max()) else {
             return Ok((0, 0));
         };
         let known: HashMap<String, SlotRow> =
             self.slots(first, last)?.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
-        let rows: Vec<SlotRow> = slots.iter().map(|s| SlotRow::of(&self.prefecture, s)).collect();
+        let closed = self.closed_days(first)?;
+        let mut rows: Vec<SlotRow> = slots.iter().map(|s| SlotRow::of(&self.prefecture, s)).collect();
+        // A day that was closed by hand stays closed.
+        for row in rows.iter_mut().filter(|r| closed.iter().any(|c| c.covers(&r.site, &r.desk, r.day))) {
+            row.seats = 0;
+        }
         let (old, new): (Vec<SlotRow>, Vec<SlotRow>) =
             rows.into_iter().partition(|row| known.contains_key(&row.slot_id));
         for batch in new.chunks(2_000) {

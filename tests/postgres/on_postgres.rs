@@ -1,5 +1,7 @@
 //! Their names begin with that of this module, so that they can be left out where there is no PostgreSQL.
 
+#[path = "../acts.rs"]
+mod acts;
 #[path = "../audit.rs"]
 mod audit;
 #[path = "../backup.rs"]

@@ -254,7 +254,7 @@ impl Office {
         );
         assert_eq!(
             one(
-                "SELECT count(*) FROM convocation c WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.reference = c.reference)"
+                "SELECT count(*) FROM convocation c WHERE state NOT IN ('moved', 'cancelled', 'undelivered') AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.reference = c.reference)"
             ),
             "0",
             "no seat"
@@ -268,14 +268,14 @@ impl Office {
         );
         assert_eq!(
             one(
-                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference AND o.kind = 'convocation' AND o.occasion = '') <> 1"
+                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference AND o.kind IN ('convocation', 'change') AND o.occasion = '') <> 1"
             ),
             "0",
             "each convocation has one letter"
         );
         assert_eq!(
             one(
-                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind = 'convocation.made' AND l.payload LIKE '%' || c.reference || '%') <> 1"
+                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind IN ('convocation.made', 'convocation.moved') AND l.payload LIKE '%\"reference\":\"' || c.reference || '\"%') <> 1"
             ),
             "0",
             "each convocation has one entry in the ledger"

@@ -1,0 +1,31 @@
+-- An e-mail address that an agent set (empty: none), and what the extract said then (empty: nothing): it holds until the extract
+-- says something else.
+ALTER TABLE holder ADD COLUMN email_set TEXT COLLATE "C";
+ALTER TABLE holder ADD COLUMN email_set_over TEXT COLLATE "C";
+
+-- The appointment in whose place this one came, and who asked for the change.
+ALTER TABLE convocation ADD COLUMN replaces TEXT COLLATE "C";
+ALTER TABLE convocation ADD COLUMN moved_by TEXT COLLATE "C" CHECK (moved_by IN ('office', 'holder'));
+-- Who is hit where a desk closes, who is expected at it.
+CREATE INDEX convocation_day ON convocation (prefecture, day) WHERE state = 'convoked';
+
+-- Days on which a desk receives nobody, said by hand: its slots have no seats then, whatever is generated or imported.
+CREATE TABLE closed_day (
+    prefecture TEXT COLLATE "C" NOT NULL,
+    site TEXT COLLATE "C" NOT NULL,
+    -- Empty: every desk of the site.
+    desk TEXT COLLATE "C" NOT NULL,
+    day DATE NOT NULL,
+    reason TEXT COLLATE "C" NOT NULL,
+    closed_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (prefecture, site, desk, day)
+);
+
+-- Days on which a person cannot come, as they said.
+CREATE TABLE avoided_day (
+    prefecture TEXT COLLATE "C" NOT NULL,
+    holder_id TEXT COLLATE "C" NOT NULL,
+    first_day DATE NOT NULL,
+    last_day DATE NOT NULL,
+    PRIMARY KEY (prefecture, holder_id, first_day)
+);

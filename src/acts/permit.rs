@@ -1,0 +1,102 @@
+//! Acts on one holder.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{Hand, Refused, holder};
+use crate::convocation::{LetterState, PERMIT_HELD};
+use crate::letters::LetterData;
+use crate::permit::{Channel, is_deliverable_email};
+use crate::run::Writer;
+use crate::store::{LetterRow, Store};
+
+/// The occasion of a letter that is written again to another address.
+const READDRESSED: &str = "adresse";
+
+/// Holds the permits of a holder back, or lets them go: a held permit is convoked by no night, and its letters wait. Returns how many
+/// permits changed, and the appointment that stands all the same.
+pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) -> Result<(usize, Option<String>)> {
+    store.write(|s| {
+        let (id, commitment) = holder(s, hand, number)?;
+        let changed = s.set_held(&id, held)?;
+        let live = s.live_of(&id)?;
+        if !held && let Some(reference) = &live {
+            for letter in s.letters_of(reference)?.iter().filter(|l| waits_for_release(l)) {
+                s.put_letter(letter, LetterState::Queued, "let go with its permit", hand.now())?;
+            }
+        }
+        if changed > 0 {
+            let kind = if held { "permit.held" } else { "permit.released" };
+            hand.record(s, kind, json!({"holder": commitment, "permits": changed, "appointment": live}))?;
+        }
+        Ok((changed, live))
+    })
+}
+
+fn waits_for_release(letter: &LetterRow) -> bool {
+    letter.state == LetterState::Held.code() && letter.last_reply.as_deref() == Some(PERMIT_HELD)
+}
+
+/// What a new address led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// Whether it differs from the one that held.
+    pub changed: bool,
+    /// Letters that did not reach the old address, and are written again to the new one.
+    pub again: Vec<String>,
+}
+
+/// Sets the address to which a holder's letters go; `None`: on paper from now on. It holds until the extract names another than
+/// it does now. The letter of an appointment to come that has not been handed over, or came back, is written again.
+pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: Option<&str>) -> Result<Mended> {
+    if let Some(wrong) = email.filter(|e| !is_deliverable_email(e)) {
+        return Err(Refused::NoAddress(wrong.to_owned()).into());
+    }
+    store.write(|s| {
+        let (id, commitment) = holder(s, hand, number)?;
+        let before = s.set_email(&id, email)?;
+        let mut mended = Mended { changed: before.as_deref() != email, again: Vec::new() };
+        let live = s.live_of(&id)?;
+        if let Some(reference) = &live {
+            let convocation = s.convocation(reference)?;
+            let sequence = convocation.map_or(0, |c| c.sequence);
+            let letters = s.letters_of(reference)?;
+            let holder = s.holders(&[&id.0])?.remove(&id.0);
+            let announces =
+                |l: &&LetterRow| l.revision == sequence && ["convocation", "change"].contains(&l.kind.as_str());
+            let unreached = letters.iter().filter(announces).filter(|l| l.channel == "email").find(|l| is_unreached(l));
+            if let (Some(letter), Some(holder)) = (unreached, holder) {
+                let data: LetterData = serde_json::from_str(&letter.data)?;
+                let again = letters.iter().filter(|l| l.occasion.starts_with(READDRESSED)).count() + 1;
+                let writer = Writer::new(hand.config, data.business_date, hand.now());
+                let data = LetterData { recipient: crate::run::recipient(&holder), ..data };
+                let occasion = format!("{READDRESSED}-{again}");
+                let channel = if email.is_some() { Channel::Email } else { Channel::Post };
+                let new = writer.row(&data, channel, &occasion)?;
+                if let Ok(LetterState::Queued | LetterState::Deferred | LetterState::Uncertain | LetterState::Held) =
+                    letter.state.parse()
+                {
+                    s.put_letter(letter, LetterState::Cancelled, "written again to another address", hand.now())?;
+                }
+                s.enqueue(std::slice::from_ref(&new))?;
+                mended.again.push(new.letter_id);
+            }
+        }
+        if mended.changed || !mended.again.is_empty() {
+            hand.record(
+                s,
+                "holder.email_set",
+                json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again}),
+            )?;
+        }
+        Ok(mended)
+    })
+}
+
+/// Whether nobody has a letter yet, as far as is known: neither handed over, nor being handed over, nor on paper.
+fn is_unreached(letter: &LetterRow) -> bool {
+    use LetterState as S;
+    letter.state.parse().is_ok_and(|state| {
+        matches!(state, S::Queued | S::Deferred | S::Uncertain | S::Held | S::Failed | S::Bounced | S::Expired)
+    })
+}

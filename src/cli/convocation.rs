@@ -1,0 +1,228 @@
+//! `convoke convocation`.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::{Exit, Session, Usage, given};
+use crate::acts::{self, Move, Options};
+use crate::confirm::Confirmed;
+use crate::ids::{Reference, SlotId};
+use crate::letters::CancelledBy;
+use crate::permit::Channel;
+use crate::store::Use;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Convocation {
+    Options(Offer),
+    Move(Relocate),
+    Cancel(Cancel),
+}
+
+/// Whose wish it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Whose {
+    /// The préfecture's.
+    Office,
+    /// The person's.
+    Holder,
+}
+
+impl From<Whose> for CancelledBy {
+    fn from(whose: Whose) -> Self {
+        match whose {
+            Whose::Office => Self::Office,
+            Whose::Holder => Self::Holder,
+        }
+    }
+}
+
+/// Show up to five other seats that somebody can have, none of which makes anybody lapse
+///
+/// The night is planned as it stands now, and a seat is offered only if everybody who would have a day before expiry still has one.
+/// Days to avoid are kept for the next time.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke convocation options RC-94-2026-0001234-K
+  convoke convocation options RC-94-2026-0001234-K --avoid 2026-12-14..2026-12-18 --reason \"at hospital\"")]
+pub(super) struct Offer {
+    /// Reference of the letter.
+    #[arg(value_parser = reference)]
+    reference: Reference,
+    /// A day, or the first and the last, on which the person cannot come; repeatable.
+    #[arg(long, value_name = "DAY[..DAY]", value_parser = days, requires = "reason")]
+    avoid: Vec<(NaiveDate, NaiveDate)>,
+    /// Why; stands in the ledger for good: name nobody. Needed where days to avoid are noted.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// Give somebody another appointment, and write them the letter that says so
+///
+/// The old seat is free for the next night. Whoever asks for it in time has not missed anything; a second time is for the office to
+/// allow. A seat whose use would leave somebody without a day before expiry is refused.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke convocation move RC-94-2026-0001234-K --to creteil/renouvellement/2026-12-03T09:20 --reason \"asked by telephone\"")]
+pub(super) struct Relocate {
+    /// Reference of the letter.
+    #[arg(value_parser = reference)]
+    reference: Reference,
+    /// Slot, as `convocation options` prints it.
+    #[arg(long, value_name = "SITE/DESK/DAYTHOUR")]
+    to: String,
+    /// Whose wish it is.
+    #[arg(long, value_enum, default_value_t = Whose::Holder)]
+    by: Whose,
+    /// Even if it leaves somebody without a day before expiry.
+    #[arg(long)]
+    despite_lapse: bool,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Cancel an appointment, and write the letter that says so
+///
+/// The seat is free for the next night, and the person is due again: to keep somebody from being convoked again, hold the permit
+/// first (`convoke permit hold`).
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke convocation cancel RC-94-2026-0001234-K --by holder --reason \"leaves the country\"")]
+pub(super) struct Cancel {
+    /// Reference of the letter.
+    #[arg(value_parser = reference)]
+    reference: Reference,
+    /// Who gives it up.
+    #[arg(long, value_enum, default_value_t = Whose::Office)]
+    by: Whose,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) fn reference(text: &str) -> Result<Reference, String> {
+    Reference::parse(text)
+        .ok_or_else(|| "no reference: a character is wrong or missing; expected RC-94-2026-0001234-K".into())
+}
+
+fn days(text: &str) -> Result<(NaiveDate, NaiveDate), String> {
+    let day = |text: &str| text.parse().map_err(|_| format!("{text:?} is no day such as 2026-12-14"));
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let (first, last) = (day(first)?, day(last)?);
+    if first <= last { Ok((first, last)) } else { Err("the last day comes before the first".into()) }
+}
+
+impl Convocation {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        match self {
+            Self::Options(c) => c.execute(session),
+            Self::Move(c) => c.execute(session),
+            Self::Cancel(c) => c.execute(session),
+        }
+    }
+}
+
+impl Offer {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = if self.avoid.is_empty() { "" } else { given(self.reason.as_ref())? };
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let progress = session.progress();
+        progress.show("planning the night", 0, 0);
+        let found =
+            session.by_hand(&config, reason, |hand| acts::options(&mut store, hand, &self.reference, &self.avoid))?;
+        progress.clear();
+        let document = json!({"schema": "convoke.options/1", "reference": self.reference.as_str(), "present": found.present,
+            "expires_on": found.expires_on, "seats": found.seats, "avoided": found.avoided});
+        session.print(&document, &told(&self.reference, &found))?;
+        Ok(if found.seats.is_empty() { Exit::WithoutSlot } else { Exit::Done })
+    }
+}
+
+fn told(reference: &Reference, found: &Options) -> String {
+    let mut text = format!("{reference} has {}; the permit expires on {}.\n", found.present, found.expires_on);
+    for (first, last) in &found.avoided {
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(text, "Not from {first} to {last}.").expect("a String takes text");
+    }
+    if found.seats.is_empty() {
+        text.push_str("No other seat can be had without costing somebody an appointment before expiry.\n");
+        return text;
+    }
+    text.push_str("Can be had without costing anybody an appointment:\n");
+    for seat in &found.seats {
+        let more = match seat.other_hours.len() {
+            0 => String::new(),
+            n => format!("  (and {n} other hours)"),
+        };
+        writeln!(text, "  {}  {}{more}", seat.slot, seat.day.format("%A")).expect("a String takes text");
+    }
+    writeln!(text, "convoke convocation move {reference} --to {} --reason TEXT", found.seats[0].slot)
+        .expect("a String takes text");
+    text
+}
+
+impl Relocate {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let to = slot(&self.to)?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let question = format!("Move {} to {}, and write to its holder?", self.reference, to.0);
+        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let wish = Move { to: &to, by: self.by.into(), despite_lapse: self.despite_lapse };
+        let moved = session
+            .by_hand(&config, reason, |hand| acts::relocate(&mut store, hand, &self.reference, &wish, &confirmed))?;
+        let document = json!({"schema": "convoke.moved/1", "reference": moved.reference, "was": self.reference.as_str(),
+            "slot": moved.slot.slot_id, "letter": moved.letter, "channel": moved.channel});
+        let way = way(&moved.channel);
+        let text =
+            format!("Moved: {} has {} now. The letter that says so {way}.\n", moved.reference, moved.slot.slot_id);
+        session.print(&document, &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Cancel {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let question = format!("Cancel {}, and write to its holder?", self.reference);
+        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let ended = session.by_hand(&config, reason, |hand| {
+            acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
+        })?;
+        let document = json!({"schema": "convoke.cancelled/1", "reference": self.reference.as_str(), "letter": ended.letter, "channel": ended.channel});
+        let way = way(&ended.channel);
+        let text = format!(
+            "Cancelled. The letter that says so {way}. The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
+        );
+        session.print(&document, &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn way(channel: &str) -> &'static str {
+    if channel == Channel::Email.code() { "leaves by e-mail" } else { "waits for the post (`convoke post`)" }
+}
+
+/// A slot as it was typed: with the hour of the day, whatever its case.
+fn slot(text: &str) -> Result<SlotId> {
+    let wrong =
+        || Usage(format!("--to {text}: expected SITE/DESK/YYYY-MM-DDTHH:MM, as `convocation options` prints it"));
+    let (place, at) = text.trim().rsplit_once('/').ok_or_else(wrong)?;
+    let (site, desk) = place.split_once('/').ok_or_else(wrong)?;
+    let at: chrono::NaiveDateTime = chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M").map_err(|_| wrong())?;
+    Ok(SlotId::new(site, desk, at.date(), at.time()))
+}

@@ -1,0 +1,119 @@
+//! `convoke permit hold`, `release`, `set-email`: what an agent at the counter sets right.
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Session, given};
+use crate::acts;
+use crate::store::Use;
+
+/// Hold a permit back: no night convokes its holder, and letters that have not left wait
+///
+/// For a permit that is being contested, a file under examination, a person of whom one knows better than the extract. An
+/// appointment that stands is not cancelled by it (`convoke convocation cancel`).
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke permit hold 9400000001 --reason \"appeal before the tribunal\"")]
+pub(super) struct Hold {
+    /// Foreigner number.
+    number: String,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Accepted and ignored: nothing is asked.
+    #[arg(long, hide = true)]
+    yes: bool,
+}
+
+/// Let a held permit go: the next night looks at it again, and its letters leave
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke permit release 9400000001 --reason \"appeal rejected\"")]
+pub(super) struct Release {
+    /// Foreigner number.
+    number: String,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Accepted and ignored: nothing is asked.
+    #[arg(long, hide = true)]
+    yes: bool,
+}
+
+/// Set the e-mail address of a holder, or say that there is none
+///
+/// It holds until the extract brings another address than it has now. The letter of an appointment to come that has not reached the
+/// old address is written again to the new one, or for the post.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke permit set-email 9400000001 new@example.org --reason \"at the counter\"
+  convoke permit set-email 9400000001 --none --reason \"has no e-mail any more\"")]
+pub(super) struct SetEmail {
+    /// Foreigner number.
+    number: String,
+    /// The address.
+    #[arg(value_name = "EMAIL", required_unless_present = "none", conflicts_with = "none")]
+    email: Option<String>,
+    /// The person has none: letters go by post.
+    #[arg(long)]
+    none: bool,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Accepted and ignored: nothing is asked.
+    #[arg(long, hide = true)]
+    yes: bool,
+}
+
+impl Hold {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        set_held(session, &self.number, self.reason.as_ref(), true)
+    }
+}
+
+impl Release {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        set_held(session, &self.number, self.reason.as_ref(), false)
+    }
+}
+
+fn set_held(session: &Session, number: &str, reason: Option<&String>, held: bool) -> Result<Exit> {
+    let reason = given(reason)?;
+    let config = session.configuration()?;
+    let mut store = Session::store(&config, Use::Batch)?;
+    let (permits, appointment) = session.by_hand(&config, reason, |hand| acts::hold(&mut store, hand, number, held))?;
+    let mut text = match (permits, held) {
+        (0, true) => "Nothing changed: held already, or no permit in force.\n".to_owned(),
+        (0, false) => "Nothing changed: no permit of this holder is held.\n".to_owned(),
+        (_, true) => "Held: no night convokes this person until `convoke permit release`.\n".to_owned(),
+        (_, false) => "Let go: the next night looks at it again.\n".to_owned(),
+    };
+    if let Some(reference) = appointment.as_ref().filter(|_| held) {
+        text += &format!(
+            "The appointment {reference} stands. To give it up: convoke convocation cancel {reference} --reason TEXT\n"
+        );
+    }
+    let document = json!({"schema": "convoke.hold/1", "held": held, "permits": permits, "appointment": appointment});
+    session.print(&document, &text)?;
+    Ok(Exit::Done)
+}
+
+impl SetEmail {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let email = self.email.as_deref().map(str::trim);
+        let mended =
+            session.by_hand(&config, reason, |hand| acts::mend_email(&mut store, hand, &self.number, email))?;
+        let mut text = if mended.changed { "Set.\n" } else { "It was that already.\n" }.to_owned();
+        if !mended.again.is_empty() {
+            let way = if email.is_some() { "leaves for the new address" } else { "waits for the post" };
+            text += &format!("The letter of the appointment to come had not reached anybody: it {way}.\n");
+        }
+        let document = json!({"schema": "convoke.email/1", "changed": mended.changed, "letters": mended.again});
+        session.print(&document, &text)?;
+        Ok(Exit::Done)
+    }
+}
