@@ -24,6 +24,7 @@ const PURE: &[&str] = &[
     "report",
     "schedule",
     "seal",
+    "timeline",
 ];
 /// Small doors to the machine: they name the pure modules and each other.
 const MACHINE: &[&str] = &["clock", "confirm", "entropy", "fault", "files", "process", "telemetry"];

@@ -52,7 +52,7 @@ pub(super) fn give_up(s: &mut Store, hand: &mut Hand<'_>, person: &Person, by: C
     payload["holder"] = commitment.into();
     payload["slot"] = person.slot_id.as_str().into();
     payload["by"] = json!(by);
-    hand.record(s, "convocation.cancelled", payload)?;
+    hand.record(s, Some(&person.holder_id), "convocation.cancelled", payload)?;
     Ok(letter)
 }
 
@@ -166,7 +166,7 @@ pub(super) fn put_elsewhere(
     payload["from"] = person.slot_id.as_str().into();
     payload["to"] = slot.slot_id.as_str().into();
     payload["by"] = json!(by);
-    hand.record(s, "convocation.moved", payload)?;
+    hand.record(s, Some(&person.holder_id), "convocation.moved", payload)?;
     Ok(Moved { reference: reference.to_string(), slot, letter: letter.letter_id, channel: letter.channel })
 }
 

@@ -93,7 +93,7 @@ pub fn reopen(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing) -> Resu
         }
         s.upsert_slots(&slots)?;
         let payload = json!({"site": closing.site, "desk": closing.desk, "day": closing.day});
-        hand.record(s, "agenda.reopened", payload)?;
+        hand.record(s, None, "agenda.reopened", payload)?;
         Ok(true)
     })
 }
@@ -202,6 +202,6 @@ fn carry_out(
     let moved = hits.iter().filter(|h| h.new_reference.is_some()).count();
     let payload = json!({"site": closed.site, "desk": closing.desk, "day": closed.day, "expected": hits.len(), "moved": moved,
         "numbers_shown": hits.iter().filter(|h| h.phone.is_some()).count()});
-    hand.record(s, "agenda.closed", payload)?;
+    hand.record(s, None, "agenda.closed", payload)?;
     Ok(hits)
 }

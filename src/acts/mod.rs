@@ -57,10 +57,21 @@ impl Hand<'_> {
         Tools { clock: self.clock, entropy: self.entropy, progress: &|_, _, _| {} }
     }
 
-    /// Writes down what was done.
-    fn record(&self, store: &mut Store, kind: &'static str, mut payload: Value) -> Result<()> {
+    /// Writes down what was done, and to whom.
+    fn record(
+        &self,
+        store: &mut Store,
+        about: Option<&HolderId>,
+        kind: &'static str,
+        mut payload: Value,
+    ) -> Result<()> {
         payload["reason"] = self.reason.into();
-        store.record(None, self.actor, &[Event { kind, payload }])
+        payload["at"] = json!(self.now());
+        let event = Event { kind, payload };
+        match about {
+            Some(holder) => store.record_about(holder, self.actor, event),
+            None => store.record(None, self.actor, &[event]),
+        }
     }
 }
 

@@ -63,7 +63,7 @@ pub fn options(
         let avoided = s.avoid(&person.holder_id, avoid, today)?;
         if !avoid.is_empty() {
             let commitment = person.commitment(s, hand)?;
-            hand.record(s, "holder.avoids", json!({"holder": commitment, "days": avoid}))?;
+            hand.record(s, Some(&person.holder_id), "holder.avoids", json!({"holder": commitment, "days": avoid}))?;
         }
         Ok((person, avoided))
     })?;

@@ -88,7 +88,7 @@ pub fn turn_letters(
                     return Err(stands("a worker has taken it meanwhile: try again").into());
                 }
                 let payload = json!({"reference": letter.reference, "letter": letter.letter_id, "was": letter.state});
-                hand.record(s, turn.event(), payload)?;
+                hand.record(s, None, turn.event(), payload)?;
                 done.push((letter.letter_id, to));
             }
         }

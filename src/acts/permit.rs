@@ -27,7 +27,7 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
         }
         if changed > 0 {
             let kind = if held { "permit.held" } else { "permit.released" };
-            hand.record(s, kind, json!({"holder": commitment, "permits": changed, "appointment": live}))?;
+            hand.record(s, Some(&id), kind, json!({"holder": commitment, "permits": changed, "appointment": live}))?;
         }
         Ok((changed, live))
     })
@@ -85,6 +85,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
         if mended.changed || !mended.again.is_empty() {
             hand.record(
                 s,
+                Some(&id),
                 "holder.email_set",
                 json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again}),
             )?;

@@ -1,12 +1,64 @@
-//! `convoke permit hold`, `release`, `set-email`: what an agent at the counter sets right.
+//! `convoke permit timeline`, `hold`, `release`, `set-email`: what an agent at the counter answers, and sets right.
 
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Session, given};
-use crate::acts;
+use crate::acts::{self, Refused};
+use crate::entropy::Entropy;
+use crate::run::timeline;
 use crate::store::Use;
+use crate::timeline;
+
+/// Tell everything that happened to one person, and why they are convoked or not
+///
+/// Each verdict with its rule in words, run, appointment, letter, attempt with the relay's reply, what came back, and what was done
+/// by hand. The ledger remembers who asked.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke permit timeline 9400000001
+  convoke permit timeline 9400000001 --json")]
+pub(super) struct Timeline {
+    /// Foreigner number; `convoke permit find` finds it by name.
+    number: String,
+}
+
+impl Timeline {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let id = store.holder_by_number(&self.number)?.ok_or_else(|| Refused::Nobody(self.number.clone()))?;
+        let commitment = store.write(|s| s.commitments(&[(&id.0, &self.number)], &mut Entropy::System))?.remove(0);
+        Session::reads(&mut store, "read.timeline", json!({"holder": commitment}))?;
+        let today = session.clock.today(config.settings.prefecture.zone);
+        let told = timeline(&mut store, &config, &id, today)?;
+        session.print(&told, &text(&told))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn text(told: &timeline::Timeline) -> String {
+    let mut text = format!("{}, n° {}\n", told.name, told.number);
+    for permit in &told.permits {
+        text += &format!(
+            "\nTitre n° {} : {}, expire le {}\n  {}. {}\n",
+            permit.number,
+            permit.label,
+            permit.expires_on.format("%d/%m/%Y"),
+            permit.verdict,
+            permit.why
+        );
+    }
+    text.push('\n');
+    for moment in &told.moments {
+        let hour = moment.hour.map_or_else(|| "     ".to_owned(), |hour| hour.format("%H:%M").to_string());
+        let of = moment.of.as_ref().map_or_else(String::new, |of| format!("  [{of}]"));
+        let by = moment.by.as_ref().map_or_else(String::new, |by| format!(" (par {by})"));
+        text += &format!("{} {hour}  {}{by}{of}\n", moment.day, moment.what);
+    }
+    text
+}
 
 /// Hold a permit back: no night convokes its holder, and letters that have not left wait
 ///

@@ -270,7 +270,7 @@ impl Preview {
 }
 
 /// All the forms of a letter, as files of one name.
-fn write_letter(out: &Path, name: &str, letter: &Letter) -> Result<()> {
+pub(super) fn write_letter(out: &Path, name: &str, letter: &Letter) -> Result<()> {
     let write = |end: &str, bytes: &[u8]| write_whole(&out.join(format!("{name}.{end}")), bytes);
     write("txt", letter.text.as_bytes())?;
     write("html", letter.html.as_bytes())?;

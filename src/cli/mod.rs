@@ -7,6 +7,7 @@ mod contact_sheet;
 mod convocation;
 mod db;
 mod demo;
+mod difference;
 mod dispatch;
 mod doctor;
 mod every;
@@ -120,7 +121,7 @@ enum Command {
     Agenda(agenda::Agenda),
     Plan(plan::Plan),
     Run(run::Run),
-    /// List, show, replay or resume runs
+    /// List, show, compare, replay, stop or resume runs
     #[command(subcommand)]
     Runs(runs::Runs),
     /// Act on one appointment: other dates, cancel, move

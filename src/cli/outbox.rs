@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use chrono::NaiveDateTime;
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::convocation::{LetterKind, LetterState};
 use crate::ids::Reference;
 use crate::letters::Rendered;
 use crate::permit::Channel;
-use crate::store::{LetterFilter, LetterRow, Use};
+use crate::store::{KnownLetter, LetterFilter, LetterRow, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Outbox {
@@ -182,19 +183,16 @@ impl Show {
             None => Vec::new(),
         };
         if let Some(letter) = &letter {
-            letters.retain(|l| l["letter"]["letter_id"] == letter.letter_id.as_str());
+            letters.retain(|l| l.letter.letter_id == letter.letter_id);
         }
         if letters.is_empty() {
             return Err(Refused::NoLetter(self.id.clone()).into());
         }
         for letter in &mut letters {
             // What it says, and to whom, is `letters show`'s to tell.
-            let Value::Object(fields) = letter else { continue };
-            fields.remove("said");
-            fields["letter"]["recipient"] = fields["letter"]["recipient"]
-                .as_str()
-                .and_then(|address| address.rsplit_once('@'))
-                .map_or(Value::Null, |(_, domain)| format!("…@{domain}").into());
+            letter.said = Value::Null;
+            let domain = letter.letter.recipient.take();
+            letter.letter.recipient = domain.and_then(|to| Some(format!("…@{}", to.rsplit_once('@')?.1)));
         }
         let text: String = letters.iter().map(history).collect();
         session.print(&json!({"schema": "convoke.letter/1", "letters": letters}), &text)?;
@@ -203,35 +201,27 @@ impl Show {
 }
 
 /// What became of one letter, a line for each thing that happened.
-fn history(letter: &Value) -> String {
-    let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let l = &letter["letter"];
-    let to = l["recipient"].as_str().map_or_else(String::new, |to| format!(", to {to}"));
-    let mut text =
-        format!("{}  {}{to}\n  {}  written\n", said(&l["letter_id"]), said(&l["state"]), instant(&l["created_at"]));
-    for attempt in letter["attempts"].as_array().into_iter().flatten() {
-        let stage = attempt["stage"].as_str().map_or_else(String::new, |s| format!(" at {s}"));
-        let (outcome, relay) = (said(&attempt["outcome"]), said(&attempt["relay"]));
+fn history(letter: &KnownLetter) -> String {
+    let l = &letter.letter;
+    let to = l.recipient.as_ref().map_or_else(String::new, |to| format!(", to {to}"));
+    let mut text = format!("{}  {}{to}\n  {}  written\n", l.letter_id, l.state, minute(l.created_at));
+    for a in &letter.attempts {
+        let stage = a.stage.as_ref().map_or_else(String::new, |stage| format!(" at {stage}"));
+        let (outcome, reply) = (a.outcome.as_deref().unwrap_or("begun"), a.reply.as_deref().unwrap_or_default());
         // Unwrap safety: writing to a String cannot fail.
-        writeln!(
-            text,
-            "  {}  {outcome}{stage} by {relay}: {}",
-            instant(&attempt["started_at"]),
-            said(&attempt["reply"])
-        )
-        .expect("a String takes text");
-    }
-    for bounce in letter["bounces"].as_array().into_iter().flatten() {
-        let (class, why) = (said(&bounce["class"]), said(&bounce["diagnostic"]));
-        writeln!(text, "  {}  came back ({class}): {why}", instant(&bounce["recorded_at"]))
+        writeln!(text, "  {}  {outcome}{stage} by {}: {reply}", minute(a.started_at), a.relay)
             .expect("a String takes text");
+    }
+    for b in &letter.bounces {
+        let why = b.diagnostic.as_deref().unwrap_or_default();
+        writeln!(text, "  {}  came back ({}): {why}", minute(b.recorded_at), b.class).expect("a String takes text");
     }
     text
 }
 
 /// To the minute, Universal Time.
-fn instant(at: &Value) -> String {
-    at.as_str().unwrap_or_default().chars().take(16).collect::<String>().replace('T', " ")
+fn minute(at: NaiveDateTime) -> impl std::fmt::Display {
+    at.format("%Y-%m-%d %H:%M")
 }
 
 impl Chosen {

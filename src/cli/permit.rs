@@ -36,6 +36,7 @@ pub(super) enum Permit {
         #[arg(long, hide = true)]
         yes: bool,
     },
+    Timeline(holder::Timeline),
     Hold(holder::Hold),
     Release(holder::Release),
     SetEmail(holder::SetEmail),
@@ -47,6 +48,7 @@ impl Permit {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let (mut numbers, reason, undo) = match self {
             Self::Link { numbers, reason, undo, yes: _ } => (numbers, reason, undo),
+            Self::Timeline(timeline) => return timeline.execute(session),
             Self::Hold(hold) => return hold.execute(session),
             Self::Release(release) => return release.execute(session),
             Self::SetEmail(set) => return set.execute(session),

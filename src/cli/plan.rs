@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Args;
+use comfy_table::{Table, presets};
 use serde_json::json;
 
 use super::instance::{self, told, write_night};
-use super::{Exit, Session};
+use super::letters::write_letter;
+use super::{Exit, Session, difference, given, make_folder};
 use crate::entropy::Entropy;
 use crate::planning::explain::{Explanation, explain};
 use crate::planning::export::Night;
-use crate::run::{Preview, Tools, preview};
+use crate::planning::weeks::{Week, by_week};
+use crate::run::{Preview, Tools, letters_of_plan, preview};
 use crate::store::Use;
 
 /// Show what a night would do, without writing anything.
@@ -36,6 +39,13 @@ pub(super) struct Plan {
     /// Write instance, plan, prices and explanation to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// With --out: also the first letters that would be written, as PDF and e-mail, in its folder `letters`. They name people: the
+    /// ledger remembers that they were looked at.
+    #[arg(long, value_name = "N", default_value_t = 0, requires_all = ["out", "reason"], value_parser = clap::value_parser!(u16).range(0..=100))]
+    letters: u16,
+    /// With --letters: why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// For the fewest extra seats that would avoid lapses: how many a desk could open in a week.
     #[arg(long, value_name = "SEATS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     overtime: u32,
@@ -68,6 +78,18 @@ impl Plan {
             Some(out) => write_night(&night, out, self.overtime)?,
             None => explain(&seen.proof, self.overtime),
         };
+        if let (Some(out), true) = (&self.out, self.letters > 0) {
+            let reason = given(self.reason.as_ref())?;
+            let firm = &seen.firm[..seen.firm.len().min(self.letters.into())];
+            Session::reads(&mut store, "read.letters", json!({"letters": firm.len(), "reason": reason}))?;
+            let folder = out.join("letters");
+            make_folder(&folder)?;
+            for (firm, letter) in firm.iter().zip(letters_of_plan(&mut store, &config, firm, &session.clock)?) {
+                write_letter(&folder, &firm.placement.permit_id.0.replace('/', "-"), &letter)?;
+            }
+        }
+        difference::keep(session, &seen.plan_hash, (&seen.input, &seen.plan));
+        let weeks = by_week(&seen.input, &seen.plan);
         let f = seen.figures;
         let document = json!({
             "schema": "convoke.preview/1", "prefecture": store.prefecture(), "business_date": seen.business_date,
@@ -75,14 +97,16 @@ impl Plan {
             "lapses": {"no_possible_day": f.no_possible_day, "no_capacity": f.no_capacity}, "late_firm": f.late_firm,
             "late_planned": f.late_planned, "without_seat": f.without_seat, "input_hash": seen.input_hash, "policy_hash": seen.policy_hash, "plan_hash": seen.plan_hash,
             "certificate": seen.certificate, "nothing_new": seen.settled, "bottlenecks": explanation.bottlenecks,
-            "augmentation": explanation.augmentation, "warnings": seen.warnings,
+            "augmentation": explanation.augmentation, "warnings": seen.warnings, "weeks": weeks,
+            "appointments": seen.firm.iter().map(|f| json!({"permit": f.placement.permit_id, "slot": f.placement.slot_id,
+                "pass": f.placement.origin, "short_notice": f.short_notice})).collect::<Vec<_>>(),
         });
-        session.print(&document, &text(&seen, &explanation, self.out.as_deref()))?;
+        session.print(&document, &text(&seen, &explanation, &weeks, self.out.as_deref()))?;
         Ok(if f.no_possible_day + f.no_capacity + f.without_seat > 0 { Exit::WithoutSlot } else { Exit::Done })
     }
 }
 
-fn text(seen: &Preview, explanation: &Explanation, out_dir: Option<&Path>) -> String {
+fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Option<&Path>) -> String {
     let f = seen.figures;
     let scanned: u64 = seen.outcomes.values().sum();
     let mut out = format!("Night of {}: {scanned} permits scanned.\n", seen.business_date);
@@ -111,6 +135,7 @@ fn text(seen: &Preview, explanation: &Explanation, out_dir: Option<&Path>) -> St
     if f.without_seat > 0 {
         writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");
     }
+    out.push_str(&firm_weeks(weeks));
     out.push_str(&told(explanation));
     out.push_str(match seen.certificate {
         "closed" => "Certificate: closed. No plan is better for these people, seats and notices.\n",
@@ -134,4 +159,28 @@ fn text(seen: &Preview, explanation: &Explanation, out_dir: Option<&Path>) -> St
     )
     .expect("a String takes text");
     out
+}
+
+/// Where tonight's appointments would be.
+fn firm_weeks(weeks: &[Week]) -> String {
+    if weeks.iter().all(|w| w.firm == 0) {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["WEEK OF", "DESK", "FREE", "FIRM", "PLANNED", "LEFT"]);
+    let mut planned_later = (0, 0);
+    for w in weeks.iter().filter(|w| w.firm + w.planned > 0) {
+        if w.firm == 0 {
+            planned_later = (planned_later.0 + 1, planned_later.1 + w.planned);
+            continue;
+        }
+        let left = w.free.saturating_sub(w.firm + w.planned);
+        let counts = [w.free, w.firm, w.planned, left].map(|n| n.to_string());
+        table.add_row([&[w.week.to_string(), w.pool.clone()][..], &counts].concat());
+    }
+    let mut text = format!("{table}\n");
+    if planned_later.0 > 0 {
+        text += &format!("and {} planned in weeks with nothing firm (--json has them all).\n", planned_later.1);
+    }
+    text
 }

@@ -5,9 +5,10 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, Usage, every, given};
+use super::{Exit, Session, Usage, difference, every, given};
 use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
+use crate::planning::diff::Difference;
 use crate::process;
 use crate::run::{Outcome, Request, Summary, Tools, preview, run};
 use crate::settings::Configuration;
@@ -143,8 +144,12 @@ pub(super) fn show(session: &Session, outcome: &Outcome) -> Result<Exit> {
             );
             Ok(Exit::TooManyFirm)
         }
-        Outcome::PlanChanged { asked, now, figures } => {
-            session.print(&json!({"schema": "convoke.refusal/1", "reason": "plan-changed", "asked": asked, "plan_hash": now, "figures": figures}), "")?;
+        Outcome::PlanChanged { asked, now, figures, plan } => {
+            let shown = difference::recall(session, asked)?;
+            let differs = shown.map(|(input, was)| Difference::between((&input, &was), (&plan.0, &plan.1)));
+            let document = json!({"schema": "convoke.refusal/1", "reason": "plan-changed", "asked": asked, "plan_hash": now,
+                "figures": figures, "difference": differs});
+            session.print(&document, "")?;
             eprintln!(
                 "convoke: the plan is no longer {asked}. Nothing was written. It would now make {} firm before expiry and {} after it, plan {} \
                  and leave {} without a day before expiry: see `convoke plan`",
@@ -153,6 +158,10 @@ pub(super) fn show(session: &Session, outcome: &Outcome) -> Result<Exit> {
                 figures.planned,
                 figures.no_possible_day + figures.no_capacity
             );
+            match differs {
+                Some(differs) => eprint!("Since it was shown:\n{}", difference::told(&differs)),
+                None => eprintln!("(That plan was not shown here: what differs cannot be listed.)"),
+            }
             Ok(Exit::PlanChanged)
         }
     }

@@ -9,11 +9,13 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::instance::write_night;
-use super::{Exit, Session, run::show};
+use super::{Exit, Session, difference, given, run::show};
+use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::ids::{RunId, sha256_hex};
+use crate::planning::diff::Difference;
 use crate::planning::export::Night;
-use crate::planning::{PlanningInput, plan};
+use crate::planning::{Plan, PlanningInput, plan};
 use crate::policy::Policy;
 use crate::process;
 use crate::run::{Request, Tools, resume_by_id};
@@ -46,6 +48,32 @@ pub(super) enum Runs {
         /// For the fewest extra seats that would avoid lapses: how many a desk could open in a week.
         #[arg(long, value_name = "SEATS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000))]
         overtime: u32,
+    },
+    /// What differs between two runs: people, seats, days, rules
+    #[command(after_long_help = "Examples:
+  convoke runs diff 94/2026-10-05/1 94/2026-10-06/1")]
+    Diff {
+        /// Run.
+        before: String,
+        /// Run.
+        after: String,
+    },
+    /// Stop a run that is in progress, on whatever machine
+    ///
+    /// What it has committed stays, with its letters; for everybody else the next run plans anew. The process that works on it ends
+    /// at its next step.
+    #[command(after_long_help = "Examples:
+  convoke runs stop 94/2026-10-05/1 --reason \"wrong extract\"
+  convoke pause --reason \"wrong extract\"      letters that are written already do not leave")]
+    Stop {
+        /// Run.
+        run: String,
+        /// Why; stands in the ledger for good: name nobody.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Finish a run whose process was killed
     Resume {
@@ -95,6 +123,8 @@ impl Runs {
                 Ok(Exit::Done)
             }
             Self::Replay { run, out, overtime } => replay(session, &mut store, run, out.as_deref(), *overtime),
+            Self::Diff { before, after } => diff(session, &mut store, before, after),
+            Self::Stop { run, reason, yes } => stop(session, &mut store, run, given(reason.as_ref())?, *yes),
             Self::Resume { run } => {
                 let progress = session.progress();
                 let mut tools = Tools {
@@ -157,6 +187,65 @@ fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, o
     }
     session.print(&document, &text)?;
     Ok(if same { Exit::Done } else { Exit::PlanChanged })
+}
+
+/// What a run planned from, and what it planned.
+fn recorded(store: &mut Store, run: &str) -> Result<(PlanningInput, Plan, Value)> {
+    let id = RunId(run.to_owned());
+    let row = store.run(&id)?.ok_or_else(|| unknown(run))?;
+    let none = || ConfigError(format!("run {run} is {} and has recorded no plan", row.state));
+    let input = store.run_record(&id, "input")?.ok_or_else(none)?;
+    let plan = store.run_record(&id, "plan")?.ok_or_else(none)?;
+    let policy = store.run_record(&id, "policy")?.ok_or_else(none)?;
+    let (_, plan): (Value, Plan) = serde_json::from_slice(&plan).context("a recorded plan")?;
+    let policy = serde_json::from_slice(&policy).context("recorded rules")?;
+    Ok((serde_json::from_slice(&input).context("a recorded input")?, plan, policy))
+}
+
+fn diff(session: &Session, store: &mut Store, before: &str, after: &str) -> Result<Exit> {
+    let (was, is) = (recorded(store, before)?, recorded(store, after)?);
+    let differs = Difference::between((&was.0, &was.1), (&is.0, &is.1));
+    let rules: Vec<String> = is.2.as_object().map_or_else(Vec::new, |rules| {
+        rules.iter().filter(|(name, rule)| was.2.get(name) != Some(*rule)).map(|(name, _)| name.clone()).collect()
+    });
+    let outcomes = |store: &mut Store, run: &str| store.run_outcomes(&RunId(run.to_owned()));
+    let (outcomes_before, outcomes_after) = (outcomes(store, before)?, outcomes(store, after)?);
+    let mut text = format!("From {before} to {after}:\n{}", difference::told(&differs));
+    if !rules.is_empty() {
+        text += &format!("Rules that changed (config/policy.toml): {}.\n", rules.join(", "));
+    }
+    let names: std::collections::BTreeSet<_> = outcomes_before.keys().chain(outcomes_after.keys()).collect();
+    for rule in names {
+        let of = |counts: &std::collections::BTreeMap<String, u64>| counts.get(rule).copied().unwrap_or(0);
+        if of(&outcomes_before) != of(&outcomes_after) {
+            text += &format!("  {rule:<22} {:>9} then {:>9}\n", of(&outcomes_before), of(&outcomes_after));
+        }
+    }
+    let document = json!({"schema": "convoke.runs-diff/1", "before": before, "after": after, "difference": differs, "rules": rules,
+        "outcomes": {"before": outcomes_before, "after": outcomes_after}});
+    session.print(&document, &text)?;
+    Ok(Exit::Done)
+}
+
+fn stop(session: &Session, store: &mut Store, run: &str, reason: &str, yes: bool) -> Result<Exit> {
+    let id = RunId(run.to_owned());
+    store.run(&id)?.ok_or_else(|| unknown(run))?;
+    let question =
+        format!("Stop run {run}? What it has committed stays; everybody else is planned anew by the next run.");
+    let Some(confirmed) = Confirmed::ask(yes, &question)? else { return Ok(Exit::Interrupted) };
+    let stopped = crate::run::stop(store, &id, (&process::login(), reason), &session.clock, &confirmed)?;
+    let text = match stopped {
+        Some(s) => format!(
+            "Stopped. {} appointments had been made firm and stay, with their letters (`convoke pause` keeps these); {} had not.\n\
+             `convoke run` plans for everybody else anew.\n",
+            s.committed, s.left
+        ),
+        None => format!("Nothing changed: run {run} has ended.\n"),
+    };
+    let document = json!({"schema": "convoke.stop/1", "run": run, "stopped": stopped.is_some(),
+        "committed": stopped.map(|s| s.committed), "left": stopped.map(|s| s.left)});
+    session.print(&document, &text)?;
+    Ok(Exit::Done)
 }
 
 fn unknown(run: &str) -> ConfigError {

@@ -10,6 +10,7 @@ mod assignment;
 mod candidate;
 mod certificate;
 mod check;
+pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod files;
@@ -19,6 +20,7 @@ mod notice;
 mod second;
 mod simplex;
 pub mod simulate;
+pub mod weeks;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;

@@ -7,7 +7,7 @@ pub mod lists;
 mod paper;
 pub mod period;
 mod terminal;
-mod words;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 

@@ -5,13 +5,13 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveTime, Timelike, Utc};
 
 use super::Margin;
-use crate::convocation::LetterState;
+use crate::convocation::{LetterKind, LetterState, State};
 pub(super) use crate::french::{date, short_date, weekday_date};
 use crate::permit::{Channel, PermitKind};
 use crate::planning::LapseCause;
 
 /// A state of the outbox.
-pub(super) fn letter_state(code: &str) -> String {
+pub(crate) fn letter_state(code: &str) -> String {
     label(code, |state| match state {
         LetterState::Queued => "En attente d’envoi",
         LetterState::Leased => "Prise en charge",
@@ -30,8 +30,49 @@ pub(super) fn letter_state(code: &str) -> String {
     })
 }
 
+/// What a letter is about.
+pub(crate) fn letter_kind(code: &str) -> String {
+    label(code, |kind| match kind {
+        LetterKind::Convocation => "convocation",
+        LetterKind::Reminder => "rappel",
+        LetterKind::Change => "changement de rendez-vous",
+        LetterKind::Cancellation => "annulation",
+        LetterKind::OnlineFiling => "dépôt en ligne",
+        LetterKind::Transfer => "transfert",
+        LetterKind::HeadsUp => "annonce",
+    })
+}
+
+/// What an attempt to hand a letter over came to.
+pub(crate) fn attempt(outcome: &str) -> &str {
+    match outcome {
+        "accepted" => "accepté",
+        "deferred" => "refusé pour l’instant",
+        "failed" => "refusé",
+        "uncertain" => "sort inconnu",
+        "relay-fault" => "relais en panne",
+        "expired" => "trop tard",
+        "cancelled" => "annulé",
+        "" => "en cours",
+        other => other,
+    }
+}
+
+/// What became of an appointment.
+pub(crate) fn convocation_state(code: &str) -> String {
+    label(code, |state| match state {
+        State::Convoked => "à venir ou à marquer",
+        State::Honoured => "venu",
+        State::Incomplete => "dossier incomplet",
+        State::Missed => "absent",
+        State::Cancelled => "annulé",
+        State::Moved => "remplacé par un autre",
+        State::Undelivered => "lettre non remise",
+    })
+}
+
 /// How a letter travels.
-pub(super) fn channel(code: &str) -> String {
+pub(crate) fn channel(code: &str) -> String {
     label(code, |channel| match channel {
         Channel::Email => "Courriel",
         Channel::Post => "Courrier",
@@ -53,7 +94,7 @@ pub(super) fn lapse_cause(cause: LapseCause) -> &'static str {
 }
 
 /// What somebody did by hand, as the ledger names it.
-pub(super) fn intervention(kind: &str) -> &str {
+pub(crate) fn intervention(kind: &str) -> &str {
     match kind {
         "agenda.generated" => "Créneaux ouverts d’après l’agenda",
         "import.done" => "Fichier importé",
@@ -82,6 +123,7 @@ pub(super) fn intervention(kind: &str) -> &str {
         "holders.purged" => "Personnes effacées au terme de la conservation",
         "letters.purged" => "Contenu de lettres effacé au terme de la conservation",
         "read.report" => "Rapport nominatif consulté",
+        "read.timeline" => "Historique d’une personne consulté",
         "read.holder" => "Données d’une personne consultées",
         "read.letters" => "Lettres d’une personne consultées",
         "read.addresses" => "Adresses consultées pour l’envoi postal ou l’appel",

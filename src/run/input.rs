@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result};
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::Dates;
 use crate::agenda::Jurisdiction;
+use crate::calendar::is_holiday;
 use crate::ids::{HolderId, IdKey, PermitId, SlotId};
 use crate::permit::{Holder, PermitKind};
 use crate::planning::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
@@ -40,6 +41,8 @@ pub(super) struct Observation {
     pub slots: Vec<SlotRow>,
     pub taken: BTreeMap<String, u64>,
     pub last_extract: Option<NaiveDate>,
+    /// Hash of the templates that were last written with.
+    pub last_templates: Option<String>,
     /// Letters that have waited for the post for too long.
     pub late_post: u64,
 }
@@ -211,7 +214,36 @@ pub(super) fn warnings(
             slot.seats
         ));
     }
+    let pools = config.agenda.pools();
+    let is_holiday = |slot: &&SlotRow| {
+        let pool = pools.iter().find(|p| p.site.id == slot.site && p.desk.id == slot.desk);
+        pool.is_some_and(|p| !p.site.open_on_holidays && is_holiday(p.site.holiday_zone, slot.day))
+    };
+    let on_holidays: Vec<&SlotRow> = seen.slots.iter().filter(|s| s.seats > 0).filter(is_holiday).collect();
+    if let (Some(first), seats) = (on_holidays.first(), on_holidays.iter().map(|s| s.seats).sum::<i64>()) {
+        warnings.push(format!(
+            "{seats} places tombent sur un jour férié, la première le {} à {} : elles ne sont données à personne.",
+            first.day.format("%d/%m/%Y"),
+            first.site
+        ));
+    }
+    if seen.last_templates.as_ref().is_some_and(|last| *last != config.templates.hash()) {
+        warnings.push(
+            "Les modèles de lettres ont changé depuis les dernières lettres : `convoke letters preview` les montre."
+                .into(),
+        );
+    }
     let end = seen.slots.iter().map(|s| s.day).max();
+    let horizon = dates.business.checked_add_days(Days::new(policy.horizon_days.into()));
+    if let (Some(end), Some(horizon)) = (end, horizon)
+        && end < horizon
+    {
+        warnings.push(format!(
+            "L'agenda s'arrête le {}, avant la fin de l'horizon des plans ({}) : `convoke agenda generate --until DATE`.",
+            end.format("%d/%m/%Y"),
+            horizon.format("%d/%m/%Y")
+        ));
+    }
     let beyond = |c: &Candidate| end.is_none_or(|end| input.date(c.deadline) > end);
     let cut_off = plan.lapses.iter().filter(|l| beyond(&input.candidates[l.candidate])).count();
     if cut_off > 0 {

@@ -1,14 +1,16 @@
 //! Letters that are written: what they say, and their rows in the outbox.
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
+use super::Firm;
+use crate::clock::Clock;
 use crate::convocation::LetterState;
 use crate::ids::Reference;
-use crate::letters::{Appointment, Convoked, LetterData, Matter, PermitLines, Recipient};
+use crate::letters::{Appointment, Convoked, Letter, LetterData, Matter, PermitLines, Recipient};
 use crate::permit::{Channel, Holder, PermitKind};
 use crate::settings::Configuration;
-use crate::store::{LetterRow, SlotRow};
+use crate::store::{LetterRow, SlotRow, Store};
 
 /// Writes the letters of one night, or of one act.
 pub(crate) struct Writer<'a> {
@@ -78,6 +80,26 @@ impl<'a> Writer<'a> {
             has_turn: false,
         })
     }
+}
+
+/// The letters of appointments that are planned and not yet made: as they would be written now, with a reference that nobody has.
+pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm], clock: &Clock) -> Result<Vec<Letter>> {
+    let now = clock.now();
+    let today = clock.today(config.settings.prefecture.zone);
+    let writer = Writer::new(config, today, now);
+    let ids: Vec<&str> = firm.iter().map(|f| f.placement.holder_id.0.as_str()).collect();
+    let holders = store.holders(&ids)?;
+    let reference = Reference::new(store.prefecture(), today.year(), 0);
+    let mut letters = Vec::new();
+    for f in firm {
+        let slot = store.slot(&f.placement.slot_id)?.context("a planned slot has disappeared")?;
+        let holder = holders.get(&f.placement.holder_id.0).context("a planned person has disappeared")?;
+        let permit = (f.kind, f.mention.as_str());
+        let matter = Matter::Convocation(convoked(config, permit, &slot, f.short_notice, f.late)?);
+        let data = writer.data(&reference, holder, (f.kind, f.expires_on), matter);
+        letters.push(config.templates.compose(&data, &config.sender())?);
+    }
+    Ok(letters)
 }
 
 /// What is said of an appointment on a slot.

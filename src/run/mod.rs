@@ -14,6 +14,7 @@ mod letters;
 mod observe;
 mod period;
 mod report;
+mod timeline;
 
 use std::collections::BTreeMap;
 
@@ -21,23 +22,28 @@ use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub use dossier::{Asked, dossier};
 pub use explain::explain;
 pub use input::Firm;
+pub use letters::letters_of_plan;
 pub(crate) use letters::{Writer, appointment, convoked, recipient};
 pub use observe::{Preview, preview};
 pub use period::{endings_between, period};
 pub use report::report;
+pub use timeline::timeline;
 
 use crate::clock::Clock;
+use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::fault;
 use crate::ids::RunId;
-use crate::planning::Figures;
+use crate::ledger::Event;
+use crate::planning::{Figures, Plan, PlanningInput};
 use crate::process;
 use crate::settings::{ConfigError, Configuration};
-use crate::store::{Acquired, NewRun, RunRow, Store};
+use crate::store::{Acquired, NewRun, NightState, RunRow, Store};
 
 /// What a run is given besides its configuration.
 pub struct Tools<'a> {
@@ -90,6 +96,8 @@ pub enum Outcome {
         now: String,
         /// Its figures.
         figures: Figures,
+        /// What it is made from, and what it gives to whom.
+        plan: Box<(PlanningInput, Plan)>,
     },
 }
 
@@ -292,6 +300,50 @@ pub fn resume_by_id(
     run(store, config, &Request { date: Some(row.business_date), ..request.clone() }, tools)
 }
 
+/// What a run that was stopped leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Appointments that it had made firm: they stay.
+    pub committed: i64,
+    /// Appointments that it had not: the next run plans for these people anew.
+    pub left: i64,
+}
+
+/// Stops a run that is in progress, whoever works on it: what is committed stays. `None` if it has ended.
+pub fn stop(
+    store: &mut Store,
+    id: &RunId,
+    (actor, reason): (&str, &str),
+    clock: &Clock,
+    _: &Confirmed,
+) -> Result<Option<Stopped>> {
+    store.write(|s| {
+        let row =
+            s.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
+        if row.state != "observing" && row.state != "committing" {
+            return Ok(None);
+        }
+        let firm = s.run_record(id, "plan")?.map(|plan| {
+            let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&plan).context("a stored plan")?;
+            Ok::<_, anyhow::Error>(firm.len() as i64)
+        });
+        let left = firm.transpose()?.unwrap_or(0) - row.committed;
+        let summary = row.summary.as_deref().map(|text| {
+            let mut summary: Summary = serde_json::from_str(text).context("the summary of a run")?;
+            summary.state = "stopped".into();
+            Ok::<_, anyhow::Error>(serde_json::to_string(&summary)?)
+        });
+        let told = format!("stopped by {actor}: {reason}");
+        // Nor does a server begin it anew: the night waits for a person.
+        s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
+        s.end_run(&row, "stopped", summary.transpose()?.as_deref(), Some(&told), clock.now())?;
+        let payload =
+            json!({"run": row.run_id, "committed": row.committed, "left": left, "reason": reason, "at": clock.now()});
+        s.record(None, actor, &[Event { kind: "run.stopped", payload }])?;
+        Ok(Some(Stopped { committed: row.committed, left }))
+    })
+}
+
 /// An error before the plan is stored ends the run as failed: nothing was written. After that the run stays open, and the
 /// next process finishes it.
 fn guarded<T>(
@@ -347,7 +399,8 @@ fn observe_and_commit(
     if let Some(asked) = &request.plan {
         if !plan_hash.starts_with(asked.as_str()) || asked.len() < 8 {
             store.write(|s| s.forget_run(row))?;
-            return Ok(Some(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures }));
+            let plan = Box::new((seen.input, seen.plan));
+            return Ok(Some(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures, plan }));
         }
     } else if firm > u64::from(config.settings.policy.max_firm_per_run) {
         let max = config.settings.policy.max_firm_per_run;

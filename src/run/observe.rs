@@ -63,6 +63,8 @@ pub struct Preview {
     pub plan: Plan,
     /// What proves it.
     pub proof: Proof,
+    /// What would be firm, soonest first.
+    pub firm: Vec<Firm>,
     /// `closed` or `open`.
     pub certificate: &'static str,
     /// The day of the run: notice is counted from it.
@@ -108,6 +110,7 @@ pub fn preview(
         input: seen.input,
         plan: seen.plan,
         proof: seen.proof,
+        firm: seen.firm,
         certificate: seen.certificate,
         figures: seen.figures,
         input_hash: seen.input_hash,
@@ -183,6 +186,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             slots: s.slots(dates.today, NEVER)?,
             taken: s.taken(dates.today)?,
             last_extract: s.last_extract()?,
+            last_templates: s.last_templates()?,
             late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
         };
         let mut verdicts = Verdicts {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use chrono::{Datelike, Days, NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime};
 
 use super::circumstances::circumstances;
 use super::{Firm, Summary};
 use crate::eligibility::Rule;
 use crate::ids::RunId;
+use crate::planning::weeks::monday;
 use crate::planning::{Figures, Plan, PlanningInput};
 use crate::report::{LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
 use crate::settings::{ConfigError, Configuration};
@@ -115,8 +116,6 @@ fn lapses(input: &PlanningInput, plan: &Plan) -> Vec<LapseLine> {
 }
 
 fn occupancy(store: &mut Store, input: &PlanningInput, plan: &Plan) -> Result<Vec<Occupancy>> {
-    let monday =
-        |day: NaiveDate| day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into())).unwrap_or(day);
     let mut weeks: BTreeMap<(String, String, NaiveDate), (u64, u64, u64)> = BTreeMap::new();
     let taken = store.taken(input.business_date)?;
     for slot in store.slots(input.business_date, crate::eligibility::NEVER)? {

@@ -14,7 +14,7 @@ use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
 
 /// Every table, after those that it names.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 27] = [
     "prefecture",
     "holder",
     "permit",
@@ -35,6 +35,7 @@ const TABLES: [&str; 26] = [
     "template_bundle",
     "holder_key",
     "ledger_entry",
+    "concerned",
     "import_batch",
     "checkpoint",
     "succession",

@@ -8,10 +8,10 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::schema::{holder_key, ledger_entry};
+use super::schema::{concerned, holder_key, ledger_entry};
 use super::{KEYS_PER_QUERY, Store, insert_all};
 use crate::entropy::Entropy;
-use crate::ids::{RunId, hex, unhex};
+use crate::ids::{HolderId, RunId, hex, unhex};
 use crate::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
 use crate::seal::{KEY_MADE, KEY_PASSED_ON, Keys, PublicKey, Seal, Sealed};
 
@@ -130,6 +130,21 @@ impl Store {
             })
             .collect();
         insert_all!(&mut self.conn, ledger_entry, &rows, 1_000).context("adding to the ledger")
+    }
+
+    /// Adds an entry that concerns one person.
+    pub fn record_about(&mut self, holder: &HolderId, actor: &str, event: Event) -> Result<()> {
+        self.record(None, actor, &[event])?;
+        let seq = self.ledger_head()?.size;
+        diesel::insert_into(concerned::table)
+            .values((
+                concerned::prefecture.eq(&self.prefecture),
+                concerned::holder_id.eq(&holder.0),
+                concerned::seq.eq(seq),
+            ))
+            .execute(&mut self.conn)
+            .context("noting whom an entry concerns")?;
+        Ok(())
     }
 
     /// Walks the whole chain; the first break ends the walk. The chain itself says which key was in use when: from the first on, every

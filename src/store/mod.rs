@@ -46,6 +46,7 @@ pub use nights::{NightRow, NightState, Watch};
 pub use notices::{NewNotice, Unnoticed};
 pub use outbox::{LetterFilter, LetterRow};
 pub use permits::{HolderRow, PermitRow, VerdictChange};
+pub use person::{ActOn, Known, KnownLetter, KnownPermit, Title};
 pub use post::ToPost;
 pub use privacy::{Lives, PURGED};
 pub use queue::{Attempt, Paused, Settlement, Standing};

@@ -1,4 +1,4 @@
-//! Everything known about one person: the right of access.
+//! Everything known about one person: the right of access, and the answer at the counter.
 
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -8,20 +8,68 @@ use serde_json::{Value, json};
 
 use super::Store;
 use super::schema::{
-    bounce, convocation, delivery_attempt, holder, household_link, ledger_entry, outbox, past_verdict, permit,
+    bounce, concerned, convocation, delivery_attempt, holder, household_link, ledger_entry, outbox, past_verdict,
+    permit,
 };
 use crate::ids::HolderId;
 
+/// All that is known about a person, but for the entries of the ledger. Instants are Universal Time.
+#[derive(Clone, Debug, Serialize)]
+pub struct Known {
+    /// Who it is.
+    pub person: Person,
+    /// The household that an agent linked.
+    pub linked_household: Option<String>,
+    /// Permits, soonest expiry first.
+    pub permits: Vec<KnownPermit>,
+    /// Appointments, whatever became of them, oldest first.
+    pub convocations: Vec<Convoked>,
+    /// Letters, oldest first.
+    pub letters: Vec<KnownLetter>,
+}
+
+/// A permit, and the rules that applied to it.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownPermit {
+    /// The permit, with its present rule.
+    pub permit: Title,
+    /// The rules before that, oldest first.
+    pub rules_before: Vec<PastRule>,
+}
+
+/// A letter, what it said, and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownLetter {
+    /// The letter.
+    pub letter: Written,
+    /// All that it said.
+    pub said: Value,
+    /// Every attempt to hand it over.
+    pub attempts: Vec<Try>,
+    /// What came back.
+    pub bounces: Vec<Returned>,
+}
+
+/// What somebody did by hand to a person: kind, login, payload.
+pub type ActOn = (String, String, Value);
+
 impl Store {
-    /// Everything that is known about a person, with the entries of the ledger that concern them, by their commitment. Instants are
-    /// Universal Time.
+    /// Everything that is known about a person, with the entries of the ledger that concern them, by their commitment.
     pub fn everything_about(&mut self, id: &HolderId, commitment: &str) -> Result<Value> {
+        let mut all = serde_json::to_value(self.known_of(id)?)?;
+        let references = self.references_of(&[&id.0])?;
+        all["ledger"] = self.entries_about(commitment, &references)?.into();
+        Ok(all)
+    }
+
+    /// Everything that is known about a person, but for the ledger.
+    pub fn known_of(&mut self, id: &HolderId) -> Result<Known> {
         let person: Person = holder::table
             .find((&self.prefecture, &id.0))
             .select(Person::as_select())
             .first(&mut self.conn)
             .context("reading a holder")?;
-        let linked: Option<String> = household_link::table
+        let linked_household: Option<String> = household_link::table
             .find((&self.prefecture, &id.0))
             .select(household_link::household)
             .first(&mut self.conn)
@@ -33,17 +81,27 @@ impl Store {
             .load(&mut self.conn)
             .context("reading the convocations of a holder")?;
         let references = self.references_of(&[&id.0])?;
-        Ok(json!({
-            "person": person,
-            "linked_household": linked,
-            "permits": self.permits_of(id)?,
-            "convocations": convocations,
-            "letters": self.letters_about(&references)?,
-            "ledger": self.entries_about(commitment, &references)?,
-        }))
+        let (permits, letters) = (self.permits_of(id)?, self.letters_about(&references)?);
+        Ok(Known { person, linked_household, permits, convocations, letters })
     }
 
-    fn permits_of(&mut self, id: &HolderId) -> Result<Vec<Value>> {
+    /// What was done to a person by hand, oldest first.
+    pub fn acts_on(&mut self, id: &HolderId) -> Result<Vec<ActOn>> {
+        let rows: Vec<(String, String, String)> = ledger_entry::table
+            .inner_join(
+                concerned::table
+                    .on(concerned::prefecture.eq(ledger_entry::prefecture).and(concerned::seq.eq(ledger_entry::seq))),
+            )
+            .filter(concerned::prefecture.eq(&self.prefecture).and(concerned::holder_id.eq(&id.0)))
+            .order(ledger_entry::seq)
+            .select((ledger_entry::kind, ledger_entry::actor, ledger_entry::payload))
+            .load(&mut self.conn)
+            .context("reading what was done to a holder")?;
+        let read = |payload: String| serde_json::from_str(&payload).unwrap_or(Value::Null);
+        Ok(rows.into_iter().map(|(kind, actor, payload)| (kind, actor, read(payload))).collect())
+    }
+
+    fn permits_of(&mut self, id: &HolderId) -> Result<Vec<KnownPermit>> {
         let permits: Vec<Title> = permit::table
             .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
             .order(permit::expires_on)
@@ -52,18 +110,18 @@ impl Store {
             .context("reading the permits of a holder")?;
         let mut known = Vec::new();
         for title in permits {
-            let past: Vec<PastRule> = past_verdict::table
+            let rules: Vec<PastRule> = past_verdict::table
                 .filter(past_verdict::prefecture.eq(&self.prefecture).and(past_verdict::permit_id.eq(&title.permit_id)))
                 .order(past_verdict::since)
                 .select(PastRule::as_select())
                 .load(&mut self.conn)?;
-            known.push(json!({"permit": title, "rules_before": past}));
+            known.push(KnownPermit { permit: title, rules_before: rules });
         }
         Ok(known)
     }
 
     /// Letters of some references, what they said, and what became of them.
-    pub fn letters_about(&mut self, references: &[String]) -> Result<Vec<Value>> {
+    pub fn letters_about(&mut self, references: &[String]) -> Result<Vec<KnownLetter>> {
         let letters: Vec<Written> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
             .order((outbox::created_at, outbox::letter_id))
@@ -87,7 +145,7 @@ impl Store {
                 .select(Returned::as_select())
                 .load(&mut self.conn)?;
             let said: Value = serde_json::from_str(&std::mem::take(&mut letter.data)).unwrap_or(Value::Null);
-            known.push(json!({"letter": letter, "said": said, "attempts": attempts, "bounces": bounces}));
+            known.push(KnownLetter { letter, said, attempts, bounces });
         }
         Ok(known)
     }
@@ -114,102 +172,115 @@ impl Store {
     }
 }
 
-#[derive(Queryable, Selectable, Serialize)]
+/// The holder.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = holder)]
-struct Person {
-    number: String,
-    family_name: String,
-    usage_name: Option<String>,
-    given_names: String,
-    birth_date: Option<NaiveDate>,
-    email: Option<String>,
-    email_refused: Option<String>,
-    phone: Option<String>,
-    language: String,
-    address: String,
-    postcode: String,
-    town: Option<String>,
-    commune: String,
-    household: Option<String>,
-    channel: Option<String>,
-    large_print: bool,
+pub struct Person {
+    pub number: String,
+    pub family_name: String,
+    pub usage_name: Option<String>,
+    pub given_names: String,
+    pub birth_date: Option<NaiveDate>,
+    pub email: Option<String>,
+    pub email_refused: Option<String>,
+    pub email_set: Option<String>,
+    pub phone: Option<String>,
+    pub language: String,
+    pub address: String,
+    pub postcode: String,
+    pub town: Option<String>,
+    pub commune: String,
+    pub household: Option<String>,
+    pub channel: Option<String>,
+    pub large_print: bool,
 }
 
-#[derive(Queryable, Selectable, Serialize)]
+/// The permit.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = permit)]
-struct Title {
-    permit_id: String,
-    number: String,
-    kind: String,
-    mention: String,
-    valid_from: NaiveDate,
-    expires_on: NaiveDate,
-    status: String,
-    filed_on: Option<NaiveDate>,
-    commune: String,
-    absent: bool,
-    held: bool,
-    superseded: bool,
-    first_seen: NaiveDate,
-    rule: Option<String>,
-    rule_since: Option<NaiveDate>,
+#[expect(missing_docs, reason = "the columns of the table, which the migrations explain")]
+pub struct Title {
+    pub permit_id: String,
+    pub number: String,
+    pub kind: String,
+    pub mention: String,
+    pub valid_from: NaiveDate,
+    pub expires_on: NaiveDate,
+    pub status: String,
+    pub filed_on: Option<NaiveDate>,
+    pub commune: String,
+    pub absent: bool,
+    pub held: bool,
+    pub superseded: bool,
+    pub first_seen: NaiveDate,
+    pub rule: Option<String>,
+    pub rule_since: Option<NaiveDate>,
+    pub rule_run: Option<String>,
 }
 
-#[derive(Queryable, Selectable, Serialize)]
+/// A rule that applied.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = past_verdict)]
-struct PastRule {
-    rule: String,
-    since: NaiveDate,
-    until: NaiveDate,
+pub struct PastRule {
+    pub rule: String,
+    pub since: NaiveDate,
+    pub until: NaiveDate,
+    pub run_id: String,
 }
 
-#[derive(Queryable, Selectable, Serialize)]
+/// An appointment.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = convocation)]
-struct Convoked {
-    reference: String,
-    slot_id: String,
-    day: NaiveDate,
-    state: String,
-    sequence: i64,
-    origin: String,
-    run_id: Option<String>,
-    created_at: NaiveDateTime,
+pub struct Convoked {
+    pub reference: String,
+    pub slot_id: String,
+    pub day: NaiveDate,
+    pub state: String,
+    pub sequence: i64,
+    pub origin: String,
+    pub run_id: Option<String>,
+    pub created_at: NaiveDateTime,
+    pub replaces: Option<String>,
+    pub moved_by: Option<String>,
 }
 
-#[derive(Queryable, Selectable, Serialize)]
+/// A letter.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = outbox)]
-struct Written {
-    letter_id: String,
-    reference: String,
-    kind: String,
-    channel: String,
-    state: String,
-    recipient: Option<String>,
+pub struct Written {
+    pub letter_id: String,
+    pub reference: String,
+    pub kind: String,
+    pub channel: String,
+    pub state: String,
+    pub recipient: Option<String>,
     #[serde(skip)]
-    data: String,
-    sha256: Option<String>,
-    created_at: NaiveDateTime,
+    pub data: String,
+    pub sha256: Option<String>,
+    pub created_at: NaiveDateTime,
 }
 
-#[derive(Queryable, Selectable, Serialize)]
+/// An attempt.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = delivery_attempt)]
-struct Try {
-    started_at: NaiveDateTime,
-    ended_at: Option<NaiveDateTime>,
-    relay: String,
-    stage: Option<String>,
-    code: Option<i64>,
-    enhanced: Option<String>,
-    reply: Option<String>,
-    outcome: Option<String>,
+pub struct Try {
+    pub started_at: NaiveDateTime,
+    pub ended_at: Option<NaiveDateTime>,
+    pub relay: String,
+    pub stage: Option<String>,
+    pub code: Option<i64>,
+    pub enhanced: Option<String>,
+    pub reply: Option<String>,
+    pub outcome: Option<String>,
 }
 
-#[derive(Queryable, Selectable, Serialize)]
+/// A message that came back.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = bounce)]
-struct Returned {
-    recorded_at: NaiveDateTime,
-    class: String,
-    status: Option<String>,
-    diagnostic: Option<String>,
-    consequence: String,
+pub struct Returned {
+    pub recorded_at: NaiveDateTime,
+    pub class: String,
+    pub status: Option<String>,
+    pub diagnostic: Option<String>,
+    pub consequence: String,
 }

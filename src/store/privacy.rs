@@ -10,7 +10,7 @@ use diesel::dsl::{max, not};
 use diesel::prelude::*;
 
 use super::schema::{
-    avoided_day, bounce, convocation, delivery_attempt, holder, holder_key, household_link, notice, outbox,
+    avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_key, household_link, notice, outbox,
     past_verdict, permit,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
@@ -233,6 +233,7 @@ impl Store {
         delete!(permit, permit_id, &permits);
         delete!(household_link, holder_id, holders);
         delete!(avoided_day, holder_id, holders);
+        delete!(concerned, holder_id, holders);
         delete!(holder_key, holder_id, holders);
         delete!(holder, holder_id, holders);
         Ok(())

@@ -204,6 +204,17 @@ impl Store {
             .context("reading the runs before")
     }
 
+    /// The completed run that began last.
+    pub fn last_completed_run(&mut self) -> Result<Option<String>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq("completed")))
+            .order(run::started_at.desc())
+            .select(run::run_id)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the last completed run")
+    }
+
     /// The last completed run of a date.
     pub fn completed_run(&mut self, date: NaiveDate) -> Result<Option<RunRow>> {
         run::table
@@ -268,7 +279,11 @@ impl Store {
                 run::lease_until.eq((now + LEASE).naive_utc()),
             ))
             .execute(&mut self.conn)?;
-        ensure!(changed == 1, "run {} was taken over by another process, which goes on with it", row.run_id);
+        ensure!(
+            changed == 1,
+            "run {} was stopped, or taken over by another process, which goes on with it",
+            row.run_id
+        );
         Ok(())
     }
 
@@ -286,7 +301,11 @@ impl Store {
             .filter(run::epoch.eq(row.epoch).and(run::state.eq_any(["observing", "committing"])))
             .set((run::state.eq(state), run::failure.eq(failure), run::finished_at.eq(Some(now.naive_utc()))))
             .execute(&mut self.conn)?;
-        ensure!(changed == 1, "run {} was taken over by another process, which goes on with it", row.run_id);
+        ensure!(
+            changed == 1,
+            "run {} was stopped, or taken over by another process, which goes on with it",
+            row.run_id
+        );
         if let Some(summary) = summary {
             diesel::update(target).set(run::summary.eq(summary)).execute(&mut self.conn)?;
         }

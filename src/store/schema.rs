@@ -311,6 +311,14 @@ table! {
 }
 
 table! {
+    concerned (prefecture, holder_id, seq) {
+        prefecture -> Text,
+        holder_id -> Text,
+        seq -> BigInt,
+    }
+}
+
+table! {
     avoided_day (prefecture, holder_id, first_day) {
         prefecture -> Text,
         holder_id -> Text,
@@ -394,7 +402,8 @@ allow_tables_to_appear_in_same_query!(
     succession,
     witness_letter,
     closed_day,
-    avoided_day
+    avoided_day,
+    concerned
 );
 
 allow_columns_to_appear_in_same_group_by_clause!(slot::site, slot::desk, convocation::day, convocation::state);

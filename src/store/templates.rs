@@ -11,6 +11,17 @@ use super::schema::template_bundle;
 use super::{Store, on_backend};
 
 impl Store {
+    /// Hash of the templates that came into use last.
+    pub fn last_templates(&mut self) -> Result<Option<String>> {
+        template_bundle::table
+            .filter(template_bundle::prefecture.eq(&self.prefecture))
+            .order(template_bundle::kept_at.desc())
+            .select(template_bundle::sha256)
+            .first(&mut self.conn)
+            .optional()
+            .context("reading which templates were used last")
+    }
+
     /// Keeps a bundle of templates, unless it is known.
     pub fn keep_templates(
         &mut self,

@@ -24,6 +24,8 @@ mod loss;
 mod many;
 #[path = "../nights.rs"]
 mod nights;
+#[path = "../operators.rs"]
+mod operators;
 #[path = "../period.rs"]
 mod period;
 #[path = "plans.rs"]

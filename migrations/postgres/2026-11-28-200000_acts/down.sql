@@ -1,3 +1,4 @@
+DROP TABLE concerned;
 DROP TABLE avoided_day;
 DROP TABLE closed_day;
 DROP INDEX convocation_day;

@@ -29,3 +29,11 @@ CREATE TABLE avoided_day (
     last_day DATE NOT NULL,
     PRIMARY KEY (prefecture, holder_id, first_day)
 );
+
+-- Entries of the ledger that concern one person, who is not named in them: erased with the person.
+CREATE TABLE concerned (
+    prefecture TEXT COLLATE "C" NOT NULL,
+    holder_id TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (prefecture, holder_id, seq)
+);
