@@ -162,6 +162,15 @@ impl Reference {
             LetterKind::HeadsUp => "AV",
             LetterKind::Convocation | LetterKind::Reminder | LetterKind::Change | LetterKind::Cancellation => "RC",
         };
+        Self::in_series(series, prefecture, year, number)
+    }
+
+    /// The reference of the `number`th written request of a year.
+    pub fn request(prefecture: &str, year: i32, number: i64) -> Self {
+        Self::in_series("DE", prefecture, year, number)
+    }
+
+    fn in_series(series: &str, prefecture: &str, year: i32, number: i64) -> Self {
         let body = format!("{series}-{}-{year}-{number:07}", prefecture.to_ascii_uppercase());
         let check = check_character(&body);
         Self(format!("{body}-{check}"))
@@ -173,7 +182,7 @@ impl Reference {
         let (body, check) = text.rsplit_once('-')?;
         let parts: Vec<_> = body.split('-').collect();
         let well_formed = parts.len() == 4
-            && matches!(parts[0], "RC" | "DL" | "TR" | "AV")
+            && matches!(parts[0], "RC" | "DL" | "TR" | "AV" | "DE")
             && parts[2].len() == 4
             && parts[3].len() >= 7
             && parts[1..].iter().all(|p| !p.is_empty() && p.bytes().all(|b| REFERENCE_ALPHABET.contains(&b)));

@@ -13,7 +13,7 @@
 //! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
 //! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`bundle`], [`calendar`],
-//! [`convocation`], [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`],
+//! [`convocation`], [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
 //! [`schedule`], [`seal`], [`timeline`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
 //! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
@@ -35,6 +35,7 @@
 //! | convocation, présence | [`convocation::State`] |
 //! | courrier, voie postale | letter: [`letters`], [`dispatch`]; [`post`] |
 //! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
+//! | demande écrite | request: [`requests`] |
 //! | registre, témoin | ledger: [`ledger`], signed by [`seal`]; witness |
 //! | rapport, pièces | report: [`report`]; what is handed out of it: [`bundle`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
@@ -66,6 +67,7 @@ pub mod policy;
 pub mod post;
 pub mod process;
 pub mod report;
+pub mod requests;
 pub mod run;
 pub mod schedule;
 pub mod seal;

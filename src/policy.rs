@@ -47,6 +47,8 @@ pub struct Policy {
     pub heads_up: bool,
     /// Owed for a request that is filed late, in euros (CESEDA L.436-5).
     pub late_fee_eur: u32,
+    /// Weight of a day for somebody who is due and has asked in writing to be seen soon.
+    pub request_weight: u32,
     /// Above it a run stops before commit and asks for `run --plan HASH`.
     pub max_firm_per_run: u32,
     /// Age of the last extract, in days, from which a run warns.
@@ -199,6 +201,7 @@ impl Default for Policy {
             reminder_days: vec![7, 2],
             heads_up: false,
             late_fee_eur: 180,
+            request_weight: 10,
             max_firm_per_run: 1_000,
             extract_warn_days: 3,
             extract_refuse_days: 10,
@@ -223,6 +226,7 @@ impl Policy {
         let reminders = self.reminder_days.iter().all(|d| (1..=60).contains(d));
         require(reminders, || "reminder_days must be 1 to 60 days before the appointment".into())?;
         let weight = self.weight.values().max().copied().unwrap_or(1);
+        require((1..=100).contains(&self.request_weight), || "request_weight must be 1 to 100".into())?;
         require(weight <= 100, || format!("a weight of {weight} is more than 100"))?;
         let lapse_late = self.lapse_late.values().max().copied().unwrap_or(0);
         require(lapse_late <= 3_660, || format!("lapse_late of {lapse_late} days is more than ten years"))?;

@@ -50,7 +50,7 @@ pub struct Moment {
     pub day: NaiveDate,
     /// Hour and minute, in the préfecture's zone, where they are known.
     pub hour: Option<NaiveTime>,
-    /// `extract`, `verdict`, `appointment`, `letter`, `attempt`, `bounce` or `act`.
+    /// `extract`, `verdict`, `appointment`, `letter`, `attempt`, `bounce`, `request` or `act`.
     pub kind: &'static str,
     /// In words.
     pub what: String,

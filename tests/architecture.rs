@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
     "letters",
     "ledger",
     "report",
+    "requests",
     "schedule",
     "seal",
     "timeline",

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: [&str; 8] = [
+const UP: [&str; 9] = [
     include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-200000_letters/up.sql"),
@@ -12,8 +12,10 @@ const UP: [&str; 8] = [
     include_str!("../migrations/sqlite/2026-11-26-000000_nights/up.sql"),
     include_str!("../migrations/sqlite/2026-11-27-000000_seal/up.sql"),
     include_str!("../migrations/sqlite/2026-11-28-200000_acts/up.sql"),
+    include_str!("../migrations/sqlite/2026-11-28-300000_requests/up.sql"),
 ];
-const DOWN: [&str; 8] = [
+const DOWN: [&str; 9] = [
+    include_str!("../migrations/sqlite/2026-11-28-300000_requests/down.sql"),
     include_str!("../migrations/sqlite/2026-11-28-200000_acts/down.sql"),
     include_str!("../migrations/sqlite/2026-11-27-000000_seal/down.sql"),
     include_str!("../migrations/sqlite/2026-11-26-000000_nights/down.sql"),

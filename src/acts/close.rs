@@ -7,12 +7,12 @@ use chrono::{NaiveDate, NaiveTime};
 use serde_json::json;
 
 use super::appointment::{give_up, put_elsewhere};
-use super::{ATTEMPTS, Hand, Person, Refused};
+use super::{ATTEMPTS, Hand, Refused, live};
 use crate::confirm::Confirmed;
 use crate::ids::{Reference, SlotId};
 use crate::letters::CancelledBy;
 use crate::planning::{self, Candidate, Nights, PlanningInput};
-use crate::run::{Preview, preview};
+use crate::run::{Convocation, Preview, preview};
 use crate::store::{ClosedDay, Store};
 
 /// Days before an appointment, fewer than which a letter cannot be relied on: the person is called.
@@ -117,11 +117,9 @@ pub fn check(hand: &Hand<'_>, closing: &Closing) -> Result<()> {
     Ok(())
 }
 
-fn expected(s: &mut Store, closing: &Closing) -> Result<Vec<Person>> {
-    let live = s.expected_on(&closing.site, closing.desk.as_deref(), closing.day)?;
-    live.iter()
-        .map(|l| Person::live(s, &Reference::parse(&l.reference).context("a reference in the database")?))
-        .collect()
+fn expected(s: &mut Store, closing: &Closing) -> Result<Vec<Convocation>> {
+    let expected = s.expected_on(&closing.site, closing.desk.as_deref(), closing.day)?;
+    expected.iter().map(|l| live(s, &Reference::parse(&l.reference).context("a reference in the database")?)).collect()
 }
 
 /// Those who were expected are planned by themselves, on every seat that is free and not closed: so nobody new comes before them.
@@ -130,14 +128,14 @@ fn plan_again(
     hand: &mut Hand<'_>,
     closing: &Closing,
     seen: &Preview,
-    people: &[Person],
+    people: &[Convocation],
 ) -> Result<HashMap<String, SlotId>> {
     let config = hand.config;
     let (policy, dates) = (&config.settings.policy, seen.dates);
     let key = store.id_key(hand.entropy)?;
     let jurisdiction = config.agenda.jurisdiction();
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
-    let candidates = people.iter().map(|p| {
+    let candidates = people.iter().map(|c| &c.person).map(|p| {
         let window = policy.window(p.permit.kind, &p.permit.mention, p.permit.expires_on, dates.business);
         let household = p.holder.household.as_ref().map(|h| key.household(&config.settings.prefecture.code, h));
         Ok(Candidate::new(
@@ -170,33 +168,30 @@ fn carry_out(
     s: &mut Store,
     hand: &mut Hand<'_>,
     closing: &Closing,
-    people: &[Person],
+    people: &[Convocation],
     seats: &HashMap<String, SlotId>,
 ) -> Result<Vec<Hit>> {
     let desk = closing.desk.clone().unwrap_or_default();
     let closed = ClosedDay { site: closing.site.clone(), desk, day: closing.day, reason: hand.reason.to_owned() };
     s.close_day(&closed, hand.now())?;
     let mut hits = Vec::new();
-    for person in people {
-        let moved = match seats.get(&person.permit_id.0) {
-            Some(slot) => {
-                let slot = s.slot(slot)?.with_context(|| format!("the slot {slot} has disappeared"))?;
-                Some(put_elsewhere(s, hand, person, &slot, CancelledBy::Office)?)
-            }
+    for expected in people {
+        let moved = match seats.get(&expected.person.permit_id.0) {
+            Some(slot) => Some(put_elsewhere(s, hand, expected, slot, CancelledBy::Office)?),
             None => {
-                give_up(s, hand, person, CancelledBy::Office)?;
+                give_up(s, hand, expected, CancelledBy::Office)?;
                 None
             }
         };
         let call = (closing.day - hand.today()).num_days() < CALL_DAYS;
         hits.push(Hit {
-            reference: person.reference.to_string(),
-            hour: person.slot_id.rsplit_once('T').map_or_else(String::new, |(_, hour)| hour.to_owned()),
-            after_expiry: moved.as_ref().is_some_and(|m| m.slot.day > person.permit.expires_on),
-            new_slot: moved.as_ref().map(|m| m.slot.slot_id.clone()),
+            reference: expected.reference.to_string(),
+            hour: expected.slot_id.rsplit_once('T').map_or_else(String::new, |(_, hour)| hour.to_owned()),
+            after_expiry: moved.as_ref().is_some_and(|m| m.day > expected.person.permit.expires_on),
+            new_slot: moved.as_ref().map(|m| m.slot.clone()),
             new_reference: moved.map(|m| m.reference),
             call,
-            phone: person.holder.phone.clone().filter(|_| call),
+            phone: expected.person.holder.phone.clone().filter(|_| call),
         });
     }
     let moved = hits.iter().filter(|h| h.new_reference.is_some()).count();

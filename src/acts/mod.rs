@@ -8,8 +8,9 @@ mod close;
 mod options;
 mod outbox;
 mod permit;
+mod requests;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
@@ -18,17 +19,16 @@ pub use close::{Closing, Hit, check, close, count_expected, reopen};
 pub use options::{Options, Seat, options};
 pub use outbox::{Turn, cause, turn_letters};
 pub use permit::{Mended, hold, mend_email};
+pub use requests::{Received, add_request, end_request, place_request};
 
 use crate::clock::Clock;
 use crate::convocation::State;
 use crate::entropy::Entropy;
-use crate::ids::{HolderId, PermitId, Reference};
+use crate::ids::{HolderId, Reference};
 use crate::ledger::Event;
-use crate::letters::{LetterData, Matter};
-use crate::permit::Holder;
-use crate::run::{Tools, Writer};
+use crate::run::{Convocation, Occasion, Tools};
 use crate::settings::Configuration;
-use crate::store::{LetterRow, Renewed, Store};
+use crate::store::Store;
 
 /// Whoever acts, and why.
 pub struct Hand<'a> {
@@ -44,13 +44,17 @@ pub struct Hand<'a> {
     pub reason: &'a str,
 }
 
-impl Hand<'_> {
+impl<'a> Hand<'a> {
     fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
     fn today(&self) -> NaiveDate {
         self.clock.today(self.config.settings.prefecture.zone)
+    }
+
+    fn occasion(&self) -> Occasion<'a> {
+        Occasion { config: self.config, now: self.now(), today: self.today() }
     }
 
     fn tools(&mut self) -> Tools<'_> {
@@ -121,6 +125,15 @@ pub enum Refused {
     /// Not an address.
     #[error("{0:?} is no e-mail address to which letters can be sent")]
     NoAddress(String),
+    /// No request.
+    #[error("there is no request {0}: `convoke requests list` shows them")]
+    NoRequest(String),
+    /// One is open already.
+    #[error("the person has an open request already: {0}")]
+    RequestOpen(String),
+    /// It has ended, or a run has chosen it.
+    #[error("request {0} is not open any more: it is {1}")]
+    RequestOver(String, String),
     /// No letter.
     #[error("there is no letter {0}: `convoke outbox list` shows them")]
     NoLetter(String),
@@ -148,70 +161,22 @@ pub enum Refused {
 /// How often an act is planned again because the data changed meanwhile.
 const ATTEMPTS: u32 = 5;
 
-/// A live convocation to come, and whose it is.
-struct Person {
-    reference: Reference,
-    permit_id: PermitId,
-    holder_id: HolderId,
-    holder: Holder,
-    permit: Renewed,
-    slot_id: String,
-    day: NaiveDate,
-    sequence: i64,
+/// A live convocation, whatever its day.
+fn live(store: &mut Store, reference: &Reference) -> Result<Convocation> {
+    let found = Convocation::read(store, reference)?.ok_or_else(|| Refused::NoConvocation(reference.to_string()))?;
+    if found.state != State::Convoked.code() {
+        return Err(Refused::Over { reference: reference.to_string(), state: found.state }.into());
+    }
+    Ok(found)
 }
 
-impl Person {
-    /// Reads it, whatever its day.
-    fn live(store: &mut Store, reference: &Reference) -> Result<Self> {
-        let row =
-            store.convocation(reference.as_str())?.ok_or_else(|| Refused::NoConvocation(reference.to_string()))?;
-        if row.state != State::Convoked.code() {
-            return Err(Refused::Over { reference: reference.to_string(), state: row.state }.into());
-        }
-        let holder = store.holders(&[&row.holder_id])?.remove(&row.holder_id);
-        let permit = store.renewed(&row.permit_id)?;
-        Ok(Self {
-            reference: reference.clone(),
-            holder: holder.with_context(|| format!("the holder of convocation {reference} has disappeared"))?,
-            permit: permit.with_context(|| format!("the permit of convocation {reference} has disappeared"))?,
-            permit_id: PermitId(row.permit_id),
-            holder_id: HolderId(row.holder_id),
-            slot_id: row.slot_id,
-            day: row.day,
-            sequence: row.sequence,
-        })
+/// The same, where it can still be changed.
+fn to_come(store: &mut Store, reference: &Reference, today: NaiveDate) -> Result<Convocation> {
+    let found = live(store, reference)?;
+    if found.day < today {
+        return Err(Refused::Past { reference: reference.to_string(), day: found.day }.into());
     }
-
-    /// The same, where it can still be changed.
-    fn to_come(store: &mut Store, reference: &Reference, today: NaiveDate) -> Result<Self> {
-        let person = Self::live(store, reference)?;
-        if person.day < today {
-            return Err(Refused::Past { reference: reference.to_string(), day: person.day }.into());
-        }
-        Ok(person)
-    }
-
-    fn commitment(&self, store: &mut Store, hand: &mut Hand<'_>) -> Result<String> {
-        Ok(store.commitments(&[(&self.holder_id.0, &self.holder.number)], hand.entropy)?.remove(0))
-    }
-
-    /// A letter to this person, one change later than what was announced; its invitation keeps the UID of the first.
-    fn letter(&self, store: &mut Store, hand: &Hand<'_>, reference: &Reference, matter: Matter) -> Result<LetterRow> {
-        let first = store
-            .moved_from(self.reference.as_str())?
-            .pop()
-            .map_or_else(|| self.reference.to_string(), |(first, _)| first);
-        let writer = Writer::new(hand.config, hand.today(), hand.now());
-        let sequence = self.sequence as u32 + 1;
-        let data = LetterData {
-            sequence,
-            first_reference: Some(first).filter(|first| first != reference.as_str()),
-            code: hand.config.code_key.as_ref().map(|key| key.code(reference.as_str(), sequence)),
-            ..writer.data(reference, &self.holder, (self.permit.kind, self.permit.expires_on), matter)
-        };
-        store.keep_templates(&hand.config.templates.hash(), hand.config.templates.sources(), hand.now())?;
-        writer.row(&data, self.holder.effective_channel(), "")
-    }
+    Ok(found)
 }
 
 /// The holder of a foreigner number, and the commitment by which the ledger knows them.
@@ -219,9 +184,4 @@ fn holder(store: &mut Store, hand: &mut Hand<'_>, number: &str) -> Result<(Holde
     let id = store.holder_by_number(number)?.ok_or_else(|| Refused::Nobody(number.to_owned()))?;
     let commitment = store.commitments(&[(&id.0, number)], hand.entropy)?.remove(0);
     Ok((id, commitment))
-}
-
-/// What the ledger says of a letter that an act wrote.
-fn written(letter: &LetterRow) -> Value {
-    json!({"letter": letter.letter_id, "channel": letter.channel})
 }

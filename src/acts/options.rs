@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use chrono::{Days, NaiveDate, NaiveTime};
 use serde_json::json;
 
-use super::{Hand, Person};
+use super::{Hand, to_come};
 use crate::agenda::RankedPool;
 use crate::ids::{Reference, SlotId};
 use crate::planning::{self, Day, PlanningInput};
-use crate::run::{Preview, preview};
+use crate::run::{Person, Preview, preview};
 use crate::store::{SlotRow, Store};
 
 /// Seats that are offered.
@@ -58,18 +58,20 @@ pub fn options(
     avoid: &[(NaiveDate, NaiveDate)],
 ) -> Result<Options> {
     let today = hand.today();
-    let (person, avoided) = store.write(|s| {
-        let person = Person::to_come(s, reference, today)?;
+    let (convocation, avoided) = store.write(|s| {
+        let convocation = to_come(s, reference, today)?;
+        let person = &convocation.person;
         let avoided = s.avoid(&person.holder_id, avoid, today)?;
         if !avoid.is_empty() {
-            let commitment = person.commitment(s, hand)?;
+            let commitment = person.commitment(s, hand.entropy)?;
             hand.record(s, Some(&person.holder_id), "holder.avoids", json!({"holder": commitment, "days": avoid}))?;
         }
-        Ok((person, avoided))
+        Ok((convocation, avoided))
     })?;
-    let night = Night::read(store, hand, &person)?;
+    let night = Night::read(store, hand, &convocation.person, Some(&convocation.slot_id))?;
     let seats = night.offers(hand, &avoided)?;
-    Ok(Options { present: person.slot_id, expires_on: person.permit.expires_on, seats, avoided })
+    let expires_on = convocation.person.permit.expires_on;
+    Ok(Options { present: convocation.slot_id, expires_on, seats, avoided })
 }
 
 /// What a seat costs.
@@ -87,13 +89,13 @@ pub(super) enum Price {
     WrongDesk,
 }
 
-/// The night as it would be planned now, and one person who has an appointment already.
+/// The night as it would be planned now, and one person outside its plan.
 pub(super) struct Night {
     pub data_version: i64,
     seen: Preview,
     /// Pools that serve the person, by number.
     pools: BTreeMap<u32, RankedPool>,
-    /// Pool, day and hour that the person has.
+    /// Pool, day and hour that the person has, if any.
     own: Option<(u32, Day, u16)>,
     /// The last day before the permit expires; `None` for whoever is late already.
     deadline: Option<Day>,
@@ -102,14 +104,14 @@ pub(super) struct Night {
 }
 
 impl Night {
-    pub(super) fn read(store: &mut Store, hand: &mut Hand<'_>, person: &Person) -> Result<Self> {
+    pub(super) fn read(store: &mut Store, hand: &mut Hand<'_>, person: &Person, own: Option<&str>) -> Result<Self> {
         let config = hand.config;
         let today = hand.today();
         let seen = preview(store, config, None, &mut hand.tools())?;
         let jurisdiction = config.agenda.jurisdiction();
         let ranked = jurisdiction.pools(person.permit.kind, &person.permit.commune);
         let pools = ranked.iter().map(|r| (r.pool, *r)).collect();
-        let own = place_of(&seen.input, &person.slot_id);
+        let own = own.and_then(|slot| place_of(&seen.input, slot));
         let deadline = (person.permit.expires_on >= today).then(|| day_of(&seen.input, person.permit.expires_on));
         let mut planned = BTreeMap::new();
         for a in &seen.plan.appointments {

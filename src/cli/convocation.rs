@@ -175,7 +175,7 @@ fn told(reference: &Reference, found: &Options) -> String {
 impl Relocate {
     fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let to = slot(&self.to)?;
+        let to = slot("--to", &self.to)?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let question = format!("Move {} to {}, and write to its holder?", self.reference, to.0);
@@ -184,10 +184,9 @@ impl Relocate {
         let moved = session
             .by_hand(&config, reason, |hand| acts::relocate(&mut store, hand, &self.reference, &wish, &confirmed))?;
         let document = json!({"schema": "convoke.moved/1", "reference": moved.reference, "was": self.reference.as_str(),
-            "slot": moved.slot.slot_id, "letter": moved.letter, "channel": moved.channel});
+            "slot": moved.slot, "letter": moved.letter, "channel": moved.channel});
         let way = way(&moved.channel);
-        let text =
-            format!("Moved: {} has {} now. The letter that says so {way}.\n", moved.reference, moved.slot.slot_id);
+        let text = format!("Moved: {} has {} now. The letter that says so {way}.\n", moved.reference, moved.slot);
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
@@ -218,9 +217,9 @@ fn way(channel: &str) -> &'static str {
 }
 
 /// A slot as it was typed: with the hour of the day, whatever its case.
-fn slot(text: &str) -> Result<SlotId> {
+pub(super) fn slot(option: &str, text: &str) -> Result<SlotId> {
     let wrong =
-        || Usage(format!("--to {text}: expected SITE/DESK/YYYY-MM-DDTHH:MM, as `convocation options` prints it"));
+        || Usage(format!("{option} {text}: expected SITE/DESK/YYYY-MM-DDTHH:MM, as `convocation options` prints it"));
     let (place, at) = text.trim().rsplit_once('/').ok_or_else(wrong)?;
     let (site, desk) = place.split_once('/').ok_or_else(wrong)?;
     let at: chrono::NaiveDateTime = chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M").map_err(|_| wrong())?;

@@ -26,6 +26,7 @@ mod post;
 mod privacy;
 mod progress;
 mod report;
+mod requests;
 mod run;
 mod runs;
 mod serve;
@@ -130,6 +131,9 @@ enum Command {
     /// Act on one holder
     #[command(subcommand)]
     Permit(permit::Permit),
+    /// Written requests: of students, of those who cannot wait, of those without e-mail
+    #[command(subcommand)]
+    Requests(requests::Requests),
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
@@ -308,6 +312,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Plan(c) => c.execute(context),
         Command::Run(c) => c.execute(context),
         Command::Runs(c) => c.execute(context),
+        Command::Requests(c) => c.execute(context),
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Pause(c) => c.execute(context),

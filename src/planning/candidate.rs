@@ -9,6 +9,9 @@ use crate::ids::PermitId;
 use crate::permit::{Channel, PermitKind};
 use crate::policy::{Policy, Window};
 
+/// Every day is before this one: whoever is hastened is firm tonight.
+const HASTENED: Day = 10_000;
+
 /// One person to be seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -88,6 +91,15 @@ impl Candidate {
         let hopeless = self.deadline <= self.earliest;
         let waited = self.deadline < -(input.late_wait_days as Day);
         hopeless && (must_be || waited || day < input.surplus_before)
+    }
+
+    /// Whoever is due and has asked in writing to be seen soon: released with short notice, late from that day on, firm tonight. The
+    /// plan still lets nobody lapse for it.
+    pub fn hasten(&mut self, weight: u32) {
+        self.release = self.release.min(self.earliest);
+        self.pref_end = self.pref_end.min(self.earliest);
+        self.weight = self.weight.max(weight);
+        self.firm_before = HASTENED;
     }
 
     /// Whether the permit has expired already: not a lapse of this plan, but in need of the first seat left.

@@ -14,6 +14,7 @@ pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod files;
+pub mod grants;
 mod households;
 mod instance;
 mod notice;

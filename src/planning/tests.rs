@@ -97,6 +97,41 @@ proptest! {
     }
 
     #[test]
+    fn a_request_never_takes_a_seat_that_would_make_another_lapse(
+        input in inputs(),
+        asking in prop::collection::vec((0u32..4, 0i32..40, 0i32..60), 0..6),
+        share in 0u32..3,
+    ) {
+        let asking: Vec<_> = asking
+            .into_iter()
+            .map(|(pool, first, more)| grants::Asking { pools: vec![RankedPool { rank: 1, pool }], first, last: first + more })
+            .collect();
+        let shares: BTreeMap<_, _> = input.slots.iter().map(|s| ((s.pool, s.day), share)).collect();
+        let before = plan(&input).unwrap().0.lapses.len();
+        let (rest, granted) = grants::grant(&input, &asking, &shares);
+        let after = plan(&rest).unwrap().0.lapses.len();
+        prop_assert!(after <= before, "{before} lapses, then {after}");
+        let seats = |input: &PlanningInput| input.slots.iter().map(|s| s.free as usize).sum::<usize>();
+        prop_assert_eq!(seats(&input) - seats(&rest), granted.len());
+        let mut taken: BTreeMap<(u32, Day), u32> = BTreeMap::new();
+        for g in &granted {
+            let who = &asking[g.asking];
+            prop_assert!((who.first..=who.last).contains(&g.day) && who.pools[0].pool == g.pool);
+            *taken.entry((g.pool, g.day)).or_default() += 1;
+        }
+        prop_assert!(taken.values().all(|n| *n <= share));
+        // A seat that nobody of the plan needs is granted to whoever asks for it.
+        if share > 0 && asking.len() == 1 && granted.is_empty() {
+            let (whole, _) = plan(&input).unwrap();
+            for s in input.slots.iter().filter(|s| s.free > 0 && s.pool == asking[0].pools[0].pool) {
+                let planned = whole.appointments.iter().filter(|a| (a.pool, a.day) == (s.pool, s.day)).count() as u32;
+                let free: u32 = input.slots.iter().filter(|o| (o.pool, o.day) == (s.pool, s.day)).map(|o| o.free).sum();
+                prop_assert!(!(asking[0].first..=asking[0].last).contains(&s.day) || planned >= free);
+            }
+        }
+    }
+
+    #[test]
     fn the_order_of_rows_changes_nothing(input in inputs()) {
         let mut shuffled = input.clone();
         shuffled.candidates.reverse();

@@ -9,6 +9,7 @@ use crate::convocation::{LetterKind, LetterState, State};
 pub(super) use crate::french::{date, short_date, weekday_date};
 use crate::permit::{Channel, PermitKind};
 use crate::planning::LapseCause;
+use crate::requests::{RequestState, Wish};
 
 /// A state of the outbox.
 pub(crate) fn letter_state(code: &str) -> String {
@@ -40,6 +41,27 @@ pub(crate) fn letter_kind(code: &str) -> String {
         LetterKind::OnlineFiling => "dépôt en ligne",
         LetterKind::Transfer => "transfert",
         LetterKind::HeadsUp => "annonce",
+    })
+}
+
+/// What is asked for in writing.
+pub(crate) fn wish(code: &str) -> String {
+    label(code, |wish| match wish {
+        Wish::Urgent => "être reçu d’urgence",
+        Wish::Advance => "une date plus proche",
+        Wish::NoEmail => "une convocation sans courriel",
+        Wish::Other => "autre",
+    })
+}
+
+/// Where a written request stands.
+pub(crate) fn request_state(code: &str) -> String {
+    label(code, |state| match state {
+        RequestState::Open => "en attente",
+        RequestState::Chosen => "en cours de placement",
+        RequestState::Placed => "satisfaite par un rendez-vous",
+        RequestState::Refused => "refusée",
+        RequestState::Withdrawn => "retirée",
     })
 }
 
@@ -116,6 +138,11 @@ pub(crate) fn intervention(kind: &str) -> &str {
         "letter.released" => "Lettre libérée",
         "agenda.closed" => "Jour fermé",
         "agenda.reopened" => "Jour rouvert",
+        "request.added" => "Demande écrite enregistrée",
+        "request.refused" => "Demande écrite refusée",
+        "request.withdrawn" => "Demande écrite retirée",
+        "request.answered" => "Demande écrite satisfaite par le plan",
+        "request.placed" => "Demande écrite satisfaite",
         "run.stopped" => "Exécution arrêtée",
         "key.made" => "Clé de signature créée",
         "key.passed_on" => "Clé de signature remplacée",

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::correspondence;
 use super::letters::{Writer, convoked};
 use super::observe::Seen;
-use super::{Firm, Lapses, Letters, Summary, Tools};
+use super::{Firm, Lapses, Letters, Requests, Summary, Tools, requests};
 use crate::convocation::{LetterState, State};
 use crate::fault;
 use crate::ids::{RunId, sha256_hex};
@@ -58,6 +58,7 @@ pub(super) fn store_plan(
         late_planned: seen.figures.late_planned as u64,
         without_seat: seen.figures.without_seat as u64,
         displaced: 0,
+        requests: Requests::default(),
         letters: Letters::default(),
         input_hash: seen.input_hash.clone(),
         policy_hash: policy_hash.clone(),
@@ -90,6 +91,9 @@ pub(super) fn store_plan(
             }),
         };
         s.record(Some(&row.run_id), &row.actor, &missed.chain([planned]).collect::<Vec<_>>())?;
+        for (request, slot) in &seen.granted {
+            s.choose_request(request, &run_id, slot)?;
+        }
         s.keep_templates(&config.templates.hash(), config.templates.sources(), tools.clock.now())?;
         s.store_plan(
             row,
@@ -139,6 +143,7 @@ pub(super) fn commit_chunks(
         fault::point("after-chunk");
         done = next;
     }
+    summary = requests::write(store, config, row, actor, summary, tools)?;
     summary = correspondence::write(store, config, row, actor, summary, tools)?;
     summary.state = "completed".into();
     store.write(|s| {

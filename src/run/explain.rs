@@ -19,9 +19,14 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         bail!(ConfigError(format!("there is no convocation {reference}; `convoke outbox list` shows references")));
     };
     let Some(run_id) = convocation.run_id else {
-        bail!(ConfigError(format!(
-            "convocation {reference} was made before this program, and its date was not computed by it"
-        )));
+        let elsewhere = convocation.origin == "elsewhere";
+        bail!(ConfigError(if elsewhere {
+            format!("convocation {reference} was made before this program, and its date was not computed by it")
+        } else {
+            format!(
+                "the date of {reference} was chosen by an agent, or for a written request, and not computed: `convoke permit timeline` tells how"
+            )
+        }));
     };
     let id = RunId(run_id);
     let row = store.run(&id)?.with_context(|| format!("run {id} has disappeared"))?;

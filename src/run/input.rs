@@ -7,6 +7,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::Dates;
+use super::requests::Desk;
 use crate::agenda::Jurisdiction;
 use crate::calendar::is_holiday;
 use crate::ids::{HolderId, IdKey, PermitId, SlotId};
@@ -40,6 +41,8 @@ pub(super) struct Observation {
     pub live: Vec<Live>,
     pub slots: Vec<SlotRow>,
     pub taken: BTreeMap<String, u64>,
+    /// Written requests.
+    pub requests: Desk,
     pub last_extract: Option<NaiveDate>,
     /// Hash of the templates that were last written with.
     pub last_templates: Option<String>,

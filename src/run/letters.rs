@@ -103,7 +103,7 @@ pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm],
 }
 
 /// What is said of an appointment on a slot.
-pub(crate) fn convoked(
+pub(super) fn convoked(
     config: &Configuration,
     (kind, mention): (PermitKind, &str),
     slot: &SlotRow,
@@ -115,7 +115,7 @@ pub(crate) fn convoked(
 }
 
 /// When and where a slot is.
-pub(crate) fn appointment(config: &Configuration, slot: &SlotRow) -> Result<Appointment> {
+pub(super) fn appointment(config: &Configuration, slot: &SlotRow) -> Result<Appointment> {
     let pool = config
         .agenda
         .find(&slot.site, &slot.desk)

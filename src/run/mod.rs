@@ -4,6 +4,7 @@
 //! verdicts, plan and recorded input together, then the firm appointments in chunks. A kill at any point leaves either
 //! nothing, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
 
+mod appointment;
 mod circumstances;
 mod commit;
 mod correspondence;
@@ -14,6 +15,7 @@ mod letters;
 mod observe;
 mod period;
 mod report;
+mod requests;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -24,11 +26,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub(crate) use appointment::{Convocation, Made, Occasion, Person};
 pub use dossier::{Asked, dossier};
 pub use explain::explain;
 pub use input::Firm;
 pub use letters::letters_of_plan;
-pub(crate) use letters::{Writer, appointment, convoked, recipient};
+pub(crate) use letters::{Writer, recipient};
 pub use observe::{Preview, preview};
 pub use period::{endings_between, period};
 pub use report::report;
@@ -137,6 +140,9 @@ pub struct Summary {
     /// Firm in the plan, but seat or person were taken before the commit: counted as planned, due again at once.
     #[serde(default)]
     pub displaced: u64,
+    /// Written requests.
+    #[serde(default)]
+    pub requests: Requests,
     /// Letters written.
     pub letters: Letters,
     /// SHA-256 of the planning input.
@@ -150,6 +156,15 @@ pub struct Summary {
     /// What the operator should know.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+/// Written requests: those that got an appointment, within the plan or beside it, and those that still wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Requests {
+    /// Answered by an appointment in this run.
+    pub placed: u64,
+    /// Still open.
+    pub waiting: u64,
 }
 
 /// Lapses by cause.
@@ -334,6 +349,7 @@ pub fn stop(
             Ok::<_, anyhow::Error>(serde_json::to_string(&summary)?)
         });
         let told = format!("stopped by {actor}: {reason}");
+        s.reopen_requests(id)?;
         // Nor does a server begin it anew: the night waits for a person.
         s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
         s.end_run(&row, "stopped", summary.transpose()?.as_deref(), Some(&told), clock.now())?;

@@ -6,9 +6,11 @@ use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
 
 use super::input::{Due, Firm, Observation, People, firm_appointments, planning_input, warnings};
+use super::requests::{self, Desk};
 use super::{Dates, Tools};
 use crate::agenda::Jurisdiction;
 use crate::eligibility::{NEVER, Rule, assess};
+use crate::ids::SlotId;
 use crate::planning::{self, Figures, Plan, PlanningInput, Proof, check};
 use crate::policy::Policy;
 use crate::settings::Configuration;
@@ -39,6 +41,8 @@ pub(super) struct Seen {
     pub certificate: &'static str,
     /// Firm appointments, in the order in which they are committed: soonest first.
     pub firm: Vec<Firm>,
+    /// Requests that get a seat beside the plan.
+    pub granted: Vec<(String, SlotId)>,
     pub warnings: Vec<String>,
 }
 
@@ -46,7 +50,7 @@ impl Seen {
     /// Whether there is nothing to do beyond what a run of this date did, which left `rest` to plan: equally good plans
     /// may differ, so it is what they are made from that tells.
     pub(super) fn changes_nothing_after(&self, rest: Option<&str>) -> bool {
-        !self.has_news && self.unmarked.is_empty() && rest == Some(&self.input_hash)
+        !self.has_news && self.unmarked.is_empty() && self.granted.is_empty() && rest == Some(&self.input_hash)
     }
 }
 
@@ -155,7 +159,9 @@ impl Verdicts<'_> {
         }
         self.given[verdict.rule as usize] += u64::from(changed || !self.counted);
         if changed || !row.is_reviewed_by(verdict.review_on, self.today) {
-            self.has_news |= verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id);
+            // That it was only looked at again is no news.
+            self.has_news |=
+                changed && (verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id));
             self.changes.push(VerdictChange {
                 permit_id: row.permit_id.clone(),
                 rule: verdict.rule.code(),
@@ -185,6 +191,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             live: s.live_convocations()?,
             slots: s.slots(dates.today, NEVER)?,
             taken: s.taken(dates.today)?,
+            requests: Desk { open: s.open_requests()?, seats: s.seats_of_requests(dates.today)? },
             last_extract: s.last_extract()?,
             last_templates: s.last_templates()?,
             late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
@@ -234,6 +241,8 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
     (tools.progress)("planning", 0, due.len() as u64);
     let people = People { due: &due, holders: &holders, first_seen: &first_seen };
     let input = planning_input(config, &jurisdiction, dates, &observation, people, &id_key)?;
+    let (input, granted) =
+        requests::serve(config, &jurisdiction, dates, &observation.requests, &observation.slots, input)?;
     let (plan, proof) = planning::plan(&input).context("planning: check the weights and ranks of policy and agenda")?;
     let breaches = check(&plan, &input);
     // The checker shares no code with the planner: if they disagree, nobody is convoked tonight, and somebody is called.
@@ -273,6 +282,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
         input,
         plan,
         firm,
+        granted,
         warnings,
     })
 }

@@ -143,6 +143,20 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
         );
         told.push(at(c.created_at, "appointment", what, Some(c.reference.clone())));
     }
+    for r in &known.requests {
+        let wish = words::wish(&r.wish);
+        told.push(Moment::on(
+            r.received_on,
+            "request",
+            format!("Demande écrite reçue : {wish}."),
+            Some(r.request_id.clone()),
+        ));
+        if let Some(decided) = r.decided_at {
+            let what = format!("Demande {}.", words::request_state(&r.state));
+            let decision = at(decided, "request", what, Some(r.request_id.clone()));
+            told.push(Moment { by: r.decided_by.clone(), ..decision });
+        }
+    }
     for l in &known.letters {
         let (kind, way) = (words::letter_kind(&l.letter.kind), words::channel(&l.letter.channel));
         let what = format!("Lettre « {kind} » ({way}) : {}.", words::letter_state(&l.letter.state));

@@ -41,6 +41,8 @@ pub struct ConvocationRow {
     pub state: String,
     /// SEQUENCE.
     pub sequence: i64,
+    /// Pass of the plan, or `elsewhere`.
+    pub origin: String,
     /// The run that made it.
     pub run_id: Option<String>,
 }
@@ -123,6 +125,7 @@ impl Store {
                 convocation::day,
                 convocation::state,
                 convocation::sequence,
+                convocation::origin,
                 convocation::run_id,
             ))
             .first(&mut self.conn)

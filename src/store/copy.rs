@@ -14,7 +14,7 @@ use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
 
 /// Every table, after those that it names.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 28] = [
     "prefecture",
     "holder",
     "permit",
@@ -29,6 +29,7 @@ const TABLES: [&str; 27] = [
     "avoided_day",
     "convocation",
     "reservation",
+    "request",
     "notice",
     "outbox",
     "delivery_attempt",

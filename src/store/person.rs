@@ -6,11 +6,11 @@ use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Store;
 use super::schema::{
     bounce, concerned, convocation, delivery_attempt, holder, household_link, ledger_entry, outbox, past_verdict,
     permit,
 };
+use super::{RequestRow, Store};
 use crate::ids::HolderId;
 
 /// All that is known about a person, but for the entries of the ledger. Instants are Universal Time.
@@ -24,6 +24,8 @@ pub struct Known {
     pub permits: Vec<KnownPermit>,
     /// Appointments, whatever became of them, oldest first.
     pub convocations: Vec<Convoked>,
+    /// Written requests, oldest first.
+    pub requests: Vec<RequestRow>,
     /// Letters, oldest first.
     pub letters: Vec<KnownLetter>,
 }
@@ -82,7 +84,8 @@ impl Store {
             .context("reading the convocations of a holder")?;
         let references = self.references_of(&[&id.0])?;
         let (permits, letters) = (self.permits_of(id)?, self.letters_about(&references)?);
-        Ok(Known { person, linked_household, permits, convocations, letters })
+        let requests = self.requests_of(id)?;
+        Ok(Known { person, linked_household, permits, convocations, requests, letters })
     }
 
     /// What was done to a person by hand, oldest first.

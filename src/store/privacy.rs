@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use super::schema::{
     avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_key, household_link, notice, outbox,
-    past_verdict, permit,
+    past_verdict, permit, request,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
 use crate::confirm::Confirmed;
@@ -51,6 +51,9 @@ pub enum Lives {
     /// An appointment is to come, or to be marked.
     #[error("the appointment {0} is to come, or to be marked")]
     Convocation(String),
+    /// A written request waits.
+    #[error("the request {0} waits for an answer")]
+    Request(String),
     /// A letter is on its way.
     #[error("the letter {0} is on its way")]
     Letter(String),
@@ -84,6 +87,10 @@ impl Store {
             .optional()?;
         if let Some(reference) = live {
             return Ok(Some(Lives::Convocation(reference)));
+        }
+        let waiting = self.requests_of(id)?.into_iter().find(|r| r.state == "open" || r.state == "chosen");
+        if let Some(request) = waiting {
+            return Ok(Some(Lives::Request(request.request_id)));
         }
         let references = self.references_of(&[&id.0])?;
         let on_its_way: Option<String> = outbox::table
@@ -234,6 +241,7 @@ impl Store {
         delete!(household_link, holder_id, holders);
         delete!(avoided_day, holder_id, holders);
         delete!(concerned, holder_id, holders);
+        delete!(request, holder_id, holders);
         delete!(holder_key, holder_id, holders);
         delete!(holder, holder_id, holders);
         Ok(())

@@ -311,6 +311,27 @@ table! {
 }
 
 table! {
+    request (prefecture, request_id) {
+        prefecture -> Text,
+        request_id -> Text,
+        year -> BigInt,
+        number -> BigInt,
+        holder_id -> Text,
+        permit_id -> Text,
+        wish -> Text,
+        received_on -> Date,
+        needed_by -> Nullable<Date>,
+        state -> Text,
+        slot_id -> Nullable<Text>,
+        run_id -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
     concerned (prefecture, holder_id, seq) {
         prefecture -> Text,
         holder_id -> Text,
@@ -403,7 +424,8 @@ allow_tables_to_appear_in_same_query!(
     witness_letter,
     closed_day,
     avoided_day,
-    concerned
+    concerned,
+    request
 );
 
 allow_columns_to_appear_in_same_group_by_clause!(slot::site, slot::desk, convocation::day, convocation::state);

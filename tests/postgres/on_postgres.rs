@@ -32,6 +32,8 @@ mod period;
 mod plans;
 #[path = "../privacy.rs"]
 mod privacy;
+#[path = "../requests.rs"]
+mod requests;
 #[path = "schema.rs"]
 mod schema;
 #[path = "../serve.rs"]

@@ -275,13 +275,15 @@ impl Office {
         );
         assert_eq!(
             one(
-                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind IN ('convocation.made', 'convocation.moved') AND l.payload LIKE '%\"reference\":\"' || c.reference || '\"%') <> 1"
+                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind IN ('convocation.made', 'convocation.moved', 'request.placed') AND l.payload LIKE '%\"reference\":\"' || c.reference || '\"%') <> 1"
             ),
             "0",
             "each convocation has one entry in the ledger"
         );
         assert_eq!(
-            one("SELECT count(*) FROM convocation c JOIN permit p USING (permit_id) WHERE p.mention LIKE 'etudiant%'"),
+            one(
+                "SELECT count(*) FROM convocation c JOIN permit p USING (permit_id) WHERE p.mention LIKE 'etudiant%' AND NOT EXISTS (SELECT 1 FROM request r WHERE r.reference = c.reference)"
+            ),
             "0",
             "a student convoked"
         );

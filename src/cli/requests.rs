@@ -1,0 +1,185 @@
+//! `convoke requests`.
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use clap::{ArgGroup, Args, Subcommand};
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use super::convocation::{reference, slot};
+use super::{Exit, Session, Usage, given};
+use crate::acts::{self, Received};
+use crate::confirm::Confirmed;
+use crate::ids::Reference;
+use crate::permit::PermitKind;
+use crate::requests::{RequestState, Urgency, Wish};
+use crate::store::Use;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Requests {
+    Add(Add),
+    List(List),
+    Decide(Decide),
+}
+
+/// Write down a request that came in writing: of a student, of somebody who needs to be seen soon, of somebody without e-mail
+///
+/// Each night serves open requests, those first whose rights end first. Whoever is due is hastened within the plan; the others get
+/// seats out of the desk's `request_quota_percent`, as long as nobody loses a day before expiry by it. Whoever has an appointment
+/// keeps it until an earlier one is found.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke requests add 9400000001 --wish urgent --reason \"contract begins on 1 December\"
+  convoke requests add 9400000001 --wish advance --needed-by 2026-12-01 --received 2026-11-20 --reason \"journey\"")]
+pub(super) struct Add {
+    /// Foreigner number.
+    number: String,
+    /// urgent, advance, no-email or other.
+    #[arg(long, value_name = "WISH")]
+    wish: Wish,
+    /// Day by which the person needs to be seen.
+    #[arg(long, value_name = "DATE")]
+    needed_by: Option<NaiveDate>,
+    /// Day on which the request was received; today by default.
+    #[arg(long, value_name = "DATE")]
+    received: Option<NaiveDate>,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Accepted and ignored: nothing is asked.
+    #[arg(long, hide = true)]
+    yes: bool,
+}
+
+/// Requests, open ones most urgent first: by the last day of the person's rights, then by the day of receipt
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke requests list
+  convoke requests list --state placed")]
+pub(super) struct List {
+    /// open, placed, refused or withdrawn.
+    #[arg(long, value_name = "STATE", default_value = "open")]
+    state: RequestState,
+    /// At most so many.
+    #[arg(long, default_value_t = 1_000)]
+    limit: i64,
+}
+
+/// Decide a request by hand: refuse it, note that it was taken back, or give a seat at once
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("decision").required(true).args(["refuse", "withdrawn", "place"])), after_long_help = "Examples:
+  convoke requests decide DE-94-2026-0000001-K --refuse --reason \"another préfecture is competent\"
+  convoke requests decide DE-94-2026-0000001-K --place creteil/renouvellement/2026-12-03T09:20 --reason \"operation on the 10th\"")]
+pub(super) struct Decide {
+    /// Reference of the request.
+    #[arg(value_parser = reference)]
+    id: Reference,
+    /// Refuse it.
+    #[arg(long)]
+    refuse: bool,
+    /// The person has taken it back.
+    #[arg(long)]
+    withdrawn: bool,
+    /// Give this seat, and write the letter that says so.
+    #[arg(long, value_name = "SITE/DESK/DAYTHOUR")]
+    place: Option<String>,
+    /// With --place: even if it leaves somebody without a day before expiry.
+    #[arg(long, requires = "place")]
+    despite_lapse: bool,
+    /// Why; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Requests {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        match self {
+            Self::Add(c) => c.execute(session),
+            Self::List(c) => c.execute(session),
+            Self::Decide(c) => c.execute(session),
+        }
+    }
+}
+
+impl Add {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let today = session.clock.today(config.settings.prefecture.zone);
+        let on = self.received.unwrap_or(today);
+        if on > today {
+            return Err(Usage(format!("--received {on}: a request cannot come from a day to come")).into());
+        }
+        let received = Received { wish: self.wish, on, needed_by: self.needed_by };
+        let id =
+            session.by_hand(&config, reason, |hand| acts::add_request(&mut store, hand, &self.number, received))?;
+        let text = format!("Written down as {id}. The next night looks for a seat.\n");
+        session.print(&json!({"schema": "convoke.request/1", "request": id.as_str(), "state": "open"}), &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl List {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header(["REQUEST", "WISH", "RECEIVED", "RIGHTS UNTIL", "NOW", "ANSWER"]);
+        let mut listed = Vec::new();
+        if self.state == RequestState::Open {
+            let mut open = Vec::new();
+            for r in store.open_requests()? {
+                let kind: PermitKind = r.kind.parse()?;
+                open.push((Urgency::of(kind, r.expires_on, r.row.received_on, &config.settings.policy), r));
+            }
+            open.sort_by(|a, b| (a.0, &a.1.row.request_id).cmp(&(b.0, &b.1.row.request_id)));
+            for (urgency, r) in open.iter().take(self.limit.max(0) as usize) {
+                let now = r
+                    .live
+                    .as_ref()
+                    .map_or_else(|| r.rule.clone().unwrap_or_default(), |(_, day)| format!("convoked for {day}"));
+                let rights = urgency.rights_until.to_string();
+                table.add_row([&r.row.request_id, &r.row.wish, &r.row.received_on.to_string(), &rights, &now, ""]);
+                listed.push(json!({"request": r.row, "rights_until": urgency.rights_until, "rule": r.rule, "appointment": r.live}));
+            }
+        } else {
+            for r in store.requests(Some(self.state), self.limit)? {
+                let answer = r.reference.clone().unwrap_or_default();
+                table.add_row([&r.request_id, &r.wish, &r.received_on.to_string(), "", &r.state, &answer]);
+                listed.push(json!({"request": r}));
+            }
+        }
+        let text = if listed.is_empty() { format!("No request is {}.\n", self.state) } else { format!("{table}\n") };
+        session.print(&json!({"schema": "convoke.requests/1", "requests": listed}), &text)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Decide {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let reason = given(self.reason.as_ref())?;
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let Some(to) = &self.place else {
+            let state = if self.refuse { RequestState::Refused } else { RequestState::Withdrawn };
+            session.by_hand(&config, reason, |hand| acts::end_request(&mut store, hand, &self.id, state))?;
+            let document = json!({"schema": "convoke.request/1", "request": self.id.as_str(), "state": state});
+            session.print(&document, &format!("{} is {state}.\n", self.id))?;
+            return Ok(Exit::Done);
+        };
+        let to = slot("--place", to)?;
+        let question = format!("Give {} the seat {}, and write to the person?", self.id, to.0);
+        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let placed = session.by_hand(&config, reason, |hand| {
+            acts::place_request(&mut store, hand, &self.id, (&to, self.despite_lapse), &confirmed)
+        })?;
+        let document = json!({"schema": "convoke.request/1", "request": self.id.as_str(), "state": RequestState::Placed,
+            "reference": placed.reference, "slot": placed.slot, "letter": placed.letter, "channel": placed.channel});
+        session.print(&document, &format!("{} has {}, reference {}.\n", self.id, placed.slot, placed.reference))?;
+        Ok(Exit::Done)
+    }
+}
