@@ -36,9 +36,10 @@ const UPPER: &[(&str, &[&str])] = &[
     ("run", &["settings", "store"]),
     ("dispatch", &["settings", "store"]),
     ("post", &["settings", "store"]),
+    ("sheet", &["settings", "store", "import"]),
     ("demo", &["settings", "store", "import", "run", "dispatch"]),
-    ("serve", &["settings", "store", "import", "run", "dispatch"]),
-    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "demo", "serve"]),
+    ("serve", &["settings", "store", "import", "run", "dispatch", "sheet"]),
+    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "demo", "serve", "sheet"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

@@ -1,11 +1,11 @@
-//! `convoke agenda generate`.
+//! `convoke agenda`.
 
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Exit, Session, Usage};
+use super::{Exit, Session, Usage, sheet};
 use crate::ledger::Event;
 use crate::process;
 use crate::store::Use;
@@ -15,16 +15,24 @@ pub(super) enum Agenda {
     /// Make slots from the openings in config/agenda.toml, from today on; holidays and closures are left out
     ///
     /// Slots that exist keep their seats that are taken; running it again changes nothing.
+    #[command(after_long_help = "Example:
+  convoke agenda generate --until 2027-12-31")]
     Generate {
         /// Last day for which slots are made.
         #[arg(long, value_name = "DATE")]
         until: NaiveDate,
     },
+    Sheet(sheet::Sheet),
+    AwaitingMark(sheet::AwaitingMark),
 }
 
 impl Agenda {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let Self::Generate { until } = self;
+        let until = match self {
+            Self::Generate { until } => until,
+            Self::Sheet(sheet) => return sheet.execute(session),
+            Self::AwaitingMark(awaiting) => return awaiting.execute(session),
+        };
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let today = session.clock.today(config.settings.prefecture.zone);

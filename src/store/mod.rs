@@ -1,6 +1,7 @@
 //! The database. One schema for SQLite and PostgreSQL, one connection enum, a file per aggregate; every query is
 //! filtered by préfecture by construction, for the [`Store`] holds it.
 
+mod attendance;
 mod bounces;
 mod connection;
 mod convocations;
@@ -33,6 +34,7 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+pub use attendance::{TakenSeat, Unmarked};
 pub use bounces::BounceRow;
 pub use connection::WrongUrl;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};

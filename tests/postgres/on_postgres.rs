@@ -1,5 +1,7 @@
 //! Their names begin with that of this module, so that they can be left out where there is no PostgreSQL.
 
+#[path = "../attendance.rs"]
+mod attendance;
 #[path = "../audit.rs"]
 mod audit;
 #[path = "../backup.rs"]
@@ -32,6 +34,8 @@ mod privacy;
 mod schema;
 #[path = "../serve.rs"]
 mod serve;
+#[path = "../sheet.rs"]
+mod sheet;
 #[path = "../soak.rs"]
 mod soak;
 #[path = "../storage.rs"]
