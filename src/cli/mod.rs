@@ -16,6 +16,7 @@ mod instance;
 mod keys;
 mod ledger;
 mod letters;
+mod man;
 mod outbox;
 mod permit;
 mod plan;
@@ -163,6 +164,7 @@ enum Command {
         /// Shell.
         shell: clap_complete::Shell,
     },
+    Man(man::Man),
 }
 
 /// What every command is given.
@@ -311,6 +313,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
             clap_complete::generate(shell, &mut Cli::command(), "convoke", &mut std::io::stdout());
             Ok(Exit::Done)
         }
+        Command::Man(c) => c.execute(context),
     }
 }
 

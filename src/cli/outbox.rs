@@ -13,6 +13,9 @@ use crate::store::Use;
 #[derive(Debug, Subcommand)]
 pub(super) enum Outbox {
     /// Letters and where they stand, oldest first
+    #[command(after_long_help = "Examples:
+  convoke outbox list --state failed
+  convoke outbox list --json --limit 1000 > letters.json")]
     List {
         /// Only those in this state: queued, accepted, deferred, failed, uncertain, `to_post`…
         #[arg(long, value_name = "STATE")]

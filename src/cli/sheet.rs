@@ -136,7 +136,7 @@ impl AwaitingMark {
             .collect();
         let document = json!({"schema": "convoke.awaiting-mark/1", "count": rows.len(), "appointments": rows});
         session.print(&document, &text)?;
-        if let Some(file) = &self.csv {
+        if let Some(file) = self.csv.as_ref().filter(|_| !unmarked.is_empty()) {
             eprintln!("Fill in `presence` in {}, then: convoke import attendance {0}", file.display());
         }
         Ok(Exit::Done)
