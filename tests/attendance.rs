@@ -283,7 +283,7 @@ fn appointments_without_a_mark_are_listed_oldest_first_and_named_to_be_filled_in
     assert!(!told.to_string().contains(number.trim()));
     let output = output(&office, &text, &["agenda", "awaiting-mark"]);
     let words = String::from_utf8(output.stdout).unwrap();
-    assert!(words.contains(&format!("{} appointments await a mark.", past.len())), "{words}");
+    assert!(words.contains(&format!("{} appointments await a mark; ", past.len())), "{words}");
     assert!(words.lines().all(|line| line.chars().count() <= 80), "{words}");
 
     // As it is, the file says nothing; filled in, it is taken.

@@ -117,15 +117,15 @@ impl AwaitingMark {
             write_whole(file, to_fill_in(&unmarked).to_csv().as_bytes())?;
         }
         let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["DAY", "HOUR", "REFERENCE", "SITE", "DESK", "DAYS LEFT"]);
+        table.load_style(presets::NOTHING).set_header(["WHEN", "REFERENCE", "SITE/DESK", "LEFT"]);
         for u in &unmarked {
-            let (day, hour) = (u.day.to_string(), u.hour().format("%H:%M").to_string());
-            table.add_row([&day, &hour, &u.reference, &u.site, &u.desk, &left(u).to_string()]);
+            let when = format!("{} {}", u.day, u.hour().format("%H:%M"));
+            table.add_row([when, u.reference.clone(), format!("{}/{}", u.site, u.desk), left(u).to_string()]);
         }
         let text = if unmarked.is_empty() {
             "No appointment awaits a mark.\n".to_owned()
         } else {
-            format!("{table}\n{} appointments await a mark.\n", unmarked.len())
+            format!("{table}\n{} appointments await a mark; LEFT: days until they count as missed.\n", unmarked.len())
         };
         let rows: Vec<_> = unmarked
             .iter()

@@ -28,8 +28,8 @@ pub struct Roll {
     pub landscape: bool,
     /// Names of the columns.
     pub header: Vec<String>,
-    /// The column that takes what room is left, from 0.
-    pub widest: usize,
+    /// How wide they are, in millimetres; `None` takes what room is left. The same in each part: eyes go down a column.
+    pub widths: Vec<Option<u32>>,
     /// Names of the columns of boxes, to the right of the others.
     pub boxes: Vec<String>,
     /// Parts.

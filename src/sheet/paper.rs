@@ -1,6 +1,6 @@
 //! What the sheets of a site say, in French.
 
-use crate::french::{date, time, weekday_date};
+use crate::french::{date, spaced, time, weekday_date};
 use crate::import::attendance::{FOR_PEOPLE, LAYOUT};
 use crate::letters::{Roll, RollLine, RollPart};
 use crate::report::List;
@@ -34,7 +34,7 @@ pub(super) fn counter(site: &SiteDay) -> Roll {
     Roll {
         landscape: true,
         header: ["Heure", "Nom", "Né(e) le", "Titre", "Référence"].map(str::to_owned).into(),
-        widest: 1,
+        widths: vec![Some(20), None, Some(25), Some(25), Some(48)],
         boxes: BOXES.map(|(_, label)| label.to_owned()).into(),
         parts: parts.collect(),
         ..roll(site, "Rendez-vous", "Données personnelles : ne pas laisser à la vue du public, détruire après saisie.")
@@ -53,7 +53,7 @@ pub(super) fn door(site: &SiteDay) -> Roll {
     let part = RollPart { lines: lines.into_iter().map(line).collect(), ..RollPart::default() };
     Roll {
         header: ["Heure", "Guichet", "Référence"].map(str::to_owned).into(),
-        widest: 1,
+        widths: vec![Some(20), None, Some(48)],
         parts: vec![part],
         ..roll(site, "Accueil", "Sans nom : la référence figure sur la convocation.")
     }
@@ -84,19 +84,23 @@ pub(super) fn table(site: &SiteDay) -> List {
 
 fn roll(site: &SiteDay, what: &str, footer: &str) -> Roll {
     let expected = site.expected();
-    let lead = match (expected, site.closed()) {
+    let mut lead = vec![match (expected, site.closed()) {
         (0, Some(reason)) => format!("Site fermé : {reason}. Aucun rendez-vous."),
         (0, None) => "Aucun rendez-vous ce jour.".to_owned(),
         _ => format!("{}. État du {} à {}.", counted(expected), date(site.as_of.date()), time(site.as_of.time())),
-    };
+    }];
+    if site.closed().is_none() {
+        let closed = site.desks.iter().filter(|d| d.people.is_empty());
+        lead.extend(closed.filter_map(|d| Some(format!("{} : fermé ({}).", d.label, d.closed.as_deref()?))));
+    }
     Roll {
         title: format!("{what} du {}, {}", weekday_date(site.date), site.name),
         author: site.prefecture_name.clone(),
         footer: footer.to_owned(),
-        lead: vec![lead],
+        lead: lead.iter().map(|said| spaced(said)).collect(),
         landscape: false,
         header: Vec::new(),
-        widest: 0,
+        widths: Vec::new(),
         boxes: Vec::new(),
         parts: Vec::new(),
     }
@@ -110,4 +114,68 @@ fn warning(desk: &DeskDay) -> Option<String> {
 
 fn counted(n: usize) -> String {
     format!("{n} rendez-vous")
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{NaiveDate, NaiveTime};
+
+    use super::*;
+
+    fn site() -> SiteDay {
+        let day = NaiveDate::from_ymd_opt(2026, 12, 1).unwrap();
+        let person = |reference: &str, hour, name: &str| Expected {
+            reference: reference.into(),
+            hour: NaiveTime::from_hms_opt(hour, 30, 0).unwrap(),
+            name: name.into(),
+            birth_date: NaiveDate::from_ymd_opt(1990, 2, 3),
+            kind: "CST".into(),
+            presence: None,
+        };
+        let desk = |desk: &str, closed: Option<&str>, people| DeskDay {
+            desk: desk.into(),
+            label: format!("Guichet {desk}"),
+            closed: closed.map(str::to_owned),
+            people,
+        };
+        SiteDay {
+            prefecture: "94".into(),
+            prefecture_name: "Préfecture".into(),
+            date: day,
+            as_of: day.and_hms_opt(1, 31, 0).unwrap(),
+            site: "creteil".into(),
+            name: "Créteil".into(),
+            desks: vec![
+                desk("a", None, vec![person("RC-1", 9, "Amina BENALI"), person("RC-2", 11, "")]),
+                desk("b", Some("travaux"), vec![person("RC-3", 10, "=cmd()")]),
+                desk("c", Some("grève"), vec![]),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_door_knows_hours_and_references_and_nobody() {
+        let door = door(&site());
+        let lines: Vec<&[String]> = door.parts[0].lines.iter().map(|line| &line.cells[..]).collect();
+        assert_eq!(lines[0], ["9\u{a0}h\u{a0}30", "Guichet a", "RC-1"]);
+        assert_eq!(lines.iter().map(|line| &*line[2]).collect::<Vec<_>>(), ["RC-1", "RC-3", "RC-2"], "by hour");
+        assert!(!format!("{door:?}").contains("BENALI") && !format!("{door:?}").contains("1990"));
+    }
+
+    #[test]
+    fn a_counter_that_is_closed_says_so_whether_or_not_somebody_comes() {
+        let counter = counter(&site());
+        assert_eq!(counter.lead[0], "3 rendez-vous. État du 1er décembre 2026 à 1\u{a0}h\u{a0}31.");
+        assert_eq!(counter.lead[1..], ["Guichet c\u{a0}: fermé (grève)."]);
+        assert_eq!(
+            counter.parts.iter().map(|p| p.said.len()).collect::<Vec<_>>(),
+            [0, 1],
+            "who comes to a closed desk"
+        );
+        assert_eq!(counter.parts[0].lines[1].cells[1], "(données effacées)");
+        let mut none = site();
+        none.desks.retain(|desk| desk.people.is_empty());
+        assert_eq!(super::counter(&none).lead, ["Site fermé\u{a0}: grève. Aucun rendez-vous."]);
+        assert!(table(&site()).to_csv().contains(";'=cmd();"), "no formula");
+    }
 }
