@@ -49,8 +49,8 @@ fn appointments(office: &Office) -> Vec<(String, NaiveDate)> {
 }
 
 fn file(office: &Office, rows: &[(&str, &str)]) {
-    let lines: String = rows.iter().map(|(reference, word)| format!("{reference};{word}\n")).collect();
-    fs::write(office.path("marks.csv"), format!("reference;presence\n{lines}")).unwrap();
+    let lines: Vec<String> = rows.iter().map(|(reference, word)| format!("{reference};{word}")).collect();
+    fs::write(office.path("marks.csv"), format!("reference;presence\n{}\n", lines.join("\n"))).unwrap();
 }
 
 fn import(office: &Office, day: &str) -> Value {

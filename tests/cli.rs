@@ -30,7 +30,8 @@ fn help(words: &[String]) -> String {
         .output()
         .unwrap();
     assert!(output.status.success(), "{words:?}");
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// The options that every command has are told once.

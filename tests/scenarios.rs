@@ -14,7 +14,6 @@
 //! the next time will differ. One alone: `cargo test --test scenarios -- office trycmd=NAME`.
 
 #[expect(unreachable_pub, reason = "shared by test programs")]
-#[allow(dead_code, reason = "each test program uses a part")]
 #[path = "support/faketime.rs"]
 mod faketime;
 

@@ -29,7 +29,7 @@ pub(super) enum Import {
     },
     /// Slots made elsewhere
     ///
-    /// site, guichet, date, heure, duree_min, places.
+    /// Columns: site, guichet, date, heure, `duree_min`, places.
     #[command(after_long_help = "Example:
   convoke import slots slots.csv --dry-run")]
     Slots {
@@ -38,7 +38,7 @@ pub(super) enum Import {
     },
     /// Convocations made before this program: firm, without a letter, their seats taken
     ///
-    /// numero_etranger, site, guichet, date, heure. The slots must exist, and the people be known.
+    /// Columns: `numero_etranger`, site, guichet, date, heure. The slots must exist, and the people be known.
     #[command(after_long_help = "Example:
   convoke import convocations convocations.csv")]
     Convocations {
@@ -47,7 +47,7 @@ pub(super) enum Import {
     },
     /// What became of appointments: honore, absent, incomplet, annule
     ///
-    /// reference, presence: a sheet of `convoke agenda sheet` or `convoke agenda awaiting-mark --csv` that was filled in. Rows
+    /// Columns: reference, presence; a sheet of `convoke agenda sheet` or `convoke agenda awaiting-mark --csv` that was filled in. Rows
     /// without a mark are left alone. Whoever is marked honore has filed, and is not convoked again; absent, incomplet and annule
     /// are due again at the next run. annule frees the seat, writes no letter, and alone may come before the day. A mark is for
     /// good: another one for the same appointment is an error of its row, which says what to do instead.

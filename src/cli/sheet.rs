@@ -1,5 +1,6 @@
 //! `convoke agenda sheet`, `convoke agenda awaiting-mark`: who is expected, and what became of those who were.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -68,7 +69,7 @@ impl Sheet {
                 json!({"site": site.site, "appointments": site.expected(), "closed": site.closed(), "files": names}),
             );
         }
-        text += &format!("The sheets are in {}.\n", self.out.display());
+        writeln!(text, "The sheets are in {}.", self.out.display())?;
         session.print(&json!({"schema": "convoke.sheet/1", "date": self.date, "sites": documents}), &text)?;
         Ok(Exit::Done)
     }
