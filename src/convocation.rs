@@ -35,6 +35,46 @@ impl State {
 }
 
 coded! {
+    /// What the counter says of an appointment (*présence*), in `attendance.csv`.
+    pub enum Presence {
+        /// Came, and the request is filed.
+        Honoured = "honore",
+        /// Did not come.
+        Absent = "absent",
+        /// Came, without all the documents.
+        Incomplete = "incomplet",
+        /// The appointment does not take place, and whoever had it knows.
+        Cancelled = "annule",
+    }
+}
+
+impl Presence {
+    /// Where the convocation stands then.
+    pub const fn state(self) -> State {
+        match self {
+            Self::Honoured => State::Honoured,
+            Self::Absent => State::Missed,
+            Self::Incomplete => State::Incomplete,
+            Self::Cancelled => State::Cancelled,
+        }
+    }
+
+    /// The mark that a convocation bears, if it bears one.
+    pub fn of(state: State) -> Option<Self> {
+        Self::ALL.iter().copied().find(|presence| presence.state() == state)
+    }
+
+    /// The word, however it was typed: `Honoré` and `incomplète` are understood.
+    pub fn read(text: &str) -> Option<Self> {
+        let word = crate::permit::mention_code(text);
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|presence| word.strip_prefix(presence.code()).is_some_and(|end| matches!(end, "" | "e")))
+    }
+}
+
+coded! {
     /// What a letter is about.
     pub enum LetterKind {
         /// An appointment is given.
@@ -125,6 +165,27 @@ mod tests {
         for from in State::ALL {
             assert!(!from.may_become(State::Convoked));
             assert_eq!(from.may_become(State::Missed), *from == State::Convoked);
+        }
+    }
+
+    #[test]
+    fn a_mark_is_read_as_a_person_types_it_and_as_nothing_else() {
+        for (text, read) in [
+            ("honore", Some(Presence::Honoured)),
+            ("Honoré", Some(Presence::Honoured)),
+            ("ABSENTE", Some(Presence::Absent)),
+            ("incomplet", Some(Presence::Incomplete)),
+            ("incomplète", Some(Presence::Incomplete)),
+            ("Annulée", Some(Presence::Cancelled)),
+            ("present", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(Presence::read(text), read, "{text}");
+        }
+        for presence in Presence::ALL {
+            assert_eq!(Presence::of(presence.state()), Some(*presence));
+            assert!(State::Convoked.may_become(presence.state()));
         }
     }
 

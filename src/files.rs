@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -16,11 +16,26 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes))
 }
 
+/// The same, for what names people: only who runs this program may read it.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_as(path, 0o600, |file| file.write_all(bytes))
+}
+
+/// A folder for such files, made if it does not exist. One that does keeps who may read it.
+pub fn make_private_folder(folder: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("making {}", folder.display()))
+}
+
 /// The same, for what is written piece by piece.
 pub fn write_with(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {
+    write_as(path, 0o640, write)
+}
+
+fn write_as(path: &Path, mode: u32, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
-        let named = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o640)).tempfile_in(folder)?;
+        let named = tempfile::Builder::new().permissions(PermissionsExt::from_mode(mode)).tempfile_in(folder)?;
         let (file, place) = named.into_parts();
         let mut file = BufWriter::new(file);
         write(&mut file)?;

@@ -1,6 +1,6 @@
 //! French words for civil dates, for letters and reports.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 
 const DAYS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
 const MONTHS: [&str; 12] = [
@@ -34,6 +34,14 @@ pub(crate) fn weekday_date(day: NaiveDate) -> String {
 /// 5 oct. 2026, which a narrow column breaks before the year.
 pub(crate) fn short_date(day: NaiveDate) -> String {
     format!("{}\u{a0}{} {}", day.day(), SHORT_MONTHS[day.month0() as usize], day.year())
+}
+
+/// 9 h 30.
+pub(crate) fn time(at: NaiveTime) -> String {
+    match at.minute() {
+        0 => format!("{}\u{a0}h", at.hour()),
+        minute => format!("{}\u{a0}h\u{a0}{minute:02}", at.hour()),
+    }
 }
 
 /// A text whose signs keep to their words, as French sets them: no line begins with `:` or `»`.

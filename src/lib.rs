@@ -32,7 +32,8 @@
 //! | sans rendez-vous avant l'expiration | [`planning::Lapse`] |
 //! | rendez-vous ferme | firm: reserved, its letter written |
 //! | foyer | household |
-//! | convocation, présence | [`convocation::State`] |
+//! | convocation, présence | [`convocation::State`], mark: [`convocation::Presence`] |
+//! | feuille de guichet, liste de porte | sheet: [`sheet::SiteDay`] |
 //! | courrier, voie postale | letter: [`letters`], [`dispatch`]; [`post`] |
 //! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
 //! | demande écrite | request: [`requests`] |
@@ -73,6 +74,7 @@ pub mod schedule;
 pub mod seal;
 pub mod serve;
 pub mod settings;
+pub mod sheet;
 pub mod store;
 pub mod telemetry;
 pub mod timeline;

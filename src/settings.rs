@@ -28,7 +28,7 @@ use crate::seal::Seal;
 pub use audit::Audit;
 pub use letters::Letters;
 pub use origin::{Origin, Shown, shown as origins};
-pub use serve::{Http, Import, Role, Serve};
+pub use serve::{Http, Import, Role, Serve, Sheets};
 
 /// What is wrong with the configuration, where, and what to do (exit code 78).
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,9 @@ pub struct Settings {
     /// Files that runs read by themselves.
     #[serde(default)]
     pub import: Import,
+    /// Sheets for counter and door.
+    #[serde(default)]
+    pub sheets: Sheets,
 }
 
 /// Who convokes.
@@ -616,6 +619,7 @@ impl Settings {
             &mut self.import.mapping,
             &mut self.database.password_file,
             &mut self.serve.ping_url_file,
+            &mut self.sheets.folder,
         ];
         for path in named.into_iter().chain(fallback.into_iter().flatten()).flatten() {
             *path = folder.join(&path);

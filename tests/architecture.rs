@@ -40,9 +40,10 @@ const UPPER: &[(&str, &[&str])] = &[
     ("post", &["settings", "store"]),
     // What is done by hand writes letters as a run does, and sends none.
     ("acts", &["settings", "store", "run"]),
+    ("sheet", &["settings", "store", "import"]),
     ("demo", &["settings", "store", "import", "run", "dispatch"]),
-    ("serve", &["settings", "store", "import", "run", "dispatch"]),
-    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "acts", "demo", "serve"]),
+    ("serve", &["settings", "store", "import", "run", "dispatch", "sheet"]),
+    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "acts", "demo", "serve", "sheet"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

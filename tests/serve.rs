@@ -692,3 +692,17 @@ fn no_line_of_the_log_names_anybody() {
         assert!(!said.contains(&canary.to_lowercase()), "the log says {canary}");
     }
 }
+
+#[test]
+fn a_night_ends_with_the_sheets_of_the_next_days() {
+    let Some(office) = watched_office() else { return };
+    let folder = office.path("sheets");
+    let settings = [("CONVOKE__SHEETS__FOLDER", folder.to_str().unwrap())];
+    let served = Served::begin(&office, "2026-11-03 01:40:00", &settings);
+    until("the night", &office, || is_done(&office, "2026-11-03"));
+    served.stop();
+    let next = office.query("SELECT day FROM convocation WHERE day >= '2026-11-03' GROUP BY day ORDER BY day LIMIT 3");
+    let mut wanted: Vec<String> = next.lines().map(|day| format!("feuille-94-{day}-creteil-guichet.pdf")).collect();
+    wanted.retain(|name| !folder.join(name).is_file());
+    assert!(!next.is_empty() && wanted.is_empty(), "{wanted:?}");
+}

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::{Exit, Session, Usage, given};
+use super::{Exit, Session, Usage, given, sheet};
 use crate::acts::{self, Closing, Hit};
 use crate::confirm::Confirmed;
 use crate::ledger::Event;
@@ -18,11 +18,15 @@ pub(super) enum Agenda {
     /// Make slots from the openings in config/agenda.toml, from today on; holidays and closures are left out
     ///
     /// Slots that exist keep their seats that are taken; running it again changes nothing.
+    #[command(after_long_help = "Example:
+  convoke agenda generate --until 2027-12-31")]
     Generate {
         /// Last day for which slots are made.
         #[arg(long, value_name = "DATE")]
         until: NaiveDate,
     },
+    Sheet(sheet::Sheet),
+    AwaitingMark(sheet::AwaitingMark),
     Close(Close),
 }
 
@@ -115,6 +119,8 @@ impl Agenda {
         let until = match self {
             Self::Generate { until } => until,
             Self::Close(close) => return close.execute(session),
+            Self::Sheet(sheet) => return sheet.execute(session),
+            Self::AwaitingMark(awaiting) => return awaiting.execute(session),
         };
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;

@@ -23,6 +23,9 @@ pub(super) enum Bounces {
     ///
     /// A letter that was not delivered goes by post, if there is time; else its convocation ends and the person is due again. An
     /// address that is of no use is not written to any more. Reading a message twice changes nothing.
+    #[command(after_long_help = "Examples:
+  convoke bounces ingest /var/mail/retours/Maildir
+  convoke bounces ingest returned.eml --delete")]
     Ingest {
         /// Messages, or folders of them.
         #[arg(required = true, value_name = "DIR|FILE")]

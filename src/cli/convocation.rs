@@ -46,8 +46,8 @@ impl From<Whose> for CancelledBy {
 /// Days to avoid are kept for the next time.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  convoke convocation options RC-94-2026-0001234-K
-  convoke convocation options RC-94-2026-0001234-K --avoid 2026-12-14..2026-12-18 --reason \"at hospital\"")]
+  convoke convocation options RC-94-2026-0001234-R
+  convoke convocation options RC-94-2026-0001234-R --avoid 2026-12-14..2026-12-18 --reason \"at hospital\"")]
 pub(super) struct Offer {
     /// Reference of the letter.
     #[arg(value_parser = reference)]
@@ -66,7 +66,7 @@ pub(super) struct Offer {
 /// allow. A seat whose use would leave somebody without a day before expiry is refused.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  convoke convocation move RC-94-2026-0001234-K --to creteil/renouvellement/2026-12-03T09:20 --reason \"asked by telephone\"")]
+  convoke convocation move RC-94-2026-0001234-R --to creteil/renouvellement/2026-12-03T09:20 --reason \"asked by telephone\"")]
 pub(super) struct Relocate {
     /// Reference of the letter.
     #[arg(value_parser = reference)]
@@ -94,7 +94,7 @@ pub(super) struct Relocate {
 /// first (`convoke permit hold`).
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  convoke convocation cancel RC-94-2026-0001234-K --by holder --reason \"leaves the country\"")]
+  convoke convocation cancel RC-94-2026-0001234-R --by holder --reason \"leaves the country\"")]
 pub(super) struct Cancel {
     /// Reference of the letter.
     #[arg(value_parser = reference)]
@@ -112,7 +112,7 @@ pub(super) struct Cancel {
 
 pub(super) fn reference(text: &str) -> Result<Reference, String> {
     Reference::parse(text)
-        .ok_or_else(|| "no reference: a character is wrong or missing; expected RC-94-2026-0001234-K".into())
+        .ok_or_else(|| "no reference: a character is wrong or missing; expected RC-94-2026-0001234-R".into())
 }
 
 fn days(text: &str) -> Result<(NaiveDate, NaiveDate), String> {

@@ -23,6 +23,8 @@ pub(super) enum Db {
 ///
 /// A password does not belong on a command line: PGPASSWORD or a passfile (PGPASSFILE) holds it.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke db copy --from sqlite:convoke.sqlite3 --to \"postgres://convoke@db.example.org/convoke?sslmode=verify-full\"")]
 pub(super) struct CopyArgs {
     /// The database to read: `sqlite:PATH` or `postgres://…`.
     #[arg(long, value_name = "URL")]

@@ -17,6 +17,9 @@ use crate::store::Store;
 ///
 /// Needs no configuration and no network. The same seed gives the same files.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke demo
+  convoke demo --permits 500 --nights 3 --seed 7 --out small")]
 pub(super) struct Demo {
     /// Permits of the invented extract.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]

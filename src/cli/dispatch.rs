@@ -21,6 +21,9 @@ use crate::store::{Paused, Use};
 /// Any number of workers may share the outbox. SIGTERM or Ctrl-C lets what is in flight end, within `[dispatch] stop_timeout_s`;
 /// a second one ends at once, and loses nothing either.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke dispatch                   a worker, until it is stopped
+  convoke dispatch --until-empty     from cron, in the morning")]
 pub(super) struct Dispatch {
     /// End when nothing can be claimed now; without it the worker goes on until it is stopped.
     #[arg(long)]
@@ -143,6 +146,8 @@ fn told(paused: &Paused) -> String {
 
 /// Stop sending at once, whatever waits: every worker obeys within seconds.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke pause --reason \"wrong letterhead\"")]
 pub(super) struct Pause {
     /// Why; goes into the ledger. Name nobody.
     #[arg(long)]
@@ -154,6 +159,8 @@ pub(super) struct Pause {
 
 /// Let sending go on.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke unpause")]
 pub(super) struct Unpause {
     /// Do not ask.
     #[arg(long)]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::run::take_in;
+use super::run::{take_in, write_sheets};
 use super::{Exit, Session, Usage, exit_of};
 use crate::entropy::Entropy;
 use crate::run::{Outcome, Request, Tools, run};
@@ -106,7 +106,11 @@ fn run_one(session: &Session, folder: &Path, request: &Request) -> Ended {
             take_in(&mut store, &config, session);
         }
         let mut tools = Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|_, _, _| {} };
-        let outcome = run(&mut store, &config, request, &mut tools)?;
+        let outcome = run(&mut store, &config, request, &mut tools);
+        if request.trigger == "cron" {
+            write_sheets(&mut store, &config, session);
+        }
+        let outcome = outcome?;
         store.believe_clock_of_a_person(session.clock.now())?;
         Ok(outcome)
     })();

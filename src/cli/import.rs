@@ -17,6 +17,9 @@ pub(super) enum Import {
     /// Permits and their holders
     ///
     /// CSV (`;` or `,`, UTF-8 or Windows-1252) or XLSX. The same file twice changes nothing.
+    #[command(after_long_help = "Examples:
+  convoke import permits permits.csv --full
+  convoke import permits extract.xlsx --mapping config/mapping.toml --dry-run")]
     Permits {
         #[command(flatten)]
         file: File,
@@ -25,12 +28,33 @@ pub(super) enum Import {
         full: bool,
     },
     /// Slots made elsewhere
+    ///
+    /// Columns: site, guichet, date, heure, `duree_min`, places.
+    #[command(after_long_help = "Example:
+  convoke import slots slots.csv --dry-run")]
     Slots {
         #[command(flatten)]
         file: File,
     },
     /// Convocations made before this program: firm, without a letter, their seats taken
+    ///
+    /// Columns: `numero_etranger`, site, guichet, date, heure. The slots must exist, and the people be known.
+    #[command(after_long_help = "Example:
+  convoke import convocations convocations.csv")]
     Convocations {
+        #[command(flatten)]
+        file: File,
+    },
+    /// What became of appointments: honore, absent, incomplet, annule
+    ///
+    /// Columns: reference, presence; a sheet of `convoke agenda sheet` or `convoke agenda awaiting-mark --csv` that was filled in. Rows
+    /// without a mark are left alone. Whoever is marked honore has filed, and is not convoked again; absent, incomplet and annule
+    /// are due again at the next run. annule frees the seat, writes no letter, and alone may come before the day. A mark is for
+    /// good: another one for the same appointment is an error of its row, which says what to do instead.
+    #[command(after_long_help = "Examples:
+  convoke import attendance feuille-94-2026-12-01-creteil-guichet.csv
+  convoke import attendance marks.xlsx --accept-valid")]
+    Attendance {
         #[command(flatten)]
         file: File,
     },
@@ -60,7 +84,7 @@ impl Import {
         let (actor, clock) = (process::login(), &session.clock);
         let (file, full) = match &self {
             Self::Permits { file, full } => (file, *full),
-            Self::Slots { file } | Self::Convocations { file } => (file, false),
+            Self::Slots { file } | Self::Convocations { file } | Self::Attendance { file } => (file, false),
         };
         let bad_rows = if file.accept_valid { BadRows::LeaveOut } else { BadRows::Refuse };
         let options = Options { mapping: file.mapping.clone(), dry_run: file.dry_run, bad_rows, full };
@@ -73,6 +97,7 @@ impl Import {
             Self::Convocations { .. } => {
                 import::convocations(&mut store, &config, &file.path, &options, &actor, clock, &mut Entropy::System)
             }
+            Self::Attendance { .. } => import::attendance(&mut store, &config, &file.path, &options, &actor, clock),
         };
         progress.clear();
         let imported = match result {
@@ -82,11 +107,11 @@ impl Import {
             }
             other => other?,
         };
-        show(session, &imported)
+        show(session, &imported, matches!(self, Self::Attendance { .. }))
     }
 }
 
-fn show(session: &Session, imported: &Imported) -> Result<Exit> {
+fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
     let i = imported;
     let mut err = std::io::stderr().lock();
     for warning in i.warnings.iter().take(20) {
@@ -105,16 +130,14 @@ fn show(session: &Session, imported: &Imported) -> Result<Exit> {
     }
     let separator = i.separator.map(|s| format!(", separator `{s}`")).unwrap_or_default();
     let tried = if i.dry_run { " (dry run: nothing was changed)" } else { "" };
-    let text = format!(
-        "{} rows read ({}{separator}): {} new, {} changed, {} unchanged, {} absent, {} errors{tried}.\n",
-        i.read,
-        i.encoding,
-        i.inserted,
-        i.updated,
-        i.unchanged,
-        i.vanished,
-        i.rejected.len()
-    );
+    let (read, encoding, updated, unchanged, errors) = (i.read, &i.encoding, i.updated, i.unchanged, i.rejected.len());
+    let done = if marks {
+        format!("{updated} marked, {unchanged} known already, {} without a mark, {errors} errors", i.unmarked)
+    } else {
+        let (new, absent) = (i.inserted, i.vanished);
+        format!("{new} new, {updated} changed, {unchanged} unchanged, {absent} absent, {errors} errors")
+    };
+    let text = format!("{read} rows read ({encoding}{separator}): {done}{tried}.\n");
     session.print(imported, &text)?;
     if let Some(file) = &i.rejects_file {
         eprintln!("The bad rows are in {}.", file.display());

@@ -21,6 +21,9 @@ use crate::store::Store;
 /// Example 94 is the counter practice of Val-de-Marne: every permit by the two calendar months before expiry, at a desk.
 /// Example 94-2026 puts the permits of the online list (CESEDA R.431-2) under `teleservice`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke init --dir /srv/convoke --example 94
+  convoke init --dir prefectures/75 --example 94-2026")]
 pub(super) struct Init {
     /// Folder to fill; made if it does not exist.
     #[arg(long, value_name = "DIR", default_value = ".")]

@@ -23,6 +23,9 @@ pub(super) enum Keys {
     ///
     /// Each night ends with a signature of the ledger, and each report that is handed out is signed. Tell auditors the
     /// fingerprint by another way than the reports: `convoke verify DIR --key FINGERPRINT` then finds what was signed anew.
+    #[command(after_long_help = "Examples:
+  convoke keys generate
+  convoke keys generate --lost --reason \"the disk of the old server died\"")]
     Generate {
         /// The key before is lost for good: the new one begins without its word, and auditors must be told its fingerprint.
         #[arg(long, requires = "reason")]
@@ -35,6 +38,8 @@ pub(super) enum Keys {
     ///
     /// Auditors who know the fingerprint of the old key need not be told: the old key's word for the new one is in every
     /// report. If the old key is known to others, tell auditors the new fingerprint all the same.
+    #[command(after_long_help = "Example:
+  convoke keys rotate --reason \"yearly\"")]
     Rotate {
         /// Why; stands in the ledger for good: name nobody.
         #[arg(long, value_name = "TEXT")]
@@ -44,6 +49,8 @@ pub(super) enum Keys {
         yes: bool,
     },
     /// Show the fingerprint, and the keys before
+    #[command(after_long_help = "Example:
+  convoke keys show")]
     Show,
 }
 

@@ -17,6 +17,9 @@ pub(super) enum Ledger {
     /// Walk the whole chain, and say where it breaks if it does
     ///
     /// Compares it with every checkpoint that was signed after a run, and with those that a witness kept.
+    #[command(after_long_help = "Examples:
+  convoke ledger verify
+  convoke ledger verify --witness mails")]
     Verify {
         /// File or folder of checkpoints that were mailed to a witness.
         #[arg(long, value_name = "FILE")]

@@ -20,6 +20,8 @@ pub(super) enum Letters {
     Preview(Preview),
     Show(Show),
     /// Say in one page of plain French how the date of a convocation was computed
+    #[command(after_long_help = "Example:
+  convoke letters explain RC-94-2026-0001234-R")]
     Explain {
         /// Reference on the letter.
         reference: String,
@@ -27,6 +29,8 @@ pub(super) enum Letters {
     /// Say whether the code on a letter is ours
     ///
     /// The QR code of a letter holds its reference and this code; needs the key of `[letters] code_key_file`.
+    #[command(after_long_help = "Example:
+  convoke letters check-code RC-94-2026-0001234-R 9F2K-03MT-X7QD-W81C")]
     CheckCode {
         /// Reference on the letter.
         reference: String,
@@ -99,6 +103,8 @@ fn check_code(session: &Session, reference: &Reference, code: &str) -> Result<Ex
 /// If it is not, says which of data, templates, fonts or engine has changed. The templates of each run are kept in the
 /// database, so that letters can be shown years later.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke letters show RC-94-2026-0001234-R")]
 pub(super) struct Show {
     /// Reference on the letter.
     reference: String,
@@ -217,6 +223,8 @@ impl Again {
 
 /// Write sample letters with your letterhead: PDF, HTML, text, calendar, and a sheet of pictures.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke letters preview --out previews")]
 pub(super) struct Preview {
     /// Only this kind: convocation, reminder, change, cancellation, depot-en-ligne, transfert, heads-up.
     #[arg(long, value_name = "KIND")]

@@ -19,6 +19,7 @@ mod instance;
 mod keys;
 mod ledger;
 mod letters;
+mod man;
 mod outbox;
 mod permit;
 mod plan;
@@ -30,6 +31,7 @@ mod requests;
 mod run;
 mod runs;
 mod serve;
+mod sheet;
 mod simulate;
 mod templates;
 mod verify;
@@ -65,6 +67,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// Settings of the préfecture.
     #[arg(long, global = true, value_name = "FILE", default_value = "convoke.toml", env = "CONVOKE_CONFIG")]
@@ -102,11 +105,16 @@ enum Command {
     Init(init::Init),
     Demo(demo::Demo),
     /// Create the tables, or bring them up to date
+    #[command(after_long_help = "Example:
+  convoke migrate")]
     Migrate,
     /// Look at all that nights and letters need, and say what to do where something is wrong
     ///
     /// Settings, secrets, templates, time zones, database, clock, extract, agenda, disk, and the relay: connected to, secured and
     /// logged in, without a letter. Ends with 1 where something is wrong.
+    #[command(after_long_help = "Examples:
+  convoke doctor
+  convoke doctor --json > doctor.json")]
     Doctor,
     /// Move to another database
     #[command(subcommand)]
@@ -114,10 +122,10 @@ enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Config),
-    /// Take in permits, slots, or convocations made elsewhere
+    /// Take in permits, slots, convocations made elsewhere, or what became of appointments
     #[command(subcommand)]
     Import(import::Import),
-    /// Make slots from the openings of the agenda
+    /// Make slots; print who is expected on a day; list appointments that nobody has marked
     #[command(subcommand)]
     Agenda(agenda::Agenda),
     Plan(plan::Plan),
@@ -162,11 +170,14 @@ enum Command {
     /// The key that signs the ledger and the reports
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Completions for a shell
+    /// Write completions for a shell to standard output
+    #[command(after_long_help = "Example:
+  convoke completions bash > /usr/share/bash-completion/completions/convoke")]
     Completions {
         /// Shell.
         shell: clap_complete::Shell,
     },
+    Man(man::Man),
 }
 
 /// What every command is given.
@@ -335,6 +346,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
             clap_complete::generate(shell, &mut Cli::command(), "convoke", &mut std::io::stdout());
             Ok(Exit::Done)
         }
+        Command::Man(c) => c.execute(context),
     }
 }
 

@@ -25,25 +25,25 @@ pub(super) enum Outbox {
     ///
     /// What was accepted is never sent again. Whoever's address sent a letter back needs another first (`convoke permit set-email`).
     #[command(after_long_help = "Examples:
-  convoke outbox retry RC-94-2026-0001234-K --reason \"the relay's filter was mended\"
+  convoke outbox retry RC-94-2026-0001234-R --reason \"the relay's filter was mended\"
   convoke outbox list --state failed --json | jq -r '.letters[].id' | xargs convoke outbox retry --yes --reason \"relay mended\"")]
     Retry(Chosen),
     /// Keep letters back that wait in the queue
     #[command(after_long_help = "Examples:
-  convoke outbox hold RC-94-2026-0001234-K --reason \"the address is being looked into\"")]
+  convoke outbox hold RC-94-2026-0001234-R --reason \"the address is being looked into\"")]
     Hold(Chosen),
     /// Let held letters go
     #[command(after_long_help = "Examples:
-  convoke outbox release RC-94-2026-0001234-K --reason \"the address was confirmed\"")]
+  convoke outbox release RC-94-2026-0001234-R --reason \"the address was confirmed\"")]
     Release(Chosen),
 }
 
 /// Letters and where they stand, oldest first
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  convoke outbox list --state failed              what was refused
-  convoke outbox list --state deferred --by-cause what relays say, each cause once
-  convoke outbox list --reference RC-94-2026-0001234-K")]
+  convoke outbox list --state failed
+  convoke outbox list --state deferred --by-cause
+  convoke outbox list --reference RC-94-2026-0001234-R")]
 pub(super) struct List {
     /// Only those in this state: queued, accepted, deferred, failed, uncertain, held, `to_post`…
     #[arg(long, value_name = "STATE")]
@@ -68,8 +68,8 @@ pub(super) struct List {
 /// One letter: every attempt to hand it over, what the relay said, what came back
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  convoke outbox show RC-94-2026-0001234-K
-  convoke outbox show RC-94-2026-0001234-K/reminder/0/J-7")]
+  convoke outbox show RC-94-2026-0001234-R
+  convoke outbox show RC-94-2026-0001234-R/reminder/0/J-7")]
 pub(super) struct Show {
     /// Letter, or the reference of a convocation or notice: then all its letters.
     id: String,

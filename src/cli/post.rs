@@ -59,6 +59,8 @@ enum Route {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// A letter came back: where no e-mail reached the person, the seat is free again and the person due
+    #[command(after_long_help = "Example:
+  convoke post return RC-94-2026-0001234-R")]
     Return {
         /// Reference on the letter.
         reference: String,

@@ -168,6 +168,8 @@ fn flatten(path: String, value: &Value, rows: &mut Vec<Vec<String>>) {
 /// stays names nobody. The person's key goes with them: the ledger stays valid, and nobody can tell any more whom its entries
 /// concern. Files outside the database (extracts, e-mails, back-ups, reports that name people) are yours to erase.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke permit erase 9400000001 --reason \"request of 3 May, granted\"")]
 pub(super) struct Erase {
     /// Foreigner number.
     number: String,

@@ -66,6 +66,9 @@ enum OfDays {
     /// How each permit ended whose last day lay in a week: filed in time, convoked without trace, too late, or never
     ///
     /// The only true measure of what is promised. Permits stand by their opaque id.
+    #[command(after_long_help = "Examples:
+  convoke report outcomes --week
+  convoke report outcomes --week 2026-10-05 --out week-41")]
     Outcomes {
         /// A day of the week; last week where absent.
         #[arg(long, value_name = "DATE", num_args = 0..=1)]

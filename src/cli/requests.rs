@@ -68,8 +68,8 @@ pub(super) struct List {
 /// Decide a request by hand: refuse it, note that it was taken back, or give a seat at once
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("decision").required(true).args(["refuse", "withdrawn", "place"])), after_long_help = "Examples:
-  convoke requests decide DE-94-2026-0000001-K --refuse --reason \"another préfecture is competent\"
-  convoke requests decide DE-94-2026-0000001-K --place creteil/renouvellement/2026-12-03T09:20 --reason \"operation on the 10th\"")]
+  convoke requests decide DE-94-2026-0000001-O --refuse --reason \"another préfecture is competent\"
+  convoke requests decide DE-94-2026-0000001-O --place creteil/renouvellement/2026-12-03T09:20 --reason \"operation on the 10th\"")]
 pub(super) struct Decide {
     /// Reference of the request.
     #[arg(value_parser = reference)]

@@ -19,6 +19,11 @@ use crate::store::{Store, Use};
 /// Safe to repeat: a second run says "nothing new", or makes only what changed. A run whose process was killed is
 /// finished first.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke run --reason \"extract of this morning\"
+  convoke run --plan 3f0c9a27 --reason \"seen and approved\"    exactly what `convoke plan` showed
+  convoke run --timer --yes --reason cron                    for cron or a systemd timer
+  convoke run --every-prefecture --yes --reason cron")]
 pub(super) struct Run {
     /// Business date; today by default. Rules are those of that date; seats and statuses those of today.
     #[arg(long, value_name = "DATE")]
@@ -36,7 +41,8 @@ pub(super) struct Run {
     /// Why it is run by hand; stands in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// As a timer does it, instead of `convoke serve`: takes in `[import] inbox` first, and stands in the ledger as cron.
+    /// As a timer does it, instead of `convoke serve`: takes in `[import] inbox` first, writes `[sheets] folder` last, and stands in
+    /// the ledger as cron.
     #[arg(long)]
     timer: bool,
     /// Do not ask.
@@ -88,7 +94,11 @@ impl Run {
         }
         let request =
             Request { date: self.date, trigger, plan: self.plan, actor: process::login(), reason: Some(reason) };
-        let outcome = run(&mut store, &config, &request, &mut tools)?;
+        let outcome = run(&mut store, &config, &request, &mut tools);
+        if self.timer {
+            write_sheets(&mut store, &config, session);
+        }
+        let outcome = outcome?;
         if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
             store.believe_clock_of_a_person(session.clock.now())?;
         }
@@ -111,6 +121,15 @@ pub(super) fn take_in(store: &mut Store, config: &Configuration, session: &Sessi
             }
         }
         Err(error) => eprintln!("convoke: the inbox could not be read to its end: {error:#}"),
+    }
+}
+
+/// Writes the sheets of the next days, whatever came of the run; what is wrong with them is told, and stops no night.
+pub(super) fn write_sheets(store: &mut Store, config: &Configuration, session: &Session) {
+    match crate::sheet::write_due(store, config, &session.clock) {
+        Ok(0) => {}
+        Ok(files) => eprintln!("convoke: wrote {files} files of sheets for counter and door"),
+        Err(error) => eprintln!("convoke: the sheets for counter and door could not be written: {error:#}"),
     }
 }
 

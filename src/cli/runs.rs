@@ -25,12 +25,16 @@ use crate::store::{RunRow, Store, Use};
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
     /// The last runs, latest first
+    #[command(after_long_help = "Example:
+  convoke runs list --limit 5")]
     List {
         /// How many.
         #[arg(long, default_value_t = 20)]
         limit: i64,
     },
     /// One run
+    #[command(after_long_help = "Example:
+  convoke runs show 94/2026-10-05/1")]
     Show {
         /// Run, such as 94/2026-10-05/1.
         run: String,
@@ -39,6 +43,8 @@ pub(super) enum Runs {
     ///
     /// Exit code 13 if it is not the same plan. With --out the instance, its plan, prices and explanation are written, for
     /// `script/verify_plan.py` or any other program that follows the format.
+    #[command(after_long_help = "Example:
+  convoke runs replay 94/2026-10-05/1 --out night")]
     Replay {
         /// Run.
         run: String,
@@ -76,6 +82,8 @@ pub(super) enum Runs {
         yes: bool,
     },
     /// Finish a run whose process was killed
+    #[command(after_long_help = "Example:
+  convoke runs resume 94/2026-10-05/1")]
     Resume {
         /// Run.
         run: String,

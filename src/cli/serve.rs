@@ -25,6 +25,10 @@ use crate::store::{Store, Use};
 ///
 /// SIGTERM lets what is in flight end, within `[dispatch] stop_timeout_s`; a second one ends at once, and loses nothing either.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke serve
+  convoke serve --role scheduler --role http      nights here, letters from another machine
+  convoke serve --every-prefecture")]
 pub(super) struct Serve {
     /// Only this: scheduler, dispatch or http; may be repeated. All of `[serve] roles` by default.
     #[arg(long = "role", value_name = "ROLE")]
@@ -92,6 +96,8 @@ fn refuse_unmigrated(config: &Configuration) -> Result<()> {
 
 /// Ask a server whether it lives, and end with 0 if so: for containers.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke healthcheck")]
 pub(super) struct Healthcheck {
     /// Ask whether nights and letters go their way (`/readyz`), not only whether the process lives.
     #[arg(long)]

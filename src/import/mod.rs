@@ -1,6 +1,7 @@
 //! Files in: bytes to typed rows or row errors, and good rows into the database. A file is taken or refused whole, unless
 //! the valid rows alone are asked for; a refused file changes nothing. The same file twice changes nothing.
 
+pub mod attendance;
 pub mod convocations;
 pub mod duplicates;
 mod field;
@@ -27,6 +28,7 @@ use crate::ledger::Event;
 use crate::settings::Configuration;
 use crate::store::{Merged, Store};
 
+pub use self::attendance::take as attendance;
 pub use self::convocations::take as convocations;
 pub use self::permits::take as permits;
 pub use self::slots::take as slots;
@@ -81,6 +83,8 @@ pub struct Imported {
     pub unchanged: u64,
     /// Absent from a full extract for the first time.
     pub vanished: u64,
+    /// Rows of an attendance sheet on which nobody has put a mark yet.
+    pub unmarked: u64,
     /// Bad rows.
     pub rejected: Vec<RowError>,
     /// Odd rows that were taken.
@@ -185,10 +189,18 @@ impl<'a> Opened<'a> {
 
     /// Writes down that the file was taken in, in the transaction that takes it in.
     fn remember(&self, store: &mut Store, kind: &'static str, by: &By<'_>) -> Result<()> {
-        let Imported { read, inserted, updated, vanished, .. } = self.imported;
+        let Imported { read, inserted, updated, .. } = self.imported;
         let rejected = self.imported.rejected_rows().len() as u64;
         let sha256 = &self.table.sha256;
         store.remember_import(kind, by.now.naive_utc(), by.today, sha256, [read, inserted, updated, rejected])?;
+        self.enter(store, kind, by)
+    }
+
+    /// The entry of the ledger alone: for files of which no night asks how old they are.
+    fn enter(&self, store: &mut Store, kind: &'static str, by: &By<'_>) -> Result<()> {
+        let Imported { read, inserted, updated, vanished, .. } = self.imported;
+        let rejected = self.imported.rejected_rows().len() as u64;
+        let sha256 = &self.table.sha256;
         let event = Event {
             kind: "import.done",
             payload: json!({"kind": kind, "sha256": sha256, "read": read, "inserted": inserted, "updated": updated,
@@ -246,6 +258,7 @@ impl Imported {
             updated: 0,
             unchanged: 0,
             vanished: 0,
+            unmarked: 0,
             rejected: Vec::new(),
             warnings: Vec::new(),
             more_warnings: 0,
@@ -272,7 +285,7 @@ impl Imported {
     }
 
     fn refuse(&mut self, why: String) {
-        (self.inserted, self.updated, self.unchanged, self.vanished) = (0, 0, 0, 0);
+        (self.inserted, self.updated, self.unchanged, self.vanished, self.unmarked) = (0, 0, 0, 0, 0);
         self.refused = Some(why);
     }
 

@@ -23,6 +23,7 @@ mod message;
 mod paper;
 mod pdf;
 mod prefectures;
+mod roll;
 mod sample;
 mod sheet;
 mod templates;
@@ -40,6 +41,7 @@ pub use language::Language;
 pub use paper::{Document, Section, Table};
 pub use pdf::{ENGINE, Fonts, PdfError, alone_on_this_thread};
 pub use prefectures::competent_prefecture;
+pub use roll::{Roll, RollLine, RollPart};
 pub use templates::{SHORT_MAX, TemplateError, Templates};
 pub use witness::witness_mail;
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use circumstances::{Anomaly, Circumstances, Intervention, LegalWindow, Margin, NightFigures, Reply, Shortage};
 pub use html::html;
+pub use lists::List;
 pub(crate) use lists::harmless;
 pub use paper::document;
 pub use period::{Appointed, Ending, Expired, Period};

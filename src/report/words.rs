@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, Utc};
 
 use super::Margin;
 use crate::convocation::{LetterKind, LetterState, State};
-pub(super) use crate::french::{date, short_date, weekday_date};
+pub(super) use crate::french::{date, short_date, time, weekday_date};
 use crate::permit::{Channel, PermitKind};
 use crate::planning::LapseCause;
 use crate::requests::{RequestState, Wish};
@@ -120,6 +120,7 @@ pub(crate) fn intervention(kind: &str) -> &str {
     match kind {
         "agenda.generated" => "Créneaux ouverts d’après l’agenda",
         "import.done" => "Fichier importé",
+        "convocation.marked" => "Présence saisie",
         "sending.paused" => "Envois suspendus",
         "sending.resumed" => "Envois repris",
         "household.linked" => "Foyer formé",
@@ -153,6 +154,7 @@ pub(crate) fn intervention(kind: &str) -> &str {
         "read.timeline" => "Historique d’une personne consulté",
         "read.holder" => "Données d’une personne consultées",
         "read.letters" => "Lettres d’une personne consultées",
+        "read.sheet" => "Feuilles de guichet d’un jour établies",
         "read.addresses" => "Adresses consultées pour l’envoi postal ou l’appel",
         other => other,
     }
@@ -252,14 +254,6 @@ pub(super) fn counted(n: u64, none: &str, one: &str, many: &str) -> String {
         0 => none.to_owned(),
         1 => format!("1\u{a0}{one}"),
         _ => format!("{}\u{a0}{many}", number(n)),
-    }
-}
-
-/// 9 h 30.
-pub(super) fn time(start: NaiveTime) -> String {
-    match start.minute() {
-        0 => format!("{}\u{a0}h", start.hour()),
-        minute => format!("{}\u{a0}h\u{a0}{minute:02}", start.hour()),
     }
 }
 

@@ -131,6 +131,8 @@ struct Verdicts<'a> {
     today: NaiveDate,
     /// Day of each holder's live convocation.
     convoked: HashMap<String, NaiveDate>,
+    /// Permits whose last appointment was honoured.
+    honoured: HashSet<String>,
     /// Holders convoked by runs of this very date.
     ours: HashSet<String>,
     /// All permits by rule: by the stored verdicts of those that are not read, and by tonight's of those that are.
@@ -147,7 +149,7 @@ struct Verdicts<'a> {
 
 impl Verdicts<'_> {
     fn take(&mut self, row: PermitRow) -> Result<()> {
-        let facts = row.facts(self.convoked.get(&row.holder_id).copied());
+        let facts = row.facts(self.convoked.get(&row.holder_id).copied(), self.honoured.contains(&row.permit_id));
         let verdict = assess(&facts, self.policy, self.jurisdiction, self.today);
         let kind = facts.kind;
         self.read += 1;
@@ -201,6 +203,7 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             jurisdiction: &jurisdiction,
             today: dates.business,
             convoked: observation.live.iter().map(|l| (l.holder_id.clone(), l.day)).collect(),
+            honoured: s.honoured_permits()?,
             ours: observation
                 .live
                 .iter()

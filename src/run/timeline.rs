@@ -49,13 +49,16 @@ fn permit_now(
     let policy = &config.settings.policy;
     let kind: PermitKind = title.kind.parse().context("the type of a permit in the database")?;
     let live = known.convocations.iter().find(|c| c.state == "convoked");
+    // Whoever came with all documents has filed, whatever the extract knows by now: as a night sees it.
+    let last = known.convocations.iter().rfind(|c| c.permit_id == title.permit_id);
+    let honoured = last.is_some_and(|c| c.state == "honoured");
     let facts = Facts {
         kind,
         mention: &title.mention,
         status: title.status.parse().context("the status of a permit in the database")?,
         expires_on: title.expires_on,
         commune: &title.commune,
-        filed: title.filed_on.is_some(),
+        filed: honoured || title.filed_on.is_some(),
         held: title.held,
         absent: title.absent,
         superseded: title.superseded,

@@ -30,8 +30,8 @@ pub(super) struct Taken {
 /// A file that has not changed for so long is whole. Who writes it under another name, and renames it, need not trust in that.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
-/// Names of files begin with what they hold; slots before convocations, which need them, and permits first.
-const KINDS: [&str; 3] = ["permits", "slots", "convocations"];
+/// Names of files begin with what they hold; permits first, slots before convocations, which need them, and marks last.
+const KINDS: [&str; 4] = ["permits", "slots", "convocations", "attendance"];
 
 /// Takes in what lies in the inbox, in the order of kinds and then of names. A file that is refused stops no other.
 pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<Taken>> {
@@ -117,7 +117,7 @@ fn files(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
             Some(_) if name.ends_with(".rejects.csv") => {}
             Some(kind) if table && path.is_file() => files.push((kind, path)),
             _ if path.is_file() => tracing::warn!(
-                "A file of the inbox is none that is read: its name begins with permits, slots or convocations, and ends in .csv or .xlsx"
+                "A file of the inbox is none that is read: its name begins with permits, slots, convocations or attendance, and ends in .csv or .xlsx"
             ),
             _ => {}
         }
@@ -138,7 +138,8 @@ fn import_one(store: &mut Store, config: &Configuration, clock: &Clock, kind: us
     match kind {
         0 => import::permits(store, config, path, &options, &actor, clock, &mut Entropy::System, &|_, _| {}),
         1 => import::slots(store, config, path, &options, &actor, clock),
-        _ => import::convocations(store, config, path, &options, &actor, clock, &mut Entropy::System),
+        2 => import::convocations(store, config, path, &options, &actor, clock, &mut Entropy::System),
+        _ => import::attendance(store, config, path, &options, &actor, clock),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::ids::hex;
 use crate::process;
 use crate::run::{Outcome, Request, Tools, run};
 use crate::settings::Configuration;
+use crate::sheet;
 use crate::store::{Store, Use};
 
 /// Every minute, at second 0: which nights are due is asked of the database, so a tick that is lost loses nothing.
@@ -167,8 +168,15 @@ fn run_night(server: &Server, office: &Office, store: &mut Store, night: &Night)
     };
     let mut tools =
         Tools { clock: &server.clock, entropy: &mut Entropy::System, progress: &|stage, _, _| stages.enter(stage) };
-    let outcome = run(store, &config, &request, &mut tools)?;
+    let outcome = run(store, &config, &request, &mut tools);
     stages.enter("");
+    // Whatever came of the run: people come in the morning all the same.
+    match sheet::write_due(store, &config, &server.clock) {
+        Ok(0) => {}
+        Ok(files) => tracing::info!("Wrote {files} files of sheets for counter and door"),
+        Err(error) => tracing::error!("The sheets for counter and door could not be written: {error:#}"),
+    }
+    let outcome = outcome?;
     Ok(match outcome {
         Outcome::Done(summary) | Outcome::NothingNew(summary) => Worked::Done(summary.run),
         Outcome::Busy(_) => Worked::Busy,

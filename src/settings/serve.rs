@@ -98,10 +98,19 @@ impl Default for Http {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Import {
-    /// Folder of new extracts, read before each night: `permits*.csv`, `slots*.csv`, `convocations*.csv`, or `.xlsx`.
+    /// Folder of new extracts, read before each night: `permits*.csv`, `slots*.csv`, `convocations*.csv`, `attendance*.csv`, or `.xlsx`.
     pub inbox: Option<PathBuf>,
     /// Whether an extract of permits in the inbox is the whole of them: those that it lacks become `absent-from-extract`.
     pub full: bool,
     /// TOML file that names columns and values of the préfecture's own extracts.
     pub mapping: Option<PathBuf>,
+}
+
+/// Sheets for counter and door.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sheets {
+    /// Folder into which each night's end writes the sheets of the next three days with appointments; none where absent. They name
+    /// people: only this program's user can read them.
+    pub folder: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 //! filtered by préfecture by construction, for the [`Store`] holds it.
 
 mod acts;
+mod attendance;
 mod bounces;
 mod connection;
 mod convocations;
@@ -36,6 +37,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 pub use acts::{ClosedDay, Renewed};
+pub use attendance::{TakenSeat, Unmarked};
 pub use bounces::BounceRow;
 pub use connection::WrongUrl;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};

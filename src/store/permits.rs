@@ -92,15 +92,15 @@ impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Pg> for Cod
 }
 
 impl PermitRow {
-    /// The facts on which it is assessed.
-    pub fn facts(&self, convoked_for: Option<NaiveDate>) -> Facts<'_> {
+    /// The facts on which it is assessed. Whoever came with all documents has filed, whatever the extract knows by now.
+    pub fn facts(&self, convoked_for: Option<NaiveDate>, honoured: bool) -> Facts<'_> {
         Facts {
             kind: self.kind.0,
             mention: &self.mention,
             status: self.status.0,
             expires_on: self.expires_on,
             commune: &self.commune,
-            filed: self.flags & 1 > 0,
+            filed: honoured || self.flags & 1 > 0,
             held: self.flags & 2 > 0,
             absent: self.flags & 4 > 0,
             superseded: self.flags & 8 > 0,
@@ -443,10 +443,18 @@ impl Store {
 
     /// Has a permit looked at again by the next run: something changed that its review date does not know of.
     pub fn review_again(&mut self, permit_id: &PermitId) -> Result<()> {
-        diesel::update(permit::table.find((&self.prefecture, &permit_id.0)))
-            .set(permit::review_on.eq(NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?))
-            .execute(&mut self.conn)
-            .context("marking a permit for review")?;
+        self.review_all_again(&[permit_id.0.as_str()])
+    }
+
+    /// The same for many permits.
+    pub fn review_all_again(&mut self, permits: &[&str]) -> Result<()> {
+        for batch in permits.chunks(KEYS_PER_QUERY) {
+            diesel::update(permit::table)
+                .filter(permit::prefecture.eq(&self.prefecture).and(permit::permit_id.eq_any(batch)))
+                .set(permit::review_on.eq(NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?))
+                .execute(&mut self.conn)
+                .context("marking permits for review")?;
+        }
         self.data_changed()
     }
 

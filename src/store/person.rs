@@ -236,6 +236,7 @@ pub struct PastRule {
 #[diesel(table_name = convocation)]
 pub struct Convoked {
     pub reference: String,
+    pub permit_id: String,
     pub slot_id: String,
     pub day: NaiveDate,
     pub state: String,

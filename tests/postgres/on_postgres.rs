@@ -2,6 +2,8 @@
 
 #[path = "../acts.rs"]
 mod acts;
+#[path = "../attendance.rs"]
+mod attendance;
 #[path = "../audit.rs"]
 mod audit;
 #[path = "../backup.rs"]
@@ -38,6 +40,8 @@ mod requests;
 mod schema;
 #[path = "../serve.rs"]
 mod serve;
+#[path = "../sheet.rs"]
+mod sheet;
 #[path = "../soak.rs"]
 mod soak;
 #[path = "../storage.rs"]

@@ -30,6 +30,12 @@ pub fn off_by_what_stands_in<'c>(command: &'c mut Command, file: &Path) -> &'c m
     preload(command).env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_NO_CACHE", "1")
 }
 
+/// What has a process obey `FAKETIME`.
+pub fn environment() -> [(&'static str, String); 3] {
+    let library = library().unwrap().display().to_string();
+    [("LD_PRELOAD", library), ("DONT_FAKE_MONOTONIC", "1".into()), ("TZ", "UTC".into())]
+}
+
 fn preload(command: &mut Command) -> &mut Command {
-    command.env("LD_PRELOAD", library().unwrap()).env("DONT_FAKE_MONOTONIC", "1").env("TZ", "UTC")
+    command.envs(environment())
 }

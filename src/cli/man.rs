@@ -1,0 +1,33 @@
+//! `convoke man`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, CommandFactory};
+use serde_json::json;
+
+use super::{Cli, Exit, Session, make_folder};
+
+/// Write the manual: a page for each command, convoke.1, convoke-run.1, convoke-import-permits.1 …
+///
+/// They say what `--help` says. The Debian package brings them.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke man /usr/local/share/man/man1
+  convoke man man && man --local-file man/convoke-run.1")]
+pub(super) struct Man {
+    /// Folder to write into; made if it does not exist.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+impl Man {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        make_folder(&self.dir)?;
+        clap_mangen::generate_to(Cli::command(), &self.dir)
+            .with_context(|| format!("writing the manual into {}", self.dir.display()))?;
+        let text = format!("The manual is in {}.\n", self.dir.display());
+        session.print(&json!({"schema": "convoke.man/1", "out": self.dir}), &text)?;
+        Ok(Exit::Done)
+    }
+}

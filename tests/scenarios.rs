@@ -1,0 +1,105 @@
+//! Transcripts of the real program, from beginning to end of something that happens in an office: `tests/scenarios/*.md`.
+//!
+//! Each is one file, and is read as documentation too. To add one, write `tests/scenarios/NAME.md`:
+//!
+//! - A fence whose first line is, say, ```` ```csv permits.csv ```` is a file of the folder in which the scenario begins: an empty
+//!   one otherwise, of its own.
+//! - A fence ```` ```console ```` holds commands and what they say, on both streams: `$ convoke run …`, and below it the words; `? 4`
+//!   first where the exit code is not 0. There is no shell: no pipes. `cat` and `ls` are there.
+//! - It is noon, Universal Time, on 5 October 2026, at each command anew: `$ FAKETIME="@2026-10-06 01:30:00" convoke …` is another
+//!   instant. Letters go to the folder `out` at any hour.
+//! - `[..]` stands for what is different each time (hashes, seconds, a login), a line `...` for any lines.
+//!
+//! Leave the words out, and `TRYCMD=overwrite cargo test --test scenarios` puts them in: read what it wrote, and put `[..]` where
+//! the next time will differ. One alone: `cargo test --test scenarios -- office trycmd=NAME`.
+
+#[expect(unreachable_pub, reason = "shared by test programs")]
+#[path = "support/faketime.rs"]
+mod faketime;
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+
+const CLOCK: &str = "@2026-10-05 12:00:00";
+
+/// The files that a scenario begins with: name and content.
+fn files(text: &str) -> Vec<(String, String)> {
+    let (mut files, mut open): (Vec<(String, String)>, bool) = (Vec::new(), false);
+    for line in text.lines() {
+        match line.strip_prefix("```") {
+            Some("") => open = false,
+            Some(info) => {
+                let name = info.split_once(' ').map(|(_, name)| name.trim()).filter(|name| name.contains('.'));
+                open = name.is_some();
+                files.extend(name.map(|name| (name.to_owned(), String::new())));
+            }
+            None if open => {
+                if let Some((_, content)) = files.last_mut() {
+                    content.push_str(line);
+                    content.push('\n');
+                }
+            }
+            None => {}
+        }
+    }
+    files
+}
+
+/// Lays a scenario out as trycmd wants it: its file, the folder that it begins in, and one whose being there asks for a copy of it.
+fn stage(scenario: &Path, stage: &Path) -> PathBuf {
+    let text = fs::read_to_string(scenario).unwrap();
+    let staged = stage.join(scenario.file_name().unwrap());
+    fs::write(&staged, &text).unwrap();
+    let before = staged.with_extension("in");
+    fs::create_dir(&before).unwrap();
+    fs::create_dir(staged.with_extension("out")).unwrap();
+    for (name, content) in files(&text) {
+        fs::write(before.join(name), content).unwrap();
+    }
+    staged
+}
+
+#[test]
+fn what_happens_in_an_office_happens_as_it_is_written_down() {
+    if !faketime::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let scenarios = fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path());
+    let scenarios: Vec<PathBuf> = scenarios.filter(|path| path.extension().is_some_and(|e| e == "md")).collect();
+    assert!(!scenarios.is_empty());
+    let staged: Vec<PathBuf> = scenarios.iter().map(|scenario| stage(scenario, folder.path())).collect();
+    // In a file, which FAKETIME of a command overrules; from the environment of all of them it would overrule that.
+    let clock = folder.path().join("clock");
+    fs::write(&clock, CLOCK).unwrap();
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("convoke", Path::new(env!("CARGO_BIN_EXE_convoke")));
+    for tool in ["cat", "ls"] {
+        cases.register_bin(tool, Path::new("/bin").join(tool).as_path());
+    }
+    for (name, value) in faketime::environment() {
+        cases.env(name, value);
+    }
+    for (name, value) in [
+        ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
+        ("LC_ALL", "C"),
+        ("CONVOKE__SMTP__URL", "maildir:out"),
+        ("CONVOKE__DISPATCH__HOURS", "always"),
+    ] {
+        cases.env(name, value);
+    }
+    cases.case(folder.path().join("*.md"));
+    let played = catch_unwind(AssertUnwindSafe(|| cases.run()));
+    if std::env::var("TRYCMD").is_ok_and(|what| what == "overwrite") {
+        for (from, to) in staged.iter().zip(&scenarios) {
+            fs::copy(from, to).unwrap();
+        }
+    }
+    // Whatever was found, it is found once: a set of cases that is dropped is played again.
+    std::mem::forget(cases);
+    if let Err(difference) = played {
+        resume_unwind(difference);
+    }
+}
