@@ -10,6 +10,7 @@ mod dispatch;
 mod doctor;
 mod every;
 mod exit;
+mod forecast;
 mod import;
 mod init;
 mod instance;
@@ -121,6 +122,7 @@ enum Command {
     /// Act on one holder
     #[command(subcommand)]
     Permit(permit::Permit),
+    Forecast(forecast::Forecast),
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
@@ -281,6 +283,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Plan(c) => c.execute(context),
         Command::Run(c) => c.execute(context),
         Command::Runs(c) => c.execute(context),
+        Command::Forecast(c) => c.execute(context),
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Pause(c) => c.execute(context),

@@ -9,6 +9,7 @@ mod commit;
 mod correspondence;
 mod dossier;
 mod explain;
+mod forecast;
 mod input;
 mod letters;
 mod observe;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use dossier::{Asked, dossier};
 pub use explain::explain;
+pub use forecast::forecast;
 pub use input::Firm;
 pub use observe::{Preview, preview};
 pub use period::{endings_between, period};
