@@ -82,13 +82,11 @@ fn assert_the_nights_keep_to_the_forecast(office: &Office) -> (Value, u64) {
             assert!(within, "{lapses}: {week}\n{lived:?}\n{found:#}");
         }
     }
-    // It is no accident that they do: week by week the forecast expected nearly this.
-    let apart: u64 = weeks.iter().zip(&lived).map(|(w, lapses)| n(&w["lapses"]["expected"]).abs_diff(*lapses)).sum();
+    // It is no accident that they do: as many are expected in all, and in nearly the same weeks (between two it is often a tie).
     let expected: Vec<u64> = weeks.iter().map(|w| n(&w["lapses"]["expected"])).collect();
-    assert!(
-        apart <= 4 && n(&found["lapses"]["expected"]).abs_diff(so_far) <= 2,
-        "{expected:?} expected, {lived:?} lived"
-    );
+    let apart: u64 = expected.iter().zip(&lived).map(|(a, b)| a.abs_diff(*b)).sum();
+    let close = n(&found["lapses"]["expected"]).abs_diff(so_far) <= 2 && 4 * apart <= so_far + 8;
+    assert!(close, "{expected:?} expected, {lived:?} lived");
     (found, so_far)
 }
 

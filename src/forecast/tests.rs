@@ -64,7 +64,7 @@ struct Holder {
     expires_on: NaiveDate,
 }
 
-fn facts<'a>(holder: &'a Holder) -> Facts<'a> {
+fn facts(holder: &Holder) -> Facts<'_> {
     Facts {
         kind: holder.kind,
         mention: "salarie",
@@ -88,7 +88,9 @@ fn asked(holders: &[Holder], days: &[DeskDay], weeks: u32, what_if: WhatIf) -> R
     let jurisdiction: Jurisdiction = agenda.jurisdiction();
     let horizon = Horizon::new(night(), weeks, &policy);
     let mut people = People::new(&policy, &jurisdiction, horizon.clone());
-    holders.iter().for_each(|h| people.take(&facts(h)));
+    for holder in holders {
+        people.take(&facts(holder));
+    }
     let pools = ["a/d".to_owned(), "b/d".to_owned()];
     let known = Known { prefecture: "94", pools: &pools, people, days: days.to_vec(), warnings: Vec::new() };
     forecast(known, what_if, &horizon, &|_, _, _| {})

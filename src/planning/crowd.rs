@@ -16,7 +16,7 @@ use super::{Day, RankedPool};
 const WORSE_THAN_ALL_NOTICES: i128 = 1 << 124;
 /// What a missing seat costs: more than every step and rank, less than a lapse.
 const MISSING: i128 = 1 << 60;
-/// Tenths of a desk's weekly seats that are told apart when seats are added; what a further one costs more: as much as a far site.
+/// Tenths of a desk's share of a week that are told apart when seats are added; what a further one costs more: as much as a far site.
 const STEPS: u32 = 15;
 const DEARER: i128 = 1 << 10;
 
@@ -102,7 +102,10 @@ impl<'a> Crowd<'a> {
         for seats in weeks.iter().filter(|s| s.free > 0) {
             by_pool.entry(seats.pool).or_default().1.push(*seats);
         }
-        by_pool.values_mut().for_each(|(days, weeks)| (days.sort_unstable(), weeks.sort_unstable()).0);
+        for (days, weeks) in by_pool.values_mut() {
+            days.sort_unstable();
+            weeks.sort_unstable();
+        }
         let component = components(lists);
         let mut parts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (position, class) in classes.iter().enumerate() {
@@ -283,17 +286,19 @@ impl Part {
 
     fn missing_seats(&self, classes: &[Alike], people: &[u32], monday: Day) -> Vec<Seats> {
         let all = self.present(people).map(|(_, size)| size).sum::<u32>();
+        let last = self.present(people).map(|(class, _)| classes[class as usize].deadline).max().unwrap_or(0);
         let mut bins = timeless(&self.bins);
         // After the seats that exist, bins for each pool and week in which it is open: a few seats in many weeks are sooner found
-        // than many in one, so each tenth of its seats costs a little more than the one before.
+        // than many in one, so each tenth of what would be its share of the people costs a little more than the one before.
         let mut weeks: Vec<(u32, Day)> = Vec::new();
         let mut open: BTreeMap<u32, (usize, Vec<Day>)> = BTreeMap::new();
         for (pool, desk) in &self.desks {
             let mut mondays: Vec<Day> = desk.open.iter().map(|day| monday_of(*day, monday)).collect();
             mondays.dedup();
             open.insert(*pool, (bins.len(), mondays.clone()));
-            let free: u32 = self.bins[desk.days.clone()].iter().map(|b| b.seats).sum();
-            let tenth = (free / 10 / mondays.len().max(1) as u32).max(1);
+            let within = mondays.partition_point(|m| *m <= last);
+            let share = all / (self.desks.len() * within).max(1) as u32;
+            let tenth = (share / 10).max(1);
             for step in 0..STEPS {
                 let seats = if step + 1 == STEPS { all.max(1) } else { tenth };
                 let base = MISSING + i128::from(step) * DEARER;
