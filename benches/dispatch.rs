@@ -15,7 +15,7 @@ use convoke::dispatch::{Drained, Errand, Made, Render, Transport, drain, letters
 use convoke::ids::{Reference, sha256_hex};
 use convoke::letters::{LetterData, Matter};
 use convoke::settings::Configuration;
-use convoke::store::{LetterRow, Store, Use};
+use convoke::store::{LetterFilter, LetterRow, Store, Use};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -166,7 +166,7 @@ async fn ours(config: &Configuration, to: SocketAddr, render: Render, letters: u
 
 /// Pure rendering on as many threads as a worker has.
 fn rendering(config: &Configuration, letters: usize) -> f64 {
-    let (render, rows) = (letters_of(config), open(config).letters(None, letters as i64).unwrap());
+    let (render, rows) = (letters_of(config), open(config).letters(&LetterFilter::default(), letters as i64).unwrap());
     let (next, watch) = (AtomicUsize::new(0), Stopwatch::start());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {

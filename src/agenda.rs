@@ -329,6 +329,15 @@ impl Agenda {
         slots
     }
 
+    /// The seats that the openings give a pool on a day: none on holidays and closures.
+    pub fn seats(&self, pool: Pool<'_>, day: NaiveDate) -> u32 {
+        let holding: Vec<&Opening> = pool.desk.opening.iter().filter(|o| o.holds_on(day)).collect();
+        if holding.is_empty() || self.closed(pool, day).is_some() {
+            return 0;
+        }
+        holding.into_iter().map(|o| o.starts().count() as u32 * o.seats).sum()
+    }
+
     /// Who may be seen where.
     pub fn jurisdiction(&self) -> Jurisdiction {
         let mut by_kind: HashMap<String, HashMap<PermitKind, Vec<RankedPool>>> = HashMap::new();
@@ -425,6 +434,9 @@ mod tests {
             .iter()
             .map(|s| format!("{} {} {}", s.day, s.start.format("%H:%M"), s.seats))
             .collect();
+        let pool = agenda.pools()[0];
+        let seats = ["2026-12-11", "2026-12-12", "2026-12-18", "2026-12-25"].map(|d| agenda.seats(pool, day(d)));
+        assert_eq!(seats, [4, 0, 0, 0]);
         // 18 December is closed, 25 December and 1 January are holidays.
         assert_eq!(slots, ["2026-12-11 09:00 2", "2026-12-11 09:30 2", "2027-01-08 09:00 2", "2027-01-08 09:30 2"]);
         assert_eq!(agenda.site[0].town(), "Créteil");

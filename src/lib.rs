@@ -6,14 +6,14 @@
 //!             │        │        │                 │
 //!        one read   verdicts  pure            reservations + outbox + ledger, together
 //! day:    claim ─▶ render ─▶ send ─▶ record                dispatch, any number of workers
-//! after:  report, verify                                   reads only
+//! after:  report, verify, forecast                         reads only
 //! ```
 //!
 //! Three laws: everything is read, then decided purely, then written once; a run never speaks SMTP and a send never decides
 //! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
 //! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`bundle`], [`calendar`],
-//! [`convocation`], [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
+//! [`convocation`], [`eligibility`], [`forecast`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
 //! [`schedule`], [`seal`], [`timeline`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
 //! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
@@ -32,6 +32,7 @@
 //! | sans rendez-vous avant l'expiration | [`planning::Lapse`] |
 //! | rendez-vous ferme | firm: reserved, its letter written |
 //! | foyer | household |
+//! | prévision, charge | [`forecast`], load: people due for a hundred seats |
 //! | convocation, présence | [`convocation::State`], mark: [`convocation::Presence`] |
 //! | feuille de guichet, liste de porte | sheet: [`sheet::SiteDay`] |
 //! | courrier, voie postale | letter: [`letters`], [`dispatch`]; [`post`] |
@@ -57,6 +58,7 @@ pub mod eligibility;
 pub mod entropy;
 mod fault;
 pub mod files;
+pub mod forecast;
 mod french;
 pub mod ids;
 pub mod import;

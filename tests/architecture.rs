@@ -16,6 +16,7 @@ const PURE: &[&str] = &[
     "calendar",
     "policy",
     "eligibility",
+    "forecast",
     "french",
     "planning",
     "convocation",

@@ -6,19 +6,22 @@ mod support;
 
 use std::path::Path;
 
+use chrono::Datelike;
 use convoke::bundle::Manifest;
+use convoke::forecast::Forecast;
 use convoke::report::{Period, RunReport};
 use convoke::run::Summary;
 use schemars::schema_for;
 use serde_json::Value;
 use support::{Office, Shape, today};
 
-fn published() -> [(&'static str, Value); 4] {
+fn published() -> [(&'static str, Value); 5] {
     [
         ("report", schema_for!(RunReport).to_value()),
         ("manifest", schema_for!(Manifest).to_value()),
         ("period", schema_for!(Period).to_value()),
         ("run", schema_for!(Summary).to_value()),
+        ("forecast", schema_for!(Forecast).to_value()),
     ]
 }
 
@@ -104,6 +107,12 @@ fn breaches(schema: &Value, root: &Value, value: &Value, path: &str, found: &mut
     }
 }
 
+/// Extra seats in four weeks.
+fn some_week() -> String {
+    let week = today().checked_add_days(chrono::Days::new(28)).unwrap().iso_week();
+    format!("creteil/renouvellement/{}-W{:02}=1", week.year(), week.week())
+}
+
 #[test]
 fn what_is_handed_out_keeps_to_its_schema() {
     let office = Office::new(Shape { permits: 400, seats: true });
@@ -112,7 +121,8 @@ fn what_is_handed_out_keeps_to_its_schema() {
     let read = |name: &str| serde_json::from_slice::<Value>(&std::fs::read(office.path(name)).unwrap()).unwrap();
     let day = today().to_string();
     let period = office.ok(&["report", "--from", "2026-01-01", "--to", &day, "--json"]);
-    let values = [read("r/report.json"), read("r/manifest.json"), period, run];
+    let forecast = office.ok(&["forecast", "--extra", &some_week(), "--json"]);
+    let values = [read("r/report.json"), read("r/manifest.json"), period, run, forecast];
     for ((name, schema), value) in published().iter().zip(values) {
         let mut found = Vec::new();
         breaches(schema, schema, &value, name, &mut found);

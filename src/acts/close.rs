@@ -176,12 +176,11 @@ fn carry_out(
     s.close_day(&closed, hand.now())?;
     let mut hits = Vec::new();
     for expected in people {
-        let moved = match seats.get(&expected.person.permit_id.0) {
-            Some(slot) => Some(put_elsewhere(s, hand, expected, slot, CancelledBy::Office)?),
-            None => {
-                give_up(s, hand, expected, CancelledBy::Office)?;
-                None
-            }
+        let moved = if let Some(slot) = seats.get(&expected.person.permit_id.0) {
+            Some(put_elsewhere(s, hand, expected, slot, CancelledBy::Office)?)
+        } else {
+            give_up(s, hand, expected, CancelledBy::Office)?;
+            None
         };
         let call = (closing.day - hand.today()).num_days() < CALL_DAYS;
         hits.push(Hit {

@@ -27,7 +27,7 @@ impl Turn {
         use LetterState as S;
         match (self, from) {
             (_, S::Leased | S::Sending) => Err("a worker has it in hand: try again in a minute"),
-            (Self::Retry, S::Failed | S::Bounced) => Ok(S::Queued),
+            (Self::Retry, S::Failed | S::Bounced) | (Self::Release, S::Held) => Ok(S::Queued),
             (Self::Retry, S::Queued | S::Deferred) => Ok(from),
             (Self::Retry | Self::Hold, S::Held) => Err("it is held: `convoke outbox release` lets it go"),
             (Self::Retry, S::Uncertain) => Err("it may have arrived: wait for its second attempt, or hold it back"),
@@ -39,7 +39,6 @@ impl Turn {
             (_, S::Cancelled) => Err("what it announced does not hold any more"),
             (Self::Hold, S::Queued | S::Deferred | S::Uncertain) => Ok(S::Held),
             (Self::Hold, S::Failed | S::Bounced) => Err("it waits for nothing: it is not tried any more"),
-            (Self::Release, S::Held) => Ok(S::Queued),
             (Self::Release, _) => Err("it is not held"),
         }
     }

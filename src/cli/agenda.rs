@@ -1,5 +1,7 @@
 //! `convoke agenda`.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -102,7 +104,8 @@ fn told(place: &str, day: NaiveDate, hits: &[Hit]) -> String {
     }
     let mut text = format!("{place} is closed on {day}. {} people were expected.\n", hits.len());
     if !hits.is_empty() {
-        text += &format!("{table}\n");
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(text, "{table}").expect("a String takes text");
     }
     let calls: Vec<&Hit> = hits.iter().filter(|hit| hit.call).collect();
     if !calls.is_empty() {

@@ -1,5 +1,6 @@
 //! What differs between two plans, told; and the plans that were shown, kept so that a refusal can say what has changed since.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -70,7 +71,9 @@ pub(super) fn told(difference: &Difference) -> String {
     ];
     for (who, what) in people.iter().filter(|(who, _)| !who.is_empty()) {
         let more = if who.len() > NAMED { ", …" } else { "" };
-        text += &format!("{:>6} {what}: {}{more}\n", who.len(), who[..who.len().min(NAMED)].join(", "));
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(text, "{:>6} {what}: {}{more}", who.len(), who[..who.len().min(NAMED)].join(", "))
+            .expect("a String takes text");
     }
     if !difference.seats.is_empty() {
         let mut table = Table::new();
@@ -78,7 +81,7 @@ pub(super) fn told(difference: &Difference) -> String {
         for s in &difference.seats {
             table.add_row([s.pool.clone(), s.week.to_string(), s.before.to_string(), s.after.to_string()]);
         }
-        text += &format!("{table}\n");
+        writeln!(text, "{table}").expect("a String takes text");
     }
     text
 }

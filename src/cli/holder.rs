@@ -1,5 +1,7 @@
 //! `convoke permit timeline`, `hold`, `release`, `set-email`: what an agent at the counter answers, and sets right.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -41,21 +43,24 @@ impl Timeline {
 fn text(told: &timeline::Timeline) -> String {
     let mut text = format!("{}, n° {}\n", told.name, told.number);
     for permit in &told.permits {
-        text += &format!(
-            "\nTitre n° {} : {}, expire le {}\n  {}. {}\n",
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(
+            text,
+            "\nTitre n° {} : {}, expire le {}\n  {}. {}",
             permit.number,
             permit.label,
             permit.expires_on.format("%d/%m/%Y"),
             permit.verdict,
             permit.why
-        );
+        )
+        .expect("a String takes text");
     }
     text.push('\n');
     for moment in &told.moments {
         let hour = moment.hour.map_or_else(|| "     ".to_owned(), |hour| hour.format("%H:%M").to_string());
         let of = moment.of.as_ref().map_or_else(String::new, |of| format!("  [{of}]"));
         let by = moment.by.as_ref().map_or_else(String::new, |by| format!(" (par {by})"));
-        text += &format!("{} {hour}  {}{by}{of}\n", moment.day, moment.what);
+        writeln!(text, "{} {hour}  {}{by}{of}", moment.day, moment.what).expect("a String takes text");
     }
     text
 }
@@ -96,7 +101,7 @@ pub(super) struct Release {
 /// Set the e-mail address of a holder, or say that there is none
 ///
 /// It holds until the extract brings another address than it has now. The letter of an appointment to come that has not reached the
-/// old address is written again to the new one, or for the post.
+/// old address is written again to the new one, or for the post; an old address that had it is told that it was changed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke permit set-email 9400000001 new@example.org --reason \"at the counter\"
@@ -142,9 +147,11 @@ fn set_held(session: &Session, number: &str, reason: Option<&String>, held: bool
         (_, false) => "Let go: the next night looks at it again.\n".to_owned(),
     };
     if let Some(reference) = appointment.as_ref().filter(|_| held) {
-        text += &format!(
-            "The appointment {reference} stands. To give it up: convoke convocation cancel {reference} --reason TEXT\n"
-        );
+        writeln!(
+            text,
+            "The appointment {reference} stands. To give it up: convoke convocation cancel {reference} --reason TEXT"
+        )
+        .expect("a String takes text");
     }
     let document = json!({"schema": "convoke.hold/1", "held": held, "permits": permits, "appointment": appointment});
     session.print(&document, &text)?;
@@ -162,9 +169,13 @@ impl SetEmail {
         let mut text = if mended.changed { "Set.\n" } else { "It was that already.\n" }.to_owned();
         if !mended.again.is_empty() {
             let way = if email.is_some() { "leaves for the new address" } else { "waits for the post" };
-            text += &format!("The letter of the appointment to come had not reached anybody: it {way}.\n");
+            writeln!(text, "The letter of the appointment to come had not reached anybody: it {way}.")
+                .expect("a String takes text");
         }
-        let document = json!({"schema": "convoke.email/1", "changed": mended.changed, "letters": mended.again});
+        if mended.told.is_some() {
+            text += "The old address had the letter of the appointment: it is told, for the last time, that it was changed.\n";
+        }
+        let document = json!({"schema": "convoke.email/1", "changed": mended.changed, "letters": mended.again, "told": mended.told});
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }

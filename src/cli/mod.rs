@@ -12,6 +12,7 @@ mod dispatch;
 mod doctor;
 mod every;
 mod exit;
+mod forecast;
 mod holder;
 mod import;
 mod init;
@@ -142,6 +143,7 @@ enum Command {
     /// Written requests: of students, of those who cannot wait, of those without e-mail
     #[command(subcommand)]
     Requests(requests::Requests),
+    Forecast(forecast::Forecast),
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
@@ -324,6 +326,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Run(c) => c.execute(context),
         Command::Runs(c) => c.execute(context),
         Command::Requests(c) => c.execute(context),
+        Command::Forecast(c) => c.execute(context),
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Pause(c) => c.execute(context),

@@ -180,7 +180,9 @@ fn firm_weeks(weeks: &[Week]) -> String {
     }
     let mut text = format!("{table}\n");
     if planned_later.0 > 0 {
-        text += &format!("and {} planned in weeks with nothing firm (--json has them all).\n", planned_later.1);
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(text, "and {} planned in weeks with nothing firm (--json has them all).", planned_later.1)
+            .expect("a String takes text");
     }
     text
 }

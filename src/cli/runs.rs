@@ -220,13 +220,15 @@ fn diff(session: &Session, store: &mut Store, before: &str, after: &str) -> Resu
     let (outcomes_before, outcomes_after) = (outcomes(store, before)?, outcomes(store, after)?);
     let mut text = format!("From {before} to {after}:\n{}", difference::told(&differs));
     if !rules.is_empty() {
-        text += &format!("Rules that changed (config/policy.toml): {}.\n", rules.join(", "));
+        // Unwrap safety: writing to a String cannot fail.
+        writeln!(text, "Rules that changed (config/policy.toml): {}.", rules.join(", ")).expect("a String takes text");
     }
     let names: std::collections::BTreeSet<_> = outcomes_before.keys().chain(outcomes_after.keys()).collect();
     for rule in names {
         let of = |counts: &std::collections::BTreeMap<String, u64>| counts.get(rule).copied().unwrap_or(0);
         if of(&outcomes_before) != of(&outcomes_after) {
-            text += &format!("  {rule:<22} {:>9} then {:>9}\n", of(&outcomes_before), of(&outcomes_after));
+            writeln!(text, "  {rule:<22} {:>9} then {:>9}", of(&outcomes_before), of(&outcomes_after))
+                .expect("a String takes text");
         }
     }
     let document = json!({"schema": "convoke.runs-diff/1", "before": before, "after": after, "difference": differs, "rules": rules,

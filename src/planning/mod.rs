@@ -10,6 +10,7 @@ mod assignment;
 mod candidate;
 mod certificate;
 mod check;
+pub mod crowd;
 pub mod diff;
 pub mod explain;
 pub mod export;

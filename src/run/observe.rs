@@ -147,7 +147,34 @@ struct Verdicts<'a> {
     read: u64,
 }
 
-impl Verdicts<'_> {
+impl<'a> Verdicts<'a> {
+    /// `known`: all permits by their stored verdicts, where not all are read.
+    fn new(
+        (policy, jurisdiction): (&'a Policy, &'a Jurisdiction),
+        today: NaiveDate,
+        seen: &Observation,
+        runs_of_date: &str,
+        known: Option<BTreeMap<String, u64>>,
+    ) -> Self {
+        let ours = |l: &&Live| l.run_id.as_ref().is_some_and(|id| id.starts_with(runs_of_date));
+        Self {
+            policy,
+            jurisdiction,
+            today,
+            convoked: seen.live.iter().map(|l| (l.holder_id.clone(), l.day)).collect(),
+            honoured: HashSet::new(),
+            ours: seen.live.iter().filter(ours).map(|l| l.holder_id.clone()).collect(),
+            counted: known.is_some(),
+            // Those that are not read are counted by the database, and nothing is counted twice: where all are read, none.
+            outcomes: known.unwrap_or_default(),
+            given: vec![0; Rule::ALL.len()],
+            changes: Vec::new(),
+            due: Vec::new(),
+            has_news: false,
+            read: 0,
+        }
+    }
+
     fn take(&mut self, row: PermitRow) -> Result<()> {
         let facts = row.facts(self.convoked.get(&row.holder_id).copied(), self.honoured.contains(&row.permit_id));
         let verdict = assess(&facts, self.policy, self.jurisdiction, self.today);
@@ -162,8 +189,7 @@ impl Verdicts<'_> {
         self.given[verdict.rule as usize] += u64::from(changed || !self.counted);
         if changed || !row.is_reviewed_by(verdict.review_on, self.today) {
             // That it was only looked at again is no news.
-            self.has_news |=
-                changed && (verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id));
+            self.has_news |= changed && (verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id));
             self.changes.push(VerdictChange {
                 permit_id: row.permit_id.clone(),
                 rule: verdict.rule.code(),
@@ -198,27 +224,10 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             last_templates: s.last_templates()?,
             late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
         };
-        let mut verdicts = Verdicts {
-            policy,
-            jurisdiction: &jurisdiction,
-            today: dates.business,
-            convoked: observation.live.iter().map(|l| (l.holder_id.clone(), l.day)).collect(),
-            honoured: s.honoured_permits()?,
-            ours: observation
-                .live
-                .iter()
-                .filter(|l| l.run_id.as_ref().is_some_and(|id| id.starts_with(&runs_of_date)))
-                .map(|l| l.holder_id.clone())
-                .collect(),
-            // Those that are not read are counted by the database, and nothing is counted twice: where all are read, none.
-            outcomes: if review.is_some() { s.permits_by_rule()? } else { BTreeMap::new() },
-            counted: review.is_some(),
-            given: vec![0; Rule::ALL.len()],
-            changes: Vec::new(),
-            due: Vec::new(),
-            has_news: false,
-            read: 0,
-        };
+        let known = if review.is_some() { Some(s.permits_by_rule()?) } else { None };
+        let (today, honoured) = (dates.business, s.honoured_permits()?);
+        let mut verdicts =
+            Verdicts { honoured, ..Verdicts::new((policy, &jurisdiction), today, &observation, &runs_of_date, known) };
         s.permits_to_review(review, |row| verdicts.take(row))?;
         tracing::info!(
             permits = verdicts.read,

@@ -135,7 +135,8 @@ impl Store {
                     permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
                 ))
                 .filter(convocation::prefecture.eq(&self.prefecture))
-                .filter(convocation::state.eq(State::Honoured.code()))
+                // As a text, or the partial index would not be used.
+                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'honoured'"))
                 .filter(permit::filed_on.is_null().and(permit::superseded.eq(false)))
                 .filter(diesel::dsl::not(diesel::dsl::exists(given_again)))
                 .select(convocation::permit_id)

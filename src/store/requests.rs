@@ -149,7 +149,7 @@ impl Store {
 
     /// Open requests, and where their permits stand.
     pub fn open_requests(&mut self) -> Result<Vec<OpenRequest>> {
-        let rows: Vec<(RequestRow, Place, Option<(String, NaiveDate)>)> = request::table
+        let rows: Vec<(RequestRow, Place, Option<Standing>)> = request::table
             .inner_join(
                 permit::table
                     .on(permit::prefecture.eq(request::prefecture).and(permit::permit_id.eq(request::permit_id))),
@@ -257,5 +257,7 @@ impl Store {
     }
 }
 
+/// Reference and day of the appointment that stands.
+type Standing = (String, NaiveDate);
 /// Type, mention, last day, commune, verdict of a permit.
 type Place = (String, String, NaiveDate, String, Option<String>);

@@ -16,6 +16,8 @@ mod copy;
 mod correspondence;
 #[path = "../dispatch.rs"]
 mod dispatch;
+#[path = "../forecast.rs"]
+mod forecast;
 #[path = "hosts.rs"]
 mod hosts;
 #[path = "../imports.rs"]

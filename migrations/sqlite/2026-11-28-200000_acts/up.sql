@@ -9,6 +9,9 @@ ALTER TABLE convocation ADD COLUMN moved_by TEXT CHECK (moved_by IN ('office', '
 -- Who is hit where a desk closes, who is expected at it.
 CREATE INDEX convocation_day ON convocation (prefecture, day) WHERE state = 'convoked';
 
+-- Who has come: each night asks.
+CREATE INDEX convocation_honoured ON convocation (prefecture, permit_id) WHERE state = 'honoured';
+
 -- Days on which a desk receives nobody, said by hand: its slots have no seats then, whatever is generated or imported.
 CREATE TABLE closed_day (
     prefecture TEXT NOT NULL,

@@ -1,0 +1,111 @@
+//! `convoke forecast`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::{Exit, Session, Usage};
+use crate::entropy::Entropy;
+use crate::files::write_whole;
+use crate::forecast::{Extra, Percent, Unknown, WhatIf, desks_list, svg, text, weeks_list};
+use crate::run::{Tools, forecast};
+use crate::store::Use;
+
+/// Look weeks ahead: who comes due, how many seats there are, when not everyone can be placed, which seats to add.
+///
+/// Writes nothing to the database. The nights to come are lived: each plans whom it will know, by the rules of the day on which
+/// a window opens. DUE are those still to be convoked whose permit expires in a week; SEATS are free, on days that a letter can
+/// still reach; TAKEN is what the nights give; LOAD is DUE over SEATS; LAPSES are those whom the nights leave without a day before
+/// their expiry, by the week of the expiry.
+///
+/// No schedule whatever has fewer lapses in a week than AT LEAST. Nights that know everybody in time leave the fewest lapses in
+/// all, and then no week has more than AT MOST; whom they leave is for the finer goals of the plan to say, so for one week the range may be wide. The seats to
+/// add are the fewest that place everybody of these weeks who has a possible day, and each of them places one.
+///
+/// Not in the model: people who cancel or do not come and are convoked again, permits that the extract brings late, first permits that are
+/// still to be issued, families, the longer notice of the post.
+/// Seats after the last slot of a desk are those that its openings promise, and are marked. Whoever has a card for one year (CST, CRA1,
+/// and VLS-TS, which a CST follows) is taken to renew it for a year, and to come back a year after each expiry. --multiyear says
+/// how many in a hundred CST get a card for several years instead: that tells only in weeks about a year ahead and more.
+///
+/// The exit code is 0 also where seats are missing: that is what a forecast is for.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke forecast
+  convoke forecast --weeks 26 --csv weeks.csv --svg weeks.svg
+  convoke forecast --slots -10%                                 fewer seats everywhere
+  convoke forecast --extra creteil/renouvellement/2026-W50=20   20 seats more in one week
+  convoke forecast --weeks 104 --multiyear +10%                 one CST in ten for several years")]
+pub(super) struct Forecast {
+    /// Weeks, of which the first is that of the next night.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=156))]
+    weeks: u32,
+    /// What if every day to come had so many percent more seats, or fewer.
+    #[arg(long, value_name = "PERCENT", default_value = "0", hide_default_value = true, allow_hyphen_values = true)]
+    slots: Percent,
+    /// What if so many in a hundred of those who renew a CST got a card for several years.
+    #[arg(long, value_name = "PERCENT", default_value = "0", hide_default_value = true, value_parser = share)]
+    multiyear: Percent,
+    /// What if a desk had so many more seats in a week, on whichever of its open days; may be repeated.
+    #[arg(long, value_name = "SITE/DESK/WEEK=SEATS")]
+    extra: Vec<Extra>,
+    /// Write the weeks as CSV, and beside it FILE-desks.csv: desk by desk, with the seats to add.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write a chart of the weeks.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+fn share(text: &str) -> Result<Percent, String> {
+    let share: Percent = text.parse()?;
+    if (0..=100).contains(&share.0) { Ok(share) } else { Err("expected +0% to +100%".into()) }
+}
+
+impl Forecast {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let progress = session.progress();
+        let mut tools = Tools {
+            clock: &session.clock,
+            entropy: &mut Entropy::System,
+            progress: &|stage, done, total| progress.show(stage, done, total),
+        };
+        let what_if = WhatIf { slots: self.slots, multiyear: self.multiyear, extra: self.extra };
+        let found = forecast(&mut store, &config, self.weeks, what_if, &mut tools);
+        progress.clear();
+        let found = found.map_err(|error| match error.downcast::<Unknown>() {
+            Ok(unknown) => Usage(unknown.to_string()).into(),
+            Err(error) => error,
+        })?;
+        let mut told = text(&found);
+        if let Some(file) = &self.csv {
+            let desks = beside(file).context("--csv FILE: names no file")?;
+            write_whole(file, weeks_list(&found).to_csv().as_bytes())?;
+            write_whole(&desks, desks_list(&found).to_csv().as_bytes())?;
+            // Unwrap safety: writing to a String cannot fail.
+            writeln!(told, "The weeks are in {},\nthe desks in {}.", file.display(), desks.display())
+                .expect("a String takes text");
+        }
+        if let Some(file) = &self.svg {
+            write_whole(file, svg(&found).as_bytes())?;
+            writeln!(told, "The chart is in {}.", file.display()).expect("a String takes text");
+        }
+        session.print(&found, &told)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// `weeks.csv` becomes `weeks-desks.csv`.
+fn beside(file: &Path) -> Option<PathBuf> {
+    let mut name = file.file_stem()?.to_owned();
+    name.push("-desks");
+    if let Some(end) = file.extension() {
+        name.push(".");
+        name.push(end);
+    }
+    Some(file.with_file_name(name))
+}
