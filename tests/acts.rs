@@ -115,6 +115,32 @@ fn a_mended_address_gets_the_letter_and_outlives_the_same_extract_but_not_a_newe
 }
 
 #[test]
+fn an_old_address_that_had_the_letter_is_told_that_it_was_changed_and_nothing_new() {
+    let office = PLANNED.copy();
+    office.until_sent();
+    let reached = one(
+        &office,
+        "SELECT c.reference, h.number, o.recipient FROM outbox o JOIN convocation c USING (reference) JOIN holder h ON h.holder_id = c.holder_id
+           WHERE o.state = 'accepted' AND o.channel = 'email' ORDER BY 1 LIMIT 1",
+    );
+    let parts: Vec<&str> = reached.split('|').collect();
+    let set = office.ok(&["permit", "set-email", parts[1], "mine@example.org", "--reason", "at the counter", "--json"]);
+    let told = set["told"].as_str().unwrap();
+    assert_eq!(set["letters"], json!([]));
+    office.until_sent();
+    let sent = format!("SELECT state, recipient FROM outbox WHERE letter_id = '{told}'");
+    assert_eq!(one(&office, &sent), format!("accepted|{}", parts[2]));
+    office.ok(&["letters", "show", parts[0], "--out", "shown", "--json"]);
+    let name = told.replace('/', "-");
+    let text = fs::read_to_string(office.path(&format!("shown/{name}.txt"))).unwrap();
+    assert!(text.contains("cette lettre est la dernière qui parvient à celle-ci"), "{text}");
+    assert!(!text.contains("mine@example.org"), "the new address is nobody's business there");
+    // A change that changes nothing tells nobody.
+    let again = office.ok(&["permit", "set-email", parts[1], "mine@example.org", "--reason", "again", "--json"]);
+    assert_eq!((&again["changed"], &again["told"]), (&false.into(), &Value::Null));
+}
+
+#[test]
 fn whoever_has_no_address_any_more_gets_the_letter_by_post() {
     let office = PLANNED.copy();
     let (reference, number) = somebody(&office);

@@ -12,6 +12,8 @@ use crate::store::{LetterRow, Store};
 
 /// The occasion of a letter that is written again to another address.
 const READDRESSED: &str = "adresse";
+/// The occasion of the last letter to an address.
+const FAREWELL: &str = "adieu";
 
 /// Holds the permits of a holder back, or lets them go: a held permit is convoked by no night, and its letters wait. Returns how many
 /// permits changed, and the appointment that stands all the same.
@@ -44,6 +46,8 @@ pub struct Mended {
     pub changed: bool,
     /// Letters that did not reach the old address, and are written again to the new one.
     pub again: Vec<String>,
+    /// The letter that tells the old address, which had been reached, that it is written to for the last time.
+    pub told: Option<String>,
 }
 
 /// Sets the address to which a holder's letters go; `None`: on paper from now on. It holds until the extract names another than
@@ -55,7 +59,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
     store.write(|s| {
         let (id, commitment) = holder(s, hand, number)?;
         let before = s.set_email(&id, email)?;
-        let mut mended = Mended { changed: before.as_deref() != email, again: Vec::new() };
+        let mut mended = Mended { changed: before.as_deref() != email, ..Mended::default() };
         let live = s.live_of(&id)?;
         if let Some(reference) = &live {
             let convocation = s.convocation(reference)?;
@@ -64,7 +68,14 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
             let holder = s.holders(&[&id.0])?.remove(&id.0);
             let announces =
                 |l: &&LetterRow| l.revision == sequence && ["convocation", "change"].contains(&l.kind.as_str());
-            let unreached = letters.iter().filter(announces).filter(|l| l.channel == "email").find(|l| is_unreached(l));
+            let mut by_email = letters.iter().filter(announces).filter(|l| l.channel == "email");
+            let unreached = by_email.clone().find(|l| is_unreached(l));
+            let reached = by_email.find(|l| l.state == LetterState::Accepted.code() && l.recipient == before);
+            if let Some(letter) = reached.filter(|_| mended.changed) {
+                let last = farewell(hand, letter, letters.len())?;
+                s.enqueue(std::slice::from_ref(&last))?;
+                mended.told = Some(last.letter_id);
+            }
             if let (Some(letter), Some(holder)) = (unreached, holder) {
                 let data: LetterData = serde_json::from_str(&letter.data)?;
                 let again = letters.iter().filter(|l| l.occasion.starts_with(READDRESSED)).count() + 1;
@@ -87,11 +98,20 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 s,
                 Some(&id),
                 "holder.email_set",
-                json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again}),
+                json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again, "told": mended.told}),
             )?;
         }
         Ok(mended)
     })
+}
+
+/// The letter once more to the address that had it, saying that it is the last: whoever reads there must learn that somebody has changed
+/// it, and is told nothing new.
+fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<LetterRow> {
+    let mut data: LetterData = serde_json::from_str(&letter.data)?;
+    (data.address_changed, data.issued_at) = (true, hand.now());
+    let writer = Writer::new(hand.config, data.business_date, hand.now());
+    writer.row(&data, Channel::Email, &format!("{FAREWELL}-{before}"))
 }
 
 /// Whether nobody has a letter yet, as far as is known: neither handed over, nor being handed over, nor on paper.

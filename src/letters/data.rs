@@ -39,6 +39,9 @@ pub struct LetterData {
     /// invitation keeps its UID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_reference: Option<String>,
+    /// The holder's address was changed since: this copy is the last that goes to the old one, and says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub address_changed: bool,
 }
 
 /// What a letter is about. Its field `kind` is the [`LetterKind`].

@@ -74,6 +74,7 @@ impl LetterData {
             matter: matter(kind),
             code: Some("9F2K-03MT-X7QD-W81C".into()),
             first_reference: None,
+            address_changed: false,
         }
     }
 
@@ -91,6 +92,7 @@ impl LetterData {
         let mut lapsed = plain.clone();
         lapsed.permit.expires_on = lapsed.business_date;
         lapsed.office.signature = lines(&["Pour le préfet et par délégation,", "Camille Exemple"]);
+        lapsed.address_changed = true;
         let mut large = plain.clone();
         large.recipient.large_print = true;
         let mut hostile = plain.clone();

@@ -493,6 +493,8 @@ struct View<'a> {
     after_expiry: bool,
     /// The permit has expired already.
     expired: bool,
+    /// This address is written to for the last time.
+    is_last_here: bool,
     /// Site, address, town; empty where there is no appointment.
     place: Vec<&'a str>,
     /// Whom to ask for the rules; the office itself where nobody else is named.
@@ -512,6 +514,7 @@ impl<'a> View<'a> {
             data,
             after_expiry: appointment.is_some_and(|a| a.day > data.permit.expires_on),
             expired: data.permit.expires_on < data.business_date,
+            is_last_here: data.address_changed,
             place: appointment.map_or(Vec::new(), super::Appointment::place),
             rules_contact,
         }

@@ -44,6 +44,7 @@ impl<'a> Writer<'a> {
             matter,
             code: self.config.code_key.as_ref().map(|key| key.code(reference.as_str(), 0)),
             first_reference: None,
+            address_changed: false,
         }
     }
 
