@@ -158,7 +158,7 @@ impl Circumstances<'_> {
             },
             Rule::AlreadyConvoked => match &self.appointment {
                 Some((reference, day, place)) => {
-                    format!("Convoqué le {} ({place}), référence {reference}.", weekday_date(*day))
+                    format!("Rendez-vous le {} ({place}), référence {reference}.", weekday_date(*day))
                 }
                 None => "Un rendez-vous est à venir.".into(),
             },
@@ -166,7 +166,7 @@ impl Circumstances<'_> {
                 format!("Le titre a expiré depuis plus de {} mois : à confier à un agent nommé.", self.late_months)
             }
             Rule::NotYetDue => {
-                format!("Pas encore planifié : il le sera à partir de la nuit du {}.{}", date(self.review_on), window())
+                format!("Son rendez-vous sera planifié à partir de la nuit du {}.{}", date(self.review_on), window())
             }
             Rule::DueOnline => {
                 format!("Le renouvellement se demande en ligne : pas de convocation au guichet.{}", window())
@@ -183,12 +183,17 @@ impl Circumstances<'_> {
         };
         let planned = match &self.planned {
             Planned::Day { day, start, place } => format!(
-                "À convoquer : prévu le {} à {} ({place}), mais ce jour peut encore changer ; la lettre part la nuit où il devient ferme.",
-                weekday_date(*day), start.format("%Hh%M")
+                "Un rendez-vous est prévu le {} à {} ({place}), mais ce jour peut encore changer ; la lettre part la nuit où il devient ferme.",
+                weekday_date(*day),
+                start.format("%Hh%M")
             ),
-            Planned::Lapse(LapseCause::NoPossibleDay) => "À convoquer, mais aucun créneau n’existe dans le délai, quel que soit son remplissage : ouvrir des places.".into(),
-            Planned::Lapse(LapseCause::NoCapacity) => "À convoquer, mais toutes les places du délai sont prises par des personnes aussi pressées : ouvrir des places.".into(),
-            Planned::NotYet => "À convoquer : la prochaine nuit lui cherche un rendez-vous.".into(),
+            Planned::Lapse(LapseCause::NoPossibleDay) => {
+                "Aucun créneau n’existe dans le délai, quel que soit son remplissage : ouvrir des places.".into()
+            }
+            Planned::Lapse(LapseCause::NoCapacity) => {
+                "Toutes les places du délai sont prises par des personnes aussi pressées : ouvrir des places.".into()
+            }
+            Planned::NotYet => "La prochaine nuit lui cherche un rendez-vous.".into(),
         };
         planned + late
     }
@@ -223,7 +228,7 @@ mod tests {
         facts.appointment = Some(("RC-94-2026-0000001-A".into(), day, "creteil/resident".into()));
         assert_eq!(
             facts.why(Rule::AlreadyConvoked),
-            "Convoqué le mardi 3 novembre 2026 (creteil/resident), référence RC-94-2026-0000001-A."
+            "Rendez-vous le mardi 3 novembre 2026 (creteil/resident), référence RC-94-2026-0000001-A."
         );
     }
 }

@@ -212,6 +212,88 @@ fn a_run_that_is_killed_places_each_request_once() {
     office.assert_promises();
 }
 
+/// Whoever is held, gone or filed since the last night is for an agent, whatever that night thought of them.
+#[test]
+fn a_request_of_somebody_who_is_held_or_gone_convokes_nobody() {
+    let office = PLANNED.copy();
+    let numbers = students(&office, 3);
+    let ids: Vec<String> = numbers.iter().map(|number| ask(&office, number, "urgent")).collect();
+    office.ok(&["permit", "hold", &numbers[0], "--reason", "appeal", "--json"]);
+    let change = |what: &str, number: &str| {
+        office.change(&format!("UPDATE permit SET {what}, review_on = '0001-01-01' WHERE holder_id = (SELECT holder_id FROM holder WHERE number = '{number}')")).unwrap();
+    };
+    change("status = 'decede'", &numbers[1]);
+    change("filed_on = '2026-01-01'", &numbers[2]);
+    office.run(&[]);
+    for id in &ids {
+        assert_eq!(request(&office, id).0, "open");
+        let slot = one(&office, "SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");
+        let place =
+            office.output(&["requests", "decide", id, "--place", &slot, "--despite-lapse", "--reason", "x", "--yes"]);
+        assert_eq!(place.status.code(), Some(65), "{}", String::from_utf8_lossy(&place.stderr));
+    }
+    office.assert_promises();
+}
+
+#[test]
+fn a_plan_that_was_shown_before_a_request_came_is_refused() {
+    let office = PLANNED.copy();
+    let shown = office.answer(&["plan", "--json"]);
+    ask(&office, &students(&office, 1)[0], "urgent");
+    let args = ["run", "--plan", shown["plan_hash"].as_str().unwrap(), "--yes", "--reason", "as shown"];
+    assert_eq!(office.output(&args).status.code(), Some(13));
+    let shown = office.answer(&["plan", "--json"]);
+    assert_eq!(shown["requests"].as_array().unwrap().len(), 1);
+    let run = office.run(&["--plan", shown["plan_hash"].as_str().unwrap()]);
+    assert_eq!(run["requests"]["placed"], 1);
+    assert!(run["warnings"].to_string().contains("1 demande écrite satisfaite"), "{run}");
+}
+
+#[test]
+fn a_run_that_was_stopped_serves_no_request_any_more() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let office = PLANNED.copy();
+    let ids: Vec<String> = students(&office, 3).iter().map(|number| ask(&office, number, "urgent")).collect();
+    let mut run = office.command(&["run", "--yes", "--reason", "night"]);
+    let run = run.env("CONVOKE_FAULT", "stop@after-request").spawn().unwrap();
+    let placed = || one(&office, "SELECT count(*) FROM request WHERE state = 'placed'");
+    while placed() != "1" {
+        std::thread::yield_now();
+    }
+    let id = one(&office, "SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
+    let stopped = office.ok(&["runs", "stop", &id, "--reason", "wrong", "--yes", "--json"]);
+    assert_eq!((&stopped["committed"], &stopped["left"]), (&1.into(), &2.into()));
+    let open = ids.iter().find(|id| request(&office, id).0 == "open").unwrap();
+    office.ok(&["requests", "decide", open, "--withdrawn", "--reason", "taken back", "--json"]);
+    kill_process(Pid::from_raw(run.id().cast_signed()).unwrap(), Signal::CONT).unwrap();
+    assert_eq!(run.wait_with_output().unwrap().status.code(), Some(1));
+    assert_eq!((placed().as_str(), request(&office, open).0.as_str()), ("1", "withdrawn"));
+    office.run(&[]);
+    assert_eq!(placed(), "2");
+    office.assert_promises();
+}
+
+#[test]
+fn nobody_is_moved_who_did_not_ask_for_another_date() {
+    let office = PLANNED.copy();
+    set_share(&office, 100);
+    let before = office.query("SELECT reference, slot_id, state FROM convocation ORDER BY 1");
+    let numbers = office.query("SELECT h.number FROM convocation c JOIN holder h USING (holder_id) WHERE c.state = 'convoked' ORDER BY c.day DESC LIMIT 2");
+    let ids: Vec<String> =
+        numbers.lines().zip(["other", "no-email"]).map(|(number, wish)| ask(&office, number, wish)).collect();
+    office.run(&[]);
+    assert_eq!(office.query("SELECT reference, slot_id, state FROM convocation ORDER BY 1"), before);
+    assert!(ids.iter().all(|id| request(&office, id).0 == "open"));
+    // What is past is to be marked, not moved.
+    let number = numbers.lines().next().unwrap();
+    office.change(&format!("UPDATE convocation SET day = '2000-01-03' WHERE holder_id = (SELECT holder_id FROM holder WHERE number = '{number}')")).unwrap();
+    let slot = one(&office, "SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");
+    let place =
+        office.output(&["requests", "decide", &ids[0], "--place", &slot, "--despite-lapse", "--reason", "x", "--yes"]);
+    assert_eq!(place.status.code(), Some(65));
+    assert!(String::from_utf8_lossy(&place.stderr).contains("import attendance"), "{place:?}");
+}
+
 #[test]
 fn a_request_is_written_down_once_and_ended_once() {
     let office = PLANNED.copy();

@@ -5,7 +5,7 @@
 //! - A fence whose first line is, say, ```` ```csv permits.csv ```` is a file of the folder in which the scenario begins: an empty
 //!   one otherwise, of its own.
 //! - A fence ```` ```console ```` holds commands and what they say, on both streams: `$ convoke run …`, and below it the words; `? 4`
-//!   first where the exit code is not 0. There is no shell: no pipes. `cat` and `ls` are there.
+//!   first where the exit code is not 0. There is no shell: no pipes. `cat`, `ls` and `sh FILE` are there.
 //! - It is noon, Universal Time, on 5 October 2026, at each command anew: `$ FAKETIME="@2026-10-06 01:30:00" convoke …` is another
 //!   instant. Letters go to the folder `out` at any hour.
 //! - `[..]` stands for what is different each time (hashes, seconds, a login), a line `...` for any lines.
@@ -76,7 +76,7 @@ fn what_happens_in_an_office_happens_as_it_is_written_down() {
     fs::write(&clock, CLOCK).unwrap();
     let cases = trycmd::TestCases::new();
     cases.register_bin("convoke", Path::new(env!("CARGO_BIN_EXE_convoke")));
-    for tool in ["cat", "ls"] {
+    for tool in ["cat", "ls", "sh"] {
         cases.register_bin(tool, Path::new("/bin").join(tool).as_path());
     }
     for (name, value) in faketime::environment() {

@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "each test program uses a part")]
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::Datelike;
@@ -13,6 +14,7 @@ use convoke::report::{Period, RunReport};
 use convoke::run::Summary;
 use schemars::schema_for;
 use serde_json::Value;
+use support::schema::{COMMANDS, breaches};
 use support::{Office, Shape, today};
 
 fn published() -> [(&'static str, Value); 5] {
@@ -45,68 +47,6 @@ fn the_published_schemas_are_those_of_the_program() {
     }
 }
 
-/// What a value has that its schema does not know, or lacks that it must have. Enough of JSON Schema for what is published here.
-fn breaches(schema: &Value, root: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
-    if let Some(name) = schema["$ref"].as_str() {
-        let target = root.pointer(name.trim_start_matches('#')).unwrap();
-        return breaches(target, root, value, path, found);
-    }
-    if let Some(any) = schema["anyOf"].as_array() {
-        let fits = |one: &Value| {
-            let mut inner = Vec::new();
-            breaches(one, root, value, path, &mut inner);
-            inner.is_empty()
-        };
-        if !any.iter().any(fits) {
-            found.push(format!("{path}: fits none"));
-        }
-        return;
-    }
-    if let Some(words) = schema["enum"].as_array()
-        && !words.contains(value)
-    {
-        found.push(format!("{path}: {value} is none of the words"));
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let allowed = match &schema["type"] {
-        Value::String(one) => one == kind || (one == "number" && kind == "integer"),
-        Value::Array(several) => several.iter().any(|one| one == kind),
-        _ => true,
-    };
-    if !allowed {
-        found.push(format!("{path}: {kind}"));
-    }
-    if let Value::Object(fields) = value {
-        for name in schema["required"].as_array().into_iter().flatten() {
-            if !fields.contains_key(name.as_str().unwrap()) {
-                found.push(format!("{path}: lacks {name}"));
-            }
-        }
-        for (name, field) in fields {
-            let known = &schema["properties"][name];
-            let known = if known.is_null() { &schema["additionalProperties"] } else { known };
-            match known {
-                Value::Null | Value::Bool(false) => found.push(format!("{path}.{name}: is not in the schema")),
-                known => breaches(known, root, field, &format!("{path}.{name}"), found),
-            }
-        }
-    }
-    if let Value::Array(items) = value {
-        for (n, item) in items.iter().enumerate() {
-            if schema["items"].is_object() {
-                breaches(&schema["items"], root, item, &format!("{path}[{n}]"), found);
-            }
-        }
-    }
-}
-
 /// Extra seats in four weeks.
 fn some_week() -> String {
     let week = today().checked_add_days(chrono::Days::new(28)).unwrap().iso_week();
@@ -134,4 +74,30 @@ fn what_is_handed_out_keeps_to_its_schema() {
         breaches(schema, schema, &wrong, name, &mut found);
         assert_eq!(found.len(), 2, "{found:?}");
     }
+}
+
+/// Names of documents in the sources: `convoke.run/1`.
+fn named_in(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+        if entry.is_dir() {
+            named_in(&entry, found);
+        } else if entry.extension().is_some_and(|e| e == "rs") {
+            let source = std::fs::read_to_string(&entry).unwrap();
+            let texts = source.split('"').filter(|text| text.starts_with("convoke.") && text.ends_with("/1"));
+            found.extend(texts.map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn every_document_that_a_command_prints_has_a_schema() {
+    let mut named = BTreeSet::new();
+    named_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut named);
+    assert!(named.len() > 50, "{named:?}");
+    let own: Vec<String> = published().iter().map(|(name, _)| format!("convoke.{name}/1")).collect();
+    let without: Vec<&String> =
+        named.iter().filter(|n| !own.contains(n) && !COMMANDS[n.as_str()].is_object()).collect();
+    assert_eq!(without, Vec::<&String>::new(), "in docs/schemas/commands.json");
+    let of_nothing: Vec<&String> = COMMANDS.as_object().unwrap().keys().filter(|n| !named.contains(*n)).collect();
+    assert_eq!(of_nothing, Vec::<&String>::new(), "schemas of documents that nothing prints");
 }

@@ -17,6 +17,8 @@ pub struct Ended {
     pub letter: String,
     /// On which way it goes.
     pub channel: String,
+    /// The day that does not take place.
+    pub day: chrono::NaiveDate,
 }
 
 /// Cancels an appointment: its seat is free for the next night, its holder is told, and is due again.
@@ -37,7 +39,7 @@ pub fn cancel(
 pub(super) fn give_up(s: &mut Store, hand: &mut Hand<'_>, given: &Convocation, by: CancelledBy) -> Result<Ended> {
     let (letter, payload) = given.give_up(s, hand.occasion(), by, hand.entropy)?;
     hand.record(s, Some(&given.person.holder_id), "convocation.cancelled", payload)?;
-    Ok(Ended { letter: letter.letter_id, channel: letter.channel })
+    Ok(Ended { letter: letter.letter_id, channel: letter.channel, day: given.day })
 }
 
 /// Where an appointment is to be moved, and on whose wish.

@@ -11,11 +11,13 @@ use super::{ATTEMPTS, Hand, Refused, live};
 use crate::confirm::Confirmed;
 use crate::ids::{Reference, SlotId};
 use crate::letters::CancelledBy;
+use crate::permit::Channel;
 use crate::planning::{self, Candidate, Nights, PlanningInput};
-use crate::run::{Convocation, Preview, preview};
-use crate::store::{ClosedDay, Store};
+use crate::run::{Convocation, For, Preview, preview};
+use crate::store::{ClosedDay, Live, Store};
 
-/// Days before an appointment, fewer than which a letter cannot be relied on: the person is called.
+/// Days before an appointment, fewer than which an e-mail cannot be relied on: the person is called. A letter by post takes as long
+/// as a short notice.
 const CALL_DAYS: i64 = 3;
 
 /// What is closed.
@@ -65,8 +67,8 @@ pub struct Hit {
 pub fn close(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing, _: &Confirmed) -> Result<Vec<Hit>> {
     check(hand, closing)?;
     for _ in 0..ATTEMPTS {
-        let seen = preview(store, hand.config, None, &mut hand.tools())?;
-        let people = store.read(|s| expected(s, closing))?;
+        let seen = preview(store, hand.config, None, For::Act, &mut hand.tools())?;
+        let people = store.read(|s| expected(s, hand, closing))?;
         let seats = plan_again(store, hand, closing, &seen, &people)?;
         let done = store.write(|s| {
             if s.data_version()? != seen.data_version {
@@ -81,26 +83,35 @@ pub fn close(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing, _: &Conf
     Err(Refused::Unsettled.into())
 }
 
-/// Takes a closure back; the seats of the openings are there again, and nobody is moved back. `false` where nothing was closed.
+/// Takes a closure back; the seats are there again, and nobody is moved back. `false` where nothing was closed.
 pub fn reopen(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing) -> Result<bool> {
     check(hand, closing)?;
     let desk = closing.desk.as_deref().unwrap_or_default();
-    let mut slots = hand.config.agenda.slots(closing.day, closing.day);
-    slots.retain(|slot| closing.covers(&format!("{}/{}", slot.site, slot.desk)));
     store.write(|s| {
         if !s.reopen_day(&closing.site, desk, closing.day)? {
             return Ok(false);
         }
-        s.upsert_slots(&slots)?;
         let payload = json!({"site": closing.site, "desk": closing.desk, "day": closing.day});
         hand.record(s, None, "agenda.reopened", payload)?;
         Ok(true)
     })
 }
 
-/// How many people are expected.
-pub fn count_expected(store: &mut Store, closing: &Closing) -> Result<usize> {
-    Ok(store.expected_on(&closing.site, closing.desk.as_deref(), closing.day)?.len())
+/// How many people are expected, of today only those whose hour is to come.
+pub fn count_expected(store: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<usize> {
+    Ok(still_expected(store, hand, closing)?.len())
+}
+
+fn still_expected(s: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<Vec<Live>> {
+    let mut live = s.expected_on(&closing.site, closing.desk.as_deref(), closing.day)?;
+    if closing.day == hand.today() {
+        let site = hand.config.agenda.site.iter().find(|s| s.id == closing.site);
+        let zone = site.map_or(hand.config.settings.prefecture.zone, |s| s.zone);
+        let now = hand.now().with_timezone(&zone).format("%H:%M").to_string();
+        // Whoever has come already is to be marked, not moved.
+        live.retain(|l| l.slot_id.rsplit_once('T').is_some_and(|(_, hour)| hour > now.as_str()));
+    }
+    Ok(live)
 }
 
 /// Refuses what cannot be closed.
@@ -117,8 +128,8 @@ pub fn check(hand: &Hand<'_>, closing: &Closing) -> Result<()> {
     Ok(())
 }
 
-fn expected(s: &mut Store, closing: &Closing) -> Result<Vec<Convocation>> {
-    let expected = s.expected_on(&closing.site, closing.desk.as_deref(), closing.day)?;
+fn expected(s: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<Vec<Convocation>> {
+    let expected = still_expected(s, hand, closing)?;
     expected.iter().map(|l| live(s, &Reference::parse(&l.reference).context("a reference in the database")?)).collect()
 }
 
@@ -138,7 +149,7 @@ fn plan_again(
     let candidates = people.iter().map(|c| &c.person).map(|p| {
         let window = policy.window(p.permit.kind, &p.permit.mention, p.permit.expires_on, dates.business);
         let household = p.holder.household.as_ref().map(|h| key.household(&config.settings.prefecture.code, h));
-        Ok(Candidate::new(
+        Some(Candidate::new(
             p.permit_id.clone(),
             household,
             dates.business,
@@ -146,11 +157,12 @@ fn plan_again(
             p.holder.effective_channel(),
             jurisdiction.pools(p.permit.kind, &p.permit.commune).to_vec(),
             nights,
-            &window.context("no rule gives a window for a permit")?,
+            &window?,
             policy,
         ))
     });
-    let candidates = candidates.collect::<Result<Vec<_>>>()?;
+    // Whoever no rule gives a window any more has no seat here: that appointment is given up.
+    let candidates = candidates.flatten().collect::<Vec<_>>();
     let closed = (closing.day - seen.input.business_date).num_days() as planning::Day;
     let mut input = PlanningInput { candidates, beside: BTreeMap::new(), ..seen.input.clone() };
     input.slots.retain(|s| s.day != closed || !closing.covers(&seen.input.pools[s.pool as usize]));
@@ -182,7 +194,9 @@ fn carry_out(
             give_up(s, hand, expected, CancelledBy::Office)?;
             None
         };
-        let call = (closing.day - hand.today()).num_days() < CALL_DAYS;
+        let by_post = expected.person.holder.effective_channel() != Channel::Email;
+        let days = if by_post { i64::from(hand.config.settings.policy.short_notice_days) } else { CALL_DAYS };
+        let call = (closing.day - hand.today()).num_days() < days;
         hits.push(Hit {
             reference: expected.reference.to_string(),
             hour: expected.slot_id.rsplit_once('T').map_or_else(String::new, |(_, hour)| hour.to_owned()),

@@ -134,6 +134,11 @@ pub enum Refused {
     /// It has ended, or a run has chosen it.
     #[error("request {0} is not open any more: it is {1}")]
     RequestOver(String, String),
+    /// Held, filed, renewed, withdrawn, deceased.
+    #[error(
+        "the permit behind request {0} is held, filed, renewed or withdrawn: `convoke permit timeline` tells which"
+    )]
+    NotToBeSeen(String),
     /// No letter.
     #[error("there is no letter {0}: `convoke outbox list` shows them")]
     NoLetter(String),

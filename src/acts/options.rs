@@ -10,7 +10,7 @@ use super::{Hand, to_come};
 use crate::agenda::RankedPool;
 use crate::ids::{Reference, SlotId};
 use crate::planning::{self, Day, PlanningInput};
-use crate::run::{Person, Preview, preview};
+use crate::run::{For, Person, Preview, preview};
 use crate::store::{SlotRow, Store};
 
 /// Seats that are offered.
@@ -107,7 +107,7 @@ impl Night {
     pub(super) fn read(store: &mut Store, hand: &mut Hand<'_>, person: &Person, own: Option<&str>) -> Result<Self> {
         let config = hand.config;
         let today = hand.today();
-        let seen = preview(store, config, None, &mut hand.tools())?;
+        let seen = preview(store, config, None, For::Act, &mut hand.tools())?;
         let jurisdiction = config.agenda.jurisdiction();
         let ranked = jurisdiction.pools(person.permit.kind, &person.permit.commune);
         let pools = ranked.iter().map(|r| (r.pool, *r)).collect();

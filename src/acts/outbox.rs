@@ -78,6 +78,11 @@ pub fn turn_letters(
                         stands("its address sent a letter back: set another with `convoke permit set-email`").into()
                     );
                 }
+                if turn == Turn::Retry && is_of_another_address(s, &letter)? {
+                    return Err(
+                        stands("the person has another address now, to which the letter is written again").into()
+                    );
+                }
                 let said = if turn == Turn::Hold {
                     "held by an agent"
                 } else {
@@ -93,6 +98,13 @@ pub fn turn_letters(
         }
         Ok(done)
     })
+}
+
+/// Whether its holder is written to at another address now.
+fn is_of_another_address(s: &mut Store, letter: &LetterRow) -> Result<bool> {
+    let Some(convocation) = s.convocation(&letter.reference)? else { return Ok(false) };
+    let holder = s.holders(&[&convocation.holder_id])?.remove(&convocation.holder_id);
+    Ok(holder.is_some_and(|h| h.email != letter.recipient))
 }
 
 /// The letter of this id; of a reference, those for which something can be done.

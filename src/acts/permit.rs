@@ -22,8 +22,9 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
         let (id, commitment) = holder(s, hand, number)?;
         let changed = s.set_held(&id, held)?;
         let live = s.live_of(&id)?;
-        if !held && let Some(reference) = &live {
-            for letter in s.letters_of(reference)?.iter().filter(|l| waits_for_release(l)) {
+        if !held {
+            // Of notices too, which belong to no appointment.
+            for letter in s.letters_to(&id)?.iter().filter(|l| waits_for_release(l)) {
                 s.put_letter(letter, LetterState::Queued, "let go with its permit", hand.now())?;
             }
         }
@@ -69,7 +70,10 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
             let announces =
                 |l: &&LetterRow| l.revision == sequence && ["convocation", "change"].contains(&l.kind.as_str());
             let mut by_email = letters.iter().filter(announces).filter(|l| l.channel == "email");
-            let unreached = by_email.clone().find(|l| is_unreached(l));
+            let unreached = by_email.clone().find(|l| is_unreached(l, mended.changed));
+            if let Some(in_hand) = by_email.clone().find(|l| ["leased", "sending"].contains(&l.state.as_str())) {
+                return Err(in_a_minute(in_hand).into());
+            }
             let reached = by_email.find(|l| l.state == LetterState::Accepted.code() && l.recipient == before);
             if let Some(letter) = reached.filter(|_| mended.changed) {
                 let last = farewell(hand, letter, letters.len())?;
@@ -83,11 +87,16 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 let data = LetterData { recipient: crate::run::recipient(&holder), ..data };
                 let occasion = format!("{READDRESSED}-{again}");
                 let channel = if email.is_some() { Channel::Email } else { Channel::Post };
-                let new = writer.row(&data, channel, &occasion)?;
+                let mut new = writer.row(&data, channel, &occasion)?;
+                if letter.state == LetterState::Held.code() {
+                    // Whoever holds a letter holds it on its new way too.
+                    (new.state, new.last_reply) = (letter.state.clone(), letter.last_reply.clone());
+                }
                 if let Ok(LetterState::Queued | LetterState::Deferred | LetterState::Uncertain | LetterState::Held) =
                     letter.state.parse()
+                    && !s.put_letter(letter, LetterState::Cancelled, "written again to another address", hand.now())?
                 {
-                    s.put_letter(letter, LetterState::Cancelled, "written again to another address", hand.now())?;
+                    return Err(in_a_minute(letter).into());
                 }
                 s.enqueue(std::slice::from_ref(&new))?;
                 mended.again.push(new.letter_id);
@@ -114,10 +123,19 @@ fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<Letter
     writer.row(&data, Channel::Email, &format!("{FAREWELL}-{before}"))
 }
 
-/// Whether nobody has a letter yet, as far as is known: neither handed over, nor being handed over, nor on paper.
-fn is_unreached(letter: &LetterRow) -> bool {
+/// A worker has it: what becomes of it is known soon.
+fn in_a_minute(letter: &LetterRow) -> Refused {
+    let remedy = "a worker has it in hand: try again in a minute";
+    Refused::LetterStands { letter: letter.letter_id.clone(), state: letter.state.clone(), remedy }
+}
+
+/// Whether nobody has a letter yet, as far as is known, and it is to be written again: what still waits for the same address leaves by
+/// itself.
+fn is_unreached(letter: &LetterRow, changed: bool) -> bool {
     use LetterState as S;
-    letter.state.parse().is_ok_and(|state| {
-        matches!(state, S::Queued | S::Deferred | S::Uncertain | S::Held | S::Failed | S::Bounced | S::Expired)
+    letter.state.parse().is_ok_and(|state| match state {
+        S::Failed | S::Bounced | S::Expired => true,
+        S::Queued | S::Deferred | S::Uncertain | S::Held => changed,
+        _ => false,
     })
 }

@@ -1,6 +1,6 @@
 //! Acts on written requests: written down, and decided by a person. Most are decided by the night.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
 use serde_json::json;
 
@@ -44,7 +44,7 @@ pub fn end_request(store: &mut Store, hand: &mut Hand<'_>, id: &Reference, state
     store.write(|s| {
         let request = open(s, id)?;
         let kind = if state == RequestState::Withdrawn { "request.withdrawn" } else { "request.refused" };
-        s.decide_request(&request.request_id, state, None, hand.actor, hand.now())?;
+        ensure!(s.decide_request(&request.request_id, state, None, hand.actor, hand.now())?, "the request has ended");
         let payload = json!({"request": request.request_id, "wish": request.wish});
         hand.record(s, Some(&HolderId(request.holder_id)), kind, payload)
     })
@@ -66,6 +66,12 @@ pub fn place_request(
                 Some(reference) => Convocation::read(s, &reference)?,
                 None => None,
             };
+            if let Some(past) = convocation.as_ref().filter(|c: &&Convocation| c.day < hand.today()) {
+                return Err(Refused::Past { reference: past.reference.to_string(), day: past.day }.into());
+            }
+            if !s.may_be_seen(&request.permit_id)? {
+                return Err(Refused::NotToBeSeen(id.to_string()).into());
+            }
             let person = Person::read(s, &request.permit_id, &request.holder_id)?;
             Ok((request, person, convocation))
         })?;
@@ -76,6 +82,8 @@ pub fn place_request(
             if s.data_version()? != night.data_version {
                 return Ok(None);
             }
+            // What was read may have been decided, held or filed since.
+            open(s, id)?;
             let on = hand.occasion();
             let made = match &convocation {
                 Some(from) => from.put_elsewhere(s, on, to, CancelledBy::Holder, hand.entropy)?,
@@ -83,7 +91,9 @@ pub fn place_request(
             };
             let made = made.ok_or_else(|| Refused::NoSeat(to.0.clone()))?;
             let reference = Some(made.reference.as_str());
-            s.decide_request(&request.request_id, RequestState::Placed, reference, hand.actor, hand.now())?;
+            let decided =
+                s.decide_request(&request.request_id, RequestState::Placed, reference, hand.actor, hand.now())?;
+            ensure!(decided, "the request has ended");
             let mut payload = made.payload.clone();
             payload["request"] = request.request_id.as_str().into();
             payload["wish"] = request.wish.as_str().into();

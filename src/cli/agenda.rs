@@ -73,7 +73,7 @@ impl Close {
             return Ok(Exit::Done);
         }
         session.by_hand(&config, reason, |hand| acts::check(hand, &closing))?;
-        let expected = acts::count_expected(&mut store, &closing)?;
+        let expected = session.by_hand(&config, reason, |hand| acts::count_expected(&mut store, hand, &closing))?;
         let question = format!(
             "Close {} on {}? {expected} people are expected; each gets another appointment and a letter.",
             self.place, self.day

@@ -13,6 +13,7 @@ use crate::confirm::Confirmed;
 use crate::ids::{Reference, SlotId};
 use crate::letters::CancelledBy;
 use crate::permit::Channel;
+use crate::settings::Configuration;
 use crate::store::Use;
 
 #[derive(Debug, Subcommand)]
@@ -185,7 +186,7 @@ impl Relocate {
             .by_hand(&config, reason, |hand| acts::relocate(&mut store, hand, &self.reference, &wish, &confirmed))?;
         let document = json!({"schema": "convoke.moved/1", "reference": moved.reference, "was": self.reference.as_str(),
             "slot": moved.slot, "letter": moved.letter, "channel": moved.channel});
-        let way = way(&moved.channel);
+        let way = way(session, &config, &moved.channel, moved.day);
         let text = format!("Moved: {} has {} now. The letter that says so {way}.\n", moved.reference, moved.slot);
         session.print(&document, &text)?;
         Ok(Exit::Done)
@@ -203,7 +204,7 @@ impl Cancel {
             acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
         })?;
         let document = json!({"schema": "convoke.cancelled/1", "reference": self.reference.as_str(), "letter": ended.letter, "channel": ended.channel});
-        let way = way(&ended.channel);
+        let way = way(session, &config, &ended.channel, ended.day);
         let text = format!(
             "Cancelled. The letter that says so {way}. The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
         );
@@ -212,8 +213,17 @@ impl Cancel {
     }
 }
 
-fn way(channel: &str) -> &'static str {
-    if channel == Channel::Email.code() { "leaves by e-mail" } else { "waits for the post (`convoke post`)" }
+/// How the letter reaches the person, or that it cannot before this day.
+fn way(session: &Session, config: &Configuration, channel: &str, day: NaiveDate) -> &'static str {
+    let policy = &config.settings.policy;
+    let by_post = channel != Channel::Email.code();
+    let needed = if by_post { policy.short_notice_days } else { policy.send_floor_days };
+    let left = (day - session.clock.today(config.settings.prefecture.zone)).num_days();
+    match (left < i64::from(needed), by_post) {
+        (true, _) => "would come too late: call the person now",
+        (false, true) => "waits for the post (`convoke post`)",
+        (false, false) => "leaves by e-mail",
+    }
 }
 
 /// A slot as it was typed: with the hour of the day, whatever its case.

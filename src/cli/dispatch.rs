@@ -79,6 +79,11 @@ impl Dispatch {
             counts.held
         );
         session.print(&Document { schema: "convoke.dispatch/1", counts: &counts }, &text)?;
+        let mut store = Session::store(&config, Use::Worker)?;
+        if let (waiting @ 1.., Some(next)) = (store.waiting_letters()?, store.next_letter_at()?) {
+            let next = next.with_timezone(&config.settings.prefecture.zone);
+            eprintln!("convoke: {waiting} letters wait; the first may be tried at {}", next.format("%Y-%m-%d %H:%M"));
+        }
         Ok(match ended {
             Drained::NotAuthenticated(fault) => {
                 eprintln!("convoke: {fault}: check the user in `[smtp] url` and the password file; no letter was lost");

@@ -16,7 +16,7 @@ use crate::entropy::Entropy;
 use crate::planning::explain::{Explanation, explain};
 use crate::planning::export::Night;
 use crate::planning::weeks::{Week, by_week};
-use crate::run::{Preview, Tools, letters_of_plan, preview};
+use crate::run::{For, Preview, Tools, letters_of_plan, preview};
 use crate::store::Use;
 
 /// Show what a night would do, without writing anything.
@@ -64,7 +64,7 @@ impl Plan {
             entropy: &mut Entropy::System,
             progress: &|stage, done, total| progress.show(stage, done, total),
         };
-        let seen = preview(&mut store, &config, self.date, &mut tools)?;
+        let seen = preview(&mut store, &config, self.date, For::Night, &mut tools)?;
         progress.clear();
         let night = Night {
             input: &seen.input,
@@ -98,6 +98,7 @@ impl Plan {
             "late_planned": f.late_planned, "without_seat": f.without_seat, "input_hash": seen.input_hash, "policy_hash": seen.policy_hash, "plan_hash": seen.plan_hash,
             "certificate": seen.certificate, "nothing_new": seen.settled, "bottlenecks": explanation.bottlenecks,
             "augmentation": explanation.augmentation, "warnings": seen.warnings, "weeks": weeks,
+            "requests": seen.granted.iter().map(|(request, slot)| json!({"request": request, "slot": slot})).collect::<Vec<_>>(),
             "appointments": seen.firm.iter().map(|f| json!({"permit": f.placement.permit_id, "slot": f.placement.slot_id,
                 "pass": f.placement.origin, "short_notice": f.short_notice})).collect::<Vec<_>>(),
         });
@@ -134,6 +135,9 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
     }
     if f.without_seat > 0 {
         writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");
+    }
+    for (request, slot) in &seen.granted {
+        writeln!(out, "Request {request} would get {}, beside the plan.", slot.0).expect("a String takes text");
     }
     out.push_str(&firm_weeks(weeks));
     out.push_str(&told(explanation));

@@ -26,7 +26,7 @@ pub(super) enum Requests {
 ///
 /// Each night serves open requests, those first whose rights end first. Whoever is due is hastened within the plan; the others get
 /// seats out of the desk's `request_quota_percent`, as long as nobody loses a day before expiry by it. Whoever has an appointment
-/// keeps it until an earlier one is found.
+/// and asks for an earlier one keeps it until that is found. `other` is never served by a night: an agent decides it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke requests add 9400000001 --wish urgent --reason \"contract begins on 1 December\"
@@ -168,7 +168,7 @@ impl Decide {
             let state = if self.refuse { RequestState::Refused } else { RequestState::Withdrawn };
             session.by_hand(&config, reason, |hand| acts::end_request(&mut store, hand, &self.id, state))?;
             let document = json!({"schema": "convoke.request/1", "request": self.id.as_str(), "state": state});
-            session.print(&document, &format!("{} is {state}.\n", self.id))?;
+            session.print(&document, &format!("{} is {state}. No letter says so: tell the person.\n", self.id))?;
             return Ok(Exit::Done);
         };
         let to = slot("--place", to)?;

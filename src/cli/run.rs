@@ -10,7 +10,7 @@ use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::planning::diff::Difference;
 use crate::process;
-use crate::run::{Outcome, Request, Summary, Tools, preview, run};
+use crate::run::{For, Outcome, Request, Summary, Tools, preview, run};
 use crate::settings::Configuration;
 use crate::store::{Store, Use};
 
@@ -78,9 +78,9 @@ impl Run {
             progress: &|stage, done, total| progress.show(stage, done, total),
         };
         if !self.yes {
-            let seen = preview(&mut store, &config, self.date, &mut tools)?;
+            let seen = preview(&mut store, &config, self.date, For::Night, &mut tools)?;
             progress.clear();
-            let letters = seen.figures.firm + seen.figures.late_firm;
+            let letters = seen.figures.firm + seen.figures.late_firm + seen.granted.len();
             let question = format!(
                 "The run of {} makes {letters} appointments firm and writes their letters. Go on?",
                 seen.business_date
@@ -192,6 +192,7 @@ fn text(s: &Summary) -> String {
         "Run {}: {} permits scanned, {} people due.\n\
          Firm: {} before expiry, {} after it; {} letters in the queue, {} for the post.\n\
          Planned, not yet firm: {}. No day before expiry: {lapses}. With a day after it, not yet firm: {}. Without any seat: {}.\n\
+         Written requests: {} answered, {} waiting.\n\
          Report: convoke report {}\n",
         s.run,
         s.scanned,
@@ -203,6 +204,8 @@ fn text(s: &Summary) -> String {
         s.planned,
         s.late_planned,
         s.without_seat,
+        s.requests.placed,
+        s.requests.waiting,
         s.run,
     )
 }

@@ -85,7 +85,7 @@ pub(super) fn store_plan(
             kind: "run.planned",
             payload: json!({
                 "business_date": row.business_date, "generation": row.generation, "trigger": row.trigger, "reason": row.reason,
-                "scanned": summary.scanned, "outcomes": summary.outcomes, "firm": seen.firm.len(), "planned": summary.planned,
+                "scanned": summary.scanned, "outcomes": summary.outcomes, "firm": seen.firm.len(), "requests": seen.granted.len(), "planned": summary.planned,
                 "lapses": summary.lapses, "input": seen.input_hash, "policy": policy_hash, "plan": seen.plan_hash,
                 "record": sha256_hex(&plan_bytes),
             }),

@@ -72,7 +72,7 @@ pub(super) fn write(
 }
 
 /// Appointments committed, as the run's row counts them.
-fn committed(summary: &Summary) -> i64 {
+pub(super) fn committed(summary: &Summary) -> i64 {
     (summary.firm + summary.late_firm + summary.displaced) as i64
 }
 

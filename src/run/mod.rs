@@ -34,7 +34,7 @@ pub use forecast::forecast;
 pub use input::Firm;
 pub use letters::letters_of_plan;
 pub(crate) use letters::{Writer, recipient};
-pub use observe::{Preview, preview};
+pub use observe::{For, Preview, preview};
 pub use period::{endings_between, period};
 pub use report::report;
 pub use timeline::timeline;
@@ -320,7 +320,7 @@ pub fn resume_by_id(
 /// What a run that was stopped leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// Appointments that it had made firm: they stay.
+    /// Appointments that it had made firm, those of requests included: they stay.
     pub committed: i64,
     /// Appointments that it had not: the next run plans for these people anew.
     pub left: i64,
@@ -344,7 +344,9 @@ pub fn stop(
             let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&plan).context("a stored plan")?;
             Ok::<_, anyhow::Error>(firm.len() as i64)
         });
-        let left = firm.transpose()?.unwrap_or(0) - row.committed;
+        let chosen = s.chosen_requests(id)?.len() as i64;
+        let left = firm.transpose()?.unwrap_or(0) - row.committed + chosen;
+        let placed = s.requests_placed_by(id)?;
         let summary = row.summary.as_deref().map(|text| {
             let mut summary: Summary = serde_json::from_str(text).context("the summary of a run")?;
             summary.state = "stopped".into();
@@ -356,9 +358,9 @@ pub fn stop(
         s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
         s.end_run(&row, "stopped", summary.transpose()?.as_deref(), Some(&told), clock.now())?;
         let payload =
-            json!({"run": row.run_id, "committed": row.committed, "left": left, "reason": reason, "at": clock.now()});
+            json!({"run": row.run_id, "committed": row.committed + placed, "left": left, "reason": reason, "at": clock.now()});
         s.record(None, actor, &[Event { kind: "run.stopped", payload }])?;
-        Ok(Some(Stopped { committed: row.committed, left }))
+        Ok(Some(Stopped { committed: row.committed + placed, left }))
     })
 }
 
@@ -410,10 +412,10 @@ fn observe_and_commit(
     row: &RunRow,
     tools: &mut Tools<'_>,
 ) -> Result<Option<Outcome>> {
-    let seen = observe::observe(store, config, dates, tools)?;
+    let seen = observe::observe(store, config, dates, For::Night, tools)?;
     fault::point("after-observe");
-    let (figures, plan_hash) = (seen.figures, seen.plan_hash.clone());
-    let firm = (figures.firm + figures.late_firm) as u64;
+    let (figures, plan_hash) = (seen.figures, seen.shown_hash());
+    let firm = (figures.firm + figures.late_firm + seen.granted.len()) as u64;
     if let Some(asked) = &request.plan {
         if !plan_hash.starts_with(asked.as_str()) || asked.len() < 8 {
             store.write(|s| s.forget_run(row))?;

@@ -6,11 +6,11 @@ use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
 
 use super::input::{Due, Firm, Observation, People, firm_appointments, planning_input, warnings};
-use super::requests::{self, Desk};
+use super::requests::{self, Desk, Night};
 use super::{Dates, Tools};
 use crate::agenda::Jurisdiction;
 use crate::eligibility::{NEVER, Rule, assess};
-use crate::ids::SlotId;
+use crate::ids::{SlotId, sha256_hex};
 use crate::planning::{self, Figures, Plan, PlanningInput, Proof, check};
 use crate::policy::Policy;
 use crate::settings::Configuration;
@@ -47,6 +47,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// What an operator confirms: the plan, and the seats that requests get beside it.
+    pub(super) fn shown_hash(&self) -> String {
+        if self.granted.is_empty() {
+            return self.plan_hash.clone();
+        }
+        let seats: Vec<String> = self.granted.iter().map(|(request, slot)| format!("{request} {}", slot.0)).collect();
+        sha256_hex(format!("{}\n{}", self.plan_hash, seats.join("\n")).as_bytes())
+    }
+
     /// Whether there is nothing to do beyond what a run of this date did, which left `rest` to plan: equally good plans
     /// may differ, so it is what they are made from that tells.
     pub(super) fn changes_nothing_after(&self, rest: Option<&str>) -> bool {
@@ -69,6 +78,8 @@ pub struct Preview {
     pub proof: Proof,
     /// What would be firm, soonest first.
     pub firm: Vec<Firm>,
+    /// Requests that would get a seat beside the plan.
+    pub granted: Vec<(String, SlotId)>,
     /// `closed` or `open`.
     pub certificate: &'static str,
     /// The day of the run: notice is counted from it.
@@ -81,7 +92,7 @@ pub struct Preview {
     pub figures: Figures,
     /// SHA-256 of the input.
     pub input_hash: String,
-    /// SHA-256 of the plan, for `run --plan`.
+    /// SHA-256 of the plan, for `run --plan`; where requests get seats beside it, of these too.
     pub plan_hash: String,
     /// SHA-256 of the rules.
     pub policy_hash: String,
@@ -94,6 +105,7 @@ pub fn preview(
     store: &mut Store,
     config: &Configuration,
     date: Option<NaiveDate>,
+    for_whom: For,
     tools: &mut Tools<'_>,
 ) -> Result<Preview> {
     let mut dates = Dates::of(date, tools.clock, config)?;
@@ -102,8 +114,9 @@ pub fn preview(
         dates.today = dates.business;
         dates.next_night = super::next_night(config, dates.business)?;
     }
-    let seen = observe(store, config, dates, tools)?;
+    let seen = observe(store, config, dates, for_whom, tools)?;
     let last = store.completed_run(dates.business)?;
+    let shown = seen.shown_hash();
     let settled = last.is_some_and(|last| seen.changes_nothing_after(last.rest_hash.as_deref()));
     Ok(Preview {
         settled,
@@ -118,7 +131,8 @@ pub fn preview(
         certificate: seen.certificate,
         figures: seen.figures,
         input_hash: seen.input_hash,
-        plan_hash: seen.plan_hash,
+        plan_hash: shown,
+        granted: seen.granted,
         policy_hash: config.settings.policy.hash(),
         warnings: seen.warnings,
     })
@@ -203,7 +217,22 @@ impl<'a> Verdicts<'a> {
     }
 }
 
-pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, tools: &mut Tools<'_>) -> Result<Seen> {
+/// What is planned for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// A night, which serves written requests too.
+    Night,
+    /// An act at the counter: what it may use is what the plan itself can spare.
+    Act,
+}
+
+pub(super) fn observe(
+    store: &mut Store,
+    config: &Configuration,
+    dates: Dates,
+    for_whom: For,
+    tools: &mut Tools<'_>,
+) -> Result<Seen> {
     let id_key = store.persist(|s| s.id_key(tools.entropy))?;
     let rules_hash = config.rules_hash();
     let watch = crate::clock::Stopwatch::start();
@@ -219,7 +248,14 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
             live: s.live_convocations()?,
             slots: s.slots(dates.today, NEVER)?,
             taken: s.taken(dates.today)?,
-            requests: Desk { open: s.open_requests()?, seats: s.seats_of_requests(dates.today)? },
+            requests: match for_whom {
+                For::Night => Desk {
+                    open: s.open_requests()?,
+                    seats: s.seats_of_requests(dates.today)?,
+                    avoided: s.all_avoided(dates.today)?,
+                },
+                For::Act => Desk::default(),
+            },
             last_extract: s.last_extract()?,
             last_templates: s.last_templates()?,
             late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
@@ -253,8 +289,9 @@ pub(super) fn observe(store: &mut Store, config: &Configuration, dates: Dates, t
     (tools.progress)("planning", 0, due.len() as u64);
     let people = People { due: &due, holders: &holders, first_seen: &first_seen };
     let input = planning_input(config, &jurisdiction, dates, &observation, people, &id_key)?;
-    let (input, granted) =
-        requests::serve(config, &jurisdiction, dates, &observation.requests, &observation.slots, input)?;
+    let changed = changes.iter().map(|c| (c.permit_id.as_str(), c.rule)).collect();
+    let night = Night { config, jurisdiction: &jurisdiction, dates, slots: &observation.slots, changed: &changed };
+    let (input, granted) = requests::serve(&night, &observation.requests, input)?;
     let (plan, proof) = planning::plan(&input).context("planning: check the weights and ranks of policy and agenda")?;
     let breaches = check(&plan, &input);
     // The checker shares no code with the planner: if they disagree, nobody is convoked tonight, and somebody is called.

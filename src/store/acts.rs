@@ -1,11 +1,13 @@
 //! What an agent changes by hand, in the transaction of the entry that says so.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::outbox::LetterRow;
-use super::schema::{avoided_day, closed_day, convocation, holder, outbox, permit, slot};
+use super::schema::{avoided_day, closed_day, convocation, holder, outbox, permit};
 use super::{Live, Store, on_backend};
 use crate::convocation::LetterState;
 use crate::ids::HolderId;
@@ -164,7 +166,7 @@ impl Store {
             .context("reading the days closed by hand")
     }
 
-    /// Closes a day: from here on its slots have no seats, whatever is generated or imported.
+    /// Closes a day: from here on its slots have no seats for anybody who reads them, whatever is generated or imported.
     pub fn close_day(&mut self, closed: &ClosedDay, now: DateTime<Utc>) -> Result<()> {
         let row = (
             closed_day::prefecture.eq(&self.prefecture),
@@ -176,20 +178,10 @@ impl Store {
         );
         on_backend!(&mut self.conn, c => diesel::insert_into(closed_day::table).values(row).on_conflict_do_nothing().execute(c))
             .context("closing a day")?;
-        let mut slots = slot::table.filter(slot::prefecture.eq(&self.prefecture)).select(slot::slot_id).into_boxed();
-        slots = slots.filter(slot::day.eq(closed.day).and(slot::site.eq(&closed.site)));
-        if !closed.desk.is_empty() {
-            slots = slots.filter(slot::desk.eq(&closed.desk));
-        }
-        let ids: Vec<String> = slots.load(&mut self.conn).context("reading the slots of a day")?;
-        diesel::update(slot::table.filter(slot::prefecture.eq(&self.prefecture).and(slot::slot_id.eq_any(ids))))
-            .set(slot::seats.eq(0))
-            .execute(&mut self.conn)
-            .context("taking the seats of a day")?;
         self.data_changed()
     }
 
-    /// Takes a closure back. `false` where there is none. Its seats come back as slots are generated or imported.
+    /// Takes a closure back. `false` where there is none. Its seats are there again, as they were.
     pub fn reopen_day(&mut self, site: &str, desk: &str, day: NaiveDate) -> Result<bool> {
         let found = diesel::delete(closed_day::table.find((&self.prefecture, site, desk, day)))
             .execute(&mut self.conn)
@@ -224,6 +216,20 @@ impl Store {
             .select((avoided_day::first_day, avoided_day::last_day))
             .load(&mut self.conn)
             .context("reading the days to be avoided")
+    }
+
+    /// Days to be avoided, from a day on, by holder.
+    pub fn all_avoided(&mut self, from: NaiveDate) -> Result<BTreeMap<String, Vec<(NaiveDate, NaiveDate)>>> {
+        let rows: Vec<(String, NaiveDate, NaiveDate)> = avoided_day::table
+            .filter(avoided_day::prefecture.eq(&self.prefecture).and(avoided_day::last_day.ge(from)))
+            .select((avoided_day::holder_id, avoided_day::first_day, avoided_day::last_day))
+            .load(&mut self.conn)
+            .context("reading the days to be avoided")?;
+        let mut found: BTreeMap<String, Vec<(NaiveDate, NaiveDate)>> = BTreeMap::new();
+        for (holder, first, last) in rows {
+            found.entry(holder).or_default().push((first, last));
+        }
+        Ok(found)
     }
 
     /// One letter.

@@ -145,13 +145,10 @@ impl Store {
         let p = self.prefecture.clone();
         let slot_ids: HashSet<&str> = placements.iter().map(|f| f.slot_id.0.as_str()).collect();
         let holder_ids: HashSet<&str> = placements.iter().map(|f| f.holder_id.0.as_str()).collect();
-        let slots: HashMap<String, SlotRow> = slot::table
-            .filter(slot::prefecture.eq(&p))
-            .filter(slot::slot_id.eq_any(&slot_ids))
-            .load::<SlotRow>(&mut self.conn)?
-            .into_iter()
-            .map(|s| (s.slot_id.clone(), s))
-            .collect();
+        let mut slots: Vec<SlotRow> =
+            slot::table.filter(slot::prefecture.eq(&p)).filter(slot::slot_id.eq_any(&slot_ids)).load(&mut self.conn)?;
+        self.close_slots(&mut slots)?;
+        let slots: HashMap<String, SlotRow> = slots.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
         let mut taken: HashMap<String, HashSet<i64>> = HashMap::new();
         let seats: Vec<(String, i64)> = reservation::table
             .filter(reservation::prefecture.eq(&p))

@@ -11,7 +11,7 @@ use diesel::sql_types::Bool;
 use super::schema::{convocation, notice, outbox};
 use super::{Store, insert_all};
 use crate::convocation::{LetterKind, LetterState};
-use crate::ids::Reference;
+use crate::ids::{HolderId, Reference};
 use crate::permit::Channel;
 
 /// A letter to be put into the outbox.
@@ -121,6 +121,17 @@ impl Store {
             .select(LetterRow::as_select())
             .load(&mut self.conn)
             .context("reading the letters of a reference")
+    }
+
+    /// Every letter to a holder.
+    pub fn letters_to(&mut self, id: &HolderId) -> Result<Vec<LetterRow>> {
+        let references = self.references_of(&[&id.0])?;
+        outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
+            .order((outbox::created_at, outbox::letter_id))
+            .select(LetterRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the letters of a holder")
     }
 
     /// Letters of a run's convocations by channel and state: one each, without reminders and copies.

@@ -152,9 +152,13 @@ impl Store {
         let live = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::state.eq("convoked")))
             .select(convocation::holder_id);
+        let waiting = request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq_any(["open", "chosen"])))
+            .select(request::holder_id);
         holder::table
             .filter(holder::prefecture.eq(&self.prefecture))
             .filter(not(holder::holder_id.eq_any(needed)).and(not(holder::holder_id.eq_any(live))))
+            .filter(not(holder::holder_id.eq_any(waiting)))
             .order(holder::holder_id)
             .select((holder::holder_id, holder::number))
             .load(&mut self.conn)
@@ -175,7 +179,13 @@ impl Store {
             .select(convocation::holder_id)
             .load(&mut self.conn)
             .context("looking at appointments again")?;
-        needed.extend(live);
+        let waiting: Vec<String> = request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq_any(holders)))
+            .filter(request::state.eq_any(["open", "chosen"]))
+            .select(request::holder_id)
+            .load(&mut self.conn)
+            .context("looking at requests again")?;
+        needed.extend(live.into_iter().chain(waiting));
         Ok(needed.into_iter().collect())
     }
 

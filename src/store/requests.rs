@@ -137,6 +137,43 @@ impl Store {
             .context("reading requests")
     }
 
+    /// How many requests a run has given an appointment.
+    pub fn requests_placed_by(&mut self, run: &RunId) -> Result<i64> {
+        request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
+            .filter(request::state.eq(RequestState::Placed.code()))
+            .count()
+            .get_result(&mut self.conn)
+            .context("counting the requests that a run has placed")
+    }
+
+    /// Whether a permit still is one whose holder may be seen: as it is now, whatever the last night said.
+    pub fn may_be_seen(&mut self, permit_id: &str) -> Result<bool> {
+        let seen = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(permit::permit_id.eq(permit_id)))
+            .filter(permit::status.eq("actif").and(permit::filed_on.is_null()))
+            .filter(permit::held.eq(false).and(permit::superseded.eq(false)).and(permit::absent.eq(false)));
+        diesel::select(diesel::dsl::exists(seen)).get_result(&mut self.conn).context("looking at a permit again")
+    }
+
+    /// Open requests that an appointment has answered since: of the same permit, made after the request was written down.
+    pub fn answered_requests(&mut self) -> Result<Vec<(String, String, String)>> {
+        request::table
+            .inner_join(
+                convocation::table.on(convocation::prefecture
+                    .eq(request::prefecture)
+                    .and(convocation::permit_id.eq(request::permit_id))
+                    .and(convocation::state.eq("convoked"))
+                    .and(convocation::created_at.gt(request::created_at))),
+            )
+            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(RequestState::Open.code())))
+            .filter(request::wish.ne(Wish::Other.code()))
+            .order(request::request_id)
+            .select((request::request_id, request::wish, convocation::reference))
+            .load(&mut self.conn)
+            .context("looking for requests that were answered")
+    }
+
     /// Requests of a person, oldest first.
     pub fn requests_of(&mut self, id: &HolderId) -> Result<Vec<RequestRow>> {
         request::table

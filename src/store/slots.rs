@@ -54,20 +54,15 @@ impl SlotRow {
 }
 
 impl Store {
-    /// Inserts slots that are new and updates those whose length or seats differ: (inserted, updated). Those of closed days have no
-    /// seats.
+    /// Inserts slots that are new and updates those whose length or seats differ: (inserted, updated).
     pub fn upsert_slots(&mut self, slots: &[Slot]) -> Result<(u64, u64)> {
         let (Some(first), Some(last)) = (slots.iter().map(|s| s.day).min(), slots.iter().map(|s| s.day).max()) else {
             return Ok((0, 0));
         };
+        // As they stand in the table: a closed day keeps its seats there, for the day on which it is opened again.
         let known: HashMap<String, SlotRow> =
-            self.slots(first, last)?.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
-        let closed = self.closed_days(first)?;
-        let mut rows: Vec<SlotRow> = slots.iter().map(|s| SlotRow::of(&self.prefecture, s)).collect();
-        // A day that was closed by hand stays closed.
-        for row in rows.iter_mut().filter(|r| closed.iter().any(|c| c.covers(&r.site, &r.desk, r.day))) {
-            row.seats = 0;
-        }
+            self.slots_as_stored(first, last)?.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
+        let rows: Vec<SlotRow> = slots.iter().map(|s| SlotRow::of(&self.prefecture, s)).collect();
         let (old, new): (Vec<SlotRow>, Vec<SlotRow>) =
             rows.into_iter().partition(|row| known.contains_key(&row.slot_id));
         for batch in new.chunks(2_000) {
@@ -87,8 +82,24 @@ impl Store {
         Ok((new.len() as u64, updated))
     }
 
-    /// Slots from `first` to `last`, both included.
+    /// Slots from `first` to `last`, both included. Those of a day that was closed by hand have no seats.
     pub fn slots(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<SlotRow>> {
+        let mut slots = self.slots_as_stored(first, last)?;
+        self.close_slots(&mut slots)?;
+        Ok(slots)
+    }
+
+    /// Takes the seats of those that lie on a closed day.
+    pub(super) fn close_slots(&mut self, slots: &mut [SlotRow]) -> Result<()> {
+        let Some(first) = slots.iter().map(|s| s.day).min() else { return Ok(()) };
+        let closed = self.closed_days(first)?;
+        for slot in slots.iter_mut().filter(|s| closed.iter().any(|c| c.covers(&s.site, &s.desk, s.day))) {
+            slot.seats = 0;
+        }
+        Ok(())
+    }
+
+    fn slots_as_stored(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<SlotRow>> {
         slot::table
             .filter(slot::prefecture.eq(&self.prefecture))
             .filter(slot::day.between(first, last))
@@ -99,7 +110,12 @@ impl Store {
 
     /// One slot.
     pub fn slot(&mut self, id: &SlotId) -> Result<Option<SlotRow>> {
-        slot::table.find((&self.prefecture, &id.0)).first(&mut self.conn).optional().context("reading a slot")
+        let found: Option<SlotRow> =
+            slot::table.find((&self.prefecture, &id.0)).first(&mut self.conn).optional().context("reading a slot")?;
+        let Some(slot) = found else { return Ok(None) };
+        let mut one = [slot];
+        self.close_slots(&mut one)?;
+        Ok(one.into_iter().next())
     }
 
     /// The last day on which there is a slot.

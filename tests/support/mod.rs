@@ -4,6 +4,7 @@
 pub mod faketime;
 pub(crate) mod pdf;
 pub mod postgres;
+pub mod schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -204,14 +205,21 @@ impl Office {
     pub fn answer(&self, args: &[&str]) -> Value {
         let output = self.output(args);
         assert!(matches!(output.status.code(), Some(0 | 4)), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        Self::document(&output.stdout)
+    }
+
+    /// What a command printed, held against its schema.
+    fn document(stdout: &[u8]) -> Value {
+        let document = serde_json::from_slice(stdout).unwrap();
+        schema::keep(&document);
+        document
     }
 
     /// The JSON answer of a command that ends with 0.
     pub fn ok(&self, args: &[&str]) -> Value {
         let output = self.output(args);
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        Self::document(&output.stdout)
     }
 
     pub fn run(&self, args: &[&str]) -> Value {
