@@ -14,7 +14,7 @@
 //!
 //! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`bundle`], [`calendar`],
 //! [`convocation`], [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`],
-//! [`schedule`], [`seal`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
+//! [`schedule`], [`seal`], [`search`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
 //! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
 //! | French | here |
@@ -37,6 +37,7 @@
 //! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
 //! | registre, témoin | ledger: [`ledger`], signed by [`seal`]; witness |
 //! | rapport, pièces | report: [`report`]; what is handed out of it: [`bundle`] |
+//! | recherche d'une personne | [`search`], [`store::Store::find`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
 
 pub mod agenda;
@@ -66,6 +67,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod seal;
+pub mod search;
 pub mod serve;
 pub mod settings;
 pub mod store;

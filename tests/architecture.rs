@@ -24,6 +24,7 @@ const PURE: &[&str] = &[
     "report",
     "schedule",
     "seal",
+    "search",
 ];
 /// Small doors to the machine: they name the pure modules and each other.
 const MACHINE: &[&str] = &["clock", "entropy", "fault", "files", "process", "telemetry"];

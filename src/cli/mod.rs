@@ -10,6 +10,7 @@ mod dispatch;
 mod doctor;
 mod every;
 mod exit;
+mod find;
 mod import;
 mod init;
 mod instance;

@@ -71,6 +71,7 @@ pub(super) fn intervention(kind: &str) -> &str {
         "letters.purged" => "Contenu de lettres effacé au terme de la conservation",
         "read.report" => "Rapport nominatif consulté",
         "read.holder" => "Données d’une personne consultées",
+        "read.find" => "Personnes recherchées",
         "read.letters" => "Lettres d’une personne consultées",
         "read.addresses" => "Adresses consultées pour l’envoi postal ou l’appel",
         other => other,
@@ -188,7 +189,7 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
 }
 
 /// Text in which nothing is invisible: what could move a cursor, reverse a line or break it is replaced.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let deceives = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

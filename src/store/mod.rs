@@ -6,6 +6,7 @@ mod connection;
 mod convocations;
 mod copy;
 mod figures;
+mod find;
 mod households;
 mod intake;
 mod ledger;
@@ -24,6 +25,7 @@ mod seals;
 mod slots;
 mod statement;
 mod templates;
+mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
@@ -38,6 +40,7 @@ pub use connection::WrongUrl;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
 pub use copy::{Copied, Copy, copy};
 pub use figures::Figures;
+pub use find::{Found, FoundAppointment, FoundPermit, Person};
 pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
 pub use nights::{NightRow, NightState, Watch};
@@ -236,17 +239,26 @@ impl Store {
     pub fn id_key(&mut self, entropy: &mut Entropy) -> Result<IdKey> {
         let fresh = hex(&entropy.bytes()?);
         self.write(|store| {
-            let row = prefecture::table.find(&store.prefecture).select(prefecture::id_key);
-            let known: Option<String> = row.first(&mut store.conn).optional()?;
-            let text = if let Some(text) = known {
-                text
-            } else {
-                diesel::insert_into(prefecture::table)
-                    .values((prefecture::code.eq(&store.prefecture), prefecture::id_key.eq(&fresh)))
-                    .execute(&mut store.conn)?;
-                fresh
-            };
-            Ok(IdKey(unhex(&text).context("the id key in the database is not 64 hexadecimal digits")?))
+            if let Some(key) = store.stored_id_key()? {
+                return Ok(key);
+            }
+            diesel::insert_into(prefecture::table)
+                .values((prefecture::code.eq(&store.prefecture), prefecture::id_key.eq(&fresh)))
+                .execute(&mut store.conn)?;
+            store.stored_id_key()?.context("the id key was not kept")
         })
+    }
+
+    /// The same, where it was made already: before the first import nobody has an id.
+    fn stored_id_key(&mut self) -> Result<Option<IdKey>> {
+        let row = prefecture::table.find(&self.prefecture).select(prefecture::id_key);
+        let known: Option<String> = row.first(&mut self.conn).optional()?;
+        known
+            .map(|text| Ok(IdKey(unhex(&text).context("the id key in the database is not 64 hexadecimal digits")?)))
+            .transpose()
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
     }
 }

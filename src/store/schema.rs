@@ -13,6 +13,7 @@ table! {
         data_version -> BigInt,
         watched_since -> Nullable<Timestamp>,
         clock_seen_at -> Nullable<Timestamp>,
+        words_until -> Nullable<BigInt>,
     }
 }
 
@@ -37,6 +38,16 @@ table! {
         large_print -> Bool,
         fingerprint -> BigInt,
         email_refused -> Nullable<Text>,
+    }
+}
+
+table! {
+    holder_word (prefecture, word, until) {
+        prefecture -> Text,
+        word -> Text,
+        until -> Text,
+        backwards -> Text,
+        holders -> Binary,
     }
 }
 
@@ -348,6 +359,7 @@ table! {
 allow_tables_to_appear_in_same_query!(
     prefecture,
     holder,
+    holder_word,
     permit,
     past_verdict,
     slot,

@@ -12,6 +12,8 @@ mod copy;
 mod correspondence;
 #[path = "../dispatch.rs"]
 mod dispatch;
+#[path = "../find.rs"]
+mod find;
 #[path = "hosts.rs"]
 mod hosts;
 #[path = "../imports.rs"]

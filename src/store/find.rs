@@ -1,0 +1,383 @@
+//! People found by what somebody typed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::Store;
+use super::schema::{convocation, holder, holder_word, notice, permit};
+use super::words::keys_in;
+use crate::eligibility::Rule;
+use crate::search::blocks::text_of;
+use crate::search::near::{Stretch, distance, slips, stretches};
+use crate::search::{Key, Sought, Wanted, fold, phone_key, ways_to_write, who_has_all, who_has_any};
+
+/// People among whom the best are looked for: more is a text to be typed further.
+const COMPARED_MAX: usize = 500;
+/// Words that one typed word may lead to, and people of them.
+const WORDS_MAX: usize = 1_000;
+const KEYS_MAX: usize = 1_000_000;
+/// What a word that goes on, and each slip, costs.
+const LONGER: u32 = 1;
+const SLIP: u32 = 2;
+
+/// Who was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// What the text was taken for: `reference`, `e-mail`, `number`, `permit-number`, `name`.
+    pub by: &'static str,
+    /// People found in all.
+    pub total: usize,
+    /// There are more than that: a word led to too many.
+    pub at_least: bool,
+    /// The best of them, best first.
+    pub people: Vec<Person>,
+}
+
+/// A person, and where they stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Person {
+    /// Foreigner number.
+    pub number: String,
+    /// Family name.
+    pub family_name: String,
+    /// Name in use.
+    pub usage_name: Option<String>,
+    /// Given names.
+    pub given_names: String,
+    /// Date of birth.
+    pub birth_date: Option<NaiveDate>,
+    /// How far the names are from what was typed: 0 for the same words.
+    pub distance: u32,
+    /// Permits, the latest first.
+    pub permits: Vec<FoundPermit>,
+    /// The appointment to come, or to be marked.
+    pub appointment: Option<FoundAppointment>,
+}
+
+/// A permit, and what the last run found of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundPermit {
+    /// Number.
+    pub number: String,
+    /// Type.
+    pub kind: String,
+    /// Last day of validity.
+    pub expires_on: NaiveDate,
+    /// Rule; `None` before the first run.
+    pub rule: Option<String>,
+    /// The rule in words.
+    pub label: Option<&'static str>,
+}
+
+/// A live convocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundAppointment {
+    /// Reference.
+    pub reference: String,
+    /// Day.
+    pub day: NaiveDate,
+    /// Place and time, such as `creteil/renouvellement/2026-11-03T09:00`.
+    pub slot: String,
+}
+
+#[derive(Clone, Queryable)]
+struct Row {
+    holder_id: String,
+    number: String,
+    family_name: String,
+    usage_name: Option<String>,
+    given_names: String,
+    birth_date: Option<NaiveDate>,
+    email: Option<String>,
+    phone: Option<String>,
+}
+
+/// People to be compared, and how far each is from what was typed; how many there are in all, and whether there are more.
+type Compared = (Vec<(Row, u32)>, usize, bool);
+/// People by key, and how far each is from what was typed; whether there are more.
+type Matches = (Vec<(Key, u32)>, bool);
+
+/// What stands behind every word that begins with a text: `~` is behind every letter and digit.
+fn behind(head: &str) -> String {
+    format!("{head}~")
+}
+
+impl Store {
+    /// The people whom a text means, at most `limit` of them.
+    pub fn find(&mut self, text: &str, limit: usize) -> Result<Found> {
+        let mut found = Found { by: "name", total: 0, at_least: false, people: Vec::new() };
+        for sought in Sought::readings(text) {
+            let (rows, total, at_least) = self.matching(&sought, limit)?;
+            found.by = sought.code();
+            if !rows.is_empty() {
+                (found.total, found.at_least) = (total, at_least);
+                found.people = self.people(rows, limit)?;
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn matching(&mut self, sought: &Sought, limit: usize) -> Result<Compared> {
+        let at_distance = |rows: Vec<Row>, missed: u32| rows.into_iter().map(|row| (row, missed)).collect::<Vec<_>>();
+        let rows = match sought {
+            Sought::Reference(reference) => {
+                let id = self.holder_of(reference.as_str())?;
+                at_distance(self.rows(id.as_slice())?, 0)
+            }
+            Sought::PermitNumber(number) => {
+                let id = self.holder_of_permit(number)?;
+                at_distance(self.rows(id.as_slice())?, 0)
+            }
+            Sought::Email(email) => {
+                let email = email.to_lowercase();
+                let mut rows = self.rows_under(&fold::email_head(&email))?;
+                rows.retain(|row| row.email.as_ref().is_some_and(|e| e.to_lowercase() == email));
+                at_distance(rows, 0)
+            }
+            Sought::Digits { number, phone } => {
+                let id = match (number, self.stored_id_key()?) {
+                    (Some(number), Some(key)) => Some(key.holder(&self.prefecture, number).0),
+                    _ => None,
+                };
+                let mut rows = at_distance(self.rows(id.as_slice())?, 0);
+                if let Some((phone, head)) = phone.as_ref().and_then(|p| Some((p, fold::phone_head(p)?))) {
+                    let mut called = self.rows_under(&head)?;
+                    called.retain(|row| row.phone.as_deref().and_then(phone_key).as_ref() == Some(phone));
+                    called.retain(|row| Some(&row.holder_id) != id.as_ref());
+                    rows.extend(at_distance(called, LONGER));
+                }
+                rows
+            }
+            Sought::Names(typed) => {
+                let (matches, at_least) = self.named_like(typed, limit)?;
+                let best: HashMap<String, u32> =
+                    matches.iter().take(COMPARED_MAX).map(|(key, missed)| (text_of(key), *missed)).collect();
+                let ids: Vec<String> = best.keys().cloned().collect();
+                let rows = self.rows(&ids)?.into_iter().map(|row| (best[&row.holder_id], row));
+                return Ok((rows.map(|(missed, row)| (row, missed)).collect(), matches.len(), at_least));
+            }
+        };
+        let total = rows.len();
+        Ok((rows, total, false))
+    }
+
+    /// The holder of a convocation or a notice.
+    fn holder_of(&mut self, reference: &str) -> Result<Option<String>> {
+        let convoked: Option<String> = convocation::table
+            .find((&self.prefecture, reference))
+            .select(convocation::holder_id)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for a reference")?;
+        if convoked.is_some() {
+            return Ok(convoked);
+        }
+        let noticed = notice::table.find((&self.prefecture, reference)).select(notice::holder_id);
+        noticed.first(&mut self.conn).optional().context("looking for a reference")
+    }
+
+    fn holder_of_permit(&mut self, number: &str) -> Result<Option<String>> {
+        let Some(key) = self.stored_id_key()? else { return Ok(None) };
+        // Permits are known by their number as it is written, which is in capitals.
+        for number in [number.to_owned(), number.to_uppercase()] {
+            let id = key.permit(&self.prefecture, &number);
+            let row = permit::table.find((&self.prefecture, &id.0)).select(permit::holder_id);
+            let known: Option<String> = row.first(&mut self.conn).optional().context("looking for a permit")?;
+            if known.is_some() {
+                return Ok(known);
+            }
+        }
+        Ok(None)
+    }
+
+    fn rows(&mut self, ids: &[String]) -> Result<Vec<Row>> {
+        use holder::{birth_date, email, family_name, given_names, holder_id, number, phone, usage_name};
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        holder::table
+            .filter(holder::prefecture.eq(&self.prefecture).and(holder_id.eq_any(ids)))
+            .select((holder_id, number, family_name, usage_name, given_names, birth_date, email, phone))
+            .load(&mut self.conn)
+            .context("reading the people who were found")
+    }
+
+    /// Whoever is kept under a head of e-mails or telephones.
+    fn rows_under(&mut self, head: &str) -> Result<Vec<Row>> {
+        let ids: Vec<String> = self.who_has(head)?.iter().map(text_of).collect();
+        let mut rows = Vec::new();
+        for ids in ids.chunks(super::KEYS_PER_QUERY) {
+            rows.extend(self.rows(ids)?);
+        }
+        Ok(rows)
+    }
+
+    /// Whoever has a word, in the order of keys.
+    fn who_has(&mut self, word: &str) -> Result<Vec<Key>> {
+        let rows: Vec<Vec<u8>> = holder_word::table
+            .filter(holder_word::prefecture.eq(&self.prefecture).and(holder_word::word.eq(word)))
+            .order(holder_word::until)
+            .select(holder_word::holders)
+            .load(&mut self.conn)
+            .context("looking a word up")?;
+        let mut keys = Vec::new();
+        for row in &rows {
+            keys.extend(keys_in(row)?);
+        }
+        Ok(keys)
+    }
+
+    /// Words that begin, or end, with a text.
+    fn words_in(&mut self, stretch: &Stretch, limit: i64) -> Result<Vec<String>> {
+        use holder_word::{backwards, prefecture, word};
+        let read = match stretch {
+            Stretch::Begins(head) => holder_word::table
+                .filter(prefecture.eq(&self.prefecture).and(word.ge(head)).and(word.lt(behind(head))))
+                .order(word)
+                .select(word)
+                .distinct()
+                .limit(limit)
+                .load(&mut self.conn),
+            Stretch::Ends(tail) => {
+                let head = fold::backwards(tail);
+                holder_word::table
+                    .filter(prefecture.eq(&self.prefecture).and(backwards.ge(&head)).and(backwards.lt(behind(&head))))
+                    .order(backwards)
+                    .select(backwards)
+                    .distinct()
+                    .limit(limit)
+                    .load(&mut self.conn)
+            }
+        };
+        let words: Vec<String> = read.context("looking for words that are alike")?;
+        Ok(match stretch {
+            Stretch::Begins(_) => words,
+            Stretch::Ends(_) => words.iter().map(|ending| fold::backwards(ending)).collect(),
+        })
+    }
+
+    /// Whoever has all of the typed words; where these are fewer than asked for, also whoever has words that are like them. The best
+    /// first, in an order that is always the same.
+    fn named_like(&mut self, typed: &[Wanted], limit: usize) -> Result<Matches> {
+        let ways = ways_to_write(typed);
+        let mut read: HashMap<(String, bool, bool), Matches> = HashMap::new();
+        let mut at_least = false;
+        let mut all: Vec<(Key, u32)> = Vec::new();
+        for forgiving in [false, true] {
+            let mut found = vec![all];
+            for way in &ways {
+                let mut lists = Vec::with_capacity(way.len());
+                for wanted in way {
+                    let place = (wanted.word.clone(), wanted.unfinished, forgiving);
+                    if !read.contains_key(&place) {
+                        let matches = self.who_may_mean(wanted, forgiving)?;
+                        read.insert(place.clone(), matches);
+                    }
+                    let (list, more) = &read[&place];
+                    at_least |= more;
+                    lists.push(list.clone());
+                    if list.is_empty() {
+                        break;
+                    }
+                }
+                found.push(who_has_all(lists));
+            }
+            all = who_has_any(found);
+            if all.len() >= limit {
+                break;
+            }
+        }
+        all.sort_unstable_by_key(|(key, missed)| (*missed, *key));
+        Ok((all, at_least))
+    }
+
+    /// Whoever has a typed word, or one that it may mean.
+    fn who_may_mean(&mut self, wanted: &Wanted, forgiving: bool) -> Result<Matches> {
+        let mut means: BTreeMap<String, u32> = BTreeMap::from([(wanted.word.clone(), 0)]);
+        let mut cut = false;
+        if wanted.unfinished {
+            let longer = self.words_in(&Stretch::Begins(wanted.word.clone()), WORDS_MAX as i64 + 1)?;
+            cut |= longer.len() > WORDS_MAX;
+            for word in longer {
+                means.entry(word).or_insert(LONGER);
+            }
+        }
+        if forgiving {
+            for stretch in stretches(&wanted.word) {
+                for word in self.words_in(&stretch, i64::MAX)? {
+                    let apart = distance(&wanted.word, &word);
+                    if apart <= slips(&wanted.word) {
+                        means.entry(word).or_insert(SLIP * apart as u32);
+                    }
+                }
+            }
+        }
+        let mut nearest: Vec<(u32, String)> = means.into_iter().map(|(word, missed)| (missed, word)).collect();
+        nearest.sort_unstable();
+        let (mut lists, mut keys) = (Vec::new(), 0);
+        for (missed, word) in nearest {
+            if keys > KEYS_MAX {
+                cut = true;
+                break;
+            }
+            let list: Vec<(Key, u32)> = self.who_has(&word)?.into_iter().map(|key| (key, missed)).collect();
+            keys += list.len();
+            lists.push(list);
+        }
+        Ok((who_has_any(lists), cut))
+    }
+
+    /// What is told of the people who were found: the best, then by name.
+    fn people(&mut self, mut rows: Vec<(Row, u32)>, limit: usize) -> Result<Vec<Person>> {
+        let order = |(row, missed): &(Row, u32)| {
+            (*missed, row.family_name.clone(), row.given_names.clone(), row.number.clone())
+        };
+        rows.sort_by_cached_key(order);
+        rows.truncate(limit);
+        let ids: Vec<&str> = rows.iter().map(|(row, _)| row.holder_id.as_str()).collect();
+        let (mut permits, mut appointments) = (self.found_permits(&ids)?, self.found_appointments(&ids)?);
+        Ok(rows
+            .into_iter()
+            .map(|(row, distance)| Person {
+                permits: permits.remove(&row.holder_id).unwrap_or_default(),
+                appointment: appointments.remove(&row.holder_id),
+                number: row.number,
+                family_name: row.family_name,
+                usage_name: row.usage_name,
+                given_names: row.given_names,
+                birth_date: row.birth_date,
+                distance,
+            })
+            .collect())
+    }
+
+    fn found_permits(&mut self, holders: &[&str]) -> Result<HashMap<String, Vec<FoundPermit>>> {
+        let rows: Vec<(String, String, String, NaiveDate, Option<String>)> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq_any(holders)))
+            .order((permit::expires_on.desc(), permit::number))
+            .select((permit::holder_id, permit::number, permit::kind, permit::expires_on, permit::rule))
+            .load(&mut self.conn)
+            .context("reading the permits of those who were found")?;
+        let mut permits: HashMap<String, Vec<FoundPermit>> = HashMap::new();
+        for (id, number, kind, expires_on, rule) in rows {
+            let label = rule.as_ref().and_then(|code| code.parse().ok()).map(Rule::label_fr);
+            permits.entry(id).or_default().push(FoundPermit { number, kind, expires_on, rule, label });
+        }
+        Ok(permits)
+    }
+
+    fn found_appointments(&mut self, holders: &[&str]) -> Result<HashMap<String, FoundAppointment>> {
+        let rows: Vec<(String, String, NaiveDate, String)> = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq_any(holders)))
+            .filter(convocation::state.eq("convoked"))
+            .select((convocation::holder_id, convocation::reference, convocation::day, convocation::slot_id))
+            .load(&mut self.conn)
+            .context("reading the appointments of those who were found")?;
+        Ok(rows.into_iter().map(|(id, reference, day, slot)| (id, FoundAppointment { reference, day, slot })).collect())
+    }
+}
