@@ -13,7 +13,7 @@
 //! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
 //! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`bundle`], [`calendar`],
-//! [`convocation`], [`eligibility`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`],
+//! [`convocation`], [`eligibility`], [`ids`], [`ledger`], [`letters`], [`movers`], [`permit`], [`planning`], [`policy`], [`report`],
 //! [`schedule`], [`seal`], [`search`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
 //! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
@@ -37,6 +37,7 @@
 //! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
 //! | registre, témoin | ledger: [`ledger`], signed by [`seal`]; witness |
 //! | rapport, pièces | report: [`report`]; what is handed out of it: [`bundle`] |
+//! | hors ressort, transfert de dossier | [`movers`]: people under two préfectures |
 //! | recherche d'une personne | [`search`], [`store::Store::find`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
 
@@ -58,6 +59,7 @@ pub mod ids;
 pub mod import;
 pub mod ledger;
 pub mod letters;
+pub mod movers;
 pub mod permit;
 pub mod planning;
 pub mod policy;

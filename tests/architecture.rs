@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "convocation",
     "letters",
     "ledger",
+    "movers",
     "report",
     "schedule",
     "seal",

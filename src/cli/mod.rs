@@ -1,6 +1,7 @@
 //! The command line: one file per command. Standard output carries the result alone; logs and progress go to standard error.
 
 mod agenda;
+mod anomalies;
 mod bounces;
 mod config;
 mod contact_sheet;
@@ -17,6 +18,7 @@ mod instance;
 mod keys;
 mod ledger;
 mod letters;
+mod movers;
 mod outbox;
 mod permit;
 mod plan;
@@ -122,6 +124,8 @@ enum Command {
     /// Act on one holder
     #[command(subcommand)]
     Permit(permit::Permit),
+    Anomalies(anomalies::Anomalies),
+    Movers(movers::Movers),
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
@@ -282,6 +286,8 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Plan(c) => c.execute(context),
         Command::Run(c) => c.execute(context),
         Command::Runs(c) => c.execute(context),
+        Command::Anomalies(c) => c.execute(context),
+        Command::Movers(c) => c.execute(context),
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Pause(c) => c.execute(context),

@@ -22,6 +22,8 @@ mod imports;
 mod loss;
 #[path = "../many.rs"]
 mod many;
+#[path = "../movers.rs"]
+mod movers;
 #[path = "../nights.rs"]
 mod nights;
 #[path = "../period.rs"]
