@@ -1,6 +1,8 @@
 //! People found by what somebody typed.
 
-use std::collections::{BTreeMap, HashMap};
+mod names;
+
+use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
@@ -8,21 +10,15 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::Store;
-use super::schema::{convocation, holder, holder_word, notice, permit};
-use super::words::keys_in;
+use super::schema::{convocation, holder, notice, permit};
 use crate::eligibility::Rule;
 use crate::search::blocks::text_of;
-use crate::search::near::{Stretch, distance, slips, stretches};
-use crate::search::{Key, Sought, Wanted, fold, phone_key, ways_to_write, who_has_all, who_has_any};
+use crate::search::{Sought, fold, phone_key};
 
 /// People among whom the best are looked for: more is a text to be typed further.
 const COMPARED_MAX: usize = 500;
-/// Words that one typed word may lead to, and people of them.
-const WORDS_MAX: usize = 1_000;
-const KEYS_MAX: usize = 1_000_000;
-/// What a word that goes on, and each slip, costs.
+/// What a word that goes on costs, or a telephone where a foreigner number was perhaps meant.
 const LONGER: u32 = 1;
-const SLIP: u32 = 2;
 
 /// Who was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -98,17 +94,14 @@ struct Row {
 
 /// People to be compared, and how far each is from what was typed; how many there are in all, and whether there are more.
 type Compared = (Vec<(Row, u32)>, usize, bool);
-/// People by key, and how far each is from what was typed; whether there are more.
-type Matches = (Vec<(Key, u32)>, bool);
-
-/// What stands behind every word that begins with a text: `~` is behind every letter and digit.
-fn behind(head: &str) -> String {
-    format!("{head}~")
-}
-
 impl Store {
     /// The people whom a text means, at most `limit` of them.
+    /// Call it inside [`Store::read`].
     pub fn find(&mut self, text: &str, limit: usize) -> Result<Found> {
+        if self.is_postgres() {
+            // Everything here is looked up by an index; before its first statistics the planner would read whole tables.
+            self.execute("SET LOCAL enable_seqscan = off")?;
+        }
         let mut found = Found { by: "name", total: 0, at_least: false, people: Vec::new() };
         for sought in Sought::readings(text) {
             let (rows, total, at_least) = self.matching(&sought, limit)?;
@@ -215,121 +208,6 @@ impl Store {
             rows.extend(self.rows(ids)?);
         }
         Ok(rows)
-    }
-
-    /// Whoever has a word, in the order of keys.
-    fn who_has(&mut self, word: &str) -> Result<Vec<Key>> {
-        let rows: Vec<Vec<u8>> = holder_word::table
-            .filter(holder_word::prefecture.eq(&self.prefecture).and(holder_word::word.eq(word)))
-            .order(holder_word::until)
-            .select(holder_word::holders)
-            .load(&mut self.conn)
-            .context("looking a word up")?;
-        let mut keys = Vec::new();
-        for row in &rows {
-            keys.extend(keys_in(row)?);
-        }
-        Ok(keys)
-    }
-
-    /// Words that begin, or end, with a text.
-    fn words_in(&mut self, stretch: &Stretch, limit: i64) -> Result<Vec<String>> {
-        use holder_word::{backwards, prefecture, word};
-        let read = match stretch {
-            Stretch::Begins(head) => holder_word::table
-                .filter(prefecture.eq(&self.prefecture).and(word.ge(head)).and(word.lt(behind(head))))
-                .order(word)
-                .select(word)
-                .distinct()
-                .limit(limit)
-                .load(&mut self.conn),
-            Stretch::Ends(tail) => {
-                let head = fold::backwards(tail);
-                holder_word::table
-                    .filter(prefecture.eq(&self.prefecture).and(backwards.ge(&head)).and(backwards.lt(behind(&head))))
-                    .order(backwards)
-                    .select(backwards)
-                    .distinct()
-                    .limit(limit)
-                    .load(&mut self.conn)
-            }
-        };
-        let words: Vec<String> = read.context("looking for words that are alike")?;
-        Ok(match stretch {
-            Stretch::Begins(_) => words,
-            Stretch::Ends(_) => words.iter().map(|ending| fold::backwards(ending)).collect(),
-        })
-    }
-
-    /// Whoever has all of the typed words; where these are fewer than asked for, also whoever has words that are like them. The best
-    /// first, in an order that is always the same.
-    fn named_like(&mut self, typed: &[Wanted], limit: usize) -> Result<Matches> {
-        let ways = ways_to_write(typed);
-        let mut read: HashMap<(String, bool, bool), Matches> = HashMap::new();
-        let mut at_least = false;
-        let mut all: Vec<(Key, u32)> = Vec::new();
-        for forgiving in [false, true] {
-            let mut found = vec![all];
-            for way in &ways {
-                let mut lists = Vec::with_capacity(way.len());
-                for wanted in way {
-                    let place = (wanted.word.clone(), wanted.unfinished, forgiving);
-                    if !read.contains_key(&place) {
-                        let matches = self.who_may_mean(wanted, forgiving)?;
-                        read.insert(place.clone(), matches);
-                    }
-                    let (list, more) = &read[&place];
-                    at_least |= more;
-                    lists.push(list.clone());
-                    if list.is_empty() {
-                        break;
-                    }
-                }
-                found.push(who_has_all(lists));
-            }
-            all = who_has_any(found);
-            if all.len() >= limit {
-                break;
-            }
-        }
-        all.sort_unstable_by_key(|(key, missed)| (*missed, *key));
-        Ok((all, at_least))
-    }
-
-    /// Whoever has a typed word, or one that it may mean.
-    fn who_may_mean(&mut self, wanted: &Wanted, forgiving: bool) -> Result<Matches> {
-        let mut means: BTreeMap<String, u32> = BTreeMap::from([(wanted.word.clone(), 0)]);
-        let mut cut = false;
-        if wanted.unfinished {
-            let longer = self.words_in(&Stretch::Begins(wanted.word.clone()), WORDS_MAX as i64 + 1)?;
-            cut |= longer.len() > WORDS_MAX;
-            for word in longer {
-                means.entry(word).or_insert(LONGER);
-            }
-        }
-        if forgiving {
-            for stretch in stretches(&wanted.word) {
-                for word in self.words_in(&stretch, i64::MAX)? {
-                    let apart = distance(&wanted.word, &word);
-                    if apart <= slips(&wanted.word) {
-                        means.entry(word).or_insert(SLIP * apart as u32);
-                    }
-                }
-            }
-        }
-        let mut nearest: Vec<(u32, String)> = means.into_iter().map(|(word, missed)| (missed, word)).collect();
-        nearest.sort_unstable();
-        let (mut lists, mut keys) = (Vec::new(), 0);
-        for (missed, word) in nearest {
-            if keys > KEYS_MAX {
-                cut = true;
-                break;
-            }
-            let list: Vec<(Key, u32)> = self.who_has(&word)?.into_iter().map(|key| (key, missed)).collect();
-            keys += list.len();
-            lists.push(list);
-        }
-        Ok((who_has_any(lists), cut))
     }
 
     /// What is told of the people who were found: the best, then by name.
