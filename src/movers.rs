@@ -28,7 +28,10 @@ impl fmt::Debug for SharedKey {
 /// A person, as only who has the key can tell: 128 bits of the hash.
 pub type Mark = [u8; 16];
 
-/// The end of a mark's bytes that is kept.
+/// A month as files hold it: `2027-03`.
+pub type Month = [u8; 7];
+
+/// What is kept of a hash.
 fn cut(hash: [u8; 32]) -> Mark {
     let mut mark = [0; 16];
     mark.copy_from_slice(&hash[..16]);
@@ -90,7 +93,7 @@ pub enum NoMarks {
 }
 
 /// Reads the marks of another préfecture: each with its month of expiry.
-pub fn read_marks(key: &SharedKey, text: &str) -> Result<HashMap<Mark, String>, NoMarks> {
+pub fn read_marks(key: &SharedKey, text: &str) -> Result<HashMap<Mark, Month>, NoMarks> {
     let mut lines = text.lines();
     let theirs = lines.next().and_then(|l| l.strip_prefix(FORMAT)?.strip_prefix(';')).ok_or(NoMarks::Unknown)?;
     let ours = key.fingerprint();
@@ -100,8 +103,8 @@ pub fn read_marks(key: &SharedKey, text: &str) -> Result<HashMap<Mark, String>, 
     let line = |(i, text): (usize, &str)| {
         let (mark, month) = text.split_once(';').ok_or(NoMarks::Line(i + 2))?;
         let known = NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d").is_ok();
-        let mark = unhex(mark).filter(|_| known).ok_or(NoMarks::Line(i + 2))?;
-        Ok((mark, month.to_owned()))
+        let month = month.as_bytes().try_into().ok().filter(|_| known);
+        unhex(mark).zip(month).ok_or(NoMarks::Line(i + 2))
     };
     lines.enumerate().map(line).collect()
 }
@@ -144,7 +147,7 @@ mod tests {
         let text = String::from_utf8(file).unwrap();
         assert!(!text.contains("949999") && !text.contains("1980") && !text.contains("-31"), "{text}");
         let read = read_marks(&key, &text).unwrap();
-        assert_eq!(read[&marks[0].0], "2027-03");
+        assert_eq!(read[&marks[0].0], *b"2027-03");
         let mut other_way = Vec::new();
         write_marks(&key, vec![marks[1], marks[0]], &mut other_way).unwrap();
         assert_eq!(other_way, text.as_bytes(), "the order tells nothing");

@@ -48,12 +48,7 @@ impl Anomalies {
         let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         progress.show("comparing", 0, 0);
-        let (mut shared, mut all) = (Vec::new(), 0);
-        for contact in Contact::ALL {
-            let (of_kind, n) = store.read(|s| s.shared_contacts(*contact, self.at_least.into(), self.limit))?;
-            shared.extend(of_kind);
-            all += n;
-        }
+        let (mut shared, all) = store.read(|s| s.shared_contacts(self.at_least.into(), self.limit))?;
         progress.clear();
         shared.sort_by(|a, b| {
             (b.households, b.holders, a.contact, &a.value).cmp(&(a.households, a.holders, b.contact, &b.value))

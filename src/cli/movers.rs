@@ -184,7 +184,7 @@ fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>
     let mut both: Vec<(String, NaiveDate, String)> = Vec::new();
     let (hashed, without) = marks(session, &mut store, &key, |mark, number, until| {
         if let Some(month) = theirs.get(&mark) {
-            both.push((number, until, month.clone()));
+            both.push((number, until, String::from_utf8_lossy(month).into_owned()));
         }
     })?;
     both.sort();

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
-use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
-use super::schema::{holder, import_batch, permit};
+use super::schema::{holder, import_batch};
 use super::{Store, on_backend};
 use crate::eligibility::Rule;
 
@@ -38,6 +37,14 @@ struct Arrived {
     day: NaiveDate,
     #[diesel(sql_type = BigInt)]
     people: i64,
+}
+
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = Text)]
+    holder_id: String,
+    #[diesel(sql_type = Date)]
+    expires_on: NaiveDate,
 }
 
 /// A person with a permit in force, as another préfecture may know them.
@@ -106,16 +113,16 @@ impl Store {
                 .load(&mut self.conn)
                 .context("reading holders")?;
             let Some((last, _, _)) = people.last() else { return Ok(()) };
-            let permits: Vec<(String, Option<NaiveDate>)> = permit::table
-                .filter(permit::prefecture.eq(&self.prefecture))
-                .filter(permit::holder_id.gt(&after).and(permit::holder_id.le(last)))
-                .filter(permit::status.eq("actif").and(permit::absent.eq(false)))
-                .group_by(permit::holder_id)
-                .select((permit::holder_id, max(permit::expires_on)))
-                .load(&mut self.conn)
-                .context("reading permits in force")?;
+            let sql = format!(
+                "SELECT holder_id, max(expires_on) AS expires_on FROM permit {} WHERE prefecture = '{}' AND holder_id > '{after}'
+                 AND holder_id <= '{last}' AND status = 'actif' AND NOT absent GROUP BY holder_id",
+                self.permit_by_holder(),
+                self.prefecture
+            );
+            let permits: Vec<Last> =
+                on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c)).context("reading permits in force")?;
             let permits: HashMap<String, NaiveDate> =
-                permits.into_iter().filter_map(|(id, day)| Some((id, day?))).collect();
+                permits.into_iter().map(|p| (p.holder_id, p.expires_on)).collect();
             after.clone_from(last);
             for (id, number, birth_date) in people {
                 if let Some(expires_on) = permits.get(&id) {

@@ -68,9 +68,10 @@ impl Store {
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
+        // CROSS, which both databases take for what it is: SQLite begins with what stands on its left, and not with every word.
         let sql = format!(
-            "WITH asked (first, behind) AS (VALUES {}) SELECT DISTINCT w.{column} AS word FROM asked JOIN holder_word w
-             ON w.prefecture = '{}' AND w.{column} >= asked.first AND w.{column} < asked.behind ORDER BY 1 LIMIT {limit}",
+            "WITH asked (first, behind) AS (VALUES {}) SELECT DISTINCT w.{column} AS word FROM asked CROSS JOIN holder_word w
+             WHERE w.prefecture = '{}' AND w.{column} >= asked.first AND w.{column} < asked.behind ORDER BY 1 LIMIT {limit}",
             ranges.join(", "),
             self.prefecture
         );

@@ -39,7 +39,14 @@ impl Store {
             self.write_words(full)?;
             progress(read);
         }
-        self.write_words(builder.finish())
+        self.write_words(builder.finish())?;
+        if self.is_postgres() {
+            // Before its first statistics the planner reads whole tables where it should look a few rows up: for a minute after a first
+            // import, until the server has looked by itself.
+            self.execute("ANALYZE holder; ANALYZE permit; ANALYZE holder_word")
+                .context("telling the planner what there is")?;
+        }
+        Ok(())
     }
 
     fn named(&mut self, after: &str) -> Result<Vec<Named>> {
