@@ -122,9 +122,10 @@ pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Crockford's base 32, lower case: no letter that is read for another. 10 bytes give 16 letters.
+const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Crockford's base 32, lower case: no letter that is read for another. 10 bytes give 16 letters, in the same order.
 pub fn base32(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let mut out = String::with_capacity(bytes.len().div_ceil(5) * 8);
     let (mut window, mut bits) = (0u32, 0u32);
     for byte in bytes {
@@ -132,13 +133,32 @@ pub fn base32(bytes: &[u8]) -> String {
         bits += 8;
         while bits >= 5 {
             bits -= 5;
-            out.push(char::from(ALPHABET[(window >> bits) as usize & 31]));
+            out.push(char::from(BASE32[(window >> bits) as usize & 31]));
         }
     }
     if bits > 0 {
-        out.push(char::from(ALPHABET[(window << (5 - bits)) as usize & 31]));
+        out.push(char::from(BASE32[(window << (5 - bits)) as usize & 31]));
     }
     out
+}
+
+/// The bytes out of [`base32`]; `None` where it is the text of no whole number of them, or of another number.
+pub fn unbase32<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() * 5 != N * 8 {
+        return None;
+    }
+    let (mut window, mut bits, mut at, mut bytes) = (0u32, 0u32, 0, [0; N]);
+    for letter in text.bytes() {
+        let value = BASE32.iter().position(|known| *known == letter)?;
+        window = (window << 5 | value as u32) & 0xfff;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes[at] = (window >> bits) as u8;
+            at += 1;
+        }
+    }
+    Some(bytes)
 }
 
 /// The reference printed on a letter: `RC-94-2026-0001234-K`, the last character by ISO 7064 MOD 37,36, so that
@@ -254,5 +274,12 @@ mod tests {
     fn base32_keeps_every_bit() {
         assert_eq!(base32(&[0xff; 5]), "zzzzzzzz");
         assert_eq!(base32(&[0, 0, 0, 0, 1]), "00000001");
+        for seed in 0..=255u8 {
+            let bytes: [u8; 10] =
+                std::array::from_fn(|i| seed.wrapping_mul(31).wrapping_add((i as u8).wrapping_mul(37)));
+            assert_eq!(unbase32(&base32(&bytes)), Some(bytes));
+        }
+        assert_eq!(unbase32::<10>("0123456789abcde"), None);
+        assert_eq!(unbase32::<10>("0123456789abcdei"), None);
     }
 }

@@ -13,8 +13,8 @@
 //! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
 //! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`bundle`], [`calendar`],
-//! [`convocation`], [`eligibility`], [`forecast`], [`ids`], [`ledger`], [`letters`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
-//! [`schedule`], [`seal`], [`timeline`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
+//! [`convocation`], [`eligibility`], [`forecast`], [`ids`], [`ledger`], [`letters`], [`movers`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
+//! [`schedule`], [`seal`], [`search`], [`timeline`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
 //! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
 //! | French | here |
@@ -40,6 +40,8 @@
 //! | demande écrite | request: [`requests`] |
 //! | registre, témoin | ledger: [`ledger`], signed by [`seal`]; witness |
 //! | rapport, pièces | report: [`report`]; what is handed out of it: [`bundle`] |
+//! | hors ressort, transfert de dossier | [`movers`]: people under two préfectures |
+//! | recherche d'une personne | [`search`], [`store::Store::find`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
 //! | suspendre, déplacer, annuler, fermer | what is done by hand: [`acts`] |
 
@@ -64,6 +66,7 @@ pub mod ids;
 pub mod import;
 pub mod ledger;
 pub mod letters;
+pub mod movers;
 pub mod permit;
 pub mod planning;
 pub mod policy;
@@ -74,6 +77,7 @@ pub mod requests;
 pub mod run;
 pub mod schedule;
 pub mod seal;
+pub mod search;
 pub mod serve;
 pub mod settings;
 pub mod sheet;

@@ -22,10 +22,12 @@ const PURE: &[&str] = &[
     "convocation",
     "letters",
     "ledger",
+    "movers",
     "report",
     "requests",
     "schedule",
     "seal",
+    "search",
     "timeline",
 ];
 /// Small doors to the machine: they name the pure modules and each other.

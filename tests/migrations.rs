@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: [&str; 9] = [
+const UP: [&str; 10] = [
     include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-200000_letters/up.sql"),
@@ -11,12 +11,14 @@ const UP: [&str; 9] = [
     include_str!("../migrations/sqlite/2026-11-25-000000_begun/up.sql"),
     include_str!("../migrations/sqlite/2026-11-26-000000_nights/up.sql"),
     include_str!("../migrations/sqlite/2026-11-27-000000_seal/up.sql"),
+    include_str!("../migrations/sqlite/2026-11-28-000000_search/up.sql"),
     include_str!("../migrations/sqlite/2026-11-28-200000_acts/up.sql"),
     include_str!("../migrations/sqlite/2026-11-28-300000_requests/up.sql"),
 ];
-const DOWN: [&str; 9] = [
+const DOWN: [&str; 10] = [
     include_str!("../migrations/sqlite/2026-11-28-300000_requests/down.sql"),
     include_str!("../migrations/sqlite/2026-11-28-200000_acts/down.sql"),
+    include_str!("../migrations/sqlite/2026-11-28-000000_search/down.sql"),
     include_str!("../migrations/sqlite/2026-11-27-000000_seal/down.sql"),
     include_str!("../migrations/sqlite/2026-11-26-000000_nights/down.sql"),
     include_str!("../migrations/sqlite/2026-11-25-000000_begun/down.sql"),

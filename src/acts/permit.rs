@@ -54,6 +54,9 @@ pub struct Mended {
 /// Sets the address to which a holder's letters go; `None`: on paper from now on. It holds until the extract names another than
 /// it does now. The letter of an appointment to come that has not been handed over, or came back, is written again.
 pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: Option<&str>) -> Result<Mended> {
+    // As it is found again: whatever RFC 5321 allows before the `@`, no server tells capitals apart.
+    let lower = email.map(str::to_lowercase);
+    let email = lower.as_deref();
     if let Some(wrong) = email.filter(|e| !is_deliverable_email(e)) {
         return Err(Refused::NoAddress(wrong.to_owned()).into());
     }

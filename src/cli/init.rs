@@ -1,7 +1,8 @@
 //! `convoke init`, `convoke migrate`.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -119,12 +120,21 @@ impl Init {
 
 pub(super) fn migrate(session: &Session) -> Result<Exit> {
     let config = session.configuration()?;
-    let run = Store::migrate(&config.settings.database.url)?;
-    let text = if run.is_empty() {
+    let url = &config.settings.database.url;
+    let run = Store::migrate(url)?;
+    let progress = session.progress();
+    // Once, and after an import by an older program: nothing is to be done on most days.
+    let apart = Store::take_names_apart(url, &|read| progress.show("taking names apart", read, 0));
+    progress.clear();
+    let apart = apart?;
+    let mut text = if run.is_empty() {
         "The tables were up to date.\n".to_owned()
     } else {
         format!("Migrated: {}.\n", run.join(", "))
     };
-    session.print(&json!({"schema": "convoke.migrate/1", "migrations": run}), &text)?;
+    if !apart.is_empty() {
+        writeln!(text, "Names were taken apart, so that people are found by them: {}.", apart.join(", "))?;
+    }
+    session.print(&json!({"schema": "convoke.migrate/1", "migrations": run, "names": apart}), &text)?;
     Ok(Exit::Done)
 }

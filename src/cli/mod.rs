@@ -1,6 +1,7 @@
 //! The command line: one file per command. Standard output carries the result alone; logs and progress go to standard error.
 
 mod agenda;
+mod anomalies;
 mod bounces;
 mod config;
 mod contact_sheet;
@@ -12,6 +13,7 @@ mod dispatch;
 mod doctor;
 mod every;
 mod exit;
+mod find;
 mod forecast;
 mod holder;
 mod import;
@@ -21,6 +23,7 @@ mod keys;
 mod ledger;
 mod letters;
 mod man;
+mod movers;
 mod outbox;
 mod permit;
 mod plan;
@@ -144,6 +147,8 @@ enum Command {
     #[command(subcommand)]
     Requests(requests::Requests),
     Forecast(forecast::Forecast),
+    Anomalies(anomalies::Anomalies),
+    Movers(movers::Movers),
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
@@ -327,6 +332,8 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Runs(c) => c.execute(context),
         Command::Requests(c) => c.execute(context),
         Command::Forecast(c) => c.execute(context),
+        Command::Anomalies(c) => c.execute(context),
+        Command::Movers(c) => c.execute(context),
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Pause(c) => c.execute(context),

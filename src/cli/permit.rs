@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, given, holder, privacy};
+use super::{BadData, Exit, Session, Usage, find, given, holder, privacy};
 use crate::entropy::Entropy;
 use crate::ids::{HolderId, sha256_hex};
 use crate::ledger::Event;
@@ -15,6 +15,7 @@ use crate::store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Permit {
+    Find(find::Find),
     /// Make holders one household: they are convoked together where that costs nobody an appointment
     ///
     /// The link holds whatever the next extract says of them, from the next run on. Whoever has the same `foyer` in the extract
@@ -48,6 +49,7 @@ impl Permit {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let (mut numbers, reason, undo) = match self {
             Self::Link { numbers, reason, undo, yes: _ } => (numbers, reason, undo),
+            Self::Find(find) => return find.execute(session),
             Self::Timeline(timeline) => return timeline.execute(session),
             Self::Hold(hold) => return hold.execute(session),
             Self::Release(release) => return release.execute(session),

@@ -22,6 +22,7 @@ pub(crate) use lists::harmless;
 pub use paper::document;
 pub use period::{Appointed, Ending, Expired, Period};
 pub use terminal::terminal;
+pub(crate) use words::visible;
 
 use crate::eligibility::Rule;
 use crate::planning::{Figures, LapseCause, Pass};

@@ -153,6 +153,10 @@ pub(crate) fn intervention(kind: &str) -> &str {
         "read.report" => "Rapport nominatif consulté",
         "read.timeline" => "Historique d’une personne consulté",
         "read.holder" => "Données d’une personne consultées",
+        "read.find" => "Personnes recherchées",
+        "read.anomalies" => "Coordonnées partagées consultées",
+        "read.movers" => "Personnes connues de deux préfectures consultées",
+        "read.hashes" => "Empreintes des titulaires remises à une autre préfecture",
         "read.letters" => "Lettres d’une personne consultées",
         "read.sheet" => "Feuilles de guichet d’un jour établies",
         "read.addresses" => "Adresses consultées pour l’envoi postal ou l’appel",
@@ -263,7 +267,7 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
 }
 
 /// Text in which nothing is invisible: what could move a cursor, reverse a line or break it is replaced.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let deceives = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -216,21 +216,18 @@ fn place(
         return Ok(false);
     }
     let live = s.live_of(&HolderId(request.holder_id.clone()))?;
-    let made = match live.as_deref().and_then(Reference::parse) {
-        Some(reference) => {
-            let from = Convocation::read(s, &reference)?.context("a live convocation has disappeared")?;
-            if from.day <= row.day || from.day < on.today {
-                return Ok(false);
-            }
-            from.put_elsewhere(s, on, &slot, CancelledBy::Holder, tools.entropy)?
+    let made = if let Some(reference) = live.as_deref().and_then(Reference::parse) {
+        let from = Convocation::read(s, &reference)?.context("a live convocation has disappeared")?;
+        if from.day <= row.day || from.day < on.today {
+            return Ok(false);
         }
-        None => {
-            let mut person = Person::read(s, &request.permit_id, &request.holder_id)?;
-            if request.wish == Wish::NoEmail.code() {
-                person.holder.channel = Some(Channel::Post);
-            }
-            person.convoke(s, on, &slot, tools.entropy)?
+        from.put_elsewhere(s, on, &slot, CancelledBy::Holder, tools.entropy)?
+    } else {
+        let mut person = Person::read(s, &request.permit_id, &request.holder_id)?;
+        if request.wish == Wish::NoEmail.code() {
+            person.holder.channel = Some(Channel::Post);
         }
+        person.convoke(s, on, &slot, tools.entropy)?
     };
     let made = made.with_context(|| format!("the seat {} was free and is not", slot.0))?;
     let reference = Some(made.reference.as_str());

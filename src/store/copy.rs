@@ -14,9 +14,10 @@ use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
 
 /// Every table, after those that it names.
-const TABLES: [&str; 28] = [
+const TABLES: [&str; 29] = [
     "prefecture",
     "holder",
+    "holder_word",
     "permit",
     "household_link",
     "past_verdict",

@@ -273,6 +273,7 @@ impl Store {
     /// looked at again by the next run. In the order of the keys, so that pages are written once.
     pub fn merge_stage(&mut self, full: bool, today: NaiveDate) -> Result<()> {
         let p = self.prefecture.clone();
+        let words = self.staged_words()?;
         self.execute(&format!(
             "INSERT INTO holder (prefecture, holder_id, number, family_name, usage_name, given_names, birth_date, email, phone, language,
                 address, postcode, town, commune, household, channel, large_print, fingerprint)
@@ -320,7 +321,11 @@ impl Store {
              WHERE permit.prefecture = '{p}' AND permit.permit_id = r.permit_id AND permit.superseded <> r.superseded;
              DROP TABLE staged_permit;"
         ))
-        .context("finding the latest permits")
+        .context("finding the latest permits")?;
+        match words {
+            Some(changes) => self.change_words(&changes),
+            None => self.make_words(&|_| {}),
+        }
     }
 
     /// Remembers that a file was taken in.
@@ -337,10 +342,11 @@ impl Store {
         let of_prefecture = import_batch::table.filter(import_batch::prefecture.eq(&self.prefecture));
         let last: Option<i64> =
             of_prefecture.select(diesel::dsl::max(import_batch::import_id)).first(&mut self.conn)?;
+        let import_id = last.unwrap_or(0) + 1;
         diesel::insert_into(import_batch::table)
             .values((
                 import_batch::prefecture.eq(&self.prefecture),
-                import_batch::import_id.eq(last.unwrap_or(0) + 1),
+                import_batch::import_id.eq(import_id),
                 import_batch::kind.eq(kind),
                 import_batch::imported_at.eq(at),
                 import_batch::imported_on.eq(on),
@@ -352,7 +358,8 @@ impl Store {
             ))
             .execute(&mut self.conn)
             .context("remembering the import")?;
-        Ok(())
+        // The merge has brought them up to date.
+        if kind == "permits" { self.set_words_until(Some(import_id)) } else { Ok(()) }
     }
 
     /// The civil date on which the last extract was taken in.

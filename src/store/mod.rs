@@ -8,9 +8,11 @@ mod connection;
 mod convocations;
 mod copy;
 mod figures;
+mod find;
 mod households;
 mod intake;
 mod ledger;
+mod movers;
 mod nights;
 mod notices;
 mod outbox;
@@ -24,9 +26,11 @@ mod requests;
 mod runs;
 mod schema;
 mod seals;
+mod shared;
 mod slots;
 mod statement;
 mod templates;
+mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
@@ -43,8 +47,10 @@ pub use connection::WrongUrl;
 pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
 pub use copy::{Copied, Copy, copy};
 pub use figures::Figures;
+pub use find::{Found, FoundAppointment, FoundPermit, Person};
 pub use intake::{ImportedRow, Merged, Staged};
 pub use ledger::Head;
+pub use movers::{Elsewhere, InForce};
 pub use nights::{NightRow, NightState, Watch};
 pub use notices::{NewNotice, Unnoticed};
 pub use outbox::{LetterFilter, LetterRow};
@@ -56,6 +62,7 @@ pub use queue::{Attempt, Paused, Settlement, Standing};
 pub use requests::{NewRequest, OpenRequest, RequestRow};
 pub use runs::{Acquired, NewRun, RunRow, Stored};
 pub use seals::WitnessLetter;
+pub use shared::{Contact, Shared};
 pub use slots::SlotRow;
 
 use crate::clock::Stopwatch;
@@ -243,17 +250,32 @@ impl Store {
     pub fn id_key(&mut self, entropy: &mut Entropy) -> Result<IdKey> {
         let fresh = hex(&entropy.bytes()?);
         self.write(|store| {
-            let row = prefecture::table.find(&store.prefecture).select(prefecture::id_key);
-            let known: Option<String> = row.first(&mut store.conn).optional()?;
-            let text = if let Some(text) = known {
-                text
-            } else {
-                diesel::insert_into(prefecture::table)
-                    .values((prefecture::code.eq(&store.prefecture), prefecture::id_key.eq(&fresh)))
-                    .execute(&mut store.conn)?;
-                fresh
-            };
-            Ok(IdKey(unhex(&text).context("the id key in the database is not 64 hexadecimal digits")?))
+            if let Some(key) = store.stored_id_key()? {
+                return Ok(key);
+            }
+            diesel::insert_into(prefecture::table)
+                .values((prefecture::code.eq(&store.prefecture), prefecture::id_key.eq(&fresh)))
+                .execute(&mut store.conn)?;
+            store.stored_id_key()?.context("the id key was not kept")
         })
+    }
+
+    /// The same, where it was made already: before the first import nobody has an id.
+    fn stored_id_key(&mut self) -> Result<Option<IdKey>> {
+        let row = prefecture::table.find(&self.prefecture).select(prefecture::id_key);
+        let known: Option<String> = row.first(&mut self.conn).optional()?;
+        known
+            .map(|text| Ok(IdKey(unhex(&text).context("the id key in the database is not 64 hexadecimal digits")?)))
+            .transpose()
+    }
+
+    /// Has permits be looked up by their holders. Without statistics SQLite takes `prefecture = …` of a primary key for ten rows, and
+    /// would read all of them.
+    fn permit_by_holder(&self) -> &'static str {
+        if self.is_postgres() { "" } else { "INDEXED BY permit_by_holder" }
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
     }
 }

@@ -236,6 +236,7 @@ impl Store {
             .filter(permit::prefecture.eq(&prefecture).and(permit::holder_id.eq_any(holders)))
             .select(permit::permit_id)
             .load(&mut self.conn)?;
+        self.forget_words(holders)?;
         // Those that name others first.
         macro_rules! delete {
             ($table:ident, $column:ident, $ids:expr) => {

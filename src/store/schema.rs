@@ -13,6 +13,7 @@ table! {
         data_version -> BigInt,
         watched_since -> Nullable<Timestamp>,
         clock_seen_at -> Nullable<Timestamp>,
+        words_until -> Nullable<BigInt>,
     }
 }
 
@@ -39,6 +40,16 @@ table! {
         email_refused -> Nullable<Text>,
         email_set -> Nullable<Text>,
         email_set_over -> Nullable<Text>,
+    }
+}
+
+table! {
+    holder_word (prefecture, word, until) {
+        prefecture -> Text,
+        word -> Text,
+        until -> Text,
+        backwards -> Text,
+        holders -> Binary,
     }
 }
 
@@ -401,6 +412,7 @@ table! {
 allow_tables_to_appear_in_same_query!(
     prefecture,
     holder,
+    holder_word,
     permit,
     past_verdict,
     slot,

@@ -16,6 +16,8 @@ mod copy;
 mod correspondence;
 #[path = "../dispatch.rs"]
 mod dispatch;
+#[path = "../find.rs"]
+mod find;
 #[path = "../forecast.rs"]
 mod forecast;
 #[path = "hosts.rs"]
@@ -26,6 +28,8 @@ mod imports;
 mod loss;
 #[path = "../many.rs"]
 mod many;
+#[path = "../movers.rs"]
+mod movers;
 #[path = "../nights.rs"]
 mod nights;
 #[path = "../operators.rs"]

@@ -5,5 +5,6 @@ DROP INDEX convocation_honoured;
 DROP INDEX convocation_day;
 ALTER TABLE convocation DROP COLUMN moved_by;
 ALTER TABLE convocation DROP COLUMN replaces;
+DROP INDEX holder_email_set;
 ALTER TABLE holder DROP COLUMN email_set_over;
 ALTER TABLE holder DROP COLUMN email_set;

@@ -2,6 +2,8 @@
 -- says something else.
 ALTER TABLE holder ADD COLUMN email_set TEXT;
 ALTER TABLE holder ADD COLUMN email_set_over TEXT;
+-- Few have one: found by it.
+CREATE INDEX holder_email_set ON holder (prefecture, email_set) WHERE email_set IS NOT NULL;
 
 -- The appointment in whose place this one came, and who asked for the change.
 ALTER TABLE convocation ADD COLUMN replaces TEXT;

@@ -1,0 +1,149 @@
+//! `convoke anomalies`.
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+
+use super::report::terminal_width;
+use super::{Exit, Session, Usage, given};
+use crate::report::visible;
+use crate::store::{Contact, Shared, Use};
+
+/// List e-mails, telephones and addresses that many people of different households share
+///
+/// One address for many files is how appointments are traded: the letters of all of them reach one hand. It may also be a shelter, an
+/// association or an employer, who are to be asked. Households are those of the extract and those that agents linked. What is shared
+/// is masked, and nobody is named, unless that is asked for: the ledger then remembers who asked, and why.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke anomalies                          shared by four households or more
+  convoke anomalies --at-least 20
+  convoke anomalies --identified --reason \"inquiry 12/2026\" --json")]
+pub(super) struct Anomalies {
+    /// Shared by at least so many households.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    at_least: u32,
+    /// List at most so many of each kind.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    /// Show what is shared, and the numbers of those who share it.
+    #[arg(long)]
+    identified: bool,
+    /// Why people are named; stands in the ledger for good: name nobody.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Anomalies {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        if self.at_least < 2 {
+            return Err(
+                Usage(format!("--at-least {}: what one household has is shared by nobody", self.at_least)).into()
+            );
+        }
+        let reason = if self.identified { Some(given(self.reason.as_ref())?) } else { None };
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let progress = session.progress();
+        progress.show("comparing", 0, 0);
+        let (mut shared, all) = store.read(|s| s.shared_contacts(self.at_least.into(), self.limit))?;
+        progress.clear();
+        shared.sort_by(|a, b| {
+            (b.households, b.holders, a.contact, &a.value).cmp(&(a.households, a.holders, b.contact, &b.value))
+        });
+        if let Some(reason) = reason {
+            let people: usize = shared.iter().map(|s| s.numbers.len()).sum();
+            Session::reads(
+                &mut store,
+                "read.anomalies",
+                json!({"reason": reason, "shared": shared.len(), "people": people}),
+            )?;
+        }
+        let more = all - shared.len() as u64;
+        let lines: Vec<Value> = shared.iter().map(|s| self.line(s)).collect();
+        session.print(
+            &json!({"schema": "convoke.anomalies/1", "at_least": self.at_least, "identified": self.identified, "total": all, "more": more,
+                "shared": lines}),
+            &self.text(&shared, more),
+        )?;
+        Ok(Exit::Done)
+    }
+
+    fn shown(&self, shared: &Shared) -> String {
+        if self.identified { shared.value.clone() } else { masked(shared.contact, &shared.value) }
+    }
+
+    fn line(&self, shared: &Shared) -> Value {
+        let mut line = json!({"kind": shared.contact, "value": self.shown(shared), "holders": shared.holders,
+            "households": shared.households, "convoked": shared.convoked});
+        if self.identified {
+            line["numbers"] = json!(shared.numbers);
+        }
+        line
+    }
+
+    fn text(&self, shared: &[Shared], more: u64) -> String {
+        if shared.is_empty() {
+            return format!("No e-mail, telephone or address is shared by {} households or more.\n", self.at_least);
+        }
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(terminal_width());
+        table.set_header(["KIND", "SHARED", "HOUSEHOLDS", "PEOPLE", "CONVOKED"]);
+        for s in shared {
+            let mut value = visible(&self.shown(s));
+            if self.identified {
+                value = format!("{value}\n{}", s.numbers.join(" "));
+            }
+            table.add_row([
+                s.contact.code(),
+                &value,
+                &s.households.to_string(),
+                &s.holders.to_string(),
+                &s.convoked.to_string(),
+            ]);
+        }
+        for column in table.column_iter_mut().skip(2) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let more =
+            if more > 0 { format!("And {more} more: --limit, or a greater --at-least.\n") } else { String::new() };
+        format!("{}\n{more}", table.trim_fmt())
+    }
+}
+
+/// Enough to tell one from another, and not to reach anybody.
+fn masked(contact: Contact, value: &str) -> String {
+    match contact {
+        Contact::Email => {
+            let (local, domain) = value.rsplit_once('@').unwrap_or((value, ""));
+            format!("{}…@{domain}", local.chars().take(1).collect::<String>())
+        }
+        Contact::Phone => {
+            let digits: Vec<char> = value.chars().collect();
+            format!("…{}", digits[digits.len().saturating_sub(2)..].iter().collect::<String>())
+        }
+        // Postcode and commune stand at its end.
+        Contact::Address => {
+            let mut end: Vec<&str> = value.split_whitespace().rev().take(2).collect();
+            end.reverse();
+            format!("… {}", end.join(" "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_masked_reaches_nobody() {
+        assert_eq!(masked(Contact::Email, "zoe.canari@example.org"), "z…@example.org");
+        assert_eq!(masked(Contact::Email, "@example.org"), "…@example.org");
+        assert_eq!(masked(Contact::Phone, "639981234"), "…34");
+        assert_eq!(masked(Contact::Address, "7 impasse du Canari\nbât. B 94000 94028"), "… 94000 94028");
+    }
+}

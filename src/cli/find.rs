@@ -1,0 +1,120 @@
+//! `convoke permit find`.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::json;
+
+use super::report::terminal_width;
+use super::{Exit, Session, Usage};
+use crate::report::visible;
+use crate::store::{Found, Person, Use};
+
+/// Most people shown at once.
+const LIMIT_MAX: usize = 500;
+
+/// Find people by name, number, reference, e-mail or telephone
+///
+/// What TEXT looks like decides how it is read: the reference on a letter; an e-mail address; a foreigner number or a telephone
+/// number, with or without blanks and +33; the number of a permit; else names, family, in use and given, in any order. Accents,
+/// capitals, hyphens and the script do not matter; the last word may be unfinished (three letters); a slip is forgiven in words of
+/// four letters or more, two in words of eight or more. Who has the very words comes first.
+///
+/// The ledger remembers that you looked, and how many people you were shown; never what you typed.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke permit find nguyen thi            Nguyễn Thị Ánh
+  convoke permit find \"l'inventee d'echant\"  L’Inventée-d'Échantillon
+  convoke permit find محمد                  as it is typed
+  convoke permit find 9400000001            foreigner number, or telephone
+  convoke permit find RC-94-2026-0001234-K  reference, blanks for hyphens too
+  convoke permit find \"+33 6 39 98 12 34\"")]
+pub(super) struct Find {
+    /// What is known of the person; several words need no quotes.
+    #[arg(required = true, value_name = "TEXT")]
+    text: Vec<String>,
+    /// At most so many people, up to 500.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+}
+
+impl Find {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        if !(1..=LIMIT_MAX).contains(&self.limit) {
+            return Err(Usage(format!("--limit {}: expected 1 to {LIMIT_MAX}", self.limit)).into());
+        }
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let found = store.read(|s| s.find(&self.text.join(" "), self.limit))?;
+        let current = store.words_are_current()?;
+        if !found.people.is_empty() {
+            // Before anything is printed; who is shown nobody has read nothing.
+            Session::reads(&mut store, "read.find", json!({"by": found.by, "people": found.people.len()}))?;
+        }
+        let hint = hint(&found, current);
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(terminal_width());
+        for person in &found.people {
+            table.add_row([person.number.clone(), told(person)?]);
+        }
+        let mut text = if found.people.is_empty() { String::new() } else { format!("{}\n", table.trim_fmt()) };
+        if let Some(hint) = &hint {
+            writeln!(text, "{hint}")?;
+        }
+        let Found { by, total, at_least, people } = found;
+        let more = total - people.len();
+        session.print(
+            &json!({"schema": "convoke.found/1", "by": by, "total": total, "at_least": at_least, "more": more, "people": people,
+                "hint": hint}),
+            &text,
+        )?;
+        Ok(Exit::Done)
+    }
+}
+
+fn hint(found: &Found, current: bool) -> Option<String> {
+    let behind = "An older program took in the last extract: `convoke migrate` makes its names known.";
+    let shown = found.people.len();
+    match found.total {
+        0 if !current => Some(format!("Nobody. {behind}")),
+        0 if found.by == "name" => Some(
+            "Nobody. Try fewer words, a name in use, or a number; slips are forgiven from four letters on.".to_owned(),
+        ),
+        0 => Some(
+            "Nobody. Try another of: name, foreigner number, permit number, reference, e-mail, telephone.".to_owned(),
+        ),
+        total if total > shown => {
+            let least = if found.at_least { "at least " } else { "" };
+            Some(format!("And {least}{} more: type more of the name, or say --limit.", total - shown))
+        }
+        _ if !current => Some(behind.to_owned()),
+        _ => None,
+    }
+}
+
+/// What is told of a person, a line for each permit and for the appointment.
+fn told(person: &Person) -> Result<String> {
+    let names = [person.family_name.as_str(), person.given_names.as_str()].join(" ");
+    let mut text = visible(names.trim());
+    if let Some(usage) = &person.usage_name {
+        write!(text, " ({})", visible(usage))?;
+    }
+    if let Some(day) = person.birth_date {
+        write!(text, ", born {day}")?;
+    }
+    for permit in &person.permits {
+        let label = permit.label.or(permit.rule.as_deref()).unwrap_or("pas encore examiné");
+        write!(text, "\n{} {} until {}: {label}", permit.kind, visible(&permit.number), permit.expires_on)?;
+    }
+    if let Some(appointment) = &person.appointment {
+        let (place, time) = appointment.slot.rsplit_once('/').unwrap_or((&appointment.slot, ""));
+        let time = time.rsplit_once('T').map_or("", |(_, time)| time);
+        write!(text, "\n{} on {} at {time}, {}", appointment.reference, appointment.day, visible(place))?;
+    }
+    Ok(text)
+}

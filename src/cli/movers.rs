@@ -1,0 +1,279 @@
+//! `convoke movers`.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use chrono::{Datelike, NaiveDate};
+use clap::{Args, Subcommand};
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+
+use super::init::write_secret;
+use super::{BadData, Exit, Session, Usage, given};
+use crate::entropy::Entropy;
+use crate::files::write_with;
+use crate::ids::sha256_hex;
+use crate::letters::competent_prefecture;
+use crate::movers::{Mark, SharedKey, by_week, read_marks, write_marks};
+use crate::store::{Elsewhere, Store, Use};
+
+/// Older than this when it was first seen: a permit that another préfecture gave.
+const FROM_ELSEWHERE_DAYS: u32 = 60;
+
+/// Count people who live outside the jurisdiction, and those who came from elsewhere, by week
+///
+/// Who lives elsewhere by the last run, under the préfecture that is competent there; and who came: people whom no extract had before,
+/// with a permit that was more than sixty days old when it was first seen. From where they came is not known.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke movers
+  convoke movers key --key-file keys/movers.key       once; give it to the other préfecture by hand
+  convoke movers hashes --key-file keys/movers.key --out ours.csv
+  convoke movers compare --key-file keys/movers.key --with theirs.csv
+  convoke movers compare --key-file keys/movers.key --with theirs.csv --identified \\
+      --reason \"transfers of November\"")]
+pub(super) struct Movers {
+    #[command(subcommand)]
+    command: Option<Between>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Between {
+    /// Make the key that two préfectures share
+    Key {
+        /// File to write; nothing is written over.
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+    },
+    /// Write a keyed hash of each person with a permit in force, and the month in which it expires: for a préfecture that has the key
+    ///
+    /// Of number and year of birth. Who has no date of birth is left out, and counted: numbers alone can be tried one by one by
+    /// whoever has the key.
+    Hashes {
+        /// The key that both préfectures have: a file that only you can read.
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+        /// File to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Count people who are under both préfectures
+    Compare {
+        /// The key that both préfectures have: a file that only you can read.
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+        /// What the other préfecture made by `convoke movers hashes`.
+        #[arg(long, value_name = "FILE")]
+        with: PathBuf,
+        /// List their numbers: the ledger remembers who asked, and why.
+        #[arg(long)]
+        identified: bool,
+        /// Why people are named; stands in the ledger for good: name nobody.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+}
+
+impl Movers {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        match self.command {
+            None => figures(session),
+            Some(Between::Key { key_file }) => {
+                if key_file.exists() {
+                    return Err(
+                        Usage(format!("{} is there already: nothing is written over", key_file.display())).into()
+                    );
+                }
+                let key = SharedKey::new(Entropy::System.bytes()?);
+                write_secret(&key_file, &key.to_text())?;
+                let (file, print) = (key_file.display(), key.fingerprint());
+                let text = format!(
+                    "Made {file}, fingerprint {print}.\nGive it to the other préfecture by hand, or encrypted: who has it and a file of\n\
+                     hashes can try every number.\n"
+                );
+                session
+                    .print(&json!({"schema": "convoke.movers-key/1", "file": key_file, "fingerprint": print}), &text)?;
+                Ok(Exit::Done)
+            }
+            Some(Between::Hashes { key_file, out }) => hashes(session, &key_file, &out),
+            Some(Between::Compare { key_file, with, identified, reason }) => {
+                let reason = if identified { Some(given(reason.as_ref())?) } else { None };
+                compare(session, &key_file, &with, reason)
+            }
+        }
+    }
+}
+
+/// The key in a file that nobody else can read.
+fn key_in(file: &Path) -> Result<SharedKey> {
+    let named = file.display();
+    let mode =
+        std::fs::metadata(file).with_context(|| format!("reading the key {named}"))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(Usage(format!(
+            "{named} has the mode {mode:o}: others can read the key, and with it every number; chmod 600 {named}, and if others may \
+             have read it, make another with `convoke movers key`"
+        ))
+        .into());
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading the key {named}"))?;
+    Ok(SharedKey::parse(&text).ok_or_else(|| {
+        Usage(format!("{named} is no key: expected 64 hexadecimal digits, as `convoke movers key` makes them"))
+    })?)
+}
+
+/// The mark of everybody who has a date of birth, with their number and the end of their permit; and how many have none.
+fn marks(
+    session: &Session,
+    store: &mut Store,
+    key: &SharedKey,
+    mut take: impl FnMut(Mark, String, NaiveDate),
+) -> Result<(u64, u64)> {
+    let progress = session.progress();
+    let (mut hashed, mut without) = (0, 0);
+    store.read(|s| {
+        s.people_in_force(|person| {
+            match person.birth_date {
+                Some(born) => {
+                    hashed += 1;
+                    take(key.mark(&person.number, born.year()), person.number, person.expires_on);
+                }
+                None => without += 1,
+            }
+            if hashed % 10_000 == 0 {
+                progress.show("hashing", hashed, 0);
+            }
+            Ok(())
+        })
+    })?;
+    progress.clear();
+    Ok((hashed, without))
+}
+
+fn hashes(session: &Session, key_file: &Path, out: &Path) -> Result<Exit> {
+    let key = key_in(key_file)?;
+    let config = session.configuration()?;
+    let mut store = Session::store(&config, Use::Batch)?;
+    let mut people = Vec::new();
+    let (hashed, without) = marks(session, &mut store, &key, |mark, _, until| people.push((mark, until)))?;
+    Session::reads(&mut store, "read.hashes", json!({"key": key.fingerprint(), "people": hashed}))?;
+    write_with(out, |file| write_marks(&key, people, file))?;
+    let text = format!(
+        "{hashed} people in {}; {without} without a date of birth are left out.\nKey {}.\n",
+        out.display(),
+        key.fingerprint()
+    );
+    session.print(
+        &json!({"schema": "convoke.movers-hashes/1", "out": out, "people": hashed, "without_birth_date": without,
+            "key": key.fingerprint()}),
+        &text,
+    )?;
+    Ok(Exit::Done)
+}
+
+fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>) -> Result<Exit> {
+    let key = key_in(key_file)?;
+    let bytes = std::fs::read(with).with_context(|| format!("reading {}", with.display()))?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    let theirs = read_marks(&key, text).map_err(|e| BadData(format!("{} {e}", with.display())))?;
+    let config = session.configuration()?;
+    let mut store = Session::store(&config, Use::Batch)?;
+    let mut both: Vec<(String, NaiveDate, String)> = Vec::new();
+    let (hashed, without) = marks(session, &mut store, &key, |mark, number, until| {
+        if let Some(month) = theirs.get(&mark) {
+            both.push((number, until, String::from_utf8_lossy(month).into_owned()));
+        }
+    })?;
+    both.sort();
+    let mut document = json!({"schema": "convoke.movers-compared/1", "ours": hashed, "without_birth_date": without, "theirs": theirs.len(),
+        "both": both.len()});
+    let mut told = format!(
+        "{} people are under both: of ours {hashed} were compared ({without} have no date\nof birth), of theirs {}.\n",
+        both.len(),
+        theirs.len()
+    );
+    if let Some(reason) = reason {
+        let payload = json!({"reason": reason, "with": sha256_hex(&bytes), "people": both.len()});
+        Session::reads(&mut store, "read.movers", payload)?;
+        let people: Vec<_> = both
+            .iter()
+            .map(|(number, until, theirs)| json!({"number": number, "expires_on": until, "their_expiry_month": theirs}))
+            .collect();
+        document["people"] = json!(people);
+        for (number, until, theirs) in &both {
+            writeln!(told, "{number:<10}  ours until {until}, theirs until {theirs}")?;
+        }
+    }
+    session.print(&document, &told)?;
+    Ok(Exit::Done)
+}
+
+/// A préfecture that is competent for people who are not ours.
+#[derive(Default, serde::Serialize)]
+struct Competent {
+    prefecture: String,
+    people: i64,
+    expired: i64,
+    soonest: Option<NaiveDate>,
+    communes: Vec<String>,
+}
+
+fn by_prefecture(elsewhere: Vec<Elsewhere>) -> Vec<Competent> {
+    let mut all: Vec<Competent> = Vec::new();
+    for of in elsewhere {
+        let name = competent_prefecture(&of.commune).unwrap_or_else(|| "commune inconnue".to_owned());
+        let at = all.iter().position(|c| c.prefecture == name).unwrap_or_else(|| {
+            all.push(Competent { prefecture: name, ..Competent::default() });
+            all.len() - 1
+        });
+        let competent = &mut all[at];
+        competent.people += of.people;
+        competent.expired += of.expired;
+        competent.soonest = [competent.soonest, of.soonest].into_iter().flatten().min();
+        competent.communes.push(of.commune);
+    }
+    all.sort_by(|a, b| (b.people, &a.prefecture).cmp(&(a.people, &b.prefecture)));
+    all
+}
+
+fn figures(session: &Session) -> Result<Exit> {
+    let config = session.configuration()?;
+    let mut store = Session::store(&config, Use::Batch)?;
+    let today = session.clock.today(config.settings.prefecture.zone);
+    let (elsewhere, came) =
+        store.read(|s| Ok((s.people_elsewhere(today)?, s.people_who_came(FROM_ELSEWHERE_DAYS)?)))?;
+    let (elsewhere, weeks) = (by_prefecture(elsewhere), by_week(&came));
+    let mut text = String::new();
+    let table = |header: [&str; 4]| {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header(header);
+        table
+    };
+    if elsewhere.is_empty() {
+        text.push_str("By the last run nobody lives outside the jurisdiction.\n");
+    } else {
+        let mut rows = table(["LIVE ELSEWHERE", "PEOPLE", "EXPIRED", "NEXT EXPIRY"]);
+        for c in &elsewhere {
+            let soonest = c.soonest.map(|day| day.to_string()).unwrap_or_default();
+            rows.add_row([c.prefecture.clone(), c.people.to_string(), c.expired.to_string(), soonest]);
+        }
+        rows.column_iter_mut().skip(1).take(2).for_each(|c| {
+            c.set_cell_alignment(CellAlignment::Right);
+        });
+        writeln!(text, "{}", rows.trim_fmt())?;
+    }
+    if weeks.is_empty() {
+        text.push_str("\nSince the first extract nobody came from elsewhere.\n");
+    } else {
+        writeln!(text, "\nCAME FROM ELSEWHERE, BY WEEK")?;
+        for (week, monday, people) in &weeks {
+            writeln!(text, "{week}  from {monday}  {people:>6}")?;
+        }
+    }
+    let weeks: Vec<_> =
+        weeks.iter().map(|(week, monday, people)| json!({"week": week, "monday": monday, "people": people})).collect();
+    session.print(&json!({"schema": "convoke.movers/1", "elsewhere": elsewhere, "came": weeks}), &text)?;
+    Ok(Exit::Done)
+}
