@@ -147,7 +147,9 @@ impl Store {
         for (at, id) in people {
             shared[at].convoked += u64::from(convoked.contains(&id));
         }
-        shared.iter_mut().for_each(|s| s.numbers.sort_unstable());
+        for one in &mut shared {
+            one.numbers.sort_unstable();
+        }
         Ok(shared)
     }
 
