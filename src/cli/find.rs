@@ -25,11 +25,11 @@ const LIMIT_MAX: usize = 500;
 /// The ledger remembers that you looked, and how many people you were shown; never what you typed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  convoke permit find nguyen thi            Nguyễn Thị Ánh
-  convoke permit find \"l'inventee d'echant\"  L’Inventée-d'Échantillon
-  convoke permit find محمد                  as it is typed
-  convoke permit find 9400000001            foreigner number, or telephone
-  convoke permit find RC-94-2026-0001234-K  reference, blanks for hyphens too
+  convoke permit find nguyen thi                  Nguyễn Thị Ánh
+  convoke permit find \"l'inventee d'echant\"        L’Inventée-d'Échantillon
+  convoke permit find محمد                        as it is typed
+  convoke permit find 9400000001                  foreigner number, or telephone
+  convoke permit find RC-94-2026-0001234-R        reference, blanks for hyphens too
   convoke permit find \"+33 6 39 98 12 34\"")]
 pub(super) struct Find {
     /// What is known of the person; several words need no quotes.

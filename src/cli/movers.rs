@@ -32,8 +32,7 @@ const FROM_ELSEWHERE_DAYS: u32 = 60;
   convoke movers key --key-file keys/movers.key       once; give it to the other préfecture by hand
   convoke movers hashes --key-file keys/movers.key --out ours.csv
   convoke movers compare --key-file keys/movers.key --with theirs.csv
-  convoke movers compare --key-file keys/movers.key --with theirs.csv --identified \\
-      --reason \"transfers of November\"")]
+  convoke movers compare --key-file keys/movers.key --with theirs.csv --identified --reason \"transfers of November\"")]
 pub(super) struct Movers {
     #[command(subcommand)]
     command: Option<Between>,
@@ -42,6 +41,8 @@ pub(super) struct Movers {
 #[derive(Debug, Subcommand)]
 enum Between {
     /// Make the key that two préfectures share
+    #[command(after_long_help = "Examples:
+  convoke movers key --key-file keys/movers.key")]
     Key {
         /// File to write; nothing is written over.
         #[arg(long, value_name = "FILE")]
@@ -51,6 +52,8 @@ enum Between {
     ///
     /// Of number and year of birth. Who has no date of birth is left out, and counted: numbers alone can be tried one by one by
     /// whoever has the key.
+    #[command(after_long_help = "Examples:
+  convoke movers hashes --key-file keys/movers.key --out ours.csv")]
     Hashes {
         /// The key that both préfectures have: a file that only you can read.
         #[arg(long, value_name = "FILE")]
@@ -60,6 +63,9 @@ enum Between {
         out: PathBuf,
     },
     /// Count people who are under both préfectures
+    #[command(after_long_help = "Examples:
+  convoke movers compare --key-file keys/movers.key --with theirs.csv
+  convoke movers compare --key-file keys/movers.key --with theirs.csv --identified --reason \"transfers of November\"")]
     Compare {
         /// The key that both préfectures have: a file that only you can read.
         #[arg(long, value_name = "FILE")]
