@@ -99,6 +99,7 @@ pub fn take(
             s.merge_stage(options.full, by.today)?;
             file.remember(s, "permits", &by)
         })?;
+        store.refresh_statistics()?;
     }
     file.finish()
 }

@@ -160,6 +160,7 @@ pub(super) fn commit_chunks(
         }
         s.end_run(row, "completed", Some(&serde_json::to_string(&summary)?), None, tools.clock.now())
     })?;
+    store.refresh_statistics()?;
     tracing::info!(run.id = %id, firm = summary.firm, planned = summary.planned, late = summary.late_firm, "Completed run {id}");
     Ok(summary)
 }
