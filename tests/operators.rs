@@ -192,3 +192,81 @@ fn two_runs_are_compared_by_what_they_planned() {
     let unknown = office.output(&["runs", "diff", &before, "94/1999-01-01/1"]);
     assert_eq!(unknown.status.code(), Some(78));
 }
+
+#[test]
+fn whoever_says_no_changes_nothing_and_a_database_without_tables_is_said_to_be_one() {
+    let office = SENT.copy();
+    let reference = one(&office, "SELECT reference FROM convocation WHERE state = 'convoked' ORDER BY 1 LIMIT 1");
+    // A terminal, on which an agent types `n`.
+    let mut answer = std::process::Command::new("script");
+    let convoke = env!("CARGO_BIN_EXE_convoke");
+    let command = format!("{convoke} convocation cancel {reference} --reason x");
+    let mut child = answer
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .current_dir(office.path(""))
+        .env("CONVOKE__DATABASE__URL", office.url())
+        .env("TERM", "xterm")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(one(&office, &format!("SELECT state FROM convocation WHERE reference = '{reference}'")), "convoked");
+
+    let bare = office.with_an_empty_database(true);
+    bare.change("DROP TABLE IF EXISTS __diesel_schema_migrations").unwrap();
+    let output = bare.output(&["runs", "list"]);
+    assert_eq!(output.status.code(), Some(10));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("convoke migrate"));
+}
+
+/// Each document is held against its schema as it is printed (`Office::ok`): here are those that no other test asks for.
+#[test]
+fn every_other_command_keeps_to_its_schema() {
+    let office = SENT.copy();
+    let run = one(&office, "SELECT run_id FROM run LIMIT 1");
+    let reference = one(
+        &office,
+        "SELECT reference FROM outbox WHERE state = 'accepted' AND kind = 'convocation' ORDER BY 1 LIMIT 1",
+    );
+    let numbers = office.query("SELECT number FROM holder ORDER BY number LIMIT 2");
+    let numbers: Vec<&str> = numbers.lines().collect();
+    office.ok(&["report", &run, "--out", "night", "--json"]);
+    for args in [
+        vec!["config", "check"],
+        vec!["config", "show"],
+        vec!["templates", "check"],
+        vec!["runs", "list"],
+        vec!["runs", "show", &run],
+        vec!["runs", "replay", &run],
+        vec!["letters", "explain", &reference],
+        vec!["letters", "preview", "--out", "letters"],
+        vec!["verify", "night"],
+        vec!["ledger", "verify"],
+        vec!["keys", "show"],
+        vec!["anomalies"],
+        vec!["movers"],
+        vec!["movers", "key", "--key-file", "shared.key"],
+        vec!["movers", "hashes", "--key-file", "shared.key", "--out", "ours.csv"],
+        vec!["movers", "compare", "--key-file", "shared.key", "--with", "ours.csv"],
+        vec!["permit", "find", numbers[0]],
+        vec!["permit", "link", numbers[0], numbers[1], "--reason", "family"],
+        vec!["permit", "export", numbers[0], "--out", "person", "--reason", "request"],
+        vec!["purge", "--before", "2000-01-01", "--dry-run"],
+        vec!["agenda", "awaiting-mark"],
+        vec!["agenda", "sheet", "--date", "2026-01-05", "--out", "sheets"],
+        vec!["outbox", "list"],
+        vec!["outbox", "list", "--by-cause"],
+        vec!["post", "--out", "post"],
+        vec!["post", "--out", "calls", "--channel", "phone"],
+        vec!["requests", "list"],
+        vec!["forecast", "--weeks", "2"],
+        vec!["man", "manual"],
+        vec!["migrate"],
+        vec!["plan"],
+    ] {
+        office.answer(&[&args[..], &["--json"]].concat());
+    }
+}

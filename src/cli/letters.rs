@@ -271,7 +271,7 @@ impl Preview {
             ".\nNo contact sheet: install poppler-utils for pdftoppm.\n"
         };
         let document =
-            json!({"schema": "convoke.preview/1", "letters": written, "out": self.out, "contact_sheet": pictured});
+            json!({"schema": "convoke.letters-preview/1", "letters": written, "out": self.out, "contact_sheet": pictured});
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }

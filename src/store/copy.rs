@@ -148,7 +148,7 @@ fn tables(store: &mut Store) -> Result<Vec<Table>> {
     let catalogue = match store.conn {
         Conn::Sqlite(_) => {
             "SELECT m.name || ' ' || p.name || ' ' || p.type || ' ' || p.pk AS line
-               FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' ORDER BY m.name, p.cid"
+               FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid"
         }
         Conn::Postgres(_) => {
             "SELECT c.relname || ' ' || a.attname || ' ' || upper(format_type(a.atttypid, NULL)) || ' '

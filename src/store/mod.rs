@@ -276,7 +276,10 @@ impl Store {
             return Ok(());
         }
         self.execute("PRAGMA analysis_limit = 400; PRAGMA optimize = 0x10002")
-            .context("telling the planner what there is")
+            .context("telling the planner what there is")?;
+        // Samples of keys, among them people's numbers: the counts are enough. The table is there only where something was sampled.
+        let _ = self.execute("DELETE FROM sqlite_stat4");
+        Ok(())
     }
 
     /// Has permits be looked up by their holders. Without statistics SQLite takes `prefecture = …` of a primary key for ten rows, and
