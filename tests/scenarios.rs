@@ -142,7 +142,7 @@ fn what_happens_in_an_office_happens_as_it_is_written_down() {
             fs::copy(from, to).unwrap();
         }
     }
-    for difference in played.into_iter().filter_map(Result::err) {
+    if let Some(difference) = played.into_iter().find_map(Result::err) {
         resume_unwind(difference);
     }
 }

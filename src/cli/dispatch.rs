@@ -79,8 +79,10 @@ impl Dispatch {
             counts.held
         );
         session.print(&Document { schema: "convoke.dispatch/1", counts: &counts }, &text)?;
-        let mut store = Session::store(&config, Use::Worker)?;
-        if let (waiting @ 1.., Some(next)) = (store.waiting_letters()?, store.next_letter_at()?) {
+        // A word on top: where the database is gone by now, the work is done all the same.
+        let waiting =
+            Session::store(&config, Use::Worker).and_then(|mut s| Ok((s.waiting_letters()?, s.next_letter_at()?)));
+        if let Ok((waiting @ 1.., Some(next))) = waiting {
             let next = next.with_timezone(&config.settings.prefecture.zone);
             eprintln!("convoke: {waiting} letters wait; the first may be tried at {}", next.format("%Y-%m-%d %H:%M"));
         }

@@ -270,8 +270,7 @@ impl Preview {
         } else {
             ".\nNo contact sheet: install poppler-utils for pdftoppm.\n"
         };
-        let document =
-            json!({"schema": "convoke.letters-preview/1", "letters": written, "out": self.out, "contact_sheet": pictured});
+        let document = json!({"schema": "convoke.letters-preview/1", "letters": written, "out": self.out, "contact_sheet": pictured});
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
