@@ -44,7 +44,7 @@ impl From<Whose> for CancelledBy {
 /// Show up to five other seats that somebody can have, none of which makes anybody lapse
 ///
 /// The night is planned as it stands now, and a seat is offered only if everybody who would have a day before expiry still has one.
-/// Days to avoid are kept for the next time.
+/// Days to avoid are kept: for the next time, and for written requests. A night that gives a new appointment does not know them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke convocation options RC-94-2026-0001234-R
