@@ -17,15 +17,12 @@ mod observe;
 mod period;
 mod report;
 mod requests;
+mod stop;
+mod summary;
 mod timeline;
-
-use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 pub(crate) use appointment::{Convocation, Made, Occasion, Person};
 pub use dossier::{Asked, dossier};
@@ -37,18 +34,18 @@ pub(crate) use letters::{Writer, recipient};
 pub use observe::{For, Preview, preview};
 pub use period::{endings_between, period};
 pub use report::report;
+pub use stop::{Stopped, stop};
+pub use summary::{Lapses, Letters, Requests, Summary};
 pub use timeline::timeline;
 
 use crate::clock::Clock;
-use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::fault;
 use crate::ids::RunId;
-use crate::ledger::Event;
 use crate::planning::{Figures, Plan, PlanningInput};
 use crate::process;
 use crate::settings::{ConfigError, Configuration};
-use crate::store::{Acquired, NewRun, NightState, RunRow, Store};
+use crate::store::{Acquired, NewRun, RunRow, Store};
 
 /// What a run is given besides its configuration.
 pub struct Tools<'a> {
@@ -104,103 +101,6 @@ pub enum Outcome {
         /// What it is made from, and what it gives to whom.
         plan: Box<(PlanningInput, Plan)>,
     },
-}
-
-/// `run --json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Summary {
-    /// `convoke.run/1`.
-    pub schema: String,
-    /// The run.
-    pub run: String,
-    /// The préfecture.
-    pub prefecture: String,
-    /// Business date.
-    pub business_date: NaiveDate,
-    /// 1 for the first run of the date.
-    pub generation: i64,
-    /// State.
-    pub state: String,
-    /// All permits stored: the sum of the outcomes.
-    pub scanned: u64,
-    /// Permits by rule.
-    pub outcomes: BTreeMap<String, u64>,
-    /// Made firm in this run.
-    pub firm: u64,
-    /// With a day that is not yet firm.
-    pub planned: u64,
-    /// No day before expiry in this plan.
-    pub lapses: Lapses,
-    /// Firm after expiry: late people and lapses.
-    pub late_firm: u64,
-    /// With a day after expiry that is not yet firm: looked at again each night, for a sooner one.
-    #[serde(default)]
-    pub late_planned: u64,
-    /// Late people and lapses for whom no seat at all is left.
-    #[serde(default)]
-    pub without_seat: u64,
-    /// Firm in the plan, but seat or person were taken before the commit: counted as planned, due again at once.
-    #[serde(default)]
-    pub displaced: u64,
-    /// Written requests.
-    #[serde(default)]
-    pub requests: Requests,
-    /// Letters written.
-    pub letters: Letters,
-    /// SHA-256 of the planning input.
-    pub input_hash: String,
-    /// SHA-256 of the rules.
-    pub policy_hash: String,
-    /// SHA-256 of the plan.
-    pub plan_hash: String,
-    /// Whether the plan is proved optimal.
-    pub certificate: String,
-    /// What the operator should know.
-    #[serde(default)]
-    pub warnings: Vec<String>,
-}
-
-/// Written requests: those that got an appointment, within the plan or beside it, and those that still wait.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Requests {
-    /// Answered by an appointment in this run.
-    pub placed: u64,
-    /// Still open.
-    pub waiting: u64,
-}
-
-/// Lapses by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Lapses {
-    /// No seat exists in the window.
-    pub no_possible_day: u64,
-    /// Every seat of the window is taken.
-    pub no_capacity: u64,
-}
-
-/// Letters by what happens to them next. Convocations first: `queued` + `to_post` are all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Letters {
-    /// In the SMTP queue.
-    pub queued: u64,
-    /// For the post batch.
-    pub to_post: u64,
-    /// Of those in the queue, letters that also go by post: second convocations of the same permit.
-    #[serde(default)]
-    pub also_post: u64,
-    /// Reminders of appointments that come near.
-    #[serde(default)]
-    pub reminders: u64,
-    /// Letters that give no appointment, by kind.
-    #[serde(default)]
-    pub notices: BTreeMap<String, u64>,
-}
-
-impl Summary {
-    /// Whether somebody is left without a day before expiry, or without any seat (exit code 4).
-    pub fn leaves_someone(&self) -> bool {
-        self.lapses.no_possible_day + self.lapses.no_capacity + self.without_seat > 0
-    }
 }
 
 /// The dates of a run.
@@ -315,53 +215,6 @@ pub fn resume_by_id(
         return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
     }
     run(store, config, &Request { date: Some(row.business_date), ..request.clone() }, tools)
-}
-
-/// What a run that was stopped leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    /// Appointments that it had made firm, those of requests included: they stay.
-    pub committed: i64,
-    /// Appointments that it had not: the next run plans for these people anew.
-    pub left: i64,
-}
-
-/// Stops a run that is in progress, whoever works on it: what is committed stays. `None` if it has ended.
-pub fn stop(
-    store: &mut Store,
-    id: &RunId,
-    (actor, reason): (&str, &str),
-    clock: &Clock,
-    _: &Confirmed,
-) -> Result<Option<Stopped>> {
-    store.write(|s| {
-        let row =
-            s.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
-        if row.state != "observing" && row.state != "committing" {
-            return Ok(None);
-        }
-        let firm = s.run_record(id, "plan")?.map(|plan| {
-            let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&plan).context("a stored plan")?;
-            Ok::<_, anyhow::Error>(firm.len() as i64)
-        });
-        let chosen = s.chosen_requests(id)?.len() as i64;
-        let left = firm.transpose()?.unwrap_or(0) - row.committed + chosen;
-        let placed = s.requests_placed_by(id)?;
-        let summary = row.summary.as_deref().map(|text| {
-            let mut summary: Summary = serde_json::from_str(text).context("the summary of a run")?;
-            summary.state = "stopped".into();
-            Ok::<_, anyhow::Error>(serde_json::to_string(&summary)?)
-        });
-        let told = format!("stopped by {actor}: {reason}");
-        s.reopen_requests(id)?;
-        // Nor does a server begin it anew: the night waits for a person.
-        s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
-        s.end_run(&row, "stopped", summary.transpose()?.as_deref(), Some(&told), clock.now())?;
-        let payload =
-            json!({"run": row.run_id, "committed": row.committed + placed, "left": left, "reason": reason, "at": clock.now()});
-        s.record(None, actor, &[Event { kind: "run.stopped", payload }])?;
-        Ok(Some(Stopped { committed: row.committed + placed, left }))
-    })
 }
 
 /// An error before the plan is stored ends the run as failed: nothing was written. After that the run stays open, and the

@@ -1,0 +1,104 @@
+//! What a run says of itself: `run --json`, and the row of a run.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `run --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// `convoke.run/1`.
+    pub schema: String,
+    /// The run.
+    pub run: String,
+    /// The préfecture.
+    pub prefecture: String,
+    /// Business date.
+    pub business_date: NaiveDate,
+    /// 1 for the first run of the date.
+    pub generation: i64,
+    /// State.
+    pub state: String,
+    /// All permits stored: the sum of the outcomes.
+    pub scanned: u64,
+    /// Permits by rule.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Made firm in this run.
+    pub firm: u64,
+    /// With a day that is not yet firm.
+    pub planned: u64,
+    /// No day before expiry in this plan.
+    pub lapses: Lapses,
+    /// Firm after expiry: late people and lapses.
+    pub late_firm: u64,
+    /// With a day after expiry that is not yet firm: looked at again each night, for a sooner one.
+    #[serde(default)]
+    pub late_planned: u64,
+    /// Late people and lapses for whom no seat at all is left.
+    #[serde(default)]
+    pub without_seat: u64,
+    /// Firm in the plan, but seat or person were taken before the commit: counted as planned, due again at once.
+    #[serde(default)]
+    pub displaced: u64,
+    /// Written requests.
+    #[serde(default)]
+    pub requests: Requests,
+    /// Letters written.
+    pub letters: Letters,
+    /// SHA-256 of the planning input.
+    pub input_hash: String,
+    /// SHA-256 of the rules.
+    pub policy_hash: String,
+    /// SHA-256 of the plan.
+    pub plan_hash: String,
+    /// Whether the plan is proved optimal.
+    pub certificate: String,
+    /// What the operator should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// Written requests: those that got an appointment, within the plan or beside it, and those that still wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Requests {
+    /// Answered by an appointment in this run.
+    pub placed: u64,
+    /// Still open.
+    pub waiting: u64,
+}
+
+/// Lapses by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lapses {
+    /// No seat exists in the window.
+    pub no_possible_day: u64,
+    /// Every seat of the window is taken.
+    pub no_capacity: u64,
+}
+
+/// Letters by what happens to them next. Convocations first: `queued` + `to_post` are all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Letters {
+    /// In the SMTP queue.
+    pub queued: u64,
+    /// For the post batch.
+    pub to_post: u64,
+    /// Of those in the queue, letters that also go by post: second convocations of the same permit.
+    #[serde(default)]
+    pub also_post: u64,
+    /// Reminders of appointments that come near.
+    #[serde(default)]
+    pub reminders: u64,
+    /// Letters that give no appointment, by kind.
+    #[serde(default)]
+    pub notices: BTreeMap<String, u64>,
+}
+
+impl Summary {
+    /// Whether somebody is left without a day before expiry, or without any seat (exit code 4).
+    pub fn leaves_someone(&self) -> bool {
+        self.lapses.no_possible_day + self.lapses.no_capacity + self.without_seat > 0
+    }
+}
