@@ -26,6 +26,10 @@ pub fn keep(document: &Value) {
         file.write_all(format!("{document}\n").as_bytes()).unwrap();
         return;
     }
+    // A schema is held against no other.
+    if document["$schema"].is_string() {
+        return;
+    }
     let Some(name) = document["schema"].as_str() else { panic!("a document without a name of its schema: {document}") };
     let own = name.trim_start_matches("convoke.").split('/').next().unwrap();
     let schema = if COMMANDS[name].is_object() {
