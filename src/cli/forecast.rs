@@ -7,10 +7,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::{Exit, Session, Usage};
-use crate::entropy::Entropy;
 use crate::files::write_whole;
 use crate::forecast::{Extra, Percent, Unknown, WhatIf, desks_list, svg, text, weeks_list};
-use crate::run::{Tools, forecast};
+use crate::run::forecast;
 use crate::store::Use;
 
 /// Look weeks ahead: who comes due, how many seats there are, when not everyone can be placed, which seats to add.
@@ -68,15 +67,8 @@ impl Forecast {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let progress = session.progress();
-        let mut tools = Tools {
-            clock: &session.clock,
-            entropy: &mut Entropy::System,
-            progress: &|stage, done, total| progress.show(stage, done, total),
-        };
         let what_if = WhatIf { slots: self.slots, multiyear: self.multiyear, extra: self.extra };
-        let found = forecast(&mut store, &config, self.weeks, what_if, &mut tools);
-        progress.clear();
+        let found = session.with_tools(|tools| forecast(&mut store, &config, self.weeks, what_if, tools));
         let found = found.map_err(|error| match error.downcast::<Unknown>() {
             Ok(unknown) => Usage(unknown.to_string()).into(),
             Err(error) => error,

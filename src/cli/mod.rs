@@ -54,6 +54,7 @@ use crate::clock::Clock;
 use crate::confirm::NobodyToAsk;
 use crate::entropy::Entropy;
 use crate::ledger::Event;
+use crate::run::Tools;
 use crate::settings::{ConfigError, Configuration, Settings};
 use crate::store::{NotMigrated, Store, Use, WrongUrl};
 
@@ -243,6 +244,15 @@ impl Session {
         let actor = crate::process::login();
         let (clock, entropy) = (&self.clock, &mut Entropy::System);
         act(&mut Hand { clock, entropy, config, actor: &actor, reason })
+    }
+
+    /// Does long work, and shows how far it has come; the line is gone whatever came of it.
+    fn with_tools<T>(&self, work: impl FnOnce(&mut Tools<'_>) -> Result<T>) -> Result<T> {
+        let progress = self.progress();
+        let show = |stage: &str, done, total| progress.show(stage, done, total);
+        let done = work(&mut Tools { clock: &self.clock, entropy: &mut Entropy::System, progress: &show });
+        progress.clear();
+        done
     }
 
     fn progress(&self) -> progress::Progress {

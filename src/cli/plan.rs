@@ -12,11 +12,10 @@ use serde_json::json;
 use super::instance::{self, told, write_night};
 use super::letters::write_letter;
 use super::{Exit, Session, difference, given, make_folder};
-use crate::entropy::Entropy;
 use crate::planning::explain::{Explanation, explain};
 use crate::planning::export::Night;
 use crate::planning::weeks::{Week, by_week};
-use crate::run::{For, Preview, Tools, letters_of_plan, preview};
+use crate::run::{For, Preview, letters_of_plan, preview};
 use crate::store::Use;
 
 /// Show what a night would do, without writing anything.
@@ -58,14 +57,7 @@ impl Plan {
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let progress = session.progress();
-        let mut tools = Tools {
-            clock: &session.clock,
-            entropy: &mut Entropy::System,
-            progress: &|stage, done, total| progress.show(stage, done, total),
-        };
-        let seen = preview(&mut store, &config, self.date, For::Night, &mut tools)?;
-        progress.clear();
+        let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
         let night = Night {
             input: &seen.input,
             plan: &seen.plan,

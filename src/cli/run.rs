@@ -7,10 +7,9 @@ use serde_json::json;
 
 use super::{Exit, Session, Usage, difference, every, given};
 use crate::confirm::Confirmed;
-use crate::entropy::Entropy;
 use crate::planning::diff::Difference;
 use crate::process;
-use crate::run::{For, Outcome, Request, Summary, Tools, preview, run};
+use crate::run::{For, Outcome, Request, Summary, preview, run};
 use crate::settings::Configuration;
 use crate::store::{Store, Use};
 
@@ -71,15 +70,8 @@ impl Run {
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let progress = session.progress();
-        let mut tools = Tools {
-            clock: &session.clock,
-            entropy: &mut Entropy::System,
-            progress: &|stage, done, total| progress.show(stage, done, total),
-        };
         if !self.yes {
-            let seen = preview(&mut store, &config, self.date, For::Night, &mut tools)?;
-            progress.clear();
+            let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
             let letters = seen.figures.firm + seen.figures.late_firm + seen.granted.len();
             let question = format!(
                 "The run of {} makes {letters} appointments firm and writes their letters. Go on?",
@@ -94,7 +86,7 @@ impl Run {
         }
         let request =
             Request { date: self.date, trigger, plan: self.plan, actor: process::login(), reason: Some(reason) };
-        let outcome = run(&mut store, &config, &request, &mut tools);
+        let outcome = session.with_tools(|tools| run(&mut store, &config, &request, tools));
         if self.timer {
             write_sheets(&mut store, &config, session);
         }
@@ -102,7 +94,6 @@ impl Run {
         if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
             store.believe_clock_of_a_person(session.clock.now())?;
         }
-        progress.clear();
         show(session, &outcome)
     }
 }

@@ -11,14 +11,13 @@ use serde_json::{Value, json};
 use super::instance::write_night;
 use super::{Exit, Session, difference, given, run::show};
 use crate::confirm::Confirmed;
-use crate::entropy::Entropy;
 use crate::ids::{RunId, sha256_hex};
 use crate::planning::diff::Difference;
 use crate::planning::export::Night;
 use crate::planning::{Plan, PlanningInput, plan};
 use crate::policy::Policy;
 use crate::process;
-use crate::run::{Request, Tools, resume_by_id};
+use crate::run::{Request, resume_by_id};
 use crate::settings::ConfigError;
 use crate::store::{RunRow, Store, Use};
 
@@ -134,12 +133,6 @@ impl Runs {
             Self::Diff { before, after } => diff(session, &mut store, before, after),
             Self::Stop { run, reason, yes } => stop(session, &mut store, run, given(reason.as_ref())?, *yes),
             Self::Resume { run } => {
-                let progress = session.progress();
-                let mut tools = Tools {
-                    clock: &session.clock,
-                    entropy: &mut Entropy::System,
-                    progress: &|stage, done, total| progress.show(stage, done, total),
-                };
                 let request = Request {
                     date: None,
                     plan: None,
@@ -147,8 +140,8 @@ impl Runs {
                     actor: process::login(),
                     reason: Some("resume".into()),
                 };
-                let outcome = resume_by_id(&mut store, &config, &RunId(run.clone()), &request, &mut tools)?;
-                progress.clear();
+                let id = RunId(run.clone());
+                let outcome = session.with_tools(|tools| resume_by_id(&mut store, &config, &id, &request, tools))?;
                 show(session, &outcome)
             }
         }
