@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 
-/// Somebody was asked and said yes, on a terminal or by `--yes`. Nothing else makes one:
+/// Somebody was asked and said yes: on a terminal, by `--yes`, or by typing on a page what it was that they confirm. Nothing else
+/// makes one:
 ///
 /// ```compile_fail
 /// let unasked = convoke::confirm::Confirmed(());
@@ -18,6 +19,11 @@ pub struct Confirmed(());
 pub struct NobodyToAsk(String);
 
 impl Confirmed {
+    /// What was asked for on a page, typed there by whoever confirms: a count, a reference.
+    pub fn typed(typed: &str, expected: &str) -> Option<Self> {
+        (!expected.is_empty() && typed.trim() == expected).then_some(Self(()))
+    }
+
     /// Asks on a terminal; elsewhere `--yes` must have been said. `None` for a no.
     pub fn ask(yes: bool, question: &str) -> Result<Option<Self>> {
         if yes {
@@ -38,5 +44,12 @@ mod tests {
     #[test]
     fn a_confirmation_costs_nothing() {
         assert_eq!(size_of::<Confirmed>(), 0);
+    }
+
+    #[test]
+    fn only_what_was_asked_for_confirms() {
+        assert!(Confirmed::typed(" 12 ", "12").is_some());
+        assert!(Confirmed::typed("", "12").is_none() && Confirmed::typed("oui", "12").is_none());
+        assert!(Confirmed::typed("", "").is_none(), "nothing confirms nothing");
     }
 }

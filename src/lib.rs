@@ -45,6 +45,7 @@
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
 //! | suspendre, déplacer, annuler, fermer | what is done by hand: [`acts`] |
 
+pub mod access;
 pub mod acts;
 pub mod agenda;
 pub mod bundle;
@@ -53,6 +54,7 @@ pub mod cli;
 pub mod clock;
 mod code;
 pub mod confirm;
+pub mod console;
 pub mod convocation;
 pub mod demo;
 pub mod dispatch;

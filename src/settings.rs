@@ -2,6 +2,7 @@
 //! never starts anything: it is refused with file, line and column, and what was expected.
 
 mod audit;
+mod http;
 mod letters;
 mod origin;
 mod serve;
@@ -26,9 +27,10 @@ use crate::permit::{PermitKind, is_deliverable_email};
 use crate::policy::Policy;
 use crate::seal::Seal;
 pub use audit::Audit;
+pub use http::{Http, Oidc};
 pub use letters::Letters;
 pub use origin::{Origin, Shown, shown as origins};
-pub use serve::{Http, Import, Role, Serve, Sheets};
+pub use serve::{Import, Role, Serve, Sheets};
 
 /// What is wrong with the configuration, where, and what to do (exit code 78).
 #[derive(Debug, thiserror::Error)]
@@ -626,6 +628,7 @@ impl Settings {
         }
         self.letters.anchor(folder);
         self.audit.anchor(folder);
+        self.http.anchor(folder);
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -661,6 +664,7 @@ impl Settings {
             return wrong("[smtp.deadlines]: expected 1 to 86400 seconds");
         }
         self.serve.validate()?;
+        self.http.validate()?;
         self.audit.validate()?;
         self.dispatch.validate()
     }

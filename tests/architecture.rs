@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Decide; no IO, no clock, no randomness. They name each other and nothing else of the program.
 const PURE: &[&str] = &[
+    "access",
     "bundle",
     "code",
     "ids",
@@ -45,8 +46,10 @@ const UPPER: &[(&str, &[&str])] = &[
     ("acts", &["settings", "store", "run"]),
     ("sheet", &["settings", "store", "import"]),
     ("demo", &["settings", "store", "import", "run", "dispatch"]),
-    ("serve", &["settings", "store", "import", "run", "dispatch", "sheet"]),
-    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "acts", "demo", "serve", "sheet"]),
+    // The same acts and questions as the command line's, on pages.
+    ("console", &["settings", "store", "import", "run", "dispatch", "post", "acts", "sheet"]),
+    ("serve", &["settings", "store", "import", "run", "dispatch", "sheet", "console"]),
+    ("cli", &["settings", "store", "import", "run", "dispatch", "post", "acts", "demo", "serve", "sheet", "console"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

@@ -163,6 +163,29 @@ pub enum Refused {
     Unsettled,
 }
 
+/// Why a reason cannot stand in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongReason {
+    /// None was given.
+    #[error("what is done by hand needs a reason")]
+    Missing,
+    /// It names somebody.
+    #[error("a reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it")]
+    Personal,
+}
+
+/// A reason that was really given, and that may stand in the ledger for good.
+pub fn reason(given: &str) -> Result<&str, WrongReason> {
+    let reason = given.trim();
+    if reason.is_empty() {
+        return Err(WrongReason::Missing);
+    }
+    let joined: String =
+        reason.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '\u{a0}' | '\u{202f}')).collect();
+    let number = joined.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 9);
+    if number || reason.contains('@') { Err(WrongReason::Personal) } else { Ok(reason) }
+}
+
 /// How often an act is planned again because the data changed meanwhile.
 const ATTEMPTS: u32 = 5;
 

@@ -1,5 +1,6 @@
 //! The command line: one file per command. Standard output carries the result alone; logs and progress go to standard error.
 
+mod accounts;
 mod agenda;
 mod anomalies;
 mod bounces;
@@ -170,6 +171,9 @@ enum Command {
     Report(report::Report),
     Serve(serve::Serve),
     Healthcheck(serve::Healthcheck),
+    /// Accounts of the console, for when the identity provider cannot be reached
+    #[command(subcommand)]
+    Accounts(accounts::Accounts),
     /// Verify the ledger
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -262,19 +266,8 @@ impl Session {
 
 /// A reason that was really given, and that may stand in the ledger for good.
 fn given(reason: Option<&String>) -> Result<&str> {
-    let Some(reason) = reason.map(|r| r.trim()).filter(|r| !r.is_empty()) else {
-        return Err(Usage("what is done by hand needs a reason: --reason \"why\"".into()).into());
-    };
-    let joined: String =
-        reason.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '\u{a0}' | '\u{202f}')).collect();
-    let number = joined.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 9);
-    if number || reason.contains('@') {
-        return Err(Usage(
-            "--reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it".into(),
-        )
-        .into());
-    }
-    Ok(reason)
+    let told = crate::acts::reason(reason.map_or("", String::as_str));
+    told.map_err(|wrong| Usage(format!("{wrong}: --reason \"why\"")).into())
 }
 
 /// The folder of `--out`, made if it does not exist.
@@ -358,6 +351,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Report(c) => c.execute(context),
         Command::Serve(c) => c.execute(context),
         Command::Healthcheck(c) => c.execute(context),
+        Command::Accounts(c) => c.execute(context),
         Command::Ledger(c) => c.execute(context),
         Command::Purge(c) => c.execute(context),
         Command::Verify(c) => c.execute(context),

@@ -79,7 +79,7 @@ impl Serve {
 fn loader(session: &Session, file: PathBuf) -> crate::serve::Load {
     let environment: Vec<(String, String)> = Session::environment();
     let database = session.global.database.clone();
-    Box::new(move || Ok(Configuration::load(&file, environment.clone(), database.as_deref())?))
+    Arc::new(move || Ok(Configuration::load(&file, environment.clone(), database.as_deref())?))
 }
 
 /// A database without tables is told at once; one that does not answer is waited for.

@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -35,6 +35,7 @@ pub use health::Finding;
 pub use night::{Looked, Night, Rota, Worked, look};
 
 use crate::clock::Clock;
+use crate::console::{Bureau, Console};
 use crate::dispatch::Transport;
 use crate::settings::{Configuration, Role};
 use crate::store::{NightState, Store, Use};
@@ -47,7 +48,7 @@ pub fn take_inbox(store: &mut Store, config: &Configuration, clock: &Clock) -> R
 }
 
 /// Reads the configuration of a préfecture anew: what an operator changed by day is used by night.
-pub type Load = Box<dyn Fn() -> Result<Configuration> + Send + Sync>;
+pub type Load = Arc<dyn Fn() -> Result<Configuration> + Send + Sync>;
 
 /// After the request to stop: for answers that are being given.
 const HANG_UP_AFTER: Duration = Duration::from_secs(5);
@@ -70,6 +71,22 @@ impl Office {
 
     fn code(&self) -> &str {
         &self.config.settings.prefecture.code
+    }
+
+    /// A console that is reached from elsewhere has somebody who can sign in to it.
+    fn refuse_open_house(&self) -> Result<()> {
+        let settings = &self.config.settings;
+        let nobody = settings.http.oidc.is_none() && self.ask(&mut None, Store::accounts)?.is_empty();
+        ensure!(
+            !nobody || settings.http.listen.ip().is_loopback(),
+            "[http] listen = {}: nobody could sign in to the console of {}: name an identity provider in [http.oidc], or make an account with `convoke accounts add`",
+            settings.http.listen,
+            self.code()
+        );
+        if nobody {
+            tracing::warn!("Nobody can sign in to the console yet: `convoke accounts add LOGIN --role administrateur`");
+        }
+        Ok(())
     }
 
     /// Asks the database by a connection that is kept as long as it answers.
@@ -101,6 +118,17 @@ impl Server {
         let asked = Mutex::new(offices.iter().map(|_| None).collect());
         let counted = Counted::of(offices.iter().map(Office::code));
         Self { offices, roles, clock, counted, beat: Beat::new(), asked }
+    }
+
+    /// The console of those préfectures that have one.
+    fn console(&self) -> Result<Option<Arc<Console>>> {
+        let with = self.offices.iter().filter(|office| office.config.settings.http.console);
+        for office in with.clone() {
+            office.refuse_open_house()?;
+        }
+        let bureaus =
+            with.map(|o| Bureau::new(Arc::clone(&o.config), Arc::clone(&o.load))).collect::<Result<Vec<_>>>()?;
+        Ok((!bureaus.is_empty()).then(|| Arc::new(Console::new(bureaus, self.clock.clone()))))
     }
 
     fn has(&self, role: Role) -> bool {
@@ -159,8 +187,14 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("[http] listen {listen}: cannot be listened on; does another `convoke serve` run? CONVOKE__HTTP__LISTEN names another port")
         })?;
-        let (app, stopped) = (http::router(Arc::clone(&server)), stop.clone());
-        tracing::info!(listen = %listen, "Answering on http://{listen}: /healthz /readyz /metrics");
+        let (mut app, stopped) = (http::router(Arc::clone(&server)), stop.clone());
+        let mut told = "/healthz /readyz /metrics";
+        if let Some(console) = server.console()? {
+            app = app.merge(console.router());
+            told = "/healthz /readyz /metrics, and the console";
+        }
+        tracing::info!(listen = %listen, "Answering on http://{listen}: {told}");
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         parts.spawn(async move {
             let graceful = axum::serve(listener, app).with_graceful_shutdown(stopped.clone().cancelled_owned());
             // Half a question is never answered: who asks it keeps nobody.

@@ -1,6 +1,5 @@
 //! The server's settings: nights, roles, health, and the folder of new extracts.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -75,22 +74,6 @@ impl Serve {
             return wrong("[serve] roles: expected at least one of \"scheduler\", \"dispatch\", \"http\"");
         }
         Ok(())
-    }
-}
-
-/// What `convoke serve` answers by HTTP.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Http {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// Whether agents can use the console.
-    pub console: bool,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8094)), console: false }
     }
 }
 

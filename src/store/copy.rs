@@ -14,7 +14,7 @@ use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
 
 /// Every table, after those that it names.
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 32] = [
     "prefecture",
     "holder",
     "holder_word",
@@ -44,6 +44,9 @@ const TABLES: [&str; 29] = [
     "witness_letter",
     "pace",
     "bounce",
+    "account",
+    "console_session",
+    "sign_in",
 ];
 
 /// Rows of one statement.

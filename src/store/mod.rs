@@ -1,6 +1,7 @@
 //! The database. One schema for SQLite and PostgreSQL, one connection enum, a file per aggregate; every query is
 //! filtered by préfecture by construction, for the [`Store`] holds it.
 
+mod access;
 mod acts;
 mod attendance;
 mod bounces;
@@ -40,6 +41,7 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+pub use access::{AccountRow, PendingSignIn, SessionRow};
 pub use acts::{ClosedDay, Renewed};
 pub use attendance::{TakenSeat, Unmarked};
 pub use bounces::BounceRow;
@@ -168,6 +170,11 @@ impl Store {
                 done => return done,
             }
         }
+    }
+
+    /// Whether the connection still answers.
+    pub fn answers(&mut self) -> bool {
+        !self.conn.is_lost()
     }
 
     fn reconnect(&mut self) -> Result<()> {

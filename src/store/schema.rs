@@ -409,6 +409,48 @@ table! {
     }
 }
 
+table! {
+    account (prefecture, login) {
+        prefecture -> Text,
+        login -> Text,
+        role -> Text,
+        password -> Text,
+        totp -> Nullable<Text>,
+        totp_step -> BigInt,
+        failures -> BigInt,
+        locked_until -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    console_session (prefecture, token) {
+        prefecture -> Text,
+        token -> Text,
+        token_before -> Nullable<Text>,
+        actor -> Text,
+        role -> Text,
+        language -> Text,
+        began_at -> Timestamp,
+        seen_at -> Timestamp,
+        rotated_at -> Timestamp,
+        notice -> Nullable<Text>,
+        sought -> Nullable<Text>,
+    }
+}
+
+table! {
+    sign_in (prefecture, state) {
+        prefecture -> Text,
+        state -> Text,
+        browser -> Text,
+        nonce -> Text,
+        verifier -> Text,
+        target -> Text,
+        began_at -> Timestamp,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     prefecture,
     holder,
@@ -437,7 +479,10 @@ allow_tables_to_appear_in_same_query!(
     closed_day,
     avoided_day,
     concerned,
-    request
+    request,
+    account,
+    console_session,
+    sign_in
 );
 
 allow_columns_to_appear_in_same_group_by_clause!(slot::site, slot::desk, convocation::day, convocation::state);

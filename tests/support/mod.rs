@@ -1,6 +1,7 @@
 //! An office for tests: a folder made by `convoke init`, and the real program run in it. Time is the machine's: the extract
 //! is made around today, so nothing depends on the date. In the test program `postgres` its database is one of PostgreSQL.
 
+pub mod console;
 pub mod faketime;
 pub(crate) mod pdf;
 pub mod postgres;

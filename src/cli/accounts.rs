@@ -1,0 +1,159 @@
+//! `convoke accounts`.
+
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::{BadData, Exit, Session, Usage};
+use crate::access::Role;
+use crate::console::enrol;
+use crate::entropy::Entropy;
+use crate::ledger::Event;
+use crate::store::Use;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Accounts {
+    Add(Add),
+    /// List the accounts of the console
+    #[command(after_long_help = "Example:
+  convoke accounts list")]
+    List,
+    Remove(Remove),
+}
+
+/// Make an account of the console, or give one another role, password and second factor
+///
+/// For when the identity provider (`[http.oidc]`) cannot be reached, or where there is none. The password is asked for on a terminal;
+/// elsewhere it comes from a file or from standard input. Whoever was signed in by the account has to sign in again.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke accounts add agent.secours --role operateur --second-factor
+  convoke accounts add audit --role auditeur --password-file - < password.txt
+
+Roles: lecteur sees people, nights, letters and seats; operateur also acts; auditeur sees the ledger, reports and who has
+read what, and nobody's file; administrateur does all of it.")]
+pub(super) struct Add {
+    /// Login: a to z, 0 to 9, `.`, `-`, `_`.
+    login: String,
+    /// lecteur, operateur, auditeur or administrateur.
+    #[arg(long)]
+    role: Role,
+    /// Ask for a one-time code too: prints once what the application on a telephone needs (RFC 6238).
+    #[arg(long)]
+    second_factor: bool,
+    /// File with the password; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+/// Remove an account of the console; whoever is signed in by it is not any more
+#[derive(Debug, Args)]
+#[command(after_long_help = "Example:
+  convoke accounts remove agent.secours")]
+pub(super) struct Remove {
+    /// Login.
+    login: String,
+}
+
+impl Accounts {
+    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+        match self {
+            Self::Add(c) => c.execute(session),
+            Self::List => list(session),
+            Self::Remove(c) => c.execute(session),
+        }
+    }
+}
+
+impl Add {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let password = self.password()?;
+        let now = session.clock.now();
+        let made = enrol(&self.login, self.role, &password, self.second_factor, now, &mut Entropy::System);
+        let made = made.map_err(BadData)?;
+        store.write(|s| {
+            let replaced = s.account(&self.login)?.is_some();
+            s.put_account(&made.row)?;
+            s.end_sessions_of(&format!("local:{}", self.login))?;
+            let payload = json!({"login": self.login, "role": self.role.code(), "second_factor": self.second_factor, "replaced": replaced, "at": now});
+            s.record(None, &crate::process::login(), &[Event { kind: "account.set", payload }])
+        })?;
+        let url = made.second_factor.as_ref().map(|url| url.expose_secret().to_owned());
+        let mut text = format!("{} can sign in as {}.\n", self.login, self.role);
+        if let Some(url) = &url {
+            text += &format!("For the application that makes the codes, shown this once:\n{url}\n");
+        }
+        let document =
+            json!({"schema": "convoke.account/1", "login": self.login, "role": self.role, "second_factor": url});
+        session.print(&document, &text)?;
+        Ok(Exit::Done)
+    }
+
+    fn password(&self) -> Result<SecretString> {
+        let text = match &self.password_file {
+            Some(file) if file.as_os_str() == "-" => {
+                let mut text = String::new();
+                std::io::stdin().take(4_096).read_to_string(&mut text).context("reading the password")?;
+                text
+            }
+            Some(file) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
+            None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
+                let asked =
+                    dialoguer::Password::new().with_prompt("Password").with_confirmation("Again", "They differ");
+                asked.interact().context("asking for the password")?
+            }
+            None => {
+                return Err(Usage("not on a terminal: --password-file FILE, or `-` for standard input".into()).into());
+            }
+        };
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
+    }
+}
+
+fn list(session: &Session) -> Result<Exit> {
+    let config = session.configuration()?;
+    let accounts = Session::store(&config, Use::Batch)?.accounts()?;
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["LOGIN", "ROLE", "SECOND FACTOR", "MADE"]);
+    for a in &accounts {
+        let factor = if a.totp.is_some() { "yes" } else { "no" };
+        table.add_row([a.login.clone(), a.role.clone(), factor.into(), a.created_at.format("%Y-%m-%d").to_string()]);
+    }
+    let told = |a: &crate::store::AccountRow| json!({"login": a.login, "role": a.role, "second_factor": a.totp.is_some(), "made": a.created_at.and_utc()});
+    let document = json!({"schema": "convoke.accounts/1", "accounts": accounts.iter().map(told).collect::<Vec<_>>()});
+    let text =
+        if accounts.is_empty() { "There are none: convoke accounts add\n".to_owned() } else { format!("{table}\n") };
+    session.print(&document, &text)?;
+    Ok(Exit::Done)
+}
+
+impl Remove {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let now = session.clock.now();
+        let gone = store.write(|s| {
+            let gone = s.delete_account(&self.login)?;
+            let sessions = s.end_sessions_of(&format!("local:{}", self.login))?;
+            if gone {
+                let payload = json!({"login": self.login, "sessions": sessions, "at": now});
+                s.record(None, &crate::process::login(), &[Event { kind: "account.removed", payload }])?;
+            }
+            Ok(gone)
+        })?;
+        if !gone {
+            return Err(
+                BadData(format!("there is no account {}: `convoke accounts list` shows them", self.login)).into()
+            );
+        }
+        session.print(&json!({"schema": "convoke.account_removed/1", "login": self.login}), "Removed.\n")?;
+        Ok(Exit::Done)
+    }
+}

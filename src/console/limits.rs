@@ -1,0 +1,69 @@
+//! Who asks too often waits: by session, and by address where nobody is signed in.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+
+use governor::clock::DefaultClock;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use super::asked::Asked;
+
+type Keyed = RateLimiter<String, HashMapStateStore<String>, DefaultClock>;
+
+/// An agent who works fast asks for a page a second; a page that refreshes itself, for one in two.
+const PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
+/// Attempts to sign in from one address: an office behind one address has many agents.
+const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+/// Keys after which those that are at rest are forgotten.
+const KEYS_MAX: usize = 10_000;
+
+/// The limits of a server.
+pub(super) struct Limits {
+    asking: Keyed,
+    signing_in: Keyed,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            asking: RateLimiter::hashmap(Quota::per_second(PER_SECOND).allow_burst(BURST)),
+            signing_in: RateLimiter::hashmap(Quota::per_minute(SIGN_INS_PER_MINUTE)),
+        }
+    }
+}
+
+impl Limits {
+    /// Whether whoever this is may ask now.
+    pub(super) fn may_ask(&self, who: &str) -> bool {
+        let found = self.asking.check_key(&who.to_owned()).is_ok();
+        tidy(&self.asking);
+        found
+    }
+
+    /// Whether an attempt to sign in from this address is looked at.
+    pub(super) fn may_sign_in(&self, client: IpAddr) -> bool {
+        let found = self.signing_in.check_key(&client.to_string()).is_ok();
+        tidy(&self.signing_in);
+        found
+    }
+}
+
+fn tidy(limiter: &Keyed) {
+    if limiter.len() > KEYS_MAX {
+        limiter.retain_recent();
+    }
+}
+
+/// From where somebody asks: what a proxy says of it counts where the proxy is one of ours.
+pub(super) fn client(peer: SocketAddr, asked: &Asked, trusted: &[IpAddr]) -> IpAddr {
+    if !trusted.contains(&peer.ip()) {
+        return peer.ip();
+    }
+    let forwarded = asked.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<IpAddr> =
+        forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+    // The last that is none of ours: what stands before it, whoever asks could have written.
+    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer.ip())
+}

@@ -1,0 +1,5 @@
+//! Demandes: written requests.
+
+use super::Route;
+
+pub(super) const ROUTES: &[Route] = &[];

@@ -1,0 +1,141 @@
+//! The way in and out.
+
+use askama::Template;
+use axum::http::{Method, StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{Route, open, post};
+use crate::access::{Right, Role};
+use crate::console::account::{self, Denied};
+use crate::console::page::{Answer, Failure, Frame, html, see};
+use crate::console::session;
+use crate::console::visit::{Call, Visit};
+use crate::console::words::Language;
+use crate::ledger::Event;
+
+pub(super) const ROUTES: &[Route] = &[
+    open(Method::GET, "/connexion", show),
+    open(Method::POST, "/connexion", submit),
+    open(Method::GET, "/theme/{name}", theme),
+    post(Right::SignedIn, "/deconnexion", leave),
+    post(Right::SignedIn, "/langue", language),
+];
+
+#[derive(Template)]
+#[template(path = "console/sign_in.html")]
+struct SignIn {
+    frame: Frame,
+    /// Where to go afterwards.
+    target: String,
+    /// Whether there is an identity provider.
+    provider: bool,
+    denied: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Towards {
+    #[serde(default)]
+    vers: String,
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    login: String,
+    password: SecretString,
+    #[serde(default)]
+    digits: String,
+    #[serde(default)]
+    vers: String,
+}
+
+fn show(call: &mut Call<'_>) -> Answer {
+    let towards: Towards = call.asked.query()?;
+    form(call, towards.vers, None)
+}
+
+fn form(call: &Call<'_>, target: String, denied: Option<String>) -> Answer {
+    let provider = call.config().settings.http.oidc.is_some();
+    html(&SignIn { frame: call.frame("sign-in-title"), target, provider, denied })
+}
+
+fn submit(call: &mut Call<'_>) -> Answer {
+    let given: Credentials = call.asked.form()?;
+    if !call.console.limits.may_sign_in(call.client) {
+        return Err(Failure::TooOften);
+    }
+    let now = call.now();
+    match account::verify(call.store, &given.login, &given.password, &given.digits, now)? {
+        Ok(role) => {
+            let actor = format!("local:{}", given.login);
+            let token = enter(call, &actor, role)?;
+            let mut response = see(&safe_target(call, &given.vers));
+            call.give_token(&mut response, &token);
+            Ok(response)
+        }
+        Err(denied) => {
+            tracing::warn!(client = %call.client, "An attempt to sign in failed");
+            let key = match denied {
+                Denied::Wrong => "sign-in-wrong",
+                Denied::Locked => "sign-in-locked",
+            };
+            let told = call.words().say(key);
+            let mut response = form(call, given.vers, Some(told))?;
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            Ok(response)
+        }
+    }
+}
+
+/// Lets somebody in: a session under a new token, the end of the one that the browser brought, and a line in the ledger.
+fn enter(call: &mut Call<'_>, actor: &str, role: Role) -> anyhow::Result<String> {
+    let (now, language) = (call.now(), call.words().language());
+    session::tidy(call.store, &call.bureau.config.settings.http, now)?;
+    let before = call.agent.take();
+    call.store.write(|s| {
+        if let Some(before) = before {
+            s.end_session(&before.row.token)?;
+        }
+        let payload = serde_json::json!({"role": role.code(), "at": now});
+        s.record(None, actor, &[Event { kind: "console.signed_in", payload }])?;
+        session::begin(s, actor, role, language, now)
+    })
+}
+
+/// A page of this préfecture's console, and nothing else, whatever a link says.
+fn safe_target(call: &Call<'_>, target: &str) -> String {
+    let home = format!("{}/", call.base());
+    let plain = target.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'<' | b'>' | b'"'));
+    let inside = target.starts_with(&home) && !target.contains("//") && !target.contains("..");
+    if plain && inside { target.to_owned() } else { home }
+}
+
+fn leave(visit: &mut Visit<'_, '_>) -> Answer {
+    let token = visit.agent().row.token.clone();
+    visit.store.write_rows(|s| s.end_session(&token))?;
+    let http = &visit.config().settings.http;
+    let name = session::cookie_name(http, visit.store.prefecture());
+    let mut response = see(&format!("{}/connexion", visit.base()));
+    visit.set_cookie(&mut response, &session::cookie(http, &name, "", Some(0)));
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    langue: Language,
+}
+
+fn language(visit: &mut Visit<'_, '_>) -> Answer {
+    let chosen: Chosen = visit.asked.form()?;
+    visit.set_language(chosen.langue)?;
+    let mut response = see(&format!("{}/", visit.base()));
+    let cookie =
+        session::cookie(&visit.config().settings.http, "convoke-langue", chosen.langue.code(), Some(31_536_000));
+    visit.set_cookie(&mut response, &cookie);
+    Ok(response)
+}
+
+/// A file of the préfecture's own theme.
+fn theme(call: &mut Call<'_>) -> Answer {
+    call.bureau.theme.file(call.asked.part("name")).ok_or(Failure::Missing)
+}

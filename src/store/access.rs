@@ -1,0 +1,258 @@
+//! Who may use the console, and who does at the moment.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+use super::Store;
+use super::schema::{account, console_session, sign_in};
+
+/// An account that is kept here, for when the identity provider cannot be reached.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = account)]
+pub struct AccountRow {
+    /// Login.
+    pub login: String,
+    /// Role.
+    pub role: String,
+    /// argon2id, as PHC text.
+    pub password: String,
+    /// Secret of the second factor, in Base32.
+    pub totp: Option<String>,
+    /// The last step of the second factor that was used: none is taken twice.
+    pub totp_step: i64,
+    /// Wrong attempts since the last right one.
+    pub failures: i64,
+    /// Until when no attempt is looked at.
+    pub locked_until: Option<NaiveDateTime>,
+    /// When it was made.
+    pub created_at: NaiveDateTime,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = console_session)]
+pub struct SessionRow {
+    /// SHA-256 of the token that the browser holds.
+    pub token: String,
+    /// Of the one before it.
+    pub token_before: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// Role.
+    pub role: String,
+    /// Language of the pages.
+    pub language: String,
+    /// When they signed in.
+    pub began_at: NaiveDateTime,
+    /// When they were last heard of, to the minute.
+    pub seen_at: NaiveDateTime,
+    /// When the token was made.
+    pub rotated_at: NaiveDateTime,
+    /// What the next page says once.
+    pub notice: Option<String>,
+    /// What was last looked for.
+    pub sought: Option<String>,
+}
+
+/// Somebody on the way to the identity provider and back.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = sign_in)]
+pub struct PendingSignIn {
+    /// What the provider gives back unchanged.
+    pub state: String,
+    /// SHA-256 of what the browser holds meanwhile.
+    pub browser: String,
+    /// What the identity token must hold.
+    pub nonce: String,
+    /// PKCE (RFC 7636).
+    pub verifier: String,
+    /// The page that was asked for.
+    pub target: String,
+    /// When they left.
+    pub began_at: NaiveDateTime,
+}
+
+impl Store {
+    /// Accounts, by login.
+    pub fn accounts(&mut self) -> Result<Vec<AccountRow>> {
+        account::table
+            .filter(account::prefecture.eq(&self.prefecture))
+            .order(account::login)
+            .select(AccountRow::as_select())
+            .load(&mut self.conn)
+            .context("reading accounts")
+    }
+
+    /// One account.
+    pub fn account(&mut self, login: &str) -> Result<Option<AccountRow>> {
+        account::table
+            .find((&self.prefecture, login))
+            .select(AccountRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading an account")
+    }
+
+    /// Makes an account, or puts a new one in the place of one of that login; whoever was signed in by it is not any more.
+    pub fn put_account(&mut self, new: &AccountRow) -> Result<()> {
+        self.delete_account(&new.login)?;
+        diesel::insert_into(account::table)
+            .values((
+                account::prefecture.eq(&self.prefecture),
+                account::login.eq(&new.login),
+                account::role.eq(&new.role),
+                account::password.eq(&new.password),
+                account::totp.eq(&new.totp),
+                account::totp_step.eq(new.totp_step),
+                account::failures.eq(new.failures),
+                account::locked_until.eq(new.locked_until),
+                account::created_at.eq(new.created_at),
+            ))
+            .execute(&mut self.conn)
+            .context("making an account")?;
+        Ok(())
+    }
+
+    /// Deletes an account. Whether there was one.
+    pub fn delete_account(&mut self, login: &str) -> Result<bool> {
+        let gone = diesel::delete(account::table.find((&self.prefecture, login))).execute(&mut self.conn)?;
+        Ok(gone > 0)
+    }
+
+    /// Writes down what came of an attempt to sign in.
+    pub fn note_attempt(
+        &mut self,
+        login: &str,
+        failures: i64,
+        locked_until: Option<DateTime<Utc>>,
+        totp_step: i64,
+    ) -> Result<()> {
+        diesel::update(account::table.find((&self.prefecture, login)))
+            .set((
+                account::failures.eq(failures),
+                account::locked_until.eq(locked_until.map(|at| at.naive_utc())),
+                account::totp_step.eq(totp_step),
+            ))
+            .execute(&mut self.conn)
+            .context("writing an attempt to sign in")?;
+        Ok(())
+    }
+
+    /// Begins a session.
+    pub fn begin_session(&mut self, new: &SessionRow) -> Result<()> {
+        diesel::insert_into(console_session::table)
+            .values((
+                console_session::prefecture.eq(&self.prefecture),
+                console_session::token.eq(&new.token),
+                console_session::actor.eq(&new.actor),
+                console_session::role.eq(&new.role),
+                console_session::language.eq(&new.language),
+                console_session::began_at.eq(new.began_at),
+                console_session::seen_at.eq(new.seen_at),
+                console_session::rotated_at.eq(new.rotated_at),
+                console_session::notice.eq(&new.notice),
+                console_session::sought.eq(&new.sought),
+            ))
+            .execute(&mut self.conn)
+            .context("beginning a session")?;
+        Ok(())
+    }
+
+    /// The session of a token, or of the one that was rotated into it.
+    pub fn session(&mut self, token: &str) -> Result<Option<SessionRow>> {
+        let own = console_session::table.filter(console_session::prefecture.eq(&self.prefecture));
+        let found = own.filter(console_session::token.eq(token)).select(SessionRow::as_select());
+        if let Some(found) = found.first(&mut self.conn).optional().context("reading a session")? {
+            return Ok(Some(found));
+        }
+        own.filter(console_session::token_before.eq(token))
+            .select(SessionRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a session")
+    }
+
+    /// Changes a session: what is given stands in the place of what `token` had.
+    pub fn put_session(&mut self, token: &str, new: &SessionRow) -> Result<bool> {
+        let changed = diesel::update(console_session::table.find((&self.prefecture, token)))
+            .set((
+                console_session::token.eq(&new.token),
+                console_session::token_before.eq(&new.token_before),
+                console_session::language.eq(&new.language),
+                console_session::seen_at.eq(new.seen_at),
+                console_session::rotated_at.eq(new.rotated_at),
+                console_session::notice.eq(&new.notice),
+                console_session::sought.eq(&new.sought),
+            ))
+            .execute(&mut self.conn)
+            .context("changing a session")?;
+        Ok(changed > 0)
+    }
+
+    /// Ends a session.
+    pub fn end_session(&mut self, token: &str) -> Result<()> {
+        diesel::delete(console_session::table.find((&self.prefecture, token))).execute(&mut self.conn)?;
+        Ok(())
+    }
+
+    /// Ends every session of somebody.
+    pub fn end_sessions_of(&mut self, actor: &str) -> Result<usize> {
+        diesel::delete(
+            console_session::table
+                .filter(console_session::prefecture.eq(&self.prefecture).and(console_session::actor.eq(actor))),
+        )
+        .execute(&mut self.conn)
+        .context("ending sessions")
+    }
+
+    /// Forgets sessions that nobody can go on with, and ways out from which nobody came back.
+    pub fn forget_sessions(
+        &mut self,
+        seen_before: DateTime<Utc>,
+        began_before: DateTime<Utc>,
+        left_before: DateTime<Utc>,
+    ) -> Result<()> {
+        diesel::delete(
+            console_session::table.filter(console_session::prefecture.eq(&self.prefecture)).filter(
+                console_session::seen_at
+                    .lt(seen_before.naive_utc())
+                    .or(console_session::began_at.lt(began_before.naive_utc())),
+            ),
+        )
+        .execute(&mut self.conn)
+        .context("forgetting sessions")?;
+        diesel::delete(
+            sign_in::table
+                .filter(sign_in::prefecture.eq(&self.prefecture).and(sign_in::began_at.lt(left_before.naive_utc()))),
+        )
+        .execute(&mut self.conn)
+        .context("forgetting sign-ins")?;
+        Ok(())
+    }
+
+    /// Remembers who left for the identity provider.
+    pub fn keep_sign_in(&mut self, new: &PendingSignIn) -> Result<()> {
+        diesel::insert_into(sign_in::table)
+            .values((
+                sign_in::prefecture.eq(&self.prefecture),
+                sign_in::state.eq(&new.state),
+                sign_in::browser.eq(&new.browser),
+                sign_in::nonce.eq(&new.nonce),
+                sign_in::verifier.eq(&new.verifier),
+                sign_in::target.eq(&new.target),
+                sign_in::began_at.eq(new.began_at),
+            ))
+            .execute(&mut self.conn)
+            .context("keeping a sign-in")?;
+        Ok(())
+    }
+
+    /// Takes out who comes back from there: nobody comes back twice.
+    pub fn take_sign_in(&mut self, state: &str) -> Result<Option<PendingSignIn>> {
+        let found = sign_in::table.find((&self.prefecture, state)).select(PendingSignIn::as_select());
+        let found = found.first(&mut self.conn).optional().context("reading a sign-in")?;
+        let gone = diesel::delete(sign_in::table.find((&self.prefecture, state))).execute(&mut self.conn)?;
+        Ok(found.filter(|_| gone > 0))
+    }
+}

@@ -1,0 +1,19 @@
+// Pages work without this. Where a part of a page says that it changes by itself, it is fetched anew every other second.
+"use strict";
+for (const part of document.querySelectorAll("[data-refresh]")) {
+  const again = async () => {
+    try {
+      const answer = await fetch(part.dataset.refresh, { headers: { Accept: "text/html" }, redirect: "error" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(part.id);
+      if (!fresh) return location.reload();
+      part.replaceChildren(...fresh.childNodes);
+      if (fresh.dataset.refresh) setTimeout(again, 2000);
+      else location.reload();
+    } catch {
+      setTimeout(again, 10000);
+    }
+  };
+  setTimeout(again, 2000);
+}

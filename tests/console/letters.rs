@@ -1,0 +1,1 @@
+//! Of the console: see the pages of that name.

@@ -1,0 +1,157 @@
+//! A server with its console, and a browser that keeps cookies and follows nothing by itself.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::Office;
+
+/// Of every account that [`Console::of`] makes.
+pub const PASSWORD: &str = "une phrase que personne ne devine";
+/// Accounts are called as their roles.
+pub const ROLES: [&str; 4] = ["lecteur", "operateur", "auditeur", "administrateur"];
+
+/// A server; it ends with the test, however that ends.
+pub struct Console {
+    child: Child,
+    listen: String,
+    log: tempfile::NamedTempFile,
+}
+
+/// Makes an account.
+pub fn enrol(office: &Office, login: &str, role: &str) {
+    let mut command = office.command(&["accounts", "add", login, "--role", role, "--password-file", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+impl Console {
+    /// A server of an office, with an account for each role.
+    pub fn of(office: &Office) -> Self {
+        for role in ROLES {
+            enrol(office, role, role);
+        }
+        Self::with(office, &[])
+    }
+
+    /// A server of an office, with settings (`CONVOKE__…`).
+    pub fn with(office: &Office, settings: &[(&str, &str)]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let listen = format!("127.0.0.1:{port}");
+        let mut command: Command = office.command(&["serve", "--role", "http"]);
+        command.env("CONVOKE__HTTP__LISTEN", &listen).env("CONVOKE__HTTP__CONSOLE", "true");
+        command.envs(settings.iter().copied());
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
+        let served = Self { child, listen, log };
+        let address: SocketAddr = served.listen.parse().unwrap();
+        for _ in 0..1_200 {
+            if TcpStream::connect(address).is_ok() {
+                return served;
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        panic!("no server: {}", served.log());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap()
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+
+    /// A browser that nobody has signed in with.
+    pub fn browser(&self) -> Browser {
+        let config = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build();
+        Browser { agent: config.new_agent(), url: self.url(), cookies: BTreeMap::new() }
+    }
+
+    /// A browser of somebody who is signed in.
+    pub fn signed_in(&self, login: &str) -> Browser {
+        let mut browser = self.browser();
+        let answer = browser.post("/94/connexion", &[("login", login), ("password", PASSWORD)]);
+        assert_eq!((answer.status, answer.location.as_str()), (303, "/94/"), "{}", answer.body);
+        browser
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub struct Browser {
+    agent: ureq::Agent,
+    url: String,
+    pub cookies: BTreeMap<String, String>,
+}
+
+/// What a browser gets.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub location: String,
+    pub headers: ureq::http::HeaderMap,
+    pub body: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Browser {
+    pub fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, None, &[])
+    }
+
+    /// Sends a form, as a page of the same site does.
+    pub fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let body = form.iter().map(|(k, v)| format!("{}={}", encoded(k), encoded(v))).collect::<Vec<_>>().join("&");
+        self.ask("POST", path, Some(&body), &[("sec-fetch-site", "same-origin")])
+    }
+
+    /// Sends a form, and looks at the page to which that leads.
+    pub fn submit(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let answer = self.post(path, form);
+        assert_eq!(answer.status, 303, "{path}: {}", answer.body);
+        self.get(&answer.location)
+    }
+
+    pub fn ask(&mut self, method: &str, path: &str, body: Option<&str>, headers: &[(&str, &str)]) -> Answer {
+        let cookies = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("; ");
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if !cookies.is_empty() {
+            request = request.header("cookie", cookies);
+        }
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.unwrap_or_default().as_bytes().to_vec()).unwrap();
+        let mut response = self.agent.run(request).unwrap();
+        for cookie in response.headers().get_all("set-cookie") {
+            let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            if value.is_empty() {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let location = response.headers().get("location").map_or("", |l| l.to_str().unwrap()).to_owned();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.body_mut().read_to_vec().unwrap();
+        Answer { status, location, headers, body: String::from_utf8_lossy(&bytes).into_owned(), bytes }
+    }
+}
+
+/// As a form writes it.
+pub fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
