@@ -13,6 +13,7 @@ mod asked;
 mod assets;
 mod jobs;
 mod limits;
+mod oidc;
 mod page;
 mod pages;
 mod session;

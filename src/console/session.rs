@@ -1,7 +1,7 @@
 //! Who is asking: a token that only the browser and its cookie know, kept here as its SHA-256, rotated, and ended in time.
 
 use anyhow::Result;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::asked::Asked;
 use super::words::Language;
@@ -108,6 +108,11 @@ pub(super) fn resume(store: &mut Store, http: &Http, asked: &Asked, now: DateTim
         }
     }
     Ok(Some(Agent { actor: row.actor.clone(), role, language, row, fresh }))
+}
+
+/// Whether somebody who left at this hour is still waited for.
+pub(super) fn is_awaited(left: NaiveDateTime, now: DateTime<Utc>) -> bool {
+    now.naive_utc() - left <= AWAY_MAX
 }
 
 /// Forgets what nobody can go on with.

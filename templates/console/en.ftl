@@ -28,6 +28,9 @@ sign-in-digits-hint = Six digits, if this account asks for them.
 sign-in-submit = Sign in
 sign-in-wrong = Wrong login, password or code.
 sign-in-locked = Too many attempts: this account waits for some minutes.
+sign-in-not-awaited = This return was not awaited, or comes too late: begin again.
+sign-in-no-role = Your account gives no role here: ask your administrator.
+sign-in-provider-away = The identity provider does not answer as it should. An emergency account opens too.
 
 # Home
 home-title = Home

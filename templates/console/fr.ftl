@@ -28,6 +28,9 @@ sign-in-digits-hint = Six chiffres, si ce compte en demande.
 sign-in-submit = Se connecter
 sign-in-wrong = Identifiant, mot de passe ou code inexact.
 sign-in-locked = Trop d’essais : ce compte attend quelques minutes.
+sign-in-not-awaited = Ce retour n’était pas attendu, ou vient trop tard : recommencez.
+sign-in-no-role = Votre compte ne donne aucun rôle ici : demandez-le à votre administrateur.
+sign-in-provider-away = Le fournisseur d’identité ne répond pas comme il faut. Un compte de secours ouvre aussi.
 
 # Accueil
 home-title = Accueil

@@ -8,15 +8,21 @@ use serde::Deserialize;
 use super::{Route, open, post};
 use crate::access::{Right, Role};
 use crate::console::account::{self, Denied};
+use crate::console::oidc;
 use crate::console::page::{Answer, Failure, Frame, html, see};
 use crate::console::session;
 use crate::console::visit::{Call, Visit};
 use crate::console::words::Language;
+use crate::entropy::Entropy;
+use crate::ids::sha256_hex;
 use crate::ledger::Event;
+use crate::store::PendingSignIn;
 
 pub(super) const ROUTES: &[Route] = &[
     open(Method::GET, "/connexion", show),
     open(Method::POST, "/connexion", submit),
+    open(Method::GET, "/connexion/fournisseur", depart),
+    open(Method::GET, "/connexion/retour", arrive),
     open(Method::GET, "/theme/{name}", theme),
     post(Right::SignedIn, "/deconnexion", leave),
     post(Right::SignedIn, "/langue", language),
@@ -85,6 +91,96 @@ fn submit(call: &mut Call<'_>) -> Answer {
             Ok(response)
         }
     }
+}
+
+/// To the identity provider.
+fn depart(call: &mut Call<'_>) -> Answer {
+    let towards: Towards = call.asked.query()?;
+    let Some(oidc) = &call.config().settings.http.oidc else { return Err(Failure::Missing) };
+    if !call.console.limits.may_sign_in(call.client) {
+        return Err(Failure::TooOften);
+    }
+    let left = match oidc::depart(oidc, &way_back(call), &mut Entropy::System) {
+        Ok(left) => left,
+        Err(error) => return away(call, towards.vers, &error),
+    };
+    let (browser, kept) = session::token(&mut Entropy::System)?;
+    let (now, target) = (call.now(), safe_target(call, &towards.vers));
+    let pending = PendingSignIn {
+        state: left.state,
+        browser: kept,
+        nonce: left.nonce,
+        verifier: left.verifier,
+        target,
+        began_at: now.naive_utc(),
+    };
+    session::tidy(call.store, &call.bureau.config.settings.http, now)?;
+    call.store.write_rows(|s| s.keep_sign_in(&pending))?;
+    let mut response = see(&left.url);
+    let cookie = session::cookie(&call.config().settings.http, &departure_cookie(call), &browser, Some(600));
+    call.set_cookie(&mut response, &cookie);
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+struct Returned {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    state: String,
+}
+
+/// Back from there. Only the browser that left can come back, once, and soon.
+fn arrive(call: &mut Call<'_>) -> Answer {
+    let returned: Returned = call.asked.query()?;
+    let Some(oidc) = &call.config().settings.http.oidc else { return Err(Failure::Missing) };
+    if !call.console.limits.may_sign_in(call.client) {
+        return Err(Failure::TooOften);
+    }
+    let pending = call.store.write_rows(|s| s.take_sign_in(&returned.state))?;
+    let browser = call.asked.cookie(&departure_cookie(call)).map(|token| sha256_hex(token.as_bytes()));
+    let known = pending.filter(|p| browser.as_ref() == Some(&p.browser) && session::is_awaited(p.began_at, call.now()));
+    let Some(pending) = known.filter(|_| !returned.code.is_empty()) else {
+        let told = call.words().say("sign-in-not-awaited");
+        return form(call, String::new(), Some(told));
+    };
+    let way_back = way_back(call);
+    let arrival = oidc::arrive(oidc, &way_back, &returned.code, pending.verifier, pending.nonce, call.clock());
+    let arrival = match arrival {
+        Ok(arrival) => arrival,
+        Err(error) => return away(call, pending.target, &error),
+    };
+    let actor = format!("oidc:{}", arrival.name);
+    let Some(role) = arrival.role else {
+        tracing::warn!("Somebody whom the identity provider knows has no role here");
+        let told = call.words().say("sign-in-no-role");
+        return form(call, String::new(), Some(told));
+    };
+    let token = enter(call, &actor, role)?;
+    let mut response = see(&pending.target);
+    call.give_token(&mut response, &token);
+    let gone = session::cookie(&call.config().settings.http, &departure_cookie(call), "", Some(0));
+    call.set_cookie(&mut response, &gone);
+    Ok(response)
+}
+
+/// What the browser holds while somebody is at the provider.
+fn departure_cookie(call: &Call<'_>) -> String {
+    session::cookie_name(&call.config().settings.http, call.store.prefecture()) + "-depart"
+}
+
+/// Where the provider sends people back to.
+fn way_back(call: &Call<'_>) -> String {
+    let http = &call.config().settings.http;
+    let here = || format!("http://{}", http.listen);
+    let origin = http.public_url.as_ref().map_or_else(here, |url| url.origin().ascii_serialization());
+    format!("{origin}{}/connexion/retour", call.base())
+}
+
+/// The provider does not answer, or not as it should: accounts that are kept here still open.
+fn away(call: &Call<'_>, target: String, error: &anyhow::Error) -> Answer {
+    tracing::error!("The identity provider: {error:#}");
+    form(call, target, Some(call.words().say("sign-in-provider-away")))
 }
 
 /// Lets somebody in: a session under a new token, the end of the one that the browser brought, and a line in the ledger.
