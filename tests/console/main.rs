@@ -11,4 +11,5 @@ mod counter;
 mod letters;
 mod nights;
 mod people;
+mod provider;
 mod slots;

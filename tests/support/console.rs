@@ -39,8 +39,9 @@ impl Console {
 
     /// A server of an office, with settings (`CONVOKE__…`).
     pub fn with(office: &Office, settings: &[(&str, &str)]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listen = format!("127.0.0.1:{port}");
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let named = settings.iter().find(|(name, _)| *name == "CONVOKE__HTTP__LISTEN");
+        let listen = named.map_or_else(free, |(_, listen)| (*listen).to_owned());
         let mut command: Command = office.command(&["serve", "--role", "http"]);
         command.env("CONVOKE__HTTP__LISTEN", &listen).env("CONVOKE__HTTP__CONSOLE", "true");
         command.envs(settings.iter().copied());
@@ -68,8 +69,7 @@ impl Console {
 
     /// A browser that nobody has signed in with.
     pub fn browser(&self) -> Browser {
-        let config = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build();
-        Browser { agent: config.new_agent(), url: self.url(), cookies: BTreeMap::new() }
+        Browser::at(&self.url())
     }
 
     /// A browser of somebody who is signed in.
@@ -90,7 +90,7 @@ impl Drop for Console {
 
 pub struct Browser {
     agent: ureq::Agent,
-    url: String,
+    pub url: String,
     pub cookies: BTreeMap<String, String>,
 }
 
@@ -105,6 +105,16 @@ pub struct Answer {
 }
 
 impl Browser {
+    fn at(url: &str) -> Self {
+        let config = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build();
+        Self { agent: config.new_agent(), url: url.to_owned(), cookies: BTreeMap::new() }
+    }
+
+    /// The same browser at another site, which sees none of the cookies.
+    pub fn elsewhere(&self, url: &str) -> Self {
+        Self::at(url)
+    }
+
     pub fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, None, &[])
     }
