@@ -12,10 +12,10 @@
 //! Three laws: everything is read, then decided purely, then written once; a run never speaks SMTP and a send never decides
 //! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
-//! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`agenda`], [`bundle`], [`calendar`],
+//! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`access`], [`agenda`], [`bundle`], [`calendar`],
 //! [`convocation`], [`eligibility`], [`forecast`], [`ids`], [`ledger`], [`letters`], [`movers`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
-//! [`schedule`], [`seal`], [`search`], [`timeline`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`]
-//! and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
+//! [`schedule`], [`seal`], [`search`], [`timeline`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`],
+//! [`console`], [`serve`] and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
 //! | French | here |
 //! |---|---|
@@ -43,6 +43,7 @@
 //! | hors ressort, transfert de dossier | [`movers`]: people under two préfectures |
 //! | recherche d'une personne | [`search`], [`store::Store::find`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
+//! | lecteur, opérateur, auditeur, administrateur | [`access::Role`] |
 //! | suspendre, déplacer, annuler, fermer | what is done by hand: [`acts`] |
 
 pub mod access;

@@ -206,6 +206,15 @@ impl Store {
         .context("ending sessions")
     }
 
+    /// Forgets what was last looked for, and what was to be said of it: it may be the name of somebody who is erased.
+    pub(super) fn forget_searches(&mut self) -> Result<()> {
+        diesel::update(console_session::table.filter(console_session::prefecture.eq(&self.prefecture)))
+            .set((console_session::sought.eq(None::<String>), console_session::notice.eq(None::<String>)))
+            .execute(&mut self.conn)
+            .context("forgetting what was looked for")?;
+        Ok(())
+    }
+
     /// Forgets sessions that nobody can go on with, and ways out from which nobody came back.
     pub fn forget_sessions(
         &mut self,

@@ -195,6 +195,7 @@ impl Store {
         for batch in holders.chunks(KEYS_PER_QUERY / 10) {
             self.erase(batch)?;
         }
+        self.forget_searches()?;
         self.data_changed()
     }
 

@@ -282,7 +282,8 @@ fn who_comes_in_stands_in_the_ledger() {
     let office = office();
     let console = Console::of(&office);
     console.signed_in("auditeur");
-    let told = office.query("SELECT actor || ' ' || kind FROM ledger_entry WHERE kind LIKE 'console.%' OR kind LIKE 'account.%'");
+    let told = office
+        .query("SELECT actor || ' ' || kind FROM ledger_entry WHERE kind LIKE 'console.%' OR kind LIKE 'account.%'");
     assert!(told.contains("local:auditeur console.signed_in"), "{told}");
     assert_eq!(told.matches("account.set").count(), 4, "{told}");
     let log = console.log();
