@@ -63,7 +63,7 @@ use crate::store::{NotMigrated, Store, Use, WrongUrl};
 /// Every night it reads the expiry dates, gives each holder the best appointment that exists, reserves it, writes the
 /// convocation and sends it through an SMTP queue, once each, whatever fails.
 #[derive(Debug, Parser)]
-#[command(name = "convoke", version, after_long_help = Exit::TABLE, max_term_width = 100)]
+#[command(name = "convoke", version, after_long_help = Exit::table(), max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
