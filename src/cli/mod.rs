@@ -277,6 +277,12 @@ fn given(reason: Option<&String>) -> Result<&str> {
     Ok(reason)
 }
 
+/// Columns of a line on standard output. A pipe and a file have no width: they get the 80 that are read everywhere, on paper too,
+/// whatever the terminal that the command was typed on.
+fn terminal_width() -> u16 {
+    comfy_table::Table::new().width().filter(|_| std::io::stdout().is_terminal()).unwrap_or(80)
+}
+
 /// The folder of `--out`, made if it does not exist.
 fn make_folder(out: &Path) -> Result<()> {
     if out.is_file() {
