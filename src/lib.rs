@@ -13,7 +13,7 @@
 //! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
 //! Who may import whom (held by `tests/architecture.rs`): the pure modules ([`access`], [`agenda`], [`bundle`], [`calendar`],
-//! [`convocation`], [`eligibility`], [`forecast`], [`ids`], [`ledger`], [`letters`], [`movers`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
+//! [`columns`], [`convocation`], [`eligibility`], [`forecast`], [`ids`], [`ledger`], [`letters`], [`movers`], [`permit`], [`planning`], [`policy`], [`report`], [`requests`],
 //! [`schedule`], [`seal`], [`search`], [`timeline`]) name no database, mail, runtime, file or environment; [`run`] does not name [`dispatch`]; [`dispatch`] does not name [`planning`]; only [`cli`],
 //! [`console`], [`serve`] and [`demo`] see both. Time comes from [`clock`], randomness from [`entropy`], and from nowhere else.
 //!
@@ -54,6 +54,7 @@ pub mod calendar;
 pub mod cli;
 pub mod clock;
 mod code;
+pub mod columns;
 pub mod confirm;
 pub mod console;
 pub mod convocation;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike, Utc};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::eligibility::Rule;
 use crate::french::{date, weekday_date};
@@ -80,7 +80,8 @@ impl Moment {
 }
 
 /// What the last night's plan has for somebody who is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Planned {
     /// A day, not yet firm.
     Day {

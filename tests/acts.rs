@@ -430,7 +430,12 @@ fn what_a_pipe_says_confirms_nothing() {
     let office = PLANNED.copy();
     let (reference, _) = somebody(&office);
     let before = office.query("SELECT reference, state FROM convocation ORDER BY 1");
+    let key = fs::read(office.path("keys/ledger.key")).unwrap();
+    fs::write(office.path("back.eml"), "From: <relay@example.org>\r\nAuto-Submitted: auto-replied\r\n\r\naway\r\n")
+        .unwrap();
     for args in [
+        vec!["keys", "rotate", "--reason", "x"],
+        vec!["bounces", "ingest", "back.eml", "--delete"],
         vec!["convocation", "cancel", &reference, "--reason", "x"],
         vec!["convocation", "move", &reference, "--to", "creteil/renouvellement/2030-01-03T09:00", "--reason", "x"],
         vec!["agenda", "close", "creteil", "2099-01-05", "--reason", "x"],
@@ -445,4 +450,11 @@ fn what_a_pipe_says_confirms_nothing() {
     }
     assert_eq!(office.query("SELECT reference, state FROM convocation ORDER BY 1"), before);
     assert_ne!(one(&office, "SELECT count(*) FROM holder"), "0");
+    assert!(fs::read(office.path("keys/ledger.key")).unwrap() == key, "the key is another");
+    assert!(office.path("back.eml").exists());
+    // The same, said beforehand.
+    office.ok(&["keys", "rotate", "--reason", "x", "--yes", "--json"]);
+    office.ok(&["bounces", "ingest", "back.eml", "--delete", "--yes", "--json"]);
+    assert!(fs::read(office.path("keys/ledger.key")).unwrap() != key);
+    assert!(!office.path("back.eml").exists());
 }

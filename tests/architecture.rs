@@ -15,6 +15,7 @@ const PURE: &[&str] = &[
     "permit",
     "agenda",
     "calendar",
+    "columns",
     "policy",
     "eligibility",
     "forecast",
@@ -329,6 +330,19 @@ fn every_module_names_only_what_its_row_allows() {
         rows.filter(|row| !tops.contains(**row)).map(|row| format!("src/: `{row}` is listed and is not there")),
     );
     assert!(found.is_empty(), "{} breaches of the import table:\n{}", found.len(), found.join("\n"));
+}
+
+/// Elsewhere it would be drawn with other blanks, and as wide as it likes.
+#[test]
+fn a_table_is_drawn_in_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let draws = |path: &PathBuf| code_only(&fs::read_to_string(path).expect("a source")).contains("comfy_table");
+    let drawn: BTreeSet<_> =
+        files.iter().filter(|path| draws(path)).map(|path| path.strip_prefix(&root).unwrap()).collect();
+    // The width of a terminal is asked for in the other.
+    assert_eq!(drawn, ["cli/mod.rs", "columns.rs"].map(Path::new).into());
 }
 
 #[test]

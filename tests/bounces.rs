@@ -198,7 +198,7 @@ async fn no_message_keeps_others_out_or_is_deleted_before_somebody_read_it() {
     for (name, message) in &messages {
         fs::write(office.path("back").join(name), message).unwrap();
     }
-    let ingest = || office.ok(&["bounces", "ingest", "back", "--delete", "--json"]);
+    let ingest = || office.ok(&["bounces", "ingest", "back", "--delete", "--yes", "--json"]);
     let left = || {
         let mut names: Vec<String> =
             fs::read_dir(office.path("back")).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
@@ -239,7 +239,7 @@ async fn with_no_time_left_for_the_post_the_convocation_ends_and_the_seat_is_fre
     let day = support::today().checked_add_days(chrono::Days::new(4)).unwrap();
     office.change(&format!("UPDATE convocation SET day = '{day}' WHERE reference = '{reference}'")).unwrap();
     fs::write(office.path("back.eml"), dsn(&sent[0].from, "failed", "5.1.1", "550 5.1.1 no such user")).unwrap();
-    let told = office.ok(&["bounces", "ingest", "back.eml", "--delete", "--json"]);
+    let told = office.ok(&["bounces", "ingest", "back.eml", "--delete", "--yes", "--json"]);
     assert_eq!((told["hard"].as_u64(), told["undelivered"].as_u64()), (Some(1), Some(1)), "{told}");
     assert!(!office.path("back.eml").exists(), "deleted, as it was asked");
     assert_eq!(

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: [&str; 10] = [
+const UP: [&str; 11] = [
     include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
     include_str!("../migrations/sqlite/2026-11-23-200000_letters/up.sql"),
@@ -14,8 +14,10 @@ const UP: [&str; 10] = [
     include_str!("../migrations/sqlite/2026-11-28-000000_search/up.sql"),
     include_str!("../migrations/sqlite/2026-11-28-200000_acts/up.sql"),
     include_str!("../migrations/sqlite/2026-11-28-300000_requests/up.sql"),
+    include_str!("../migrations/sqlite/2026-11-29-000000_planned/up.sql"),
 ];
-const DOWN: [&str; 10] = [
+const DOWN: [&str; 11] = [
+    include_str!("../migrations/sqlite/2026-11-29-000000_planned/down.sql"),
     include_str!("../migrations/sqlite/2026-11-28-300000_requests/down.sql"),
     include_str!("../migrations/sqlite/2026-11-28-200000_acts/down.sql"),
     include_str!("../migrations/sqlite/2026-11-28-000000_search/down.sql"),

@@ -74,6 +74,36 @@ fn a_history_has_run_appointment_letter_attempt_and_act_in_order() {
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("permit find"));
 }
 
+/// Looked up beside the plan, or read out of it as after a night of an older program, which kept nothing beside it.
+#[test]
+fn what_the_plan_has_for_somebody_is_told_alike_wherever_it_is_found() {
+    let office = SENT.copy();
+    // One desk alone is left, so that others have none.
+    office
+        .change("DELETE FROM slot WHERE slot_id NOT IN (SELECT slot_id FROM reservation) AND desk <> 'renouvellement'")
+        .unwrap();
+    let night = ["run", "--yes", "--reason", "fewer seats", "--json"];
+    let output = office.command(&night).env("CONVOKE__POLICY__FIRM_LEAD_DAYS", "0").output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");
+    assert_eq!(
+        one(&office, "SELECT count(DISTINCT run_id) FROM planned_block"),
+        "1",
+        "those of the night before are gone"
+    );
+    let numbers = office.query(
+        "SELECT DISTINCT h.number FROM permit p JOIN holder h USING (holder_id) WHERE p.rule IN ('due', 'due.late')
+            AND NOT EXISTS (SELECT 1 FROM convocation c WHERE c.holder_id = h.holder_id AND c.state = 'convoked') ORDER BY 1 LIMIT 20",
+    );
+    let told = || -> Vec<Value> {
+        numbers.lines().map(|number| office.ok(&["permit", "timeline", number, "--json"])["permits"].clone()).collect()
+    };
+    let beside = told();
+    let text = Value::from(beside.clone()).to_string();
+    assert!(text.contains("est prévu le") && text.contains("ouvrir des places"), "{text}");
+    office.change("DELETE FROM planned_block").unwrap();
+    assert_eq!(told(), beside);
+}
+
 #[test]
 fn a_plan_tells_who_where_and_when_and_shows_the_letters_that_it_would_write() {
     let office = SENT.before_the_night();

@@ -1,15 +1,13 @@
 //! `convoke agenda`.
 
-use std::fmt::Write as _;
-
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::{Exit, Session, Usage, given, sheet};
+use super::{Exit, Session, Usage, given, sheet, terminal_width};
 use crate::acts::{self, Closing, Hit};
+use crate::columns::Columns;
 use crate::confirm::Confirmed;
 use crate::ledger::Event;
 use crate::process;
@@ -92,20 +90,22 @@ impl Close {
 }
 
 fn told(place: &str, day: NaiveDate, hits: &[Hit]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["WAS", "AT", "NOW", "SLOT"]);
+    let mut table = Columns::new(terminal_width()).header(["WAS", "NOW", "SLOT"]).whole([0, 1]);
     for hit in hits {
         let slot = match (&hit.new_slot, hit.after_expiry) {
             (None, _) => "none: due again tonight".to_owned(),
-            (Some(slot), true) => format!("{slot} (after expiry)"),
-            (Some(slot), false) => slot.clone(),
+            (Some(slot), late) => {
+                // Where, and below it when: in one piece they are wider than what is left of 80 columns.
+                let (place, time) = slot.rsplit_once('/').unwrap_or((slot, ""));
+                format!("{place}\n{}{}", time.replace('T', " "), if late { " (after expiry)" } else { "" })
+            }
         };
-        table.add_row([hit.reference.clone(), hit.hour.clone(), hit.new_reference.clone().unwrap_or_default(), slot]);
+        let was = format!("{}\n{}", hit.reference, hit.hour);
+        table.row([was, hit.new_reference.clone().unwrap_or_default(), slot]);
     }
     let mut text = format!("{place} is closed on {day}. {} people were expected.\n", hits.len());
     if !hits.is_empty() {
-        // Unwrap safety: writing to a String cannot fail.
-        writeln!(text, "{table}").expect("a String takes text");
+        text.push_str(&table.text());
     }
     let calls: Vec<&Hit> = hits.iter().filter(|hit| hit.call).collect();
     if !calls.is_empty() {

@@ -2,11 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::report::terminal_width;
-use super::{Exit, Session, Usage, given};
+use super::{Exit, Session, Usage, given, terminal_width};
+use crate::columns::Columns;
 use crate::report::visible;
 use crate::store::{Contact, Shared, Use};
 
@@ -87,18 +86,14 @@ impl Anomalies {
         if shared.is_empty() {
             return format!("No e-mail, telephone or address is shared by {} households or more.\n", self.at_least);
         }
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(terminal_width());
-        table.set_header(["KIND", "SHARED", "HOUSEHOLDS", "PEOPLE", "CONVOKED"]);
+        let header = ["KIND", "SHARED", "HOUSEHOLDS", "PEOPLE", "CONVOKED"];
+        let mut table = Columns::new(terminal_width()).header(header).whole([0, 2, 3, 4]).right(2..5);
         for s in shared {
             let mut value = visible(&self.shown(s));
             if self.identified {
                 value = format!("{value}\n{}", s.numbers.join(" "));
             }
-            table.add_row([
+            table.row([
                 s.contact.code(),
                 &value,
                 &s.households.to_string(),
@@ -106,12 +101,9 @@ impl Anomalies {
                 &s.convoked.to_string(),
             ]);
         }
-        for column in table.column_iter_mut().skip(2) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
         let more =
             if more > 0 { format!("And {more} more: --limit, or a greater --at-least.\n") } else { String::new() };
-        format!("{}\n{more}", table.trim_fmt())
+        table.text() + &more
     }
 }
 

@@ -9,6 +9,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Exit, Session, Usage};
+use crate::confirm::Confirmed;
 use crate::dispatch::bounces::{Consequence, Ingested, ingest};
 use crate::entropy::Entropy;
 use crate::process;
@@ -25,7 +26,8 @@ pub(super) enum Bounces {
     /// address that is of no use is not written to any more. Reading a message twice changes nothing.
     #[command(after_long_help = "Examples:
   convoke bounces ingest /var/mail/retours/Maildir
-  convoke bounces ingest returned.eml --delete")]
+  convoke bounces ingest returned.eml --delete
+  convoke bounces ingest /var/mail/retours/Maildir --delete --yes    from cron")]
     Ingest {
         /// Messages, or folders of them.
         #[arg(required = true, value_name = "DIR|FILE")]
@@ -33,19 +35,28 @@ pub(super) enum Bounces {
         /// Delete each message when it has been taken in; those that a person must read stay.
         #[arg(long)]
         delete: bool,
-        /// Accepted and ignored: what came back is taken in without a question.
-        #[arg(long, hide = true)]
+        /// With --delete: do not ask.
+        #[arg(long)]
         yes: bool,
     },
 }
 
 impl Bounces {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let Self::Ingest { paths, delete, .. } = self;
+        let Self::Ingest { paths, delete, yes } = self;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let key = store.id_key(&mut Entropy::System)?;
         let files = messages(paths)?;
+        let deletes = if *delete {
+            let question = format!("Delete for good what is taken in of {} messages?", files.len());
+            let Some(confirmed) = Confirmed::ask(*yes || files.is_empty(), &question)? else {
+                return Ok(Exit::Interrupted);
+            };
+            Some(confirmed)
+        } else {
+            None
+        };
         let (progress, actor) = (session.progress(), process::login());
         let (mut counts, mut unknown, mut failed) = (Ingested::default(), Vec::new(), 0u64);
         for (n, file) in files.iter().enumerate() {
@@ -66,8 +77,8 @@ impl Bounces {
             };
             if consequence == Consequence::Listed {
                 unknown.push(file.display().to_string());
-            } else if *delete && consequence != Consequence::Later {
-                fs::remove_file(file).with_context(|| format!("deleting {}", file.display()))?;
+            } else if let (Some(confirmed), true) = (&deletes, consequence != Consequence::Later) {
+                remove(file, confirmed)?;
             }
         }
         progress.clear();
@@ -109,6 +120,10 @@ fn messages(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+fn remove(file: &Path, _: &Confirmed) -> Result<()> {
+    fs::remove_file(file).with_context(|| format!("deleting {}", file.display()))
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {

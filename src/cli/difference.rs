@@ -1,13 +1,12 @@
 //! What differs between two plans, told; and the plans that were shown, kept so that a refusal can say what has changed since.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use comfy_table::{Table, presets};
 
-use super::Session;
+use super::{Session, terminal_width};
+use crate::columns::{Columns, paragraph};
 use crate::files::write_whole;
 use crate::planning::diff::Difference;
 use crate::planning::{Plan, PlanningInput};
@@ -71,17 +70,16 @@ pub(super) fn told(difference: &Difference) -> String {
     ];
     for (who, what) in people.iter().filter(|(who, _)| !who.is_empty()) {
         let more = if who.len() > NAMED { ", …" } else { "" };
-        // Unwrap safety: writing to a String cannot fail.
-        writeln!(text, "{:>6} {what}: {}{more}", who.len(), who[..who.len().min(NAMED)].join(", "))
-            .expect("a String takes text");
+        let told = format!("{what}: {}{more}", who[..who.len().min(NAMED)].join(", "));
+        text.push_str(&paragraph(&format!("{:>6} ", who.len()), &told, terminal_width()));
     }
     if !difference.seats.is_empty() {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["DESK", "WEEK OF", "SEATS BEFORE", "NOW"]);
+        let header = ["DESK", "WEEK OF", "SEATS BEFORE", "NOW"];
+        let mut table = Columns::new(terminal_width()).header(header).whole([1]).right([2, 3]);
         for s in &difference.seats {
-            table.add_row([s.pool.clone(), s.week.to_string(), s.before.to_string(), s.after.to_string()]);
+            table.row([s.pool.clone(), s.week.to_string(), s.before.to_string(), s.after.to_string()]);
         }
-        writeln!(text, "{table}").expect("a String takes text");
+        text.push_str(&table.text());
     }
     text
 }

@@ -1,53 +1,62 @@
 //! Exit codes: what cron, a shell or an operator can rely on.
 
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
+/// The enum, its list and its table of the manual from one declaration, so that no code can be in one and not in another.
+macro_rules! exits {
+    ($($(#[$meta:meta])* $name:ident = $code:literal, $told:literal;)+) => {
+        /// How a command ended.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Exit {
+            $($(#[$meta])* $name = $code,)+
+        }
+
+        impl Exit {
+            /// Every code, in the order of the manual.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// What the manual says of it.
+            pub const fn told(self) -> &'static str {
+                match self { $(Self::$name => $told,)+ }
+            }
+        }
+    };
+}
+
+exits! {
     /// Done, also when nothing was due.
-    Done = 0,
+    Done = 0, "done, also when nothing was due";
     /// Something that nobody foresaw.
-    Unexpected = 1,
+    Unexpected = 1, "unexpected error";
     /// The command line is wrong.
-    Usage = 2,
+    Usage = 2, "wrong command line";
     /// Done; some letters failed.
-    LettersFailed = 3,
+    LettersFailed = 3, "done, some letters failed";
     /// Done; some holders have no slot.
-    WithoutSlot = 4,
+    WithoutSlot = 4, "done, some holders have no slot";
     /// The schema is not migrated.
-    NotMigrated = 10,
+    NotMigrated = 10, "the database is not migrated: run `convoke migrate`";
     /// A run is already in progress.
-    RunInProgress = 11,
+    RunInProgress = 11, "a run is already in progress";
     /// The relay refuses user or password.
-    SmtpAuthentication = 12,
+    SmtpAuthentication = 12, "the SMTP relay refuses user or password";
     /// The plan changed since it was shown.
-    PlanChanged = 13,
+    PlanChanged = 13, "the plan changed since it was shown";
     /// More firm appointments than `max_firm_per_run`.
-    TooManyFirm = 14,
+    TooManyFirm = 14, "more firm appointments than max_firm_per_run";
     /// Bad input data.
-    BadData = 65,
+    BadData = 65, "bad input data";
     /// Wrong configuration.
-    Configuration = 78,
+    Configuration = 78, "wrong configuration";
     /// Interrupted.
-    Interrupted = 130,
+    Interrupted = 130, "interrupted";
 }
 
 impl Exit {
-    /// Every code, for the manual.
-    pub const TABLE: &'static str = "Exit codes:
-  0    done, also when nothing was due
-  1    unexpected error
-  2    wrong command line
-  3    done, some letters failed
-  4    done, some holders have no slot
-  10   the database is not migrated: run `convoke migrate`
-  11   a run is already in progress
-  12   the SMTP relay refuses user or password
-  13   the plan changed since it was shown
-  14   more firm appointments than max_firm_per_run
-  65   bad input data
-  78   wrong configuration
-  130  interrupted";
+    /// Every code and its meaning, for the manual.
+    pub fn table() -> String {
+        let lines = Self::ALL.iter().map(|exit| format!("\n  {:<4} {}", *exit as u8, exit.told()));
+        std::iter::once("Exit codes:".to_owned()).chain(lines).collect()
+    }
 }
 
 impl From<Exit> for std::process::ExitCode {

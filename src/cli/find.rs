@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::report::terminal_width;
-use super::{Exit, Session, Usage};
+use super::{Exit, Session, Usage, terminal_width};
+use crate::columns::Columns;
 use crate::report::visible;
 use crate::store::{Found, Person, Use};
 
@@ -54,15 +53,11 @@ impl Find {
             Session::reads(&mut store, "read.find", json!({"by": found.by, "people": found.people.len()}))?;
         }
         let hint = hint(&found, current);
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(terminal_width());
+        let mut table = Columns::new(terminal_width()).whole([0]);
         for person in &found.people {
-            table.add_row([person.number.clone(), told(person)?]);
+            table.row([person.number.clone(), told(person)?]);
         }
-        let mut text = if found.people.is_empty() { String::new() } else { format!("{}\n", table.trim_fmt()) };
+        let mut text = if found.people.is_empty() { String::new() } else { table.text() };
         if let Some(hint) = &hint {
             writeln!(text, "{hint}")?;
         }

@@ -9,6 +9,8 @@ use serde_json::json;
 use super::{Exit, Session, given};
 use crate::acts::{self, Refused};
 use crate::entropy::Entropy;
+use crate::ledger::Event;
+use crate::process;
 use crate::run::timeline;
 use crate::store::Use;
 use crate::timeline;
@@ -31,8 +33,12 @@ impl Timeline {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let id = store.holder_by_number(&self.number)?.ok_or_else(|| Refused::Nobody(self.number.clone()))?;
-        let commitment = store.write(|s| s.commitments(&[(&id.0, &self.number)], &mut Entropy::System))?.remove(0);
-        Session::reads(&mut store, "read.timeline", json!({"holder": commitment}))?;
+        // The key and the entry that is made with it in one transaction: the disk is waited for once.
+        store.write(|s| {
+            let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?.remove(0);
+            let read = Event { kind: "read.timeline", payload: json!({"holder": commitment}) };
+            s.record(None, &process::login(), &[read])
+        })?;
         let today = session.clock.today(config.settings.prefecture.zone);
         let told = timeline(&mut store, &config, &id, today)?;
         session.print(&told, &text(&told))?;

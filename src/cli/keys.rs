@@ -67,7 +67,12 @@ impl Keys {
                 let lost = if lost { Some(given(reason.as_ref())?) } else { None };
                 generate(session, &settings, &place, lost)
             }
-            Self::Rotate { reason, yes } => rotate(session, &settings, &place, given(reason.as_ref())?, yes),
+            Self::Rotate { reason, yes } => {
+                let reason = given(reason.as_ref())?;
+                let question = "Put a new key in the place of the one that signs, for good?";
+                let Some(confirmed) = Confirmed::ask(yes, question)? else { return Ok(Exit::Interrupted) };
+                rotate(session, &settings, &place, reason, &confirmed)
+            }
             Self::Show => show(session, &settings, &place),
         }
     }
@@ -107,7 +112,7 @@ fn next_place(place: &Path) -> PathBuf {
     place.with_extension("next")
 }
 
-fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, yes: bool) -> Result<Exit> {
+fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, confirmed: &Confirmed) -> Result<Exit> {
     let old = settings.audit.seal()?.context("there is no key yet: `convoke keys generate`")?;
     let mut store = store_of(settings)?;
     let next = next_place(place);
@@ -116,13 +121,10 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, ye
         let waiting = Seal::from_pem(&text).with_context(|| next.display().to_string())?;
         let known = store.successions()?.iter().any(|s| s.to == waiting.public().to_hex());
         if known {
-            put_in_place(&next, place)?;
+            put_in_place(&next, place, confirmed)?;
             return print(session, "rotated", &waiting.public(), place, &store.successions()?);
         }
         std::fs::remove_file(&next).with_context(|| format!("removing {}", next.display()))?;
-    }
-    if Confirmed::ask(yes, "Put a new key in the place of the one that signs?")?.is_none() {
-        return Ok(Exit::Interrupted);
     }
     let new = Seal::new(&Entropy::System.bytes()?);
     write_secret(&next, &new.to_pem())?;
@@ -140,12 +142,12 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, ye
         s.keep_succession(&passed)?;
         s.seal_ledger(&new, "", at, &[]).map(drop)
     })?;
-    put_in_place(&next, place)?;
+    put_in_place(&next, place, confirmed)?;
     print(session, "rotated", &new.public(), place, &store.successions()?)
 }
 
 /// The old secret is gone with this: it can vouch for nothing more.
-fn put_in_place(next: &Path, place: &Path) -> Result<()> {
+fn put_in_place(next: &Path, place: &Path, _: &Confirmed) -> Result<()> {
     std::fs::rename(next, place).with_context(|| format!("putting the new key in the place of {}", place.display()))?;
     let folder = place.parent().unwrap_or(Path::new("."));
     std::fs::File::open(folder)

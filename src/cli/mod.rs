@@ -64,7 +64,7 @@ use crate::store::{NotMigrated, Store, Use, WrongUrl};
 /// Every night it reads the expiry dates, gives each holder the best appointment that exists, reserves it, writes the
 /// convocation and sends it through an SMTP queue, once each, whatever fails.
 #[derive(Debug, Parser)]
-#[command(name = "convoke", version, after_long_help = Exit::TABLE, max_term_width = 100)]
+#[command(name = "convoke", version, after_long_help = Exit::table(), max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -268,6 +268,12 @@ impl Session {
 fn given(reason: Option<&String>) -> Result<&str> {
     let told = crate::acts::reason(reason.map_or("", String::as_str));
     told.map_err(|wrong| Usage(format!("{wrong}: --reason \"why\"")).into())
+}
+
+/// Columns of a line on standard output. A pipe and a file have no width: they get the 80 that are read everywhere, on paper too,
+/// whatever the terminal that the command was typed on.
+fn terminal_width() -> u16 {
+    comfy_table::Table::new().width().filter(|_| std::io::stdout().is_terminal()).unwrap_or(80)
 }
 
 /// The folder of `--out`, made if it does not exist.

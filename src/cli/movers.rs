@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use chrono::{Datelike, NaiveDate};
 use clap::{Args, Subcommand};
-use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
 
 use super::init::write_secret;
-use super::{BadData, Exit, Session, Usage, given};
+use super::{BadData, Exit, Session, Usage, given, terminal_width};
+use crate::columns::Columns;
 use crate::entropy::Entropy;
 use crate::files::write_with;
 use crate::ids::sha256_hex;
@@ -252,23 +252,16 @@ fn figures(session: &Session) -> Result<Exit> {
         store.read(|s| Ok((s.people_elsewhere(today)?, s.people_who_came(FROM_ELSEWHERE_DAYS)?)))?;
     let (elsewhere, weeks) = (by_prefecture(elsewhere), by_week(&came));
     let mut text = String::new();
-    let table = |header: [&str; 4]| {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(header);
-        table
-    };
     if elsewhere.is_empty() {
         text.push_str("By the last run nobody lives outside the jurisdiction.\n");
     } else {
-        let mut rows = table(["LIVE ELSEWHERE", "PEOPLE", "EXPIRED", "NEXT EXPIRY"]);
+        let header = ["LIVE ELSEWHERE", "PEOPLE", "EXPIRED", "NEXT EXPIRY"];
+        let mut rows = Columns::new(terminal_width()).header(header).right([1, 2]);
         for c in &elsewhere {
             let soonest = c.soonest.map(|day| day.to_string()).unwrap_or_default();
-            rows.add_row([c.prefecture.clone(), c.people.to_string(), c.expired.to_string(), soonest]);
+            rows.row([c.prefecture.clone(), c.people.to_string(), c.expired.to_string(), soonest]);
         }
-        rows.column_iter_mut().skip(1).take(2).for_each(|c| {
-            c.set_cell_alignment(CellAlignment::Right);
-        });
-        writeln!(text, "{}", rows.trim_fmt())?;
+        text.push_str(&rows.text());
     }
     if weeks.is_empty() {
         text.push_str("\nSince the first extract nobody came from elsewhere.\n");

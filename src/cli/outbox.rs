@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use chrono::NaiveDateTime;
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::{Exit, Session, given};
+use super::{Exit, Session, given, terminal_width};
 use crate::acts::{self, Refused, Turn, cause};
+use crate::columns::Columns;
 use crate::convocation::{LetterKind, LetterState};
 use crate::ids::Reference;
 use crate::letters::Rendered;
@@ -120,15 +120,8 @@ impl List {
 }
 
 fn each(letters: &[LetterRow]) -> (Value, String) {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([
-        "REFERENCE",
-        "KIND",
-        "CHANNEL",
-        "STATE",
-        "TRIES",
-        "REPLY, OR WHY NO PDF",
-    ]);
+    let header = ["REFERENCE", "KIND", "CHANNEL", "STATE", "TRIES", "REPLY, OR NO PDF"];
+    let mut table = Columns::new(terminal_width()).header(header).whole(0..4).right([4]);
     let rows: Vec<Value> = letters
         .iter()
         .map(|l| {
@@ -136,19 +129,13 @@ fn each(letters: &[LetterRow]) -> (Value, String) {
             let without_pdf = rendered.and_then(|r| r.without_pdf);
             // What a person has to look at comes first.
             let reply = without_pdf.clone().or_else(|| l.last_reply.clone()).unwrap_or_default();
-            table.add_row([
-                &l.reference,
-                &l.kind,
-                &l.channel,
-                &l.state,
-                &l.attempts.to_string(),
-                &reply.chars().take(40).collect(),
-            ]);
+            let (tries, reply) = (l.attempts.to_string(), reply.chars().take(40).collect());
+            table.row([&l.reference, &l.kind, &l.channel, &l.state, &tries, &reply]);
             json!({"id": l.letter_id, "reference": l.reference, "kind": l.kind, "channel": l.channel, "state": l.state,
                 "attempts": l.attempts, "last_reply": l.last_reply, "without_pdf": without_pdf})
         })
         .collect();
-    (json!({"schema": "convoke.outbox/1", "letters": rows}), format!("{table}\n"))
+    (json!({"schema": "convoke.outbox/1", "letters": rows}), table.text())
 }
 
 fn by_cause(letters: &[LetterRow]) -> (Value, String) {
@@ -159,16 +146,16 @@ fn by_cause(letters: &[LetterRow]) -> (Value, String) {
     }
     let mut causes: Vec<_> = causes.into_iter().collect();
     causes.sort_by_key(|((state, cause), (letters, _))| (std::cmp::Reverse(*letters), *state, cause.clone()));
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["LETTERS", "STATE", "CAUSE", "FOR EXAMPLE"]);
+    let mut table =
+        Columns::new(terminal_width()).header(["LETTERS", "STATE", "CAUSE", "FOR EXAMPLE"]).whole([1, 3]).right([0]);
     let rows: Vec<Value> = causes
         .iter()
         .map(|((state, cause), (letters, example))| {
-            table.add_row([&letters.to_string(), *state, cause, *example]);
+            table.row([&letters.to_string(), *state, cause, *example]);
             json!({"state": state, "cause": cause, "letters": letters, "example": example})
         })
         .collect();
-    (json!({"schema": "convoke.outbox-causes/1", "causes": rows}), format!("{table}\n"))
+    (json!({"schema": "convoke.outbox-causes/1", "causes": rows}), table.text())
 }
 
 impl Show {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Args;
-use comfy_table::{Table, presets};
 use serde_json::json;
 
 use super::instance::{self, told, write_night};
 use super::letters::write_letter;
-use super::{Exit, Session, difference, given, make_folder};
+use super::{Exit, Session, difference, given, make_folder, terminal_width};
+use crate::columns::{Columns, paragraph};
 use crate::planning::explain::{Explanation, explain};
 use crate::planning::export::Night;
 use crate::planning::weeks::{Week, by_week};
@@ -118,18 +118,18 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
     );
     out.push_str(&rest);
     if f.late_planned > 0 {
-        writeln!(
-            out,
+        let told = format!(
             "With a day after expiry, not yet firm: {} (a sooner seat is looked for each night).",
             f.late_planned
-        )
-        .expect("a String takes text");
+        );
+        out.push_str(&paragraph("", &told, terminal_width()));
     }
     if f.without_seat > 0 {
         writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");
     }
     for (request, slot) in &seen.granted {
-        writeln!(out, "Request {request} would get {}, beside the plan.", slot.0).expect("a String takes text");
+        let told = format!("Request {request} would get {}, beside the plan.", slot.0);
+        out.push_str(&paragraph("", &told, terminal_width()));
     }
     out.push_str(&firm_weeks(weeks));
     out.push_str(&told(explanation));
@@ -138,7 +138,7 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
         _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
     });
     for warning in &seen.warnings {
-        writeln!(out, "! {warning}").expect("a String takes text");
+        out.push_str(&paragraph("! ", warning, terminal_width()));
     }
     if let Some(folder) = out_dir {
         writeln!(out, "Files in {}.", folder.display()).expect("a String takes text");
@@ -162,8 +162,8 @@ fn firm_weeks(weeks: &[Week]) -> String {
     if weeks.iter().all(|w| w.firm == 0) {
         return String::new();
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["WEEK OF", "DESK", "FREE", "FIRM", "PLANNED", "LEFT"]);
+    let header = ["WEEK OF", "DESK", "FREE", "FIRM", "PLANNED", "LEFT"];
+    let mut table = Columns::new(terminal_width()).header(header).whole([0]).right(2..6);
     let mut planned_later = (0, 0);
     for w in weeks.iter().filter(|w| w.firm + w.planned > 0) {
         if w.firm == 0 {
@@ -172,9 +172,9 @@ fn firm_weeks(weeks: &[Week]) -> String {
         }
         let left = w.free.saturating_sub(w.firm + w.planned);
         let counts = [w.free, w.firm, w.planned, left].map(|n| n.to_string());
-        table.add_row([&[w.week.to_string(), w.pool.clone()][..], &counts].concat());
+        table.row([&[w.week.to_string(), w.pool.clone()][..], &counts].concat());
     }
-    let mut text = format!("{table}\n");
+    let mut text = table.text();
     if planned_later.0 > 0 {
         // Unwrap safety: writing to a String cannot fail.
         writeln!(text, "and {} planned in weeks with nothing firm (--json has them all).", planned_later.1)

@@ -1,17 +1,16 @@
 //! `convoke report`.
 
-use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use chrono::{NaiveDate, TimeDelta};
 use clap::{Args, Subcommand};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::{Colour, Exit, Session, Usage, given, make_folder};
+use super::{Colour, Exit, Session, Usage, given, make_folder, terminal_width};
 use crate::bundle;
+use crate::columns::{Columns, paragraph};
 use crate::files::{read_folder, write_folder, write_whole};
 use crate::ids::RunId;
 use crate::letters::Document;
@@ -170,41 +169,25 @@ fn of_days(
         }
         eprintln!("The figures from {from} to {to} are in {}.", out.display());
     }
-    session.print(&period, &on_terminal(&document, terminal_width())?)?;
+    session.print(&period, &on_terminal(&document, terminal_width()))?;
     Ok(Exit::Done)
 }
 
 /// A document as text.
-fn on_terminal(document: &Document, width: u16) -> Result<String> {
-    let mut text = String::new();
-    let paragraph = |text: &mut String, said: &str| {
-        let mut wrapped = Table::new();
-        wrapped.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        wrapped.add_row([said]);
-        writeln!(text, "{}", wrapped.trim_fmt())
-    };
-    paragraph(&mut text, &document.title)?;
-    document.lead.iter().try_for_each(|said| paragraph(&mut text, said))?;
+fn on_terminal(document: &Document, width: u16) -> String {
+    let mut text = paragraph("", &document.title, width);
+    text.extend(document.lead.iter().map(|said| paragraph("", said, width)));
     for section in &document.sections {
-        writeln!(text, "\n{}", section.heading.to_uppercase())?;
-        section.text.iter().try_for_each(|said| paragraph(&mut text, said))?;
+        text += &format!("\n{}\n", section.heading.to_uppercase());
+        text.extend(section.text.iter().map(|said| paragraph("", said, width)));
         for table in &section.tables {
-            let mut drawn = Table::new();
-            drawn.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-            drawn.set_header(&table.header);
+            let numeric = table.numeric.iter().enumerate().filter(|(_, numeric)| **numeric).map(|(i, _)| i);
+            let mut drawn = Columns::new(width).header(&table.header).right(numeric);
             for row in &table.rows {
-                drawn.add_row(row);
+                drawn.row(row);
             }
-            for (column, numeric) in drawn.column_iter_mut().zip(&table.numeric) {
-                column.set_cell_alignment(if *numeric { CellAlignment::Right } else { CellAlignment::Left });
-            }
-            writeln!(text, "{}", drawn.trim_fmt())?;
+            text += &drawn.text();
         }
     }
-    Ok(text)
-}
-
-pub(super) fn terminal_width() -> u16 {
-    // A pipe has no width: 80 columns are what is read everywhere.
-    comfy_table::Table::new().width().filter(|_| std::io::stdout().is_terminal()).unwrap_or(80)
+    text
 }

@@ -3,12 +3,12 @@
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, Subcommand};
-use comfy_table::{Table, presets};
 use serde_json::json;
 
 use super::convocation::{reference, slot};
-use super::{Exit, Session, Usage, given};
+use super::{Exit, Session, Usage, given, terminal_width};
 use crate::acts::{self, Received};
+use crate::columns::Columns;
 use crate::confirm::Confirmed;
 use crate::ids::Reference;
 use crate::permit::PermitKind;
@@ -127,8 +127,8 @@ impl List {
     fn execute(&self, session: &Session) -> Result<Exit> {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["REQUEST", "WISH", "RECEIVED", "RIGHTS UNTIL", "NOW", "ANSWER"]);
+        let header = ["REQUEST", "WISH", "RECEIVED", "RIGHTS UNTIL", "NOW", "ANSWER"];
+        let mut table = Columns::new(terminal_width()).header(header).whole([0, 2, 5]);
         let mut listed = Vec::new();
         if self.state == RequestState::Open {
             let mut open = Vec::new();
@@ -143,17 +143,17 @@ impl List {
                     .as_ref()
                     .map_or_else(|| r.rule.clone().unwrap_or_default(), |(_, day)| format!("convoked for {day}"));
                 let rights = urgency.rights_until.to_string();
-                table.add_row([&r.row.request_id, &r.row.wish, &r.row.received_on.to_string(), &rights, &now, ""]);
+                table.row([&r.row.request_id, &r.row.wish, &r.row.received_on.to_string(), &rights, &now, ""]);
                 listed.push(json!({"request": r.row, "rights_until": urgency.rights_until, "rule": r.rule, "appointment": r.live}));
             }
         } else {
             for r in store.requests(Some(self.state), self.limit)? {
                 let answer = r.reference.clone().unwrap_or_default();
-                table.add_row([&r.request_id, &r.wish, &r.received_on.to_string(), "", &r.state, &answer]);
+                table.row([&r.request_id, &r.wish, &r.received_on.to_string(), "", &r.state, &answer]);
                 listed.push(json!({"request": r}));
             }
         }
-        let text = if listed.is_empty() { format!("No request is {}.\n", self.state) } else { format!("{table}\n") };
+        let text = if listed.is_empty() { format!("No request is {}.\n", self.state) } else { table.text() };
         session.print(&json!({"schema": "convoke.requests/1", "requests": listed}), &text)?;
         Ok(Exit::Done)
     }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::instance::write_night;
-use super::{Exit, Session, difference, given, run::show};
+use super::{Exit, Session, difference, given, run::show, terminal_width};
+use crate::columns::{Columns, paragraph};
 use crate::confirm::Confirmed;
 use crate::ids::{RunId, sha256_hex};
 use crate::planning::diff::Difference;
@@ -96,11 +96,11 @@ impl Runs {
         match self {
             Self::List { limit } => {
                 let runs = store.runs(*limit)?;
-                let mut table = Table::new();
-                table.load_style(presets::NOTHING).set_header(["RUN", "STATE", "BY", "FIRM", "STARTED (UTC)"]);
+                let header = ["RUN", "STATE", "BY", "FIRM", "STARTED (UTC)"];
+                let mut table = Columns::new(terminal_width()).header(header).whole([0, 1, 4]).right([3]);
                 for r in &runs {
                     let started = r.started_at.format("%Y-%m-%d %H:%M").to_string();
-                    table.add_row([
+                    table.row([
                         &r.run_id,
                         &r.state,
                         &format!("{} ({})", r.actor, r.trigger),
@@ -108,7 +108,7 @@ impl Runs {
                         &started,
                     ]);
                 }
-                let text = if runs.is_empty() { "No run yet.\n".to_owned() } else { format!("{table}\n") };
+                let text = if runs.is_empty() { "No run yet.\n".to_owned() } else { table.text() };
                 session.print(
                     &json!({"schema": "convoke.runs/1", "runs": runs.iter().map(document).collect::<Vec<_>>()}),
                     &text,
@@ -214,7 +214,8 @@ fn diff(session: &Session, store: &mut Store, before: &str, after: &str) -> Resu
     let mut text = format!("From {before} to {after}:\n{}", difference::told(&differs));
     if !rules.is_empty() {
         // Unwrap safety: writing to a String cannot fail.
-        writeln!(text, "Rules that changed (config/policy.toml): {}.", rules.join(", ")).expect("a String takes text");
+        let told = format!("Rules that changed (config/policy.toml): {}.", rules.join(", "));
+        text.push_str(&paragraph("", &told, terminal_width()));
     }
     let names: std::collections::BTreeSet<_> = outcomes_before.keys().chain(outcomes_after.keys()).collect();
     for rule in names {

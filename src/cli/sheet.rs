@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use chrono::{NaiveDate, TimeDelta};
 use clap::Args;
-use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::{Exit, Session, Usage};
+use super::{Exit, Session, Usage, terminal_width};
+use crate::columns::Columns;
 use crate::files::{make_private_folder, write_private, write_whole};
 use crate::import::attendance::LAYOUT;
 use crate::report::List;
@@ -117,16 +117,17 @@ impl AwaitingMark {
         if let Some(file) = &self.csv {
             write_whole(file, to_fill_in(&unmarked).to_csv().as_bytes())?;
         }
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["WHEN", "REFERENCE", "SITE/DESK", "LEFT"]);
+        let header = ["WHEN", "REFERENCE", "SITE/DESK", "LEFT"];
+        let mut table = Columns::new(terminal_width()).header(header).whole([0, 1]).right([3]);
         for u in &unmarked {
             let when = format!("{} {}", u.day, u.hour().format("%H:%M"));
-            table.add_row([when, u.reference.clone(), format!("{}/{}", u.site, u.desk), left(u).to_string()]);
+            table.row([when, u.reference.clone(), format!("{}/{}", u.site, u.desk), left(u).to_string()]);
         }
         let text = if unmarked.is_empty() {
             "No appointment awaits a mark.\n".to_owned()
         } else {
-            format!("{table}\n{} appointments await a mark; LEFT: days until they count as missed.\n", unmarked.len())
+            let counted = unmarked.len();
+            format!("{}{counted} appointments await a mark; LEFT: days until they count as missed.\n", table.text())
         };
         let rows: Vec<_> = unmarked
             .iter()

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
 use clap::Args;
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::json;
 
-use super::{Exit, Session};
+use super::{Exit, Session, terminal_width};
+use crate::columns::{Columns, paragraph};
 use crate::files::write_whole;
 use crate::planning::simulate::{self, Method, Scenario, simulate};
 use crate::policy::Policy;
@@ -165,33 +165,25 @@ fn avoided(sums: &BTreeMap<&str, Sum>, name: &str) -> Option<f64> {
 }
 
 fn table(order: &[&str], sums: &BTreeMap<&str, Sum>, seeds: u64) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([
-        "METHOD",
-        "PEOPLE",
-        "LAPSES",
-        "AVOIDED",
-        "NEVER SEEN",
-        "LATE DAYS",
-        "SEATS USED",
-    ]);
+    let header = ["METHOD", "PEOPLE", "LAPSES", "AVOIDED", "NEVER SEEN", "LATE DAYS", "SEATS USED"];
+    let mut table = Columns::new(terminal_width()).header(header).whole([0]).right(1..7);
     for name in order {
         let s = &sums[name];
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        table.add_row([
-            Cell::new(name),
-            right(s.people.to_string()),
-            right(s.lapses.to_string()),
-            right(avoided(sums, name).map_or_else(|| "–".to_owned(), |percent| format!("{percent:.1} %"))),
-            right(s.never.to_string()),
-            right(s.late_days.to_string()),
-            right(format!("{:.1} %", 100.0 * s.used as f64 / s.seats.max(1) as f64)),
+        table.row([
+            (*name).to_owned(),
+            s.people.to_string(),
+            s.lapses.to_string(),
+            avoided(sums, name).map_or_else(|| "–".to_owned(), |percent| format!("{percent:.1} %")),
+            s.never.to_string(),
+            s.late_days.to_string(),
+            format!("{:.1} %", 100.0 * s.used as f64 / s.seats.max(1) as f64),
         ]);
     }
     let years = if seeds == 1 { "1 year".to_owned() } else { format!("{seeds} years together") };
-    format!(
-        "{table}\nSums of {years}. Avoided: share of first-fit's lapses. Never seen: expired, and still\nwaiting when the last permit expires.\n"
-    )
+    let told = format!(
+        "Sums of {years}. Avoided: share of first-fit's lapses. Never seen: expired, and still waiting when the last permit expires."
+    );
+    table.text() + &paragraph("", &told, terminal_width())
 }
 
 fn csv(results: &[simulate::YearResult]) -> Result<Vec<u8>> {

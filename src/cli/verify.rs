@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::report::terminal_width;
-use super::{BadData, Exit, Session, Usage};
+use super::{BadData, Exit, Session, Usage, terminal_width};
 use crate::bundle::verify;
+use crate::columns::Columns;
 use crate::files::read_folder;
 use crate::seal::Sealed;
 
@@ -47,19 +46,11 @@ impl Verify {
         let files = read_folder(&self.dir).map_err(|e| BadData(format!("{e:#}")))?;
         let checks = verify(&files, self.key.as_deref(), &witnessed);
         let valid = checks.iter().all(|c| c.holds);
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(terminal_width());
+        let mut table = Columns::new(terminal_width());
         for check in &checks {
-            table.add_row([if check.holds { "ok" } else { "WRONG" }, check.what, &check.found]);
+            table.row([if check.holds { "ok" } else { "WRONG" }, check.what, &check.found]);
         }
-        // The fingerprint, of 64 digits, stays on one line, from where it can be copied.
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 1));
-        }
-        let mut text = format!("{}\n", table.trim_fmt());
+        let mut text = table.text();
         text += match (valid, &self.key) {
             (false, _) => "This report does not prove itself.\n",
             (true, Some(_)) => "Nothing was changed since the office signed it.\n",

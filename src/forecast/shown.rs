@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
-
 use super::{Bounds, DeskWeek, Forecast, Week};
+use crate::columns::{Columns, paragraph};
 use crate::report::lists::List;
 
+/// Columns of the text: those of the bars do not grow.
+const WIDTH: u16 = 80;
 /// Desks and weeks that the text names; the tables name all.
 const NAMED: usize = 12;
 /// Cells of the longest bar.
@@ -22,7 +23,7 @@ pub fn text(forecast: &Forecast) -> String {
     let head = format!("Forecast of {weeks} week{} from the night of {night} on: {due} to be convoked.", plural(weeks));
     line_of(&mut out, &head);
     // Unwrap safety, here and below: writing to a String cannot fail.
-    write!(out, "\n{}\n", table(forecast)).expect("a String takes text");
+    write!(out, "\n{}", table(forecast)).expect("a String takes text");
     for line in below_the_table(forecast) {
         line_of(&mut out, &line);
     }
@@ -33,26 +34,10 @@ pub fn text(forecast: &Forecast) -> String {
     out
 }
 
-/// Words in lines of 80 columns.
+/// Words in lines.
 fn line_of(out: &mut String, text: &str) {
-    let indent = text.len() - text.trim_start().len();
-    let mut width = 0;
-    for word in text.split_whitespace() {
-        let columns = word.chars().count();
-        if width == 0 {
-            write!(out, "{:indent$}", "").expect("a String takes text");
-            width = indent;
-        } else if width + 1 + columns > 80 {
-            out.push('\n');
-            width = 0;
-        } else {
-            out.push(' ');
-            width += 1;
-        }
-        out.push_str(word);
-        width += columns;
-    }
-    out.push('\n');
+    let words = text.trim_start();
+    out.push_str(&paragraph(&text[..text.len() - words.len()], words, WIDTH));
 }
 
 fn plural(n: u64) -> &'static str {
@@ -60,25 +45,23 @@ fn plural(n: u64) -> &'static str {
 }
 
 fn table(forecast: &Forecast) -> String {
-    let mut table = Table::new();
     let header = ["WEEK", "MONDAY", "DUE", "SEATS", "TAKEN", "LOAD", "LAPSES", "AT LEAST", "AT MOST"];
-    table.load_style(presets::NOTHING).set_header(header);
+    let mut table = Columns::new(WIDTH).header(header).right(2..9);
     for week in &forecast.weeks {
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let Bounds { lower, expected, upper } = week.lapses;
-        table.add_row([
-            Cell::new(format!("{}{}", week.week, if week.projected { "~" } else { "" })),
-            Cell::new(week.monday),
-            right(week.due.to_string()),
-            right(week.seats.to_string()),
-            right(week.taken.to_string()),
-            right(load(week)),
-            right(expected.to_string()),
-            right(lower.to_string()),
-            right(upper.to_string()),
+        table.row([
+            format!("{}{}", week.week, if week.projected { "~" } else { "" }),
+            week.monday.to_string(),
+            week.due.to_string(),
+            week.seats.to_string(),
+            week.taken.to_string(),
+            load(week),
+            expected.to_string(),
+            lower.to_string(),
+            upper.to_string(),
         ]);
     }
-    table.to_string()
+    table.text()
 }
 
 fn load(week: &Week) -> String {

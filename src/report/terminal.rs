@@ -1,9 +1,10 @@
 //! The report for a terminal: the sentence, the funnel and what somebody must look at.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::funnel::{Funnel, Stage, summary};
 use super::{RunReport, words};
+use crate::columns::wrap;
 use crate::eligibility::Rule;
 
 /// People without a day before expiry who are named here; the page and the CSV name more.
@@ -152,31 +153,6 @@ impl Page {
             self.paragraph(&format!("et {}", words::counted(more as u64, "", "autre", "autres")), Tone::Plain);
         }
     }
-}
-
-/// Lines of at most `width` columns, broken between words where there are any.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in words::visible(text).split(' ').filter(|word| !word.is_empty()) {
-        let blank = if line.is_empty() { "" } else { " " };
-        if line.width() + blank.len() + word.width() <= width {
-            line.extend([blank, word]);
-            continue;
-        }
-        if !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        // Longer than a line, as a hash is on a narrow terminal.
-        for c in word.chars() {
-            if line.width() + c.width().unwrap_or(0) > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push(c);
-        }
-    }
-    lines.push(line);
-    lines
 }
 
 /// A bar in eighths of a column; what is not zero is seen.

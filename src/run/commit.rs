@@ -10,7 +10,7 @@ use serde_json::json;
 use super::correspondence;
 use super::letters::{Writer, convoked};
 use super::observe::Seen;
-use super::{Firm, Lapses, Letters, Requests, Summary, Tools, requests};
+use super::{Firm, Lapses, Letters, Requests, Summary, Tools, planned, requests};
 use crate::convocation::{LetterState, State};
 use crate::fault;
 use crate::ids::{RunId, sha256_hex};
@@ -102,6 +102,7 @@ pub(super) fn store_plan(
                 input: &seen.input.to_bytes(),
                 plan: &plan_bytes,
                 policy: &serde_json::to_vec(&config.settings.policy)?,
+                planned: &planned::blocks(&seen.input, &seen.plan)?,
                 outcomes: &seen.outcomes,
                 summary: &serde_json::to_string(&summary)?,
             },
@@ -158,6 +159,7 @@ pub(super) fn commit_chunks(
         if let Some(seal) = &seal {
             s.seal_ledger(seal, &row.run_id, tools.clock.now(), &config.settings.audit.witnesses)?;
         }
+        s.keep_planned_blocks_of(&id)?;
         s.end_run(row, "completed", Some(&serde_json::to_string(&summary)?), None, tools.clock.now())
     })?;
     store.refresh_statistics()?;

@@ -15,6 +15,7 @@ mod input;
 mod letters;
 mod observe;
 mod period;
+mod planned;
 mod report;
 mod requests;
 mod stop;

@@ -1,16 +1,15 @@
 //! Gathers one person's history.
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
-use super::Firm;
+use super::planned::planned;
 use crate::agenda::Jurisdiction;
 use crate::eligibility::{Facts, Rule, assess};
-use crate::ids::{HolderId, RunId};
+use crate::ids::HolderId;
 use crate::letters::competent_prefecture;
 use crate::permit::PermitKind;
-use crate::planning::{Plan, PlanningInput};
 use crate::report::words;
 use crate::settings::Configuration;
 use crate::store::{ActOn, Known, Store, Title};
@@ -87,28 +86,6 @@ fn permit_now(
         verdict: verdict.rule.label_fr().to_owned(),
         why: circumstances.why(verdict.rule),
     })
-}
-
-/// What the plan of the last run has for a permit.
-fn planned(s: &mut Store, permit_id: &str) -> Result<Planned> {
-    let Some(run) = s.last_completed_run()? else { return Ok(Planned::NotYet) };
-    let id = RunId(run);
-    let (Some(input), Some(plan)) = (s.run_record(&id, "input")?, s.run_record(&id, "plan")?) else {
-        return Ok(Planned::NotYet);
-    };
-    let input: PlanningInput = serde_json::from_slice(&input).context("a recorded input")?;
-    let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&plan).context("a recorded plan")?;
-    let Ok(candidate) = input.candidates.binary_search_by(|c| c.id.0.as_str().cmp(permit_id)) else {
-        return Ok(Planned::NotYet);
-    };
-    if let Some(lapse) = plan.lapses.iter().find(|l| l.candidate == candidate) {
-        return Ok(Planned::Lapse(lapse.cause));
-    }
-    let Some(a) = plan.appointments.iter().find(|a| a.candidate == candidate && !a.firm) else {
-        return Ok(Planned::NotYet);
-    };
-    let start = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).context("an hour")?;
-    Ok(Planned::Day { day: input.date(a.day), start, place: input.pools[a.pool as usize].clone() })
 }
 
 /// `site/desk` of a slot.

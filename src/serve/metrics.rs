@@ -35,6 +35,10 @@ pub(super) struct Counted {
     pub(super) panics: Count,
     /// Extracts of the inbox that were refused.
     pub(super) refused: Count,
+    /// Times at which nights were to be looked for.
+    pub(super) ticks: Counter,
+    /// Looks for a night that is due: one a tick at most.
+    pub(super) looks: Count,
     /// Seconds of each stage of the last run.
     pub(super) stages: Level,
 }
@@ -43,13 +47,15 @@ impl Counted {
     /// Nothing has happened yet in these préfectures: each count begins at 0, so that the first event is seen as one.
     pub(super) fn of<'p>(prefectures: impl Iterator<Item = &'p str>) -> Self {
         let mut registry = Registry::with_prefix("convoke");
-        let (late, failures, panics, refused) =
-            (Count::default(), Count::default(), Count::default(), Count::default());
+        let [late, failures, panics, refused, looks] = [(); 5].map(|()| Count::default());
+        let ticks = Counter::default();
         let stages = Level::default();
         registry.register("nights_late", "Nights that began later than late_after_min", late.clone());
         registry.register("night_failures", "Attempts at a night that failed", failures.clone());
         registry.register("panics", "Parts of the process that panicked", panics.clone());
         registry.register("extracts_refused", "Extracts of the inbox that were refused", refused.clone());
+        registry.register("ticks", "Times at which nights were to be looked for, a few a minute", ticks.clone());
+        registry.register("looks", "Looks for a night that is due, one a tick at most", looks.clone());
         registry.register_with_unit(
             "run_stage",
             "Each stage of the last run in this process",
@@ -57,11 +63,11 @@ impl Counted {
             stages.clone(),
         );
         for prefecture in prefectures {
-            for count in [&late, &failures, &panics, &refused] {
+            for count in [&late, &failures, &panics, &refused, &looks] {
                 let _ = count.get_or_create(&vec![("prefecture", prefecture.to_owned())]);
             }
         }
-        Self { registry, late, failures, panics, refused, stages }
+        Self { registry, late, failures, panics, refused, ticks, looks, stages }
     }
 }
 

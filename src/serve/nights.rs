@@ -58,15 +58,17 @@ pub(super) async fn keep(server: Arc<Server>, stop: CancellationToken) -> Result
                 busy.remove(&id);
                 continue;
             }
-            Some(()) = ticks.recv() => {}
-            _ = at_latest.tick() => {}
+            Some(()) = ticks.recv() => server.counted.ticks.inc(),
+            _ = at_latest.tick() => server.counted.ticks.inc(),
             () = stop.cancelled() => break,
-        }
+        };
         server.beat.beat();
         for number in 0..server.offices.len() {
             if busy.values().any(|n| *n == number) {
                 continue;
             }
+            let code = server.offices[number].code().to_owned();
+            server.counted.looks.get_or_create(&vec![("prefecture", code)]).inc();
             let (server, places, stop) = (Arc::clone(&server), Arc::clone(&places), stop.clone());
             let task = looking.spawn(async move {
                 let _place = places.acquire().await;

@@ -14,7 +14,7 @@ use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
 
 /// Every table, after those that it names.
-const TABLES: [&str; 32] = [
+const TABLES: [&str; 33] = [
     "prefecture",
     "holder",
     "holder_word",
@@ -25,6 +25,7 @@ const TABLES: [&str; 32] = [
     "run",
     "run_outcome",
     "run_record",
+    "planned_block",
     "night",
     "closed_day",
     "avoided_day",

@@ -13,8 +13,11 @@ use crate::ids::HolderId;
 impl Store {
     /// The holder of a foreigner number.
     pub fn holder_by_number(&mut self, number: &str) -> Result<Option<HolderId>> {
+        // Numbers have no index: their ids are made of them.
+        let Some(key) = self.stored_id_key()? else { return Ok(None) };
         let found: Option<String> = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder::number.eq(number)))
+            .find((&self.prefecture, key.holder(&self.prefecture, number).0))
+            .filter(holder::number.eq(number))
             .select(holder::holder_id)
             .first(&mut self.conn)
             .optional()

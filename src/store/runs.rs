@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
-use super::Store;
-use super::schema::{run, run_outcome, run_record};
+use super::schema::{planned_block, run, run_outcome, run_record};
+use super::{Store, insert_all};
 use crate::ids::{RunId, sha256_hex};
 
 /// A run as stored.
@@ -92,10 +92,21 @@ pub struct Stored<'a> {
     pub plan: &'a [u8],
     /// The rules.
     pub policy: &'a [u8],
+    /// What the plan has for each person, in blocks: from which permit on, and JSON.
+    pub planned: &'a [(String, String)],
     /// Permits by rule.
     pub outcomes: &'a BTreeMap<String, u64>,
     /// `run --json`.
     pub summary: &'a str,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = planned_block, treat_none_as_default_value = false)]
+struct PlannedBlock<'a> {
+    prefecture: &'a str,
+    run_id: &'a str,
+    from_permit: &'a str,
+    entries: &'a str,
 }
 
 /// How long a silent owner is trusted; every step renews it.
@@ -255,6 +266,12 @@ impl Store {
                 ))
                 .execute(&mut self.conn)?;
         }
+        let blocks: Vec<_> = what
+            .planned
+            .iter()
+            .map(|(from_permit, entries)| PlannedBlock { prefecture: &p, run_id: &row.run_id, from_permit, entries })
+            .collect();
+        insert_all!(&mut self.conn, planned_block, &blocks, 1_000).context("keeping who has which day")?;
         for (rule, permits) in what.outcomes {
             diesel::insert_into(run_outcome::table)
                 .values((
@@ -335,6 +352,27 @@ impl Store {
         let bytes = inflate(&packed).with_context(|| format!("unpacking the {kind} of run {id}"))?;
         ensure!(sha256_hex(&bytes) == sha256, "the recorded {kind} of run {id} is not what was written");
         Ok(Some(bytes))
+    }
+
+    /// The block of a run in which a permit stands if the plan has anything for it. `None` for a run that kept no blocks.
+    pub fn planned_block(&mut self, id: &RunId, permit_id: &str) -> Result<Option<String>> {
+        planned_block::table
+            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.eq(&id.0)))
+            .filter(planned_block::from_permit.le(permit_id))
+            .order(planned_block::from_permit.desc())
+            .select(planned_block::entries)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for somebody's day")
+    }
+
+    /// Leaves the blocks of one run alone: what earlier plans had for people is in what they recorded.
+    pub fn keep_planned_blocks_of(&mut self, id: &RunId) -> Result<()> {
+        diesel::delete(planned_block::table)
+            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.ne(&id.0)))
+            .execute(&mut self.conn)
+            .context("forgetting the blocks of earlier plans")?;
+        Ok(())
     }
 
     /// Permits by rule, as the run counted them.

@@ -147,6 +147,15 @@ table! {
 }
 
 table! {
+    planned_block (prefecture, run_id, from_permit) {
+        prefecture -> Text,
+        run_id -> Text,
+        from_permit -> Text,
+        entries -> Text,
+    }
+}
+
+table! {
     convocation (prefecture, reference) {
         prefecture -> Text,
         reference -> Text,
@@ -461,6 +470,7 @@ allow_tables_to_appear_in_same_query!(
     run,
     run_outcome,
     run_record,
+    planned_block,
     convocation,
     reservation,
     outbox,

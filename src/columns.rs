@@ -1,0 +1,105 @@
+//! Text in columns and in lines, as wide as whoever reads it can see: no line is longer, none ends with blanks, and nothing in it
+//! moves a cursor.
+
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::report::visible;
+
+/// A table without lines: what is too long for its column goes on below.
+#[derive(Debug)]
+pub struct Columns {
+    table: Table,
+    whole: Vec<usize>,
+    right: Vec<usize>,
+}
+
+impl Columns {
+    /// For so many columns of a terminal.
+    pub fn new(width: u16) -> Self {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        Self { table, whole: Vec::new(), right: Vec::new() }
+    }
+
+    /// What each column holds.
+    #[must_use]
+    pub fn header<T: AsRef<str>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.table.set_header(names.into_iter().map(|name| cell(name.as_ref())));
+        self
+    }
+
+    /// Columns, from 0, that are never broken: what is typed or copied from them stands in one piece. The others give way.
+    #[must_use]
+    pub fn whole(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
+        self.whole.extend(columns);
+        self
+    }
+
+    /// Columns, from 0, whose figures stand below each other.
+    #[must_use]
+    pub fn right(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
+        self.right.extend(columns);
+        self
+    }
+
+    /// One more row. A line feed in a cell begins a line in it.
+    pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.table.add_row(cells.into_iter().map(|text| cell(text.as_ref())));
+    }
+
+    /// All of it, each line ended.
+    pub fn text(mut self) -> String {
+        let last = self.table.column_iter().count().saturating_sub(1);
+        for (i, column) in self.table.column_iter_mut().enumerate() {
+            column.set_padding((0, if i == last { 0 } else { 2 }));
+            if self.whole.contains(&i) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+            if self.right.contains(&i) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        self.table.trim_fmt() + "\n"
+    }
+}
+
+fn cell(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// A sentence in lines of at most `width` columns, each ended: `lead` stands before the first, blanks as wide before the others.
+pub fn paragraph(lead: &str, text: &str, width: u16) -> String {
+    let indent = lead.width();
+    let lines = wrap(text, usize::from(width).saturating_sub(indent).max(1));
+    let begun = lines.into_iter().enumerate().map(|(i, line)| match i {
+        0 => format!("{lead}{line}\n"),
+        _ => format!("{:indent$}{line}\n", ""),
+    });
+    begun.collect()
+}
+
+/// Lines of at most `width` columns, broken between words where there are any.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in visible(text).split(' ').filter(|word| !word.is_empty()) {
+        let blank = if line.is_empty() { "" } else { " " };
+        if line.width() + blank.len() + word.width() <= width {
+            line.extend([blank, word]);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        // Longer than a line, as a hash is on a narrow terminal.
+        for c in word.chars() {
+            if line.width() + c.width().unwrap_or(0) > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
+    }
+    lines.push(line);
+    lines
+}

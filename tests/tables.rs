@@ -1,0 +1,111 @@
+//! Tables as they are read: in a pipe, and on terminals of several widths.
+
+#[expect(unreachable_pub, reason = "shared by test programs")]
+#[allow(dead_code, reason = "each test program uses a part")]
+mod support;
+
+use std::process::Command;
+use std::sync::LazyLock;
+
+use support::{Office, Shape, today};
+
+/// After a night, with something to list under every heading.
+static OFFICE: LazyLock<Office> = LazyLock::new(|| {
+    let office = Office::new(Shape { permits: 300, seats: true });
+    office.run(&[]);
+    office
+        .change(
+            "UPDATE outbox SET state = 'failed', attempts = 12, last_reply = '550 5.7.1 \u{1b}[2JService unavailable, client host blocked using a list of blocked hosts' WHERE channel = 'email';
+             UPDATE holder SET email = 'une.boite.que.plusieurs.personnes.partagent@association-d-aide-aux-familles.example.org' WHERE number LIKE '%7';
+             UPDATE convocation SET day = '2026-01-05' WHERE reference LIKE '%3-%';",
+        )
+        .unwrap();
+    let numbers = office.query("SELECT h.number FROM holder h WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.holder_id = h.holder_id) AND EXISTS (SELECT 1 FROM permit p WHERE p.holder_id = h.holder_id AND p.mention LIKE 'etudiant%' AND p.status = 'actif') ORDER BY 1 LIMIT 2");
+    for number in numbers.lines() {
+        office.ok(&["requests", "add", number, "--wish", "urgent", "--reason", "travels", "--json"]);
+    }
+    office
+});
+
+/// What a command prints, and whether it is a table at all: its heading, or what stands in its place.
+fn printed(office: &Office, args: &[&str], heading: &str) -> String {
+    let output = office.output(args);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(heading), "{args:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+fn assert_readable(args: &[&str], text: &str, width: usize) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= width, "{args:?}: wider than {width}: {line}");
+        assert_eq!(line.trim_end(), line, "{args:?}: ends with blanks");
+        assert!(!line.contains('\u{1b}'), "{args:?}: {line:?}");
+    }
+}
+
+#[test]
+fn no_table_is_wider_than_80_columns_in_a_pipe_and_no_line_ends_with_blanks() {
+    let before = OFFICE.before_the_night();
+    let plan = printed(&before, &["plan"], "WEEK OF");
+    assert_readable(&["plan"], &plan, 80);
+
+    let office = OFFICE.copy();
+    let first = office.query("SELECT run_id FROM run").trim().to_owned();
+    let name = office.query("SELECT family_name FROM holder ORDER BY length(family_name) DESC LIMIT 1");
+    // Somebody to be moved, on a day to come.
+    let expected = office.query(
+        "SELECT substr(slot_id, 1, length(slot_id) - length('/2026-01-05T09:00')), day FROM convocation WHERE day > '2026-02-01' ORDER BY day LIMIT 1",
+    );
+    let (place, day) = expected.trim().split_once('|').unwrap();
+    office.ok(&["report", &first, "--out", "night", "--json"]);
+    let to = today().to_string();
+    for (args, heading) in [
+        (vec!["agenda", "close", place, day, "--reason", "heating", "--yes"], "SLOT"),
+        (vec!["agenda", "awaiting-mark"], "SITE/DESK"),
+        // Whoever has waited for a mark for long has missed.
+        (vec!["run", "--yes", "--reason", "again"], "Firm:"),
+        (vec!["runs", "list"], "STARTED (UTC)"),
+        (vec!["runs", "diff", &first, &first.replace("/1", "/2")], "not planned any more"),
+        (vec!["outbox", "list"], "REPLY, OR NO PDF"),
+        (vec!["outbox", "list", "--by-cause"], "FOR EXAMPLE"),
+        (vec!["requests", "list"], "RIGHTS UNTIL"),
+        (vec!["requests", "list", "--state", "placed"], "ANSWER"),
+        (vec!["anomalies", "--at-least", "2"], "HOUSEHOLDS"),
+        (vec!["movers"], "LIVE ELSEWHERE"),
+        (vec!["permit", "find", name.trim()], "until"),
+        (vec!["verify", "night"], "ok"),
+        (vec!["report", "--from", "2026-01-01", "--to", &to], "\n\n"),
+        (vec!["forecast", "--weeks", "3"], "AT LEAST"),
+        (vec!["simulate", "--weeks", "2", "--people-per-week", "5"], "SEATS USED"),
+    ] {
+        let text = printed(&office, &args, heading);
+        if args[0] != "run" {
+            assert_readable(&args, &text, 80);
+        }
+    }
+}
+
+#[test]
+fn a_table_is_as_wide_as_its_terminal() {
+    let shown = |columns: u16| {
+        let convoke = env!("CARGO_BIN_EXE_convoke");
+        let command = format!("stty cols {columns}; {convoke} outbox list --limit 5 --color never");
+        let output = Command::new("script")
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .current_dir(OFFICE.path(""))
+            .env("CONVOKE__DATABASE__URL", OFFICE.url())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().replace('\r', "")
+    };
+    let [narrow, usual, wide] = [72, 80, 140].map(|columns| {
+        let text = shown(columns);
+        assert_readable(&["outbox", "list"], &text, columns.into());
+        text.lines().count()
+    });
+    // A reply of the relay goes on below where there is no room for it.
+    assert!(narrow >= usual && usual > wide, "{narrow}, {usual}, {wide}");
+    assert_eq!(wide, 6, "a heading and five letters");
+}
