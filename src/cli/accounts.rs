@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage};
+use super::{BadData, Exit, Session, Usage, terminal_width};
 use crate::access::Role;
+use crate::columns::Columns;
 use crate::console::enrol;
 use crate::entropy::Entropy;
 use crate::ledger::Event;
@@ -120,16 +120,14 @@ impl Add {
 fn list(session: &Session) -> Result<Exit> {
     let config = session.configuration()?;
     let accounts = Session::store(&config, Use::Batch)?.accounts()?;
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["LOGIN", "ROLE", "SECOND FACTOR", "MADE"]);
+    let mut table = Columns::new(terminal_width()).header(["LOGIN", "ROLE", "SECOND FACTOR", "MADE"]).whole([0]);
     for a in &accounts {
         let factor = if a.totp.is_some() { "yes" } else { "no" };
-        table.add_row([a.login.clone(), a.role.clone(), factor.into(), a.created_at.format("%Y-%m-%d").to_string()]);
+        table.row([&a.login, &a.role, factor, &a.created_at.format("%Y-%m-%d").to_string()]);
     }
     let told = |a: &crate::store::AccountRow| json!({"login": a.login, "role": a.role, "second_factor": a.totp.is_some(), "made": a.created_at.and_utc()});
     let document = json!({"schema": "convoke.accounts/1", "accounts": accounts.iter().map(told).collect::<Vec<_>>()});
-    let text =
-        if accounts.is_empty() { "There are none: convoke accounts add\n".to_owned() } else { format!("{table}\n") };
+    let text = if accounts.is_empty() { "There are none: convoke accounts add\n".to_owned() } else { table.text() };
     session.print(&document, &text)?;
     Ok(Exit::Done)
 }
