@@ -144,6 +144,7 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
     } else {
         findings.good("witnesses", format!("{witnesses}, all told"));
     }
+    console(findings, config, store)?;
     let ahead = store.last_slot_day()?.map_or(0, |day| (day - today).num_days());
     let until = today + TimeDelta::days(220);
     findings.check(
@@ -152,6 +153,21 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
         format!("slots reach {} days ahead", ahead.max(0)),
         format!("convoke agenda generate --until {until}, or import slots: people are convoked two months ahead"),
     );
+    Ok(())
+}
+
+/// Who can sign in to the console, where it is on.
+fn console(findings: &mut Findings, config: &Configuration, store: &mut Store) -> Result<()> {
+    let http = &config.settings.http;
+    if !http.console {
+        return Ok(());
+    }
+    let accounts = store.accounts()?.len();
+    let provider =
+        http.oidc.as_ref().map_or_else(|| "by no identity provider".into(), |oidc| format!("by {}", oidc.issuer));
+    let told = format!("people sign in {provider}; {accounts} accounts are kept here");
+    let remedy = "name one in [http.oidc], or `convoke accounts add LOGIN --role administrateur`";
+    findings.check("console", accounts == 0 && http.oidc.is_none(), told, remedy);
     Ok(())
 }
 
@@ -166,6 +182,7 @@ fn secrets(findings: &mut Findings, config: &Configuration) {
         s.letters.code_key_file.as_deref(),
         s.serve.ping_url_file.as_deref(),
         s.audit.key_file.as_deref(),
+        s.http.oidc.as_ref().and_then(|oidc| oidc.client_secret_file.as_deref()),
     ];
     let mut files = 0;
     for file in named.into_iter().flatten() {
