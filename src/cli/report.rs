@@ -178,7 +178,7 @@ fn on_terminal(document: &Document, width: u16) -> String {
     let mut text = paragraph("", &document.title, width);
     text.extend(document.lead.iter().map(|said| paragraph("", said, width)));
     for section in &document.sections {
-        text += &format!("\n{}\n", section.heading.to_uppercase());
+        text.extend(["\n", &section.heading.to_uppercase(), "\n"]);
         text.extend(section.text.iter().map(|said| paragraph("", said, width)));
         for table in &section.tables {
             let numeric = table.numeric.iter().enumerate().filter(|(_, numeric)| **numeric).map(|(i, _)| i);
