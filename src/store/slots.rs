@@ -124,6 +124,21 @@ impl Store {
         last.first(&mut self.conn).context("reading the end of the agenda")
     }
 
+    /// The last day with slots before a day, and the first after it.
+    pub fn slot_days_around(&mut self, day: NaiveDate) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
+        let before = slot::table
+            .filter(slot::prefecture.eq(&self.prefecture).and(slot::day.lt(day)))
+            .select(diesel::dsl::max(slot::day))
+            .first(&mut self.conn)
+            .context("looking for the day before")?;
+        let after = slot::table
+            .filter(slot::prefecture.eq(&self.prefecture).and(slot::day.gt(day)))
+            .select(diesel::dsl::min(slot::day))
+            .first(&mut self.conn)
+            .context("looking for the day after")?;
+        Ok((before, after))
+    }
+
     /// Seats taken from `first` on, by slot.
     pub fn taken(&mut self, first: NaiveDate) -> Result<BTreeMap<String, u64>> {
         let rows: Vec<(String, i64)> = reservation::table
