@@ -233,12 +233,113 @@ dates-backwards = The last day comes before the first.
 
 # Requests
 # ----
-
+requests-title = Written requests
+requests-by-state = Requests by state
+requests-how = A request is written down on the person’s page. Each night serves those that are open, but for “other”, which an agent decides.
+requests-none = No request is in this state.
+requests-most-urgent-first = most urgent first
+requests-latest-first = latest first
+requests-request = Request
+requests-wish = Wish
+requests-received = Received on
+requests-needed-by = Needed by
+requests-rights = Rights until
+requests-now = Now
+requests-convoked = convoked for { $day }
+requests-answer = Appointment given
+requests-decided = Decided
+requests-next = Next
+requests-csv = Export as CSV
+requests-xlsx = Export for a spreadsheet (XLSX)
+request-title = Written request
+request-heading = Request { $what }
+request-back = Back to the requests
+request-state = State
+request-permit = Permit
+request-appointment = Present appointment
+request-person = See the person
+request-decide = Decide
+request-place = Give a seat
+request-place-what = The seat is given now, and a letter tells the person.
+request-no-seat = No free seat within sixty days at the desks that serve the person.
+request-seat = Free seat
+request-other-slot = Or another slot
+request-despite = Give the seat even if somebody is then left without a date before the permit expires
+request-place-submit = Give this seat
+request-placed = Seat given on { $day }, reference { $what }.
+request-end = Refuse, or note that the person takes it back
+request-no-letter = No letter says so: tell the person.
+request-refuse-submit = Refuse the request
+request-withdraw-submit = The person takes it back
+request-refused = Request { $what } refused. No letter says so: tell the person.
+request-withdrawn = Request { $what } withdrawn.
 # ----
 
 # Counter
 # ----
-
+counter-title = Counter
+counter-day = Day
+counter-show = Show this day
+counter-previous = Day before: { $day }
+counter-next = Day after: { $day }
+counter-sites = Sites
+counter-site-closed = The site is closed on this day: { $reason }.
+counter-desk-closed = This desk is closed on this day ({ $reason }), and these people are expected there.
+counter-nobody = No appointment on this day.
+counter-no-site = The agenda has no site.
+counter-expected = { $n ->
+    [one] { $shown } appointment
+   *[other] { $shown } appointments
+}
+counter-sheet-pdf = Sheet for the counter (PDF)
+counter-sheet-csv = Sheet to be filled in (CSV)
+counter-door-pdf = List for the door, without names (PDF)
+counter-to-come = Who came can be marked from the day of the appointment on.
+counter-for-good = A mark is for good: the night acts on it. “Cancelled” frees the seat and writes no letter.
+counter-at-desk = { $n ->
+    [one] { $shown } person expected
+   *[other] { $shown } people expected
+}
+counter-hour = Hour
+counter-name = Name
+counter-born = Born
+counter-what = Permit
+counter-reference = Reference
+counter-presence = Presence
+counter-erased = (data erased)
+counter-mark-of = Presence of { $name }, { $hour }
+counter-came = came
+counter-absent = absent
+counter-incomplete = documents missing
+counter-cancelled = cancelled
+counter-submit = Save the marks
+counter-too-soon = This day has not come yet.
+counter-nothing-chosen = No mark is chosen.
+counter-marked = { $n ->
+    [one] { $shown } marked.
+   *[other] { $shown } marked.
+}
+counter-known = { $n ->
+    [one] { $shown } was marked so already.
+   *[other] { $shown } were marked so already.
+}
+counter-wrong = Not marked: { $what }, which is “{ $state }” already; a mark is for good.
+counter-more-wrong = { $n ->
+    [one] And { $shown } more not marked.
+   *[other] And { $shown } more not marked.
+}
+counter-state-unknown = another state
+counter-awaiting = Appointments to mark
+counter-none-awaits = No past appointment awaits a mark.
+counter-awaiting-why = These people are not convoked again until they are marked; when the time is over, the night counts them as missed.
+counter-to-mark = { $n ->
+    [one] { $shown } appointment
+   *[other] { $shown } appointments
+}
+counter-more-awaiting = { $n ->
+    [one] And { $shown } more day.
+   *[other] And { $shown } more days.
+}
 # ----
 
 # Audit

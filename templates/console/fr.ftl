@@ -233,12 +233,113 @@ dates-backwards = Le dernier jour précède le premier.
 
 # Demandes
 # ----
-
+requests-title = Demandes écrites
+requests-by-state = Demandes par état
+requests-how = Une demande s’enregistre sur la page de la personne. Chaque nuit sert les demandes en attente, sauf « autre », qu’un agent décide.
+requests-none = Aucune demande dans cet état.
+requests-most-urgent-first = la plus urgente d’abord
+requests-latest-first = la plus récente d’abord
+requests-request = Demande
+requests-wish = Vœu
+requests-received = Reçue le
+requests-needed-by = À voir avant le
+requests-rights = Droits jusqu’au
+requests-now = Situation
+requests-convoked = convoquée pour le { $day }
+requests-answer = Rendez-vous donné
+requests-decided = Décidée
+requests-next = Suite
+requests-csv = Exporter en CSV
+requests-xlsx = Exporter pour un tableur (XLSX)
+request-title = Demande écrite
+request-heading = Demande { $what }
+request-back = Retour aux demandes
+request-state = État
+request-permit = Titre
+request-appointment = Rendez-vous actuel
+request-person = Voir la personne
+request-decide = Décider
+request-place = Donner une place
+request-place-what = La place est donnée maintenant, et une lettre le dit à la personne.
+request-no-seat = Aucune place libre dans les soixante jours aux guichets compétents.
+request-seat = Place libre
+request-other-slot = Ou un autre créneau
+request-despite = Donner la place même si quelqu’un reste alors sans date avant l’expiration de son titre
+request-place-submit = Donner cette place
+request-placed = Place donnée le { $day }, référence { $what }.
+request-end = Refuser, ou noter que la personne y renonce
+request-no-letter = Aucune lettre ne le dit : prévenez la personne.
+request-refuse-submit = Refuser la demande
+request-withdraw-submit = La personne y renonce
+request-refused = Demande { $what } refusée. Aucune lettre ne le dit : prévenez la personne.
+request-withdrawn = Demande { $what } retirée.
 # ----
 
 # Guichet
 # ----
-
+counter-title = Guichet
+counter-day = Jour
+counter-show = Afficher ce jour
+counter-previous = Jour précédent : { $day }
+counter-next = Jour suivant : { $day }
+counter-sites = Sites
+counter-site-closed = Le site est fermé ce jour : { $reason }.
+counter-desk-closed = Attention, ce guichet est fermé ce jour ({ $reason }) et ces personnes y sont convoquées.
+counter-nobody = Aucun rendez-vous ce jour.
+counter-no-site = L’agenda n’a aucun site.
+counter-expected = { $n ->
+    [one] { $shown } rendez-vous
+   *[other] { $shown } rendez-vous
+}
+counter-sheet-pdf = Feuille du guichet (PDF)
+counter-sheet-csv = Feuille à remplir (CSV)
+counter-door-pdf = Liste pour la porte, sans nom (PDF)
+counter-to-come = La présence se saisit à partir du jour du rendez-vous.
+counter-for-good = Une saisie est définitive : la nuit agit d’après elle. « Annulé » rend la place et n’écrit aucune lettre.
+counter-at-desk = { $n ->
+    [one] { $shown } personne attendue
+   *[other] { $shown } personnes attendues
+}
+counter-hour = Heure
+counter-name = Nom
+counter-born = Né(e) le
+counter-what = Titre
+counter-reference = Référence
+counter-presence = Présence
+counter-erased = (données effacées)
+counter-mark-of = Présence de { $name }, { $hour }
+counter-came = venu
+counter-absent = absent
+counter-incomplete = dossier incomplet
+counter-cancelled = annulé
+counter-submit = Enregistrer les présences
+counter-too-soon = Ce jour n’est pas encore venu.
+counter-nothing-chosen = Aucune présence n’est choisie.
+counter-marked = { $n ->
+    [one] { $shown } présence saisie.
+   *[other] { $shown } présences saisies.
+}
+counter-known = { $n ->
+    [one] { $shown } était déjà saisie ainsi.
+   *[other] { $shown } étaient déjà saisies ainsi.
+}
+counter-wrong = Non saisie : { $what }, déjà « { $state } » ; une saisie est définitive.
+counter-more-wrong = { $n ->
+    [one] Et { $shown } autre non saisie.
+   *[other] Et { $shown } autres non saisies.
+}
+counter-state-unknown = autre
+counter-awaiting = Présences à saisir
+counter-none-awaits = Aucun rendez-vous passé n’attend de saisie.
+counter-awaiting-why = Ces personnes ne sont pas convoquées de nouveau tant que leur présence n’est pas saisie ; passé le délai, la nuit les compte absentes.
+counter-to-mark = { $n ->
+    [one] { $shown } rendez-vous
+   *[other] { $shown } rendez-vous
+}
+counter-more-awaiting = { $n ->
+    [one] Et { $shown } autre jour.
+   *[other] Et { $shown } autres jours.
+}
 # ----
 
 # Audit

@@ -5,6 +5,8 @@ mod appointment;
 mod letters;
 mod person;
 
+pub(super) use appointment::told;
+
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
