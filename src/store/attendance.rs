@@ -98,7 +98,9 @@ impl Store {
     pub fn days_with_appointments(&mut self, first: NaiveDate, at_most: i64) -> Result<Vec<NaiveDate>> {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
-            .filter(convocation::state.eq(State::Convoked.code()).and(convocation::day.ge(first)))
+            // As a text, or the partial index would not be used.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
+            .filter(convocation::day.ge(first))
             .select(convocation::day)
             .distinct()
             .order(convocation::day)
