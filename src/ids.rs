@@ -46,6 +46,14 @@ impl SlotId {
     pub fn new(site: &str, desk: &str, day: chrono::NaiveDate, start: chrono::NaiveTime) -> Self {
         Self(format!("{site}/{desk}/{day}T{}", start.format("%H:%M")))
     }
+
+    /// Reads the name of a slot as typed by a person.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (place, at) = text.trim().rsplit_once('/')?;
+        let (site, desk) = place.split_once('/')?;
+        let at = chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M").ok()?;
+        Some(Self::new(site, desk, at.date(), at.time()))
+    }
 }
 
 impl RunId {

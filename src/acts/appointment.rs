@@ -7,6 +7,8 @@ use super::{ATTEMPTS, Hand, Refused, to_come};
 use crate::confirm::Confirmed;
 use crate::ids::{Reference, SlotId};
 use crate::letters::CancelledBy;
+use crate::permit::Channel;
+use crate::policy::Policy;
 use crate::run::{Convocation, Made};
 use crate::store::Store;
 
@@ -40,6 +42,28 @@ pub(super) fn give_up(s: &mut Store, hand: &mut Hand<'_>, given: &Convocation, b
     let (letter, payload) = given.give_up(s, hand.occasion(), by, hand.entropy)?;
     hand.record(s, Some(&given.person.holder_id), "convocation.cancelled", payload)?;
     Ok(Ended { letter: letter.letter_id, channel: letter.channel, day: given.day })
+}
+
+/// How a letter about an appointment reaches whoever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It leaves by e-mail.
+    Email,
+    /// It waits for the post.
+    Post,
+    /// It would come too late: the person is to be called.
+    TooLate,
+}
+
+/// Which way a letter takes whose appointment is so many days away.
+pub fn way(policy: &Policy, channel: &str, days_left: i64) -> Way {
+    let by_post = channel != Channel::Email.code();
+    let needed = if by_post { policy.short_notice_days } else { policy.send_floor_days };
+    match (days_left < i64::from(needed), by_post) {
+        (true, _) => Way::TooLate,
+        (false, true) => Way::Post,
+        (false, false) => Way::Email,
+    }
 }
 
 /// Where an appointment is to be moved, and on whose wish.

@@ -14,9 +14,9 @@ use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-pub use appointment::{Ended, Move, Moved, cancel, relocate};
+pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
 pub use close::{Closing, Hit, check, close, count_expected, reopen};
-pub use options::{Options, Seat, options};
+pub use options::{Options, Seat, avoid, options};
 pub use outbox::{Turn, cause, turn_letters};
 pub use permit::{Mended, hold, mend_email};
 pub use requests::{Received, add_request, end_request, place_request};

@@ -10,7 +10,7 @@ use super::{Hand, to_come};
 use crate::agenda::RankedPool;
 use crate::ids::{Reference, SlotId};
 use crate::planning::{self, Day, PlanningInput};
-use crate::run::{For, Person, Preview, preview};
+use crate::run::{Convocation, For, Person, Preview, preview};
 use crate::store::{SlotRow, Store};
 
 /// Seats that are offered.
@@ -50,6 +50,35 @@ pub struct Options {
     pub avoided: Vec<(NaiveDate, NaiveDate)>,
 }
 
+/// Notes days on which whoever has an appointment cannot come. Returns all that are noted, from today on.
+pub fn avoid(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    reference: &Reference,
+    days: &[(NaiveDate, NaiveDate)],
+) -> Result<Vec<(NaiveDate, NaiveDate)>> {
+    Ok(noted(store, hand, reference, days)?.1)
+}
+
+fn noted(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    reference: &Reference,
+    days: &[(NaiveDate, NaiveDate)],
+) -> Result<(Convocation, Vec<(NaiveDate, NaiveDate)>)> {
+    let today = hand.today();
+    store.write(|s| {
+        let convocation = to_come(s, reference, today)?;
+        let person = &convocation.person;
+        let avoided = s.avoid(&person.holder_id, days, today)?;
+        if !days.is_empty() {
+            let commitment = person.commitment(s, hand.entropy)?;
+            hand.record(s, Some(&person.holder_id), "holder.avoids", json!({"holder": commitment, "days": days}))?;
+        }
+        Ok((convocation, avoided))
+    })
+}
+
 /// Seats to which an appointment can be moved. Days to avoid are noted, and kept.
 pub fn options(
     store: &mut Store,
@@ -57,17 +86,7 @@ pub fn options(
     reference: &Reference,
     avoid: &[(NaiveDate, NaiveDate)],
 ) -> Result<Options> {
-    let today = hand.today();
-    let (convocation, avoided) = store.write(|s| {
-        let convocation = to_come(s, reference, today)?;
-        let person = &convocation.person;
-        let avoided = s.avoid(&person.holder_id, avoid, today)?;
-        if !avoid.is_empty() {
-            let commitment = person.commitment(s, hand.entropy)?;
-            hand.record(s, Some(&person.holder_id), "holder.avoids", json!({"holder": commitment, "days": avoid}))?;
-        }
-        Ok((convocation, avoided))
-    })?;
+    let (convocation, avoided) = noted(store, hand, reference, avoid)?;
     let night = Night::read(store, hand, &convocation.person, Some(&convocation.slot_id))?;
     let seats = night.offers(hand, &avoided)?;
     let expires_on = convocation.person.permit.expires_on;

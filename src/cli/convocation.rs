@@ -8,11 +8,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{Exit, Session, Usage, given};
-use crate::acts::{self, Move, Options};
+use crate::acts::{self, Move, Options, Way};
 use crate::confirm::Confirmed;
 use crate::ids::{Reference, SlotId};
 use crate::letters::CancelledBy;
-use crate::permit::Channel;
 use crate::settings::Configuration;
 use crate::store::Use;
 
@@ -215,14 +214,11 @@ impl Cancel {
 
 /// How the letter reaches the person, or that it cannot before this day.
 fn way(session: &Session, config: &Configuration, channel: &str, day: NaiveDate) -> &'static str {
-    let policy = &config.settings.policy;
-    let by_post = channel != Channel::Email.code();
-    let needed = if by_post { policy.short_notice_days } else { policy.send_floor_days };
     let left = (day - session.clock.today(config.settings.prefecture.zone)).num_days();
-    match (left < i64::from(needed), by_post) {
-        (true, _) => "would come too late: call the person now",
-        (false, true) => "waits for the post (`convoke post`)",
-        (false, false) => "leaves by e-mail",
+    match acts::way(&config.settings.policy, channel, left) {
+        Way::TooLate => "would come too late: call the person now",
+        Way::Post => "waits for the post (`convoke post`)",
+        Way::Email => "leaves by e-mail",
     }
 }
 
@@ -230,8 +226,5 @@ fn way(session: &Session, config: &Configuration, channel: &str, day: NaiveDate)
 pub(super) fn slot(option: &str, text: &str) -> Result<SlotId> {
     let wrong =
         || Usage(format!("{option} {text}: expected SITE/DESK/YYYY-MM-DDTHH:MM, as `convocation options` prints it"));
-    let (place, at) = text.trim().rsplit_once('/').ok_or_else(wrong)?;
-    let (site, desk) = place.split_once('/').ok_or_else(wrong)?;
-    let at: chrono::NaiveDateTime = chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M").map_err(|_| wrong())?;
-    Ok(SlotId::new(site, desk, at.date(), at.time()))
+    Ok(SlotId::parse(text).ok_or_else(wrong)?)
 }

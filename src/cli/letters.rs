@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::{BadData, Exit, Session, contact_sheet, make_folder};
 use crate::files::write_whole;
-use crate::ids::{Reference, sha256_hex};
-use crate::letters::{ENGINE, Language, Letter, LetterData, LetterKind, Rendered, Templates};
-use crate::run::explain;
-use crate::settings::{ConfigError, Configuration};
-use crate::store::{LetterRow, PURGED, Store, Use};
+use crate::ids::Reference;
+use crate::letters::{Language, Letter, LetterData, LetterKind};
+use crate::run::{Again, explain};
+use crate::settings::ConfigError;
+use crate::store::{PURGED, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Letters {
@@ -159,65 +159,6 @@ impl Show {
         session
             .print(&json!({"schema": "convoke.letters/1", "reference": reference.as_str(), "letters": shown}), &text)?;
         Ok(if all_same { Exit::Done } else { Exit::Unexpected })
-    }
-}
-
-/// A letter rendered again.
-struct Again {
-    letter: Option<Letter>,
-    sha256: Option<String>,
-    /// What has changed since it was sent.
-    differs: Vec<&'static str>,
-}
-
-impl Again {
-    fn of(store: &mut Store, config: &Configuration, row: &LetterRow) -> Result<Self> {
-        let made: Option<Rendered> = row.rendered.as_deref().map(serde_json::from_str).transpose()?;
-        let mut differs = Vec::new();
-        let kept = match &made {
-            Some(made) => store.kept_templates(&made.templates)?,
-            None => None,
-        };
-        let fonts = config.templates.fonts();
-        let templates = match kept {
-            Some(sources) => Templates::unchecked(sources, fonts.clone()).ok(),
-            // What is configured is as good as what was kept, where it is the same.
-            None if made.as_ref().is_none_or(|m| m.templates == config.templates.hash()) => {
-                Some(Templates::unchecked(config.templates.sources().clone(), fonts.clone())?)
-            }
-            None => None,
-        };
-        if let Some(made) = &made {
-            let checks = [
-                (templates.is_none(), "templates"),
-                (made.fonts != fonts.hash(), "fonts"),
-                (made.engine != ENGINE, "engine"),
-            ];
-            differs.extend(checks.into_iter().filter(|(changed, _)| *changed).map(|(_, what)| what));
-        }
-        let sender = made.as_ref().map_or_else(|| config.sender(), |m| m.sender.clone());
-        let data: Result<LetterData, _> = serde_json::from_str(&row.data);
-        let (Some(templates), Ok(data)) = (templates, data) else {
-            if differs.is_empty() {
-                differs.push("data");
-            }
-            return Ok(Self { letter: None, sha256: None, differs });
-        };
-        let Ok(letter) = templates.compose(&data, &sender) else {
-            differs.push("data");
-            return Ok(Self { letter: None, sha256: None, differs });
-        };
-        let on_paper = made.as_ref().is_some_and(|m| m.pdf == row.sha256) && row.sha256.is_some();
-        let sha256 =
-            if on_paper { letter.pdf.as_ref().ok().map(|p| sha256_hex(p)) } else { Some(letter.sha256.clone()) };
-        let same = made.is_none() || row.sha256 == sha256;
-        if same {
-            // Another engine that gives the same bytes has changed nothing.
-            differs.clear();
-        } else if differs.is_empty() {
-            differs.push("data");
-        }
-        Ok(Self { letter: Some(letter), sha256, differs })
     }
 }
 

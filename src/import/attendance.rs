@@ -71,37 +71,25 @@ pub fn take(
     let mut result = None;
     let attempt = store.write(|s| {
         let mut findings = std::mem::take(&mut findings);
-        let mut ended: BTreeMap<State, Vec<String>> = BTreeMap::new();
-        let (mut permits, mut events) = (Vec::new(), Vec::new());
+        let mut endings = Endings::default();
         for (reference, (row, presence)) in &marks.0 {
             let known = s.convocation(reference.as_str())?;
-            match judge(*row, reference, *presence, known.as_ref(), by.today) {
-                Ok(Some(convocation)) => {
-                    permits.push(convocation.permit_id.clone());
-                    events.push(Event {
-                        kind: "convocation.marked",
-                        payload: json!({"reference": reference.as_str(), "state": presence.state(), "cause": "attendance"}),
-                    });
-                    ended.entry(presence.state()).or_default().push(reference.to_string());
-                }
+            match judge(*presence, known.as_ref(), by.today) {
+                Ok(Some(convocation)) => endings.add(reference, *presence, &convocation.permit_id, "attendance"),
                 Ok(None) => {}
-                Err(error) => {
-                    findings.reject(vec![error]);
+                Err(wrong) => {
+                    findings.reject(vec![wrong.of_row(*row, reference, *presence)]);
                 }
             }
         }
         file.imported.unmarked = unmarked;
-        file.imported.updated = events.len() as u64;
+        file.imported.updated = endings.events.len() as u64;
         file.imported.take_findings(findings, options);
         let bad = file.imported.rejected_rows().len() as u64;
         file.imported.unchanged = file.imported.read.saturating_sub(file.imported.updated + unmarked + bad);
         result = Some(file.imported.refused.is_none() && !options.dry_run);
-        if file.imported.refused.is_none() && !events.is_empty() {
-            for (state, references) in &ended {
-                s.end_convocations(references, *state)?;
-            }
-            s.review_all_again(&permits.iter().map(String::as_str).collect::<Vec<_>>())?;
-            s.record(None, by.actor, &events)?;
+        if file.imported.refused.is_none() {
+            endings.carry_out(s, by.actor)?;
         }
         file.enter(s, "attendance", &by)?;
         if result != Some(true) {
@@ -130,37 +118,117 @@ impl Marks {
     }
 }
 
+/// Marks that were taken one by one, as a counter sets them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// Appointments that have ended by it.
+    pub ended: u64,
+    /// Appointments that bore the mark already.
+    pub known: u64,
+    /// Marks that cannot be taken, and why.
+    pub wrong: Vec<(Reference, WrongMark)>,
+}
+
+/// Takes marks in, each by itself: one that cannot be taken hinders no other.
+pub fn mark(
+    store: &mut Store,
+    config: &Configuration,
+    marks: &[(Reference, Presence)],
+    actor: &str,
+    clock: &Clock,
+) -> Result<Marked> {
+    let by = By::of(actor, clock, config);
+    store.write(|s| {
+        let (mut marked, mut endings) = (Marked::default(), Endings::default());
+        for (reference, presence) in marks {
+            let known = s.convocation(reference.as_str())?;
+            match judge(*presence, known.as_ref(), by.today) {
+                Ok(Some(convocation)) => endings.add(reference, *presence, &convocation.permit_id, "counter"),
+                Ok(None) => marked.known += 1,
+                Err(wrong) => marked.wrong.push((reference.clone(), wrong)),
+            }
+        }
+        marked.ended = endings.events.len() as u64;
+        endings.carry_out(s, by.actor)?;
+        Ok(marked)
+    })
+}
+
+/// What marks end.
+#[derive(Default)]
+struct Endings {
+    by_state: BTreeMap<State, Vec<String>>,
+    permits: Vec<String>,
+    events: Vec<Event>,
+}
+
+impl Endings {
+    fn add(&mut self, reference: &Reference, presence: Presence, permit_id: &str, cause: &str) {
+        let state = presence.state();
+        self.permits.push(permit_id.to_owned());
+        let payload = json!({"reference": reference.as_str(), "state": state, "cause": cause});
+        self.events.push(Event { kind: "convocation.marked", payload });
+        self.by_state.entry(state).or_default().push(reference.to_string());
+    }
+
+    fn carry_out(&self, s: &mut Store, actor: &str) -> Result<()> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        for (state, references) in &self.by_state {
+            s.end_convocations(references, *state)?;
+        }
+        s.review_all_again(&self.permits.iter().map(String::as_str).collect::<Vec<_>>())?;
+        s.record(None, actor, &self.events)
+    }
+}
+
+/// Why an appointment cannot be marked so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongMark {
+    /// There is no such appointment.
+    Unknown,
+    /// It is on this day, which is to come: it can only be cancelled.
+    TooSoon(NaiveDate),
+    /// It has ended so, and a mark is for good: the night has acted on it, and the ledger holds it.
+    Over(Option<State>),
+}
+
+impl WrongMark {
+    fn of_row(self, row: u64, reference: &Reference, presence: Presence) -> RowError {
+        let wrong = |expected: String| RowError::new(row, LAYOUT.columns[1], presence.code(), expected);
+        match self {
+            Self::Unknown => RowError::new(
+                row,
+                LAYOUT.columns[0],
+                reference.as_str(),
+                "the reference of an appointment of this préfecture: read it again on the letter",
+            ),
+            Self::TooSoon(day) => {
+                wrong(format!("no mark yet: the appointment is on {day}; annule alone may come before"))
+            }
+            Self::Over(state) => wrong(format!("no other mark: {}", remedy(state))),
+        }
+    }
+}
+
 /// The convocation that this mark ends; `None` where it bears the mark already.
-fn judge<'c>(
-    row: u64,
-    reference: &Reference,
+fn judge(
     presence: Presence,
-    known: Option<&'c ConvocationRow>,
+    known: Option<&ConvocationRow>,
     today: NaiveDate,
-) -> Result<Option<&'c ConvocationRow>, RowError> {
-    let wrong = |expected: String| RowError::new(row, LAYOUT.columns[1], presence.code(), expected);
-    let Some(convocation) = known else {
-        return Err(RowError::new(
-            row,
-            LAYOUT.columns[0],
-            reference.as_str(),
-            "the reference of an appointment of this préfecture: read it again on the letter",
-        ));
-    };
+) -> Result<Option<&ConvocationRow>, WrongMark> {
+    let convocation = known.ok_or(WrongMark::Unknown)?;
     let state: Option<State> = convocation.state.parse().ok();
     match state {
         Some(state) if state == presence.state() => Ok(None),
         Some(state) if state.may_become(presence.state()) => {
             if convocation.day > today && presence != Presence::Cancelled {
-                return Err(wrong(format!(
-                    "no mark yet: the appointment is on {}; annule alone may come before",
-                    convocation.day
-                )));
+                return Err(WrongMark::TooSoon(convocation.day));
             }
             Ok(Some(convocation))
         }
-        // A mark is for good: the night has acted on it, and the ledger holds it.
-        _ => Err(wrong(format!("no other mark: {}", remedy(state)))),
+        _ => Err(WrongMark::Over(state)),
     }
 }
 

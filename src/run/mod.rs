@@ -4,6 +4,7 @@
 //! verdicts, plan and recorded input together, then the firm appointments in chunks. A kill at any point leaves either
 //! nothing, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
 
+mod again;
 mod appointment;
 mod circumstances;
 mod commit;
@@ -25,6 +26,7 @@ mod timeline;
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 
+pub use again::Again;
 pub(crate) use appointment::{Convocation, Made, Occasion, Person};
 pub use dossier::{Asked, dossier};
 pub use explain::explain;

@@ -98,7 +98,9 @@ impl Store {
     pub fn days_with_appointments(&mut self, first: NaiveDate, at_most: i64) -> Result<Vec<NaiveDate>> {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
-            .filter(convocation::state.eq(State::Convoked.code()).and(convocation::day.ge(first)))
+            // As a text, or the partial index would not be used.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
+            .filter(convocation::day.ge(first))
             .select(convocation::day)
             .distinct()
             .order(convocation::day)
@@ -120,6 +122,24 @@ impl Store {
             .select((convocation::reference, slot::site, slot::desk, convocation::day, slot::start))
             .load(&mut self.conn)
             .context("reading the appointments that await a mark")
+    }
+
+    /// How many appointments before `today` nobody has marked, by day and site, oldest first.
+    pub fn unmarked_days(&mut self, today: NaiveDate) -> Result<Vec<(NaiveDate, String, i64)>> {
+        convocation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
+            )
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            // As a text, or the partial index would not be used.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'convoked'"))
+            .filter(convocation::day.lt(today))
+            .group_by((convocation::day, slot::site))
+            .order((convocation::day, slot::site))
+            .select((convocation::day, slot::site, diesel::dsl::count_star()))
+            .load(&mut self.conn)
+            .context("counting the appointments that await a mark")
     }
 
     /// Permits whose last appointment was honoured, and of which the extract does not know yet what came of it.

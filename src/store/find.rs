@@ -37,6 +37,9 @@ pub struct Found {
 /// A person, and where they stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Person {
+    /// Opaque id.
+    #[serde(skip)]
+    pub holder_id: String,
     /// Foreigner number.
     pub number: String,
     /// Family name.
@@ -251,6 +254,7 @@ impl Store {
             .map(|(row, distance)| Person {
                 permits: permits.remove(&row.holder_id).unwrap_or_default(),
                 appointment: appointments.remove(&row.holder_id),
+                holder_id: row.holder_id,
                 number: row.number,
                 family_name: row.family_name,
                 usage_name: row.usage_name,

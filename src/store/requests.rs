@@ -137,6 +137,28 @@ impl Store {
             .context("reading requests")
     }
 
+    /// Requests in a state that were received before another, or the last ones, latest first.
+    pub fn requests_before(
+        &mut self,
+        state: RequestState,
+        before: Option<&RequestRow>,
+        limit: i64,
+    ) -> Result<Vec<RequestRow>> {
+        let mut query = request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(state.code())))
+            .into_boxed();
+        if let Some(last) = before {
+            let same_day = request::received_on.eq(last.received_on).and(request::request_id.lt(&last.request_id));
+            query = query.filter(request::received_on.lt(last.received_on).or(same_day));
+        }
+        query
+            .order((request::received_on.desc(), request::request_id.desc()))
+            .limit(limit)
+            .select(RequestRow::as_select())
+            .load(&mut self.conn)
+            .context("reading requests")
+    }
+
     /// How many requests a run has given an appointment.
     pub fn requests_placed_by(&mut self, run: &RunId) -> Result<i64> {
         request::table

@@ -124,6 +124,50 @@ impl Store {
         last.first(&mut self.conn).context("reading the end of the agenda")
     }
 
+    /// Slots of a desk from `first` to `last`, both included, that have a seat to be given, and how many.
+    pub fn free_slots_of(
+        &mut self,
+        (site, desk): (&str, &str),
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> Result<Vec<(SlotRow, u64)>> {
+        // The names of slots sort by site, desk and time: a range of the key.
+        let (from, until) = (format!("{site}/{desk}/{first}"), format!("{site}/{desk}/{last}U"));
+        let mut slots: Vec<SlotRow> = slot::table
+            .filter(slot::prefecture.eq(&self.prefecture).and(slot::slot_id.between(&from, &until)))
+            .order(slot::slot_id)
+            .load(&mut self.conn)
+            .context("reading the slots of a desk")?;
+        self.close_slots(&mut slots)?;
+        let taken: Vec<(String, i64)> = reservation::table
+            .filter(reservation::prefecture.eq(&self.prefecture).and(reservation::slot_id.between(&from, &until)))
+            .group_by(reservation::slot_id)
+            .select((reservation::slot_id, count_star()))
+            .load(&mut self.conn)
+            .context("reading the reservations of a desk")?;
+        let taken: HashMap<String, i64> = taken.into_iter().collect();
+        let free = |slot: SlotRow| {
+            let free = slot.seats - taken.get(&slot.slot_id).copied().unwrap_or(0);
+            (free > 0).then_some((slot, free.unsigned_abs()))
+        };
+        Ok(slots.into_iter().filter_map(free).collect())
+    }
+
+    /// The last day with slots before a day, and the first after it.
+    pub fn slot_days_around(&mut self, day: NaiveDate) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
+        let before = slot::table
+            .filter(slot::prefecture.eq(&self.prefecture).and(slot::day.lt(day)))
+            .select(diesel::dsl::max(slot::day))
+            .first(&mut self.conn)
+            .context("looking for the day before")?;
+        let after = slot::table
+            .filter(slot::prefecture.eq(&self.prefecture).and(slot::day.gt(day)))
+            .select(diesel::dsl::min(slot::day))
+            .first(&mut self.conn)
+            .context("looking for the day after")?;
+        Ok((before, after))
+    }
+
     /// Seats taken from `first` on, by slot.
     pub fn taken(&mut self, first: NaiveDate) -> Result<BTreeMap<String, u64>> {
         let rows: Vec<(String, i64)> = reservation::table
