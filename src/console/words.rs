@@ -125,6 +125,11 @@ impl Words {
         self.format(key, Some(&args))
     }
 
+    /// The same, as templates pass it: they lend what stands within parentheses.
+    pub(super) fn two(self, key: &str, a: &str, of_a: impl ToString, b: &str, of_b: impl ToString) -> String {
+        self.with2(key, (a, &of_a), (b, &of_b))
+    }
+
     /// A text that depends on how many: `$n` chooses the form, `$shown` is the number as it is written.
     pub(super) fn count(self, key: &str, n: impl Count) -> String {
         let mut args = FluentArgs::new();
@@ -272,10 +277,13 @@ mod tests {
     fn every_text_that_is_said_exists_and_every_one_that_exists_is_said() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut sources = String::new();
-        for folder in ["src/console", "src/console/pages", "templates/console"] {
-            for file in fs::read_dir(root.join(folder)).unwrap() {
+        let mut folders = vec![root.join("src/console"), root.join("templates/console")];
+        while let Some(folder) = folders.pop() {
+            for file in fs::read_dir(folder).unwrap() {
                 let path = file.unwrap().path();
-                if path.extension().is_some_and(|e| e == "rs" || e == "html") && !path.ends_with("words.rs") {
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|e| e == "rs" || e == "html") && !path.ends_with("words.rs") {
                     sources += &fs::read_to_string(path).unwrap();
                 }
             }
@@ -288,7 +296,7 @@ mod tests {
             let said = sources.contains(&format!("\"{key}\"")) || sources.contains(&format!("\"{family}-{{}}\""));
             assert!(said, "nothing says {key}");
         }
-        for said in [".say(\"", ".with(\"", ".with2(\"", ".count(\""] {
+        for said in [".say(\"", ".with(\"", ".with2(\"", ".two(\"", ".count(\""] {
             for rest in sources.split(said).skip(1) {
                 let key = rest.split('"').next().unwrap();
                 assert!(known.contains(key) || !rest.contains('"'), "{key} is said and stands in no file");
