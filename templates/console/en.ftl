@@ -313,7 +313,111 @@ preview-calendar = Appointment for the calendar
 
 # Slots
 # ----
-
+slots-title = Slots
+slots-to-weeks = Weeks ahead: the seats that will be missing
+slots-to-closing = Close a day
+slots-last-closing = Last closure asked for here, ended on { $when }:
+slots-see-expected = See who was expected
+slots-chart = Seats taken, twelve weeks
+slots-chart-reads = Bars: seats taken. Lines: seats.
+slots-picture = Picture of seats taken
+slots-heat = Occupancy by desk and week
+slots-heat-reads = Seats taken / seats. The darker, the fuller; ●: full.
+slots-caption = Seats taken and seats, by week
+slots-full = full
+slots-all = All desks
+slots-none = The agenda has no desk.
+slots-next = More desks
+slots-csv = Occupancy as CSV
+slots-xlsx = Occupancy as a spreadsheet
+slots-closures = Closures
+slots-no-closure = No day to come is closed by hand.
+slots-closures-to-come = Days closed by hand
+slots-day = Day
+slots-place = Site or desk
+slots-reopen = Open again
+slots-why-reopen = Reason for opening again
+closing-title = Close a day
+closing-back = Slots
+closing-what = Whoever is expected is given another appointment and a letter at once, before anyone new.
+closing-count = Count who is expected
+closing-this = { $place }, { $day }
+closing-would-hit = { $n ->
+    [0] Nobody is expected on that day.
+    [one] { $shown } person is expected on that day.
+   *[other] { $shown } people are expected on that day.
+ }
+closing-type = To confirm, type how many people are expected: { $n }
+closing-do = Close this day
+closing-begun = The day is being closed.
+closing-done = { $place } is closed on { $day }.
+closing-expected = { $n ->
+    [0] Nobody was expected.
+    [one] { $shown } person was expected.
+   *[other] { $shown } people were expected.
+ }
+closing-calls = { $n ->
+    [one] { $shown } is to be called: a letter may come too late.
+   *[other] { $shown } are to be called: a letter may come too late.
+ }
+closing-reopened = { $place } is open again on { $day }: its seats come back, nobody is moved back.
+closing-was-open = Nothing changed: this was not closed by hand.
+closed-title = Who was expected
+closed-was = Appointment
+closed-hour = Hour
+closed-now = Replaced by
+closed-slot = Slot
+closed-call = Call
+closed-none = none: due again tonight
+closed-after = after expiry
+closed-to-call = To be called
+closed-no-number = no number is known
+weeks-title = Weeks ahead
+weeks-what = Who comes due, how many seats there are, when they will be missing, which to add. Nothing is written.
+weeks-what-if = What if…
+weeks-weeks = Number of weeks
+weeks-slots = More or fewer seats everywhere
+weeks-slots-hint = In percent, such as +15% or -10%.
+weeks-multiyear = Cards for several years given
+weeks-multiyear-hint = In a hundred one-year cards renewed, such as +10%.
+weeks-extra = Seats added at a desk
+weeks-extra-hint = site/desk/week=seats, such as creteil/renouvellement/2026-W50=20; several separated by commas.
+weeks-choose = Choose
+weeks-compute = Compute this forecast
+weeks-begun = The forecast is being computed.
+weeks-computed = The forecast is computed.
+weeks-none = This forecast has not been computed here yet.
+weeks-of = From the night of { $day } on, computed on { $when }.
+weeks-stale = The data have changed since: compute the forecast again.
+weeks-short = First week where not everyone can be placed: { $week }.
+weeks-enough = Everyone can be placed who has a possible day.
+weeks-due = People due
+weeks-late = Expired already, besides
+weeks-online = File online
+weeks-lapses = Without a date before expiry
+weeks-bounds = at least { $low }, at most { $high }
+weeks-no-day = Of these, without a possible day
+weeks-to-add = Seats to add
+weeks-projected = ~ From { $day } on there are desks without slots yet: their seats are those that their openings promise.
+weeks-chart = People and seats by week
+weeks-chart-reads = Bars: people due. Lines: free seats. Figures: without a date.
+weeks-picture = Picture of the weeks ahead
+weeks-caption = Weeks ahead
+weeks-week = Week
+weeks-taken = Given
+weeks-load = Load
+weeks-col-lapses = No date
+weeks-least = At least
+weeks-most = At most
+weeks-nothing-to-add = None.
+weeks-to-add-why = The fewest that would give a date to everybody who has a possible day:
+weeks-to-add-caption = Seats to add by desk and week
+weeks-desks-csv = Desks as CSV
+weeks-desks-xlsx = Desks as a spreadsheet
+weeks-wrong-weeks = The number of weeks is from 1 to 156.
+weeks-wrong-slots = More or fewer seats are written as a whole percentage, such as +15% or -10%.
+weeks-wrong-multiyear = Cards for several years are written from 0% to 100%.
+weeks-wrong-extra = A seat that is added is written site/desk/week=seats, for a desk and a week that are open in this forecast.
 # ----
 
 # Letters

@@ -313,7 +313,111 @@ preview-calendar = Rendez-vous pour l’agenda
 
 # Créneaux
 # ----
-
+slots-title = Créneaux
+slots-to-weeks = Semaines à venir : les places qui manqueront
+slots-to-closing = Fermer un jour
+slots-last-closing = Dernière fermeture demandée ici, finie le { $when } :
+slots-see-expected = Voir qui était attendu
+slots-chart = Places prises, douze semaines
+slots-chart-reads = Barres : places prises. Traits : places.
+slots-picture = Image des places prises
+slots-heat = Occupation par guichet et semaine
+slots-heat-reads = Places prises / places. Plus c’est foncé, plus c’est plein ; ● : complet.
+slots-caption = Places prises et places, par semaine
+slots-full = complet
+slots-all = Tous les guichets
+slots-none = L’agenda n’a aucun guichet.
+slots-next = Guichets suivants
+slots-csv = Occupation en CSV
+slots-xlsx = Occupation en tableur
+slots-closures = Fermetures
+slots-no-closure = Aucun jour à venir n’est fermé à la main.
+slots-closures-to-come = Jours fermés à la main
+slots-day = Jour
+slots-place = Site ou guichet
+slots-reopen = Rouvrir
+slots-why-reopen = Raison de la réouverture
+closing-title = Fermer un jour
+closing-back = Créneaux
+closing-what = Les personnes attendues reçoivent aussitôt un autre rendez-vous et une lettre, avant toute nouvelle personne.
+closing-count = Compter les personnes attendues
+closing-this = { $place }, { $day }
+closing-would-hit = { $n ->
+    [0] Personne n’est attendu ce jour-là.
+    [one] { $shown } personne est attendue ce jour-là.
+   *[other] { $shown } personnes sont attendues ce jour-là.
+ }
+closing-type = Pour confirmer, tapez le nombre de personnes attendues : { $n }
+closing-do = Fermer ce jour
+closing-begun = La fermeture est en cours.
+closing-done = { $place } est fermé le { $day }.
+closing-expected = { $n ->
+    [0] Personne n’était attendu.
+    [one] { $shown } personne était attendue.
+   *[other] { $shown } personnes étaient attendues.
+ }
+closing-calls = { $n ->
+    [one] { $shown } est à appeler : une lettre pourrait arriver trop tard.
+   *[other] { $shown } sont à appeler : une lettre pourrait arriver trop tard.
+ }
+closing-reopened = { $place } est rouvert le { $day } : les places reviennent, personne n’est déplacé.
+closing-was-open = Rien n’a changé : ce jour n’était pas fermé à la main.
+closed-title = Personnes qui étaient attendues
+closed-was = Rendez-vous
+closed-hour = Heure
+closed-now = Remplacé par
+closed-slot = Créneau
+closed-call = Appel
+closed-none = aucun : à convoquer dès cette nuit
+closed-after = après l’expiration
+closed-to-call = À appeler
+closed-no-number = aucun numéro connu
+weeks-title = Semaines à venir
+weeks-what = Qui sera à convoquer, combien de places il y a, quand elles manqueront, lesquelles ajouter. Rien n’est écrit.
+weeks-what-if = Et si…
+weeks-weeks = Nombre de semaines
+weeks-slots = Places en plus ou en moins partout
+weeks-slots-hint = En pourcentage, par exemple +15% ou -10%.
+weeks-multiyear = Cartes pluriannuelles données
+weeks-multiyear-hint = Pour cent cartes d’un an renouvelées, par exemple +10%.
+weeks-extra = Places ajoutées à un guichet
+weeks-extra-hint = site/guichet/semaine=places, par exemple creteil/renouvellement/2026-W50=20 ; plusieurs séparées par une virgule.
+weeks-choose = Choisir
+weeks-compute = Calculer cette prévision
+weeks-begun = La prévision est en cours de calcul.
+weeks-computed = La prévision est calculée.
+weeks-none = Cette prévision n’a pas encore été calculée ici.
+weeks-of = À partir de la nuit du { $day }, calculée le { $when }.
+weeks-stale = Les données ont changé depuis : calculez la prévision à nouveau.
+weeks-short = Première semaine où tout le monde ne peut pas être placé : { $week }.
+weeks-enough = Tous ceux qui ont un jour possible peuvent être placés.
+weeks-due = Personnes à convoquer
+weeks-late = Déjà expirés, en plus
+weeks-online = Déposent en ligne
+weeks-lapses = Sans date avant l’expiration
+weeks-bounds = au moins { $low }, au plus { $high }
+weeks-no-day = Dont sans aucun jour possible
+weeks-to-add = Places à ajouter
+weeks-projected = ~ À partir du { $day }, des guichets n’ont pas encore de créneaux : leurs places sont celles que promettent leurs ouvertures.
+weeks-chart = Personnes et places par semaine
+weeks-chart-reads = Barres : personnes à convoquer. Traits : places libres. Chiffres : sans date.
+weeks-picture = Image des semaines à venir
+weeks-caption = Semaines à venir
+weeks-week = Semaine
+weeks-taken = Données
+weeks-load = Charge
+weeks-col-lapses = Sans date
+weeks-least = Au moins
+weeks-most = Au plus
+weeks-nothing-to-add = Aucune.
+weeks-to-add-why = Les moins nombreuses qui donneraient une date à tous ceux qui ont un jour possible :
+weeks-to-add-caption = Places à ajouter par guichet et semaine
+weeks-desks-csv = Guichets en CSV
+weeks-desks-xlsx = Guichets en tableur
+weeks-wrong-weeks = Le nombre de semaines va de 1 à 156.
+weeks-wrong-slots = Les places en plus ou en moins s’écrivent en pourcentage entier, par exemple +15% ou -10%.
+weeks-wrong-multiyear = Les cartes pluriannuelles s’écrivent de 0% à 100%.
+weeks-wrong-extra = Une place ajoutée s’écrit site/guichet/semaine=places, pour un guichet et une semaine ouverts de cette prévision.
 # ----
 
 # Courriers
