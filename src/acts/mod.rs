@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
 pub use close::{Closing, Hit, check, close, count_expected, reopen};
 pub use options::{Options, Seat, avoid, options};
-pub use outbox::{Turn, cause, turn_letters};
+pub use outbox::{Cause, Turn, by_cause, cause, turn_letters};
 pub use permit::{Mended, hold, mend_email};
 pub use requests::{Received, add_request, end_request, place_request};
 

@@ -1,5 +1,7 @@
 //! Acts on letters: try again, hold back, let go.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::json;
 
@@ -129,6 +131,38 @@ pub fn cause(reply: &str) -> String {
         return words.next().filter(is_enhanced).map_or_else(|| code.to_owned(), |e| format!("{code} {e}"));
     }
     reply.split_whitespace().filter(|w| !w.contains('@')).take(8).collect::<Vec<_>>().join(" ")
+}
+
+/// Letters of one state about which relays said the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// State in the outbox.
+    pub state: String,
+    /// What was said; empty where nothing was.
+    pub cause: String,
+    /// How many.
+    pub letters: u64,
+    /// One of them.
+    pub example: String,
+}
+
+/// Letters (state, reply, how many, one of them) by state and cause, the most first.
+pub fn by_cause<'a>(letters: impl Iterator<Item = (&'a str, Option<&'a str>, u64, &'a str)>) -> Vec<Cause> {
+    let mut causes: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
+    for (state, reply, n, example) in letters {
+        causes.entry((state, reply.map(cause).unwrap_or_default())).or_insert((0, example)).0 += n;
+    }
+    let mut causes: Vec<Cause> = causes
+        .into_iter()
+        .map(|((state, cause), (letters, example))| Cause {
+            state: state.to_owned(),
+            cause,
+            letters,
+            example: example.to_owned(),
+        })
+        .collect();
+    causes.sort_by(|a, b| (b.letters, &a.state, &a.cause).cmp(&(a.letters, &b.state, &b.cause)));
+    causes
 }
 
 #[cfg(test)]

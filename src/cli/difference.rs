@@ -1,56 +1,11 @@
-//! What differs between two plans, told; and the plans that were shown, kept so that a refusal can say what has changed since.
+//! What differs between two plans, told.
 
-use std::fs;
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
-
-use super::{Session, terminal_width};
+use super::terminal_width;
 use crate::columns::{Columns, paragraph};
-use crate::files::write_whole;
 use crate::planning::diff::Difference;
-use crate::planning::{Plan, PlanningInput};
 
-/// Beside the settings; it holds nothing personal.
-const FOLDER: &str = "shown-plans";
-/// Plans that are kept: the latest.
-const KEPT: usize = 8;
 /// Names of permits that a line holds.
 const NAMED: usize = 5;
-
-fn folder(session: &Session) -> PathBuf {
-    session.global.config.with_file_name(FOLDER)
-}
-
-/// Keeps a plan that was shown. One that cannot be kept is shown all the same.
-pub(super) fn keep(session: &Session, hash: &str, shown: (&PlanningInput, &Plan)) {
-    let kept = || -> Result<()> {
-        let folder = folder(session);
-        fs::create_dir_all(&folder)?;
-        write_whole(&folder.join(format!("{hash}.json")), &serde_json::to_vec(&shown)?)?;
-        let mut files: Vec<_> = fs::read_dir(&folder)?
-            .filter_map(|e| Some((e.as_ref().ok()?.metadata().ok()?.modified().ok()?, e.ok()?.path())))
-            .filter(|(_, path)| path.extension().is_some_and(|e| e == "json"))
-            .collect();
-        files.sort();
-        for (_, old) in files.iter().rev().skip(KEPT) {
-            fs::remove_file(old)?;
-        }
-        Ok(())
-    };
-    if let Err(error) = kept() {
-        tracing::debug!("The plan could not be kept, and a refusal will not say what has changed: {error:#}");
-    }
-}
-
-/// A plan that was shown, by the beginning of its hash.
-pub(super) fn recall(session: &Session, hash: &str) -> Result<Option<(PlanningInput, Plan)>> {
-    let Ok(entries) = fs::read_dir(folder(session)) else { return Ok(None) };
-    let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(hash));
-    let Some(file) = entries.filter_map(|e| Some(e.ok()?.path())).find(named) else { return Ok(None) };
-    let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-    Ok(serde_json::from_slice(&bytes).ok())
-}
 
 /// A difference in lines.
 pub(super) fn told(difference: &Difference) -> String {

@@ -1,6 +1,5 @@
 //! `convoke outbox`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
@@ -9,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Exit, Session, given, terminal_width};
-use crate::acts::{self, Refused, Turn, cause};
+use crate::acts::{self, Refused, Turn};
 use crate::columns::Columns;
 use crate::convocation::{LetterKind, LetterState};
 use crate::ids::Reference;
@@ -139,19 +138,14 @@ fn each(letters: &[LetterRow]) -> (Value, String) {
 }
 
 fn by_cause(letters: &[LetterRow]) -> (Value, String) {
-    let mut causes: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
-    for l in letters {
-        let cause = l.last_reply.as_deref().map(cause).unwrap_or_default();
-        causes.entry((&l.state, cause)).or_insert((0, &l.letter_id)).0 += 1;
-    }
-    let mut causes: Vec<_> = causes.into_iter().collect();
-    causes.sort_by_key(|((state, cause), (letters, _))| (std::cmp::Reverse(*letters), *state, cause.clone()));
+    let all = letters.iter().map(|l| (l.state.as_str(), l.last_reply.as_deref(), 1, l.letter_id.as_str()));
+    let causes = acts::by_cause(all);
     let mut table =
         Columns::new(terminal_width()).header(["LETTERS", "STATE", "CAUSE", "FOR EXAMPLE"]).whole([1, 3]).right([0]);
     let rows: Vec<Value> = causes
         .iter()
-        .map(|((state, cause), (letters, example))| {
-            table.row([&letters.to_string(), *state, cause, *example]);
+        .map(|acts::Cause { state, cause, letters, example }| {
+            table.row([&letters.to_string(), state, cause, example]);
             json!({"state": state, "cause": cause, "letters": letters, "example": example})
         })
         .collect();

@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::instance::{self, told, write_night};
 use super::letters::write_letter;
-use super::{Exit, Session, difference, given, make_folder, terminal_width};
+use super::{Exit, Session, given, make_folder, terminal_width};
 use crate::columns::{Columns, paragraph};
 use crate::planning::explain::{Explanation, explain};
 use crate::planning::export::Night;
 use crate::planning::weeks::{Week, by_week};
-use crate::run::{For, Preview, letters_of_plan, preview};
+use crate::run::{For, Preview, keep_shown, letters_of_plan, preview};
 use crate::store::Use;
 
 /// Show what a night would do, without writing anything.
@@ -80,7 +80,7 @@ impl Plan {
                 write_letter(&folder, &firm.placement.permit_id.0.replace('/', "-"), &letter)?;
             }
         }
-        difference::keep(session, &seen.plan_hash, (&seen.input, &seen.plan));
+        keep_shown(&config.folder, &seen.plan_hash, (&seen.input, &seen.plan));
         let weeks = by_week(&seen.input, &seen.plan);
         let f = seen.figures;
         let document = json!({

@@ -9,7 +9,7 @@ use super::{Exit, Session, Usage, difference, every, given};
 use crate::confirm::Confirmed;
 use crate::planning::diff::Difference;
 use crate::process;
-use crate::run::{For, Outcome, Request, Summary, preview, run};
+use crate::run::{For, Outcome, Request, Summary, preview, recall_shown, run};
 use crate::settings::Configuration;
 use crate::store::{Store, Use};
 
@@ -94,7 +94,7 @@ impl Run {
         if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
             store.believe_clock_of_a_person(session.clock.now())?;
         }
-        show(session, &outcome)
+        show(session, &config, &outcome)
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) fn write_sheets(store: &mut Store, config: &Configuration, session: &
 }
 
 /// Prints what came of a run.
-pub(super) fn show(session: &Session, outcome: &Outcome) -> Result<Exit> {
+pub(super) fn show(session: &Session, config: &Configuration, outcome: &Outcome) -> Result<Exit> {
     match outcome {
         Outcome::Done(summary) => {
             session.print(summary, &text(summary))?;
@@ -155,7 +155,7 @@ pub(super) fn show(session: &Session, outcome: &Outcome) -> Result<Exit> {
             Ok(Exit::TooManyFirm)
         }
         Outcome::PlanChanged { asked, now, figures, plan } => {
-            let shown = difference::recall(session, asked)?;
+            let shown = recall_shown(&config.folder, asked)?;
             let differs = shown.map(|(input, was)| Difference::between((&input, &was), (&plan.0, &plan.1)));
             let document = json!({"schema": "convoke.refusal/1", "reason": "plan-changed", "asked": asked, "plan_hash": now,
                 "figures": figures, "difference": differs});

@@ -12,12 +12,11 @@ use super::{Exit, Session, difference, given, run::show, terminal_width};
 use crate::columns::{Columns, paragraph};
 use crate::confirm::Confirmed;
 use crate::ids::{RunId, sha256_hex};
-use crate::planning::diff::Difference;
 use crate::planning::export::Night;
-use crate::planning::{Plan, PlanningInput, plan};
+use crate::planning::{PlanningInput, plan};
 use crate::policy::Policy;
 use crate::process;
-use crate::run::{Request, resume_by_id};
+use crate::run::{Request, resume_by_id, runs_differ};
 use crate::settings::ConfigError;
 use crate::store::{RunRow, Store, Use};
 
@@ -142,7 +141,7 @@ impl Runs {
                 };
                 let id = RunId(run.clone());
                 let outcome = session.with_tools(|tools| resume_by_id(&mut store, &config, &id, &request, tools))?;
-                show(session, &outcome)
+                show(session, &config, &outcome)
             }
         }
     }
@@ -190,42 +189,19 @@ fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, o
     Ok(if same { Exit::Done } else { Exit::PlanChanged })
 }
 
-/// What a run planned from, and what it planned.
-fn recorded(store: &mut Store, run: &str) -> Result<(PlanningInput, Plan, Value)> {
-    let id = RunId(run.to_owned());
-    let row = store.run(&id)?.ok_or_else(|| unknown(run))?;
-    let none = || ConfigError(format!("run {run} is {} and has recorded no plan", row.state));
-    let input = store.run_record(&id, "input")?.ok_or_else(none)?;
-    let plan = store.run_record(&id, "plan")?.ok_or_else(none)?;
-    let policy = store.run_record(&id, "policy")?.ok_or_else(none)?;
-    let (_, plan): (Value, Plan) = serde_json::from_slice(&plan).context("a recorded plan")?;
-    let policy = serde_json::from_slice(&policy).context("recorded rules")?;
-    Ok((serde_json::from_slice(&input).context("a recorded input")?, plan, policy))
-}
-
 fn diff(session: &Session, store: &mut Store, before: &str, after: &str) -> Result<Exit> {
-    let (was, is) = (recorded(store, before)?, recorded(store, after)?);
-    let differs = Difference::between((&was.0, &was.1), (&is.0, &is.1));
-    let rules: Vec<String> = is.2.as_object().map_or_else(Vec::new, |rules| {
-        rules.iter().filter(|(name, rule)| was.2.get(name) != Some(*rule)).map(|(name, _)| name.clone()).collect()
-    });
-    let outcomes = |store: &mut Store, run: &str| store.run_outcomes(&RunId(run.to_owned()));
-    let (outcomes_before, outcomes_after) = (outcomes(store, before)?, outcomes(store, after)?);
-    let mut text = format!("From {before} to {after}:\n{}", difference::told(&differs));
-    if !rules.is_empty() {
+    let differ = runs_differ(store, &RunId(before.to_owned()), &RunId(after.to_owned()))?;
+    let mut text = format!("From {before} to {after}:\n{}", difference::told(&differ.plans));
+    if !differ.rules.is_empty() {
         // Unwrap safety: writing to a String cannot fail.
-        let told = format!("Rules that changed (config/policy.toml): {}.", rules.join(", "));
+        let told = format!("Rules that changed (config/policy.toml): {}.", differ.rules.join(", "));
         text.push_str(&paragraph("", &told, terminal_width()));
     }
-    let names: std::collections::BTreeSet<_> = outcomes_before.keys().chain(outcomes_after.keys()).collect();
-    for rule in names {
-        let of = |counts: &std::collections::BTreeMap<String, u64>| counts.get(rule).copied().unwrap_or(0);
-        if of(&outcomes_before) != of(&outcomes_after) {
-            writeln!(text, "  {rule:<22} {:>9} then {:>9}", of(&outcomes_before), of(&outcomes_after))
-                .expect("a String takes text");
-        }
+    for (rule, was, is) in differ.counted_otherwise() {
+        writeln!(text, "  {rule:<22} {was:>9} then {is:>9}").expect("a String takes text");
     }
-    let document = json!({"schema": "convoke.runs-diff/1", "before": before, "after": after, "difference": differs, "rules": rules,
+    let [outcomes_before, outcomes_after] = &differ.outcomes;
+    let document = json!({"schema": "convoke.runs-diff/1", "before": before, "after": after, "difference": differ.plans, "rules": differ.rules,
         "outcomes": {"before": outcomes_before, "after": outcomes_after}});
     session.print(&document, &text)?;
     Ok(Exit::Done)

@@ -11,6 +11,7 @@
 mod account;
 mod asked;
 mod assets;
+mod charts;
 mod jobs;
 mod limits;
 mod oidc;

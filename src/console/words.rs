@@ -125,6 +125,11 @@ impl Words {
         self.format(key, Some(&args))
     }
 
+    /// The same, as templates pass it: they lend what stands within parentheses.
+    pub(super) fn two(self, key: &str, a: &str, of_a: impl ToString, b: &str, of_b: impl ToString) -> String {
+        self.with2(key, (a, &of_a), (b, &of_b))
+    }
+
     /// A text that depends on how many: `$n` chooses the form, `$shown` is the number as it is written.
     pub(super) fn count(self, key: &str, n: impl Count) -> String {
         let mut args = FluentArgs::new();
@@ -291,7 +296,7 @@ mod tests {
             let said = sources.contains(&format!("\"{key}\"")) || sources.contains(&format!("\"{family}-{{}}\""));
             assert!(said, "nothing says {key}");
         }
-        for said in [".say(\"", ".with(\"", ".with2(\"", ".count(\""] {
+        for said in [".say(\"", ".with(\"", ".with2(\"", ".two(\"", ".count(\""] {
             for rest in sources.split(said).skip(1) {
                 let key = rest.split('"').next().unwrap();
                 assert!(known.contains(key) || !rest.contains('"'), "{key} is said and stands in no file");

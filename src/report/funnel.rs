@@ -8,8 +8,8 @@ use crate::eligibility::Rule;
 use crate::planning::Figures;
 
 /// What became of the permits, then of the people who were due.
-#[derive(Debug, Serialize)]
-pub(super) struct Funnel {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Funnel {
     /// A partition of the permits that were examined.
     pub examined: Vec<Stage>,
     /// Appointments and letters.
@@ -21,8 +21,8 @@ pub(super) struct Funnel {
 }
 
 /// A step of the funnel.
-#[derive(Debug, Serialize)]
-pub(super) struct Stage {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stage {
     /// In words.
     pub label: &'static str,
     /// How many.
@@ -34,8 +34,8 @@ pub(super) struct Stage {
 }
 
 /// A part of a stage.
-#[derive(Debug, Serialize)]
-pub(super) struct Part {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
     /// In words.
     pub label: String,
     /// How many.
@@ -45,8 +45,8 @@ pub(super) struct Part {
 }
 
 /// A sum and what it must be equal to.
-#[derive(Debug, Serialize)]
-pub(super) struct Check {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
     /// In words.
     pub label: &'static str,
     /// `12 + 3 = 15`, or `12 + 3 ≠ 16`.
@@ -92,7 +92,8 @@ impl Fate {
 }
 
 impl Funnel {
-    pub(super) fn of(report: &RunReport) -> Self {
+    /// The funnel of a report.
+    pub fn of(report: &RunReport) -> Self {
         let examined = examined(report);
         let convoked = convoked(report);
         let mut checks = vec![check(
@@ -166,6 +167,13 @@ fn check(label: &'static str, terms: &[u64], total: u64) -> Check {
     let holds = terms.iter().sum::<u64>() == total;
     let sum = terms.iter().map(|n| number(*n)).collect::<Vec<_>>().join(" + ");
     Check { label, sum: format!("{sum} {} {}", if holds { '=' } else { '≠' }, number(total)), holds }
+}
+
+impl RunReport {
+    /// The night in one sentence.
+    pub fn sentence(&self) -> String {
+        summary(self)
+    }
 }
 
 /// The night in one sentence.

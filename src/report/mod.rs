@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use circumstances::{Anomaly, Circumstances, Intervention, LegalWindow, Margin, NightFigures, Reply, Shortage};
+pub use funnel::{Check, Funnel, Part, Stage};
 pub use html::html;
 pub use lists::List;
 pub(crate) use lists::harmless;

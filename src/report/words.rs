@@ -108,7 +108,7 @@ pub(super) fn permit_kind(code: &str) -> String {
 }
 
 /// Why somebody has no day before expiry.
-pub(super) fn lapse_cause(cause: LapseCause) -> &'static str {
+pub(crate) fn lapse_cause(cause: LapseCause) -> &'static str {
     match cause {
         LapseCause::NoPossibleDay => "Aucun jour possible dans le délai",
         LapseCause::NoCapacity => "Faute de place",
@@ -185,7 +185,7 @@ pub(super) fn procedure(code: &str) -> &str {
 }
 
 /// An ISO 8601 week, such as 2026-W41.
-pub(super) fn week(iso: &str) -> String {
+pub(crate) fn week(iso: &str) -> String {
     match iso.split_once("-W") {
         Some((year, week)) => format!("semaine {} de {year}", week.trim_start_matches('0')),
         None => iso.to_owned(),
@@ -203,7 +203,7 @@ pub(super) fn margin(days: i64) -> String {
 }
 
 /// What started a run.
-pub(super) fn trigger(code: &str) -> &str {
+pub(crate) fn trigger(code: &str) -> &str {
     match code {
         "cron" => "Automatique, à l’heure prévue",
         "hand" => "À la main",
@@ -212,7 +212,7 @@ pub(super) fn trigger(code: &str) -> &str {
 }
 
 /// Where a run stands.
-pub(super) fn run_state(code: &str) -> &str {
+pub(crate) fn run_state(code: &str) -> &str {
     match code {
         "planned" => "Prévue",
         "observing" => "Examen en cours",
@@ -225,7 +225,7 @@ pub(super) fn run_state(code: &str) -> &str {
 }
 
 /// Whether the plan is proved to be the best.
-pub(super) fn certificate(code: &str) -> &str {
+pub(crate) fn certificate(code: &str) -> &str {
     match code {
         "closed" => "Fermé\u{a0}: aucun plan ne vaut mieux",
         "open" => "Ouvert\u{a0}: il n’est pas prouvé qu’aucun plan ne vaut mieux",

@@ -8,7 +8,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::Store;
-use super::schema::{checkpoint, convocation, past_verdict, permit, slot};
+use super::schema::{checkpoint, convocation, past_verdict, permit, reservation, slot};
 use crate::report::period::AtDesk;
 use crate::report::{Appointed, Expired};
 
@@ -28,6 +28,22 @@ impl Store {
             .load(&mut self.conn)
             .context("adding up seats")?;
         Ok(rows.into_iter().map(|(site, desk, day, n)| ((site, desk, day), n.unwrap_or(0) as u64)).collect())
+    }
+
+    /// Seats that are taken between two days, both included.
+    pub fn taken_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
+        let rows: Vec<(String, String, NaiveDate, i64)> = reservation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(reservation::prefecture).and(slot::slot_id.eq(reservation::slot_id))),
+            )
+            .filter(reservation::prefecture.eq(&self.prefecture))
+            .filter(slot::day.ge(from).and(slot::day.le(to)))
+            .group_by((slot::site, slot::desk, slot::day))
+            .select((slot::site, slot::desk, slot::day, count_star()))
+            .load(&mut self.conn)
+            .context("adding up seats that are taken")?;
+        Ok(rows.into_iter().map(|(site, desk, day, n)| ((site, desk, day), n as u64)).collect())
     }
 
     /// Appointments between two days by what became of them.

@@ -203,6 +203,40 @@ impl Store {
             .context("reading the runs")
     }
 
+    /// Runs in a state, or in any, before a date and generation; latest first.
+    pub fn runs_before(
+        &mut self,
+        state: Option<&str>,
+        before: Option<(NaiveDate, i64)>,
+        limit: i64,
+    ) -> Result<Vec<RunRow>> {
+        let mut query = run::table.filter(run::prefecture.eq(&self.prefecture)).into_boxed();
+        if let Some(state) = state {
+            query = query.filter(run::state.eq(state));
+        }
+        if let Some((date, generation)) = before {
+            let same_date = run::business_date.eq(date).and(run::generation.lt(generation));
+            query = query.filter(run::business_date.lt(date).or(same_date));
+        }
+        query
+            .order((run::business_date.desc(), run::generation.desc()))
+            .limit(limit)
+            .select(RunRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the runs of a page")
+    }
+
+    /// The run that is in progress, whoever works on it.
+    pub fn active_run(&mut self) -> Result<Option<RunRow>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::state.eq_any(["observing", "committing"]))
+            .select(RunRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the run in progress")
+    }
+
     /// Completed runs up to one, latest first.
     pub fn completed_runs_until(&mut self, last: &RunRow, limit: i64) -> Result<Vec<RunRow>> {
         run::table

@@ -59,12 +59,251 @@ home-to-post = to be posted
 
 # Runs
 # ----
-
+reason = Reason
+reason-hint = It stays in the ledger: name nobody.
+job-busy = This is being done already: wait until it ends.
+job-broken = Unexpected error: it is in the server’s log.
+job-refused = Not done: { $why }
+job-began = Asked for by { $who }, on { $when }.
+stage-beginning = Beginning…
+stage-reading = Reading and assessing permits…
+stage-planning = Planning…
+stage-storing = Storing verdicts…
+stage-convoking = Making appointments firm…
+stage-writing = Writing letters…
+stage-weeks = Living the weeks ahead…
+runs-title = Runs
+runs-back = All runs
+runs-caption = Runs, latest first
+runs-none = No run.
+runs-night = Night
+runs-generation = run no. { $n }
+runs-state = State
+runs-any-state = Any
+runs-filter = Filter
+runs-by = By
+runs-why = Reason
+runs-firm = Firm
+runs-lapses = No date
+runs-started = Began
+runs-next = More
+runs-csv = List as CSV
+runs-xlsx = List as a spreadsheet
+runs-active = A run is in progress, by another process:
+runs-committed = { $n ->
+    [0] No appointment made firm so far.
+    [one] { $shown } appointment made firm so far.
+   *[other] { $shown } appointments made firm so far.
+ }
+runs-last-here = Last run asked for here, ended on { $when }:
+runs-more = More about this run
+runs-update = Bring up to date
+runs-begun = It has begun.
+runs-busy = A run is in progress already: wait until it ends.
+runs-old-extract = The last extract is of { $day }: too old, permits that are renewed already would be convoked. Import a new one.
+runs-done-firm = { $n ->
+    [0] Done: no appointment became firm.
+    [one] Done: { $shown } appointment became firm.
+   *[other] Done: { $shown } appointments became firm.
+ }
+runs-done-letters = { $n ->
+    [0] No letter written.
+    [one] { $shown } letter written.
+   *[other] { $shown } letters written.
+ }
+runs-done-lapses = { $n ->
+    [one] { $shown } person is left without a date before expiry.
+   *[other] { $shown } people are left without a date before expiry.
+ }
+runs-nothing-new = Nothing new: { $day } is up to date.
+runs-too-many = Nothing was written: this run would make { $firm } appointments firm, more than the most allowed ({ $max }). If that is right, carry out exactly this plan from the preview.
+runs-plan-changed = Nothing was written: the plan is no longer the one that was shown.
+update-title = Bring up to date
+update-first = First count the letters that this run would write: nothing is written.
+update-count = Count the letters
+update-counting = The letters are being counted: nothing is written.
+update-would = The run of { $day } would do this, counted on { $when }:
+update-letters = Letters to write, firm appointments
+update-see-all = See the whole plan
+update-go-preview = Go to the preview
+update-over-max = That is more than a run may make ({ $max }). If it is right, carry out exactly this plan from the preview.
+update-do = Do this run
+update-type = To confirm, type the number of letters: { $n }
+update-not-counted = Count the letters first.
+update-stale = The data have changed since the letters were counted: count again.
+update-stale-since = The data have changed since { $when }: count again.
+changed-title = The plan has changed
+changed-told = Nothing was written. On { $when }, the plan was no longer the one that had been shown.
+changed-asked = Plan asked for
+changed-now = Plan as it was then
+changed-what = What has changed
+changed-unknown = The plan asked for is not known here any more: what differs cannot be listed.
+changed-next = Compute the preview again
+differ-none = Nobody has another day, and no seat has come or gone.
+differ-people = People
+differ-what = What differs
+differ-count = Count
+differ-permits = Permits, for example
+differ-people-new = planned now, and were not
+differ-people-gone = not planned any more
+differ-people-changed = with another permit, notice, place or family
+differ-firm-new = firm now, and would not have been
+differ-firm-gone = not firm any more
+differ-moved = on another day or at another desk
+differ-lapses-new = without a day before expiry now
+differ-lapses-gone = with a day before expiry now, or not planned any more
+differ-seats = Free seats
+differ-desk = Desk
+differ-week = Week of
+differ-before = Before
+differ-after = After
+differ-more = { $n ->
+    [one] And { $shown } other line.
+   *[other] And { $shown } other lines.
+ }
+compare-title = Compare with another run
+compare-with = Run
+compare-do = Compare
+compare-from-to = From { $before } to { $after }.
+compare-plans = Plans
+compare-rules = Rules that changed
+compare-outcomes = Outcomes
+compare-permits = Permits by outcome
+compare-rule = Outcome
+compare-no-plan = Run { $run } recorded no plan.
+run-title = Run
+run-of = Run of { $day }
+run-number = Number
+run-failure = Cause
+run-ended = Ended
+run-left = The process that worked on it has ended: resume this run, or wait for the next night, which finishes it.
+run-elsewhere = A process is at work on it.
+run-no-plan = This run stored no plan: it wrote nothing.
+run-funnel = From permits to letters
+run-funnel-picture = Picture from permits to letters
+run-stage = Stage
+run-count = Count
+run-lapses = Without a date before expiry
+run-no-lapse = Nobody.
+run-letters = Letters
+run-letters-now = Letters of this run, now
+run-no-letter = No letter.
+run-channel = Channel
+run-failures = Failures by cause
+run-no-failure = None.
+run-by-cause = Letters that did not arrive, or not yet
+run-cause = Cause
+run-example = For example
+run-perhaps-twice = { $n ->
+    [one] { $shown } letter was perhaps received twice:
+   *[other] { $shown } letters were perhaps received twice:
+ }
+run-proof = Proof
+run-certificate = Certificate
+run-plan-hash = Hash of the plan
+run-input-hash = Hash of the input
+run-policy-hash = Hash of the rules
+run-ledger = Ledger at its end: entries, root
+run-files = Files of the report
+run-files-why = The report is made on demand: the night is planned again to prove it. Permits stand in it by their ids, nobody is named.
+run-files-make = Make the files
+run-files-begun = The files are being made.
+run-files-made = The files are ready.
+run-file-html = Open the report
+run-file-pdf = Report for printing (PDF)
+run-file-json = Report as data (JSON)
+run-file-xlsx = All lists (spreadsheet)
+run-file-rules = Permits by outcome (CSV)
+run-file-lapses = Without a date before expiry (CSV)
+run-file-listed = Permits to look at (CSV)
+run-file-letters = Letters (CSV)
+run-file-occupancy = Seats by desk and week (CSV)
+run-file-outcomes = Each permit and its outcome (CSV)
+run-file-whole = The whole folder, to be verified (ZIP)
+run-acts = Act
+run-resume = Resume this run
+run-resume-why = For when its process was killed. What is committed stays, and nothing is done twice.
+run-stop = Stop this run
+run-stop-why = What is committed stays, with its letters; the next run plans anew for everybody else.
+run-stop-type = To confirm, type the number of the run: { $run }
+run-stopped = Stopped: { $committed } firm appointments stay, { $left } were not made.
+run-had-ended = Nothing changed: this run had ended.
 # ----
 
 # Preview
 # ----
-
+preview-title = Preview
+preview-what = What the next run would do. Nothing is written.
+preview-compute = Compute the preview
+preview-begun = The preview is being computed.
+preview-computed = The preview is computed.
+preview-none = No preview has been computed here yet.
+preview-back = Preview
+preview-of = Night of { $day }, computed on { $when }.
+preview-stale = The data have changed since: compute the preview again.
+preview-settled = Nothing new: a run of this day has done all that there was to do.
+preview-chart = What would be done
+preview-picture = Picture of what would be done
+preview-letters = { $n ->
+    [0] No letter would be written.
+    [one] { $shown } letter would be written.
+   *[other] { $shown } letters would be written.
+ }
+preview-scanned = { $n ->
+    [0] No permit examined.
+    [one] { $shown } permit examined.
+   *[other] { $shown } permits examined.
+ }
+preview-firm = Firm, before expiry
+preview-late-firm = Firm, after expiry
+preview-requests = Written requests granted beside the plan
+preview-planned = Planned, not yet firm
+preview-late-planned = Planned after expiry
+preview-lapses = Without a date before expiry
+preview-no-day = No date: no possible day
+preview-no-seat = No date: for want of a seat
+preview-without-seat = Without any seat, even after
+preview-missing = Seats that are missing
+preview-missing-told = With { $seats } more seats, { $people } more people would have a date before expiry:
+preview-seats = Seats
+preview-where = Where and when
+preview-sites = Appointments and seats by site
+preview-site = Site
+preview-col-firm = Firm
+preview-col-planned = Planned
+preview-col-left = Seats left
+preview-desks = Firm appointments by desk and week
+preview-weeks-csv = Weeks as CSV
+preview-weeks-xlsx = Weeks as a spreadsheet
+preview-firm-csv = Firm appointments, by permit id, as CSV
+preview-permits = Permits examined
+preview-by-rule = Permits by outcome
+preview-since = Since the preview of { $when }
+preview-closed = Closed: no plan is better
+preview-open = Open: that no plan is better is not proved
+preview-carry-out = Carry out exactly this plan
+preview-carry-out-why = If the plan is another by then, nothing is written, and what has changed is shown.
+preview-another = This plan is no longer the one that is shown: go back to the preview.
+preview-letters-title = Letters of the plan
+preview-see-letters = See a few letters as they would be written
+preview-letters-why = { $n ->
+    [one] { $shown } letter can be opened. It names a person: the ledger keeps who asked for it, and why.
+   *[other] { $shown } letters can be opened. They name people: the ledger keeps who asked for them, and why.
+ }
+preview-open-letters = Open the letters
+preview-letters-opened = { $n ->
+    [one] { $shown } letter opened.
+   *[other] { $shown } letters opened.
+ }
+preview-no-letter = No letter would be written, or the preview is not computed.
+preview-letter-title = Letter
+preview-letter-n = Letter no. { $n }
+preview-subject = Subject
+preview-pdf = Letter as PDF
+preview-no-pdf = This letter would have no PDF: the fonts lack a sign.
+preview-ics = Appointment for the calendar (ICS)
+preview-mail = E-mail
+preview-calendar = Appointment for the calendar
 # ----
 
 # People
@@ -223,7 +462,111 @@ dates-backwards = The last day comes before the first.
 
 # Slots
 # ----
-
+slots-title = Slots
+slots-to-weeks = Weeks ahead: the seats that will be missing
+slots-to-closing = Close a day
+slots-last-closing = Last closure asked for here, ended on { $when }:
+slots-see-expected = See who was expected
+slots-chart = Seats taken, twelve weeks
+slots-chart-reads = Bars: seats taken. Lines: seats.
+slots-picture = Picture of seats taken
+slots-heat = Occupancy by desk and week
+slots-heat-reads = Seats taken / seats. The darker, the fuller; ●: full.
+slots-caption = Seats taken and seats, by week
+slots-full = full
+slots-all = All desks
+slots-none = The agenda has no desk.
+slots-next = More desks
+slots-csv = Occupancy as CSV
+slots-xlsx = Occupancy as a spreadsheet
+slots-closures = Closures
+slots-no-closure = No day to come is closed by hand.
+slots-closures-to-come = Days closed by hand
+slots-day = Day
+slots-place = Site or desk
+slots-reopen = Open again
+slots-why-reopen = Reason for opening again
+closing-title = Close a day
+closing-back = Slots
+closing-what = Whoever is expected is given another appointment and a letter at once, before anyone new.
+closing-count = Count who is expected
+closing-this = { $place }, { $day }
+closing-would-hit = { $n ->
+    [0] Nobody is expected on that day.
+    [one] { $shown } person is expected on that day.
+   *[other] { $shown } people are expected on that day.
+ }
+closing-type = To confirm, type how many people are expected: { $n }
+closing-do = Close this day
+closing-begun = The day is being closed.
+closing-done = { $place } is closed on { $day }.
+closing-expected = { $n ->
+    [0] Nobody was expected.
+    [one] { $shown } person was expected.
+   *[other] { $shown } people were expected.
+ }
+closing-calls = { $n ->
+    [one] { $shown } is to be called: a letter may come too late.
+   *[other] { $shown } are to be called: a letter may come too late.
+ }
+closing-reopened = { $place } is open again on { $day }: its seats come back, nobody is moved back.
+closing-was-open = Nothing changed: this was not closed by hand.
+closed-title = Who was expected
+closed-was = Appointment
+closed-hour = Hour
+closed-now = Replaced by
+closed-slot = Slot
+closed-call = Call
+closed-none = none: due again tonight
+closed-after = after expiry
+closed-to-call = To be called
+closed-no-number = no number is known
+weeks-title = Weeks ahead
+weeks-what = Who comes due, how many seats there are, when they will be missing, which to add. Nothing is written.
+weeks-what-if = What if…
+weeks-weeks = Number of weeks
+weeks-slots = More or fewer seats everywhere
+weeks-slots-hint = In percent, such as +15% or -10%.
+weeks-multiyear = Cards for several years given
+weeks-multiyear-hint = In a hundred one-year cards renewed, such as +10%.
+weeks-extra = Seats added at a desk
+weeks-extra-hint = site/desk/week=seats, such as creteil/renouvellement/2026-W50=20; several separated by commas.
+weeks-choose = Choose
+weeks-compute = Compute this forecast
+weeks-begun = The forecast is being computed.
+weeks-computed = The forecast is computed.
+weeks-none = This forecast has not been computed here yet.
+weeks-of = From the night of { $day } on, computed on { $when }.
+weeks-stale = The data have changed since: compute the forecast again.
+weeks-short = First week where not everyone can be placed: { $week }.
+weeks-enough = Everyone can be placed who has a possible day.
+weeks-due = People due
+weeks-late = Expired already, besides
+weeks-online = File online
+weeks-lapses = Without a date before expiry
+weeks-bounds = at least { $low }, at most { $high }
+weeks-no-day = Of these, without a possible day
+weeks-to-add = Seats to add
+weeks-projected = ~ From { $day } on there are desks without slots yet: their seats are those that their openings promise.
+weeks-chart = People and seats by week
+weeks-chart-reads = Bars: people due. Lines: free seats. Figures: without a date.
+weeks-picture = Picture of the weeks ahead
+weeks-caption = Weeks ahead
+weeks-week = Week
+weeks-taken = Given
+weeks-load = Load
+weeks-col-lapses = No date
+weeks-least = At least
+weeks-most = At most
+weeks-nothing-to-add = None.
+weeks-to-add-why = The fewest that would give a date to everybody who has a possible day:
+weeks-to-add-caption = Seats to add by desk and week
+weeks-desks-csv = Desks as CSV
+weeks-desks-xlsx = Desks as a spreadsheet
+weeks-wrong-weeks = The number of weeks is from 1 to 156.
+weeks-wrong-slots = More or fewer seats are written as a whole percentage, such as +15% or -10%.
+weeks-wrong-multiyear = Cards for several years are written from 0% to 100%.
+weeks-wrong-extra = A seat that is added is written site/desk/week=seats, for a desk and a week that are open in this forecast.
 # ----
 
 # Letters

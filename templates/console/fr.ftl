@@ -59,12 +59,251 @@ home-to-post = à poster
 
 # Exécutions
 # ----
-
+reason = Raison
+reason-hint = Elle reste au registre : ne nommez personne.
+job-busy = Ce travail est déjà en cours : attendez qu’il finisse.
+job-broken = Erreur inattendue : elle est dans le journal du serveur.
+job-refused = Cela n’a pas été fait : { $why }
+job-began = Demandé par { $who }, le { $when }.
+stage-beginning = Préparation…
+stage-reading = Lecture et examen des titres…
+stage-planning = Planification…
+stage-storing = Enregistrement des issues…
+stage-convoking = Rendez-vous rendus fermes…
+stage-writing = Écriture des lettres…
+stage-weeks = Calcul des semaines à venir…
+runs-title = Exécutions
+runs-back = Toutes les exécutions
+runs-caption = Exécutions, la dernière d’abord
+runs-none = Aucune exécution.
+runs-night = Nuit
+runs-generation = reprise nº { $n }
+runs-state = État
+runs-any-state = Tous
+runs-filter = Filtrer
+runs-by = Par
+runs-why = Raison
+runs-firm = Fermes
+runs-lapses = Sans date
+runs-started = Début
+runs-next = Suite
+runs-csv = Liste en CSV
+runs-xlsx = Liste en tableur
+runs-active = Une exécution est en cours, par un autre processus :
+runs-committed = { $n ->
+    [0] Aucun rendez-vous enregistré jusqu’ici.
+    [one] { $shown } rendez-vous enregistré jusqu’ici.
+   *[other] { $shown } rendez-vous enregistrés jusqu’ici.
+ }
+runs-last-here = Dernière exécution demandée ici, finie le { $when } :
+runs-more = En savoir plus sur cette exécution
+runs-update = Mettre à jour
+runs-begun = C’est commencé.
+runs-busy = Une exécution est déjà en cours : attendez qu’elle finisse.
+runs-old-extract = La dernière extraction est du { $day } : trop ancienne, des titres déjà renouvelés seraient convoqués. Importez-en une nouvelle.
+runs-done-firm = { $n ->
+    [0] Terminé : aucun rendez-vous n’est devenu ferme.
+    [one] Terminé : { $shown } rendez-vous est devenu ferme.
+   *[other] Terminé : { $shown } rendez-vous sont devenus fermes.
+ }
+runs-done-letters = { $n ->
+    [0] Aucune lettre écrite.
+    [one] { $shown } lettre écrite.
+   *[other] { $shown } lettres écrites.
+ }
+runs-done-lapses = { $n ->
+    [one] { $shown } personne reste sans date avant l’expiration.
+   *[other] { $shown } personnes restent sans date avant l’expiration.
+ }
+runs-nothing-new = Rien de nouveau : le { $day } est à jour.
+runs-too-many = Rien n’a été écrit : cette exécution rendrait { $firm } rendez-vous fermes, plus que le maximum ({ $max }). Si c’est juste, exécutez exactement ce plan depuis l’aperçu.
+runs-plan-changed = Rien n’a été écrit : le plan n’est plus celui qui a été montré.
+update-title = Mettre à jour
+update-first = Comptez d’abord les lettres que cette exécution écrirait : rien n’est écrit.
+update-count = Compter les lettres
+update-counting = Les lettres sont comptées : rien n’est écrit.
+update-would = L’exécution du { $day } ferait ceci, compté le { $when } :
+update-letters = Lettres à écrire, rendez-vous fermes
+update-see-all = Voir tout le plan
+update-go-preview = Aller à l’aperçu
+update-over-max = C’est plus que le maximum d’une exécution ({ $max }). Si c’est juste, exécutez exactement ce plan depuis l’aperçu.
+update-do = Faire cette exécution
+update-type = Pour confirmer, tapez le nombre de lettres : { $n }
+update-not-counted = Comptez d’abord les lettres.
+update-stale = Les données ont changé depuis que les lettres ont été comptées : comptez à nouveau.
+update-stale-since = Les données ont changé depuis le { $when } : comptez à nouveau.
+changed-title = Le plan a changé
+changed-told = Rien n’a été écrit. Le { $when }, le plan n’était plus celui qui avait été montré.
+changed-asked = Plan demandé
+changed-now = Plan d’alors
+changed-what = Ce qui a changé
+changed-unknown = Le plan demandé n’est plus connu ici : ce qui diffère ne peut pas être listé.
+changed-next = Recalculer l’aperçu
+differ-none = Personne n’a un autre jour, et aucune place n’est apparue ou partie.
+differ-people = Personnes
+differ-what = Ce qui diffère
+differ-count = Nombre
+differ-permits = Titres, par exemple
+differ-people-new = planifiées maintenant, et ne l’étaient pas
+differ-people-gone = ne sont plus planifiées
+differ-people-changed = avec un autre titre, préavis, lieu ou foyer
+differ-firm-new = fermes maintenant, et ne l’auraient pas été
+differ-firm-gone = ne sont plus fermes
+differ-moved = un autre jour ou à un autre guichet
+differ-lapses-new = sans jour avant l’expiration maintenant
+differ-lapses-gone = avec un jour avant l’expiration maintenant, ou plus planifiées
+differ-seats = Places libres
+differ-desk = Guichet
+differ-week = Semaine du
+differ-before = Avant
+differ-after = Après
+differ-more = { $n ->
+    [one] Et { $shown } autre ligne.
+   *[other] Et { $shown } autres lignes.
+ }
+compare-title = Comparer à une autre exécution
+compare-with = Exécution
+compare-do = Comparer
+compare-from-to = De { $before } à { $after }.
+compare-plans = Plans
+compare-rules = Règles qui ont changé
+compare-outcomes = Issues
+compare-permits = Titres par issue
+compare-rule = Issue
+compare-no-plan = L’exécution { $run } n’a pas enregistré de plan.
+run-title = Exécution
+run-of = Exécution du { $day }
+run-number = Numéro
+run-failure = Cause
+run-ended = Fin
+run-left = Le processus qui y travaillait s’est arrêté : reprenez cette exécution, ou attendez la prochaine nuit qui la finira.
+run-elsewhere = Un processus y travaille.
+run-no-plan = Cette exécution n’a pas enregistré de plan : elle n’a rien écrit.
+run-funnel = Des titres aux lettres
+run-funnel-picture = Image des titres aux lettres
+run-stage = Étape
+run-count = Nombre
+run-lapses = Sans date avant l’expiration
+run-no-lapse = Personne.
+run-letters = Lettres
+run-letters-now = Lettres de cette exécution, aujourd’hui
+run-no-letter = Aucune lettre.
+run-channel = Voie
+run-failures = Échecs par cause
+run-no-failure = Aucun.
+run-by-cause = Lettres qui ne sont pas arrivées, ou pas encore
+run-cause = Cause
+run-example = Par exemple
+run-perhaps-twice = { $n ->
+    [one] { $shown } lettre a peut-être été reçue deux fois :
+   *[other] { $shown } lettres ont peut-être été reçues deux fois :
+ }
+run-proof = Preuves
+run-certificate = Certificat
+run-plan-hash = Empreinte du plan
+run-input-hash = Empreinte des données
+run-policy-hash = Empreinte des règles
+run-ledger = Registre à la fin : entrées, racine
+run-files = Pièces du rapport
+run-files-why = Le rapport est fait à la demande : la nuit est planifiée à nouveau pour le prouver. Les titres y figurent par leur identifiant, personne n’y est nommé.
+run-files-make = Préparer les pièces
+run-files-begun = Les pièces sont en préparation.
+run-files-made = Les pièces sont prêtes.
+run-file-html = Ouvrir le rapport
+run-file-pdf = Rapport à imprimer (PDF)
+run-file-json = Rapport en données (JSON)
+run-file-xlsx = Toutes les listes (tableur)
+run-file-rules = Titres par issue (CSV)
+run-file-lapses = Sans date avant l’expiration (CSV)
+run-file-listed = Titres à regarder (CSV)
+run-file-letters = Lettres (CSV)
+run-file-occupancy = Occupation des guichets (CSV)
+run-file-outcomes = Chaque titre et son issue (CSV)
+run-file-whole = Dossier complet à vérifier (ZIP)
+run-acts = Agir
+run-resume = Reprendre cette exécution
+run-resume-why = À faire si le processus a été tué. Ce qui est enregistré le reste, rien n’est fait deux fois.
+run-stop = Arrêter cette exécution
+run-stop-why = Ce qui est enregistré le reste, avec ses lettres ; la prochaine exécution planifie à nouveau pour les autres.
+run-stop-type = Pour confirmer, tapez le numéro de l’exécution : { $run }
+run-stopped = Arrêtée : { $committed } rendez-vous fermes restent, { $left } n’ont pas été pris.
+run-had-ended = Rien n’a changé : cette exécution était finie.
 # ----
 
 # Aperçu
 # ----
-
+preview-title = Aperçu
+preview-what = Ce que la prochaine exécution ferait. Rien n’est écrit.
+preview-compute = Calculer l’aperçu
+preview-begun = L’aperçu est en cours de calcul.
+preview-computed = L’aperçu est calculé.
+preview-none = Aucun aperçu n’a encore été calculé ici.
+preview-back = Aperçu
+preview-of = Nuit du { $day }, calculée le { $when }.
+preview-stale = Les données ont changé depuis : calculez l’aperçu à nouveau.
+preview-settled = Rien de nouveau : une exécution de ce jour a fait tout ce qu’il y avait à faire.
+preview-chart = Ce qui serait fait
+preview-picture = Image de ce qui serait fait
+preview-letters = { $n ->
+    [0] Aucune lettre ne serait écrite.
+    [one] { $shown } lettre serait écrite.
+   *[other] { $shown } lettres seraient écrites.
+ }
+preview-scanned = { $n ->
+    [0] Aucun titre examiné.
+    [one] { $shown } titre examiné.
+   *[other] { $shown } titres examinés.
+ }
+preview-firm = Fermes, avant l’expiration
+preview-late-firm = Fermes, après l’expiration
+preview-requests = Demandes écrites satisfaites hors plan
+preview-planned = Prévus, pas encore fermes
+preview-late-planned = Prévus après l’expiration
+preview-lapses = Sans date avant l’expiration
+preview-no-day = Sans date : aucun jour possible
+preview-no-seat = Sans date : faute de place
+preview-without-seat = Sans aucune place, même après
+preview-missing = Places qui manquent
+preview-missing-told = Avec { $seats } places de plus, { $people } personnes de plus auraient une date avant l’expiration :
+preview-seats = Places
+preview-where = Où et quand
+preview-sites = Rendez-vous et places par site
+preview-site = Site
+preview-col-firm = Fermes
+preview-col-planned = Prévus
+preview-col-left = Places libres ensuite
+preview-desks = Rendez-vous fermes par guichet et semaine
+preview-weeks-csv = Semaines en CSV
+preview-weeks-xlsx = Semaines en tableur
+preview-firm-csv = Rendez-vous fermes, par identifiant de titre, en CSV
+preview-permits = Titres examinés
+preview-by-rule = Titres par issue
+preview-since = Depuis l’aperçu du { $when }
+preview-closed = Fermé : aucun plan ne vaut mieux
+preview-open = Ouvert : il n’est pas prouvé qu’aucun plan ne vaut mieux
+preview-carry-out = Exécuter exactement ce plan
+preview-carry-out-why = Si le plan n’est plus le même à ce moment, rien n’est écrit, et ce qui a changé est montré.
+preview-another = Ce plan n’est plus celui qui est montré : revenez à l’aperçu.
+preview-letters-title = Lettres du plan
+preview-see-letters = Voir quelques lettres telles qu’elles seraient écrites
+preview-letters-why = { $n ->
+    [one] { $shown } lettre peut être ouverte. Elle nomme une personne : le registre garde qui l’a demandée, et pourquoi.
+   *[other] { $shown } lettres peuvent être ouvertes. Elles nomment des personnes : le registre garde qui les a demandées, et pourquoi.
+ }
+preview-open-letters = Ouvrir les lettres
+preview-letters-opened = { $n ->
+    [one] { $shown } lettre ouverte.
+   *[other] { $shown } lettres ouvertes.
+ }
+preview-no-letter = Aucune lettre ne serait écrite, ou l’aperçu n’est pas calculé.
+preview-letter-title = Lettre
+preview-letter-n = Lettre nº { $n }
+preview-subject = Objet
+preview-pdf = Lettre en PDF
+preview-no-pdf = Cette lettre n’aurait pas de PDF : un signe manque aux polices.
+preview-ics = Rendez-vous pour l’agenda (ICS)
+preview-mail = Courriel
+preview-calendar = Rendez-vous pour l’agenda
 # ----
 
 # Personnes
@@ -223,7 +462,111 @@ dates-backwards = Le dernier jour précède le premier.
 
 # Créneaux
 # ----
-
+slots-title = Créneaux
+slots-to-weeks = Semaines à venir : les places qui manqueront
+slots-to-closing = Fermer un jour
+slots-last-closing = Dernière fermeture demandée ici, finie le { $when } :
+slots-see-expected = Voir qui était attendu
+slots-chart = Places prises, douze semaines
+slots-chart-reads = Barres : places prises. Traits : places.
+slots-picture = Image des places prises
+slots-heat = Occupation par guichet et semaine
+slots-heat-reads = Places prises / places. Plus c’est foncé, plus c’est plein ; ● : complet.
+slots-caption = Places prises et places, par semaine
+slots-full = complet
+slots-all = Tous les guichets
+slots-none = L’agenda n’a aucun guichet.
+slots-next = Guichets suivants
+slots-csv = Occupation en CSV
+slots-xlsx = Occupation en tableur
+slots-closures = Fermetures
+slots-no-closure = Aucun jour à venir n’est fermé à la main.
+slots-closures-to-come = Jours fermés à la main
+slots-day = Jour
+slots-place = Site ou guichet
+slots-reopen = Rouvrir
+slots-why-reopen = Raison de la réouverture
+closing-title = Fermer un jour
+closing-back = Créneaux
+closing-what = Les personnes attendues reçoivent aussitôt un autre rendez-vous et une lettre, avant toute nouvelle personne.
+closing-count = Compter les personnes attendues
+closing-this = { $place }, { $day }
+closing-would-hit = { $n ->
+    [0] Personne n’est attendu ce jour-là.
+    [one] { $shown } personne est attendue ce jour-là.
+   *[other] { $shown } personnes sont attendues ce jour-là.
+ }
+closing-type = Pour confirmer, tapez le nombre de personnes attendues : { $n }
+closing-do = Fermer ce jour
+closing-begun = La fermeture est en cours.
+closing-done = { $place } est fermé le { $day }.
+closing-expected = { $n ->
+    [0] Personne n’était attendu.
+    [one] { $shown } personne était attendue.
+   *[other] { $shown } personnes étaient attendues.
+ }
+closing-calls = { $n ->
+    [one] { $shown } est à appeler : une lettre pourrait arriver trop tard.
+   *[other] { $shown } sont à appeler : une lettre pourrait arriver trop tard.
+ }
+closing-reopened = { $place } est rouvert le { $day } : les places reviennent, personne n’est déplacé.
+closing-was-open = Rien n’a changé : ce jour n’était pas fermé à la main.
+closed-title = Personnes qui étaient attendues
+closed-was = Rendez-vous
+closed-hour = Heure
+closed-now = Remplacé par
+closed-slot = Créneau
+closed-call = Appel
+closed-none = aucun : à convoquer dès cette nuit
+closed-after = après l’expiration
+closed-to-call = À appeler
+closed-no-number = aucun numéro connu
+weeks-title = Semaines à venir
+weeks-what = Qui sera à convoquer, combien de places il y a, quand elles manqueront, lesquelles ajouter. Rien n’est écrit.
+weeks-what-if = Et si…
+weeks-weeks = Nombre de semaines
+weeks-slots = Places en plus ou en moins partout
+weeks-slots-hint = En pourcentage, par exemple +15% ou -10%.
+weeks-multiyear = Cartes pluriannuelles données
+weeks-multiyear-hint = Pour cent cartes d’un an renouvelées, par exemple +10%.
+weeks-extra = Places ajoutées à un guichet
+weeks-extra-hint = site/guichet/semaine=places, par exemple creteil/renouvellement/2026-W50=20 ; plusieurs séparées par une virgule.
+weeks-choose = Choisir
+weeks-compute = Calculer cette prévision
+weeks-begun = La prévision est en cours de calcul.
+weeks-computed = La prévision est calculée.
+weeks-none = Cette prévision n’a pas encore été calculée ici.
+weeks-of = À partir de la nuit du { $day }, calculée le { $when }.
+weeks-stale = Les données ont changé depuis : calculez la prévision à nouveau.
+weeks-short = Première semaine où tout le monde ne peut pas être placé : { $week }.
+weeks-enough = Tous ceux qui ont un jour possible peuvent être placés.
+weeks-due = Personnes à convoquer
+weeks-late = Déjà expirés, en plus
+weeks-online = Déposent en ligne
+weeks-lapses = Sans date avant l’expiration
+weeks-bounds = au moins { $low }, au plus { $high }
+weeks-no-day = Dont sans aucun jour possible
+weeks-to-add = Places à ajouter
+weeks-projected = ~ À partir du { $day }, des guichets n’ont pas encore de créneaux : leurs places sont celles que promettent leurs ouvertures.
+weeks-chart = Personnes et places par semaine
+weeks-chart-reads = Barres : personnes à convoquer. Traits : places libres. Chiffres : sans date.
+weeks-picture = Image des semaines à venir
+weeks-caption = Semaines à venir
+weeks-week = Semaine
+weeks-taken = Données
+weeks-load = Charge
+weeks-col-lapses = Sans date
+weeks-least = Au moins
+weeks-most = Au plus
+weeks-nothing-to-add = Aucune.
+weeks-to-add-why = Les moins nombreuses qui donneraient une date à tous ceux qui ont un jour possible :
+weeks-to-add-caption = Places à ajouter par guichet et semaine
+weeks-desks-csv = Guichets en CSV
+weeks-desks-xlsx = Guichets en tableur
+weeks-wrong-weeks = Le nombre de semaines va de 1 à 156.
+weeks-wrong-slots = Les places en plus ou en moins s’écrivent en pourcentage entier, par exemple +15% ou -10%.
+weeks-wrong-multiyear = Les cartes pluriannuelles s’écrivent de 0% à 100%.
+weeks-wrong-extra = Une place ajoutée s’écrit site/guichet/semaine=places, pour un guichet et une semaine ouverts de cette prévision.
 # ----
 
 # Courriers

@@ -165,3 +165,19 @@ impl Browser {
 pub fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
+
+impl Browser {
+    /// A page, once no part of it changes by itself any more: what it shows the progress of has ended.
+    #[allow(dead_code, reason = "few pages wait for something")]
+    pub fn once_done(&mut self, path: &str) -> Answer {
+        for _ in 0..1_200 {
+            let answer = self.get(path);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+            if !answer.body.contains("data-refresh") {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{path} never ends");
+    }
+}

@@ -8,6 +8,7 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::{Route, get};
 use crate::access::Right;
+use crate::console::jobs::Kind;
 use crate::console::page::{Answer, Frame, html, see};
 use crate::console::visit::Visit;
 use crate::run::Summary;
@@ -58,7 +59,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let late_after = TimeDelta::minutes(settings.serve.late_after_min.into());
     let catchup = i64::from(settings.serve.catchup_days) + 2;
     let frame = visit.frame("home-title");
-    let working = visit.bureau.jobs.last().is_some_and(|job| job.ended.is_none());
+    let working = visit.is_working(Kind::Run);
     let page = visit.store.read(|s| {
         let mut warnings = Vec::new();
         if let Some(night) = s.nights(today, catchup)?.first() {

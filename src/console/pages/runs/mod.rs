@@ -1,0 +1,164 @@
+//! Exécutions: what each night did, live and afterwards.
+
+mod begin;
+mod compare;
+mod files;
+mod one;
+
+use anyhow::Result;
+use askama::Template;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use super::{Route, get, post};
+use crate::access::Right;
+use crate::console::jobs::{Ended, Kind, Progress};
+use crate::console::page::{Answer, Failure, Frame, export, html};
+use crate::console::visit::Visit;
+use crate::report::{List, words};
+use crate::run::Summary;
+use crate::store::RunRow;
+pub(super) use begin::begin_run;
+pub(super) use compare::Differing;
+
+pub(super) const ROUTES: &[Route] = &[
+    get(Right::Read, "/executions", list),
+    get(Right::Act, "/executions/mettre-a-jour", begin::ask),
+    post(Right::Act, "/executions/mettre-a-jour", begin::bring_up_to_date),
+    get(Right::Read, "/executions/refus", begin::changed),
+    get(Right::Read, "/executions/{code}/{jour}/{numero}", one::show),
+    post(Right::Act, "/executions/{code}/{jour}/{numero}/arreter", one::stop),
+    post(Right::Act, "/executions/{code}/{jour}/{numero}/reprendre", one::resume),
+    get(Right::Read, "/executions/{code}/{jour}/{numero}/ecart", compare::show),
+    // Computes, and changes nothing: whoever may read the report may have it made.
+    post(Right::Read, "/executions/{code}/{jour}/{numero}/pieces", files::prepare),
+    get(Right::Read, "/executions/{code}/{jour}/{numero}/pieces/{nom}", files::give),
+];
+
+/// Runs of a page, and of a file to keep.
+const SHOWN: i64 = 50;
+const EXPORTED: i64 = 10_000;
+/// States by which runs are looked for.
+const STATES: [&str; 5] = ["observing", "committing", "completed", "stopped", "failed"];
+
+#[derive(Template)]
+#[template(path = "console/runs.html")]
+struct Runs {
+    frame: Frame,
+    progress: Option<Progress>,
+    /// What came of the last run that was begun here.
+    ended: Option<Ended>,
+    /// A run in progress, whoever works on it.
+    active: Option<RunRow>,
+    states: Vec<(&'static str, &'static str)>,
+    state: String,
+    runs: Vec<Line>,
+    next: Option<String>,
+}
+
+/// A run of the list.
+struct Line {
+    row: RunRow,
+    state: &'static str,
+    trigger: String,
+    firm: Option<u64>,
+    lapses: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    etat: String,
+    /// `2026-10-05/1`: only runs before it.
+    apres: Option<String>,
+    format: Option<String>,
+}
+
+fn list(visit: &mut Visit<'_, '_>) -> Answer {
+    let asked: Asked = visit.asked.query()?;
+    let state = Some(asked.etat.as_str()).filter(|state| !state.is_empty());
+    if state.is_some_and(|state| !STATES.contains(&state)) {
+        return Err(Failure::Unreadable);
+    }
+    let before = asked.apres.as_deref().map(key).transpose()?;
+    if let Some(format) = asked.format {
+        let runs = visit.store.runs_before(state, before, EXPORTED)?;
+        return export("executions", &sheet(runs), &format);
+    }
+    let (mut runs, active) = visit.store.read(|s| Ok((s.runs_before(state, before, SHOWN + 1)?, s.active_run()?)))?;
+    let more = runs.len() > SHOWN as usize;
+    runs.truncate(SHOWN as usize);
+    let next = runs.last().filter(|_| more).map(|last| format!("{}/{}", last.business_date, last.generation));
+    let page = Runs {
+        progress: visit.progress(Kind::Run, "/executions"),
+        ended: visit.ended(Kind::Run),
+        frame: visit.frame("runs-title"),
+        active,
+        states: STATES.map(|state| (state, state_in_words(state))).into(),
+        state: asked.etat,
+        runs: runs.into_iter().map(Line::of).collect(),
+        next,
+    };
+    html(&page)
+}
+
+/// Where a list goes on.
+fn key(text: &str) -> Result<(NaiveDate, i64), Failure> {
+    let parts = text.split_once('/').and_then(|(date, n)| Some((date.parse().ok()?, n.parse().ok()?)));
+    parts.ok_or(Failure::Unreadable)
+}
+
+fn state_in_words(state: &'static str) -> &'static str {
+    words::run_state(state)
+}
+
+impl Line {
+    fn of(row: RunRow) -> Self {
+        let summary: Option<Summary> = row.summary.as_deref().and_then(|s| serde_json::from_str(s).ok());
+        Self {
+            state: STATES.iter().find(|known| **known == row.state).map_or("", |known| state_in_words(known)),
+            trigger: words::trigger(&row.trigger).to_owned(),
+            firm: summary.as_ref().map(|s| s.firm + s.late_firm),
+            lapses: summary.as_ref().map(|s| s.lapses.no_possible_day + s.lapses.no_capacity),
+            row,
+        }
+    }
+}
+
+fn sheet(runs: Vec<RunRow>) -> List {
+    let header = vec![
+        "execution",
+        "nuit",
+        "generation",
+        "etat",
+        "origine",
+        "par",
+        "raison",
+        "rendez_vous",
+        "sans_date",
+        "debut_utc",
+        "fin_utc",
+        "empreinte_du_plan",
+    ];
+    let line = |row: RunRow| {
+        let line = Line::of(row);
+        let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
+        let instant = |at: chrono::NaiveDateTime| at.format("%Y-%m-%d %H:%M:%S").to_string();
+        let row = line.row;
+        vec![
+            row.run_id,
+            row.business_date.to_string(),
+            row.generation.to_string(),
+            row.state,
+            row.trigger,
+            row.actor,
+            row.reason.unwrap_or_default(),
+            number(line.firm),
+            number(line.lapses),
+            instant(row.started_at),
+            row.finished_at.map_or_else(String::new, instant),
+            row.plan_hash.unwrap_or_default(),
+        ]
+    };
+    List { name: "executions", header, rows: runs.into_iter().map(line).collect() }
+}
