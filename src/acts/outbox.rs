@@ -1,12 +1,15 @@
 //! Acts on letters: try again, hold back, let go.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::json;
 
 use super::{Hand, Refused};
 use crate::code::coded;
 use crate::convocation::LetterState;
-use crate::ids::Reference;
+use crate::ids::{HolderId, Reference};
 use crate::store::{LetterRow, Store};
 
 coded! {
@@ -41,6 +44,11 @@ impl Turn {
             (Self::Hold, S::Failed | S::Bounced) => Err("it waits for nothing: it is not tried any more"),
             (Self::Release, _) => Err("it is not held"),
         }
+    }
+
+    /// Whether it can be done to a letter of this state.
+    pub fn fits(self, from: LetterState) -> bool {
+        self.of(from).is_ok()
     }
 
     fn event(self) -> &'static str {
@@ -92,7 +100,8 @@ pub fn turn_letters(
                     return Err(stands("a worker has taken it meanwhile: try again").into());
                 }
                 let payload = json!({"reference": letter.reference, "letter": letter.letter_id, "was": letter.state});
-                hand.record(s, None, turn.event(), payload)?;
+                let holder = s.holder_of(&letter.reference)?.map(HolderId);
+                hand.record(s, holder.as_ref(), turn.event(), payload)?;
                 done.push((letter.letter_id, to));
             }
         }
@@ -131,6 +140,42 @@ pub fn cause(reply: &str) -> String {
     reply.split_whitespace().filter(|w| !w.contains('@')).take(8).collect::<Vec<_>>().join(" ")
 }
 
+/// Letters of a state that wait, or failed, for the same cause.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Cause {
+    /// State.
+    pub state: String,
+    /// What they share.
+    pub cause: String,
+    /// How many.
+    pub letters: u64,
+    /// One of them.
+    pub example: String,
+}
+
+/// Letters by state and cause, most first; of each: state, what was said, how many, one of them.
+pub fn causes<'l>(letters: impl Iterator<Item = (&'l str, Option<&'l str>, u64, &'l str)>) -> Vec<Cause> {
+    let mut found: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
+    for (state, said, n, example) in letters {
+        found.entry((state, said.map(cause).unwrap_or_default())).or_insert((0, example)).0 += n;
+    }
+    let of = |((state, cause), (letters, example)): ((&str, _), (_, &str))| Cause {
+        state: state.to_owned(),
+        cause,
+        letters,
+        example: example.to_owned(),
+    };
+    let mut causes: Vec<Cause> = found.into_iter().map(of).collect();
+    // Those of a count stay in the order of state and cause.
+    causes.sort_by_key(|cause| Reverse(cause.letters));
+    causes
+}
+
+/// What a server said, without the addresses in it.
+pub fn without_addresses(said: &str) -> String {
+    said.split(' ').map(|word| if word.contains('@') { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +186,7 @@ mod tests {
         assert_eq!(cause("450 try later, a@example.org"), "450");
         assert_eq!(cause("no answer for <a@example.org> in 30 s"), "no answer for in 30 s");
         assert_eq!(cause(""), "");
+        assert_eq!(without_addresses("550 5.1.1 <a@example.org>: unknown"), "550 5.1.1 … unknown");
     }
 
     #[test]

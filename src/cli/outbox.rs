@@ -1,6 +1,5 @@
 //! `convoke outbox`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
@@ -10,7 +9,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::{Exit, Session, given};
-use crate::acts::{self, Refused, Turn, cause};
+use crate::acts::{self, Refused, Turn};
 use crate::convocation::{LetterKind, LetterState};
 use crate::ids::Reference;
 use crate::letters::Rendered;
@@ -152,23 +151,14 @@ fn each(letters: &[LetterRow]) -> (Value, String) {
 }
 
 fn by_cause(letters: &[LetterRow]) -> (Value, String) {
-    let mut causes: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
-    for l in letters {
-        let cause = l.last_reply.as_deref().map(cause).unwrap_or_default();
-        causes.entry((&l.state, cause)).or_insert((0, &l.letter_id)).0 += 1;
-    }
-    let mut causes: Vec<_> = causes.into_iter().collect();
-    causes.sort_by_key(|((state, cause), (letters, _))| (std::cmp::Reverse(*letters), *state, cause.clone()));
+    let said = letters.iter().map(|l| (l.state.as_str(), l.last_reply.as_deref(), 1, l.letter_id.as_str()));
+    let causes = acts::causes(said);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["LETTERS", "STATE", "CAUSE", "FOR EXAMPLE"]);
-    let rows: Vec<Value> = causes
-        .iter()
-        .map(|((state, cause), (letters, example))| {
-            table.add_row([&letters.to_string(), *state, cause, *example]);
-            json!({"state": state, "cause": cause, "letters": letters, "example": example})
-        })
-        .collect();
-    (json!({"schema": "convoke.outbox-causes/1", "causes": rows}), format!("{table}\n"))
+    for c in &causes {
+        table.add_row([&c.letters.to_string(), &c.state, &c.cause, &c.example]);
+    }
+    (json!({"schema": "convoke.outbox-causes/1", "causes": causes}), format!("{table}\n"))
 }
 
 impl Show {

@@ -79,6 +79,156 @@ home-to-post = to be posted
 
 # Letters
 # ----
+reason = Reason (it stays in the ledger: name nobody)
+letters-title = Letters
+letters-back = Back to the letters
+letters-paused = Sending has been stopped by { $who } since { $at }.
+letters-paused-already = Nothing changed: { $who } had stopped sending already.
+letters-paused-now = Sending is stopped.
+letters-pause-title = Stop sending
+letters-pause-what = No letter leaves until sending goes on. Those that wait stay in the queue.
+letters-pause = Stop all sending
+letters-would-leave =
+    { $n ->
+        [one] { $shown } letter would leave.
+       *[other] { $shown } letters would leave.
+    }
+letters-type-waiting = To confirm, type the number of letters that wait: { $n }
+letters-resume = Let sending go on
+letters-resumed = Sending goes on.
+letters-states = Letters by state
+letters-every-state = Every state
+letters-state = State
+letters-kind = Subject
+letters-channel = Channel
+letters-all = All
+letters-filter = Filter
+letters-by-cause = Causes
+letters-causes-caption = Letters that wait or failed, by what relays said of them
+letters-cause = Cause
+letters-no-cause = not said
+letters-count = Letters
+letters-example = For example
+letters-list = List
+letters-caption = Letters, by reference
+letters-none = No letter matches.
+letters-letter = Letter
+letters-tries = Tries
+letters-tick-head = Choose
+letters-tick = Choose { $what }
+letters-do = Do to the letters that are ticked
+letters-retry = Send again
+letters-hold = Hold back
+letters-release = Let go
+letters-none-ticked = No letter is ticked.
+letters-retried =
+    { $n ->
+        [one] { $shown } letter is back in the queue.
+       *[other] { $shown } letters are back in the queue.
+    }
+letters-held =
+    { $n ->
+        [one] { $shown } letter is held back.
+       *[other] { $shown } letters are held back.
+    }
+letters-released =
+    { $n ->
+        [one] { $shown } letter is let go.
+       *[other] { $shown } letters are let go.
+    }
+letters-next = More of the list
+letters-export = Export this list, without addresses, up to 100,000 letters:
+letter-title = Letter
+letter-heading = Letter { $what }
+letter-reference = Reference
+letter-domain = Domain of the recipient
+letter-person = See the person
+letter-history = History
+letter-undated = Undated
+letter-do = Act
+letter-nothing-to-do = Nothing can be done to this letter in its state.
+letter-retry = Send this letter again
+letter-hold = Hold this letter back
+letter-release = Let this letter go
+bounces-title = What came back
+bounces-by-post = A letter that the post returned
+bounces-by-post-what = Where no e-mail reached the person, the appointment ends and they are due again.
+bounces-reference = Reference on the letter
+bounces-submit = Record the return
+bounces-returned-letters = Letters that the post returned
+bounces-known-letters = Letters that came back by e-mail
+bounces-unread = Messages that somebody must read
+bounces-unread-what = These messages came to the return address and were not understood. They stay in the mailbox where they were read.
+bounces-none = None.
+bounces-caption = Messages that were not understood, latest first
+bounces-read-at = Read
+bounces-said = What is said
+bounces-nothing-said = nothing
+bounces-no-letter = unknown
+bounces-message = Hash of the message
+bounces-next = Older messages
+bounces-no-reference = This is no reference: read it again, such as RC-94-2026-0001234-R.
+bounces-not-posted = No letter { $what } is posted.
+bounces-ended = Letter { $what } came back: the seat is free, and the person due again.
+bounces-noted = The return of { $what } is noted; the appointment does not change.
+batches-title = Post batches
+batches-waiting =
+    { $n ->
+        [0] No letter waits for the post.
+        [one] { $shown } letter waits for the post.
+       *[other] { $shown } letters wait for the post.
+    }
+batches-prepare = Prepare a batch
+batches-prepare-what = All letters that wait for the post are laid out, and those whose e-mail failed. Nothing else changes: a batch can be prepared again.
+batches-prepare-now = Prepare the batch
+batches-begun = Preparation has begun.
+batches-busy = Other work is in progress: wait until it ends.
+batches-broken = Preparation failed: the cause is in the server’s log.
+batches-made = Batch { $lot } is ready: { $letters } letters.
+batches-nothing = No letter waits for the post.
+batches-working = A batch is being prepared.
+batches-progress = Progress of the batch
+batches-so-far = { $done } letters of { $total }
+batches-ready = Batches that are ready
+batches-none = No batch is ready.
+batches-caption = Batches that were prepared and not yet confirmed
+batches-lot = Batch
+batches-prepared-on = Prepared on
+batches-files = Files
+batches-posted =
+    { $n ->
+        [0] No letter was marked.
+        [one] { $shown } letter is marked as posted.
+       *[other] { $shown } letters are marked as posted.
+    }
+batches-posted-before =
+    { $n ->
+        [one] { $shown } had been by this batch.
+       *[other] { $shown } had been by this batch.
+    }
+batches-not-waiting =
+    { $n ->
+        [one] { $shown } letter must not leave any more, take it out of the pile:
+       *[other] { $shown } letters must not leave any more, take them out of the pile:
+    }
+batches-discarded = The files of batch { $lot } are deleted; its letters still wait.
+batch-title = Post batch
+batch-heading = Batch { $lot }
+batch-back = Back to the batches
+batch-files-caption = Files to be printed on both sides
+batch-file = File
+batch-pages = Pages
+batch-exceptions = Letters that could not be printed
+batch-skipped = Letters that are not to be posted any more
+batch-download = Download the batch (ZIP)
+batch-download-what = The PDFs, the list of addresses and the manifest. The download is written into the ledger.
+batch-confirm = The letters have left
+batch-confirm-what = Each letter of the batch is marked as posted, then the files are deleted here.
+batch-type-count = To confirm, type the number of letters of the batch: { $n }
+batch-confirm-now = Mark as posted
+batch-discard = Give this batch up
+batch-discard-what = The files are deleted here; the letters still wait for the post.
+batch-discard-now = Delete the files
 
 # ----
 

@@ -79,6 +79,156 @@ home-to-post = à poster
 
 # Courriers
 # ----
+reason = Raison (elle reste au registre : ne nommez personne)
+letters-title = Courriers
+letters-back = Retour aux courriers
+letters-paused = L’envoi est suspendu par { $who } depuis le { $at }.
+letters-paused-already = Rien n’a changé : { $who } avait déjà suspendu l’envoi.
+letters-paused-now = L’envoi est suspendu.
+letters-pause-title = Suspendre l’envoi
+letters-pause-what = Aucune lettre ne part plus avant la reprise. Celles qui attendent restent en file.
+letters-pause = Suspendre tous les envois
+letters-would-leave =
+    { $n ->
+        [one] { $shown } lettre partirait à la reprise.
+       *[other] { $shown } lettres partiraient à la reprise.
+    }
+letters-type-waiting = Pour confirmer, tapez le nombre de lettres qui attendent : { $n }
+letters-resume = Reprendre l’envoi
+letters-resumed = L’envoi a repris.
+letters-states = Lettres par état
+letters-every-state = Tous les états
+letters-state = État
+letters-kind = Objet
+letters-channel = Canal
+letters-all = Tous
+letters-filter = Filtrer
+letters-by-cause = Causes
+letters-causes-caption = Lettres qui attendent ou ont échoué, par ce que les relais en ont dit
+letters-cause = Cause
+letters-no-cause = non précisée
+letters-count = Lettres
+letters-example = Par exemple
+letters-list = Liste
+letters-caption = Lettres, par référence
+letters-none = Aucune lettre ne correspond.
+letters-letter = Lettre
+letters-tries = Essais
+letters-tick-head = Choisir
+letters-tick = Choisir { $what }
+letters-do = Faire pour les lettres cochées
+letters-retry = Renvoyer
+letters-hold = Retenir
+letters-release = Libérer
+letters-none-ticked = Aucune lettre n’est cochée.
+letters-retried =
+    { $n ->
+        [one] { $shown } lettre est remise en file.
+       *[other] { $shown } lettres sont remises en file.
+    }
+letters-held =
+    { $n ->
+        [one] { $shown } lettre est retenue.
+       *[other] { $shown } lettres sont retenues.
+    }
+letters-released =
+    { $n ->
+        [one] { $shown } lettre est libérée.
+       *[other] { $shown } lettres sont libérées.
+    }
+letters-next = Suite de la liste
+letters-export = Exporter cette liste, sans adresses, jusqu’à 100 000 lettres :
+letter-title = Lettre
+letter-heading = Lettre { $what }
+letter-reference = Référence
+letter-domain = Domaine du destinataire
+letter-person = Voir la personne
+letter-history = Historique
+letter-undated = Sans date
+letter-do = Agir
+letter-nothing-to-do = Rien ne peut être fait pour cette lettre dans son état.
+letter-retry = Renvoyer cette lettre
+letter-hold = Retenir cette lettre
+letter-release = Libérer cette lettre
+bounces-title = Retours
+bounces-by-post = Lettre revenue par la poste
+bounces-by-post-what = Si aucun courriel n’a atteint la personne, son rendez-vous est annulé et elle sera convoquée de nouveau.
+bounces-reference = Référence portée par la lettre
+bounces-submit = Enregistrer le retour
+bounces-returned-letters = Lettres revenues par la poste
+bounces-known-letters = Lettres revenues par courriel
+bounces-unread = Messages à lire par quelqu’un
+bounces-unread-what = Ces messages sont arrivés à l’adresse de retour et n’ont pas été compris. Ils restent dans la boîte où ils ont été lus.
+bounces-none = Aucun.
+bounces-caption = Messages non compris, les plus récents d’abord
+bounces-read-at = Lu
+bounces-said = Ce qui est dit
+bounces-nothing-said = rien
+bounces-no-letter = inconnue
+bounces-message = Empreinte du message
+bounces-next = Messages plus anciens
+bounces-no-reference = Ce n’est pas une référence : relisez-la, par exemple RC-94-2026-0001234-R.
+bounces-not-posted = Aucune lettre { $what } n’est postée.
+bounces-ended = La lettre { $what } est revenue : le rendez-vous est libéré et la personne sera convoquée de nouveau.
+bounces-noted = Le retour de { $what } est noté ; le rendez-vous ne change pas.
+batches-title = Lots à poster
+batches-waiting =
+    { $n ->
+        [0] Aucune lettre n’attend la poste.
+        [one] { $shown } lettre attend la poste.
+       *[other] { $shown } lettres attendent la poste.
+    }
+batches-prepare = Préparer un lot
+batches-prepare-what = Toutes les lettres qui attendent la poste sont mises en page, y compris celles dont le courriel a échoué. Rien d’autre ne change : un lot peut être préparé de nouveau.
+batches-prepare-now = Préparer le lot
+batches-begun = La préparation a commencé.
+batches-busy = Un autre travail est en cours : attendez qu’il finisse.
+batches-broken = La préparation n’a pas abouti : la cause est dans le journal du serveur.
+batches-made = Le lot { $lot } est prêt : { $letters } lettres.
+batches-nothing = Aucune lettre n’attend la poste.
+batches-working = Un lot est en préparation.
+batches-progress = Avancement du lot
+batches-so-far = { $done } lettres sur { $total }
+batches-ready = Lots prêts
+batches-none = Aucun lot n’est prêt.
+batches-caption = Lots préparés qui ne sont pas encore confirmés
+batches-lot = Lot
+batches-prepared-on = Préparé le
+batches-files = Fichiers
+batches-posted =
+    { $n ->
+        [0] Aucune lettre n’a été marquée.
+        [one] { $shown } lettre est marquée comme postée.
+       *[other] { $shown } lettres sont marquées comme postées.
+    }
+batches-posted-before =
+    { $n ->
+        [one] { $shown } l’était déjà par ce lot.
+       *[other] { $shown } l’étaient déjà par ce lot.
+    }
+batches-not-waiting =
+    { $n ->
+        [one] { $shown } lettre ne doit plus partir, retirez-la de la pile :
+       *[other] { $shown } lettres ne doivent plus partir, retirez-les de la pile :
+    }
+batches-discarded = Les fichiers du lot { $lot } sont effacés ; ses lettres attendent toujours.
+batch-title = Lot à poster
+batch-heading = Lot { $lot }
+batch-back = Retour aux lots
+batch-files-caption = Fichiers à imprimer en recto verso
+batch-file = Fichier
+batch-pages = Pages
+batch-exceptions = Lettres qui n’ont pas pu être imprimées
+batch-skipped = Lettres qui ne sont plus à poster
+batch-download = Télécharger le lot (ZIP)
+batch-download-what = Les PDF, la liste des adresses et le manifeste. Le téléchargement est inscrit au registre.
+batch-confirm = Les lettres sont parties
+batch-confirm-what = Chaque lettre du lot est marquée comme postée, puis les fichiers sont effacés d’ici.
+batch-type-count = Pour confirmer, tapez le nombre de lettres du lot : { $n }
+batch-confirm-now = Marquer comme postées
+batch-discard = Renoncer à ce lot
+batch-discard-what = Les fichiers sont effacés d’ici ; les lettres attendent toujours la poste.
+batch-discard-now = Effacer les fichiers
 
 # ----
 
