@@ -212,7 +212,7 @@ pub(super) fn trigger(code: &str) -> &str {
 }
 
 /// Where a run stands.
-pub(super) fn run_state(code: &str) -> &str {
+pub(crate) fn run_state(code: &str) -> &str {
     match code {
         "planned" => "Prévue",
         "observing" => "Examen en cours",

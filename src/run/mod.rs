@@ -32,7 +32,7 @@ pub use input::Firm;
 pub use letters::letters_of_plan;
 pub(crate) use letters::{Writer, recipient};
 pub use observe::{For, Preview, preview};
-pub use period::{endings_between, period};
+pub use period::{acts_between, endings_between, files_of_days, period};
 pub use report::report;
 pub use stop::{Stopped, stop};
 pub use summary::{Lapses, Letters, Requests, Summary};

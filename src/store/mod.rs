@@ -63,7 +63,7 @@ pub use privacy::{Lives, PURGED};
 pub use queue::{Attempt, Paused, Settlement, Standing};
 pub use requests::{NewRequest, OpenRequest, RequestRow};
 pub use runs::{Acquired, NewRun, RunRow, Stored};
-pub use seals::WitnessLetter;
+pub use seals::{ToldWitness, WitnessLetter};
 pub use shared::{Contact, Shared};
 pub use slots::SlotRow;
 

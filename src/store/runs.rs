@@ -192,6 +192,19 @@ impl Store {
             .context("reading the runs")
     }
 
+    /// Runs before one of a day, latest first.
+    pub fn runs_before(&mut self, day: NaiveDate, generation: i64, limit: i64) -> Result<Vec<RunRow>> {
+        let earlier = run::business_date.eq(day).and(run::generation.lt(generation));
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::business_date.lt(day).or(earlier))
+            .order((run::business_date.desc(), run::generation.desc()))
+            .limit(limit)
+            .select(RunRow::as_select())
+            .load(&mut self.conn)
+            .context("reading earlier runs")
+    }
+
     /// Completed runs up to one, latest first.
     pub fn completed_runs_until(&mut self, last: &RunRow, limit: i64) -> Result<Vec<RunRow>> {
         run::table

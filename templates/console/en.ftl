@@ -244,6 +244,108 @@ batch-discard-now = Delete the files
 
 # Audit
 # ----
+audit-title = Audit
+audit-back = Back to the audit
+audit-ledger = Ledger
+audit-size = Entries
+audit-root = Last hash
+audit-verify = Verify the whole ledger
+audit-verify-what = Each entry is compared with the one before, and each checkpoint with its signature. Nothing is changed.
+audit-verifying = Verification is in progress.
+audit-progress = Verification of the ledger
+audit-begun = Verification has begun.
+audit-busy = Other work is in progress: wait until it ends.
+audit-unverified = Verification failed: the cause is in the server’s log.
+audit-holds = The ledger holds: { $n } entries, last hash { $root }.
+audit-holds-seals =
+    { $n ->
+        [0] No checkpoint was signed.
+        [one] { $shown } checkpoint is as it was signed.
+       *[other] { $shown } checkpoints are as they were signed.
+    }
+audit-broken = The ledger was tampered with.
+audit-broken-gap = Entry { $n } is missing.
+audit-broken-unlinked = Entry { $n } does not follow from the one before it.
+audit-broken-changed = Entry { $n } was changed after it was written.
+audit-broken-rewritten = Entry { $n } is not the one that was signed: it, or one before it, was written anew.
+audit-broken-cut = The end was cut off: { $signed } entries were signed, and { $found } are there.
+audit-broken-forged = The checkpoint at entry { $n } is not signed by the key that was in use then.
+audit-broken-unsigned = Entry { $n } ends a run, and its checkpoint is missing.
+audit-broken-unvouched = Entry { $n } brings a key for which the one before it does not vouch.
+audit-broken-unintroduced = Entry { $n } brings a key that has not signed its coming.
+audit-broken-other-key = The key in use is not the one that the ledger names.
+audit-broken-incomparable = Nothing that the witness kept is of this ledger.
+audit-broken-witnessed = Entry { $n } is not the one that the witness saw.
+audit-key = Key
+audit-key-what = Fingerprint of the key that signs: compare it with the one that you were told by another way.
+audit-other-key = The ledger names another key than this server’s.
+audit-no-key = No key signs this ledger: whoever owns the database can write it anew. See “convoke keys generate”.
+audit-keys-before = Keys before
+audit-until = Until { $day }:
+audit-key-began = a key began
+audit-seals = Checkpoints
+audit-seals-caption = Last states of the ledger that were signed
+audit-no-seal = No state of the ledger was signed yet.
+audit-signed-at = Signed
+audit-run = Run
+audit-state = State
+audit-witnesses = Witnesses
+audit-no-witness = No witness is named: see [audit] witnesses.
+audit-untold =
+    { $n ->
+        [0] Each witness was sent each checkpoint.
+        [one] { $shown } message to a witness has not left yet.
+       *[other] { $shown } messages to witnesses have not left yet.
+    }
+audit-told-caption = Last messages to witnesses
+audit-witness = Witness
+audit-told-at = Handed over
+audit-not-told = not yet
+audit-reply = Reply
+audit-last-reports = Last reports
+audit-reports-title = Reports
+audit-reports-what = The report of a run names nobody. The ZIP is signed, and “convoke verify” checks it on any machine.
+audit-reports-caption = Runs, latest first
+audit-report = Report
+audit-without-plan = no plan
+audit-no-plan = This run has no plan: it has no report.
+audit-no-run = There has been no run.
+audit-every-report = Every report
+audit-reports-next = Earlier runs
+audit-days = Figures of some days
+audit-from = From
+audit-to = To
+audit-week = A day of the week that is wanted
+audit-see-days = See these days
+audit-see-week = See how the permits of this week ended
+audit-no-day = This is no day, such as 2026-10-05.
+audit-days-wrong = The days end before they begin, or are more than 366: “convoke report --from --to” takes more.
+audit-period-title = Figures of some days
+audit-files = Files:
+audit-entries-title = Entries of the ledger
+audit-entries-caption = Entries, latest first
+audit-every-entry = Every entry
+audit-reads = Identified reads
+audit-kind = Act
+audit-kind-hint = Such as letter.held, or letter. for all that begin so.
+audit-actor = Actor
+audit-anybody = Anybody
+audit-nothing-found = Nothing of the kind in the entries that were looked through.
+audit-number = Number
+audit-when = When
+audit-what = What
+audit-payload = Payload
+audit-hash = Hash
+audit-before = before the checkpoint of { $at }
+audit-after-seals = since the last checkpoint
+audit-entries-next = Entries before { $n }
+audit-export = Export, from 100,000 entries at most:
+audit-acts-title = Acts by actor
+audit-acts-what = What each did and read, outside of runs. Days are those of each night’s checkpoints.
+audit-acts-caption = Acts and reads of these days
+audit-see-acts = See these acts
+audit-times = Times
+audit-no-act = No act in these days.
 
 # ----
 

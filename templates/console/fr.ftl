@@ -244,6 +244,108 @@ batch-discard-now = Effacer les fichiers
 
 # Audit
 # ----
+audit-title = Audit
+audit-back = Retour à l’audit
+audit-ledger = Registre
+audit-size = Écritures
+audit-root = Dernière empreinte
+audit-verify = Vérifier tout le registre
+audit-verify-what = Chaque écriture est comparée à la précédente, et chaque scellé à sa signature. Rien n’est modifié.
+audit-verifying = La vérification est en cours.
+audit-progress = Vérification du registre
+audit-begun = La vérification a commencé.
+audit-busy = Un autre travail est en cours : attendez qu’il finisse.
+audit-unverified = La vérification n’a pas abouti : la cause est dans le journal du serveur.
+audit-holds = Le registre est intact : { $n } écritures, dernière empreinte { $root }.
+audit-holds-seals =
+    { $n ->
+        [0] Aucun scellé n’a été signé.
+        [one] { $shown } scellé est tel qu’il a été signé.
+       *[other] { $shown } scellés sont tels qu’ils ont été signés.
+    }
+audit-broken = Le registre a été altéré.
+audit-broken-gap = L’écriture { $n } manque.
+audit-broken-unlinked = L’écriture { $n } ne découle pas de la précédente.
+audit-broken-changed = L’écriture { $n } a été modifiée après coup.
+audit-broken-rewritten = L’écriture { $n } n’est pas celle qui a été scellée : elle, ou une autre avant elle, a été récrite.
+audit-broken-cut = La fin a été coupée : { $signed } écritures étaient scellées, il en reste { $found }.
+audit-broken-forged = Le scellé de l’écriture { $n } n’est pas signé par la clé d’alors.
+audit-broken-unsigned = L’écriture { $n } termine une exécution, et son scellé manque.
+audit-broken-unvouched = L’écriture { $n } apporte une clé dont la précédente ne répond pas.
+audit-broken-unintroduced = L’écriture { $n } apporte une clé qui n’a pas signé son arrivée.
+audit-broken-other-key = La clé en usage n’est pas celle que nomme le registre.
+audit-broken-incomparable = Rien de ce que le témoin garde n’est de ce registre.
+audit-broken-witnessed = L’écriture { $n } n’est pas celle que le témoin a vue.
+audit-key = Clé
+audit-key-what = Empreinte de la clé qui signe : comparez-la à celle que vous avez reçue par une autre voie.
+audit-other-key = Le registre nomme une autre clé que celle de ce serveur.
+audit-no-key = Aucune clé ne signe ce registre : qui possède la base peut le récrire. Voyez « convoke keys generate ».
+audit-keys-before = Clés précédentes
+audit-until = Jusqu’au { $day } :
+audit-key-began = début d’une clé
+audit-seals = Scellés
+audit-seals-caption = Derniers états du registre qui ont été signés
+audit-no-seal = Aucun état du registre n’a encore été signé.
+audit-signed-at = Signé
+audit-run = Exécution
+audit-state = État
+audit-witnesses = Témoins
+audit-no-witness = Aucun témoin n’est désigné : voyez [audit] witnesses.
+audit-untold =
+    { $n ->
+        [0] Chaque témoin a reçu chaque scellé.
+        [one] { $shown } envoi à un témoin n’est pas encore parti.
+       *[other] { $shown } envois à des témoins ne sont pas encore partis.
+    }
+audit-told-caption = Derniers envois aux témoins
+audit-witness = Témoin
+audit-told-at = Remis au relais
+audit-not-told = pas encore
+audit-reply = Réponse
+audit-last-reports = Derniers rapports
+audit-reports-title = Rapports
+audit-reports-what = Le rapport d’une exécution ne nomme personne. Le ZIP est signé, et « convoke verify » le contrôle sur tout poste.
+audit-reports-caption = Exécutions, les plus récentes d’abord
+audit-report = Rapport
+audit-without-plan = aucun plan
+audit-no-plan = Cette exécution n’a pas de plan : elle n’a pas de rapport.
+audit-no-run = Aucune exécution n’a eu lieu.
+audit-every-report = Tous les rapports
+audit-reports-next = Exécutions plus anciennes
+audit-days = Chiffres d’une période
+audit-from = Du
+audit-to = Au
+audit-week = Un jour de la semaine voulue
+audit-see-days = Voir ces jours
+audit-see-week = Voir l’issue des titres de cette semaine
+audit-no-day = Ce n’est pas un jour, tel que 2026-10-05.
+audit-days-wrong = La période finit avant de commencer, ou dépasse 366 jours : « convoke report --from --to » en fait de plus longues.
+audit-period-title = Chiffres d’une période
+audit-files = Fichiers :
+audit-entries-title = Écritures du registre
+audit-entries-caption = Écritures, les plus récentes d’abord
+audit-every-entry = Toutes les écritures
+audit-reads = Lectures nominatives
+audit-kind = Acte
+audit-kind-hint = Tel que letter.held, ou letter. pour tous ceux qui commencent ainsi.
+audit-actor = Acteur
+audit-anybody = Tous
+audit-nothing-found = Rien de tel dans les écritures parcourues.
+audit-number = Numéro
+audit-when = Quand
+audit-what = Quoi
+audit-payload = Contenu
+audit-hash = Empreinte
+audit-before = avant le scellé du { $at }
+audit-after-seals = depuis le dernier scellé
+audit-entries-next = Écritures avant la { $n }
+audit-export = Exporter, sur 100 000 écritures au plus :
+audit-acts-title = Actes par acteur
+audit-acts-what = Ce que chacun a fait et consulté, hors des exécutions. Les jours sont ceux des scellés de chaque nuit.
+audit-acts-caption = Actes et lectures de la période
+audit-see-acts = Voir ces actes
+audit-times = Fois
+audit-no-act = Aucun acte dans cette période.
 
 # ----
 
