@@ -86,6 +86,19 @@ pub fn write_folder<'f>(
     Ok(())
 }
 
+/// Files as one, as they are: what is large in them is compressed already. The same files give the same bytes.
+pub fn archive<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Result<Vec<u8>> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let how = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::default());
+    for (name, bytes) in files {
+        zip.start_file(name, how).with_context(|| format!("putting {name} into an archive"))?;
+        zip.write_all(bytes).with_context(|| format!("putting {name} into an archive"))?;
+    }
+    Ok(zip.finish().context("ending an archive")?.into_inner())
+}
+
 /// The files of a folder, by their path within it. Links are not followed, and anything else than files and folders is refused.
 pub fn read_folder(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();

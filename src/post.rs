@@ -3,12 +3,14 @@
 //! Preparing writes nothing to the database: what was prepared may be thrown away and prepared again, and gives the same
 //! bytes. Confirming marks each letter once, whoever confirms what and how often.
 
+mod shelf;
+
 use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::convocation::{LetterKind, LetterState, State};
@@ -19,8 +21,13 @@ use crate::report::harmless;
 use crate::settings::Configuration;
 use crate::store::{Store, ToPost};
 
+pub use shelf::{LotId, Shelf};
+
 /// Letters of one file: what a printing room takes at once.
 pub const LETTERS_PER_FILE: usize = 1_000;
+
+/// The file by which a batch is confirmed.
+pub const MANIFEST: &str = "manifest.json";
 
 /// What was prepared: `manifest.json`, by which it is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +118,18 @@ pub struct Batch {
     pub addresses: String,
 }
 
+impl Batch {
+    /// The files to be kept, by name. The manifest is the last: whoever sees it sees all that it names.
+    pub fn into_files(self) -> Result<(Manifest, Vec<(String, Vec<u8>)>)> {
+        let mut files = self.files;
+        // With its byte order mark, spreadsheets read accents as they are.
+        files.push(("adresses.csv".to_owned(), format!("\u{feff}{}", self.addresses).into_bytes()));
+        let manifest = format!("{}\n", serde_json::to_string_pretty(&self.manifest)?);
+        files.push((MANIFEST.to_owned(), manifest.into_bytes()));
+        Ok((self.manifest, files))
+    }
+}
+
 /// What a confirmation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Confirmed {
@@ -123,12 +142,7 @@ pub struct Confirmed {
 }
 
 /// Prepares all letters that wait for the post.
-pub fn prepare(
-    store: &mut Store,
-    config: &Configuration,
-    clock: &Clock,
-    progress: &(dyn Fn(u64, u64) + Sync),
-) -> Result<Batch> {
+pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progress: &dyn Fn(u64, u64)) -> Result<Batch> {
     let today = clock.today(config.settings.prefecture.zone);
     // What letters are made with is kept, so that they can be shown again; nothing else is written.
     store.keep_templates(&config.templates.hash(), config.templates.sources(), clock.now())?;
@@ -265,7 +279,7 @@ fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<Stri
 }
 
 /// Marks the letters of a manifest as posted, each once.
-pub fn confirm(store: &mut Store, manifest: &Manifest, actor: &str) -> Result<Confirmed> {
+pub fn confirm(store: &mut Store, manifest: &Manifest, actor: &str, reason: Option<&str>) -> Result<Confirmed> {
     ensure!(manifest.schema == "convoke.post/1", "this is no manifest of `convoke post`: {}", manifest.schema);
     if manifest.prefecture != store.prefecture() {
         bail!("this batch is of the préfecture {}, not of {}", manifest.prefecture, store.prefecture());
@@ -299,12 +313,23 @@ pub fn confirm(store: &mut Store, manifest: &Manifest, actor: &str) -> Result<Co
             .iter()
             .map(|l| Event {
                 kind: "letter.posted",
-                payload: json!({"reference": l.reference, "letter": l.id, "sha256": l.sha256, "batch": manifest.batch}),
+                payload: with_reason(
+                    json!({"reference": l.reference, "letter": l.id, "sha256": l.sha256, "batch": manifest.batch}),
+                    reason,
+                ),
             })
             .collect();
         s.record(None, actor, &events)?;
         Ok(confirmed)
     })
+}
+
+/// Where somebody was asked why, the ledger has it.
+fn with_reason(mut payload: Value, reason: Option<&str>) -> Value {
+    if let Some(reason) = reason {
+        payload["reason"] = reason.into();
+    }
+    payload
 }
 
 fn batch_reply(batch: &str) -> String {
@@ -313,7 +338,7 @@ fn batch_reply(batch: &str) -> String {
 
 /// What came back: the letter is returned, and where no e-mail reached the person the convocation is undelivered, so that
 /// the seat is free and the person due again. Returns whether the convocation ended.
-pub fn come_back(store: &mut Store, reference: &Reference, actor: &str) -> Result<Option<bool>> {
+pub fn come_back(store: &mut Store, reference: &Reference, actor: &str, reason: Option<&str>) -> Result<Option<bool>> {
     store.write(|s| {
         let letters = s.letters_of(reference.as_str())?;
         let Some(posted) = letters.iter().rev().find(|l| l.state == LetterState::Posted.code()) else {
@@ -331,6 +356,7 @@ pub fn come_back(store: &mut Store, reference: &Reference, actor: &str) -> Resul
             s.review_again(&crate::ids::PermitId(permit))?;
         }
         let payload = json!({"reference": reference.as_str(), "letter": posted.letter_id, "undelivered": ended});
+        let payload = with_reason(payload, reason);
         s.record(None, actor, &[Event { kind: "letter.returned", payload }])?;
         Ok(Some(ended))
     })

@@ -9,6 +9,7 @@ mod options;
 mod outbox;
 mod permit;
 mod requests;
+mod sending;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -17,9 +18,10 @@ use serde_json::{Value, json};
 pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
 pub use close::{Closing, Hit, check, close, count_expected, reopen};
 pub use options::{Options, Seat, avoid, options};
-pub use outbox::{Cause, Turn, by_cause, cause, turn_letters};
+pub use outbox::{Cause, Turn, by_cause, cause, turn_letters, without_addresses};
 pub use permit::{Mended, hold, mend_email};
 pub use requests::{Received, add_request, end_request, place_request};
+pub use sending::{pause, unpause};
 
 use crate::clock::Clock;
 use crate::convocation::State;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Hand, Refused};
 use crate::code::coded;
 use crate::convocation::LetterState;
-use crate::ids::Reference;
+use crate::ids::{HolderId, Reference};
 use crate::store::{LetterRow, Store};
 
 coded! {
@@ -43,6 +43,11 @@ impl Turn {
             (Self::Hold, S::Failed | S::Bounced) => Err("it waits for nothing: it is not tried any more"),
             (Self::Release, _) => Err("it is not held"),
         }
+    }
+
+    /// Whether it can be done to a letter of this state.
+    pub fn fits(self, from: LetterState) -> bool {
+        self.of(from).is_ok()
     }
 
     fn event(self) -> &'static str {
@@ -94,7 +99,8 @@ pub fn turn_letters(
                     return Err(stands("a worker has taken it meanwhile: try again").into());
                 }
                 let payload = json!({"reference": letter.reference, "letter": letter.letter_id, "was": letter.state});
-                hand.record(s, None, turn.event(), payload)?;
+                let holder = s.holder_of(&letter.reference)?.map(HolderId);
+                hand.record(s, holder.as_ref(), turn.event(), payload)?;
                 done.push((letter.letter_id, to));
             }
         }
@@ -165,6 +171,11 @@ pub fn by_cause<'a>(letters: impl Iterator<Item = (&'a str, Option<&'a str>, u64
     causes
 }
 
+/// What a server said, without the addresses in it.
+pub fn without_addresses(said: &str) -> String {
+    said.split(' ').map(|word| if word.contains('@') { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +186,7 @@ mod tests {
         assert_eq!(cause("450 try later, a@example.org"), "450");
         assert_eq!(cause("no answer for <a@example.org> in 30 s"), "no answer for in 30 s");
         assert_eq!(cause(""), "");
+        assert_eq!(without_addresses("550 5.1.1 <a@example.org>: unknown"), "550 5.1.1 … unknown");
     }
 
     #[test]

@@ -7,12 +7,10 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Session, Usage};
+use super::{Exit, Session, Usage, given};
+use crate::acts;
 use crate::confirm::Confirmed;
 use crate::dispatch::{Counts, Drained, Errand, Transport, drain, letters_of};
-use crate::entropy::Entropy;
-use crate::ledger::Event;
-use crate::process;
 use crate::settings::{ConfigError, Configuration};
 use crate::store::{Paused, Use};
 
@@ -177,24 +175,10 @@ pub(super) struct Unpause {
 impl Pause {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let _ = self.yes;
-        if self.reason.trim().is_empty() {
-            return Err(Usage("--reason: say why".into()).into());
-        }
+        let reason = given(Some(&self.reason))?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        // Made on first use: there is then a row to write into.
-        store.id_key(&mut Entropy::System)?;
-        let actor = process::login();
-        let wanted = Paused { since: session.clock.now(), by: actor.clone(), reason: self.reason.trim().to_owned() };
-        let before = store.write(|s| {
-            let before = s.paused()?;
-            if before.is_none() {
-                s.set_paused(Some(&wanted))?;
-                let payload = json!({"reason": wanted.reason});
-                s.record(None, &actor, &[Event { kind: "sending.paused", payload }])?;
-            }
-            Ok(before)
-        })?;
+        let before = session.by_hand(&config, reason, |hand| acts::pause(&mut store, hand))?;
         let text = match &before {
             Some(before) => format!("Nothing changed: {} already.\n", told(before)),
             None => "Sending is stopped. `convoke unpause` lets it go on.\n".to_owned(),
@@ -212,14 +196,9 @@ impl Unpause {
         if let Some(paused) = &before {
             let waiting = store.waiting_letters()?;
             let question = format!("{}. Let {waiting} waiting letters leave?", told(paused));
-            if Confirmed::ask(self.yes, &question)?.is_none() {
-                return Ok(Exit::Done);
-            }
-            store.write(|s| {
-                s.set_paused(None)?;
-                let payload = json!({"reason": paused.reason});
-                s.record(None, &process::login(), &[Event { kind: "sending.resumed", payload }])
-            })?;
+            let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Done) };
+            // Nobody is asked why it goes on: what it was stopped for is over.
+            session.by_hand(&config, &paused.reason, |hand| acts::unpause(&mut store, hand, &confirmed))?;
         }
         let text = if before.is_some() { "Sending goes on.\n" } else { "Nothing changed: sending was not stopped.\n" };
         session.print(&json!({"schema": "convoke.pause/1", "paused": false, "changed": before.is_some()}), text)?;

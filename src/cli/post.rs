@@ -109,7 +109,7 @@ impl Post {
         if Confirmed::ask(self.yes, &question)?.is_none() {
             return Ok(Exit::Done);
         }
-        let done = post::confirm(store, &manifest, &process::login()).map_err(|e| {
+        let done = post::confirm(store, &manifest, &process::login(), None).map_err(|e| {
             // What is wrong with the manifest is a fault of the file; a database that fails is not.
             if e.chain().count() == 1 { BadData(format!("{}: {e}", file.display())).into() } else { e }
         })?;
@@ -140,15 +140,12 @@ fn prepare(session: &Session, store: &mut Store, config: &Configuration, out: &P
     let batch =
         post::prepare(store, config, &session.clock, &|done, total| progress.show("laying letters out", done, total))?;
     progress.clear();
-    for (name, pdf) in &batch.files {
-        write_whole(&out.join(name), pdf)?;
+    let (manifest, files) = batch.into_files()?;
+    // In their order: whoever sees a manifest sees all its files.
+    for (name, bytes) in &files {
+        write_whole(&out.join(name), bytes)?;
     }
-    // With its byte order mark, spreadsheets read accents as they are.
-    write_whole(&out.join("adresses.csv"), format!("\u{feff}{}", batch.addresses).as_bytes())?;
-    let manifest = batch.manifest;
-    let path = out.join("manifest.json");
-    // Last: whoever sees a manifest sees all its files.
-    write_whole(&path, format!("{}\n", serde_json::to_string_pretty(&manifest)?).as_bytes())?;
+    let path = out.join(post::MANIFEST);
     let text = if manifest.letters.is_empty() {
         "No letter waits for the post.\n".to_owned()
     } else {
@@ -188,7 +185,7 @@ fn calls(session: &Session, store: &mut Store, config: &Configuration, out: &Pat
 fn come_back(session: &Session, store: &mut Store, reference: &str) -> Result<Exit> {
     let known = Reference::parse(reference)
         .ok_or_else(|| BadData(format!("{reference} is no reference: read it again, such as RC-94-2026-0001234-R")))?;
-    let Some(ended) = post::come_back(store, &known, &process::login())? else {
+    let Some(ended) = post::come_back(store, &known, &process::login(), None)? else {
         return Err(BadData(format!("no letter {known} is posted: `convoke outbox list` shows where it stands")).into());
     };
     let text = if ended {

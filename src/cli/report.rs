@@ -15,10 +15,9 @@ use crate::files::{read_folder, write_folder, write_whole};
 use crate::ids::RunId;
 use crate::letters::Document;
 use crate::process;
-use crate::report::lists::workbook;
-use crate::report::period::{bounds_of_week, endings_list};
+use crate::report::period::bounds_of_week;
 use crate::report::terminal;
-use crate::run::{Asked, dossier, endings_between, period, report};
+use crate::run::{Asked, dossier, files_of_days, period, report};
 use crate::settings::{ConfigError, Configuration};
 use crate::store::{Store, Use};
 
@@ -155,17 +154,13 @@ fn of_days(
     let period = period(store, config, from, to, today)?;
     let document = period.document();
     if let Some(out) = out {
-        let mut lists = period.lists();
-        lists.push(endings_list(&endings_between(store, from, to, today)?));
+        let (files, unprinted) = files_of_days(store, config, &period, today)?;
         make_folder(out)?;
-        for list in &lists {
-            write_whole(&out.join(format!("{}.csv", list.name)), list.to_csv().as_bytes())?;
+        for (name, bytes) in &files {
+            write_whole(&out.join(name), bytes)?;
         }
-        write_whole(&out.join("tables.xlsx"), &workbook(&lists)?)?;
-        write_whole(&out.join("period.json"), format!("{}\n", serde_json::to_string_pretty(&period)?).as_bytes())?;
-        match document.to_pdf(&format!("{} {from} {to}", period.prefecture), to, config.templates.fonts()) {
-            Ok(pdf) => write_whole(&out.join("period.pdf"), &pdf)?,
-            Err(error) => eprintln!("convoke: no period.pdf: {error}"),
+        if let Some(error) = unprinted {
+            eprintln!("convoke: no period.pdf: {error}");
         }
         eprintln!("The figures from {from} to {to} are in {}.", out.display());
     }

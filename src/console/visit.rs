@@ -188,8 +188,10 @@ impl Visit<'_, '_> {
     }
 
     /// Writes into the ledger that this person is about to see somebody's data: before they do.
-    pub(super) fn reads(&mut self, kind: &'static str, payload: Value) -> Result<()> {
+    pub(super) fn reads(&mut self, kind: &'static str, mut payload: Value) -> Result<()> {
         let actor = self.agent.actor.clone();
+        // An auditor asks when.
+        payload["at"] = serde_json::json!(self.now());
         self.call.store.write(|s| s.record(None, &actor, &[Event { kind, payload }]))
     }
 

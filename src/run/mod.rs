@@ -37,7 +37,7 @@ pub use input::Firm;
 pub use letters::letters_of_plan;
 pub(crate) use letters::{Writer, recipient};
 pub use observe::{For, Preview, preview};
-pub use period::{endings_between, period};
+pub use period::{acts_between, endings_between, files_of_days, period};
 pub use recorded::{Recorded, RunsDiffer, recorded, runs_differ};
 pub use report::{outline, report};
 pub use shown::{keep_shown, recall_shown};

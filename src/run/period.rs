@@ -1,11 +1,15 @@
 //! Gathers the figures of a stretch of days.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use super::circumstances::acts;
-use crate::report::period::{by_week_and_semester, endings, waits};
+use crate::letters::PdfError;
+use crate::report::lists::workbook;
+use crate::report::period::{by_week_and_semester, endings, endings_list, waits};
 use crate::report::{Expired, Period};
 use crate::settings::Configuration;
 use crate::store::Store;
@@ -21,13 +25,8 @@ pub fn period(
     store.read(|s| {
         let (weeks, semesters) = by_week_and_semester(&s.seats_between(from, to)?, &s.appointments_between(from, to)?);
         let zone = config.settings.prefecture.zone;
-        let midnight = |day: NaiveDate| midnight(zone, day);
-        let (first, end) = (midnight(from), midnight(to.succ_opt().unwrap_or(to)));
-        let (before, mut until) = s.ledger_of_days(first, end)?;
-        if to >= today {
-            // What was done since the last night is of these days as well.
-            until = s.ledger_head()?.size;
-        }
+        let (first, end) = (midnight(zone, from), midnight(zone, to.succ_opt().unwrap_or(to)));
+        let (before, until) = stretch(s, config, from, to, today)?;
         let convoked = s.convoked_between(first, end)?;
         let convoked: Vec<_> = convoked
             .into_iter()
@@ -51,6 +50,58 @@ pub fn period(
 /// The permits whose last day lay between two days, and before `today`.
 pub fn endings_between(store: &mut Store, from: NaiveDate, to: NaiveDate, today: NaiveDate) -> Result<Vec<Expired>> {
     store.read(|s| s.expired_between(from, ended(to, today)))
+}
+
+/// What people did in these days, as the ledger counts it: who, what, how often.
+pub fn acts_between(
+    store: &mut Store,
+    config: &Configuration,
+    from: NaiveDate,
+    to: NaiveDate,
+    today: NaiveDate,
+) -> Result<Vec<(String, String, u64)>> {
+    store.read(|s| {
+        let (before, until) = stretch(s, config, from, to, today)?;
+        s.acts_by_actor(before, until)
+    })
+}
+
+/// The entries of the ledger that are of these days: after one, up to another.
+fn stretch(
+    s: &mut Store,
+    config: &Configuration,
+    from: NaiveDate,
+    to: NaiveDate,
+    today: NaiveDate,
+) -> Result<(i64, i64)> {
+    let zone = config.settings.prefecture.zone;
+    let (before, until) = s.ledger_of_days(midnight(zone, from), midnight(zone, to.succ_opt().unwrap_or(to)))?;
+    // What was done since the last night is of today as well.
+    Ok((before, if to >= today { s.ledger_head()?.size } else { until }))
+}
+
+/// The figures of a stretch of days as files, by name; and why there is no page to be read on paper, where there is none.
+pub fn files_of_days(
+    store: &mut Store,
+    config: &Configuration,
+    period: &Period,
+    today: NaiveDate,
+) -> Result<(BTreeMap<String, Vec<u8>>, Option<PdfError>)> {
+    let mut lists = period.lists();
+    lists.push(endings_list(&endings_between(store, period.from, period.to, today)?));
+    let mut files: BTreeMap<String, Vec<u8>> =
+        lists.iter().map(|list| (format!("{}.csv", list.name), list.to_csv().into_bytes())).collect();
+    files.insert("tables.xlsx".to_owned(), workbook(&lists)?);
+    files.insert("period.json".to_owned(), format!("{}\n", serde_json::to_string_pretty(period)?).into_bytes());
+    let title = format!("{} {} {}", period.prefecture, period.from, period.to);
+    let unprinted = match period.document().to_pdf(&title, period.to, config.templates.fonts()) {
+        Ok(pdf) => {
+            files.insert("period.pdf".to_owned(), pdf);
+            None
+        }
+        Err(error) => Some(error),
+    };
+    Ok((files, unprinted))
 }
 
 /// The instant at which a civil day begins, in Universal Time.

@@ -30,7 +30,43 @@ pub struct BounceRow {
     pub recorded_at: NaiveDateTime,
 }
 
+/// A message that a person must read.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = bounce)]
+pub struct Unread {
+    /// SHA-256 of the message.
+    pub sha256: String,
+    /// The letter, where it is known.
+    pub letter_id: Option<String>,
+    /// `hard`, `soft`, `auto-reply` or `unknown`.
+    pub class: String,
+    /// Enhanced status code.
+    pub status: Option<String>,
+    /// What the server that refused said.
+    pub diagnostic: Option<String>,
+    /// When it was read.
+    pub recorded_at: NaiveDateTime,
+}
+
 impl Store {
+    /// Messages that a person must read, latest first, from after one of them on.
+    pub fn unread_bounces(&mut self, after: Option<&str>, limit: i64) -> Result<Vec<Unread>> {
+        let mine = bounce::prefecture.eq(self.prefecture.clone()).and(bounce::consequence.eq("listed"));
+        let mut unread = bounce::table.filter(mine).into_boxed();
+        if let Some(after) = after {
+            let row = bounce::table.find((&self.prefecture, after)).select(bounce::recorded_at);
+            let Some(at) = row.first::<NaiveDateTime>(&mut self.conn).optional()? else { return Ok(Vec::new()) };
+            let same = bounce::recorded_at.eq(at).and(bounce::sha256.gt(after.to_owned()));
+            unread = unread.filter(bounce::recorded_at.lt(at).or(same));
+        }
+        unread
+            .order((bounce::recorded_at.desc(), bounce::sha256))
+            .limit(limit)
+            .select(Unread::as_select())
+            .load(&mut self.conn)
+            .context("reading what came back and is to be read")
+    }
+
     /// What followed from this very message, if it was read before.
     pub fn known_bounce(&mut self, sha256: &str) -> Result<Option<String>> {
         let known = bounce::table.find((&self.prefecture, sha256)).select(bounce::consequence);

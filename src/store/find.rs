@@ -179,7 +179,7 @@ impl Store {
     }
 
     /// The holder of a convocation or a notice.
-    fn holder_of(&mut self, reference: &str) -> Result<Option<String>> {
+    pub fn holder_of(&mut self, reference: &str) -> Result<Option<String>> {
         let convoked: Option<String> = convocation::table
             .find((&self.prefecture, reference))
             .select(convocation::holder_id)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
@@ -78,6 +78,30 @@ impl Store {
             .load(&mut self.conn)
             .context("reading the ledger")?;
         Ok(rows.into_iter().map(Entry::from).collect())
+    }
+
+    /// Entries before one, the latest first.
+    pub fn ledger_before(&mut self, before: i64, limit: i64) -> Result<Vec<Entry>> {
+        let rows: Vec<Row> = ledger_entry::table
+            .filter(ledger_entry::prefecture.eq(&self.prefecture).and(ledger_entry::seq.lt(before)))
+            .order(ledger_entry::seq.desc())
+            .limit(limit)
+            .load(&mut self.conn)
+            .context("reading the ledger backwards")?;
+        Ok(rows.into_iter().map(Entry::from).collect())
+    }
+
+    /// What people did in a stretch of the chain: who, what, how often; without what runs did in their name.
+    pub fn acts_by_actor(&mut self, after: i64, until: i64) -> Result<Vec<(String, String, u64)>> {
+        let rows: Vec<(String, String, i64)> = ledger_entry::table
+            .filter(ledger_entry::prefecture.eq(&self.prefecture).and(ledger_entry::run_id.is_null()))
+            .filter(ledger_entry::seq.gt(after).and(ledger_entry::seq.le(until)))
+            .group_by((ledger_entry::actor, ledger_entry::kind))
+            .order((ledger_entry::actor, ledger_entry::kind))
+            .select((ledger_entry::actor, ledger_entry::kind, count_star()))
+            .load(&mut self.conn)
+            .context("counting acts")?;
+        Ok(rows.into_iter().map(|(actor, kind, n)| (actor, kind, n as u64)).collect())
     }
 
     /// The stretch of the chain between the end of the run before and the end of this one: after one entry, up to another.

@@ -77,11 +77,58 @@ pub struct LetterFilter {
     pub reference: Option<Reference>,
 }
 
+/// A letter of a list: where it stands, and what was said last. Neither to whom it goes nor what it says.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = outbox)]
+pub struct LetterLine {
+    /// Letter.
+    pub letter_id: String,
+    /// Reference of the convocation or notice.
+    pub reference: String,
+    /// Kind.
+    pub kind: String,
+    /// Channel.
+    pub channel: String,
+    /// State.
+    pub state: String,
+    /// Attempts that count.
+    pub attempts: i64,
+    /// Last reply of a relay.
+    pub last_reply: Option<String>,
+    /// With what it was rendered, as JSON.
+    pub rendered: Option<String>,
+    /// When it was written.
+    pub created_at: NaiveDateTime,
+}
+
+/// Letters of one state of which the same was said: how many, and one of them.
+pub type SaidOf = (String, Option<String>, i64, Option<String>);
+
 /// Only rows that the partial index holds: a bound list would not use it.
 pub(super) const CLAIMABLE: &str = "outbox.state IN ('queued', 'deferred', 'uncertain')";
 
 /// Of an attempt: its epoch, the code of the reply, the enhanced one.
 type Said = (i64, Option<i64>, Option<String>);
+
+/// The letters that a filter means.
+macro_rules! meant {
+    ($store:expr, $which:expr) => {{
+        let mut query = outbox::table.filter(outbox::prefecture.eq(&$store.prefecture)).into_boxed();
+        if let Some(state) = $which.state {
+            query = query.filter(outbox::state.eq(state.code()));
+        }
+        if let Some(kind) = $which.kind {
+            query = query.filter(outbox::kind.eq(kind.code()));
+        }
+        if let Some(channel) = $which.channel {
+            query = query.filter(outbox::channel.eq(channel.code()));
+        }
+        if let Some(reference) = &$which.reference {
+            query = query.filter(outbox::reference.eq(reference.as_str()));
+        }
+        query
+    }};
+}
 
 impl Store {
     /// Puts letters into the outbox, in the transaction of the convocations that they announce.
@@ -91,25 +138,49 @@ impl Store {
 
     /// Letters, oldest first.
     pub fn letters(&mut self, which: &LetterFilter, limit: i64) -> Result<Vec<LetterRow>> {
-        let mut query = outbox::table.filter(outbox::prefecture.eq(&self.prefecture)).into_boxed();
-        if let Some(state) = which.state {
-            query = query.filter(outbox::state.eq(state.code()));
-        }
-        if let Some(kind) = which.kind {
-            query = query.filter(outbox::kind.eq(kind.code()));
-        }
-        if let Some(channel) = which.channel {
-            query = query.filter(outbox::channel.eq(channel.code()));
-        }
-        if let Some(reference) = &which.reference {
-            query = query.filter(outbox::reference.eq(reference.as_str()));
-        }
-        query
+        meant!(self, which)
             .order((outbox::created_at, outbox::letter_id))
             .limit(limit)
             .select(LetterRow::as_select())
             .load(&mut self.conn)
             .context("reading the outbox")
+    }
+
+    /// Letters after one, in the order of their ids.
+    pub fn letters_after(&mut self, which: &LetterFilter, after: &str, limit: i64) -> Result<Vec<LetterLine>> {
+        meant!(self, which)
+            .filter(outbox::letter_id.gt(after))
+            .order(outbox::letter_id)
+            .limit(limit)
+            .select(LetterLine::as_select())
+            .load(&mut self.conn)
+            .context("reading a page of the outbox")
+    }
+
+    /// How many letters are in each state.
+    pub fn letters_by_state(&mut self) -> Result<BTreeMap<String, u64>> {
+        let rows: Vec<(String, i64)> = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture))
+            .group_by(outbox::state)
+            .select((outbox::state, count_star()))
+            .load(&mut self.conn)
+            .context("counting letters")?;
+        Ok(rows.into_iter().map(|(state, n)| (state, n as u64)).collect())
+    }
+
+    /// Letters of some states by what was said of them last.
+    pub fn letters_by_reply(&mut self, states: &[LetterState], which: &LetterFilter) -> Result<Vec<SaidOf>> {
+        let kinds = which.kind.map_or(LetterKind::ALL.to_vec(), |kind| vec![kind]);
+        let channels = which.channel.map_or(Channel::ALL.to_vec(), |channel| vec![channel]);
+        outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture))
+            .filter(outbox::state.eq_any(states.iter().map(|s| s.code())))
+            .filter(outbox::kind.eq_any(kinds.iter().map(|k| k.code())))
+            .filter(outbox::channel.eq_any(channels.iter().map(|c| c.code())))
+            .group_by((outbox::state, outbox::last_reply))
+            .select((outbox::state, outbox::last_reply, count_star(), diesel::dsl::min(outbox::letter_id)))
+            .load(&mut self.conn)
+            .context("grouping letters by what was said of them")
     }
 
     /// Letters of one reference, oldest first.

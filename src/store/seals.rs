@@ -40,6 +40,22 @@ pub struct WitnessLetter {
     pub attempts: u32,
 }
 
+/// What became of a letter to a witness.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = witness_letter)]
+pub struct ToldWitness {
+    /// Entries of the ledger that it speaks of.
+    pub size: i64,
+    /// To whom.
+    pub address: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When a relay took it.
+    pub accepted_at: Option<NaiveDateTime>,
+    /// What a relay said last.
+    pub last_reply: Option<String>,
+}
+
 impl Store {
     /// Signs the ledger as it now is, for a run, and has the witnesses told. In the transaction that ends the run.
     pub fn seal_ledger(&mut self, seal: &Seal, run: &str, now: DateTime<Utc>, witnesses: &[String]) -> Result<Sealed> {
@@ -159,6 +175,17 @@ impl Store {
             .load(&mut self.conn)
             .context("looking for witnesses that were not told")?;
         Ok((rows.len() as u64, rows.into_iter().flatten().next_back()))
+    }
+
+    /// The last letters to witnesses, latest first.
+    pub fn witness_letters(&mut self, limit: i64) -> Result<Vec<ToldWitness>> {
+        witness_letter::table
+            .filter(witness_letter::prefecture.eq(&self.prefecture))
+            .order((witness_letter::size.desc(), witness_letter::address))
+            .limit(limit)
+            .select(ToldWitness::as_select())
+            .load(&mut self.conn)
+            .context("reading the letters to witnesses")
     }
 
     /// Takes the letters to witnesses that are due, and keeps them from other workers until `again_at`.

@@ -1,5 +1,0 @@
-//! Courriers: the queue, post batches, what came back.
-
-use super::Route;
-
-pub(super) const ROUTES: &[Route] = &[];
