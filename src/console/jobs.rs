@@ -32,6 +32,10 @@ pub(super) enum Kind {
     Forecast,
     /// A day is closed.
     Closing,
+    /// Letters are laid out for the post.
+    Post,
+    /// The ledger is walked.
+    Verification,
 }
 
 impl Kind {
@@ -43,6 +47,8 @@ impl Kind {
             Self::Report => "travail-rapport",
             Self::Forecast => "travail-prevision",
             Self::Closing => "travail-fermeture",
+            Self::Post => "travail-lot",
+            Self::Verification => "travail-verification",
         }
     }
 }
@@ -219,6 +225,8 @@ fn stage(name: &str) -> &'static str {
         "storing verdicts" => "stage-storing",
         "convoking" => "stage-convoking",
         "writing notices" | "writing reminders" => "stage-writing",
+        "laying letters out" => "stage-laying",
+        "verifying the ledger" => "stage-verifying",
         "living nights" | "weighing weeks" => "stage-weeks",
         _ => "stage-beginning",
     }

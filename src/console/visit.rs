@@ -19,7 +19,6 @@ use crate::acts::Hand;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::ledger::Event;
-use crate::run::Tools;
 use crate::settings::Configuration;
 use crate::store::Store;
 
@@ -175,16 +174,6 @@ impl Visit<'_, '_> {
         let (config, clock) = (self.config(), self.clock());
         let mut hand = Hand { clock, entropy: &mut Entropy::System, config, actor: &self.agent.actor, reason };
         Ok(act(self.call.store, &mut hand)?)
-    }
-
-    /// Asks something that takes tools: time, randomness, and nobody to show progress to.
-    pub(super) fn with_tools<T>(
-        &mut self,
-        work: impl FnOnce(&mut Store, &Configuration, &mut Tools<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let (config, clock) = (self.config(), self.clock());
-        let mut tools = Tools { clock, entropy: &mut Entropy::System, progress: &|_, _, _| {} };
-        work(self.call.store, config, &mut tools)
     }
 
     /// Writes into the ledger that this person is about to see somebody's data: before they do.

@@ -10,7 +10,7 @@ use askama::Template;
 use super::{Route, get, post};
 use crate::access::Right;
 use crate::acts::without_addresses;
-use crate::console::jobs::Job;
+use crate::console::jobs::{Ended, Kind, Progress};
 use crate::console::page::{Answer, Frame, html};
 use crate::console::visit::Visit;
 use crate::report::words;
@@ -41,7 +41,8 @@ const RUNS: i64 = 5;
 struct Audit {
     frame: Frame,
     head: Head,
-    job: Option<Job>,
+    progress: Option<Progress>,
+    ended: Option<Ended>,
     /// The key that signs now.
     own: Option<String>,
     /// The ledger names another one.
@@ -77,14 +78,15 @@ fn fingerprint(key: &str) -> String {
 fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let (frame, config, now) = (visit.frame("audit-title"), visit.config(), visit.now());
     let own = config.seal.as_ref().map(Seal::public);
-    let job = visit.bureau.jobs.last().filter(|job| job.stage == verification::STAGE);
+    let (progress, ended) = (visit.progress(Kind::Verification, "/audit"), visit.ended(Kind::Verification));
     let page = visit.store.read(|s| {
         let named = s.key_in_use()?;
         let seals = s.seals()?;
         let said = |told: &ToldWitness| without_addresses(told.last_reply.as_deref().unwrap_or_default());
         Ok(Audit {
             head: s.ledger_head()?,
-            job,
+            progress,
+            ended,
             other_key: own.is_some() && named.is_some() && named.map(PublicKey::to_hex) != own.map(PublicKey::to_hex),
             own: own.or(named).map(|key| key.fingerprint()),
             before: s.successions()?.iter().map(|p| (fingerprint(&p.from), p.at.date_naive())).collect(),

@@ -1,46 +1,33 @@
 //! The whole chain is walked: as a job, for it grows with every night.
 
-use std::sync::Arc;
-
-use crate::console::page::{Answer, Failure};
+use crate::console::jobs::Kind;
+use crate::console::page::Answer;
 use crate::console::visit::Visit;
 use crate::console::words::Words;
 use crate::ledger::Broken;
 use crate::seal::Seal;
-use crate::store::{Store, Use};
-
-/// What is told of the job.
-pub(super) const STAGE: &str = "verifying the ledger";
 
 pub(super) fn begin(visit: &mut Visit<'_, '_>) -> Answer {
-    let (load, t) = (Arc::clone(&visit.bureau.load), visit.words());
-    let begun = visit.bureau.jobs.begin(&visit.agent().actor.clone(), move |show| {
-        show(STAGE, 0, 0);
-        let work = || {
-            let config = load()?;
-            let mut store = Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Worker)?;
-            let own = config.seal.as_ref().map(Seal::public);
-            Ok(match store.verify_ledger(own.as_ref(), &[])? {
-                Ok(walked) => {
-                    let size = t.number(walked.head.size);
-                    let holds = t.with2("audit-holds", ("n", &size), ("root", &walked.head.root));
-                    format!("{holds} {}", t.count("audit-holds-seals", walked.checkpoints))
-                }
-                Err(broken) => {
-                    tracing::error!("The ledger was tampered with: {broken}");
-                    told(t, &broken)
-                }
-            })
-        };
-        work().unwrap_or_else(|error: anyhow::Error| {
-            tracing::error!("The ledger could not be verified: {error:#}");
-            t.say("audit-unverified")
+    visit.begin(Kind::Verification, |worker| {
+        let t = worker.t;
+        let own = worker.config.seal.as_ref().map(Seal::public);
+        let walked = worker.with_tools(|store, _, tools| {
+            (tools.progress)("verifying the ledger", 0, 0);
+            store.verify_ledger(own.as_ref(), &[])
+        })?;
+        Ok(match walked {
+            Ok(walked) => {
+                let size = t.number(walked.head.size);
+                let holds = t.with2("audit-holds", ("n", &size), ("root", &walked.head.root));
+                worker.well(format!("{holds} {}", t.count("audit-holds-seals", walked.checkpoints)), None)
+            }
+            Err(broken) => {
+                tracing::error!("The ledger was tampered with: {broken}");
+                worker.refused(told(t, &broken), None)
+            }
         })
-    });
+    })?;
     let t = visit.words();
-    if !begun {
-        return Err(Failure::Told(t.say("audit-busy")));
-    }
     visit.done(t.say("audit-begun"), "/audit")
 }
 

@@ -1,23 +1,16 @@
 //! Post batches: prepared as a job, kept until they have left, confirmed by their number of letters.
 
-use std::sync::Arc;
-
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::acts;
 use crate::confirm::Confirmed;
-use crate::console::jobs::Job;
+use crate::console::jobs::{Ended, Kind, Progress};
 use crate::console::page::{Answer, Failure, Frame, file, html};
 use crate::console::visit::Visit;
-use crate::console::words::Words;
 use crate::post::{self, Exception, LotId, Manifest, Shelf};
-use crate::settings::Configuration;
-use crate::store::{Store, Use};
 
-/// What is told of the job that prepares one.
-const STAGE: &str = "laying letters out";
 /// Letters that must not leave are named, up to so many.
 const NAMED_MAX: usize = 50;
 
@@ -25,8 +18,8 @@ const NAMED_MAX: usize = 50;
 #[template(path = "console/batches.html")]
 struct Batches {
     frame: Frame,
-    job: Option<Job>,
-    so_far: String,
+    progress: Option<Progress>,
+    ended: Option<Ended>,
     lots: Vec<Manifest>,
     to_post: u64,
 }
@@ -54,14 +47,9 @@ struct Posted {
 pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
     let counts = visit.store.letters_by_state()?;
     let lots = Shelf::of(visit.config()).lots()?;
-    // Whatever else this server does meanwhile is told on its own page.
-    let job = visit.bureau.jobs.last().filter(|job| job.stage == STAGE);
     let to_post = counts.get("to_post").copied().unwrap_or(0);
-    let t = visit.words();
-    let so_far = job.as_ref().map_or_else(String::new, |job| {
-        t.with2("batches-so-far", ("done", &t.number(job.done)), ("total", &t.number(job.total)))
-    });
-    html(&Batches { frame: visit.frame("batches-title"), job, so_far, lots, to_post })
+    let (progress, ended) = (visit.progress(Kind::Post, "/courriers/lots"), visit.ended(Kind::Post));
+    html(&Batches { frame: visit.frame("batches-title"), progress, ended, lots, to_post })
 }
 
 /// Lays out all letters that wait for the post; nothing else changes. The addresses are read for it: that is written down before.
@@ -69,35 +57,22 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
     let asked: Asked = visit.asked.form()?;
     let reason = acts::reason(&asked.reason).map_err(Failure::Reason)?.to_owned();
     visit.reads("read.addresses", json!({"channel": "post", "reason": reason}))?;
-    let (load, clock, t) = (Arc::clone(&visit.bureau.load), visit.clock().clone(), visit.words());
-    let begun = visit.bureau.jobs.begin(&visit.agent().actor.clone(), move |show| {
-        show(STAGE, 0, 0);
-        let work = || {
-            // As the templates and the sender are now.
-            let config = load()?;
-            let url = &config.settings.database.url;
-            let mut store = Store::open(url, &config.settings.prefecture.code, Use::Worker)?;
-            let batch = post::prepare(&mut store, &config, &clock, &|done, total| show(STAGE, done, total))?;
-            keep(&config, batch, t)
+    visit.begin(Kind::Post, |worker| {
+        let (t, clock) = (worker.t, worker.clock.clone());
+        // As the templates and the sender are now.
+        let batch = worker.with_tools(|store, config, tools| {
+            let progress = tools.progress;
+            post::prepare(store, config, &clock, &|done, total| progress("laying letters out", done, total))
+        })?;
+        let letters = batch.manifest.letters.len();
+        let told = match Shelf::of(&worker.config).keep(batch)? {
+            Some(lot) => t.with2("batches-made", ("lot", &lot.as_str()), ("letters", &t.number(letters))),
+            None => t.say("batches-nothing"),
         };
-        work().unwrap_or_else(|error: anyhow::Error| {
-            tracing::error!("A post batch could not be prepared: {error:#}");
-            t.say("batches-broken")
-        })
-    });
+        Ok(worker.well(told, None))
+    })?;
     let t = visit.words();
-    if !begun {
-        return Err(Failure::Told(t.say("batches-busy")));
-    }
     visit.done(t.say("batches-begun"), "/courriers/lots")
-}
-
-fn keep(config: &Configuration, batch: post::Batch, t: Words) -> anyhow::Result<String> {
-    let letters = batch.manifest.letters.len();
-    Ok(match Shelf::of(config).keep(batch)? {
-        Some(lot) => t.with2("batches-made", ("lot", &lot.as_str()), ("letters", &t.number(letters))),
-        None => t.say("batches-nothing"),
-    })
 }
 
 /// The batch of the address: of a fixed form, or there is none.
