@@ -286,7 +286,7 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     assert_eq!(browser.post(&format!("{page}/arreter"), &stop("", &id)).status, 422);
     assert_eq!(browser.post(&format!("{page}/arreter"), &stop("mauvaise extraction", "oui")).status, 422);
     let stopped = browser.submit(&format!("{page}/arreter"), &stop("mauvaise extraction", &id));
-    assert!(stopped.body.contains("Arrêtée : 0 rendez-vous fermes restent"), "{}", stopped.body);
+    assert!(stopped.body.contains("0 rendez-vous fermes restent"), "{}", stopped.body);
     let told = entries(&office, "run.stopped");
     assert!(told.starts_with("local:operateur|") && told.contains("mauvaise extraction"), "{told}");
     kill_process(pid, Signal::CONT).unwrap();
