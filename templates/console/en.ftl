@@ -15,6 +15,7 @@ menu-audit = Audit
 signed-in-as = Signed in:
 sign-out = Sign out
 other-language = Français
+reason = Reason
 
 # Sign-in
 sign-in-title = Sign in
@@ -59,7 +60,6 @@ home-to-post = to be posted
 
 # Runs
 # ----
-reason = Reason
 reason-hint = It stays in the ledger: name nobody.
 job-busy = This is being done already: wait until it ends.
 job-broken = Unexpected error: it is in the server’s log.
@@ -310,7 +310,6 @@ preview-calendar = Appointment for the calendar
 
 # People
 # ----
-reason = Reason
 people-title = People
 people-search = Name, number, reference, e-mail or telephone
 people-search-hint = In any order, whatever the accents; a slip is forgiven in words of four letters or more.
@@ -573,7 +572,6 @@ weeks-wrong-extra = A seat that is added is written site/desk/week=seats, for a 
 
 # Letters
 # ----
-reason = Reason (it stays in the ledger: name nobody)
 letters-title = Letters
 letters-back = Back to the letters
 letters-paused = Sending has been stopped by { $who } since { $at }.

@@ -15,6 +15,7 @@ menu-audit = Audit
 signed-in-as = Connecté :
 sign-out = Se déconnecter
 other-language = English
+reason = Raison
 
 # Connexion
 sign-in-title = Connexion
@@ -59,7 +60,6 @@ home-to-post = à poster
 
 # Exécutions
 # ----
-reason = Raison
 reason-hint = Elle reste au registre : ne nommez personne.
 job-busy = Ce travail est déjà en cours : attendez qu’il finisse.
 job-broken = Erreur inattendue : elle est dans le journal du serveur.
@@ -310,7 +310,6 @@ preview-calendar = Rendez-vous pour l’agenda
 
 # Personnes
 # ----
-reason = Raison
 people-title = Personnes
 people-search = Nom, numéro, référence, courriel ou téléphone
 people-search-hint = Dans n’importe quel ordre, sans souci des accents ; une faute de frappe est pardonnée dans les mots de quatre lettres ou plus.
@@ -573,7 +572,6 @@ weeks-wrong-extra = Une place ajoutée s’écrit site/guichet/semaine=places, p
 
 # Courriers
 # ----
-reason = Raison (elle reste au registre : ne nommez personne)
 letters-title = Courriers
 letters-back = Retour aux courriers
 letters-paused = L’envoi est suspendu par { $who } depuis le { $at }.

@@ -245,7 +245,7 @@ fn a_letter_is_printed_again_to_the_byte_or_it_is_said_what_has_changed() {
     assert_eq!(reader.get(&format!("/94/personnes/{other}/lettres/{}", somebody.letter)).status, 404);
 
     let changed = office.query(&format!("SELECT data FROM outbox WHERE letter_id = '{}'", somebody.letter));
-    let changed = changed.trim().replace("'", "''").replacen("\"name\":\"", "\"name\":\"X", 1);
+    let changed = changed.trim().replace('\'', "''").replacen("\"name\":\"", "\"name\":\"X", 1);
     office.change(&format!("UPDATE outbox SET data = '{changed}' WHERE letter_id = '{}'", somebody.letter)).unwrap();
     let differs = reader.get(&path);
     assert!(differs.body.contains("les données de la lettre"), "{}", differs.body);

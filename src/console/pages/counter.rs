@@ -67,6 +67,7 @@ impl Counter {
         code.parse().map_or_else(|_| visible(code), |kind: PermitKind| kind.label().to_owned())
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
     fn presence(&self, presence: &Presence) -> String {
         self.frame.t.say(match presence {
             Presence::Honoured => "counter-came",

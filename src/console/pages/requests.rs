@@ -39,13 +39,13 @@ const SEATS_SHOWN: usize = 60;
 struct Requests {
     frame: Frame,
     state: RequestState,
-    rows: Vec<Row>,
+    rows: Vec<Listed>,
     /// Key of the last row, where more follow.
     next: Option<String>,
 }
 
 /// A request of the list.
-struct Row {
+struct Listed {
     row: RequestRow,
     /// Last day of the person's rights, while it is open.
     rights_until: Option<NaiveDate>,
@@ -59,6 +59,7 @@ impl Requests {
         RequestState::ALL
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
     fn state_name(state: &RequestState) -> String {
         words::request_state(state.code())
     }
@@ -105,7 +106,7 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
 }
 
 /// Open requests, most urgent first, as a night serves them.
-fn open(visit: &mut Visit<'_, '_>) -> Result<Vec<Row>> {
+fn open(visit: &mut Visit<'_, '_>) -> Result<Vec<Listed>> {
     let policy = &visit.config().settings.policy;
     let mut open: Vec<(Urgency, OpenRequest)> = Vec::new();
     for r in visit.store.open_requests()? {
@@ -113,7 +114,7 @@ fn open(visit: &mut Visit<'_, '_>) -> Result<Vec<Row>> {
         open.push((Urgency::of(kind, r.expires_on, r.row.received_on, policy), r));
     }
     open.sort_by(|a, b| (a.0, &a.1.row.request_id).cmp(&(b.0, &b.1.row.request_id)));
-    let row = |(urgency, r): (Urgency, OpenRequest)| Row {
+    let row = |(urgency, r): (Urgency, OpenRequest)| Listed {
         rights_until: Some(urgency.rights_until),
         rule: r.rule.map(|rule| rule.parse().map_or(rule, |known: Rule| known.label_fr().to_owned())),
         convoked_for: r.live.map(|(_, day)| day),
@@ -122,14 +123,14 @@ fn open(visit: &mut Visit<'_, '_>) -> Result<Vec<Row>> {
     Ok(open.into_iter().map(row).collect())
 }
 
-fn ended(rows: Vec<RequestRow>) -> Vec<Row> {
-    rows.into_iter().map(|row| Row { row, rights_until: None, rule: None, convoked_for: None }).collect()
+fn ended(rows: Vec<RequestRow>) -> Vec<Listed> {
+    rows.into_iter().map(|row| Listed { row, rights_until: None, rule: None, convoked_for: None }).collect()
 }
 
-fn sheet(rows: &[Row]) -> List {
+fn sheet(rows: &[Listed]) -> List {
     let header = ["demande", "voeu", "recue_le", "a_voir_avant", "droits_jusqu_au", "etat", "reference", "decidee_le"];
     let day = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
-    let line = |r: &Row| {
+    let line = |r: &Listed| {
         vec![
             r.row.request_id.clone(),
             words::wish(&r.row.wish),
@@ -211,7 +212,7 @@ fn free_seats(visit: &mut Visit<'_, '_>, kind: PermitKind, commune: &str) -> Res
 }
 
 #[derive(Deserialize)]
-struct Decision {
+struct Deciding {
     /// `refuser`, `retiree` or `placer`.
     decision: String,
     #[serde(default)]
@@ -227,7 +228,7 @@ struct Decision {
 fn decide(visit: &mut Visit<'_, '_>) -> Answer {
     let id = Reference::parse(visit.asked.part("reference")).ok_or(Failure::Missing)?;
     visit.store.request(id.as_str())?.ok_or(Failure::Missing)?;
-    let form: Decision = visit.asked.form()?;
+    let form: Deciding = visit.asked.form()?;
     let t = visit.words();
     let state = match form.decision.as_str() {
         "refuser" => RequestState::Refused,

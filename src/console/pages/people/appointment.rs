@@ -28,6 +28,7 @@ struct Dates {
 }
 
 impl Dates {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
     fn days(&self, first: &NaiveDate, last: &NaiveDate) -> String {
         let (t, first) = (self.frame.t, self.frame.t.date(first));
         let last = t.date(last);
@@ -35,6 +36,7 @@ impl Dates {
     }
 
     /// A slot at another hour of the same desk and day.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
     fn at(slot: &str, hour: &NaiveTime) -> String {
         let place = slot.rsplit_once('T').map_or(slot, |(place, _)| place);
         format!("{place}T{}", hour.format("%H:%M"))
