@@ -58,7 +58,7 @@ fn an_office_without_letters_says_so() {
 
 #[test]
 fn letters_are_found_by_state_kind_and_channel_page_by_page_and_exported_without_addresses() {
-    let office = &*SENT;
+    let office = &SENT.copy();
     let console = Console::of(office);
     let mut reader = console.signed_in("lecteur");
     let page = reader.get("/94/courriers");
