@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// extract.mjs FILE usual|long|arabic: the demo's extract, its dates moved to today, its people called as is wanted.
+import { readFileSync } from "node:fs";
+
+const [file, names] = process.argv.slice(2);
+const DAY = 86_400_000;
+// The demo's first night.
+const moved = Math.floor(Date.now() / DAY) - Date.parse("2026-10-05") / DAY;
+const NAMES = {
+  usual: (name) => name,
+  // No space: nothing may need scrolling sideways all the same.
+  long: (name, n) => `Wolfeschlegelstein${"hausenbergerdorff".repeat(15)}`.slice(0, 250) + String(n).padStart(10, "x"),
+  arabic: (name, n) => ["عبد الرحمن", "الحسيني", "بن عبد العزيز", "آل مكتوم"][n % 4],
+};
+const lines = readFileSync(file, "utf8").replace(/^\uFEFF/, "").trimEnd().split(/\r?\n/);
+const head = lines[0].split(";");
+const columns = ["debut_validite", "fin_validite", "depot_le"].map((name) => head.indexOf(name));
+const called = head.indexOf("nom");
+const shifted = lines.slice(1).map((line) => {
+  const cells = line.split(";");
+  for (const column of columns) {
+    const day = Date.parse(cells[column]);
+    if (!Number.isNaN(day)) cells[column] = new Date(day + moved * DAY).toISOString().slice(0, 10);
+  }
+  // Permits of one person bear one name.
+  cells[called] = NAMES[names](cells[called], Number(cells[head.indexOf("numero_etranger")]));
+  return cells.join(";");
+});
+process.stdout.write([lines[0], ...shifted].join("\n") + "\n");
