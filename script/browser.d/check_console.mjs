@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // check_console.mjs FOLDER NAME=URL…: every page of each office's console, as a browser shows it. Which pages there are is found by
 // following links from the menu, one page for each form of address; STEPS adds what only a form leads to. Needs CHROMIUM,
-// BROWSER_NPM (playwright-core and axe-core) and CONVOKE_PASSWORD (of the account `agent`).
+// BROWSER_NPM (playwright-core and axe-core), CONVOKE_PASSWORD (of the account `agent`) and CONVOKE_JOURNEY (the database of the
+// office `errors`, whose letters a relay refuses during the journeys).
 //
 // Exit codes: 0 every page is ok; 1 one FAILED; 2 something is missing.
+import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -23,6 +25,7 @@ mkdirSync(join(folder, "html"), { recursive: true });
 
 const failures = [];
 const fail = (where, what) => failures.push(`${where}: ${what}`);
+const ran = new Set();
 let seen = 0;
 
 // Somebody who is there, by the office's names.
@@ -41,7 +44,7 @@ const ALSO = ["/94/audit/periode", "/94/courriers?etat=failed&genre=convocation"
 // One page of each form: identifiers, days and numbers are all alike, and so are the values of a query.
 function shape(address) {
   const url = new URL(address, "http://x");
-  const path = url.pathname.split("/").map((part, n) => (n > 1 && /\d/.test(decodeURIComponent(part)) ? "~" : part)).join("/");
+  const path = url.pathname.split("/").map((part, n) => (n > 1 && /\d|^[a-z]{16}$/.test(decodeURIComponent(part)) ? "~" : part)).join("/");
   return `${path}?${[...url.searchParams].filter(([, value]) => value).map(([key]) => key).sort().join("&")}`;
 }
 
@@ -67,6 +70,7 @@ async function violations(page, where) {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
   const options = { runOnly: { type: "tag", values: RULES }, resultTypes: ["violations"] };
   const found = await page.evaluate((wanted) => globalThis.axe.run(document, wanted), options);
+  for (const rule of [...found.passes, ...found.violations]) ran.add(rule.id);
   for (const rule of found.violations) {
     for (const node of rule.nodes) fail(where, `${rule.id}: ${rule.help}: ${node.target.join(" ")}: ${node.html.slice(0, 160)}`);
   }
@@ -174,10 +178,22 @@ async function tabTo(page, selector) {
   throw new Error(`the keyboard does not reach ${selector}`);
 }
 
+// Past the program, in the office of the journeys.
+function ask(sql) {
+  return execFileSync("sqlite3", ["-cmd", ".timeout 10000", process.env.CONVOKE_JOURNEY, sql], { encoding: "utf8" }).trim();
+}
+
+// As a relay that refuses whatever waits for this person, or has been sent.
+function refuse() {
+  ask(`UPDATE outbox SET state = 'failed', last_reply = '550 5.7.1 refused' WHERE state IN ('queued', 'accepted') AND reference IN
+    (SELECT reference FROM convocation c JOIN holder h USING (prefecture, holder_id) WHERE h.family_name = 'Refusée')`);
+}
+
 // Find a person, mend the e-mail, send again. `to` brings the focus to something, by whatever means the journey has.
 async function journey(browser, office, name, settings, to) {
   const context = await browser.newContext(settings);
   const page = await context.newPage();
+  refuse();
   const enter = async () => {
     await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
   };
@@ -195,20 +211,21 @@ async function journey(browser, office, name, settings, to) {
     await enter();
     await to(page, 'main a[href^="/94/personnes/"]');
     await enter();
+    const letters = () => page.$$eval("main caption ~ tbody tr", (rows) => rows.length);
+    const before = await letters();
     await mend(page, to, enter, `${name}@example.org`);
-    const said = await page.textContent("main [role=status]");
-    if (!said?.trim()) fail(name, "nothing is said of the address that was mended");
-    // The letter was written again to the new address: it waits, and is sent again at once.
-    const again = 'main form[action$="/lettre"] button, main form[action$="/courriers/actes"] button[value=retry]';
-    if ((await page.$(again)) === null) {
-      fail(name, "no letter can be sent again");
-    } else {
-      const reason = 'main form[action$="/lettre"] input[name=reason], main form[action$="/courriers/actes"] input[name=reason]';
-      await to(page, reason);
-      await page.keyboard.type("adresse corrigée");
-      await enter();
-      if (!(await page.textContent("main [role=status]"))?.trim()) fail(name, "nothing is said of the letter");
-    }
+    if (!(await page.textContent("main [role=status]"))?.trim()) fail(name, "nothing is said of the address that was mended");
+    if ((await letters()) !== before + 1) fail(name, "the letter is not written to the new address");
+    // The relay has its doubts about the new one as well, and then none any more.
+    refuse();
+    await page.reload();
+    const form = 'main form[action$="/lettre"]:has(input[value=retry])';
+    await to(page, `${form} input[name=reason]`);
+    await page.keyboard.type("filtre du relais corrigé");
+    await enter();
+    if (!(await page.textContent("main [role=status]"))?.trim()) fail(name, "nothing is said of the letter");
+    const sent = ask("SELECT count(*) FROM outbox WHERE state = 'queued' AND recipient = '" + name + "@example.org'");
+    if (sent !== "1") fail(name, `${sent} letters wait to be sent to the new address`);
     await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
   } catch (error) {
     fail(name, `${error.message.split("\n")[0]} at ${page.url()}`);
@@ -251,7 +268,9 @@ try {
   await browser.close();
 }
 
+// Pages that nobody saw have no failures.
+if (ran.size < 25 || seen < 5 * offices.length) fail("all", `${seen} pages, ${ran.size} rules had something to check`);
 for (const failure of [...new Set(failures)].sort()) console.log(`  ${failure}`);
-console.log(`console: ${seen} pages of ${offices.length} offices x light, dark, forced colours, 640 px, 320 px; axe-core ${axe.version}`);
+console.log(`console: ${seen} pages of ${offices.length} offices x light, dark, forced colours, 640 px, 320 px; axe-core ${axe.version}: ${ran.size} rules had something to check`);
 console.log(failures.length === 0 ? "console: ok" : `console: FAILED (${new Set(failures).size} failures)`);
 process.exit(failures.length === 0 ? 0 : 1);
