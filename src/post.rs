@@ -108,19 +108,22 @@ pub struct Exception {
     pub reason: String,
 }
 
+/// Files by name.
+pub type Files = Vec<(String, Vec<u8>)>;
+
 /// A batch, before it is written.
 pub struct Batch {
     /// What it holds.
     pub manifest: Manifest,
     /// The files of the manifest, by name.
-    pub files: Vec<(String, Vec<u8>)>,
+    pub files: Files,
     /// Address list as CSV.
     pub addresses: String,
 }
 
 impl Batch {
     /// The files to be kept, by name. The manifest is the last: whoever sees it sees all that it names.
-    pub fn into_files(self) -> Result<(Manifest, Vec<(String, Vec<u8>)>)> {
+    pub fn into_files(self) -> Result<(Manifest, Files)> {
         let mut files = self.files;
         // With its byte order mark, spreadsheets read accents as they are.
         files.push(("adresses.csv".to_owned(), format!("\u{feff}{}", self.addresses).into_bytes()));

@@ -88,7 +88,9 @@ impl Add {
         let url = made.second_factor.as_ref().map(|url| url.expose_secret().to_owned());
         let mut text = format!("{} can sign in as {}.\n", self.login, self.role);
         if let Some(url) = &url {
-            text += &format!("For the application that makes the codes, shown this once:\n{url}\n");
+            text.push_str("For the application that makes the codes, shown this once:\n");
+            text.push_str(url);
+            text.push('\n');
         }
         let document =
             json!({"schema": "convoke.account/1", "login": self.login, "role": self.role, "second_factor": url});

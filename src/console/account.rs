@@ -74,9 +74,8 @@ pub fn enrol(
         Ok((hash, secret))
     };
     let (password, totp) = made().map_err(|e| format!("{e:#}"))?;
-    let url = totp
-        .as_deref()
-        .map(|secret| self::totp(login, secret).and_then(|t| Ok(t.to_url().map_err(|e| anyhow!("{e}"))?)));
+    let url =
+        totp.as_deref().map(|secret| self::totp(login, secret).and_then(|t| t.to_url().map_err(|e| anyhow!("{e}"))));
     let url = url.transpose().map_err(|e| format!("{e:#}"))?;
     let row = AccountRow {
         login: login.to_owned(),

@@ -67,7 +67,7 @@ impl Failure {
             Self::Missing => t.say("failed-missing"),
             Self::Forbidden => t.say("failed-forbidden"),
             Self::Unreadable => t.say("failed-unreadable"),
-            Self::Reason(wrong) => t.wrong_reason(wrong),
+            Self::Reason(wrong) => t.wrong_reason(*wrong),
             Self::Unconfirmed => t.say("failed-unconfirmed"),
             Self::Refused(refused) => t.refused(refused),
             Self::Told(told) => told.clone(),

@@ -198,7 +198,7 @@ impl Visit<'_, '_> {
     }
 
     pub(super) fn set_language(&mut self, language: Language) -> Result<()> {
-        self.agent.row.language = language.code().to_owned();
+        language.code().clone_into(&mut self.agent.row.language);
         self.keep_session()
     }
 

@@ -48,12 +48,12 @@ macro_rules! counts {
     ($($number:ty),+) => { $(
         impl Count for $number {
             fn count(&self) -> i64 {
-                *self as i64
+                i64::try_from(*self).unwrap_or(i64::MAX)
             }
         }
     )+ };
 }
-counts!(u32, u64, usize, i32, i64);
+counts!(u32, u64, usize, i64);
 
 impl<T: Count> Count for &T {
     fn count(&self) -> i64 {
@@ -110,6 +110,7 @@ impl Words {
     }
 
     /// A text with something filled in.
+    #[expect(clippy::needless_pass_by_value, reason = "templates pass references and values alike")]
     pub(super) fn with(self, key: &str, name: &str, value: impl ToString) -> String {
         let mut args = FluentArgs::new();
         args.set(name.to_owned(), value.to_string());
@@ -126,6 +127,7 @@ impl Words {
     }
 
     /// The same, as templates pass it: they lend what stands within parentheses.
+    #[expect(clippy::needless_pass_by_value, reason = "templates pass references and values alike")]
     pub(super) fn two(self, key: &str, a: &str, of_a: impl ToString, b: &str, of_b: impl ToString) -> String {
         self.with2(key, (a, &of_a), (b, &of_b))
     }
@@ -239,7 +241,7 @@ impl Words {
     }
 
     /// What is wrong with a reason.
-    pub(super) fn wrong_reason(self, wrong: &WrongReason) -> String {
+    pub(super) fn wrong_reason(self, wrong: WrongReason) -> String {
         self.say(match wrong {
             WrongReason::Missing => "reason-missing",
             WrongReason::Personal => "reason-personal",

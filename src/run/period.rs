@@ -1,12 +1,11 @@
 //! Gathers the figures of a stretch of days.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use super::circumstances::acts;
+use crate::bundle::Files;
 use crate::letters::PdfError;
 use crate::report::lists::workbook;
 use crate::report::period::{by_week_and_semester, endings, endings_list, waits};
@@ -86,10 +85,10 @@ pub fn files_of_days(
     config: &Configuration,
     period: &Period,
     today: NaiveDate,
-) -> Result<(BTreeMap<String, Vec<u8>>, Option<PdfError>)> {
+) -> Result<(Files, Option<PdfError>)> {
     let mut lists = period.lists();
     lists.push(endings_list(&endings_between(store, period.from, period.to, today)?));
-    let mut files: BTreeMap<String, Vec<u8>> =
+    let mut files: Files =
         lists.iter().map(|list| (format!("{}.csv", list.name), list.to_csv().into_bytes())).collect();
     files.insert("tables.xlsx".to_owned(), workbook(&lists)?);
     files.insert("period.json".to_owned(), format!("{}\n", serde_json::to_string_pretty(period)?).into_bytes());

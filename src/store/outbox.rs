@@ -265,8 +265,8 @@ impl Store {
 
     /// Letters of a run's convocations that did not arrive, or not yet, by state and by what was said last: state, reply, how many,
     /// one of them.
-    pub fn failing_letters_of_run(&mut self, run_id: &str) -> Result<Vec<(String, Option<String>, u64, String)>> {
-        let rows: Vec<(String, Option<String>, i64, Option<String>)> = outbox::table
+    pub fn failing_letters_of_run(&mut self, run_id: &str) -> Result<Vec<SaidOf>> {
+        outbox::table
             .inner_join(
                 convocation::table.on(convocation::prefecture
                     .eq(outbox::prefecture)
@@ -279,8 +279,7 @@ impl Store {
             .group_by((outbox::state, outbox::last_reply))
             .select((outbox::state, outbox::last_reply, count_star(), diesel::dsl::min(outbox::letter_id)))
             .load(&mut self.conn)
-            .context("looking for the letters of a run that failed")?;
-        Ok(rows.into_iter().map(|(state, reply, n, one)| (state, reply, n as u64, one.unwrap_or_default())).collect())
+            .context("looking for the letters of a run that failed")
     }
 
     /// Letters of a run's convocations and notices whose fate was unknown at least once: reference, kind, state, how often.

@@ -67,7 +67,7 @@ fn signing_in_elsewhere() -> Option<(Office, Console, Provider)> {
 /// Signs in there as `NAME:GROUP,GROUP`, and gives the address to which one is sent back.
 fn at_the_provider(browser: &Browser, provider: &Provider, url: &str, who: &str) -> String {
     let own = format!("http://localhost:{}", provider.1);
-    let mut there = browser.elsewhere(&own);
+    let mut there = Browser::at(&own);
     let mut path = url.strip_prefix(&own).expect("the provider").to_owned();
     for _ in 0..20 {
         let answer: Answer = there.get(&path);

@@ -105,14 +105,10 @@ pub struct Answer {
 }
 
 impl Browser {
-    fn at(url: &str) -> Self {
+    /// A browser at a site.
+    pub fn at(url: &str) -> Self {
         let config = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build();
         Self { agent: config.new_agent(), url: url.to_owned(), cookies: BTreeMap::new() }
-    }
-
-    /// The same browser at another site, which sees none of the cookies.
-    pub fn elsewhere(&self, url: &str) -> Self {
-        Self::at(url)
     }
 
     pub fn get(&mut self, path: &str) -> Answer {

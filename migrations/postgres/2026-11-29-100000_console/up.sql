@@ -41,3 +41,6 @@ CREATE TABLE sign_in (
     began_at TIMESTAMP NOT NULL,
     PRIMARY KEY (prefecture, state)
 );
+-- Letters of a state, page by page; what one run convoked.
+CREATE INDEX outbox_by_state ON outbox (prefecture, state, letter_id);
+CREATE INDEX convocation_by_run ON convocation (prefecture, run_id);

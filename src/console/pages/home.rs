@@ -82,11 +82,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
         }
         let waiting = WAITING_FOR_SOMEBODY.iter().filter_map(|state| {
             let letters = *letters.get(*state)?;
-            Some(Waiting {
-                state: (*state).to_owned(),
-                label: crate::report::words::letter_state(state).to_owned(),
-                letters,
-            })
+            Some(Waiting { state: (*state).to_owned(), label: crate::report::words::letter_state(state), letters })
         });
         Ok(Home {
             frame,

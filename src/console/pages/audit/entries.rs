@@ -142,7 +142,7 @@ fn line(entry: Entry, seals: &[Sealed]) -> Line {
     let after = seals.partition_point(|sealed| sealed.checkpoint.size < entry.seq);
     let before = seals.get(after).map(|sealed| sealed.checkpoint.at.naive_utc());
     let what = Some(words::intervention(&entry.kind)).filter(|what| *what != entry.kind).map(str::to_owned);
-    Line { what, at, before, entry }
+    Line { entry, what, at, before }
 }
 
 fn to_list(entries: &[Entry], format: &str) -> List {

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use chrono::NaiveDateTime;
-use serde_json::Value;
 
 use super::{LetterState, turns};
 use crate::acts::{Turn, turn_letters, without_addresses};
@@ -91,7 +90,7 @@ fn moments(known: &KnownLetter, acts: &[ActOn]) -> Vec<Moment> {
     }));
     let of_it = |(kind, actor, payload): &ActOn| {
         let at = payload["at"].as_str().and_then(|at| at.parse::<chrono::DateTime<chrono::Utc>>().ok());
-        (payload["letter"] == Value::from(known.letter.letter_id.as_str())).then(|| Moment {
+        (payload["letter"] == known.letter.letter_id.as_str()).then(|| Moment {
             at: at.map(|at| at.naive_utc()),
             what: format!("{}, par {actor}", words::intervention(kind)),
             said: payload["reason"].as_str().unwrap_or_default().to_owned(),

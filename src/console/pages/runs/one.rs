@@ -72,7 +72,9 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
         let others = s.runs_before(None, None, OTHERS)?;
         Ok((outline(s, config, &row)?, s.failing_letters_of_run(&id.0)?, s.seal_of(&id)?, others))
     })?;
-    let said = failing.iter().map(|(state, reply, n, one)| (state.as_str(), reply.as_deref(), *n, one.as_str()));
+    let said = failing.iter().map(|(state, reply, n, one)| {
+        (state.as_str(), reply.as_deref(), n.unsigned_abs(), one.as_deref().unwrap_or_default())
+    });
     let causes = by_cause(said).into_iter().map(|c| (words::letter_state(&c.state), c)).map(|(label, c)| (c, label));
     let outlined = report.map(|report| {
         let funnel = Funnel::of(&report);
