@@ -156,9 +156,7 @@ fn a_preview_is_carried_out_exactly_or_refused_with_what_has_changed() {
 #[test]
 fn what_would_make_too_many_firm_is_refused_unless_the_plan_itself_was_seen() {
     let office = OFFICE.before_the_night();
-    for role in ["operateur"] {
-        super::support::console::enrol(&office, role, role);
-    }
+    super::support::console::enrol(&office, "operateur", "operateur");
     let console = Console::with(&office, &[("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "1")]);
     let mut browser = console.signed_in("operateur");
     let letters = counted(&mut browser);
