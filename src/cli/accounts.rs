@@ -24,6 +24,7 @@ pub(super) enum Accounts {
   convoke accounts list")]
     List,
     Remove(Remove),
+    SignOut(SignOut),
 }
 
 /// Make an account of the console, or give one another role, password and second factor
@@ -60,12 +61,42 @@ pub(super) struct Remove {
     login: String,
 }
 
+/// End every session of somebody in the console: of an account, or of somebody whom the identity provider let in
+///
+/// Whoever is dismissed, or has another role there, is asked who they are again at once; without it, when their session ends.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  convoke accounts sign-out oidc:agent.fictif
+  convoke accounts sign-out local:agent.secours")]
+pub(super) struct SignOut {
+    /// As the ledger names them: `oidc:NAME` or `local:LOGIN`.
+    actor: String,
+}
+
+impl SignOut {
+    fn execute(&self, session: &Session) -> Result<Exit> {
+        let config = session.configuration()?;
+        let mut store = Session::store(&config, Use::Batch)?;
+        let now = session.clock.now();
+        let sessions = store.write(|s| {
+            let sessions = s.end_sessions_of(&self.actor)?;
+            let payload = json!({"actor": self.actor, "sessions": sessions, "at": now});
+            s.record(None, &crate::process::login(), &[Event { kind: "console.signed_out", payload }])?;
+            Ok(sessions)
+        })?;
+        let document = json!({"schema": "convoke.signed_out/1", "actor": self.actor, "sessions": sessions});
+        session.print(&document, &format!("{sessions} sessions ended.\n"))?;
+        Ok(Exit::Done)
+    }
+}
+
 impl Accounts {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         match self {
             Self::Add(c) => c.execute(session),
             Self::List => list(session),
             Self::Remove(c) => c.execute(session),
+            Self::SignOut(c) => c.execute(session),
         }
     }
 }

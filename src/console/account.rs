@@ -120,9 +120,6 @@ pub fn verify(
         let _ = hasher().verify_password(password.expose_secret().as_bytes(), NOBODY.as_str());
         return Ok(Err(Denied::Wrong));
     };
-    if row.locked_until.is_some_and(|until| until > now.naive_utc()) {
-        return Ok(Err(Denied::Locked));
-    }
     let too_long = password.expose_secret().chars().count() > PASSWORD_MAX;
     let known =
         !too_long && hasher().verify_password(password.expose_secret().as_bytes(), row.password.as_str()).is_ok();
@@ -134,6 +131,10 @@ pub fn verify(
             .map(|step| step as i64)
             .filter(|step| *step > row.totp_step),
     };
+    if row.locked_until.is_some_and(|until| until > now.naive_utc()) {
+        // It took as long as for anybody: nobody learns which accounts there are.
+        return Ok(Err(Denied::Locked));
+    }
     store.write(|s| {
         // Read again under the lock: of two who come at once with the same digits, one is let in.
         let row = s.account(login)?.context("an account that was there")?;
@@ -141,7 +142,9 @@ pub fn verify(
             s.note_attempt(login, 0, None, step)?;
             return Ok(row.role.parse().map_err(|_| Denied::Wrong));
         }
-        let failures = row.failures + 1;
+        // Whoever let an account alone for a while begins anew.
+        let rested = row.locked_until.is_some_and(|until| now.naive_utc() - until > TimeDelta::seconds(WAIT_MAX_S));
+        let failures = if rested { 1 } else { row.failures + 1 };
         let over = failures - FREE_ATTEMPTS;
         let wait = (over >= 0).then(|| TimeDelta::seconds((WAIT_S << over.min(5)).min(WAIT_MAX_S)));
         s.note_attempt(login, failures, wait.map(|wait| now + wait), row.totp_step)?;

@@ -23,6 +23,7 @@ mod words;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use axum::Router;
@@ -33,6 +34,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, get, on};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tower_http::csrf::CsrfLayer;
 
 pub use account::{Denied, Enrolled, enrol, verify};
@@ -52,6 +54,10 @@ pub type Load = Arc<dyn Fn() -> Result<Configuration> + Send + Sync>;
 
 /// Requests that are worked on at once for one préfecture: each has a connection to the database.
 const AT_ONCE: usize = 8;
+/// Of them, those that wait for the identity provider.
+const AT_PROVIDER: usize = 4;
+/// For a form to arrive, and for one's turn.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The console of every préfecture of this server.
 pub struct Console {
@@ -66,6 +72,7 @@ pub struct Bureau {
     load: Load,
     stores: Mutex<Vec<Store>>,
     at_once: Semaphore,
+    at_provider: Semaphore,
     theme: assets::Theme,
     jobs: jobs::Jobs,
 }
@@ -79,6 +86,7 @@ impl Bureau {
             load,
             stores: Mutex::default(),
             at_once: Semaphore::new(AT_ONCE),
+            at_provider: Semaphore::new(AT_PROVIDER),
             theme,
             jobs: jobs::Jobs::default(),
         })
@@ -89,18 +97,22 @@ impl Bureau {
     }
 
     /// Asks the database by a connection that is kept as long as it answers.
-    fn with_store<T, E: From<anyhow::Error>>(&self, question: impl FnOnce(&mut Store) -> Result<T, E>) -> Result<T, E> {
+    fn with_store<T>(&self, question: impl FnOnce(&mut Store) -> (T, bool)) -> Result<T> {
         let kept = self.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match kept {
             Some(store) => store,
             None => Store::open(&self.config.settings.database.url, self.code(), Use::Worker)?,
         };
-        let answer = question(&mut store);
-        // One whose connection was lost is not kept: the next request makes another.
-        if answer.is_ok() || store.answers() {
-            self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+        let (answer, well) = question(&mut store);
+        let works = well || store.answers();
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        if works {
+            stores.push(store);
+        } else {
+            // A connection that was lost was not the only one: the next requests make others.
+            stores.clear();
         }
-        answer
+        Ok(answer)
     }
 }
 
@@ -116,6 +128,8 @@ impl Console {
         let mut csrf = CsrfLayer::new();
         for number in 0..self.bureaus.len() {
             let base = format!("/{}", self.bureaus[number].code());
+            let home = format!("{base}/");
+            app = app.route(&base, get(move || async move { page::see(&home) }));
             for route in ROUTES.iter().copied().flatten() {
                 let console = Arc::clone(&self);
                 let answer = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, params: RawPathParams, request| {
@@ -147,13 +161,17 @@ impl Console {
         request: Request<Body>,
     ) -> Response {
         let watch = crate::clock::Stopwatch::start();
-        let asked = match Asked::read(request, &params).await {
-            Ok(asked) => asked,
-            Err(status) => return page::bare(status),
+        // Whoever sends half a form keeps nobody.
+        let asked = match timeout(PATIENCE, Asked::read(request, &params)).await {
+            Ok(Ok(asked)) => asked,
+            Ok(Err(status)) => return page::bare(status),
+            Err(_) => return page::bare(StatusCode::REQUEST_TIMEOUT),
         };
         let console = Arc::clone(&self);
         let bureau = &self.bureaus[number];
-        let Ok(_one_of_few) = bureau.at_once.acquire().await else {
+        // A provider that does not answer holds up nobody else, least of all those who sign in without it.
+        let few = if route.path.starts_with("/connexion/") { &bureau.at_provider } else { &bureau.at_once };
+        let Ok(Ok(_one_of_few)) = timeout(PATIENCE, few.acquire()).await else {
             return page::bare(StatusCode::SERVICE_UNAVAILABLE);
         };
         let client = limits::client(peer, &asked, &bureau.config.settings.http.trusted_proxies);
@@ -161,14 +179,17 @@ impl Console {
             let bureau = &console.bureaus[number];
             bureau.with_store(|store| {
                 let mut call = Call::new(&console, bureau, store, asked, client);
+                let answer = call.answer(route);
+                let well = !matches!(answer, Err(Failure::Broken(_)));
                 // What a page makes of its failures is a page too.
-                Ok::<_, Failure>(call.answer(route).unwrap_or_else(|failure| failure.into_page(&call)))
+                let response = answer.unwrap_or_else(|failure| failure.into_page(&call));
+                (call.finish(response), well)
             })
         })
         .await;
         let response = match worked {
             Ok(Ok(response)) => response,
-            Ok(Err(failure)) => failure.into_bare(),
+            Ok(Err(error)) => Failure::Broken(error).into_bare(),
             Err(panic) => {
                 tracing::error!(route = route.path, "A page panicked: {panic}");
                 page::bare(StatusCode::INTERNAL_SERVER_ERROR)

@@ -79,6 +79,8 @@ pub(super) struct Departure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Arrival {
     pub(super) name: String,
+    /// What the provider never gives to anybody else.
+    pub(super) subject: String,
     /// None: nothing that this person belongs to gives a role.
     pub(super) role: Option<Role>,
 }
@@ -120,9 +122,16 @@ pub(super) fn arrive(
     let verifier = provider.id_token_verifier().set_time_fn(|| clock.now());
     let claims = token.claims(&verifier, &Nonce::new(nonce)).context("the identity token does not hold")?;
     let claims = serde_json::to_value(claims).context("reading the claims")?;
-    let name = [&oidc.name_claim, "sub"].iter().find_map(|claim| claims[*claim].as_str()).context("nobody's name")?;
-    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_MAX).collect();
-    Ok(Arrival { name, role: role(oidc, &claims[&oidc.roles_claim]) })
+    let subject = claims["sub"].as_str().context("the token names nobody")?.to_owned();
+    let name = name(claims[&oidc.name_claim].as_str().unwrap_or_default()).or_else(|| name(&subject));
+    let name = name.context("the name is empty, longer than 64 characters, or of signs that no login has")?;
+    Ok(Arrival { name, subject, role: role(oidc, &claims[&oidc.roles_claim]) })
+}
+
+/// A name that can stand in the ledger and on pages without looking like another's.
+fn name(given: &str) -> Option<String> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+' | '|' | ':');
+    (!given.is_empty() && given.chars().count() <= NAME_MAX && given.chars().all(plain)).then(|| given.to_owned())
 }
 
 /// The role with the most rights that one of somebody's groups gives.

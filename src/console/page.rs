@@ -85,7 +85,9 @@ impl Failure {
         let mut frame = call.frame("failed-title");
         // What a page would say once is said by the page that comes after this one.
         frame.notice = None;
-        let page = Failed { told: self.told(t), unchanged: call.asked.method == axum::http::Method::POST, frame };
+        // What broke may have broken after the act.
+        let unchanged = call.asked.method == axum::http::Method::POST && !matches!(self, Self::Broken(_));
+        let page = Failed { told: self.told(t), unchanged, frame };
         let mut response = html(&page).unwrap_or_else(Self::into_bare);
         *response.status_mut() = status;
         if self.status() == StatusCode::TOO_MANY_REQUESTS {

@@ -86,25 +86,24 @@ pub(super) fn resume(store: &mut Store, http: &Http, asked: &Asked, now: DateTim
     let idle = now - row.seen_at > TimeDelta::minutes(http.idle_min.into());
     let old = now - row.began_at > TimeDelta::hours(http.session_max_h.into());
     let is_before = row.token != kept;
-    if idle || old || (is_before && now - row.rotated_at > GRACE) {
-        // A token that was given up long ago is in hands that should not have it: nobody goes on with this session.
+    if idle || old {
         store.write_rows(|s| s.end_session(&row.token))?;
         return Ok(None);
     }
     let (Ok(role), Ok(language)) = (row.role.parse(), row.language.parse()) else { return Ok(None) };
     let mut fresh = None;
-    let due = asked.method == axum::http::Method::GET && !is_before && now - row.rotated_at > ROTATE_AFTER;
-    if due || now - row.seen_at > SEEN_STEP {
-        let known = row.token.clone();
-        row.seen_at = now;
-        if due {
-            let (new, kept) = self::token(&mut Entropy::System)?;
-            (row.token_before, row.token, row.rotated_at) = (Some(row.token), kept, now);
-            fresh = Some(new);
+    // The one before it is good until the new one has arrived: an answer that was lost signs nobody out.
+    let lost = is_before && now - row.rotated_at > GRACE;
+    if lost || (!is_before && now - row.rotated_at > ROTATE_AFTER) {
+        let (new, new_kept) = self::token(&mut Entropy::System)?;
+        // Where another request was faster, theirs reaches the browser.
+        if store.write_rows(|s| s.rotate_session(&row.token, &kept, &new_kept, now))? {
+            (row.token, fresh) = (new_kept, Some(new));
         }
-        if !store.write_rows(|s| s.put_session(&known, &row))? {
-            // Another request has rotated it in between: theirs reaches the browser.
-            (fresh, row.token) = (None, known);
+    } else {
+        let arrived = !is_before && row.token_before.is_some() && now - row.rotated_at > GRACE;
+        if arrived || now - row.seen_at > SEEN_STEP {
+            store.write_rows(|s| s.see_session(&row.token, now, arrived))?;
         }
     }
     Ok(Some(Agent { actor: row.actor.clone(), role, language, row, fresh }))

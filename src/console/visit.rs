@@ -79,30 +79,38 @@ impl<'a> Call<'a> {
                 if !agent.role.may(right) {
                     return Err(Failure::Forbidden);
                 }
-                let (fresh, shown) = (agent.fresh.clone(), agent.row.notice.is_some());
+                let shown = agent.row.notice.clone();
                 let mut visit = Visit { call: self, agent };
-                let mut response = page(&mut visit)?;
-                if shown && visit.asked.method == Method::GET && is_html(&response) {
-                    visit.agent.row.notice = None;
-                    visit.keep_session()?;
-                }
-                if let Some(token) = fresh {
-                    self.give_token(&mut response, &token);
+                let response = page(&mut visit)?;
+                if let Some(shown) = shown.filter(|_| visit.asked.method == Method::GET && is_html(&response)) {
+                    let token = visit.agent.row.token.clone();
+                    visit.store.write_rows(|s| s.set_notice(&token, None, Some(&shown)))?;
                 }
                 Ok(response)
             }
         }
     }
 
+    /// Gives whoever asked their new token, with whatever they are answered.
+    pub(super) fn finish(&self, mut response: Response) -> Response {
+        if let Some(token) = self.agent.as_ref().and_then(|agent| agent.fresh.as_ref()) {
+            self.give_token(&mut response, token);
+        }
+        response
+    }
+
     /// The way to sign in, and from there to what was asked for.
     fn to_sign_in(&self) -> Response {
         let base = self.base();
-        if self.asked.method != Method::GET {
-            return see(&format!("{base}/connexion"));
+        let encoded =
+            |path| percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC).to_string();
+        if self.asked.method == Method::GET {
+            return see(&format!("{base}/connexion?vers={}", encoded(self.asked.path_and_query())));
         }
-        let target =
-            percent_encoding::utf8_percent_encode(self.asked.path_and_query(), percent_encoding::NON_ALPHANUMERIC);
-        see(&format!("{base}/connexion?vers={target}"))
+        // What was typed is lost; that is said, and the page on which it was typed is the next.
+        let referer = self.asked.headers.get(header::REFERER).and_then(|r| r.to_str().ok()).unwrap_or_default();
+        let path = referer.find(&format!("{base}/")).map_or("", |at| &referer[at..]);
+        see(&format!("{base}/connexion?expire=oui&vers={}", encoded(path)))
     }
 
     pub(super) fn give_token(&self, response: &mut Response, token: &str) {
@@ -185,26 +193,30 @@ impl Visit<'_, '_> {
     }
 
     /// Back to a page after an act, which says once what came of it: never in the address.
+    #[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "what a page ends with")]
     pub(super) fn done(&mut self, notice: String, path: &str) -> Answer {
-        self.agent.row.notice = Some(notice);
-        self.keep_session()?;
+        let token = self.agent.row.token.clone();
+        // The act is done, whatever becomes of the sentence about it.
+        if let Err(error) = self.call.store.write_rows(|s| s.set_notice(&token, Some(&notice), None)) {
+            tracing::error!("What came of an act could not be kept for the next page: {error:#}");
+        }
         Ok(see(&format!("{}{path}", self.base())))
     }
 
     /// Remembers what is looked for, so that the address of what was found does not have to.
     pub(super) fn seek(&mut self, sought: &str) -> Result<()> {
+        let token = self.agent.row.token.clone();
         self.agent.row.sought = Some(sought.to_owned());
-        self.keep_session()
+        self.call.store.write_rows(|s| s.set_sought(&token, sought))
     }
 
     pub(super) fn set_language(&mut self, language: Language) -> Result<()> {
-        language.code().clone_into(&mut self.agent.row.language);
-        self.keep_session()
+        let token = self.agent.row.token.clone();
+        self.call.store.write_rows(|s| s.set_language(&token, language.code()))
     }
 
-    fn keep_session(&mut self) -> Result<()> {
-        let row = self.agent.row.clone();
-        self.call.store.write_rows(|s| s.put_session(&row.token, &row))?;
-        Ok(())
+    /// Whoever asked has signed out.
+    pub(super) fn forget(&mut self) {
+        self.call.agent = None;
     }
 }

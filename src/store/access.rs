@@ -73,6 +73,15 @@ pub struct PendingSignIn {
     pub began_at: NaiveDateTime,
 }
 
+/// The session of a token, or of the one that another request has put into its place.
+macro_rules! session_of {
+    ($store:expr, $token:expr) => {
+        console_session::table
+            .filter(console_session::prefecture.eq(&$store.prefecture))
+            .filter(console_session::token.eq($token).or(console_session::token_before.eq($token)))
+    };
+}
+
 impl Store {
     /// Accounts, by login.
     pub fn accounts(&mut self) -> Result<Vec<AccountRow>> {
@@ -173,21 +182,53 @@ impl Store {
             .context("reading a session")
     }
 
-    /// Changes a session: what is given stands in the place of what `token` had.
-    pub fn put_session(&mut self, token: &str, new: &SessionRow) -> Result<bool> {
+    /// Puts another token in the place of one; what the browser holds is good until it arrives. False where another request has done
+    /// so meanwhile.
+    pub fn rotate_session(&mut self, token: &str, held: &str, new: &str, at: NaiveDateTime) -> Result<bool> {
         let changed = diesel::update(console_session::table.find((&self.prefecture, token)))
             .set((
-                console_session::token.eq(&new.token),
-                console_session::token_before.eq(&new.token_before),
-                console_session::language.eq(&new.language),
-                console_session::seen_at.eq(new.seen_at),
-                console_session::rotated_at.eq(new.rotated_at),
-                console_session::notice.eq(&new.notice),
-                console_session::sought.eq(&new.sought),
+                console_session::token.eq(new),
+                console_session::token_before.eq(held),
+                console_session::rotated_at.eq(at),
+                console_session::seen_at.eq(at),
             ))
             .execute(&mut self.conn)
-            .context("changing a session")?;
+            .context("changing a token")?;
         Ok(changed > 0)
+    }
+
+    /// Somebody was heard of; with the new token for a while: the one before it is worth nothing any more.
+    pub fn see_session(&mut self, token: &str, at: NaiveDateTime, arrived: bool) -> Result<()> {
+        let own = console_session::table.find((&self.prefecture, token));
+        diesel::update(own).set(console_session::seen_at.eq(at)).execute(&mut self.conn).context("noting a session")?;
+        if arrived {
+            diesel::update(own).set(console_session::token_before.eq(None::<String>)).execute(&mut self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// What the next page says once. Clearing it leaves what another request has put there since.
+    pub fn set_notice(&mut self, token: &str, notice: Option<&str>, shown: Option<&str>) -> Result<()> {
+        let own = session_of!(self, token);
+        let done = match shown {
+            Some(shown) => diesel::update(own.filter(console_session::notice.eq(shown)))
+                .set(console_session::notice.eq(notice))
+                .execute(&mut self.conn),
+            None => diesel::update(own).set(console_session::notice.eq(notice)).execute(&mut self.conn),
+        };
+        done.context("keeping a notice").map(drop)
+    }
+
+    /// What somebody looks for.
+    pub fn set_sought(&mut self, token: &str, sought: &str) -> Result<()> {
+        let done = diesel::update(session_of!(self, token)).set(console_session::sought.eq(sought));
+        done.execute(&mut self.conn).context("keeping what is looked for").map(drop)
+    }
+
+    /// The language of somebody's pages.
+    pub fn set_language(&mut self, token: &str, language: &str) -> Result<()> {
+        let done = diesel::update(session_of!(self, token)).set(console_session::language.eq(language));
+        done.execute(&mut self.conn).context("keeping a language").map(drop)
     }
 
     /// Ends a session.

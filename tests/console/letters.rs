@@ -238,7 +238,11 @@ fn a_batch_that_is_given_up_leaves_its_letters_waiting() {
     let mut agent = console.signed_in("operateur");
     agent.submit("/94/courriers/lots", &[("reason", "essai")]);
     let lot = prepared(&mut agent);
-    let gone = agent.submit(&format!("/94/courriers/lots/{lot}/retrait"), &[]);
+    let path = format!("/94/courriers/lots/{lot}/retrait");
+    assert_eq!(agent.post(&path, &[("letters", "0"), ("reason", "essai")]).status, 422, "the count is typed");
+    assert_eq!(agent.post(&path, &[("letters", &waiting), ("reason", "")]).status, 422, "and why");
+    let gone = agent.submit(&path, &[("letters", &waiting), ("reason", "essai")]);
+    assert!(last_entry(&office, "post.discarded").contains("essai"));
     assert!(gone.body.contains("Aucun lot n’est prêt."));
     assert_eq!(one(&office, "SELECT count(*) FROM outbox WHERE state = 'to_post'"), waiting);
     assert_eq!(agent.get(&format!("/94/courriers/lots/{lot}/fichiers")).status, 404);

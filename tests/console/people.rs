@@ -368,12 +368,15 @@ fn a_written_request_is_taken_down_listed_without_names_and_decided() {
 
     let decide =
         |agent: &mut Browser, id: &str, form: &[(&str, &str)]| agent.post(&format!("/94/demandes/{id}/decision"), form);
-    refused(&decide(&mut agent, &ids[0], &[("decision", "refuser"), ("reason", "")]), 422, "Une raison est nécessaire");
-    assert_eq!(decide(&mut agent, &ids[0], &[("decision", "refuser"), ("reason", "hors ressort")]).status, 303);
+    refused(&decide(&mut agent, &ids[0], &[("decision", "refuser"), ("reason", "x")]), 422, "ne correspond pas");
+    let refuse = |reason| [("decision", "refuser"), ("confirmation", ids[0].as_str()), ("reason", reason)];
+    refused(&decide(&mut agent, &ids[0], &refuse("")), 422, "Une raison est nécessaire");
+    assert_eq!(decide(&mut agent, &ids[0], &refuse("hors ressort")).status, 303);
     done_by_hand(&office, "request.refused", "hors ressort");
     assert_eq!(decide(&mut agent, &ids[1], &[("decision", "retiree"), ("reason", "a renoncé")]).status, 303);
     done_by_hand(&office, "request.withdrawn", "a renoncé");
-    refused(&decide(&mut agent, &ids[1], &[("decision", "refuser"), ("reason", "x")]), 409, "n’est plus ouverte");
+    let late = [("decision", "refuser"), ("confirmation", ids[1].as_str()), ("reason", "x")];
+    refused(&decide(&mut agent, &ids[1], &late), 409, "n’est plus ouverte");
     assert!(agent.get("/94/demandes?etat=refused").body.contains(&ids[0]));
 
     let page = agent.get(&format!("/94/demandes/{}", ids[2])).body;

@@ -236,6 +236,9 @@ fn decide(visit: &mut Visit<'_, '_>) -> Answer {
         "placer" => RequestState::Placed,
         _ => return Err(Failure::Unreadable),
     };
+    if state == RequestState::Refused {
+        Confirmed::typed(&form.confirmation, id.as_str()).ok_or(Failure::Unconfirmed)?;
+    }
     if state != RequestState::Placed {
         visit.by_hand(&form.reason, |s, hand| acts::end_request(s, hand, &id, state))?;
         let key = if state == RequestState::Refused { "request-refused" } else { "request-withdrawn" };

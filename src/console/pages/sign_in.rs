@@ -43,6 +43,7 @@ struct SignIn {
 struct Towards {
     #[serde(default)]
     vers: String,
+    expire: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +58,8 @@ struct Credentials {
 
 fn show(call: &mut Call<'_>) -> Answer {
     let towards: Towards = call.asked.query()?;
-    form(call, towards.vers, None)
+    let ended = towards.expire.map(|_| call.words().say("sign-in-ended"));
+    form(call, towards.vers, ended)
 }
 
 fn form(call: &Call<'_>, target: String, denied: Option<String>) -> Answer {
@@ -74,18 +76,15 @@ fn submit(call: &mut Call<'_>) -> Answer {
     match account::verify(call.store, &given.login, &given.password, &given.digits, now)? {
         Ok(role) => {
             let actor = format!("local:{}", given.login);
-            let token = enter(call, &actor, role)?;
+            let token = enter(call, &actor, role, None)?;
             let mut response = see(&safe_target(call, &given.vers));
             call.give_token(&mut response, &token);
             Ok(response)
         }
         Err(denied) => {
-            tracing::warn!(client = %call.client, "An attempt to sign in failed");
-            let key = match denied {
-                Denied::Wrong => "sign-in-wrong",
-                Denied::Locked => "sign-in-locked",
-            };
-            let told = call.words().say(key);
+            // Nobody is told which it was.
+            tracing::warn!(client = %call.client, locked = denied == Denied::Locked, "An attempt to sign in failed");
+            let told = call.words().say("sign-in-wrong");
             let mut response = form(call, given.vers, Some(told))?;
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             Ok(response)
@@ -156,7 +155,7 @@ fn arrive(call: &mut Call<'_>) -> Answer {
         let told = call.words().say("sign-in-no-role");
         return form(call, String::new(), Some(told));
     };
-    let token = enter(call, &actor, role)?;
+    let token = enter(call, &actor, role, Some((&oidc.issuer, &arrival.subject)))?;
     let mut response = see(&pending.target);
     call.give_token(&mut response, &token);
     let gone = session::cookie(&call.config().settings.http, &departure_cookie(call), "", Some(0));
@@ -184,7 +183,7 @@ fn away(call: &Call<'_>, target: String, error: &anyhow::Error) -> Answer {
 }
 
 /// Lets somebody in: a session under a new token, the end of the one that the browser brought, and a line in the ledger.
-fn enter(call: &mut Call<'_>, actor: &str, role: Role) -> anyhow::Result<String> {
+fn enter(call: &mut Call<'_>, actor: &str, role: Role, by: Option<(&url::Url, &str)>) -> anyhow::Result<String> {
     let (now, language) = (call.now(), call.words().language());
     session::tidy(call.store, &call.bureau.config.settings.http, now)?;
     let before = call.agent.take();
@@ -192,7 +191,12 @@ fn enter(call: &mut Call<'_>, actor: &str, role: Role) -> anyhow::Result<String>
         if let Some(before) = before {
             s.end_session(&before.row.token)?;
         }
-        let payload = serde_json::json!({"role": role.code(), "at": now});
+        let mut payload = serde_json::json!({"role": role.code(), "at": now});
+        // Names change hands at providers; this does not.
+        if let Some((issuer, subject)) = by {
+            payload["issuer"] = issuer.as_str().into();
+            payload["subject"] = subject.into();
+        }
         s.record(None, actor, &[Event { kind: "console.signed_in", payload }])?;
         session::begin(s, actor, role, language, now)
     })
@@ -209,6 +213,7 @@ fn safe_target(call: &Call<'_>, target: &str) -> String {
 fn leave(visit: &mut Visit<'_, '_>) -> Answer {
     let token = visit.agent().row.token.clone();
     visit.store.write_rows(|s| s.end_session(&token))?;
+    visit.forget();
     let http = &visit.config().settings.http;
     let name = session::cookie_name(http, visit.store.prefecture());
     let mut response = see(&format!("{}/connexion", visit.base()));

@@ -36,7 +36,11 @@ fn days(visit: &Visit<'_, '_>) -> Result<(NaiveDate, NaiveDate), Failure> {
         return Ok(bounds_of_week(day(&sought.semaine)?));
     }
     let to = if sought.au.is_empty() { visit.today() } else { day(&sought.au)? };
-    let from = if sought.du.is_empty() { to - Days::new(DAYS) } else { day(&sought.du)? };
+    let from = if sought.du.is_empty() {
+        to.checked_sub_days(Days::new(DAYS)).ok_or(Failure::Unreadable)?
+    } else {
+        day(&sought.du)?
+    };
     if from > to || (to - from).num_days() > DAYS_MAX {
         return Err(Failure::Told(visit.words().say("audit-days-wrong")));
     }

@@ -9,6 +9,7 @@ use crate::confirm::Confirmed;
 use crate::console::jobs::{Ended, Kind, Progress};
 use crate::console::page::{Answer, Failure, Frame, file, html};
 use crate::console::visit::Visit;
+use crate::ledger::Event;
 use crate::post::{self, Exception, LotId, Manifest, Shelf};
 
 /// Letters that must not leave are named, up to so many.
@@ -46,7 +47,9 @@ struct Posted {
 
 pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
     let counts = visit.store.letters_by_state()?;
-    let lots = Shelf::of(visit.config()).lots()?;
+    let mut lots = Shelf::of(visit.config()).lots()?;
+    // A folder that two préfectures share shows each its own.
+    lots.retain(|lot| lot.prefecture == visit.store.prefecture());
     let to_post = counts.get("to_post").copied().unwrap_or(0);
     let (progress, ended) = (visit.progress(Kind::Post, "/courriers/lots"), visit.ended(Kind::Post));
     html(&Batches { frame: visit.frame("batches-title"), progress, ended, lots, to_post })
@@ -105,7 +108,10 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
     let expected = manifest.letters.len().to_string();
     let _confirmed: Confirmed = Confirmed::typed(&asked.letters, &expected).ok_or(Failure::Unconfirmed)?;
     let done = visit.by_hand(&asked.reason, |s, hand| post::confirm(s, &manifest, hand.actor, Some(hand.reason)))?;
-    Shelf::of(visit.config()).remove(&lot)?;
+    // They are marked: what is left of the files changes nothing of that.
+    if let Err(error) = Shelf::of(visit.config()).remove(&lot) {
+        tracing::error!("The files of a batch that has left could not be removed: {error:#}");
+    }
     let t = visit.words();
     let mut notice = t.count("batches-posted", done.posted);
     if done.already > 0 {
@@ -122,7 +128,14 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
 
 /// Takes a batch away that will not leave: its letters still wait.
 pub(super) fn discard(visit: &mut Visit<'_, '_>) -> Answer {
-    let (lot, _) = lot(visit)?;
+    let (lot, manifest) = lot(visit)?;
+    let asked: Posted = visit.asked.form()?;
+    Confirmed::typed(&asked.letters, &manifest.letters.len().to_string()).ok_or(Failure::Unconfirmed)?;
+    let payload =
+        json!({"batch": manifest.batch, "letters": manifest.letters.len(), "reason": asked.reason, "at": visit.now()});
+    visit.by_hand(&asked.reason, |s, hand| {
+        s.write(|s| s.record(None, hand.actor, &[Event { kind: "post.discarded", payload }]))
+    })?;
     Shelf::of(visit.config()).remove(&lot)?;
     let notice = visit.words().with("batches-discarded", "lot", lot.as_str());
     visit.done(notice, "/courriers/lots")

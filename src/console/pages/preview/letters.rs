@@ -13,7 +13,10 @@ use crate::console::page::{Answer, Failure, Frame, file, html};
 use crate::console::visit::Visit;
 use crate::letters::Letter;
 use crate::run::letters_of_plan;
+use chrono::TimeDelta;
 
+/// Minutes for which letters that were opened can be looked at.
+const OPEN_MIN: i64 = 15;
 /// Letters that are composed at once: each takes a part of a second.
 const OPENED: usize = 3;
 
@@ -40,7 +43,9 @@ fn opened(visit: &Visit<'_, '_>) -> Option<std::sync::Arc<Kept<Opened>>> {
     let night = visit.kept::<Night>()?;
     let is_theirs =
         |o: &std::sync::Arc<Kept<Opened>>| o.actor == visit.agent().actor && o.what.plan_hash == night.what.plan_hash;
-    visit.kept::<Opened>().filter(is_theirs)
+    // They name people: whoever wants to see them later says why again.
+    let now = visit.now().naive_utc();
+    visit.kept::<Opened>().filter(is_theirs).filter(|o| now - o.at < TimeDelta::minutes(OPEN_MIN))
 }
 
 pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {

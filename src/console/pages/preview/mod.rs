@@ -32,10 +32,10 @@ pub(super) const ROUTES: &[Route] = &[
     // Computes, and changes nothing.
     post(Right::Read, "/apercu/calculer", compute),
     post(Right::Act, "/apercu/executer", carry_out),
-    get(Right::Read, "/apercu/lettres", letters::list),
+    get(Right::Act, "/apercu/lettres", letters::list),
     post(Right::Act, "/apercu/lettres", letters::open),
-    get(Right::Read, "/apercu/lettres/{numero}", letters::show),
-    get(Right::Read, "/apercu/lettres/{numero}/{forme}", letters::form),
+    get(Right::Act, "/apercu/lettres/{numero}", letters::show),
+    get(Right::Act, "/apercu/lettres/{numero}/{forme}", letters::form),
 ];
 
 /// Desks and weeks that are shown; a file has them all.
