@@ -40,7 +40,6 @@ fn before_the_first_night_the_pages_say_that_there_is_nothing() {
         "/94/executions/94/%3Cscript%3E/1",
         "/94/executions/94/2026-10-05/1/pieces/report.html",
         "/94/executions/refus",
-        "/94/apercu/lettres/1",
         "/94/apercu?liste=semaines&format=csv",
     ] {
         assert_eq!(browser.get(path).status, 404, "{path}");
@@ -48,6 +47,7 @@ fn before_the_first_night_the_pages_say_that_there_is_nothing() {
     assert_eq!(browser.get("/94/executions?etat=%27").status, 400);
     assert_eq!(browser.get("/94/executions?apres=x").status, 400);
     assert_eq!(browser.get("/94/executions/mettre-a-jour").status, 403);
+    assert_eq!(browser.get("/94/apercu/lettres/1").status, 403);
     for path in [
         "/94/executions/mettre-a-jour",
         "/94/executions/94/2026-10-05/1/arreter",
