@@ -62,6 +62,7 @@ fn a_disk_that_runs_full_stops_a_run_and_loses_nothing() {
     office.run(&[]);
     assert_eq!(office.totals(), whole.totals());
     office.assert_promises();
+    office.leave_disk();
 }
 
 #[test]

@@ -165,6 +165,13 @@ impl Office {
         self
     }
 
+    /// The end of an office whose database is on a disk.
+    pub fn leave_disk(self) {
+        if let Some(p) = &self.postgres {
+            p.cluster.drop_from_disk(&p.now);
+        }
+    }
+
     /// What a disk holds, rounded up.
     pub fn megabytes_used(disk: &Path) -> u32 {
         let output = Command::new("df").args(["--output=used", "-BM"]).arg(disk).output().unwrap();

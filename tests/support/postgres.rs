@@ -117,6 +117,15 @@ impl Cluster {
         format!("office_{n}")
     }
 
+    /// Takes a database off its disk: what the cluster still holds of it in memory could be written nowhere once the disk is gone, and
+    /// whoever needs that memory would be told so.
+    pub fn drop_from_disk(&self, database: &str) {
+        let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
+        let n = database.trim_start_matches("office_");
+        conn.batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)")).unwrap();
+        conn.batch_execute(&format!("DROP TABLESPACE disk_{n}")).unwrap();
+    }
+
     /// Ends every connection to a database, as an administrator would.
     pub fn end_connections(&self, database: &str) {
         let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
