@@ -1,7 +1,5 @@
 //! Accueil: last night and the next, people against seats, letters that wait for somebody.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use askama::Template;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
@@ -76,10 +74,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
         let slots = s.slots(today, horizon)?;
         let taken_of = |slot: &SlotRow| taken.get(&slot.slot_id).copied().unwrap_or(0);
         let free_seats = slots.iter().map(|slot| slot.seats.unsigned_abs().saturating_sub(taken_of(slot))).sum();
-        let mut letters: BTreeMap<String, u64> = BTreeMap::new();
-        for (_, state, n) in s.figures(now)?.letters {
-            *letters.entry(state).or_default() += n;
-        }
+        let letters = s.letters_by_state()?;
         let waiting = WAITING_FOR_SOMEBODY.iter().filter_map(|state| {
             let letters = *letters.get(*state)?;
             Some(Waiting { state: (*state).to_owned(), label: crate::report::words::letter_state(state), letters })
