@@ -1,7 +1,6 @@
 //! Of the console: see the pages of that name.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use super::support::console::{Browser, Console};
 use super::support::{Office, Shape, today};
@@ -20,15 +19,9 @@ fn one(office: &Office, sql: &str) -> String {
 /// What the verification says, once it has ended.
 fn verified(auditor: &mut Browser) -> String {
     auditor.submit("/94/audit/verification", &[]);
-    for _ in 0..2_400 {
-        let page = auditor.get("/94/audit").body;
-        if !page.contains("data-refresh") {
-            let said = page.split("<div class=\"notice").find(|part| part.contains("Le registre"));
-            return said.unwrap_or_else(|| panic!("no verification: {page}")).split("</p>").next().unwrap().to_owned();
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("the ledger was not verified");
+    let page = auditor.once_done("/94/audit").body;
+    let said = page.split("<div class=\"notice").find(|part| part.contains("Le registre"));
+    said.unwrap_or_else(|| panic!("no verification: {page}")).split("</p>").next().unwrap().to_owned()
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::io::{Cursor, Read};
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use super::support::console::{Browser, Console, encoded};
 use super::support::{Office, Shape};
@@ -171,15 +170,9 @@ fn sending_is_stopped_and_goes_on_when_the_count_is_typed() {
 
 /// Waits for the batch that is being prepared.
 fn prepared(agent: &mut Browser) -> String {
-    for _ in 0..2_400 {
-        let page = agent.get("/94/courriers/lots").body;
-        if !page.contains("data-refresh") {
-            let lot = page.split("/94/courriers/lots/").nth(1).map(|rest| rest[..12].to_owned());
-            return lot.unwrap_or_else(|| panic!("no batch: {page}"));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("no batch was prepared");
+    let page = agent.once_done("/94/courriers/lots").body;
+    let lot = page.split("/94/courriers/lots/").nth(1).map(|rest| rest[..12].to_owned());
+    lot.unwrap_or_else(|| panic!("no batch: {page}"))
 }
 
 #[test]

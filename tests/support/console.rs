@@ -164,7 +164,6 @@ pub fn encoded(text: &str) -> String {
 
 impl Browser {
     /// A page, once no part of it changes by itself any more: what it shows the progress of has ended.
-    #[allow(dead_code, reason = "few pages wait for something")]
     pub fn once_done(&mut self, path: &str) -> Answer {
         for _ in 0..1_200 {
             let answer = self.get(path);
