@@ -4,11 +4,11 @@
 //! waits for the disk is on threads of its own (`press`, `clerk`).
 
 mod carry;
+mod in_hand;
 mod limits;
 mod witnesses;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -20,6 +20,7 @@ use tokio::task::block_in_place;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::in_hand::InHand;
 use self::limits::Limits;
 use super::clerk::{Clerk, Turns};
 use super::decide::{Circumstances, Decision, Doubt, Schedule};
@@ -104,7 +105,7 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
         return_path: config.return_path(),
         relays: Relays::new(relays, pause),
         room,
-        in_hand: RefCell::default(),
+        in_hand: InHand::default(),
         moved: Notify::new(),
         counts: RefCell::default(),
         errand,
@@ -136,8 +137,8 @@ struct Worker<'a> {
     relays: Relays<'a>,
     /// Letters that may be in hand at once.
     room: usize,
-    /// Letters claimed and not yet put down, and until when each is certainly ours.
-    in_hand: RefCell<BTreeMap<String, DateTime<Utc>>>,
+    /// Letters claimed and not yet put down.
+    in_hand: InHand,
     /// A letter was put down.
     moved: Notify,
     counts: RefCell<Counts>,
@@ -240,15 +241,10 @@ impl Worker<'_> {
         let until = now + self.lease;
         // Where this process stood still for longer than a lease, its letter may be another's: it is not prolonged. Only what is
         // known to be in hand is: what was claimed when the connection was lost is rescued in time.
-        let ours: Vec<String> =
-            self.in_hand.borrow().iter().filter(|(_, until)| now < **until).map(|(id, _)| id.clone()).collect();
-        let renewed = ours.clone();
-        self.clerk.write(move |s| s.renew_leases(&owner, &renewed, until)).await?;
-        for (id, known) in self.in_hand.borrow_mut().iter_mut() {
-            if ours.contains(id) {
-                *known = until;
-            }
-        }
+        let ours = self.in_hand.ours(now);
+        let letters: Vec<String> = ours.iter().map(|(letter_id, _)| letter_id.clone()).collect();
+        self.clerk.write(move |s| s.renew_leases(&owner, &letters, until)).await?;
+        self.in_hand.prolong(&ours, until);
         self.rescue().await
     }
 
@@ -307,7 +303,7 @@ impl Worker<'_> {
             let claimed = match obstacle {
                 Some(_) => Ok(Vec::new()),
                 // Half at once: a claim is a transaction, whatever it brings.
-                None if self.in_hand.borrow().len() > self.room / 2 => {
+                None if self.in_hand.len() > self.room / 2 => {
                     self.moved.notified().await;
                     continue;
                 }
@@ -319,8 +315,7 @@ impl Worker<'_> {
                     (self.errand.obstacle)(None);
                     fault::point("after-claim");
                     for letter in letters {
-                        let until = letter.lease_until.map_or(DateTime::UNIX_EPOCH, |at| at.and_utc());
-                        self.in_hand.borrow_mut().insert(letter.letter_id.clone(), until);
+                        self.in_hand.take(&letter);
                         presses.send(letter).await.context("the threads that render have ended")?;
                     }
                     continue;
@@ -328,7 +323,7 @@ impl Worker<'_> {
                 Err(paused) => Drained::Paused(paused),
             };
             (self.errand.obstacle)(Some(&obstacle).filter(|o| **o != Drained::Empty));
-            if !self.in_hand.borrow().is_empty() {
+            if !self.in_hand.is_empty() {
                 // What is in hand may come back, or mend a relay.
                 self.moved.notified().await;
             } else if self.errand.until_empty {
@@ -358,7 +353,7 @@ impl Worker<'_> {
 
     /// Takes as many letters as there is room for. `Err` where sending is stopped.
     async fn claim(&self) -> Result<Result<Vec<LetterRow>, Paused>> {
-        let limit = self.room - self.in_hand.borrow().len();
+        let limit = self.room - self.in_hand.len();
         let now = self.errand.clock.now();
         let (owner, until, floor) = (self.owner.clone(), now + self.lease, self.floor);
         let limits = Limits::of(self.errand.config);

@@ -15,7 +15,7 @@ use crate::ids::{HolderId, Reference};
 use crate::permit::Channel;
 
 /// A letter to be put into the outbox.
-#[derive(Clone, Debug, Queryable, QueryableByName, Insertable, Selectable)]
+#[derive(Clone, Debug, Default, Queryable, QueryableByName, Insertable, Selectable)]
 #[diesel(table_name = outbox, treat_none_as_default_value = false)]
 pub struct LetterRow {
     /// Préfecture.

@@ -85,7 +85,7 @@ impl Worker<'_> {
 
     /// A letter is no longer in hand.
     fn put_away(&self, letter: &LetterRow) {
-        self.in_hand.borrow_mut().remove(&letter.letter_id);
+        self.in_hand.put_down(letter);
         self.moved.notify_one();
         (self.errand.progress)(self.counts.borrow().accepted);
     }
@@ -204,8 +204,7 @@ impl Worker<'_> {
             return Ok(None);
         }
         fault::point("after-sending");
-        let ours_until = self.in_hand.borrow().get(&letter.letter_id).copied();
-        if Some(self.errand.clock.now()) >= ours_until {
+        if !self.in_hand.is_ours(letter, self.errand.clock.now()) {
             // This process stood still for longer than its lease: another worker may have the letter.
             tracing::warn!(letter.id = %letter.letter_id, "A lease ended before the letter left: it is not sent from here");
             return Ok(None);
