@@ -56,6 +56,7 @@ fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
     let expected = whole.totals();
     for point in [
         "before-plan",
+        "after-records",
         "after-plan",
         "before-chunk",
         "before-chunk:2",

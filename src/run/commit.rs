@@ -13,21 +13,21 @@ use super::observe::Seen;
 use super::{Firm, Lapses, Letters, Requests, Summary, Tools, planned, requests};
 use crate::convocation::{LetterState, State};
 use crate::fault;
-use crate::ids::{RunId, sha256_hex};
+use crate::ids::RunId;
 use crate::ledger::Event;
 use crate::letters::Matter;
 use crate::permit::Channel;
 use crate::planning::Pass;
 use crate::seal::Seal;
 use crate::settings::Configuration;
-use crate::store::{Placement, RunRow, Store, Stored};
+use crate::store::{Placement, Record, RunRow, Store, Stored};
 
 /// Appointments of one transaction: a kill loses at most the work of one, and none of its effects is half done.
 const CHUNK: usize = 1_000;
 /// The occasion of a letter that goes by post besides the e-mail.
 const COPY: &str = "copie";
 
-/// Stores, in one transaction, all that holds for the whole run. `false`, and nothing is stored, where the data changed since they
+/// Stores, in one transaction, all that holds for the whole run; what is large and read by nobody before goes ahead of it. `false`, and nothing is stored, where the data changed since they
 /// were seen: verdicts on what was would hide what is.
 pub(super) fn store_plan(
     store: &mut Store,
@@ -37,8 +37,16 @@ pub(super) fn store_plan(
     tools: &mut Tools<'_>,
 ) -> Result<bool> {
     let run_id = RunId(row.run_id.clone());
+    if store.run(&run_id)?.is_some_and(|now| now.epoch == row.epoch && now.state == "committing") {
+        // Stored before the connection was lost.
+        return Ok(true);
+    }
     let policy_hash = config.settings.policy.hash();
-    let plan_bytes = serde_json::to_vec(&(&seen.firm, &seen.plan))?;
+    let input = Record::of("input", &seen.input.to_bytes())?;
+    let plan = Record::of("plan", &serde_json::to_vec(&(&seen.firm, &seen.plan))?)?;
+    let policy = Record::of("policy", &serde_json::to_vec(&config.settings.policy)?)?;
+    let (plan_sha256, records) = (plan.sha256.clone(), [input, plan, policy]);
+    let planned = planned::blocks(&seen.input, &seen.plan)?;
     let summary = Summary {
         schema: "convoke.run/1".into(),
         run: row.run_id.clone(),
@@ -68,11 +76,9 @@ pub(super) fn store_plan(
     };
     (tools.progress)("storing verdicts", 0, seen.changes.len() as u64);
     fault::point("before-plan");
+    store.keep_records(row, &records, &planned)?;
+    fault::point("after-records");
     let stored = store.write(|s| {
-        if s.run(&run_id)?.is_some_and(|now| now.epoch == row.epoch && now.state == "committing") {
-            // Stored before the connection was lost.
-            return Ok(true);
-        }
         if s.data_version()? != seen.data_version {
             return Ok(false);
         }
@@ -81,16 +87,16 @@ pub(super) fn store_plan(
         let references: Vec<String> = seen.unmarked.iter().map(|l| l.reference.clone()).collect();
         s.end_convocations(&references, State::Missed)?;
         let missed = references.iter().map(|r| Event { kind: "convocation.missed", payload: json!({"reference": r, "cause": "unmarked"}) });
-        let planned = Event {
+        let told = Event {
             kind: "run.planned",
             payload: json!({
                 "business_date": row.business_date, "generation": row.generation, "trigger": row.trigger, "reason": row.reason,
                 "scanned": summary.scanned, "outcomes": summary.outcomes, "firm": seen.firm.len(), "requests": seen.granted.len(), "planned": summary.planned,
                 "lapses": summary.lapses, "input": seen.input_hash, "policy": policy_hash, "plan": seen.plan_hash,
-                "record": sha256_hex(&plan_bytes),
+                "record": plan_sha256,
             }),
         };
-        s.record(Some(&row.run_id), &row.actor, &missed.chain([planned]).collect::<Vec<_>>())?;
+        s.record(Some(&row.run_id), &row.actor, &missed.chain([told]).collect::<Vec<_>>())?;
         for (request, slot) in &seen.granted {
             s.choose_request(request, &run_id, slot)?;
         }
@@ -99,10 +105,6 @@ pub(super) fn store_plan(
             row,
             &Stored {
                 hashes: [&seen.input_hash, &policy_hash, &seen.plan_hash, &seen.rest_hash],
-                input: &seen.input.to_bytes(),
-                plan: &plan_bytes,
-                policy: &serde_json::to_vec(&config.settings.policy)?,
-                planned: &planned::blocks(&seen.input, &seen.plan)?,
                 outcomes: &seen.outcomes,
                 summary: &serde_json::to_string(&summary)?,
             },

@@ -1,15 +1,17 @@
 //! Runs: one at a time for a préfecture, fenced by epoch, resumable.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
-use super::schema::{planned_block, run, run_outcome, run_record};
-use super::{Store, insert_all};
-use crate::ids::{RunId, sha256_hex};
+use super::Store;
+use super::schema::{run, run_outcome};
+use crate::ids::RunId;
+
+/// How long a silent owner is trusted; every step renews it.
+const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// A run as stored.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -86,31 +88,11 @@ pub enum Acquired {
 pub struct Stored<'a> {
     /// Hashes of input, rules, plan, and what the plan left open.
     pub hashes: [&'a str; 4],
-    /// The planning input.
-    pub input: &'a [u8],
-    /// The appointments to commit, in order.
-    pub plan: &'a [u8],
-    /// The rules.
-    pub policy: &'a [u8],
-    /// What the plan has for each person, in blocks: from which permit on, and JSON.
-    pub planned: &'a [(String, String)],
     /// Permits by rule.
     pub outcomes: &'a BTreeMap<String, u64>,
     /// `run --json`.
     pub summary: &'a str,
 }
-
-#[derive(Insertable)]
-#[diesel(table_name = planned_block, treat_none_as_default_value = false)]
-struct PlannedBlock<'a> {
-    prefecture: &'a str,
-    run_id: &'a str,
-    from_permit: &'a str,
-    entries: &'a str,
-}
-
-/// How long a silent owner is trusted; every step renews it.
-const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 impl Store {
     /// Starts a run, or takes over the one whose owner `is_dead`, or silent for longer than its lease.
@@ -288,24 +270,7 @@ impl Store {
                 run::summary.eq(what.summary),
             ))
             .execute(&mut self.conn)?;
-        ensure!(changed == 1, "run {} was taken over by another process: this one has written nothing", row.run_id);
-        for (kind, bytes) in [("input", what.input), ("plan", what.plan), ("policy", what.policy)] {
-            diesel::insert_into(run_record::table)
-                .values((
-                    run_record::prefecture.eq(&p),
-                    run_record::run_id.eq(&row.run_id),
-                    run_record::kind.eq(kind),
-                    run_record::sha256.eq(sha256_hex(bytes)),
-                    run_record::bytes.eq(deflate(bytes)?),
-                ))
-                .execute(&mut self.conn)?;
-        }
-        let blocks: Vec<_> = what
-            .planned
-            .iter()
-            .map(|(from_permit, entries)| PlannedBlock { prefecture: &p, run_id: &row.run_id, from_permit, entries })
-            .collect();
-        insert_all!(&mut self.conn, planned_block, &blocks, 1_000).context("keeping who has which day")?;
+        ensure!(changed == 1, "{}", taken_over(row));
         for (rule, permits) in what.outcomes {
             diesel::insert_into(run_outcome::table)
                 .values((
@@ -365,48 +330,14 @@ impl Store {
 
     /// Forgets a run that found nothing to do: it has written nothing.
     pub fn forget_run(&mut self, row: &RunRow) -> Result<()> {
-        diesel::delete(
+        let forgotten = diesel::delete(
             run::table
                 .find((&self.prefecture, &row.run_id))
                 .filter(run::epoch.eq(row.epoch))
                 .filter(run::state.eq("observing")),
         )
         .execute(&mut self.conn)?;
-        Ok(())
-    }
-
-    /// Something that a run recorded, whose hash still holds.
-    pub fn run_record(&mut self, id: &RunId, kind: &str) -> Result<Option<Vec<u8>>> {
-        let found: Option<(String, Vec<u8>)> = run_record::table
-            .find((&self.prefecture, &id.0, kind))
-            .select((run_record::sha256, run_record::bytes))
-            .first(&mut self.conn)
-            .optional()?;
-        let Some((sha256, packed)) = found else { return Ok(None) };
-        let bytes = inflate(&packed).with_context(|| format!("unpacking the {kind} of run {id}"))?;
-        ensure!(sha256_hex(&bytes) == sha256, "the recorded {kind} of run {id} is not what was written");
-        Ok(Some(bytes))
-    }
-
-    /// The block of a run in which a permit stands if the plan has anything for it. `None` for a run that kept no blocks.
-    pub fn planned_block(&mut self, id: &RunId, permit_id: &str) -> Result<Option<String>> {
-        planned_block::table
-            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.eq(&id.0)))
-            .filter(planned_block::from_permit.le(permit_id))
-            .order(planned_block::from_permit.desc())
-            .select(planned_block::entries)
-            .first(&mut self.conn)
-            .optional()
-            .context("looking for somebody's day")
-    }
-
-    /// Leaves the blocks of one run alone: what earlier plans had for people is in what they recorded.
-    pub fn keep_planned_blocks_of(&mut self, id: &RunId) -> Result<()> {
-        diesel::delete(planned_block::table)
-            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.ne(&id.0)))
-            .execute(&mut self.conn)
-            .context("forgetting the blocks of earlier plans")?;
-        Ok(())
+        if forgotten == 1 { self.forget_records(row) } else { Ok(()) }
     }
 
     /// Permits by rule, as the run counted them.
@@ -420,14 +351,6 @@ impl Store {
     }
 }
 
-pub(super) fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?)
-}
-
-pub(super) fn inflate(packed: &[u8]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    flate2::read::DeflateDecoder::new(packed).read_to_end(&mut bytes)?;
-    Ok(bytes)
+pub(super) fn taken_over(row: &RunRow) -> String {
+    format!("run {} was taken over by another process: this one has written nothing", row.run_id)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::runs::{deflate, inflate};
+use super::records::{deflate, inflate};
 use super::schema::template_bundle;
 use super::{Store, on_backend};
 
