@@ -7,44 +7,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::{Office, Shape, today};
-
-/// An office, and the folders of more préfectures beside it, in the same database.
-fn offices(codes: &[&str]) -> Office {
-    let office = Office::new(Shape { permits: 0, seats: false });
-    for code in codes {
-        let folder = format!("prefectures/{code}");
-        office.ok(&["init", "--dir", &folder, "--example", "94", "--json"]);
-        let file = office.path(&folder).join("convoke.toml");
-        let settings = fs::read_to_string(&file).unwrap().replace("code = \"94\"", &format!("code = \"{code}\""));
-        fs::write(&file, settings).unwrap();
-        let config = file.display().to_string();
-        let mut permits = fs::File::create(office.path("permits.csv")).unwrap();
-        // The same people everywhere: whatever is mixed up is found.
-        convoke::demo::world::write_permits(7, 300, today(), &mut permits).unwrap();
-        office.ok(&["--config", &config, "import", "permits", "permits.csv", "--json"]);
-        let until = today().checked_add_days(chrono::Days::new(220)).unwrap().to_string();
-        office.ok(&["--config", &config, "agenda", "generate", "--until", &until, "--json"]);
-    }
-    office
-}
-
-/// All that a préfecture has, by table.
-fn of(office: &Office, code: &str) -> Vec<String> {
-    ["permit", "holder", "slot", "run", "convocation", "reservation", "outbox", "ledger_entry", "past_verdict"]
-        .map(|table| {
-            let key = if table == "permit" {
-                "min(rule) || max(review_on) || sum(fingerprint % 1000000)"
-            } else {
-                "count(*)"
-            };
-            let rows = office.query(&format!(
-                "SELECT count(*), coalesce(CAST({key} AS TEXT), '') FROM {table} WHERE prefecture = '{code}'"
-            ));
-            format!("{table} {rows}")
-        })
-        .to_vec()
-}
+use support::prefectures::{of, offices};
 
 #[test]
 fn one_prefecture_that_fails_stops_no_other() {

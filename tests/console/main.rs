@@ -11,5 +11,7 @@ mod counter;
 mod letters;
 mod nights;
 mod people;
+mod prefectures;
+mod privacy;
 mod provider;
 mod slots;

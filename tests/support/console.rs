@@ -39,10 +39,15 @@ impl Console {
 
     /// A server of an office, with settings (`CONVOKE__…`).
     pub fn with(office: &Office, settings: &[(&str, &str)]) -> Self {
+        Self::serving(office, &[], settings)
+    }
+
+    /// The same with more arguments.
+    pub fn serving(office: &Office, more: &[&str], settings: &[(&str, &str)]) -> Self {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let named = settings.iter().find(|(name, _)| *name == "CONVOKE__HTTP__LISTEN");
         let listen = named.map_or_else(free, |(_, listen)| (*listen).to_owned());
-        let mut command: Command = office.command(&["serve", "--role", "http"]);
+        let mut command: Command = office.command(&[&["serve", "--role", "http"], more].concat());
         command.env("CONVOKE__HTTP__LISTEN", &listen).env("CONVOKE__HTTP__CONSOLE", "true");
         command.envs(settings.iter().copied());
         let log = tempfile::NamedTempFile::new().unwrap();

@@ -5,6 +5,7 @@ pub mod console;
 pub mod faketime;
 pub(crate) mod pdf;
 pub mod postgres;
+pub mod prefectures;
 pub mod schema;
 
 use std::fs;

@@ -1,0 +1,49 @@
+//! Several préfectures in one database, each with a folder of its own.
+
+use std::fs;
+
+use super::{Office, Shape, today};
+
+/// An office, and the folders of more préfectures beside it, in the same database.
+pub fn offices(codes: &[&str]) -> Office {
+    offices_of(&codes.iter().map(|code| (*code, 300)).collect::<Vec<_>>())
+}
+
+/// The same with so many permits each, or none.
+pub fn offices_of(prefectures: &[(&str, usize)]) -> Office {
+    let office = Office::new(Shape { permits: 0, seats: false });
+    for (code, permits) in prefectures {
+        let folder = format!("prefectures/{code}");
+        office.ok(&["init", "--dir", &folder, "--example", "94", "--json"]);
+        let file = office.path(&folder).join("convoke.toml");
+        let settings = fs::read_to_string(&file).unwrap().replace("code = \"94\"", &format!("code = \"{code}\""));
+        fs::write(&file, settings).unwrap();
+        let config = file.display().to_string();
+        if *permits > 0 {
+            let mut extract = fs::File::create(office.path("permits.csv")).unwrap();
+            // The same people everywhere: whatever is mixed up is found.
+            convoke::demo::world::write_permits(7, *permits, today(), &mut extract).unwrap();
+            office.ok(&["--config", &config, "import", "permits", "permits.csv", "--json"]);
+        }
+        let until = today().checked_add_days(chrono::Days::new(220)).unwrap().to_string();
+        office.ok(&["--config", &config, "agenda", "generate", "--until", &until, "--json"]);
+    }
+    office
+}
+
+/// All that a préfecture has, by table.
+pub fn of(office: &Office, code: &str) -> Vec<String> {
+    ["permit", "holder", "slot", "run", "convocation", "reservation", "outbox", "ledger_entry", "past_verdict"]
+        .map(|table| {
+            let key = if table == "permit" {
+                "min(rule) || max(review_on) || sum(fingerprint % 1000000)"
+            } else {
+                "count(*)"
+            };
+            let rows = office.query(&format!(
+                "SELECT count(*), coalesce(CAST({key} AS TEXT), '') FROM {table} WHERE prefecture = '{code}'"
+            ));
+            format!("{table} {rows}")
+        })
+        .to_vec()
+}
