@@ -2,6 +2,7 @@
 //! moves a cursor.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::report::visible;
@@ -77,6 +78,46 @@ pub fn paragraph(lead: &str, text: &str, width: u16) -> String {
         _ => format!("{:indent$}{line}\n", ""),
     });
     begun.collect()
+}
+
+/// A text whose lines are at most `width` columns wide: what is wider goes on below its last column, or below its first where that
+/// leaves less than half.
+pub fn fold(text: &str, width: u16) -> String {
+    let width = usize::from(width);
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches('\n');
+        // A report with colours has laid itself out.
+        if bare.width() <= width || bare.contains('\u{1b}') {
+            out.push_str(line);
+            continue;
+        }
+        let begin = bare.len() - bare.trim_start().len();
+        let column = bare.rmatch_indices("  ").map(|(at, _)| at + 2).find(|at| bare[..*at].width() <= width / 2);
+        let (lead, rest) = bare.split_at(column.unwrap_or(begin).max(begin));
+        out.push_str(&paragraph(lead, rest, width as u16));
+    }
+    out
+}
+
+/// What a document holds, a value a row, in front of each where it stands: `lapses.no_capacity`. Nothing where nothing is said.
+pub fn fields(document: &Value) -> Vec<[String; 2]> {
+    fn flatten(path: String, value: &Value, rows: &mut Vec<[String; 2]>) {
+        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        match value {
+            Value::Null => {}
+            Value::Object(fields) => fields.iter().for_each(|(key, value)| flatten(below(key), value, rows)),
+            Value::Array(items) => {
+                items.iter().zip(1..).for_each(|(item, n)| flatten(below(&n.to_string()), item, rows));
+            }
+            Value::String(text) if text.is_empty() => {}
+            Value::String(text) => rows.push([path, text.clone()]),
+            other => rows.push([path, other.to_string()]),
+        }
+    }
+    let mut rows = Vec::new();
+    flatten(String::new(), document, &mut rows);
+    rows
 }
 
 /// Lines of at most `width` columns, broken between words where there are any.

@@ -85,23 +85,50 @@ fn no_table_is_wider_than_80_columns_in_a_pipe_and_no_line_ends_with_blanks() {
     }
 }
 
+/// What a command shows on a terminal so wide, what it answers and what it complains of together.
+fn on_a_terminal(columns: u16, args: &str, exit: i32) -> String {
+    let convoke = env!("CARGO_BIN_EXE_convoke");
+    let command = format!("stty cols {columns}; {convoke} {args} --color never");
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .current_dir(OFFICE.path(""))
+        .env("CONVOKE__DATABASE__URL", OFFICE.url())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(exit), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().replace('\r', "")
+}
+
+#[test]
+fn no_sentence_is_cut_by_the_edge_of_a_terminal_and_in_a_pipe_each_is_one_line() {
+    let run = OFFICE.query("SELECT run_id FROM run ORDER BY 1 LIMIT 1").trim().to_owned();
+    for (args, exit) in [
+        ("doctor", 1),
+        ("config show", 0),
+        (&*format!("runs show {run}"), 0),
+        (&*format!("report {run}"), 0),
+        ("permit find durand-dupond-de-la-tour", 0),
+        ("templates check", 0),
+        ("runs show 94/1999-01-01/1", 78),
+    ] {
+        for columns in [60, 80] {
+            let text = on_a_terminal(columns, args, exit);
+            assert_readable(&[args], &text, columns.into());
+        }
+    }
+    let piped = OFFICE.output(&["doctor"]);
+    let text = String::from_utf8(piped.stdout).unwrap();
+    assert!(
+        text.lines().all(|line| ["ok    ", "WRONG ", "                → "].iter().any(|l| line.starts_with(l))),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_table_is_as_wide_as_its_terminal() {
-    let shown = |columns: u16| {
-        let convoke = env!("CARGO_BIN_EXE_convoke");
-        let command = format!("stty cols {columns}; {convoke} outbox list --limit 5 --color never");
-        let output = Command::new("script")
-            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-            .current_dir(OFFICE.path(""))
-            .env("CONVOKE__DATABASE__URL", OFFICE.url())
-            .stdin(std::process::Stdio::null())
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().replace('\r', "")
-    };
     let [narrow, usual, wide] = [72, 80, 140].map(|columns| {
-        let text = shown(columns);
+        let text = on_a_terminal(columns, "outbox list --limit 5", 0);
         assert_readable(&["outbox", "list"], &text, columns.into());
         text.lines().count()
     });

@@ -41,6 +41,7 @@ mod simulate;
 mod templates;
 mod verify;
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,7 @@ pub use exit::Exit;
 
 use crate::acts::{Hand, Refused};
 use crate::clock::Clock;
+use crate::columns::fold;
 use crate::confirm::NobodyToAsk;
 use crate::entropy::Entropy;
 use crate::ledger::Event;
@@ -229,7 +231,9 @@ impl Session {
             serde_json::to_writer_pretty(&mut out, document)?;
             writeln!(out).context("writing the result")
         } else {
-            write!(out, "{text}").context("writing the result")
+            // What goes into a pipe is for programs: a sentence stays one line.
+            let wide = if out.is_terminal() { Cow::Owned(fold(text, terminal_width())) } else { Cow::Borrowed(text) };
+            write!(out, "{wide}").context("writing the result")
         }
     }
 
@@ -320,7 +324,11 @@ pub fn main() -> Exit {
             if is_broken_pipe(&error) {
                 return Exit::Done;
             }
-            eprintln!("convoke: {error:#}");
+            let told = format!("convoke: {error:#}");
+            eprintln!(
+                "{}",
+                if std::io::stderr().is_terminal() { fold(&told, terminal_width()) } else { told }.trim_end()
+            );
             exit
         }
     }

@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{BadData, Exit, Session, Usage, given, make_folder};
+use crate::columns::fields;
 use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
 use crate::files::write_whole;
@@ -114,8 +115,7 @@ fn document(known: &Value, config: &Configuration, today: NaiveDate) -> Document
     let section = |heading: &str, what: &Value| {
         let mut tables = Vec::new();
         let of = |caption: String, value: &Value| {
-            let mut rows = Vec::new();
-            flatten(String::new(), value, &mut rows);
+            let rows = fields(value).into_iter().map(Vec::from).collect();
             Table::of_words(caption, &["Donnée", "Valeur"], rows)
         };
         match what {
@@ -145,20 +145,6 @@ fn document(known: &Value, config: &Configuration, today: NaiveDate) -> Document
                 .into(),
         ],
         sections: parts.into_iter().map(|(heading, key)| section(heading, &known[key])).collect(),
-    }
-}
-
-fn flatten(path: String, value: &Value, rows: &mut Vec<Vec<String>>) {
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match value {
-        Value::Null => {}
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| flatten(below(key), value, rows)),
-        Value::Array(items) => {
-            items.iter().zip(1..).for_each(|(item, n)| flatten(below(&n.to_string()), item, rows));
-        }
-        Value::String(text) if text.is_empty() => {}
-        Value::String(text) => rows.push(vec![path, text.clone()]),
-        other => rows.push(vec![path, other.to_string()]),
     }
 }
 

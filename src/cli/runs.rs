@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::instance::write_night;
 use super::{Exit, Session, difference, given, run::show, terminal_width};
-use crate::columns::{Columns, paragraph};
+use crate::columns::{Columns, fields, paragraph};
 use crate::confirm::Confirmed;
 use crate::ids::{RunId, sha256_hex};
 use crate::planning::export::Night;
@@ -117,15 +117,11 @@ impl Runs {
             Self::Show { run } => {
                 let row = store.run(&RunId(run.clone()))?.ok_or_else(|| unknown(run))?;
                 let document = document(&row);
-                let mut text = String::new();
-                if let Value::Object(fields) = &document {
-                    for (key, value) in fields.iter().filter(|(_, v)| !v.is_null()) {
-                        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                        // Unwrap safety: writing to a String cannot fail.
-                        writeln!(text, "{key:<14} {value}").expect("a String takes text");
-                    }
+                let mut rows = Columns::new(terminal_width()).whole([0]);
+                for row in fields(&document) {
+                    rows.row(row);
                 }
-                session.print(&document, &text)?;
+                session.print(&document, &rows.text())?;
                 Ok(Exit::Done)
             }
             Self::Replay { run, out, overtime } => replay(session, &mut store, run, out.as_deref(), *overtime),
