@@ -1,6 +1,6 @@
 //! Who asks too often waits: by session, and by address where nobody is signed in.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
 use governor::clock::DefaultClock;
@@ -44,9 +44,20 @@ impl Limits {
 
     /// Whether an attempt to sign in from this address is looked at.
     pub(super) fn may_sign_in(&self, client: IpAddr) -> bool {
-        let found = self.signing_in.check_key(&client.to_string()).is_ok();
+        let found = self.signing_in.check_key(&network(client)).is_ok();
         tidy(&self.signing_in);
         found
+    }
+}
+
+/// What one subscriber has: an address, or in IPv6 as many as they like behind the same 64 bits (RFC 6177).
+pub(super) fn network(client: IpAddr) -> String {
+    match client {
+        IpAddr::V4(_) => client.to_string(),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4.to_string(),
+            None => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).to_string(),
+        },
     }
 }
 
@@ -66,4 +77,18 @@ pub(super) fn client(peer: SocketAddr, asked: &Asked, trusted: &[IpAddr]) -> IpA
         forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
     // The last that is none of ours: what stands before it, whoever asks could have written.
     hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_many_addresses_is_still_one() {
+        let network = |address: &str| network(address.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::9"));
+        assert_ne!(network("2001:db8:1:2::9"), network("2001:db8:1:3::9"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+    }
 }

@@ -2,13 +2,16 @@
 
 use askama::Template;
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono_tz::Tz;
 
 use super::assets;
+use super::is_html;
 use super::session::Agent;
 use super::visit::Call;
-use super::words::Words;
+use super::words::{Language, Words};
 use crate::access::Right;
 use crate::acts::{Refused, WrongReason};
 use crate::report::List;
@@ -221,9 +224,30 @@ pub(super) fn export(name: &str, list: &List, format: &str) -> Answer {
     }
 }
 
-/// A status and its name.
+#[derive(Template)]
+#[template(path = "console/bare.html")]
+struct Bare {
+    told: [(Language, String); 2],
+    version: &'static str,
+}
+
+/// Where nobody is known, and so neither language nor préfecture: what went wrong, in both.
 pub(super) fn bare(status: StatusCode) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{status}\n")).into_response()
+    let key = match status {
+        StatusCode::FORBIDDEN => "bare-forbidden",
+        StatusCode::NOT_FOUND => "failed-missing",
+        StatusCode::METHOD_NOT_ALLOWED => "bare-method",
+        StatusCode::REQUEST_TIMEOUT => "bare-late",
+        StatusCode::PAYLOAD_TOO_LARGE => "bare-large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "bare-form",
+        StatusCode::SERVICE_UNAVAILABLE => "bare-busy",
+        _ => "failed-broken",
+    };
+    let told = [Language::Fr, Language::En].map(|language| (language, Words::of(language, Tz::UTC).say(key)));
+    let page = Bare { told, version: assets::version() };
+    let mut response = html(&page).unwrap_or_else(|_| status.into_response());
+    *response.status_mut() = status;
+    response
 }
 
 /// An address at which there is no page: told nobody who is not signed in what there is.
@@ -250,8 +274,18 @@ pub(super) fn home_of(codes: Vec<String>) -> impl Fn() -> Response + Clone {
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; \
                       frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// What every response says to the browser.
+/// What every response says to the browser; what a layer refused before any page was asked is a page too.
 pub(super) async fn harden(mut response: Response<Body>) -> Response<Body> {
+    let refused = response.status().is_client_error() || response.status().is_server_error();
+    if refused && !is_html(&response) {
+        let (mut head, body) = bare(response.status()).into_parts();
+        // A method that is allowed, a minute to wait.
+        let kept = |name: &&HeaderName| [header::ALLOW, header::RETRY_AFTER].contains(*name);
+        for name in response.headers().keys().filter(kept) {
+            head.headers.insert(name.clone(), response.headers()[name].clone());
+        }
+        response = Response::from_parts(head, body);
+    }
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -259,9 +293,9 @@ pub(super) async fn harden(mut response: Response<Body>) -> Response<Body> {
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (header::HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ] {
         // A preview or a style sheet has said its own.
         headers.entry(name).or_insert(HeaderValue::from_static(value));

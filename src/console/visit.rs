@@ -9,6 +9,7 @@ use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
+use super::limits::network;
 use super::page::{Answer, Failure, Frame, see};
 use super::pages::{Page, Route};
 use super::session::{self, Agent};
@@ -68,7 +69,7 @@ impl<'a> Call<'a> {
         let http = &self.bureau.config.settings.http;
         let agent = session::resume(self.store, http, &self.asked, self.now())?;
         self.agent.clone_from(&agent);
-        let who = agent.as_ref().map_or_else(|| self.client.to_string(), |a| a.row.began_at.to_string() + &a.actor);
+        let who = agent.as_ref().map_or_else(|| network(self.client), |a| a.row.began_at.to_string() + &a.actor);
         if !self.console.limits.may_ask(&who) {
             return Err(Failure::TooOften);
         }

@@ -238,6 +238,18 @@ fn what_no_page_of_ours_sends_is_refused_and_leads_nowhere() {
     assert_eq!(browser.ask("POST", "/94/langue", Some(&large), &[same]).status, 413);
     let json = browser.ask("POST", "/94/langue", Some("{}"), &[same, ("content-type", "application/json")]);
     assert_eq!(json.status, 415);
+    let elsewhere = browser.ask("POST", "/94/langue", Some("langue=fr"), &[("sec-fetch-site", "cross-site")]);
+    let deleted = browser.ask("DELETE", "/94/", None, &[same]);
+    for (answer, status, told) in [
+        (&json, 415, "Ce n’est pas un formulaire de ce site"),
+        (&elsewhere, 403, "ne vient pas d’une page de ce site"),
+        (&deleted, 405, "This address is not opened like that"),
+    ] {
+        assert_eq!(answer.status, status);
+        assert!(answer.body.contains(told) && answer.body.contains("lang=\"fr\""), "{}", answer.body);
+        assert!(answer.headers.contains_key("content-security-policy"));
+    }
+    assert_eq!(deleted.headers["allow"], "GET,HEAD");
     assert_eq!(browser.ask("POST", "/94/langue", Some("langue=xx"), &[same]).status, 400);
     assert_eq!(browser.ask("DELETE", "/94/", None, &[same]).status, 405);
     for path in [

@@ -72,7 +72,7 @@ fn a_run_asks_first_how_many_letters_then_does_what_the_command_line_does() {
     let form = |reason, typed| [("raison", reason), ("lettres", typed)];
     let path = "/94/executions/mettre-a-jour";
     for (reason, typed, told) in [
-        ("", letters.as_str(), "Une raison est nécessaire"),
+        ("", letters.as_str(), "Un motif est nécessaire"),
         ("reçu de 9403123456", &letters, "ni numéro étranger"),
         ("extraction du matin", "oui", "La confirmation ne correspond pas"),
     ] {
@@ -162,8 +162,9 @@ fn what_would_make_too_many_firm_is_refused_unless_the_plan_itself_was_seen() {
     let letters = counted(&mut browser);
     let page = browser.get("/94/executions/mettre-a-jour");
     assert!(page.body.contains("C’est plus que le maximum"), "{}", page.body);
-    browser.submit("/94/executions/mettre-a-jour", &[("raison", "essai"), ("lettres", letters.as_str())]);
-    let refused = browser.once_done("/94/executions");
+    let form = [("raison", "essai"), ("lettres", letters.as_str())];
+    let refused = browser.post("/94/executions/mettre-a-jour", &form);
+    assert_eq!(refused.status, 422);
     assert!(refused.body.contains("Rien n’a été écrit"), "{}", refused.body);
     assert_eq!(office.query("SELECT count(*) FROM convocation").trim(), "0");
 }
@@ -284,7 +285,7 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     assert_eq!(browser.post(&format!("{page}/arreter"), &stop("", &id)).status, 422);
     assert_eq!(browser.post(&format!("{page}/arreter"), &stop("mauvaise extraction", "oui")).status, 422);
     let stopped = browser.submit(&format!("{page}/arreter"), &stop("mauvaise extraction", &id));
-    assert!(stopped.body.contains("0 rendez-vous fermes restent"), "{}", stopped.body);
+    assert!(stopped.body.contains("Rendez-vous fermes qui restent\u{a0}: 0"), "{}", stopped.body);
     let told = entries(&office, "run.stopped");
     assert!(told.starts_with("local:operateur|") && told.contains("mauvaise extraction"), "{told}");
     kill_process(pid, Signal::CONT).unwrap();

@@ -180,8 +180,8 @@ fn find_a_person_mend_the_email_send_again() {
     let path = format!("{}/courriel", somebody.page());
     let mend =
         |agent: &mut Browser, email: &str, reason: &str| agent.post(&path, &[("courriel", email), ("reason", reason)]);
-    refused(&mend(&mut agent, "nouvelle@example.org", " "), 422, "Une raison est nécessaire");
-    refused(&mend(&mut agent, "nouvelle@example.org", "a@b.fr"), 422, "La raison reste au registre");
+    refused(&mend(&mut agent, "nouvelle@example.org", " "), 422, "Un motif est nécessaire");
+    refused(&mend(&mut agent, "nouvelle@example.org", "a@b.fr"), 422, "Le motif reste au registre");
     refused(&mend(&mut agent, "", "au guichet"), 422, "l’un des deux");
     refused(&mend(&mut agent, "pas une adresse", "au guichet"), 409, "pas une adresse électronique");
     let told = agent.submit(&path, &[("courriel", "nouvelle@example.org"), ("reason", "au guichet")]);
@@ -271,7 +271,7 @@ fn an_appointment_is_moved_to_a_seat_that_costs_nobody_anything_and_given_up() {
     // A day that is avoided is offered no more, and stays noted.
     let day = seat.rsplit_once('/').unwrap().1.split_once('T').unwrap().0.to_owned();
     let avoid = format!("{base}/eviter");
-    refused(&agent.post(&avoid, &[("du", &day), ("reason", "")]), 422, "Une raison est nécessaire");
+    refused(&agent.post(&avoid, &[("du", &day), ("reason", "")]), 422, "Un motif est nécessaire");
     refused(&agent.post(&avoid, &[("du", &day), ("au", "2020-01-01"), ("reason", "x")]), 422, "précède le premier");
     let page = agent.submit(&avoid, &[("du", &day), ("au", ""), ("reason", "hospitalisation")]);
     assert!(page.body.contains("Jours à éviter notés.") && !page.body.contains(&format!("{day}T")), "{}", page.body);
@@ -287,7 +287,7 @@ fn an_appointment_is_moved_to_a_seat_that_costs_nobody_anything_and_given_up() {
         422,
         "ne correspond pas",
     );
-    refused(&go(&mut agent, &somebody.reference, &[typed, ("reason", "")]), 422, "Une raison est nécessaire");
+    refused(&go(&mut agent, &somebody.reference, &[typed, ("reason", "")]), 422, "Un motif est nécessaire");
     refused(
         &go(&mut agent, &somebody.reference, &[typed, ("autre", "demain"), ("reason", "x")]),
         422,
@@ -339,7 +339,7 @@ fn a_written_request_is_taken_down_listed_without_names_and_decided() {
     };
     let future = [("recu", "2999-01-01"), ("voeu", "urgent"), ("reason", "x")];
     refused(&agent.post(&format!("/94/personnes/{}/demande", students[0].0), &future), 422, "jour à venir");
-    refused(&ask(&mut agent, students[0].0, &[("voeu", "urgent"), ("reason", " ")]), 422, "Une raison est nécessaire");
+    refused(&ask(&mut agent, students[0].0, &[("voeu", "urgent"), ("reason", " ")]), 422, "Un motif est nécessaire");
     let mut ids = Vec::new();
     for (student, _) in &students {
         let added = ask(&mut agent, student, &[("voeu", "urgent"), ("avant", "2999-12-01"), ("reason", "contrat")]);
@@ -370,7 +370,7 @@ fn a_written_request_is_taken_down_listed_without_names_and_decided() {
         |agent: &mut Browser, id: &str, form: &[(&str, &str)]| agent.post(&format!("/94/demandes/{id}/decision"), form);
     refused(&decide(&mut agent, &ids[0], &[("decision", "refuser"), ("reason", "x")]), 422, "ne correspond pas");
     let refuse = |reason| [("decision", "refuser"), ("confirmation", ids[0].as_str()), ("reason", reason)];
-    refused(&decide(&mut agent, &ids[0], &refuse("")), 422, "Une raison est nécessaire");
+    refused(&decide(&mut agent, &ids[0], &refuse("")), 422, "Un motif est nécessaire");
     assert_eq!(decide(&mut agent, &ids[0], &refuse("hors ressort")).status, 303);
     done_by_hand(&office, "request.refused", "hors ressort");
     assert_eq!(decide(&mut agent, &ids[1], &[("decision", "retiree"), ("reason", "a renoncé")]).status, 303);

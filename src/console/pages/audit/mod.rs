@@ -54,6 +54,8 @@ struct Audit {
     untold: u64,
     told: Vec<(ToldWitness, String)>,
     runs: Vec<Reported>,
+    /// Whether whoever reads may see a run itself.
+    reads: bool,
 }
 
 /// A run, and where its report is.
@@ -79,6 +81,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let (frame, config, now) = (visit.frame("audit-title"), visit.config(), visit.now());
     let own = config.seal.as_ref().map(Seal::public);
     let (progress, ended) = (visit.progress(Kind::Verification, "/audit"), visit.ended(Kind::Verification));
+    let reads = visit.may(Right::Read);
     let page = visit.store.read(|s| {
         let named = s.key_in_use()?;
         let seals = s.seals()?;
@@ -100,6 +103,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
             untold: s.witnesses_untold(now)?.0,
             told: s.witness_letters(TOLD)?.into_iter().map(|told| (told.clone(), said(&told))).collect(),
             runs: s.runs(RUNS)?.into_iter().map(Reported::from).collect(),
+            reads,
             frame,
         })
     })?;

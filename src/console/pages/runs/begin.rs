@@ -70,16 +70,24 @@ pub(super) fn bring_up_to_date(visit: &mut Visit<'_, '_>) -> Answer {
     if is_stale(visit, &night)? {
         return Err(Failure::Told(visit.words().say("update-stale")));
     }
-    Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
-    begin_run(visit, None, &form.raison)?;
+    let (letters, max) = (night.what.letters(), visit.config().settings.policy.max_firm_per_run);
+    Confirmed::typed(&form.lettres, &letters.to_string()).ok_or(Failure::Unconfirmed)?;
+    if letters > max as usize {
+        // So many are made firm by whoever has looked at the plan itself.
+        let t = visit.words();
+        let told = t.with2("runs-too-many", ("firm", &t.number(letters)), ("max", &t.number(max)));
+        return Err(Failure::Told(told));
+    }
+    // What was counted is what is done: whatever has changed since is shown first.
+    begin_run(visit, night.what.plan_hash.clone(), &form.raison)?;
     let told = visit.words().say("runs-begun");
     visit.done(told, "/executions")
 }
 
-/// Begins a run of today, of exactly this plan where one is named.
+/// Begins a run of today, of exactly this plan.
 pub(in crate::console::pages) fn begin_run(
     visit: &mut Visit<'_, '_>,
-    plan: Option<String>,
+    plan: String,
     reason: &str,
 ) -> Result<(), Failure> {
     let reason = acts::reason(reason).map_err(Failure::Reason)?.to_owned();
@@ -94,7 +102,13 @@ pub(in crate::console::pages) fn begin_run(
         return Err(Failure::Told(t.with("runs-old-extract", "day", t.date(day))));
     }
     visit.begin(Kind::Run, move |worker| {
-        let request = Request { date: None, plan, trigger: "hand", actor: worker.actor.clone(), reason: Some(reason) };
+        let request = Request {
+            date: None,
+            plan: Some(plan),
+            trigger: "hand",
+            actor: worker.actor.clone(),
+            reason: Some(reason),
+        };
         let outcome = worker.with_tools(|store, config, tools| run(store, config, &request, tools))?;
         told(worker, outcome)
     })
