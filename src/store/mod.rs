@@ -34,7 +34,8 @@ mod statement;
 mod templates;
 mod words;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::cell::OnceCell;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -80,6 +81,8 @@ const KEYS_PER_QUERY: usize = 10_000;
 
 /// Losses of a connection after which one step is given up: by then it is no accident.
 const LOSSES_MAX: u32 = 100;
+/// A transaction that others have waited for longer than that is told to whoever looks for what slows them.
+const LONG_S: f64 = 0.1;
 /// Between two attempts to reach a database that was lost, and for how long it is tried: a restart takes seconds, a change of
 /// machines minutes.
 const RECONNECT_EVERY: Duration = Duration::from_millis(500);
@@ -196,23 +199,41 @@ impl Store {
     /// Everything in `steps` happens, or nothing; of the writers of a préfecture, one at a time. On SQLite the write lock is
     /// taken at once: a transaction that reads first and writes later could find that another has written in between, and
     /// would have to be given up. On PostgreSQL an advisory lock gives the same to each préfecture by itself.
+    #[track_caller]
     pub fn write<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         // A statement kept from when a table was empty would read all of it for ever: what works on many rows is planned anew.
         let lock = format!(
             "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SELECT pg_advisory_xact_lock(hashtextextended('convoke:{}', 0))",
             self.prefecture
         );
-        self.transaction("BEGIN IMMEDIATE", &lock, steps)
+        self.locked(&lock, steps)
     }
 
     /// The same for steps of which each names the row and the epoch that it changes: on PostgreSQL many do them at once.
+    #[track_caller]
     pub fn write_rows<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.transaction("BEGIN IMMEDIATE", "BEGIN", steps)
+        self.locked("BEGIN", steps)
     }
 
     /// Everything in `steps` sees one state of the database.
     pub fn read<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.transaction("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", steps)
+    }
+
+    /// A transaction for whose end other writers wait; one that takes long is told.
+    #[track_caller]
+    fn locked<T>(&mut self, postgres: &str, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let (watch, by) = (OnceCell::new(), Location::caller());
+        let done = self.transaction("BEGIN IMMEDIATE", postgres, |s| {
+            // From when the lock was given, not from when it was asked for.
+            let _ = watch.set(Stopwatch::start());
+            steps(s)
+        });
+        let seconds = watch.get().map_or(0.0, Stopwatch::seconds);
+        if seconds > LONG_S {
+            tracing::debug!("The transaction at {by} kept other writers waiting for {:.0} ms", seconds * 1000.0);
+        }
+        done
     }
 
     fn transaction<T>(

@@ -263,19 +263,23 @@ impl Store {
              DELETE FROM verdict_change;",
         )?;
         insert_all!(&mut self.conn, verdict_change, changes, KEYS_PER_QUERY)?;
+        // Named by a list too: a join alone has SQLite walk every permit, or all of them for a filter, while others wait.
         // The préfecture and the run are checked names, and the date a date: nothing here comes from a file.
         let (prefecture, run) = (&self.prefecture, &run.0);
         self.execute(&format!(
             "INSERT INTO past_verdict (prefecture, permit_id, rule, since, until, run_id)
              SELECT p.prefecture, p.permit_id, p.rule, p.rule_since, '{tonight}', p.rule_run
-             FROM verdict_change c JOIN permit p ON p.prefecture = '{prefecture}' AND p.permit_id = c.permit_id
-             WHERE p.rule IS NOT NULL AND p.rule <> c.rule
+             FROM permit p JOIN verdict_change c ON c.permit_id = p.permit_id
+             WHERE p.prefecture = '{prefecture}' AND p.permit_id IN (SELECT permit_id FROM verdict_change)
+               AND p.rule IS NOT NULL AND p.rule <> c.rule
              ON CONFLICT DO NOTHING;
              UPDATE permit SET
                 rule_since = CASE WHEN permit.rule = c.rule THEN permit.rule_since ELSE '{tonight}' END,
                 rule_run = CASE WHEN permit.rule = c.rule THEN permit.rule_run ELSE '{run}' END,
                 rule = c.rule, review_on = c.review_on
-             FROM verdict_change c WHERE permit.prefecture = '{prefecture}' AND permit.permit_id = c.permit_id;"
+             FROM verdict_change c
+             WHERE permit.prefecture = '{prefecture}' AND permit.permit_id IN (SELECT permit_id FROM verdict_change)
+               AND permit.permit_id = c.permit_id;"
         ))
         .context("storing the verdicts")
     }
