@@ -103,7 +103,7 @@ fn commit() -> f64 {
                         payload: json!({"reference": r, "permit": p.permit_id, "slot": p.slot_id, "holder": "0".repeat(64)}),
                     })
                     .collect();
-                s.record(None, "bench", &events)
+                s.record("bench", now, events)
             })
             .unwrap();
     }

@@ -8,7 +8,7 @@ mod shelf;
 use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -282,7 +282,12 @@ fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<Stri
 }
 
 /// Marks the letters of a manifest as posted, each once.
-pub fn confirm(store: &mut Store, manifest: &Manifest, actor: &str, reason: Option<&str>) -> Result<Confirmed> {
+pub fn confirm(
+    store: &mut Store,
+    manifest: &Manifest,
+    (actor, reason): (&str, Option<&str>),
+    now: DateTime<Utc>,
+) -> Result<Confirmed> {
     ensure!(manifest.schema == "convoke.post/1", "this is no manifest of `convoke post`: {}", manifest.schema);
     if manifest.prefecture != store.prefecture() {
         bail!("this batch is of the préfecture {}, not of {}", manifest.prefecture, store.prefecture());
@@ -322,7 +327,7 @@ pub fn confirm(store: &mut Store, manifest: &Manifest, actor: &str, reason: Opti
                 ),
             })
             .collect();
-        s.record(None, actor, &events)?;
+        s.record(actor, now, events)?;
         Ok(confirmed)
     })
 }
@@ -341,7 +346,12 @@ fn batch_reply(batch: &str) -> String {
 
 /// What came back: the letter is returned, and where no e-mail reached the person the convocation is undelivered, so that
 /// the seat is free and the person due again. Returns whether the convocation ended.
-pub fn come_back(store: &mut Store, reference: &Reference, actor: &str, reason: Option<&str>) -> Result<Option<bool>> {
+pub fn come_back(
+    store: &mut Store,
+    reference: &Reference,
+    (actor, reason): (&str, Option<&str>),
+    now: DateTime<Utc>,
+) -> Result<Option<bool>> {
     store.write(|s| {
         let letters = s.letters_of(reference.as_str())?;
         let Some(posted) = letters.iter().rev().find(|l| l.state == LetterState::Posted.code()) else {
@@ -360,7 +370,7 @@ pub fn come_back(store: &mut Store, reference: &Reference, actor: &str, reason: 
         }
         let payload = json!({"reference": reference.as_str(), "letter": posted.letter_id, "undelivered": ended});
         let payload = with_reason(payload, reason);
-        s.record(None, actor, &[Event { kind: "letter.returned", payload }])?;
+        s.record(actor, now, vec![Event { kind: "letter.returned", payload }])?;
         Ok(Some(ended))
     })
 }

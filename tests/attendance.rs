@@ -112,10 +112,7 @@ fn marks_end_appointments_once_and_the_next_night_knows_who_is_due() {
     let marked = "SELECT payload FROM ledger_entry WHERE kind = 'convocation.marked' ORDER BY seq";
     let ledger = office.query(marked);
     assert_eq!(ledger.lines().count(), 4);
-    assert!(
-        ledger.contains(&format!(r#"{{"cause":"attendance","reference":"{came}","state":"honoured"}}"#)),
-        "{ledger}"
-    );
+    assert!(ledger.contains(&format!(r#""cause":"attendance","reference":"{came}","state":"honoured"}}"#)), "{ledger}");
 
     let again = import(&office, &day);
     assert_eq!((&again["updated"], &again["unchanged"], &again["unmarked"]), (&0.into(), &4.into(), &1.into()));

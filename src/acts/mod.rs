@@ -13,7 +13,7 @@ mod sending;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
 pub use close::{Closing, Hit, check, close, count_expected, reopen};
@@ -72,11 +72,10 @@ impl<'a> Hand<'a> {
         mut payload: Value,
     ) -> Result<()> {
         payload["reason"] = self.reason.into();
-        payload["at"] = json!(self.now());
         let event = Event { kind, payload };
         match about {
-            Some(holder) => store.record_about(holder, self.actor, event),
-            None => store.record(None, self.actor, &[event]),
+            Some(holder) => store.record_about(holder, self.actor, self.now(), event),
+            None => store.record(self.actor, self.now(), vec![event]),
         }
     }
 }

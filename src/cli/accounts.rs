@@ -80,8 +80,8 @@ impl SignOut {
         let now = session.clock.now();
         let sessions = store.write(|s| {
             let sessions = s.end_sessions_of(&self.actor)?;
-            let payload = json!({"actor": self.actor, "sessions": sessions, "at": now});
-            s.record(None, &crate::process::login(), &[Event { kind: "console.signed_out", payload }])?;
+            let payload = json!({"actor": self.actor, "sessions": sessions});
+            s.record(&crate::process::login(), now, vec![Event { kind: "console.signed_out", payload }])?;
             Ok(sessions)
         })?;
         let document = json!({"schema": "convoke.signed_out/1", "actor": self.actor, "sessions": sessions});
@@ -113,8 +113,8 @@ impl Add {
             let replaced = s.account(&self.login)?.is_some();
             s.put_account(&made.row)?;
             s.end_sessions_of(&format!("local:{}", self.login))?;
-            let payload = json!({"login": self.login, "role": self.role.code(), "second_factor": self.second_factor, "replaced": replaced, "at": now});
-            s.record(None, &crate::process::login(), &[Event { kind: "account.set", payload }])
+            let payload = json!({"login": self.login, "role": self.role.code(), "second_factor": self.second_factor, "replaced": replaced});
+            s.record(&crate::process::login(), now, vec![Event { kind: "account.set", payload }])
         })?;
         let url = made.second_factor.as_ref().map(|url| url.expose_secret().to_owned());
         let mut text = format!("{} can sign in as {}.\n", self.login, self.role);
@@ -174,8 +174,8 @@ impl Remove {
             let gone = s.delete_account(&self.login)?;
             let sessions = s.end_sessions_of(&format!("local:{}", self.login))?;
             if gone {
-                let payload = json!({"login": self.login, "sessions": sessions, "at": now});
-                s.record(None, &crate::process::login(), &[Event { kind: "account.removed", payload }])?;
+                let payload = json!({"login": self.login, "sessions": sessions});
+                s.record(&crate::process::login(), now, vec![Event { kind: "account.removed", payload }])?;
             }
             Ok(gone)
         })?;

@@ -141,7 +141,7 @@ impl Agenda {
                     kind: "agenda.generated",
                     payload: json!({"until": until, "inserted": counts.0, "updated": counts.1}),
                 };
-                s.record(None, &process::login(), &[event])?;
+                s.record(&process::login(), session.clock.now(), vec![event])?;
             }
             Ok(counts)
         })?;

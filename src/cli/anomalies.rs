@@ -53,7 +53,7 @@ impl Anomalies {
         });
         if let Some(reason) = reason {
             let people: usize = shared.iter().map(|s| s.numbers.len()).sum();
-            Session::reads(
+            session.reads(
                 &mut store,
                 "read.anomalies",
                 json!({"reason": reason, "shared": shared.len(), "people": people}),

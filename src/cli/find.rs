@@ -50,7 +50,7 @@ impl Find {
         let current = store.words_are_current()?;
         if !found.people.is_empty() {
             // Before anything is printed; who is shown nobody has read nothing.
-            Session::reads(&mut store, "read.find", json!({"by": found.by, "people": found.people.len()}))?;
+            session.reads(&mut store, "read.find", json!({"by": found.by, "people": found.people.len()}))?;
         }
         let hint = hint(&found, current);
         let mut table = Columns::new(terminal_width()).whole([0]);

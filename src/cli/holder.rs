@@ -37,7 +37,7 @@ impl Timeline {
         store.write(|s| {
             let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?.remove(0);
             let read = Event { kind: "read.timeline", payload: json!({"holder": commitment}) };
-            s.record(None, &process::login(), &[read])
+            s.record(&process::login(), session.clock.now(), vec![read])
         })?;
         let today = session.clock.today(config.settings.prefecture.zone);
         let told = timeline(&mut store, &config, &id, today)?;

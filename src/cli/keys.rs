@@ -138,7 +138,7 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, co
         }
         let payload =
             json!({"from": passed.from, "to": passed.to, "at": passed.at, "endorsement": passed.endorsement, "reason": reason});
-        s.record(None, &process::login(), &[Event { kind: KEY_PASSED_ON, payload }])?;
+        s.record(&process::login(), at, vec![Event { kind: KEY_PASSED_ON, payload }])?;
         s.keep_succession(&passed)?;
         s.seal_ledger(&new, "", at, &[]).map(drop)
     })?;

@@ -128,7 +128,7 @@ impl Show {
         }
         if let Some(out) = &self.out {
             make_folder(out)?;
-            Session::reads(&mut store, "read.letters", json!({"reference": reference.as_str()}))?;
+            session.reads(&mut store, "read.letters", json!({"reference": reference.as_str()}))?;
         }
         let (mut shown, mut text, mut all_same) = (Vec::new(), String::new(), true);
         for row in &rows {

@@ -238,8 +238,8 @@ impl Session {
     }
 
     /// Writes into the ledger that this person is about to see people's data: before they do, so that nobody sees any unwritten.
-    fn reads(store: &mut Store, kind: &'static str, payload: serde_json::Value) -> Result<()> {
-        store.write(|s| s.record(None, &crate::process::login(), &[Event { kind, payload }]))
+    fn reads(&self, store: &mut Store, kind: &'static str, payload: serde_json::Value) -> Result<()> {
+        store.write(|s| s.record(&crate::process::login(), self.clock.now(), vec![Event { kind, payload }]))
     }
 
     /// Does what is done by hand: in the name of whoever is logged in.

@@ -164,7 +164,7 @@ fn hashes(session: &Session, key_file: &Path, out: &Path) -> Result<Exit> {
     let mut store = Session::store(&config, Use::Batch)?;
     let mut people = Vec::new();
     let (hashed, without) = marks(session, &mut store, &key, |mark, _, until| people.push((mark, until)))?;
-    Session::reads(&mut store, "read.hashes", json!({"key": key.fingerprint(), "people": hashed}))?;
+    session.reads(&mut store, "read.hashes", json!({"key": key.fingerprint(), "people": hashed}))?;
     write_with(out, |file| write_marks(&key, people, file))?;
     let text = format!(
         "{hashed} people in {}; {without} without a date of birth are left out.\nKey {}.\n",
@@ -202,7 +202,7 @@ fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>
     );
     if let Some(reason) = reason {
         let payload = json!({"reason": reason, "with": sha256_hex(&bytes), "people": both.len()});
-        Session::reads(&mut store, "read.movers", payload)?;
+        session.reads(&mut store, "read.movers", payload)?;
         let people: Vec<_> = both
             .iter()
             .map(|(number, until, theirs)| json!({"number": number, "expires_on": until, "their_expiry_month": theirs}))

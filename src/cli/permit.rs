@@ -90,7 +90,7 @@ impl Permit {
             let commitments = s.commitments(&named, &mut Entropy::System)?;
             let kind = if undo { "household.unlinked" } else { "household.linked" };
             let payload = json!({"holders": commitments, "reason": reason});
-            s.record(None, &process::login(), &[Event { kind, payload }])?;
+            s.record(&process::login(), now, vec![Event { kind, payload }])?;
             Ok(changed)
         })?;
         let text = if undo {

@@ -73,7 +73,7 @@ impl Plan {
         if let (Some(out), true) = (&self.out, self.letters > 0) {
             let reason = given(self.reason.as_ref())?;
             let firm = &seen.firm[..seen.firm.len().min(self.letters.into())];
-            Session::reads(&mut store, "read.letters", json!({"letters": firm.len(), "reason": reason}))?;
+            session.reads(&mut store, "read.letters", json!({"letters": firm.len(), "reason": reason}))?;
             let folder = out.join("letters");
             make_folder(&folder)?;
             for (firm, letter) in firm.iter().zip(letters_of_plan(&mut store, &config, firm, &session.clock)?) {

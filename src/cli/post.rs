@@ -89,7 +89,7 @@ impl Post {
                 }
                 if out.is_some() {
                     let channel = self.channel.to_possible_value().map(|v| v.get_name().to_owned());
-                    Session::reads(&mut store, "read.addresses", json!({"channel": channel}))?;
+                    session.reads(&mut store, "read.addresses", json!({"channel": channel}))?;
                 }
                 match (out, self.channel) {
                     (Some(out), Route::Post) => prepare(session, &mut store, &config, out),
@@ -109,7 +109,7 @@ impl Post {
         if Confirmed::ask(self.yes, &question)?.is_none() {
             return Ok(Exit::Done);
         }
-        let done = post::confirm(store, &manifest, &process::login(), None).map_err(|e| {
+        let done = post::confirm(store, &manifest, (&process::login(), None), session.clock.now()).map_err(|e| {
             // What is wrong with the manifest is a fault of the file; a database that fails is not.
             if e.chain().count() == 1 { BadData(format!("{}: {e}", file.display())).into() } else { e }
         })?;
@@ -185,7 +185,7 @@ fn calls(session: &Session, store: &mut Store, config: &Configuration, out: &Pat
 fn come_back(session: &Session, store: &mut Store, reference: &str) -> Result<Exit> {
     let known = Reference::parse(reference)
         .ok_or_else(|| BadData(format!("{reference} is no reference: read it again, such as RC-94-2026-0001234-R")))?;
-    let Some(ended) = post::come_back(store, &known, &process::login(), None)? else {
+    let Some(ended) = post::come_back(store, &known, (&process::login(), None), session.clock.now())? else {
         return Err(BadData(format!("no letter {known} is posted: `convoke outbox list` shows where it stands")).into());
     };
     let text = if ended {

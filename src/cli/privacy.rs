@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ impl Export {
             let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?.remove(0);
             let payload = json!({"holder": commitment, "reason": reason});
             // In the ledger before it is seen: whoever breaks off has seen nothing that is not written down.
-            s.record(None, &process::login(), &[Event { kind: "read.holder", payload }])?;
+            s.record(&process::login(), now, vec![Event { kind: "read.holder", payload }])?;
             Ok(commitment)
         })?;
         let mut known = store.read(|s| s.everything_about(&id, &commitment))?;
@@ -190,7 +190,7 @@ impl Erase {
             let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?;
             s.erase_holders(&[&id.0], &confirmed)?;
             let payload = json!({"holders": commitment, "reason": reason});
-            s.record(None, &process::login(), &[Event { kind: "holders.erased", payload }])
+            s.record(&process::login(), session.clock.now(), vec![Event { kind: "holders.erased", payload }])
         })?;
         compact(session, &mut store)?;
         session.print(&json!({"schema": "convoke.erase/1", "erased": 1}), "Erased.\n")?;
@@ -268,11 +268,11 @@ impl Purge {
             return Ok(Exit::Interrupted);
         };
         store.delete_for_good()?;
-        let progress = session.progress();
+        let (progress, now) = (session.progress(), session.clock.now());
         let mut done = 0;
         // Each transaction is whole by itself: what is cut off is gone on with.
         for chunk in over.chunks(CHUNK as usize) {
-            done += store.write(|s| purge_holders(s, chunk, holders_before, &confirmed))?;
+            done += store.write(|s| purge_holders(s, chunk, holders_before, now, &confirmed))?;
             progress.show("erasing people", done as u64, holders as u64);
         }
         let (mut after, mut done) = (String::new(), 0);
@@ -282,7 +282,7 @@ impl Purge {
                 if !letters.is_empty() {
                     s.silence_letters(&letters, &confirmed)?;
                     let payload = json!({"letters": letters.len(), "written_before": letters_before});
-                    s.record(None, &process::login(), &[Event { kind: "letters.purged", payload }])?;
+                    s.record(&process::login(), now, vec![Event { kind: "letters.purged", payload }])?;
                 }
                 Ok(letters)
             })?;
@@ -303,6 +303,7 @@ fn purge_holders(
     store: &mut Store,
     over: &[(String, String)],
     before: NaiveDate,
+    now: DateTime<Utc>,
     confirmed: &Confirmed,
 ) -> Result<usize> {
     let ids: Vec<&str> = over.iter().map(|(id, _)| id.as_str()).collect();
@@ -316,18 +317,6 @@ fn purge_holders(
     let ids: Vec<&str> = people.iter().map(|(id, _)| *id).collect();
     store.erase_holders(&ids, confirmed)?;
     let payload = json!({"holders": commitments, "expired_before": before});
-    store.record(None, &process::login(), &[Event { kind: "holders.purged", payload }])?;
+    store.record(&process::login(), now, vec![Event { kind: "holders.purged", payload }])?;
     Ok(people.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_known_is_told_in_lines_and_what_is_not_is_left_out() {
-        let mut rows = Vec::new();
-        flatten(String::new(), &json!({"a": {"b": [1, "x"], "c": null}, "d": "", "e": true}), &mut rows);
-        assert_eq!(rows, [["a.b.1", "1"], ["a.b.2", "x"], ["e", "true"]]);
-    }
 }

@@ -105,7 +105,7 @@ impl Report {
             Some(dir) => {
                 if self.identified {
                     let reason = given(self.reason.as_ref())?;
-                    Session::reads(&mut store, "read.report", json!({"run": id, "reason": reason}))?;
+                    session.reads(&mut store, "read.report", json!({"run": id, "reason": reason}))?;
                 }
                 let asked = Asked { by: process::login(), at: session.clock.now(), identified: self.identified };
                 let progress = session.progress();

@@ -55,7 +55,7 @@ impl Sheet {
             }
         }
         // In the ledger before it is seen.
-        Session::reads(&mut store, "read.sheet", json!({"date": self.date, "site": self.site}))?;
+        session.reads(&mut store, "read.sheet", json!({"date": self.date, "site": self.site}))?;
         make_private_folder(&self.out)?;
         let (mut text, mut documents) = (String::new(), Vec::new());
         for site in &sites {

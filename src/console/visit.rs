@@ -186,11 +186,9 @@ impl Visit<'_, '_> {
     }
 
     /// Writes into the ledger that this person is about to see somebody's data: before they do.
-    pub(super) fn reads(&mut self, kind: &'static str, mut payload: Value) -> Result<()> {
-        let actor = self.agent.actor.clone();
-        // An auditor asks when.
-        payload["at"] = serde_json::json!(self.now());
-        self.call.store.write(|s| s.record(None, &actor, &[Event { kind, payload }]))
+    pub(super) fn reads(&mut self, kind: &'static str, payload: Value) -> Result<()> {
+        let (actor, now) = (self.agent.actor.clone(), self.now());
+        self.call.store.write(|s| s.record(&actor, now, vec![Event { kind, payload }]))
     }
 
     /// Back to a page after an act, which says once what came of it: never in the address.

@@ -133,14 +133,8 @@ fn prepare(
         let slots = config.agenda.slots(date, until);
         store.write(|s| {
             let (inserted, updated) = s.upsert_slots(&slots)?;
-            s.record(
-                None,
-                "demo",
-                &[Event {
-                    kind: "agenda.generated",
-                    payload: serde_json::json!({"inserted": inserted, "updated": updated}),
-                }],
-            )
+            let payload = serde_json::json!({"inserted": inserted, "updated": updated});
+            s.record("demo", clock.now(), vec![Event { kind: "agenda.generated", payload }])
         })?;
     }
     import::permits(store, config, extract, &Options::default(), "demo", clock, entropy, &|_, _| {})?;

@@ -89,7 +89,7 @@ pub fn take(
         file.imported.unchanged = file.imported.read.saturating_sub(file.imported.updated + unmarked + bad);
         result = Some(file.imported.refused.is_none() && !options.dry_run);
         if file.imported.refused.is_none() {
-            endings.carry_out(s, by.actor)?;
+            endings.carry_out(s, &by)?;
         }
         file.enter(s, "attendance", &by)?;
         if result != Some(true) {
@@ -149,7 +149,7 @@ pub fn mark(
             }
         }
         marked.ended = endings.events.len() as u64;
-        endings.carry_out(s, by.actor)?;
+        endings.carry_out(s, &by)?;
         Ok(marked)
     })
 }
@@ -171,7 +171,7 @@ impl Endings {
         self.by_state.entry(state).or_default().push(reference.to_string());
     }
 
-    fn carry_out(&self, s: &mut Store, actor: &str) -> Result<()> {
+    fn carry_out(self, s: &mut Store, by: &By<'_>) -> Result<()> {
         if self.events.is_empty() {
             return Ok(());
         }
@@ -179,7 +179,7 @@ impl Endings {
             s.end_convocations(references, *state)?;
         }
         s.review_all_again(&self.permits.iter().map(String::as_str).collect::<Vec<_>>())?;
-        s.record(None, actor, &self.events)
+        s.record(by.actor, by.now, self.events)
     }
 }
 

@@ -206,7 +206,7 @@ impl<'a> Opened<'a> {
             payload: json!({"kind": kind, "sha256": sha256, "read": read, "inserted": inserted, "updated": updated,
                 "vanished": vanished, "rejected": rejected}),
         };
-        store.record(None, by.actor, &[event])
+        store.record(by.actor, by.now, vec![event])
     }
 
     /// The bad rows go to their file: as they are, read a second time, for the first did not know yet which they are.

@@ -96,7 +96,7 @@ pub(super) fn store_plan(
                 "record": plan_sha256,
             }),
         };
-        s.record(Some(&row.run_id), &row.actor, &missed.chain([told]).collect::<Vec<_>>())?;
+        s.record_in(&row.run_id, &row.actor, &missed.chain([told]).collect::<Vec<_>>())?;
         for (request, slot) in &seen.granted {
             s.choose_request(request, &run_id, slot)?;
         }
@@ -157,7 +157,7 @@ pub(super) fn commit_chunks(
             payload: json!({"firm": summary.firm, "late_firm": summary.late_firm, "letters": summary.letters, "displaced": summary.displaced,
                 "checkpoint": {"size": head.size, "root": head.root}}),
         };
-        s.record(Some(&row.run_id), actor, &[completed])?;
+        s.record_in(&row.run_id, actor, &[completed])?;
         if let Some(seal) = &seal {
             s.seal_ledger(seal, &row.run_id, tools.clock.now(), &config.settings.audit.witnesses)?;
         }
@@ -252,6 +252,6 @@ fn commit_chunk(
     }
     fault::point("after-reserve");
     store.enqueue(&letters)?;
-    store.record(Some(&row.run_id), actor, &events)?;
+    store.record_in(&row.run_id, actor, &events)?;
     Ok(summary)
 }

@@ -63,7 +63,7 @@ pub(super) fn write(
                     payload: json!({"reference": l.reference, "occasion": l.occasion, "letter": l.letter_id}),
                 })
                 .collect();
-            s.record(Some(&row.run_id), actor, &events)?;
+            s.record_in(&row.run_id, actor, &events)?;
             s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, tools.clock.now())
         })?;
         summary = counted;
@@ -166,7 +166,7 @@ fn write_notices(
         letters.push(letter);
     }
     store.enqueue(&letters)?;
-    store.record(Some(&row.run_id), actor, &events)?;
+    store.record_in(&row.run_id, actor, &events)?;
     store.advance_run(row, committed(&summary), &serde_json::to_string(&summary)?, now)?;
     Ok(summary)
 }

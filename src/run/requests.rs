@@ -182,7 +182,7 @@ pub(super) fn write(
         for (id, wish, reference) in s.answered_requests()? {
             s.decide_request(&id, RequestState::Placed, Some(&reference), actor, now)?;
             let payload = json!({"request": id, "reference": reference, "wish": wish});
-            s.record(Some(&run.0), actor, &[Event { kind: "request.answered", payload }])?;
+            s.record_in(&run.0, actor, &[Event { kind: "request.answered", payload }])?;
             counted.requests.placed += 1;
         }
         counted.requests.waiting = s.open_requests()?.len() as u64;
@@ -238,6 +238,6 @@ fn place(
     let mut payload = made.payload;
     payload["request"] = request.request_id.as_str().into();
     payload["wish"] = request.wish.as_str().into();
-    s.record(Some(&run.0), actor, &[Event { kind: "request.placed", payload }])?;
+    s.record_in(&run.0, actor, &[Event { kind: "request.placed", payload }])?;
     Ok(true)
 }

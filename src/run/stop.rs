@@ -51,9 +51,8 @@ pub fn stop(
         // Nor does a server begin it anew: the night waits for a person.
         s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
         s.end_run(&row, "stopped", summary.transpose()?.as_deref(), Some(&told), clock.now())?;
-        let payload =
-            json!({"run": row.run_id, "committed": row.committed + placed, "left": left, "reason": reason, "at": clock.now()});
-        s.record(None, actor, &[Event { kind: "run.stopped", payload }])?;
+        let payload = json!({"run": row.run_id, "committed": row.committed + placed, "left": left, "reason": reason});
+        s.record(actor, clock.now(), vec![Event { kind: "run.stopped", payload }])?;
         Ok(Some(Stopped { committed: row.committed + placed, left }))
     })
 }

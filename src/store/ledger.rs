@@ -140,8 +140,25 @@ impl Store {
         Ok(Head { size, root })
     }
 
-    /// Adds entries in the transaction of the change that they record.
-    pub fn record(&mut self, run_id: Option<&str>, actor: &str, events: &[Event]) -> Result<()> {
+    /// Adds entries of what somebody did or read outside a run, in the transaction of the change that they record; each says when.
+    pub fn record(&mut self, actor: &str, at: DateTime<Utc>, events: Vec<Event>) -> Result<()> {
+        let dated = |mut event: Event| {
+            // What a key has signed names its own instant.
+            if event.payload.get("at").is_none() {
+                event.payload["at"] = serde_json::json!(at);
+            }
+            event
+        };
+        let events: Vec<Event> = events.into_iter().map(dated).collect();
+        self.append(None, actor, &events)
+    }
+
+    /// Adds entries of a run, in the transaction of the change that they record. When it ran, the run itself knows.
+    pub fn record_in(&mut self, run_id: &str, actor: &str, events: &[Event]) -> Result<()> {
+        self.append(Some(run_id), actor, events)
+    }
+
+    fn append(&mut self, run_id: Option<&str>, actor: &str, events: &[Event]) -> Result<()> {
         let mut head = self.ledger_head()?;
         let prefecture = self.prefecture.clone();
         let rows: Vec<Row> = events
@@ -157,8 +174,8 @@ impl Store {
     }
 
     /// Adds an entry that concerns one person.
-    pub fn record_about(&mut self, holder: &HolderId, actor: &str, event: Event) -> Result<()> {
-        self.record(None, actor, &[event])?;
+    pub fn record_about(&mut self, holder: &HolderId, actor: &str, at: DateTime<Utc>, event: Event) -> Result<()> {
+        self.record(actor, at, vec![event])?;
         let seq = self.ledger_head()?.size;
         diesel::insert_into(concerned::table)
             .values((
@@ -258,7 +275,7 @@ impl Store {
     /// Writes down that a key begins, signed by itself; `lost`: why there is no word for it of the one before. From then on every run
     /// must be signed.
     pub fn introduce_key(&mut self, seal: &Seal, actor: &str, lost: Option<&str>, now: DateTime<Utc>) -> Result<()> {
-        self.record(None, actor, &[Event { kind: KEY_MADE, payload: seal.introduction(lost) }])?;
+        self.record(actor, now, vec![Event { kind: KEY_MADE, payload: seal.introduction(lost) }])?;
         self.seal_ledger(seal, "", now, &[]).map(drop)
     }
 

@@ -291,6 +291,11 @@ impl Office {
             "each convocation has one letter"
         );
         assert_eq!(
+            one("SELECT count(*) FROM ledger_entry WHERE run_id IS NULL AND payload NOT LIKE '%\"at\":\"20%'"),
+            "0",
+            "who did something by hand, or read, did it at some time"
+        );
+        assert_eq!(
             one(
                 "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind IN ('convocation.made', 'convocation.moved', 'request.placed') AND l.payload LIKE '%\"reference\":\"' || c.reference || '\"%') <> 1"
             ),

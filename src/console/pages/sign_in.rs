@@ -191,13 +191,13 @@ fn enter(call: &mut Call<'_>, actor: &str, role: Role, by: Option<(&url::Url, &s
         if let Some(before) = before {
             s.end_session(&before.row.token)?;
         }
-        let mut payload = serde_json::json!({"role": role.code(), "at": now});
+        let mut payload = serde_json::json!({"role": role.code()});
         // Names change hands at providers; this does not.
         if let Some((issuer, subject)) = by {
             payload["issuer"] = issuer.as_str().into();
             payload["subject"] = subject.into();
         }
-        s.record(None, actor, &[Event { kind: "console.signed_in", payload }])?;
+        s.record(actor, now, vec![Event { kind: "console.signed_in", payload }])?;
         session::begin(s, actor, role, language, now)
     })
 }

@@ -1,6 +1,7 @@
 //! What follows from a message that came back: once, whole, and in the ledger.
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 
@@ -77,7 +78,7 @@ pub fn ingest(
     counts: &mut Ingested,
 ) -> Result<Consequence> {
     let (sha256, returned) = (sha256_hex(bytes), read(bytes));
-    let today = clock.today(config.settings.prefecture.zone);
+    let now = clock.now();
     let consequence = store.write(|s| {
         if let Some(before) = s.known_bounce(&sha256)? {
             // Whatever a person must read stays until a person takes it away.
@@ -95,7 +96,7 @@ pub fn ingest(
             (Some(letter), _) if letter.data == PURGED => Consequence::Ignored,
             (None, _) | (_, Class::Unknown) => Consequence::Listed,
             (Some(_), Class::Soft) => Consequence::Counted,
-            (Some(letter), Class::Hard) => came_back(s, config, letter, &returned, today, actor)?,
+            (Some(letter), Class::Hard) => came_back(s, config, letter, &returned, actor, now)?,
         };
         let erased = letter.as_ref().is_some_and(|l| l.data == PURGED);
         s.record_bounce(&BounceRow {
@@ -143,9 +144,10 @@ fn came_back(
     config: &Configuration,
     letter: &LetterRow,
     returned: &Returned,
-    today: chrono::NaiveDate,
     actor: &str,
+    now: DateTime<Utc>,
 ) -> Result<Consequence> {
+    let today = now.with_timezone(&config.settings.prefecture.zone).date_naive();
     let words = returned.diagnostic.as_deref().unwrap_or("");
     let reply = format!("came back: {} {words}", returned.status.as_deref().unwrap_or("without a status"));
     let newly = store.mark_bounced(&letter.letter_id, reply.trim())?;
@@ -177,7 +179,7 @@ fn came_back(
         "reference": letter.reference, "letter": letter.letter_id, "status": returned.status, "consequence": consequence.code(),
     });
     store
-        .record(None, actor, &[Event { kind: "letter.bounced", payload }])
+        .record(actor, now, vec![Event { kind: "letter.bounced", payload }])
         .context("recording a bounce in the ledger")?;
     Ok(consequence)
 }

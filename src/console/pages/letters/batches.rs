@@ -107,7 +107,9 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
     let asked: Posted = visit.asked.form()?;
     let expected = manifest.letters.len().to_string();
     let _confirmed: Confirmed = Confirmed::typed(&asked.letters, &expected).ok_or(Failure::Unconfirmed)?;
-    let done = visit.by_hand(&asked.reason, |s, hand| post::confirm(s, &manifest, hand.actor, Some(hand.reason)))?;
+    let done = visit.by_hand(&asked.reason, |s, hand| {
+        post::confirm(s, &manifest, (hand.actor, Some(hand.reason)), hand.clock.now())
+    })?;
     // They are marked: what is left of the files changes nothing of that.
     if let Err(error) = Shelf::of(visit.config()).remove(&lot) {
         tracing::error!("The files of a batch that has left could not be removed: {error:#}");
@@ -131,10 +133,9 @@ pub(super) fn discard(visit: &mut Visit<'_, '_>) -> Answer {
     let (lot, manifest) = lot(visit)?;
     let asked: Posted = visit.asked.form()?;
     Confirmed::typed(&asked.letters, &manifest.letters.len().to_string()).ok_or(Failure::Unconfirmed)?;
-    let payload =
-        json!({"batch": manifest.batch, "letters": manifest.letters.len(), "reason": asked.reason, "at": visit.now()});
+    let payload = json!({"batch": manifest.batch, "letters": manifest.letters.len(), "reason": asked.reason});
     visit.by_hand(&asked.reason, |s, hand| {
-        s.write(|s| s.record(None, hand.actor, &[Event { kind: "post.discarded", payload }]))
+        s.write(|s| s.record(hand.actor, hand.clock.now(), vec![Event { kind: "post.discarded", payload }]))
     })?;
     Shelf::of(visit.config()).remove(&lot)?;
     let notice = visit.words().with("batches-discarded", "lot", lot.as_str());

@@ -55,8 +55,9 @@ pub(super) fn come_back(visit: &mut Visit<'_, '_>) -> Answer {
     let t = visit.words();
     let reference =
         Reference::parse(asked.reference.trim()).ok_or_else(|| Failure::Told(t.say("bounces-no-reference")))?;
-    let ended =
-        visit.by_hand(&asked.reason, |s, hand| post::come_back(s, &reference, hand.actor, Some(hand.reason)))?;
+    let ended = visit.by_hand(&asked.reason, |s, hand| {
+        post::come_back(s, &reference, (hand.actor, Some(hand.reason)), hand.clock.now())
+    })?;
     let notice = match ended {
         None => return Err(Failure::Told(t.with("bounces-not-posted", "what", &reference))),
         Some(true) => t.with("bounces-ended", "what", &reference),
