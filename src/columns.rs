@@ -95,6 +95,11 @@ pub fn fold(text: &str, width: u16) -> String {
         let begin = bare.len() - bare.trim_start().len();
         let column = bare.rmatch_indices("  ").map(|(at, _)| at + 2).find(|at| bare[..*at].width() <= width / 2);
         let (lead, rest) = bare.split_at(column.unwrap_or(begin).max(begin));
+        // A word that has no room is one to copy: a terminal breaks it without a line feed.
+        if rest.split(' ').any(|word| lead.width() + word.width() > width) {
+            out.push_str(line);
+            continue;
+        }
         out.push_str(&paragraph(lead, rest, width as u16));
     }
     out

@@ -4,6 +4,10 @@
 #[allow(dead_code, reason = "each test program uses a part")]
 mod support;
 
+use chrono::TimeDelta;
+use convoke::clock::Clock;
+use convoke::ids::RunId;
+use convoke::store::{Acquired, NewRun, Record, Store, Use};
 use serde_json::Value;
 use support::{Office, Shape};
 
@@ -47,6 +51,37 @@ fn four_processes_at_once_make_one_run() {
     assert!(codes.iter().any(|c| [0, 4].contains(c)), "{codes:?}");
     assert_eq!(office.totals(), alone.totals());
     office.assert_promises();
+}
+
+#[test]
+fn whoever_was_taken_over_writes_nothing_more_though_the_run_has_the_same_name() {
+    let office = Office::new(Shape { permits: 0, seats: false });
+    let open = || Store::open(&office.url(), "94", Use::Batch).unwrap();
+    let (mut first, mut second) = (open(), open());
+    let new = |owner: &str| NewRun {
+        business_date: support::today(),
+        trigger: "hand",
+        actor: "agent".into(),
+        reason: None,
+        owner: owner.into(),
+    };
+    let (now, later) = (Clock::System.now(), Clock::System.now() + TimeDelta::seconds(1));
+    let Acquired::New(old) = first.acquire_run(&new("first"), now, |_| false).unwrap() else { panic!("busy") };
+    let taken = second.acquire_run(&new("second"), later, |owner| owner == "first").unwrap();
+    let Acquired::TakenOver(cut_off) = taken else { panic!("{taken:?}") };
+    second.forget_run(&cut_off).unwrap();
+    let Acquired::New(fresh) = second.acquire_run(&new("second"), later, |_| false).unwrap() else { panic!("busy") };
+    assert_eq!(fresh.run_id, old.run_id);
+
+    let plan = |text: &[u8]| [Record::of("plan", text).unwrap()];
+    second.keep_records(&fresh, &plan(b"second"), &[], later).unwrap();
+    let refused = first.keep_records(&old, &plan(b"first"), &[], later).unwrap_err();
+    assert!(format!("{refused:#}").contains("taken over"), "{refused:#}");
+    let id = RunId(fresh.run_id.clone());
+    assert_eq!(second.run_record(&id, "plan").unwrap().unwrap(), b"second");
+    // What a run was about to decide is nothing once it has failed.
+    second.write(|s| s.end_run(&fresh, "failed", None, Some("a trial"), later)).unwrap();
+    assert_eq!(second.run_record(&id, "plan").unwrap(), None);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `convoke config`.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -54,7 +55,8 @@ impl Config {
             }
             Self::Schema => {
                 let schema = serde_json::to_string_pretty(&schemars::schema_for!(Settings))?;
-                session.print(&schemars::schema_for!(Settings), &format!("{schema}\n"))?;
+                // A document, whoever reads it: no line of it is folded.
+                writeln!(std::io::stdout(), "{schema}").context("writing the schema")?;
             }
         }
         Ok(Exit::Done)

@@ -63,13 +63,21 @@ impl Run {
             if Confirmed::ask(self.yes, "The runs make appointments firm and write their letters. Go on?")?.is_none() {
                 return Ok(Exit::Interrupted);
             }
-            let request =
-                Request { date: self.date, plan: None, trigger, actor: process::login(), reason: Some(reason) };
+            let request = Request {
+                date: self.date,
+                plan: None,
+                past_limit: false,
+                trigger,
+                actor: process::login(),
+                reason: Some(reason),
+            };
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
             return every::run_every(session, &request, self.at_once.map_or(processors, usize::from));
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
+        // Whoever names a plan has looked at it.
+        let (mut plan, past_limit) = (self.plan.clone(), self.plan.is_some());
         if !self.yes {
             let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
             let letters = seen.figures.firm + seen.figures.late_firm + seen.granted.len();
@@ -80,12 +88,14 @@ impl Run {
             if Confirmed::ask(false, &question)?.is_none() {
                 return Ok(Exit::Interrupted);
             }
+            // What was counted is what is done; an extract that is taken in first may change it.
+            plan = plan.or(Some(seen.plan_hash).filter(|_| !self.timer));
         }
         if self.timer {
             take_in(&mut store, &config, session);
         }
         let request =
-            Request { date: self.date, trigger, plan: self.plan, actor: process::login(), reason: Some(reason) };
+            Request { date: self.date, plan, past_limit, trigger, actor: process::login(), reason: Some(reason) };
         let outcome = session.with_tools(|tools| run(&mut store, &config, &request, tools));
         if self.timer {
             write_sheets(&mut store, &config, session);

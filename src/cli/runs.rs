@@ -129,6 +129,7 @@ impl Runs {
             Self::Stop { run, reason, yes } => stop(session, &mut store, run, given(reason.as_ref())?, *yes),
             Self::Resume { run } => {
                 let request = Request {
+                    past_limit: false,
                     date: None,
                     plan: None,
                     trigger: "hand",
@@ -146,7 +147,7 @@ impl Runs {
 fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, overtime: u32) -> Result<Exit> {
     let id = RunId(run.to_owned());
     let row = store.run(&id)?.ok_or_else(|| unknown(run))?;
-    let recorded = store.run_record(&id, "input")?.ok_or_else(|| {
+    let recorded = store.run_record(&id, "input")?.filter(|_| row.plan_hash.is_some()).ok_or_else(|| {
         ConfigError(format!("run {run} is {} and has recorded no plan: there is nothing to replay", row.state))
     })?;
     let policy = store.run_record(&id, "policy")?.context("a run that recorded its input has recorded its rules")?;

@@ -50,13 +50,13 @@ impl Limits {
     }
 }
 
-/// What one subscriber has: an address, or in IPv6 as many as they like behind the same 64 bits (RFC 6177).
+/// What one subscriber has: an address, or in IPv6 as many as they like behind the same 56 bits, or fewer (RFC 6177).
 pub(super) fn network(client: IpAddr) -> String {
     match client {
         IpAddr::V4(_) => client.to_string(),
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
             Some(v4) => v4.to_string(),
-            None => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).to_string(),
+            None => Ipv6Addr::from_bits(v6.to_bits() >> 72 << 72).to_string(),
         },
     }
 }
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn whoever_has_many_addresses_is_still_one() {
         let network = |address: &str| network(address.parse().unwrap());
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::9"));
-        assert_ne!(network("2001:db8:1:2::9"), network("2001:db8:1:3::9"));
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:3::9"));
+        assert_ne!(network("2001:db8:1:2::9"), network("2001:db8:1:102::9"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
         assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
     }

@@ -234,12 +234,14 @@ struct Bare {
 /// Where nobody is known, and so neither language nor préfecture: what went wrong, in both.
 pub(super) fn bare(status: StatusCode) -> Response {
     let key = match status {
+        StatusCode::BAD_REQUEST => "failed-unreadable",
         StatusCode::FORBIDDEN => "bare-forbidden",
         StatusCode::NOT_FOUND => "failed-missing",
         StatusCode::METHOD_NOT_ALLOWED => "bare-method",
         StatusCode::REQUEST_TIMEOUT => "bare-late",
         StatusCode::PAYLOAD_TOO_LARGE => "bare-large",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "bare-form",
+        StatusCode::TOO_MANY_REQUESTS => "failed-too-often",
         StatusCode::SERVICE_UNAVAILABLE => "bare-busy",
         _ => "failed-broken",
     };

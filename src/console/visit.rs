@@ -7,7 +7,7 @@ use anyhow::Result;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::limits::network;
 use super::page::{Answer, Failure, Frame, see};
@@ -19,7 +19,9 @@ use crate::access::Right;
 use crate::acts::Hand;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::ids::HolderId;
 use crate::ledger::Event;
+use crate::permit::Holder;
 use crate::settings::Configuration;
 use crate::store::Store;
 
@@ -189,6 +191,15 @@ impl Visit<'_, '_> {
     pub(super) fn reads(&mut self, kind: &'static str, payload: Value) -> Result<()> {
         let (actor, now) = (self.agent.actor.clone(), self.now());
         self.call.store.write(|s| s.record(&actor, now, vec![Event { kind, payload }]))
+    }
+
+    /// The same of one person: the key and the entry that is made with it in one transaction, so that the disk is waited for once.
+    pub(super) fn reads_about(&mut self, kind: &'static str, id: &HolderId, holder: &Holder) -> Result<()> {
+        let (actor, now) = (self.agent.actor.clone(), self.now());
+        self.call.store.write(|s| {
+            let commitment = s.commitments(&[(&id.0, &holder.number)], &mut Entropy::System)?.remove(0);
+            s.record(&actor, now, vec![Event { kind, payload: json!({"holder": commitment}) }])
+        })
     }
 
     /// Back to a page after an act, which says once what came of it: never in the address.

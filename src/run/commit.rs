@@ -37,7 +37,9 @@ pub(super) fn store_plan(
     tools: &mut Tools<'_>,
 ) -> Result<bool> {
     let run_id = RunId(row.run_id.clone());
-    if store.run(&run_id)?.is_some_and(|now| now.epoch == row.epoch && now.state == "committing") {
+    // Asked as a writer: a commit whose answer was lost may still be on its way.
+    let known = store.write(|s| s.run(&run_id))?;
+    if known.is_some_and(|now| now.epoch == row.epoch && now.state == "committing") {
         // Stored before the connection was lost.
         return Ok(true);
     }
@@ -76,7 +78,7 @@ pub(super) fn store_plan(
     };
     (tools.progress)("storing verdicts", 0, seen.changes.len() as u64);
     fault::point("before-plan");
-    store.keep_records(row, &records, &planned)?;
+    store.keep_records(row, &records, &planned, tools.clock.now())?;
     fault::point("after-records");
     let stored = store.write(|s| {
         if s.data_version()? != seen.data_version {

@@ -1,8 +1,8 @@
 //! A run: observe → assess → plan → check → commit, for one business date.
 //!
-//! Everything is read in one transaction, everything is decided purely, and what is written is written once: first
-//! verdicts, plan and recorded input together, then the firm appointments in chunks. A kill at any point leaves either
-//! nothing, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
+//! Everything is read in one transaction, everything is decided purely, and what is written is written once: first the records,
+//! which mean nothing yet, then verdicts and plan together, which make them hold, then the firm appointments in chunks. A kill at
+//! any point leaves either nothing that holds, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
 
 mod again;
 mod appointment;
@@ -71,6 +71,8 @@ pub struct Request {
     pub date: Option<NaiveDate>,
     /// Carry out exactly the plan of this hash, or refuse.
     pub plan: Option<String>,
+    /// Even if it makes more firm than `max_firm_per_run`: whoever asks has looked at the plan itself.
+    pub past_limit: bool,
     /// cron or hand.
     pub trigger: &'static str,
     /// Real login.
@@ -184,6 +186,8 @@ fn attempt(
                 tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, which was cut off", row.run_id);
                 if let Some(done) = resume(store, config, request, &row, tools)?
                     && row.business_date == dates.business
+                    // Whoever asked for a plan is told whether it still is one.
+                    && request.plan.is_none()
                 {
                     return Ok(Outcome::Done(done));
                 }
@@ -276,14 +280,15 @@ fn observe_and_commit(
     fault::point("after-observe");
     let (figures, plan_hash) = (seen.figures, seen.shown_hash());
     let firm = (figures.firm + figures.late_firm + seen.granted.len()) as u64;
-    if let Some(asked) = &request.plan {
-        if !plan_hash.starts_with(asked.as_str()) || asked.len() < 8 {
-            store.write(|s| s.forget_run(row))?;
-            let plan = Box::new((seen.input, seen.plan));
-            return Ok(Some(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures, plan }));
-        }
-    } else if firm > u64::from(config.settings.policy.max_firm_per_run) {
-        let max = config.settings.policy.max_firm_per_run;
+    if let Some(asked) = &request.plan
+        && (!plan_hash.starts_with(asked.as_str()) || asked.len() < 8)
+    {
+        store.write(|s| s.forget_run(row))?;
+        let plan = Box::new((seen.input, seen.plan));
+        return Ok(Some(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures, plan }));
+    }
+    let max = config.settings.policy.max_firm_per_run;
+    if firm > u64::from(max) && !request.past_limit {
         store.write(|s| {
             s.end_run(
                 row,

@@ -34,7 +34,8 @@ pub fn stop(
         if row.state != "observing" && row.state != "committing" {
             return Ok(None);
         }
-        let firm = s.run_record(id, "plan")?.map(|plan| {
+        let plan = if row.state == "committing" { s.run_record(id, "plan")? } else { None };
+        let firm = plan.map(|plan| {
             let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&plan).context("a stored plan")?;
             Ok::<_, anyhow::Error>(firm.len() as i64)
         });

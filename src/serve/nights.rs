@@ -162,6 +162,7 @@ fn run_night(server: &Server, office: &Office, store: &mut Store, night: &Night)
     take_in(server, office, store, &config);
     let stages = Stages::new(server, office.code());
     let request = Request {
+        past_limit: false,
         date: Some(night.date),
         plan: None,
         trigger: "cron",

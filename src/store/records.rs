@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 
 use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::runs::{RunRow, taken_over};
+use super::runs::{LEASE, RunRow, taken_over};
 use super::schema::{planned_block, run, run_record};
 use super::{Store, insert_all};
 use crate::ids::{RunId, sha256_hex};
@@ -38,11 +39,17 @@ struct PlannedBlock<'a> {
 impl Store {
     /// Writes what a run will have recorded: the planning input (`input`), the appointments to commit, in order (`plan`), the rules
     /// (`policy`), and what the plan has for each person, in blocks: from which permit on, and JSON. In pieces, so that nobody waits
-    /// for long: nobody reads them before the plan is stored. What an attempt that was cut off has left is replaced.
-    pub fn keep_records(&mut self, row: &RunRow, records: &[Record], planned: &[(String, String)]) -> Result<()> {
-        self.piece(row, |s| s.forget_records(row))?;
+    /// for long: they mean nothing before the plan is stored. What an attempt that was cut off has left is replaced.
+    pub fn keep_records(
+        &mut self,
+        row: &RunRow,
+        records: &[Record],
+        planned: &[(String, String)],
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.piece(row, now, |s| s.forget_records(row))?;
         for record in records {
-            self.piece(row, |s| {
+            self.piece(row, now, |s| {
                 let values = (
                     run_record::prefecture.eq(&s.prefecture),
                     run_record::run_id.eq(&row.run_id),
@@ -55,7 +62,7 @@ impl Store {
             })?;
         }
         for some in planned.chunks(1_000) {
-            self.piece(row, |s| {
+            self.piece(row, now, |s| {
                 let (prefecture, run_id) = (s.prefecture.as_str(), row.run_id.as_str());
                 let blocks =
                     some.iter().map(|(from_permit, entries)| PlannedBlock { prefecture, run_id, from_permit, entries });
@@ -67,12 +74,12 @@ impl Store {
         Ok(())
     }
 
-    /// A transaction of a run that has no plan yet, and is still this process's.
-    fn piece(&mut self, row: &RunRow, steps: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    /// A transaction of a run that has no plan yet, and is still this process's: its lease is renewed.
+    fn piece(&mut self, row: &RunRow, now: DateTime<Utc>, steps: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.write_rows(|s| {
             let ours = diesel::update(run::table.find((&s.prefecture, &row.run_id)))
                 .filter(run::epoch.eq(row.epoch).and(run::state.eq("observing")))
-                .set(run::owner.eq(&row.owner))
+                .set(run::lease_until.eq((now + LEASE).naive_utc()))
                 .execute(&mut s.conn)?;
             ensure!(ours == 1, "{}", taken_over(row));
             steps(s)

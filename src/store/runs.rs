@@ -11,7 +11,7 @@ use super::schema::{run, run_outcome};
 use crate::ids::RunId;
 
 /// How long a silent owner is trusted; every step renews it.
-const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+pub(super) const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// A run as stored.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -142,7 +142,8 @@ impl Store {
                     run::reason.eq(&new.reason),
                     run::state.eq("observing"),
                     run::owner.eq(&new.owner),
-                    run::epoch.eq(1),
+                    // Never that of a run of this id that was forgotten: whoever began that one has nothing more to write.
+                    run::epoch.eq(now.timestamp_micros()),
                     run::lease_until.eq(lease_until),
                     run::committed.eq(0),
                     run::started_at.eq(now.naive_utc()),
@@ -325,7 +326,9 @@ impl Store {
         if let Some(summary) = summary {
             diesel::update(target).set(run::summary.eq(summary)).execute(&mut self.conn)?;
         }
-        Ok(())
+        let plan_hash: Option<String> = target.select(run::plan_hash).first(&mut self.conn)?;
+        // Records of a plan that never held are none.
+        if plan_hash.is_none() { self.forget_records(row) } else { Ok(()) }
     }
 
     /// Forgets a run that found nothing to do: it has written nothing.

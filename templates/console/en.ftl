@@ -118,6 +118,7 @@ runs-done-lapses = { $n ->
    *[other] { $shown } people are left without a date before expiry.
  }
 runs-nothing-new = Nothing new: { $day } is up to date.
+runs-cut-off = Nothing was done: run { $what } was cut off. Resume it first, from its page.
 runs-too-many = Nothing was written: this run would make { $firm } appointments firm, more than the most allowed ({ $max }). If that is right, carry out exactly this plan from the preview.
 runs-plan-changed = Nothing was written: the plan is no longer the one that was shown.
 update-title = Bring up to date
@@ -229,6 +230,7 @@ run-stop = Stop this run
 run-stop-why = What is committed stays, with its letters; the next run plans anew for everybody else.
 run-stop-type = To confirm, type the number of the run: { $run }
 run-stopped = Stopped. Firm appointments that stay: { $committed }; that were not made: { $left }.
+run-nothing-decided = Nothing changed: this run was cut off before it had decided anything. Bring up to date: the letters are counted first.
 run-had-ended = Nothing changed: this run had ended.
 # ----
 
@@ -483,6 +485,9 @@ slots-xlsx = Occupancy as a spreadsheet
 slots-closures = Closures
 slots-no-closure = No day to come is closed by hand.
 slots-closures-to-come = Days closed by hand
+slots-in-agenda = Closures of the agenda (config/agenda.toml)
+slots-first-day = First day
+slots-last-day = Last day
 slots-day = Day
 slots-place = Site or desk
 slots-reopen = Open again

@@ -60,7 +60,7 @@ home-to-post = à poster
 
 # Exécutions
 # ----
-reason-hint = Elle reste au registre : ne nommez personne.
+reason-hint = Il reste au registre : ne nommez personne.
 job-busy = Ce travail est déjà en cours : attendez qu’il finisse.
 job-broken = Erreur inattendue : elle est dans le journal du serveur.
 job-refused = Cela n’a pas été fait : { $why }
@@ -118,6 +118,7 @@ runs-done-lapses = { $n ->
    *[other] { $shown } personnes restent sans date avant l’expiration.
  }
 runs-nothing-new = Rien de nouveau : le { $day } est à jour.
+runs-cut-off = Rien n’a été fait : l’exécution { $what } a été interrompue. Reprenez-la d’abord, depuis sa page.
 runs-too-many = Rien n’a été écrit : cette exécution rendrait { $firm } rendez-vous fermes, plus que le maximum ({ $max }). Si c’est juste, exécutez exactement ce plan depuis l’aperçu.
 runs-plan-changed = Rien n’a été écrit : le plan n’est plus celui qui a été montré.
 update-title = Mettre à jour
@@ -229,6 +230,7 @@ run-stop = Arrêter cette exécution
 run-stop-why = Ce qui est enregistré le reste, avec ses lettres ; la prochaine exécution planifie à nouveau pour les autres.
 run-stop-type = Pour confirmer, tapez le numéro de l’exécution : { $run }
 run-stopped = Arrêtée. Rendez-vous fermes qui restent : { $committed } ; qui n’ont pas été pris : { $left }.
+run-nothing-decided = Rien n’a changé : cette exécution avait été interrompue avant d’avoir rien décidé. Mettez à jour : les lettres sont d’abord comptées.
 run-had-ended = Rien n’a changé : cette exécution était finie.
 # ----
 
@@ -483,6 +485,9 @@ slots-xlsx = Occupation en tableur
 slots-closures = Fermetures
 slots-no-closure = Aucun jour à venir n’est fermé à la main.
 slots-closures-to-come = Jours fermés à la main
+slots-in-agenda = Fermetures prévues par l’agenda (config/agenda.toml)
+slots-first-day = Premier jour
+slots-last-day = Dernier jour
 slots-day = Jour
 slots-place = Site ou guichet
 slots-reopen = Rouvrir

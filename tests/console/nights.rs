@@ -23,6 +23,11 @@ fn counted(browser: &mut Browser) -> String {
     fact(&page.body, "Lettres à écrire, rendez-vous fermes")
 }
 
+/// The hash of the plan that was counted last.
+fn plan_hash(browser: &mut Browser) -> String {
+    fact(&browser.get("/94/apercu").body, "Empreinte du plan").replace("<code>", "").replace("</code>", "")
+}
+
 fn entries(office: &Office, kind: &str) -> String {
     office.query(&format!("SELECT actor, payload FROM ledger_entry WHERE kind = '{kind}' ORDER BY seq"))
 }
@@ -69,8 +74,13 @@ fn a_run_asks_first_how_many_letters_then_does_what_the_command_line_does() {
     let mut browser = console.signed_in("operateur");
     let letters = counted(&mut browser);
     assert!(letters.parse::<u64>().unwrap() > 0);
-    let form = |reason, typed| [("raison", reason), ("lettres", typed)];
+    let plan = plan_hash(&mut browser);
+    assert!(browser.get("/94/executions/mettre-a-jour").body.contains(&format!("name=\"plan\" value=\"{plan}\"")));
+    let form = |reason, typed| [("raison", reason), ("lettres", typed), ("plan", plan.as_str())];
     let path = "/94/executions/mettre-a-jour";
+    let another = [("raison", "extraction du matin"), ("lettres", letters.as_str()), ("plan", "0123456789abcdef")];
+    let answer = browser.post(path, &another);
+    assert_eq!(answer.status, 422, "somebody else has counted another plan since");
     for (reason, typed, told) in [
         ("", letters.as_str(), "Un motif est nécessaire"),
         ("reçu de 9403123456", &letters, "ni numéro étranger"),
@@ -98,7 +108,8 @@ fn a_run_asks_first_how_many_letters_then_does_what_the_command_line_does() {
     // Once more: there is nothing new.
     let none = counted(&mut browser);
     assert_eq!(none, "0");
-    browser.submit(path, &form("encore", "0"));
+    let plan = plan_hash(&mut browser);
+    browser.submit(path, &[("raison", "encore"), ("lettres", "0"), ("plan", plan.as_str())]);
     assert!(browser.once_done("/94/executions").body.contains("Rien de nouveau"));
 
     let page = browser.get(&format!("/94/executions/{id}"));
@@ -162,9 +173,11 @@ fn what_would_make_too_many_firm_is_refused_unless_the_plan_itself_was_seen() {
     let letters = counted(&mut browser);
     let page = browser.get("/94/executions/mettre-a-jour");
     assert!(page.body.contains("C’est plus que le maximum"), "{}", page.body);
-    let form = [("raison", "essai"), ("lettres", letters.as_str())];
-    let refused = browser.post("/94/executions/mettre-a-jour", &form);
-    assert_eq!(refused.status, 422);
+    // The form is not shown; whoever sends one all the same is refused by the run.
+    let plan = plan_hash(&mut browser);
+    let form = [("raison", "essai"), ("lettres", letters.as_str()), ("plan", plan.as_str())];
+    browser.submit("/94/executions/mettre-a-jour", &form);
+    let refused = browser.once_done("/94/executions");
     assert!(refused.body.contains("Rien n’a été écrit"), "{}", refused.body);
     assert_eq!(office.query("SELECT count(*) FROM convocation").trim(), "0");
 }
@@ -257,7 +270,9 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     let page = format!("/94/executions/{id}");
     assert!(browser.get(&page).body.contains("Un processus y travaille."));
     let count = counted(&mut browser);
-    let busy = browser.post("/94/executions/mettre-a-jour", &[("raison", "essai"), ("lettres", count.as_str())]);
+    let plan = plan_hash(&mut browser);
+    let form = [("raison", "essai"), ("lettres", count.as_str()), ("plan", plan.as_str())];
+    let busy = browser.post("/94/executions/mettre-a-jour", &form);
     assert_eq!(busy.status, 422);
     assert!(busy.body.contains("Une exécution est déjà en cours"), "{}", busy.body);
 
@@ -265,6 +280,9 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     kill_process(pid, Signal::KILL).unwrap();
     run.wait().unwrap();
     assert!(browser.get(&page).body.contains("Le processus qui y travaillait s’est arrêté"));
+    let first = browser.post("/94/executions/mettre-a-jour", &form);
+    assert_eq!(first.status, 422, "its letters were counted by nobody here");
+    assert!(first.body.contains("Reprenez-la d’abord"), "{}", first.body);
     assert_eq!(browser.post(&format!("{page}/reprendre"), &[("raison", "")]).status, 422);
     browser.submit(&format!("{page}/reprendre"), &[("raison", "panne du serveur")]);
     let done = browser.once_done(&page);

@@ -72,6 +72,7 @@ fn no_address_and_no_line_of_the_log_tells_of_anybody() {
     let (mut seen, mut to_see) = (BTreeSet::new(), VecDeque::from(["/94/".to_owned(), person.clone()]));
     // Of pages of one kind a few are enough; the order is that of the links.
     let mut of_a_kind = std::collections::HashMap::<String, usize>::new();
+    let mut read = BTreeSet::new();
     while let Some(path) = to_see.pop_front() {
         let kind: String = path.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).take(24).collect();
         let known = of_a_kind.entry(kind).or_default();
@@ -79,12 +80,20 @@ fn no_address_and_no_line_of_the_log_tells_of_anybody() {
         if *known > 4 || path.contains("deconnexion") {
             continue;
         }
-        let answer = browser.get(&path);
-        assert!(answer.status < 500, "{path}: {}", answer.body);
+        let mut answer = browser.get(&path);
+        while answer.status == 429 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            answer = browser.get(&path);
+        }
+        assert!(answer.status < 500 && !answer.location.contains("/connexion"), "{path}: {}", answer.body);
+        if answer.status == 200 {
+            read.insert(path.clone());
+        }
         assert_eq!(tells(&answer.location.to_lowercase()), None, "{path} leads to {}", answer.location);
         if answer.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
             for address in addresses(&answer.body) {
-                let plain = percent_encoding::percent_decode_str(&address).decode_utf8_lossy().to_lowercase();
+                let plain =
+                    percent_encoding::percent_decode_str(&address.replace('+', " ")).decode_utf8_lossy().to_lowercase();
                 assert_eq!(tells(&plain), None, "{path} has a link to {address}");
                 if seen.insert(address.clone()) {
                     to_see.push_back(address);
@@ -92,9 +101,9 @@ fn no_address_and_no_line_of_the_log_tells_of_anybody() {
             }
         }
     }
-    assert!(seen.len() > 60, "{seen:?}");
+    assert!(read.len() > 40, "{read:?}");
     for room in ["executions", "apercu", "personnes", "creneaux", "courriers", "demandes", "guichet", "audit"] {
-        assert!(seen.iter().any(|path| path.starts_with(&format!("/94/{room}"))), "{room}");
+        assert!(read.iter().any(|path| path.starts_with(&format!("/94/{room}"))), "{room}");
     }
 
     let log = console.log().to_lowercase();

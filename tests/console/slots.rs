@@ -65,6 +65,22 @@ fn the_page_counts_seats_and_those_that_are_taken_as_the_database_does() {
 }
 
 #[test]
+fn closures_of_the_agenda_stand_beside_those_by_hand_and_past_ones_do_not() {
+    let office = CONVOKED.copy();
+    let file = office.path("config/agenda.toml");
+    let closure = |from: NaiveDate, to: NaiveDate, reason: &str| {
+        format!("\n[[closure]]\nsite = \"creteil\"\nfrom = {from}\nto = {to}\nreason = \"{reason}\"\n")
+    };
+    let (yesterday, tomorrow) = (today() - Days::new(1), today() + Days::new(1));
+    let agenda = std::fs::read_to_string(&file).unwrap();
+    let closures = closure(yesterday, yesterday, "inventaire") + &closure(tomorrow, tomorrow + Days::new(2), "travaux");
+    std::fs::write(file, agenda + &closures).unwrap();
+    let page = Console::of(&office).signed_in("lecteur").get("/94/creneaux");
+    assert!(page.body.contains("travaux") && page.body.contains("Fermetures prévues par l’agenda"), "{}", page.body);
+    assert!(!page.body.contains("inventaire"), "{}", page.body);
+}
+
+#[test]
 fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
     let office = CONVOKED.copy();
     let (site, day, expected) = busiest(&office);

@@ -2,13 +2,11 @@
 
 use askama::Template;
 use chrono::{NaiveDate, NaiveTime};
-use serde_json::json;
 
 use super::holder_of;
 use crate::console::page::{Answer, Frame, html};
 use crate::console::visit::Visit;
 use crate::convocation::LetterState;
-use crate::entropy::Entropy;
 use crate::permit::Holder;
 use crate::report::{visible, words};
 use crate::requests::Wish;
@@ -79,8 +77,7 @@ impl PersonPage {
 
 pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let (id, holder) = holder_of(visit)?;
-    let commitment = visit.store.write(|s| s.commitments(&[(&id.0, &holder.number)], &mut Entropy::System))?.remove(0);
-    visit.reads("read.timeline", json!({"holder": commitment}))?;
+    visit.reads_about("read.timeline", &id, &holder)?;
     let (config, today) = (visit.config(), visit.today());
     let told = timeline(visit.store, config, &id, today)?;
     let known = visit.store.read(|s| s.known_of(&id))?;

@@ -255,7 +255,7 @@ fn carry_out(visit: &mut Visit<'_, '_>) -> Answer {
     let another = || Failure::Told(visit.words().say("preview-another"));
     let night = visit.kept::<Night>().filter(|night| night.what.plan_hash == form.plan).ok_or_else(another)?;
     Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
-    begin_run(visit, form.plan, &form.raison)?;
+    begin_run(visit, form.plan, true, &form.raison)?;
     let told = visit.words().say("runs-begun");
     visit.done(told, "/executions")
 }

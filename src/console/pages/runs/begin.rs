@@ -62,6 +62,9 @@ struct Form {
     raison: String,
     #[serde(default)]
     lettres: String,
+    /// Hash of the plan whose letters were counted.
+    #[serde(default)]
+    plan: String,
 }
 
 pub(super) fn bring_up_to_date(visit: &mut Visit<'_, '_>) -> Answer {
@@ -70,16 +73,13 @@ pub(super) fn bring_up_to_date(visit: &mut Visit<'_, '_>) -> Answer {
     if is_stale(visit, &night)? {
         return Err(Failure::Told(visit.words().say("update-stale")));
     }
-    let (letters, max) = (night.what.letters(), visit.config().settings.policy.max_firm_per_run);
-    Confirmed::typed(&form.lettres, &letters.to_string()).ok_or(Failure::Unconfirmed)?;
-    if letters > max as usize {
-        // So many are made firm by whoever has looked at the plan itself.
-        let t = visit.words();
-        let told = t.with2("runs-too-many", ("firm", &t.number(letters)), ("max", &t.number(max)));
-        return Err(Failure::Told(told));
+    if night.what.plan_hash != form.plan {
+        // Somebody has counted anew since this page was shown.
+        return Err(Failure::Told(visit.words().say("update-stale")));
     }
+    Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
     // What was counted is what is done: whatever has changed since is shown first.
-    begin_run(visit, night.what.plan_hash.clone(), &form.raison)?;
+    begin_run(visit, form.plan, false, &form.raison)?;
     let told = visit.words().say("runs-begun");
     visit.done(told, "/executions")
 }
@@ -88,12 +88,17 @@ pub(super) fn bring_up_to_date(visit: &mut Visit<'_, '_>) -> Answer {
 pub(in crate::console::pages) fn begin_run(
     visit: &mut Visit<'_, '_>,
     plan: String,
+    past_limit: bool,
     reason: &str,
 ) -> Result<(), Failure> {
     let reason = acts::reason(reason).map_err(Failure::Reason)?.to_owned();
     let (now, today, t) = (visit.now(), visit.today(), visit.words());
     if visit.store.is_run_in_progress(now, process::has_ended)? {
         return Err(Failure::Told(t.say("runs-busy")));
+    }
+    if let Some(cut_off) = visit.store.active_run()?.filter(|run| run.state == "committing") {
+        // The next run ends it, with letters that nobody has counted here.
+        return Err(Failure::Told(t.with("runs-cut-off", "what", cut_off.run_id)));
     }
     let limit = visit.config().settings.policy.extract_refuse_days;
     if let Some(day) = visit.store.last_extract()?
@@ -103,6 +108,7 @@ pub(in crate::console::pages) fn begin_run(
     }
     visit.begin(Kind::Run, move |worker| {
         let request = Request {
+            past_limit,
             date: None,
             plan: Some(plan),
             trigger: "hand",

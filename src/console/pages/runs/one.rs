@@ -153,10 +153,15 @@ pub(super) fn resume(visit: &mut Visit<'_, '_>) -> Answer {
     if row.state != "observing" && row.state != "committing" {
         return Err(Failure::Told(visit.words().say("run-had-ended")));
     }
+    if row.state == "observing" {
+        // It would be planned anew, and nobody has counted what that makes firm.
+        return Err(Failure::Told(visit.words().say("run-nothing-decided")));
+    }
     let path = format!("/executions/{id}");
     visit.begin(Kind::Run, move |worker| {
         let actor = worker.actor.clone();
-        let request = Request { date: None, plan: None, trigger: "hand", actor, reason: Some(reason) };
+        let request =
+            Request { date: None, plan: None, past_limit: false, trigger: "hand", actor, reason: Some(reason) };
         let outcome = worker.with_tools(|store, config, tools| resume_by_id(store, config, &id, &request, tools))?;
         told(worker, outcome)
     })?;

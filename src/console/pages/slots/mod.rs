@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Route, get, post};
 use crate::access::Right;
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, Closure};
 use crate::console::charts::Columns;
 use crate::console::jobs::{Ended, Kind, Progress};
 use crate::console::page::{Answer, Frame, export, html};
@@ -49,6 +49,8 @@ struct Page {
     total: Vec<Cell>,
     next: Option<String>,
     closures: Vec<ClosedDay>,
+    /// Those that stand in `config/agenda.toml`: nobody opens them again here.
+    in_agenda: Vec<Closure>,
 }
 
 /// A desk in a week: seats taken, and seats.
@@ -109,6 +111,8 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
         desks.into_iter().filter(|(desk, _)| *desk > after).take(DESKS + 1).collect();
     let more = shown.len() > DESKS;
     shown.truncate(DESKS);
+    let mut in_agenda: Vec<Closure> = agenda.closure.iter().filter(|c| c.to >= today).cloned().collect();
+    in_agenda.sort_by_key(|c| (c.from, c.to));
     let page = Page {
         closing: visit.progress(Kind::Closing, "/creneaux"),
         closed: visit.ended(Kind::Closing),
@@ -118,6 +122,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
         weeks,
         total,
         closures,
+        in_agenda,
         frame: visit.frame("slots-title"),
     };
     html(&page)
