@@ -233,8 +233,7 @@ fn the_ledger_knows_who_looked_and_never_for_whom() {
     let office = office(&PEOPLE);
     find(&office, "wisniewski");
     find(&office, "qwxzvk");
-    let entries = office.query("SELECT kind, payload FROM ledger_entry WHERE kind LIKE 'read.%'");
-    assert_eq!(entries, "read.find|{\"by\":\"name\",\"people\":1}\n");
+    assert_eq!(office.reads(), [("read.find".into(), serde_json::json!({"by": "name", "people": 1}))]);
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
 }
 

@@ -108,8 +108,8 @@ fn whoever_wants_to_see_who_shares_it_says_why() {
     let found = office.ok(&["anomalies", "--identified", "--reason", "inquiry 7", "--at-least", "5", "--json"]);
     assert_eq!(found["shared"][0]["value"], "boite@example.org");
     assert_eq!(found["shared"][0]["numbers"][4], "9400000005");
-    let entries = office.query("SELECT kind, payload FROM ledger_entry WHERE kind LIKE 'read.%'");
-    assert_eq!(entries, "read.anomalies|{\"people\":5,\"reason\":\"inquiry 7\",\"shared\":1}\n");
+    let read = json!({"people": 5, "reason": "inquiry 7", "shared": 1});
+    assert_eq!(office.reads(), [("read.anomalies".into(), read)]);
     let none = office.ok(&["anomalies", "--at-least", "100", "--json"]);
     assert_eq!((&none["total"], &none["shared"]), (&0.into(), &json!([])));
 }

@@ -96,12 +96,8 @@ fn a_sheet_has_everybody_who_is_expected_and_can_be_filled_in_and_imported() {
     }
     assert_eq!(found.to_string(), expected.trim());
     assert_eq!(mode(&office.path("sheets")), 0o700);
-    let read = office.query("SELECT payload FROM ledger_entry WHERE kind = 'read.sheet'");
-    assert_eq!(
-        read.trim(),
-        format!(r#"{{"date":"{day}","site":null}}"#),
-        "who sees people's data stands in the ledger"
-    );
+    let read = ("read.sheet".into(), serde_json::json!({"date": day, "site": null}));
+    assert_eq!(office.reads(), [read], "who sees people's data stands in the ledger");
 
     // Filled in, it is a file of marks: nothing of it is unknown, and a sheet made again says what is known.
     let site =

@@ -251,6 +251,18 @@ impl Office {
         fs::read_dir(folder).map(|entries| entries.map(|e| e.unwrap().path()).collect()).unwrap_or_default()
     }
 
+    /// Who has read what: kinds and particulars, in their order, but for the instant that each has.
+    pub fn reads(&self) -> Vec<(String, Value)> {
+        let entries = self.query("SELECT kind, payload FROM ledger_entry WHERE kind LIKE 'read.%' ORDER BY seq");
+        let entry = |line: &str| {
+            let (kind, payload) = line.split_once('|').unwrap();
+            let mut payload: Value = serde_json::from_str(payload).unwrap();
+            assert!(payload.as_object_mut().unwrap().remove("at").is_some(), "{line}");
+            (kind.to_owned(), payload)
+        };
+        entries.lines().map(entry).collect()
+    }
+
     /// What the program must never do, whatever was done to it.
     #[allow(dead_code, reason = "not every test program plays nights")]
     pub fn assert_promises(&self) {
