@@ -93,7 +93,8 @@ pub fn fold(text: &str, width: u16) -> String {
             continue;
         }
         let begin = bare.len() - bare.trim_start().len();
-        let column = bare.rmatch_indices("  ").map(|(at, _)| at + 2).find(|at| bare[..*at].width() <= width / 2);
+        let mut ends = bare.rmatch_indices("  ").map(|(at, _)| at + 2).filter(|at| !bare[*at..].starts_with(' '));
+        let column = ends.find(|at| bare[..*at].width() <= width / 2);
         let (lead, rest) = bare.split_at(column.unwrap_or(begin).max(begin));
         // A word that has no room is one to copy: a terminal breaks it without a line feed.
         if rest.split(' ').any(|word| lead.width() + word.width() > width) {
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn a_line_goes_on_below_its_last_column_or_below_its_first() {
         let told = "ok    seal      signed by the key of the office\nshort\n";
-        let folded = "ok    seal      signed by\n                the key of\n                the office\nshort\n";
+        let folded = "ok    seal      signed by the\n                key of the\n                office\nshort\n";
         assert_eq!(fold(told, 32), folded);
         let far = "  policy.a = 10                    # config/policy.toml:41\n";
         assert_eq!(fold(far, 40), "  policy.a = 10 # config/policy.toml:41\n");
