@@ -80,6 +80,16 @@ pub(crate) fn attempt(outcome: &str) -> &str {
     }
 }
 
+/// What a message that came back was taken for.
+pub(crate) fn bounce(class: &str) -> &'static str {
+    match class {
+        "hard" => "lettre non remise",
+        "soft" => "remise encore essayée",
+        "auto-reply" => "réponse automatique",
+        _ => "non compris",
+    }
+}
+
 /// What became of an appointment.
 pub(crate) fn convocation_state(code: &str) -> String {
     label(code, |state| match state {

@@ -49,10 +49,13 @@ pub struct Unread {
 }
 
 impl Store {
-    /// Messages that a person must read, latest first, from after one of them on.
-    pub fn unread_bounces(&mut self, after: Option<&str>, limit: i64) -> Result<Vec<Unread>> {
+    /// Messages that a person must read, of one class or of any, latest first, from after one of them on.
+    pub fn unread_bounces(&mut self, class: Option<&str>, after: Option<&str>, limit: i64) -> Result<Vec<Unread>> {
         let mine = bounce::prefecture.eq(self.prefecture.clone()).and(bounce::consequence.eq("listed"));
         let mut unread = bounce::table.filter(mine).into_boxed();
+        if let Some(class) = class {
+            unread = unread.filter(bounce::class.eq(class));
+        }
         if let Some(after) = after {
             let row = bounce::table.find((&self.prefecture, after)).select(bounce::recorded_at);
             let Some(at) = row.first::<NaiveDateTime>(&mut self.conn).optional()? else { return Ok(Vec::new()) };

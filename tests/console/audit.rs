@@ -70,6 +70,14 @@ fn the_ledger_is_paged_filtered_and_shown_as_text() {
     let of_them = auditor.get(&link).body;
     assert_eq!(of_them.matches("<tr><th scope=\"row\" class=\"number\">").count(), 1, "{of_them}");
 
+    let key = link.split("acteur=").nth(1).unwrap().split('&').next().unwrap();
+    let hers = auditor.get(&format!("/94/audit/actes?acteur={key}&format=csv")).body;
+    let everybody_s = auditor.get("/94/audit/actes?format=csv").body;
+    assert!(hers.lines().skip(1).all(|line| line.starts_with("local:operateur;")), "{hers}");
+    assert!(hers.contains(";sending.paused;Envois suspendus;1"), "{hers}");
+    assert!(everybody_s.contains("local:auditeur;") && everybody_s.lines().count() > hers.lines().count());
+    assert!(auditor.get("/94/audit/actes?format=xlsx").bytes.starts_with(b"PK"));
+
     let csv = auditor.get("/94/audit/registre?genre=sending.paused&format=csv");
     assert_eq!(csv.body.lines().count(), 2);
     assert!(auditor.get("/94/audit/registre?format=xlsx").bytes.starts_with(b"PK"));
@@ -110,6 +118,10 @@ fn reports_come_in_a_few_forms_and_name_nobody() {
     let run = one(office, "SELECT run_id FROM run");
     let list = auditor.get("/94/audit/rapports").body;
     assert!(list.contains(&format!("/94/audit/rapports/{run}/zip")) && !list.contains("/94/executions/"), "{list}");
+    assert!(!auditor.get("/94/audit/rapports?etat=failed").body.contains(&run), "filtered by state");
+    assert!(auditor.get("/94/audit/rapports?etat=completed&format=csv").body.contains(&run));
+    assert_eq!(auditor.get("/94/audit/rapports?etat=failed&format=csv").body.lines().count(), 1, "a header");
+    assert_eq!(auditor.get("/94/audit/rapports?etat=other").status, 400);
     let names = office.query("SELECT family_name FROM holder WHERE length(family_name) > 6");
     for (format, begins) in [("json", "{"), ("html", "<!"), ("pdf", "%PDF"), ("zip", "PK")] {
         let file = auditor.get(&format!("/94/audit/rapports/{run}/{format}"));

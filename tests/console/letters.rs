@@ -264,7 +264,8 @@ fn what_nobody_understood_is_listed_and_shown_as_text() {
         office
             .change(&format!(
                 "INSERT INTO bounce (prefecture, sha256, letter_id, class, status, diagnostic, consequence, recorded_at)
-                   VALUES ('94', '{n:064}', NULL, 'unknown', '5.0.0', '{hostile}', 'listed', '2026-11-20 10:00:00')"
+                   VALUES ('94', '{n:064}', NULL, '{}', '5.0.0', '{hostile}', 'listed', '2026-11-20 10:00:00')",
+                if n < 7 { "hard" } else { "unknown" }
             ))
             .unwrap();
     }
@@ -274,7 +275,18 @@ fn what_nobody_understood_is_listed_and_shown_as_text() {
     assert_eq!(page.matches("محمد").count(), 50);
     assert!(!page.contains("<script>x") && !page.contains("someone@example.org"));
     let next = page.split_once("\" rel=\"next\"").unwrap().0.rsplit_once("href=\"").unwrap().1;
-    assert_eq!(reader.get(next).body.matches("محمد").count(), 10);
+    assert_eq!(reader.get(&next.replace("&amp;", "&")).body.matches("محمد").count(), 10);
+
+    let hard = reader.get("/94/courriers/retours?nature=hard").body;
+    assert_eq!(hard.matches("محمد").count(), 7, "{hard}");
+    assert!(!hard.contains("rel=\"next\""), "{hard}");
+    let csv = reader.get("/94/courriers/retours?nature=hard&format=csv").body;
+    assert_eq!(csv.lines().count(), 8, "{csv}");
+    assert!(csv.contains("lettre non remise") && !csv.contains("someone@example.org"), "{csv}");
+    assert_eq!(reader.get("/94/courriers/retours?format=csv").body.lines().count(), 61, "all of them, not a page");
+    assert!(reader.get("/94/courriers/retours?format=xlsx").bytes.starts_with(b"PK"));
+    assert_eq!(reader.get("/94/courriers/retours?format=exe").status, 404);
+    assert_eq!(reader.get("/94/courriers/retours?nature=other").status, 400);
 }
 
 #[test]

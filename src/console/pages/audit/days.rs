@@ -1,15 +1,17 @@
 //! Figures of a stretch of days: appointments, waits, how permits ended, who did what.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 
 use super::entries::key_of;
-use crate::console::page::{Answer, Failure, Frame, file as to_keep, html};
+use crate::console::page::{Answer, Failure, Frame, export, file as to_keep, html};
 use crate::console::visit::Visit;
 use crate::letters::Document;
 use crate::report::period::bounds_of_week;
-use crate::report::words;
+use crate::report::{List, words};
 use crate::run::{acts_between, files_of_days, period as period_of};
 
 /// A longer stretch is for the command line, which keeps nobody waiting.
@@ -100,7 +102,20 @@ struct Acts {
     frame: Frame,
     from: NaiveDate,
     to: NaiveDate,
+    /// Key and name of everybody who acted in these days.
+    actors: BTreeMap<String, String>,
+    actor: String,
     acts: Vec<Counted>,
+}
+
+/// Whose acts, as the address says.
+#[derive(Deserialize)]
+struct Whose {
+    /// Key of an actor: what people are called stands in no address.
+    #[serde(default)]
+    acteur: String,
+    #[serde(default)]
+    format: String,
 }
 
 struct Counted {
@@ -112,12 +127,23 @@ struct Counted {
 }
 
 pub(super) fn acts(visit: &mut Visit<'_, '_>) -> Answer {
+    let whose: Whose = visit.asked.query()?;
     let (from, to) = days(visit)?;
     let (config, today) = (visit.config(), visit.today());
     let counted = |(actor, kind, times): (String, String, u64)| {
         let what = words::intervention(&kind).to_owned();
         Counted { key: key_of(&actor), actor, kind, what, times }
     };
-    let acts = acts_between(visit.store, config, from, to, today)?.into_iter().map(counted).collect();
-    html(&Acts { frame: visit.frame("audit-acts-title"), from, to, acts })
+    let mut acts: Vec<Counted> = acts_between(visit.store, config, from, to, today)?.into_iter().map(counted).collect();
+    let actors = acts.iter().map(|act| (act.key.clone(), act.actor.clone())).collect();
+    acts.retain(|act| whose.acteur.is_empty() || act.key == whose.acteur);
+    if !whose.format.is_empty() {
+        return export(&format!("actes-{from}-{to}"), &sheet(&acts), &whose.format);
+    }
+    html(&Acts { frame: visit.frame("audit-acts-title"), from, to, actors, actor: whose.acteur, acts })
+}
+
+fn sheet(acts: &[Counted]) -> List {
+    let line = |act: &Counted| vec![act.actor.clone(), act.kind.clone(), act.what.clone(), act.times.to_string()];
+    List { name: "actes", header: vec!["acteur", "acte", "libelle", "fois"], rows: acts.iter().map(line).collect() }
 }

@@ -1,32 +1,22 @@
 //! Reports of runs, as files.
 
 use askama::Template;
-use chrono::NaiveDate;
-use serde::Deserialize;
 
 use super::Reported;
 use crate::access::Right;
 use crate::console::page::{Answer, Failure, Frame, file as to_keep, html};
+use crate::console::pages::runs::Sought;
 use crate::console::visit::Visit;
 use crate::files::archive;
 use crate::ids::RunId;
 use crate::report;
 use crate::run::{Asked, dossier, report as report_of};
 
-/// Runs of a page.
-const PAGE: usize = 50;
-
-#[derive(Deserialize)]
-struct Sought {
-    /// The last run of the page before: day and generation.
-    #[serde(default)]
-    apres: String,
-}
-
 #[derive(Template)]
 #[template(path = "console/audit_reports.html")]
 struct Reports {
     frame: Frame,
+    sought: Sought,
     runs: Vec<Reported>,
     next: Option<String>,
     reads: bool,
@@ -34,19 +24,13 @@ struct Reports {
 
 pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
     let sought: Sought = visit.asked.query()?;
-    let mut rows = if sought.apres.is_empty() {
-        visit.store.runs(PAGE as i64 + 1)?
-    } else {
-        let (day, generation) = sought.apres.split_once('/').ok_or(Failure::Unreadable)?;
-        let day: NaiveDate = day.parse().map_err(|_| Failure::Unreadable)?;
-        let generation = generation.parse().map_err(|_| Failure::Unreadable)?;
-        visit.store.runs_before(None, Some((day, generation)), PAGE as i64 + 1)?
-    };
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|row| format!("{}/{}", row.business_date, row.generation));
-    let runs = rows.into_iter().map(Reported::from).collect();
-    html(&Reports { frame: visit.frame("audit-reports-title"), runs, next, reads: visit.may(Right::Read) })
+    if let Some(file) = sought.file(visit.store)? {
+        return Ok(file);
+    }
+    let found = sought.page(visit.store)?;
+    let runs = found.runs.into_iter().map(Reported::from).collect();
+    let (frame, reads) = (visit.frame("audit-reports-title"), visit.may(Right::Read));
+    html(&Reports { frame, runs, next: found.next, reads, sought })
 }
 
 /// The report of a run in one of a few forms. It names nobody.

@@ -79,14 +79,13 @@ fn moments(known: &KnownLetter, acts: &[ActOn]) -> Vec<Moment> {
         }
     }));
     moments.extend(known.bounces.iter().map(|b| {
-        let class = match b.class.as_str() {
-            "hard" => "n’est pas arrivée",
-            "soft" => "est encore essayée",
-            "auto-reply" => "réponse automatique",
-            _ => "à lire par quelqu’un",
-        };
+        let class = words::bounce(&b.class);
         let said = [b.status.as_deref(), b.diagnostic.as_deref()].map(Option::unwrap_or_default).join(" ");
-        Moment { at: Some(b.recorded_at), what: format!("Revenue : {class}"), said: without_addresses(said.trim()) }
+        Moment {
+            at: Some(b.recorded_at),
+            what: format!("Message revenu : {class}"),
+            said: without_addresses(said.trim()),
+        }
     }));
     let of_it = |(kind, actor, payload): &ActOn| {
         let at = payload["at"].as_str().and_then(|at| at.parse::<chrono::DateTime<chrono::Utc>>().ok());

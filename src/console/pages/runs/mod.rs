@@ -5,8 +5,8 @@ mod compare;
 mod files;
 mod one;
 
-use anyhow::Result;
 use askama::Template;
+use axum::response::Response;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ use crate::console::page::{Answer, Failure, Frame, export, html};
 use crate::console::visit::Visit;
 use crate::report::{List, words};
 use crate::run::Summary;
-use crate::store::RunRow;
+use crate::store::{RunRow, Store};
 pub(super) use begin::begin_run;
 pub(super) use compare::Differing;
 
@@ -50,8 +50,7 @@ struct Runs {
     ended: Option<Ended>,
     /// A run in progress, whoever works on it.
     active: Option<RunRow>,
-    states: Vec<(&'static str, &'static str)>,
-    state: String,
+    sought: Sought,
     runs: Vec<Line>,
     next: Option<String>,
 }
@@ -65,39 +64,66 @@ struct Line {
     lapses: Option<u64>,
 }
 
+/// Which runs, as the address says.
 #[derive(Deserialize)]
-struct Asked {
+pub(super) struct Sought {
     #[serde(default)]
-    etat: String,
+    pub(super) etat: String,
     /// `2026-10-05/1`: only runs before it.
     apres: Option<String>,
     format: Option<String>,
 }
 
+/// Runs of a page, and where the next one begins.
+pub(super) struct Found {
+    pub(super) runs: Vec<RunRow>,
+    pub(super) next: Option<String>,
+}
+
+impl Sought {
+    fn runs(&self, s: &mut Store, limit: i64) -> Result<Vec<RunRow>, Failure> {
+        let state = Some(self.etat.as_str()).filter(|state| !state.is_empty());
+        if state.is_some_and(|state| !STATES.contains(&state)) {
+            return Err(Failure::Unreadable);
+        }
+        let before = self.apres.as_deref().map(key).transpose()?;
+        Ok(s.runs_before(state, before, limit)?)
+    }
+
+    /// All of them as a file, where that is asked for.
+    pub(super) fn file(&self, s: &mut Store) -> Result<Option<Response>, Failure> {
+        let Some(format) = &self.format else { return Ok(None) };
+        export("executions", &sheet(self.runs(s, EXPORTED)?), format).map(Some)
+    }
+
+    pub(super) fn page(&self, s: &mut Store) -> Result<Found, Failure> {
+        let mut runs = self.runs(s, SHOWN + 1)?;
+        let more = runs.len() > SHOWN as usize;
+        runs.truncate(SHOWN as usize);
+        let next = runs.last().filter(|_| more).map(|last| format!("{}/{}", last.business_date, last.generation));
+        Ok(Found { runs, next })
+    }
+
+    /// The states to choose from, and which is chosen.
+    pub(super) fn states(&self) -> [(&'static str, &'static str, bool); 5] {
+        STATES.map(|state| (state, words::run_state(state), state == self.etat))
+    }
+}
+
 fn list(visit: &mut Visit<'_, '_>) -> Answer {
-    let asked: Asked = visit.asked.query()?;
-    let state = Some(asked.etat.as_str()).filter(|state| !state.is_empty());
-    if state.is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Failure::Unreadable);
+    let sought: Sought = visit.asked.query()?;
+    if let Some(file) = sought.file(visit.store)? {
+        return Ok(file);
     }
-    let before = asked.apres.as_deref().map(key).transpose()?;
-    if let Some(format) = asked.format {
-        let runs = visit.store.runs_before(state, before, EXPORTED)?;
-        return export("executions", &sheet(runs), &format);
-    }
-    let (mut runs, active) = visit.store.read(|s| Ok((s.runs_before(state, before, SHOWN + 1)?, s.active_run()?)))?;
-    let more = runs.len() > SHOWN as usize;
-    runs.truncate(SHOWN as usize);
-    let next = runs.last().filter(|_| more).map(|last| format!("{}/{}", last.business_date, last.generation));
+    let found = sought.page(visit.store)?;
     let page = Runs {
+        active: visit.store.active_run()?,
         progress: visit.progress(Kind::Run, "/executions"),
         ended: visit.ended(Kind::Run),
         frame: visit.frame("runs-title"),
-        active,
-        states: STATES.map(|state| (state, state_in_words(state))).into(),
-        state: asked.etat,
-        runs: runs.into_iter().map(Line::of).collect(),
-        next,
+        runs: found.runs.into_iter().map(Line::of).collect(),
+        next: found.next,
+        sought,
     };
     html(&page)
 }
@@ -108,15 +134,11 @@ fn key(text: &str) -> Result<(NaiveDate, i64), Failure> {
     parts.ok_or(Failure::Unreadable)
 }
 
-fn state_in_words(state: &'static str) -> &'static str {
-    words::run_state(state)
-}
-
 impl Line {
     fn of(row: RunRow) -> Self {
         let summary: Option<Summary> = row.summary.as_deref().and_then(|s| serde_json::from_str(s).ok());
         Self {
-            state: STATES.iter().find(|known| **known == row.state).map_or("", |known| state_in_words(known)),
+            state: STATES.iter().find(|known| **known == row.state).map_or("", |known| words::run_state(known)),
             trigger: words::trigger(&row.trigger).to_owned(),
             firm: summary.as_ref().map(|s| s.firm + s.late_firm),
             lapses: summary.as_ref().map(|s| s.lapses.no_possible_day + s.lapses.no_capacity),
