@@ -128,8 +128,40 @@ coded! {
     }
 }
 
-/// Why the letters of a held permit wait.
-pub const PERMIT_HELD: &str = "an agent holds the permit back";
+/// Begins what a server said of a letter that came back.
+pub const CAME_BACK: &str = "came back: ";
+
+coded! {
+    /// What the program itself says of a letter that waits or does not leave. What relays say is kept in their own words.
+    pub enum Remark {
+        /// An agent keeps it.
+        Held = "held by an agent",
+        /// An agent lets it go.
+        LetGo = "let go by an agent",
+        /// An agent keeps the permit, and its letters wait for that.
+        PermitHeld = "an agent holds the permit back",
+        /// An agent lets the permit go.
+        PermitLetGo = "let go with its permit",
+        /// The person has another address, and another letter.
+        Readdressed = "written again to another address",
+        /// The address sent another letter back.
+        AddressRefused = "this address sent an earlier letter back: by post",
+        /// What it announces was cancelled.
+        NoAppointment = "the appointment does not hold any more",
+        /// What it announces was moved.
+        Moved = "the appointment was moved: a newer letter tells it",
+        /// Nobody is left to read it.
+        Deceased = "the holder is deceased",
+        /// The permit is no more.
+        Withdrawn = "the permit was withdrawn",
+        /// There is a newer permit.
+        Renewed = "the permit was renewed",
+        /// What it asks for was done.
+        Filed = "the renewal was requested already",
+        /// It would come after the day, or just before.
+        TooLate = "too few days are left: call the person",
+    }
+}
 
 impl LetterState {
     /// Whether a letter may go from here to `next`.

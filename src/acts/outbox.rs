@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Hand, Refused};
 use crate::code::coded;
-use crate::convocation::LetterState;
+use crate::convocation::{LetterState, Remark};
 use crate::ids::{HolderId, Reference};
 use crate::store::{LetterRow, Store};
 
@@ -91,9 +91,9 @@ pub fn turn_letters(
                     );
                 }
                 let said = if turn == Turn::Hold {
-                    "held by an agent"
+                    Remark::Held.code()
                 } else {
-                    letter.last_reply.as_deref().unwrap_or("let go by an agent")
+                    letter.last_reply.as_deref().unwrap_or(Remark::LetGo.code())
                 };
                 if !s.put_letter(&letter, to, said, hand.now())? {
                     return Err(stands("a worker has taken it meanwhile: try again").into());
@@ -128,8 +128,11 @@ fn named(s: &mut Store, name: &str, turn: Turn) -> Result<Vec<LetterRow>> {
     if chosen.is_empty() { Err(Refused::NoLetter(name.to_owned()).into()) } else { Ok(chosen) }
 }
 
-/// Of what a relay said, what many letters share: its codes, or its words without addresses.
+/// Of what a relay said, what many letters share: its codes, or its words without addresses. What we said ourselves is whole.
 pub fn cause(reply: &str) -> String {
+    if reply.parse::<Remark>().is_ok() {
+        return reply.to_owned();
+    }
     let mut words = reply.split_whitespace();
     let code = words.next().filter(|w| w.len() == 3 && w.bytes().all(|b| b.is_ascii_digit()));
     let is_enhanced = |w: &&str| w.split('.').count() == 3 && w.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -186,6 +189,9 @@ mod tests {
         assert_eq!(cause("450 try later, a@example.org"), "450");
         assert_eq!(cause("no answer for <a@example.org> in 30 s"), "no answer for in 30 s");
         assert_eq!(cause(""), "");
+        for remark in Remark::ALL {
+            assert_eq!(cause(remark.code()), remark.code(), "what we say ourselves is whole");
+        }
         assert_eq!(without_addresses("550 5.1.1 <a@example.org>: unknown"), "550 5.1.1 … unknown");
     }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Hand, Refused, holder};
-use crate::convocation::{LetterState, PERMIT_HELD};
+use crate::convocation::{LetterState, Remark};
 use crate::letters::LetterData;
 use crate::permit::{Channel, is_deliverable_email};
 use crate::run::Writer;
@@ -25,7 +25,7 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
         if !held {
             // Of notices too, which belong to no appointment.
             for letter in s.letters_to(&id)?.iter().filter(|l| waits_for_release(l)) {
-                s.put_letter(letter, LetterState::Queued, "let go with its permit", hand.now())?;
+                s.put_letter(letter, LetterState::Queued, Remark::PermitLetGo.code(), hand.now())?;
             }
         }
         if changed > 0 {
@@ -37,7 +37,7 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
 }
 
 fn waits_for_release(letter: &LetterRow) -> bool {
-    letter.state == LetterState::Held.code() && letter.last_reply.as_deref() == Some(PERMIT_HELD)
+    letter.state == LetterState::Held.code() && letter.last_reply.as_deref() == Some(Remark::PermitHeld.code())
 }
 
 /// What a new address led to.
@@ -97,7 +97,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 }
                 if let Ok(LetterState::Queued | LetterState::Deferred | LetterState::Uncertain | LetterState::Held) =
                     letter.state.parse()
-                    && !s.put_letter(letter, LetterState::Cancelled, "written again to another address", hand.now())?
+                    && !s.put_letter(letter, LetterState::Cancelled, Remark::Readdressed.code(), hand.now())?
                 {
                     return Err(in_a_minute(letter).into());
                 }

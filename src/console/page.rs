@@ -85,7 +85,11 @@ impl Failure {
             tracing::error!("A page failed: {error:#}");
         }
         let (status, t) = (self.status(), call.words());
-        let mut frame = call.frame("failed-title");
+        let mut frame = call.frame(match &self {
+            Self::Missing => "failed-missing-title",
+            _ if call.asked.method == axum::http::Method::GET => "failed-page-title",
+            _ => "failed-title",
+        });
         // What a page would say once is said by the page that comes after this one.
         frame.notice = None;
         // What broke may have broken after the act.

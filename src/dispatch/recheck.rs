@@ -4,7 +4,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::convocation::{LetterKind, LetterState, PERMIT_HELD, State};
+use crate::convocation::{LetterKind, LetterState, Remark, State};
 use crate::permit::Status;
 use crate::store::Standing;
 
@@ -14,7 +14,7 @@ pub struct Withheld {
     /// Its state.
     pub state: LetterState,
     /// Why, for operators.
-    pub reason: &'static str,
+    pub reason: Remark,
 }
 
 /// The office's rules.
@@ -38,27 +38,27 @@ impl Floor {
     pub fn withheld(&self, letter: &Standing, now: DateTime<Utc>) -> Option<Withheld> {
         let kept = |state, reason| Some(Withheld { state, reason });
         if letter.email_refused.is_some() && letter.email_refused == letter.recipient {
-            return kept(LetterState::Failed, "this address sent an earlier letter back: by post");
+            return kept(LetterState::Failed, Remark::AddressRefused);
         }
         // A cancellation is sent whatever came after it: it is what ends the matter.
         if letter.kind != LetterKind::Cancellation.code() {
             if letter.convocation_state.as_ref().is_some_and(|state| state != State::Convoked.code()) {
-                return kept(LetterState::Cancelled, "the appointment does not hold any more");
+                return kept(LetterState::Cancelled, Remark::NoAppointment);
             }
             if letter.sequence.is_some_and(|sequence| letter.revision < sequence) {
-                return kept(LetterState::Cancelled, "the appointment was moved: a newer letter tells it");
+                return kept(LetterState::Cancelled, Remark::Moved);
             }
             match letter.permit_status.as_deref().and_then(|status| status.parse().ok()) {
-                Some(Status::Deceased) => return kept(LetterState::Cancelled, "the holder is deceased"),
-                Some(Status::Withdrawn) => return kept(LetterState::Cancelled, "the permit was withdrawn"),
-                Some(Status::Renewed) => return kept(LetterState::Cancelled, "the permit was renewed"),
+                Some(Status::Deceased) => return kept(LetterState::Cancelled, Remark::Deceased),
+                Some(Status::Withdrawn) => return kept(LetterState::Cancelled, Remark::Withdrawn),
+                Some(Status::Renewed) => return kept(LetterState::Cancelled, Remark::Renewed),
                 Some(Status::Active) | None => {}
             }
             if letter.filed_on.is_some() && letter.kind != LetterKind::Transfer.code() {
-                return kept(LetterState::Cancelled, "the renewal was requested already");
+                return kept(LetterState::Cancelled, Remark::Filed);
             }
             if letter.permit_held == Some(true) {
-                return kept(LetterState::Held, PERMIT_HELD);
+                return kept(LetterState::Held, Remark::PermitHeld);
             }
         }
         self.too_late(letter, now)
@@ -67,8 +67,7 @@ impl Floor {
     /// Whether it would come too late: the person is called then, whoever holds the letter.
     pub fn too_late(&self, letter: &Standing, now: DateTime<Utc>) -> Option<Withheld> {
         let end = self.too_late_from(letter)?;
-        (now >= end)
-            .then_some(Withheld { state: LetterState::Expired, reason: "too few days are left: call the person" })
+        (now >= end).then_some(Withheld { state: LetterState::Expired, reason: Remark::TooLate })
     }
 }
 

@@ -205,7 +205,7 @@ impl Worker<'_> {
             let mut expired = Vec::new();
             for letter in s.held()? {
                 if let Some(why) = floor.too_late(&letter, now) {
-                    s.withhold(&letter.letter_id, why.state, why.reason)?;
+                    s.withhold(&letter.letter_id, why.state, why.reason.code())?;
                     expired.push((letter.letter_id, why));
                 }
             }
@@ -221,7 +221,7 @@ impl Worker<'_> {
                 let mut withheld = Vec::new();
                 for letter in &waiting {
                     if let Some(why) = floor.withheld(letter, now) {
-                        s.withhold(&letter.letter_id, why.state, why.reason)?;
+                        s.withhold(&letter.letter_id, why.state, why.reason.code())?;
                         withheld.push((letter.letter_id.clone(), why));
                     }
                 }

@@ -22,6 +22,16 @@ pub enum EnvelopeError {
     Nothing,
 }
 
+impl EnvelopeError {
+    /// The one that says this.
+    pub fn of(said: &str) -> Option<Self> {
+        let number = |before: &str, after: &str| said.strip_prefix(before)?.split(after).next()?.parse().ok();
+        let found = number("the address takes ", " ").map(Self::TooManyLines);
+        let found = found.or_else(|| number("a word of line ", " ").map(Self::LongWord)).unwrap_or(Self::Nothing);
+        (found.to_string() == said).then_some(found)
+    }
+}
+
 /// The lines of a window: the name, then the address, postcode and town last. Lines that are too long are wrapped between
 /// words; nothing is ever cut.
 ///
@@ -104,6 +114,10 @@ mod tests {
         assert_eq!(lines("A", &[]), Err(EnvelopeError::Nothing));
         assert_eq!(lines("A", &["x".repeat(39).as_str(), "94000 CRETEIL"]), Err(EnvelopeError::LongWord(2)));
         assert_eq!(lines("A", &["a", "b", "c", "d", "e", "f"]), Err(EnvelopeError::TooManyLines(7)));
+        for error in [EnvelopeError::Nothing, EnvelopeError::LongWord(2), EnvelopeError::TooManyLines(7)] {
+            assert_eq!(EnvelopeError::of(&error.to_string()), Some(error));
+        }
+        assert_eq!(EnvelopeError::of("the address takes 7 lines"), None);
         assert_eq!(lines(&"nom ".repeat(65), &["1 rue", "94000 X"]), Err(EnvelopeError::TooManyLines(10)));
     }
 }

@@ -5,8 +5,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use super::Margin;
-use crate::convocation::{LetterKind, LetterState, State};
+use crate::convocation::{CAME_BACK, LetterKind, LetterState, Remark, State};
 pub(super) use crate::french::{date, short_date, time, weekday_date};
+use crate::letters::EnvelopeError;
 use crate::permit::{Channel, PermitKind};
 use crate::planning::LapseCause;
 use crate::requests::{RequestState, Wish};
@@ -78,6 +79,49 @@ pub(crate) fn attempt(outcome: &str) -> &str {
         "" => "en cours",
         other => other,
     }
+}
+
+/// What keeps a letter, in French where the program says it itself, and in which language it is. What relays and servers say
+/// stays in their words.
+pub(crate) fn letter_cause(cause: &str) -> (String, &'static str) {
+    let french = |text: String| (text, "fr");
+    if let Some(remark) = remark(cause) {
+        return french(remark.to_owned());
+    }
+    if let Some(found) = EnvelopeError::of(cause) {
+        return french(match found {
+            EnvelopeError::TooManyLines(n) => format!(
+                "l’adresse prend {n} lignes de 38 caractères, une fenêtre en montre six (NF Z 10-011)\u{a0}: à abréger dans le fichier importé"
+            ),
+            EnvelopeError::LongWord(line) => format!(
+                "un mot de la ligne {line} de l’adresse dépasse 38 caractères (NF Z 10-011)\u{a0}: à corriger dans le fichier importé"
+            ),
+            EnvelopeError::Nothing => "aucune adresse postale\u{a0}: à compléter dans le fichier importé".into(),
+        });
+    }
+    match cause.strip_prefix(CAME_BACK) {
+        Some(said) => french(format!("revenue\u{a0}: {}", said.replacen("without a status", "sans code", 1))),
+        None => (cause.to_owned(), "en"),
+    }
+}
+
+/// What the program itself says of a letter, if it said this.
+pub(crate) fn remark(said: &str) -> Option<&'static str> {
+    Some(match said.parse().ok()? {
+        Remark::Held => "retenue par un agent",
+        Remark::LetGo => "libérée par un agent",
+        Remark::PermitHeld => "un agent a suspendu le titre",
+        Remark::PermitLetGo => "libérée avec le titre",
+        Remark::Readdressed => "écrite de nouveau à une autre adresse",
+        Remark::AddressRefused => "cette adresse a déjà renvoyé une lettre\u{a0}: par la poste",
+        Remark::NoAppointment => "le rendez-vous n’a plus lieu",
+        Remark::Moved => "le rendez-vous a changé\u{a0}: une lettre plus récente le dit",
+        Remark::Deceased => "la personne est décédée",
+        Remark::Withdrawn => "le titre a été retiré",
+        Remark::Renewed => "le titre a été renouvelé",
+        Remark::Filed => "le renouvellement est déjà demandé",
+        Remark::TooLate => "trop peu de jours restent\u{a0}: appeler la personne",
+    })
 }
 
 /// What a message that came back was taken for.

@@ -139,7 +139,9 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
     }
     for l in &known.letters {
         let (kind, way) = (words::letter_kind(&l.letter.kind), words::channel(&l.letter.channel));
-        let what = format!("Lettre « {kind} » ({way}) : {}.", words::letter_state(&l.letter.state));
+        let why = l.letter.last_reply.as_deref().and_then(words::remark);
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        let what = format!("Lettre « {kind} » ({way}) : {}{why}.", words::letter_state(&l.letter.state));
         told.push(at(l.letter.created_at, "letter", what, Some(l.letter.letter_id.clone())));
         for a in &l.attempts {
             let reply = a.reply.as_deref().unwrap_or_default();

@@ -260,6 +260,8 @@ pub struct Written {
     pub recipient: Option<String>,
     #[serde(skip)]
     pub data: String,
+    #[serde(skip)]
+    pub last_reply: Option<String>,
     pub sha256: Option<String>,
     pub created_at: NaiveDateTime,
 }

@@ -680,6 +680,12 @@ batches-prepare-now = Prepare the batch
 batches-begun = Preparation has begun.
 batches-made = Batch { $lot } is ready. Letters: { $letters }.
 batches-nothing = No letter waits for the post.
+batches-none-fits = No letter could be laid out.
+batches-left-out =
+    { $n ->
+        [one] { $shown } letter is in no batch until it is mended:
+       *[other] { $shown } letters are in no batch until they are mended:
+    }
 batches-ready = Batches that are ready
 batches-none = No batch is ready.
 batches-caption = Batches that were prepared and not yet confirmed
@@ -936,6 +942,8 @@ audit-no-act = No act in these days.
 
 # Refusals and errors
 failed-title = This was not done
+failed-missing-title = Page not found
+failed-page-title = Page unavailable
 failed-missing = There is nothing at this address.
 failed-forbidden = Your role does not allow this page.
 failed-unreadable = This request is incomplete: go back to the page before.

@@ -680,6 +680,12 @@ batches-prepare-now = Préparer le lot
 batches-begun = La préparation a commencé.
 batches-made = Le lot { $lot } est prêt. Lettres : { $letters }.
 batches-nothing = Aucune lettre n’attend la poste.
+batches-none-fits = Aucune lettre n’a pu être mise en page.
+batches-left-out =
+    { $n ->
+        [one] { $shown } lettre n’entre dans aucun lot tant qu’elle n’est pas corrigée :
+       *[other] { $shown } lettres n’entrent dans aucun lot tant qu’elles ne sont pas corrigées :
+    }
 batches-ready = Lots prêts
 batches-none = Aucun lot n’est prêt.
 batches-caption = Lots préparés qui ne sont pas encore confirmés
@@ -936,6 +942,8 @@ audit-no-act = Aucun acte dans cette période.
 
 # Refus et erreurs
 failed-title = Cela n’a pas été fait
+failed-missing-title = Page introuvable
+failed-page-title = Page indisponible
 failed-missing = Il n’y a rien à cette adresse.
 failed-forbidden = Votre rôle ne permet pas cette page.
 failed-unreadable = Cette demande est incomplète : revenez à la page précédente.

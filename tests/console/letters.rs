@@ -140,6 +140,9 @@ fn the_letters_that_are_ticked_are_turned_together_or_not_at_all() {
     assert_eq!((done.status, done.location.as_str()), (303, "/94/courriers?etat=deferred"));
     assert!(agent.get(&done.location).body.contains("2 lettres sont retenues."));
     assert_eq!(state_of(&office, letters[1]), "held");
+    for path in ["/94/courriers?etat=held", &format!("/94/courriers/{}", letters[1])] {
+        assert!(agent.get(path).body.contains("retenue par un agent"), "why, in French: {path}");
+    }
     assert_eq!(turn(&mut agent, &letters[..2], "release", "vérifiée").status, 303);
     assert_eq!(state_of(&office, letters[0]), "queued");
     assert!(last_entry(&office, "letter.released").contains("vérifiée"));
@@ -221,6 +224,34 @@ fn a_batch_is_prepared_downloaded_confirmed_by_its_count_and_what_returns_is_not
     assert!(last_entry(&office, "letter.returned").contains("NPAI"));
     assert_eq!(agent.post(came_back, &[("reference", &posted), ("reason", "NPAI")]).status, 422, "once");
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+}
+
+#[test]
+fn letters_that_no_window_can_show_are_named_with_what_to_mend() {
+    let office = SENT.copy();
+    let waiting = one(&office, "SELECT count(*) FROM outbox WHERE state = 'to_post'");
+    let console = Console::of(&office);
+    let mut agent = console.signed_in("operateur");
+    let word = "x".repeat(39);
+    let long = |which: &str| {
+        let changed = format!("json_set(data, '$.recipient.address', json('[\"{word}\", \"94000 Créteil\"]'))");
+        office.change(&format!("UPDATE outbox SET data = {changed} WHERE state = 'to_post' {which}")).unwrap();
+    };
+    let prepare = |agent: &mut Browser| {
+        agent.submit("/94/courriers/lots", &[("reason", "essai")]);
+        agent.once_done("/94/courriers/lots").body
+    };
+    let why = "un mot de la ligne 2 de l’adresse dépasse 38 caractères (NF Z 10-011)";
+    let first = a_letter(&office, "to_post");
+    long(&format!("AND letter_id = '{first}'"));
+    let page = prepare(&mut agent);
+    assert!(page.contains("est prêt.") && page.contains("1 lettre n’entre dans aucun lot"), "{page}");
+    assert!(page.contains(&format!("{first}, {why}")), "{page}");
+
+    long("");
+    let page = prepare(&mut agent);
+    assert!(page.contains("Aucune lettre n’a pu être mise en page.") && page.contains(why), "{page}");
+    assert!(page.contains(&format!("{waiting} lettres n’entrent dans aucun lot")), "{page}");
 }
 
 #[test]

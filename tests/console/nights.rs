@@ -98,6 +98,7 @@ fn a_run_asks_first_how_many_letters_then_does_what_the_command_line_does() {
     assert!(ended.body.contains("Terminé"), "{}", ended.body);
     let id = office.query("SELECT run_id FROM run").trim().to_owned();
     assert_eq!(office.query("SELECT count(*) FROM convocation").trim(), letters);
+    assert_eq!(fact(&browser.get("/94/").body, "Rendez-vous devenus fermes"), letters, "late ones too");
     assert_eq!(
         office.query("SELECT actor, trigger, reason, state FROM run").trim(),
         "local:operateur|hand|extraction du matin|completed"
@@ -268,6 +269,8 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     let list = browser.get("/94/executions");
     assert!(list.body.contains("Une exécution est en cours") && list.body.contains("data-refresh"), "{}", list.body);
     let page = format!("/94/executions/{id}");
+    let home = browser.get("/94/").body;
+    assert!(home.contains("Une exécution est en cours.") && home.contains(&page), "whoever works on it: {home}");
     assert!(browser.get(&page).body.contains("Un processus y travaille."));
     let count = counted(&mut browser);
     let plan = plan_hash(&mut browser);

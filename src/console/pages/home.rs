@@ -6,7 +6,6 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::{Route, get};
 use crate::access::Right;
-use crate::console::jobs::Kind;
 use crate::console::page::{Answer, Frame, html, see};
 use crate::console::visit::Visit;
 use crate::run::Summary;
@@ -24,6 +23,8 @@ const WAITING_FOR_SOMEBODY: &[&str] = &["held", "failed", "bounced", "expired", 
 struct Home {
     frame: Frame,
     warnings: Vec<String>,
+    /// In progress, whoever works on it.
+    active: Option<String>,
     last: Option<Last>,
     next: Option<(NaiveDate, NaiveDateTime)>,
     /// Free seats of the weeks ahead.
@@ -32,12 +33,12 @@ struct Home {
     waiting: Vec<Waiting>,
     to_post: u64,
     paused: bool,
-    working: bool,
 }
 
 struct Last {
     run: RunRow,
     summary: Summary,
+    firm: u64,
     due: u64,
     lapses: u64,
 }
@@ -57,7 +58,6 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let late_after = TimeDelta::minutes(settings.serve.late_after_min.into());
     let catchup = i64::from(settings.serve.catchup_days) + 2;
     let frame = visit.frame("home-title");
-    let working = visit.is_working(Kind::Run);
     let page = visit.store.read(|s| {
         let mut warnings = Vec::new();
         if let Some(night) = s.nights(today, catchup)?.first() {
@@ -89,7 +89,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
             waiting: waiting.collect(),
             to_post: letters.get("to_post").copied().unwrap_or(0),
             paused: s.paused()?.is_some(),
-            working,
+            active: s.active_run()?.map(|run| run.run_id),
         })
     })?;
     html(&page)
@@ -103,5 +103,6 @@ fn last(store: &mut crate::store::Store) -> Result<Option<Last>> {
     };
     let due = ["due", "due.late"].iter().filter_map(|rule| summary.outcomes.get(*rule)).sum();
     let lapses = summary.lapses.no_possible_day + summary.lapses.no_capacity;
-    Ok(Some(Last { run, summary, due, lapses }))
+    let firm = summary.firm + summary.late_firm;
+    Ok(Some(Last { run, summary, firm, due, lapses }))
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Class, Named, Returned, read};
 use crate::clock::Clock;
-use crate::convocation::{LetterKind, LetterState, State};
+use crate::convocation::{CAME_BACK, LetterKind, LetterState, State};
 use crate::ids::{IdKey, PermitId, sha256_hex};
 use crate::ledger::Event;
 use crate::settings::Configuration;
@@ -149,7 +149,7 @@ fn came_back(
 ) -> Result<Consequence> {
     let today = now.with_timezone(&config.settings.prefecture.zone).date_naive();
     let words = returned.diagnostic.as_deref().unwrap_or("");
-    let reply = format!("came back: {} {words}", returned.status.as_deref().unwrap_or("without a status"));
+    let reply = format!("{CAME_BACK}{} {words}", returned.status.as_deref().unwrap_or("without a status"));
     let newly = store.mark_bounced(&letter.letter_id, reply.trim())?;
     if let (true, Some(address)) = (returned.blames_the_address(), &letter.recipient) {
         store.refuse_address(&letter.reference, address)?;

@@ -266,7 +266,7 @@ impl Worker<'_> {
                 return Ok(Begun::GivenBack);
             }
             if let Some(why) = floor.withheld(&standing, now) {
-                s.put_down(&row, why.state, None, Some(why.reason))?;
+                s.put_down(&row, why.state, None, Some(why.reason.code()))?;
                 return Ok(Begun::Withheld(why));
             }
             let ours = s.begin_sending(&row, &sha256, &rendered, &relay, started_at)?;

@@ -11,6 +11,7 @@ use crate::console::page::{Answer, Failure, Frame, file, html};
 use crate::console::visit::Visit;
 use crate::ledger::Event;
 use crate::post::{self, Exception, LotId, Manifest, Shelf};
+use crate::report::words;
 
 /// Letters that must not leave are named, up to so many.
 const NAMED_MAX: usize = 50;
@@ -68,14 +69,26 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
             post::prepare(store, config, &clock, &|done, total| progress("laying letters out", done, total))
         })?;
         let letters = batch.manifest.letters.len();
+        let left_out = batch.manifest.exceptions.clone();
         let told = match Shelf::of(&worker.config).keep(batch)? {
             Some(lot) => t.with2("batches-made", ("lot", &lot.as_str()), ("letters", &t.number(letters))),
-            None => t.say("batches-nothing"),
+            None if left_out.is_empty() => t.say("batches-nothing"),
+            None => t.say("batches-none-fits"),
         };
-        Ok(worker.well(told, None))
+        if left_out.is_empty() {
+            return Ok(worker.well(told, None));
+        }
+        let named = left_out.iter().map(|e| format!("{}, {}", e.id, words::letter_cause(&e.reason).0));
+        Ok(worker.refused(format!("{told} {} {}", t.count("batches-left-out", left_out.len()), listed(named)), None))
     })?;
     let t = visit.words();
     visit.done(t.say("batches-begun"), "/courriers/lots")
+}
+
+/// The first of them, so that a sentence stays one.
+fn listed(named: impl ExactSizeIterator<Item = String>) -> String {
+    let more = if named.len() > NAMED_MAX { " …" } else { "" };
+    format!("{}{more}", named.take(NAMED_MAX).collect::<Vec<_>>().join("\u{a0}; "))
 }
 
 /// The batch of the address: of a fixed form, or there is none.
@@ -120,10 +133,8 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
         notice = format!("{notice} {}", t.count("batches-posted-before", done.already));
     }
     if !done.not_waiting.is_empty() {
-        let named: Vec<&str> = done.not_waiting.iter().take(NAMED_MAX).map(String::as_str).collect();
-        let more = if done.not_waiting.len() > NAMED_MAX { "…" } else { "" };
-        notice =
-            format!("{notice} {} {}{more}", t.count("batches-not-waiting", done.not_waiting.len()), named.join(", "));
+        let named = listed(done.not_waiting.iter().cloned());
+        notice = format!("{notice} {} {named}", t.count("batches-not-waiting", done.not_waiting.len()));
     }
     visit.done(notice, "/courriers/lots")
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::NaiveDateTime;
 
 use super::{LetterState, turns};
-use crate::acts::{Turn, turn_letters, without_addresses};
+use crate::acts::{Turn, cause, turn_letters, without_addresses};
 use crate::console::page::{Answer, Failure, Frame, html};
 use crate::console::visit::Visit;
 use crate::ids::HolderId;
@@ -20,6 +20,8 @@ struct Letter {
     kind: String,
     channel: String,
     state: String,
+    /// What keeps it, and in which language that is.
+    cause: Option<(String, &'static str)>,
     /// Where it goes, without whom.
     domain: Option<String>,
     holder: Option<HolderId>,
@@ -55,6 +57,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
         kind: words::letter_kind(&letter.kind),
         channel: words::channel(&letter.channel),
         state: words::letter_state(&letter.state),
+        cause: letter.last_reply.as_deref().map(|reply| words::letter_cause(&cause(reply))),
         turns: letter.state.parse().map(|state: LetterState| turns(Some(state))).unwrap_or_default(),
         moments: moments(&known, &acts),
         domain,

@@ -109,13 +109,14 @@ struct Line {
     kind: String,
     channel: String,
     state: String,
-    cause: String,
+    /// What keeps it, and in which language that is.
+    cause: (String, &'static str),
 }
 
 impl From<LetterLine> for Line {
     fn from(row: LetterLine) -> Self {
         let (kind, channel) = (words::letter_kind(&row.kind), words::channel(&row.channel));
-        let (state, cause) = (words::letter_state(&row.state), cause(&row));
+        let (state, cause) = (words::letter_state(&row.state), words::letter_cause(&cause(&row)));
         Self { row, kind, channel, state, cause }
     }
 }
@@ -198,7 +199,7 @@ fn to_list(store: &mut Store, filter: &LetterFilter) -> anyhow::Result<List> {
         let Some(last) = rows.last() else { return Ok(list) };
         after.clone_from(&last.letter_id);
         list.rows.extend(rows.iter().map(|row| {
-            let (label, cause) = (words::letter_state(&row.state), cause(row));
+            let (label, (cause, _)) = (words::letter_state(&row.state), words::letter_cause(&cause(row)));
             let written = row.created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
             [&row.letter_id, &row.reference, &row.kind, &row.channel, &row.state, &label]
                 .into_iter()
