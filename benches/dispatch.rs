@@ -166,7 +166,8 @@ async fn ours(config: &Configuration, to: SocketAddr, render: Render, letters: u
 
 /// Pure rendering on as many threads as a worker has.
 fn rendering(config: &Configuration, letters: usize) -> f64 {
-    let (render, rows) = (letters_of(config), open(config).letters(&LetterFilter::default(), letters as i64).unwrap());
+    let (render, rows) =
+        (letters_of(config).unwrap(), open(config).letters(&LetterFilter::default(), letters as i64).unwrap());
     let (next, watch) = (AtomicUsize::new(0), Stopwatch::start());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
@@ -254,7 +255,7 @@ async fn main() {
         for _ in 0..3 {
             let config = fresh(letters, 4);
             pure = pure.max(rendering(&config, letters));
-            sent = sent.max(ours(&config, sink, letters_of(&config), letters).await);
+            sent = sent.max(ours(&config, sink, letters_of(&config).unwrap(), letters).await);
         }
         println!("with PDFs:   {sent:6.0} letters/s; pure rendering {pure:6.0}; {:.2} of it (0.8 wanted)", sent / pure);
     }

@@ -148,7 +148,8 @@ pub struct Confirmed {
 pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progress: &dyn Fn(u64, u64)) -> Result<Batch> {
     let today = clock.today(config.settings.prefecture.zone);
     // What letters are made with is kept, so that they can be shown again; nothing else is written.
-    store.keep_templates(&config.templates.hash(), config.templates.sources(), clock.now())?;
+    let templates = config.templates()?;
+    store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
     let (waiting, skipped) = waiting(store, config, today)?;
     let sender = config.sender();
     let mut manifest = Manifest {
@@ -156,7 +157,7 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
         prefecture: store.prefecture().to_owned(),
         batch: String::new(),
         prepared_on: today,
-        rendered: Rendered::of(&config.templates, &sender, Err("on paper".into())),
+        rendered: Rendered::of(templates, &sender, Err("on paper".into())),
         files: Vec::new(),
         letters: Vec::new(),
         exceptions: Vec::new(),
@@ -171,7 +172,7 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
         rest = after;
         let laid_out = side_by_side(chunk, |w| {
             let data: LetterData = serde_json::from_str(&w.letter.data).map_err(|e| e.to_string())?;
-            config.templates.print(&data, &sender).map_err(|e| e.to_string())
+            templates.print(&data, &sender).map_err(|e| e.to_string())
         });
         done += chunk.len() as u64;
         progress(done, waiting.len() as u64);
@@ -203,7 +204,7 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
             continue;
         }
         let letters = printed.len();
-        let pdf = config.templates.bind(printed, &format!("convoke post {name} {today}"), today)?;
+        let pdf = templates.bind(printed, &format!("convoke post {name} {today}"), today)?;
         manifest.files.push(PrintFile { name: name.clone(), sha256: sha256_hex(&pdf), letters, pages: page - 1 });
         files.push((name, pdf));
     }
@@ -437,7 +438,7 @@ pub fn calls(
             continue;
         };
         let data: LetterData = serde_json::from_str(&w.letter.data).context("the data of a letter")?;
-        calls.push(Call { number, text: config.templates.short(&data)?, reference });
+        calls.push(Call { number, text: config.templates()?.short(&data)?, reference });
     }
     Ok((calls, without))
 }

@@ -10,7 +10,7 @@ mod serve;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
@@ -458,8 +458,8 @@ pub struct Configuration {
     pub agenda: Agenda,
     /// Documents to bring.
     pub documents: Documents,
-    /// Letters' templates; to have them is to know that they render. Shared by the threads that render.
-    pub templates: Arc<Templates>,
+    /// Letters' templates, once they were wanted.
+    templates: OnceLock<Arc<Templates>>,
     /// The key of verification codes, where there is one.
     pub code_key: Option<CodeKey>,
     /// The key that signs, where there is one.
@@ -503,6 +503,18 @@ impl Settings {
 impl Configuration {
     /// Reads and checks everything. `environment` are the variables `CONVOKE__…`; `database` is the flag.
     pub fn load(file: &Path, environment: Vec<(String, String)>, database: Option<&str>) -> Result<Self, ConfigError> {
+        let config = Self::to_read(file, environment, database)?;
+        config.templates()?;
+        Ok(config)
+    }
+
+    /// All but the letters' templates, which [`Self::templates`] reads when they are wanted: to lay letters out for a trial takes
+    /// longer than an answer at the counter may.
+    pub fn to_read(
+        file: &Path,
+        environment: Vec<(String, String)>,
+        database: Option<&str>,
+    ) -> Result<Self, ConfigError> {
         let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         let settings = Settings::load(file, environment, database)?;
         let agenda_file = folder.join(&settings.files.agenda);
@@ -510,11 +522,19 @@ impl Configuration {
         let documents_file = folder.join(&settings.files.documents);
         let documents: Documents =
             in_file(&documents_file, toml::from_str(&read(&documents_file, "`[files] documents` names it")?))?;
-        let overrides = settings.files.templates.as_ref().map(|overrides| folder.join(overrides));
-        let templates = Arc::new(settings.letters.templates(overrides.as_deref())?);
         let code_key = settings.letters.code_key()?;
         let seal = settings.audit.seal()?;
-        Ok(Self { settings, agenda, documents, templates, code_key, seal, folder })
+        Ok(Self { settings, agenda, documents, templates: OnceLock::new(), code_key, seal, folder })
+    }
+
+    /// Letters' templates; to have them is to know that they render. Shared by the threads that render.
+    pub fn templates(&self) -> Result<&Arc<Templates>, ConfigError> {
+        if let Some(ready) = self.templates.get() {
+            return Ok(ready);
+        }
+        let overrides = self.settings.files.templates.as_ref().map(|overrides| self.folder.join(overrides));
+        let templates = Arc::new(self.settings.letters.templates(overrides.as_deref())?);
+        Ok(self.templates.get_or_init(|| templates))
     }
 
     /// Hash of all that decides verdicts: policy and agenda. When it changes, every permit is looked at again.

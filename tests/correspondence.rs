@@ -65,6 +65,45 @@ fn a_letter_is_shown_again_to_the_byte_whatever_the_templates_are_now() {
 }
 
 #[test]
+fn a_template_that_fails_stops_whatever_writes_letters_and_no_answer_at_the_counter() {
+    let office = SENT.copy();
+    let reference = accepted(&office);
+    let number = one(&office, "SELECT number FROM holder LIMIT 1");
+    fs::create_dir_all(office.path("words/fr")).unwrap();
+    fs::write(office.path("words/fr/reminder.md"), "{{ nobody.knows }}").unwrap();
+    let code = |arguments: &[&str]| {
+        let output = office.command(arguments).env("CONVOKE__FILES__TEMPLATES", "words").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(0) || told.contains("fr/reminder.md"), "{arguments:?}: {told}");
+        output.status.code()
+    };
+    let before = one(&office, "SELECT count(*) FROM ledger_entry");
+    let cancel = ["convocation", "cancel", &reference, "--reason", "essai", "--yes"];
+    let writing: [&[&str]; 6] = [
+        &["run", "--yes", "--reason", "essai"],
+        &["dispatch", "--until-empty"],
+        &["post", "--out", "post"],
+        &cancel,
+        &["config", "check"],
+        &["templates", "check"],
+    ];
+    for arguments in writing {
+        assert_eq!(code(arguments), Some(78), "{arguments:?}");
+    }
+    assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry"), before, "nothing was done");
+    let reading: [&[&str]; 5] = [
+        &["permit", "timeline", &number],
+        &["permit", "find", &number],
+        &["outbox", "list"],
+        &["runs", "list"],
+        &["ledger", "verify"],
+    ];
+    for arguments in reading {
+        assert_eq!(code(arguments), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_has_changed_since_a_letter_was_sent_is_named() {
     let differs = |change: &str| {
         let office = SENT.copy();

@@ -86,7 +86,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
             if let (Some(letter), Some(holder)) = (unreached, holder) {
                 let data: LetterData = serde_json::from_str(&letter.data)?;
                 let again = letters.iter().filter(|l| l.occasion.starts_with(READDRESSED)).count() + 1;
-                let writer = Writer::new(hand.config, data.business_date, hand.now());
+                let writer = Writer::new(hand.config, data.business_date, hand.now())?;
                 let data = LetterData { recipient: crate::run::recipient(&holder), ..data };
                 let occasion = format!("{READDRESSED}-{again}");
                 let channel = if email.is_some() { Channel::Email } else { Channel::Post };
@@ -122,7 +122,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
 fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<LetterRow> {
     let mut data: LetterData = serde_json::from_str(&letter.data)?;
     (data.address_changed, data.issued_at) = (true, hand.now());
-    let writer = Writer::new(hand.config, data.business_date, hand.now());
+    let writer = Writer::new(hand.config, data.business_date, hand.now())?;
     writer.row(&data, Channel::Email, &format!("{FAREWELL}-{before}"))
 }
 

@@ -75,7 +75,7 @@ pub(super) struct SignOut {
 
 impl SignOut {
     fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let now = session.clock.now();
         let sessions = store.write(|s| {
@@ -103,7 +103,7 @@ impl Accounts {
 
 impl Add {
     fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let password = self.password()?;
         let now = session.clock.now();
@@ -151,7 +151,7 @@ impl Add {
 }
 
 fn list(session: &Session) -> Result<Exit> {
-    let config = session.configuration()?;
+    let config = session.configuration_to_read()?;
     let accounts = Session::store(&config, Use::Batch)?.accounts()?;
     let mut table = Columns::new(terminal_width()).header(["LOGIN", "ROLE", "SECOND FACTOR", "MADE"]).whole([0]);
     for a in &accounts {
@@ -167,7 +167,7 @@ fn list(session: &Session) -> Result<Exit> {
 
 impl Remove {
     fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let now = session.clock.now();
         let gone = store.write(|s| {

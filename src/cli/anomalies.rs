@@ -42,7 +42,7 @@ impl Anomalies {
             );
         }
         let reason = if self.identified { Some(given(self.reason.as_ref())?) } else { None };
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         progress.show("comparing", 0, 0);

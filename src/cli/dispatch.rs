@@ -56,7 +56,7 @@ impl Dispatch {
             let errand = Errand {
                 config: &config,
                 transport: &transport,
-                render: letters_of(&config),
+                render: letters_of(&config)?,
                 clock: &session.clock,
                 until_empty: self.until_empty,
                 stop,

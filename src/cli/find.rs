@@ -44,7 +44,7 @@ impl Find {
         if !(1..=LIMIT_MAX).contains(&self.limit) {
             return Err(Usage(format!("--limit {}: expected 1 to {LIMIT_MAX}", self.limit)).into());
         }
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let found = store.read(|s| s.find(&self.text.join(" "), self.limit))?;
         let current = store.words_are_current()?;

@@ -30,7 +30,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let id = store.holder_by_number(&self.number)?.ok_or_else(|| Refused::Nobody(self.number.clone()))?;
         // The key and the entry that is made with it in one transaction: the disk is waited for once.
@@ -143,7 +143,7 @@ impl Release {
 
 fn set_held(session: &Session, number: &str, reason: Option<&String>, held: bool) -> Result<Exit> {
     let reason = given(reason)?;
-    let config = session.configuration()?;
+    let config = session.configuration_to_read()?;
     let mut store = Session::store(&config, Use::Batch)?;
     let (permits, appointment) = session.by_hand(&config, reason, |hand| acts::hold(&mut store, hand, number, held))?;
     let mut text = match (permits, held) {
@@ -167,7 +167,7 @@ fn set_held(session: &Session, number: &str, reason: Option<&String>, held: bool
 impl SetEmail {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let email = self.email.as_deref().map(str::trim);
         let mended =

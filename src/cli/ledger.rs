@@ -30,7 +30,7 @@ pub(super) enum Ledger {
 impl Ledger {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let Self::Verify { witness } = self;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let witnessed = witness.as_deref().map(kept_by).transpose()?.unwrap_or_default();
         let own = config.seal.as_ref().map(Seal::public);

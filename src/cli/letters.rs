@@ -48,7 +48,7 @@ impl Letters {
                 let config = session.configuration()?;
                 let mut store = Session::store(&config, Use::Batch)?;
                 let explanation = explain(&mut store, &config, &parse(reference)?)?;
-                let text = config.templates.explain(&explanation)?;
+                let text = config.templates()?.explain(&explanation)?;
                 let document = json!({"schema": "convoke.explanation/1", "explanation": explanation, "text": text});
                 session.print(&document, &format!("{text}\n"))?;
                 Ok(Exit::Done)
@@ -194,7 +194,7 @@ impl Preview {
             data.recipient.language = language.code().into();
             data.recipient.large_print = self.large_print;
             data.code = config.code_key.as_ref().map(|key| key.code(&data.reference, data.sequence));
-            let letter = config.templates.compose(&data, &config.sender())?;
+            let letter = config.templates()?.compose(&data, &config.sender())?;
             let name = format!("{kind}-{language}");
             write_letter(&self.out, &name, &letter)?;
             if let Err(error) = &letter.pdf {

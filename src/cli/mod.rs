@@ -205,6 +205,11 @@ impl Session {
         self.configuration_of(&self.global.config)
     }
 
+    /// The same for a command that writes no letter: it does not wait until the templates were tried.
+    fn configuration_to_read(&self) -> Result<Configuration> {
+        Ok(Configuration::to_read(&self.global.config, Self::environment(), self.global.database.as_deref())?)
+    }
+
     /// The settings of a file, changed by the environment and the flags of this process.
     fn configuration_of(&self, file: &Path) -> Result<Configuration> {
         Ok(Configuration::load(file, Self::environment(), self.global.database.as_deref())?)

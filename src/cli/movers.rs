@@ -160,7 +160,7 @@ fn marks(
 
 fn hashes(session: &Session, key_file: &Path, out: &Path) -> Result<Exit> {
     let key = key_in(key_file)?;
-    let config = session.configuration()?;
+    let config = session.configuration_to_read()?;
     let mut store = Session::store(&config, Use::Batch)?;
     let mut people = Vec::new();
     let (hashed, without) = marks(session, &mut store, &key, |mark, _, until| people.push((mark, until)))?;
@@ -184,7 +184,7 @@ fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>
     let bytes = std::fs::read(with).with_context(|| format!("reading {}", with.display()))?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     let theirs = read_marks(&key, text).map_err(|e| BadData(format!("{} {e}", with.display())))?;
-    let config = session.configuration()?;
+    let config = session.configuration_to_read()?;
     let mut store = Session::store(&config, Use::Batch)?;
     let mut both: Vec<(String, NaiveDate, String)> = Vec::new();
     let (hashed, without) = marks(session, &mut store, &key, |mark, number, until| {
@@ -245,7 +245,7 @@ fn by_prefecture(elsewhere: Vec<Elsewhere>) -> Vec<Competent> {
 }
 
 fn figures(session: &Session) -> Result<Exit> {
-    let config = session.configuration()?;
+    let config = session.configuration_to_read()?;
     let mut store = Session::store(&config, Use::Batch)?;
     let today = session.clock.today(config.settings.prefecture.zone);
     let (elsewhere, came) =

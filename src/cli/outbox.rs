@@ -102,7 +102,7 @@ impl Outbox {
 
 impl List {
     fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let which = LetterFilter {
             state: self.state,
@@ -154,7 +154,7 @@ fn by_cause(letters: &[LetterRow]) -> (Value, String) {
 
 impl Show {
     fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let letter = store.letter(&self.id)?;
         let reference = letter.as_ref().map(|l| l.reference.clone());
@@ -208,7 +208,7 @@ fn minute(at: NaiveDateTime) -> impl std::fmt::Display {
 impl Chosen {
     fn turn(&self, session: &Session, turn: Turn) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let done = session.by_hand(&config, reason, |hand| acts::turn_letters(&mut store, hand, &self.ids, turn))?;
         let mut text = String::new();

@@ -107,7 +107,7 @@ impl Requests {
 impl Add {
     fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let today = session.clock.today(config.settings.prefecture.zone);
         let on = self.received.unwrap_or(today);
@@ -125,7 +125,7 @@ impl Add {
 
 impl List {
     fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let header = ["REQUEST", "WISH", "RECEIVED", "RIGHTS UNTIL", "NOW", "ANSWER"];
         let mut table = Columns::new(terminal_width()).header(header).whole([0, 2, 5]);
@@ -162,7 +162,7 @@ impl List {
 impl Decide {
     fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let Some(to) = &self.place else {
             let state = if self.refuse { RequestState::Refused } else { RequestState::Withdrawn };

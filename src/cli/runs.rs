@@ -90,7 +90,7 @@ pub(super) enum Runs {
 
 impl Runs {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         match self {
             Self::List { limit } => {

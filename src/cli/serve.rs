@@ -111,7 +111,7 @@ impl Healthcheck {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let listen = match self.listen {
             Some(listen) => listen,
-            None => session.configuration()?.settings.http.listen,
+            None => session.configuration_to_read()?.settings.http.listen,
         };
         let path = if self.ready { "/readyz" } else { "/healthz" };
         let (healthy, told) = match ask(listen, path) {

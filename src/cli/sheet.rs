@@ -60,7 +60,7 @@ impl Sheet {
         let (mut text, mut documents) = (String::new(), Vec::new());
         for site in &sites {
             let mut names = Vec::new();
-            for file in site.files(config.templates.fonts())? {
+            for file in site.files(config.templates()?.fonts())? {
                 write_private(&self.out.join(&file.name), &file.bytes)?;
                 names.push(file.name);
             }

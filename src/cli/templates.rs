@@ -24,15 +24,15 @@ impl Templates {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let Self::Check = self;
         let config = session.configuration()?;
-        config.templates.check(LetterKind::ALL).map_err(|e| ConfigError(e.to_string()))?;
+        config.templates()?.check_all().map_err(|e| ConfigError(e.to_string()))?;
         check_own(&config)?;
         let (kinds, languages) = (LetterKind::ALL.len(), Language::ALL.len());
-        let hash = config.templates.hash();
+        let hash = config.templates()?.hash();
         let text = format!(
             "The templates are good: {kinds} kinds of letters in {languages} languages, with ordinary, bare and hostile data.\nSHA-256 {hash}\n"
         );
         let document = json!({"schema": "convoke.templates/1", "valid": true, "kinds": kinds, "languages": languages,
-            "sha256": hash, "fonts": config.templates.fonts().hash()});
+            "sha256": hash, "fonts": config.templates()?.fonts().hash()});
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
@@ -56,7 +56,7 @@ fn check_own(config: &Configuration) -> Result<()> {
         for (items, source) in if n == 0 { lists.as_slice() } else { &lists[lists.len() - 1..] } {
             (own.documents, own.documents_source) = (items.clone(), source.clone());
             data.matter = Matter::Convocation(own.clone());
-            let made = config.templates.compose(&data, &config.sender());
+            let made = config.templates()?.compose(&data, &config.sender());
             let place = || format!("the letter of {}/{} with the documents of {source:?}", pool.site.id, pool.desk.id);
             made.map_err(|e| ConfigError(format!("{}: {e}", place())))?
                 .pdf

@@ -16,6 +16,7 @@ use crate::access::Right;
 use crate::acts::{Refused, WrongReason};
 use crate::report::List;
 use crate::report::lists::workbook;
+use crate::settings::ConfigError;
 
 /// What a page answers.
 pub(super) type Answer = Result<Response, Failure>;
@@ -41,6 +42,12 @@ pub(super) enum Failure {
     TooOften,
     /// A surprise: it is in the log.
     Broken(anyhow::Error),
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Broken(error.into())
+    }
 }
 
 impl From<anyhow::Error> for Failure {

@@ -98,7 +98,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
         let errand = Errand {
             config,
             transport: &transport,
-            render: letters_of(config),
+            render: letters_of(config)?,
             clock: &clock,
             until_empty: true,
             stop: CancellationToken::new(),

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::fault;
 use crate::ids::sha256_hex;
 use crate::letters::{LetterData, Rendered, Sender as From, Templates, alone_on_this_thread};
-use crate::settings::Configuration;
+use crate::settings::{ConfigError, Configuration};
 use crate::store::LetterRow;
 
 /// The engine works recursively, and on this thread alone.
@@ -44,9 +44,9 @@ pub(super) struct Ready {
 }
 
 /// The office's own letters.
-pub fn letters_of(config: &Configuration) -> Render {
-    let (templates, sender) = (Arc::clone(&config.templates), config.sender());
-    Arc::new(move |letter, now| compose(&templates, &sender, letter, now))
+pub fn letters_of(config: &Configuration) -> Result<Render, ConfigError> {
+    let (templates, sender) = (Arc::clone(config.templates()?), config.sender());
+    Ok(Arc::new(move |letter, now| compose(&templates, &sender, letter, now)))
 }
 
 fn compose(templates: &Templates, from: &From, letter: &LetterRow, now: DateTime<Utc>) -> Result<Made> {

@@ -72,7 +72,7 @@ pub struct Errand<'a> {
 /// One worker: sends until nothing can be claimed, or until it is stopped.
 pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drained)> {
     let (config, clock) = (errand.config, errand.clock);
-    let templates = &config.templates;
+    let templates = config.templates()?;
     let key = block_in_place(|| -> Result<IdKey> {
         // What letters are made with is kept before the first of them leaves.
         store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;

@@ -4,7 +4,7 @@
 //! is its subject, `fr/short.txt` its 160 characters; `layout/letter.{txt,html,typ}` lay it out; `layout/languages.toml`
 //! has the lines that every letter carries; `layout/logo.svg` the letterhead's sign.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime};
 use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
@@ -118,14 +118,25 @@ impl Templates {
     /// The embedded templates, of which some are replaced: name (`fr/convocation.md`) and content.
     ///
     /// # Errors
-    /// A name that no letter uses, content that is not UTF-8, and whatever [`Self::check`] finds.
+    /// A name that no letter uses, content that is not UTF-8; of the letters that the replaced ones are in, the first template that
+    /// fails, that lets markup through, or that leaves out what the letter must say.
     pub fn from_sources(
         replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
         fonts: Fonts,
     ) -> Result<Self, TemplateError> {
+        let replaced: Vec<(String, Vec<u8>)> = replaced.into_iter().collect();
+        let touched: BTreeSet<_> = replaced.iter().flat_map(|(file, _)| letters_with(file)).collect();
         let templates = Self::unchecked(replaced, fonts)?;
-        templates.check(LetterKind::ALL)?;
+        templates.check(touched)?;
         Ok(templates)
+    }
+
+    /// Renders every letter, with ordinary, bare and hostile data.
+    ///
+    /// # Errors
+    /// As [`Self::from_sources`].
+    pub fn check_all(&self) -> Result<(), TemplateError> {
+        self.check(every_letter())
     }
 
     /// The same, as they were when a letter was sent: its templates were checked then.
@@ -183,12 +194,10 @@ impl Templates {
         Ok(Self { sources, env, lines, press })
     }
 
-    /// Renders letters of these kinds in every language, with ordinary, bare and hostile data.
-    ///
     /// # Errors
     /// The first template that fails, that lets markup through, or that leaves out what the letter must say.
-    pub fn check(&self, kinds: &[LetterKind]) -> Result<(), TemplateError> {
-        for (kind, language) in kinds.iter().flat_map(|k| Language::ALL.iter().map(move |l| (*k, *l))) {
+    fn check(&self, letters: impl IntoIterator<Item = (LetterKind, Language)>) -> Result<(), TemplateError> {
+        for (kind, language) in letters {
             let trials = LetterData::trials(kind, language);
             for data in &trials {
                 self.check_one(kind, language, data)?;
@@ -396,6 +405,23 @@ fn is_minijinja(file: &str) -> bool {
     ![LAYOUT_PDF, LANGUAGES, LOGO].contains(&file)
 }
 
+fn every_letter() -> impl Iterator<Item = (LetterKind, Language)> {
+    LetterKind::ALL.iter().flat_map(|kind| Language::ALL.iter().map(move |language| (*kind, *language)))
+}
+
+/// The letters that a file is in. One with a logo is like any other; French words are in the letters of every language.
+fn letters_with(file: &str) -> Vec<(LetterKind, Language)> {
+    if file == LOGO {
+        return vec![(LetterKind::Convocation, Language::French)];
+    }
+    let named = || {
+        let (language, name) = file.split_once('/')?;
+        Some((language.parse().ok()?, name.split('.').next()?.parse().ok()?))
+    };
+    let Some((language, kind)): Option<(Language, LetterKind)> = named() else { return every_letter().collect() };
+    every_letter().filter(|(k, l)| *k == kind && (language == Language::French || *l == language)).collect()
+}
+
 fn words_file(kind: LetterKind, language: Language) -> String {
     format!("{language}/{kind}.md")
 }
@@ -544,6 +570,20 @@ impl<'a> SubjectView<'a> {
             day: appointment.map(|a| a.day),
             start: appointment.map(|a| a.start),
             town: appointment.map(|a| a.town.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_has_the_letters_that_it_is_in_tried() {
+        let tried = |file| letters_with(file).len();
+        assert_eq!([LOGO, "ar/reminder.md", "fr/reminder.md", "fr/change.subject.txt"].map(tried), [1, 1, 6, 6]);
+        for file in [LAYOUT_PDF, LANGUAGES, SHORT, EXPLAIN, "nowhere.md"] {
+            assert_eq!(tried(file), every_letter().count(), "{file}");
         }
     }
 }

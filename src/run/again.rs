@@ -26,12 +26,13 @@ impl Again {
             Some(made) => store.kept_templates(&made.templates)?,
             None => None,
         };
-        let fonts = config.templates.fonts();
+        let own = config.templates()?;
+        let fonts = own.fonts();
         let templates = match kept {
             Some(sources) => Templates::unchecked(sources, fonts.clone()).ok(),
             // What is configured is as good as what was kept, where it is the same.
-            None if made.as_ref().is_none_or(|m| m.templates == config.templates.hash()) => {
-                Some(Templates::unchecked(config.templates.sources().clone(), fonts.clone())?)
+            None if made.as_ref().is_none_or(|m| m.templates == own.hash()) => {
+                Some(Templates::unchecked(own.sources().clone(), fonts.clone())?)
             }
             None => None,
         };

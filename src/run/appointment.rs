@@ -73,8 +73,8 @@ impl Person {
         entropy: &mut Entropy,
     ) -> Result<Option<Made>> {
         let Some((reference, slot, matter)) = self.reserve(s, on, slot)? else { return Ok(None) };
-        s.keep_templates(&on.config.templates.hash(), on.config.templates.sources(), on.now)?;
-        let writer = Writer::new(on.config, on.today, on.now);
+        s.keep_templates(&on.config.templates()?.hash(), on.config.templates()?.sources(), on.now)?;
+        let writer = Writer::new(on.config, on.today, on.now)?;
         let permit = (self.permit.kind, self.permit.expires_on);
         let data = writer.data(&reference, &self.holder, permit, Matter::Convocation(matter));
         let letter = writer.row(&data, self.holder.effective_channel(), "")?;
@@ -193,7 +193,7 @@ impl Convocation {
     fn letter(&self, s: &mut Store, on: Occasion<'_>, reference: &Reference, matter: Matter) -> Result<LetterRow> {
         let first = s.moved_from(self.reference.as_str())?.pop().map(|(first, _)| first);
         let first = first.unwrap_or_else(|| self.reference.to_string());
-        let writer = Writer::new(on.config, on.today, on.now);
+        let writer = Writer::new(on.config, on.today, on.now)?;
         let sequence = self.sequence as u32 + 1;
         let permit = (self.person.permit.kind, self.person.permit.expires_on);
         let data = LetterData {
@@ -202,7 +202,7 @@ impl Convocation {
             code: on.config.code_key.as_ref().map(|key| key.code(reference.as_str(), sequence)),
             ..writer.data(reference, &self.person.holder, permit, matter)
         };
-        s.keep_templates(&on.config.templates.hash(), on.config.templates.sources(), on.now)?;
+        s.keep_templates(&on.config.templates()?.hash(), on.config.templates()?.sources(), on.now)?;
         writer.row(&data, self.person.holder.effective_channel(), "")
     }
 }

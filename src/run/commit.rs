@@ -102,7 +102,7 @@ pub(super) fn store_plan(
         for (request, slot) in &seen.granted {
             s.choose_request(request, &run_id, slot)?;
         }
-        s.keep_templates(&config.templates.hash(), config.templates.sources(), tools.clock.now())?;
+        s.keep_templates(&config.templates()?.hash(), config.templates()?.sources(), tools.clock.now())?;
         s.store_plan(
             row,
             &Stored {
@@ -207,7 +207,7 @@ fn commit_chunk(
     summary.displaced += (holder_ids.len() - chunk.len()) as u64;
     let permit_ids: Vec<&str> = chunk.iter().map(|f| f.placement.permit_id.0.as_str()).collect();
     let before: HashSet<String> = store.convoked_before(&permit_ids)?.into_iter().collect();
-    let writer = Writer::new(config, row.business_date, now);
+    let writer = Writer::new(config, row.business_date, now)?;
     // Reserve before composing: a letter must never name a slot that another can take.
     let placements: Vec<Placement> = chunk.iter().map(|f| f.placement.clone()).collect();
     let made = store.reserve(&placements, Some(&run_id), row.business_date, now)?;

@@ -140,7 +140,7 @@ fn write_notices(
     tools: &mut Tools<'_>,
 ) -> Result<Summary> {
     let now = tools.clock.now();
-    let writer = Writer::new(config, row.business_date, now);
+    let writer = Writer::new(config, row.business_date, now)?;
     let holders = store.holders(&chunk.iter().map(|o| o.to.holder_id.0.as_str()).collect::<Vec<_>>())?;
     // Who was erased since they were looked for needs none.
     let chunk: Vec<&Owed> = chunk.iter().filter(|o| holders.contains_key(&o.to.holder_id.0)).collect();
@@ -178,7 +178,7 @@ fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mu
     let days = &config.settings.policy.reminder_days;
     let Some(first) = days.iter().max() else { return Ok(Vec::new()) };
     let until = tonight.checked_add_days(Days::new(u64::from(*first))).context("a date after which none comes")?;
-    let writer = Writer::new(config, tonight, tools.clock.now());
+    let writer = Writer::new(config, tonight, tools.clock.now())?;
     let near = store.to_be_reminded(tonight.succ_opt().context("a date")?, until)?;
     let holders = store.holders(&near.iter().map(|(_, holder, _)| holder.as_str()).collect::<Vec<_>>())?;
     let mut letters = Vec::new();

@@ -88,7 +88,7 @@ fn contents(
     files.insert("tables.xlsx".to_owned(), workbook(&lists).context("writing the tables as a workbook")?);
     drop(lists);
     // A sign that no font has costs the page for reading on paper, never the report.
-    match document(&report).to_pdf(&report.run, report.business_date, config.templates.fonts()) {
+    match document(&report).to_pdf(&report.run, report.business_date, config.templates()?.fonts()) {
         Ok(pdf) => drop(files.insert("report.pdf".to_owned(), pdf)),
         Err(error) => tracing::warn!(run.id = %id, "No report.pdf: {error}"),
     }

@@ -188,7 +188,7 @@ pub(super) fn warnings(
     seen: &Observation,
     plan: &Plan,
     input: &PlanningInput,
-) -> Vec<String> {
+) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     let policy = &config.settings.policy;
     match seen.last_extract.map(|day| (dates.today - day).num_days()) {
@@ -230,7 +230,9 @@ pub(super) fn warnings(
             first.site
         ));
     }
-    if seen.last_templates.as_ref().is_some_and(|last| *last != config.templates.hash()) {
+    if let Some(last) = &seen.last_templates
+        && *last != config.templates()?.hash()
+    {
         warnings.push(
             "Les modèles de lettres ont changé depuis les dernières lettres : `convoke letters preview` les montre."
                 .into(),
@@ -254,5 +256,5 @@ pub(super) fn warnings(
             .map_or("n'a aucun créneau à venir".to_owned(), |end| format!("s'arrête le {}", end.format("%d/%m/%Y")));
         warnings.push(format!("L'agenda {end} : {cut_off} personnes sont sans rendez-vous alors que leur titre expire après cette date. `convoke agenda generate --until DATE`."));
     }
-    warnings
+    Ok(warnings)
 }

@@ -21,8 +21,8 @@ pub(crate) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(config: &'a Configuration, business_date: NaiveDate, now: DateTime<Utc>) -> Self {
-        Self { config, business_date, now, template_hash: config.templates.hash() }
+    pub(crate) fn new(config: &'a Configuration, business_date: NaiveDate, now: DateTime<Utc>) -> Result<Self> {
+        Ok(Self { config, business_date, now, template_hash: config.templates()?.hash() })
     }
 
     /// What a first letter says to a holder.
@@ -87,7 +87,7 @@ impl<'a> Writer<'a> {
 pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm], clock: &Clock) -> Result<Vec<Letter>> {
     let now = clock.now();
     let today = clock.today(config.settings.prefecture.zone);
-    let writer = Writer::new(config, today, now);
+    let writer = Writer::new(config, today, now)?;
     let ids: Vec<&str> = firm.iter().map(|f| f.placement.holder_id.0.as_str()).collect();
     let holders = store.holders(&ids)?;
     let reference = Reference::new(store.prefecture(), today.year(), 0);
@@ -98,7 +98,7 @@ pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm],
         let permit = (f.kind, f.mention.as_str());
         let matter = Matter::Convocation(convoked(config, permit, &slot, f.short_notice, f.late)?);
         let data = writer.data(&reference, holder, (f.kind, f.expires_on), matter);
-        letters.push(config.templates.compose(&data, &config.sender())?);
+        letters.push(config.templates()?.compose(&data, &config.sender())?);
     }
     Ok(letters)
 }

@@ -305,7 +305,7 @@ pub(super) fn observe(
         .filter(|l| l.day < dates.business && (dates.business - l.day).num_days() > i64::from(policy.mark_days))
         .cloned()
         .collect();
-    let mut warnings = warnings(config, dates, &observation, &plan, &input);
+    let mut warnings = warnings(config, dates, &observation, &plan, &input)?;
     let certificate = if proof.closes() { "closed" } else { "open" };
     if certificate == "open" {
         // Everybody is better convoked by a plan that is only possible than by none; but somebody must look.

@@ -93,7 +93,7 @@ pub fn files_of_days(
     files.insert("tables.xlsx".to_owned(), workbook(&lists)?);
     files.insert("period.json".to_owned(), format!("{}\n", serde_json::to_string_pretty(period)?).into_bytes());
     let title = format!("{} {} {}", period.prefecture, period.from, period.to);
-    let unprinted = match period.document().to_pdf(&title, period.to, config.templates.fonts()) {
+    let unprinted = match period.document().to_pdf(&title, period.to, config.templates()?.fonts()) {
         Ok(pdf) => {
             files.insert("period.pdf".to_owned(), pdf);
             None

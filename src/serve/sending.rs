@@ -51,7 +51,7 @@ async fn send(server: &Server, office: &Office, transport: &Transport, stop: &Ca
     let errand = Errand {
         config: &office.config,
         transport,
-        render: letters_of(&office.config),
+        render: letters_of(&office.config)?,
         clock: &server.clock,
         until_empty: false,
         stop: stop.clone(),

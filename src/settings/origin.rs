@@ -54,7 +54,7 @@ pub fn shown(
 ) -> Result<Vec<Shown>, ConfigError> {
     let variables: BTreeMap<String, String> =
         environment.iter().map(|(name, _)| (key_of(name), name.clone())).collect();
-    let config = Configuration::load(file, environment, database)?;
+    let config = Configuration::to_read(file, environment, database)?;
     let settings = &config.settings;
     let mut lines = lines_of(file, "")?;
     lines.extend(lines_of(&config.folder.join(&settings.files.policy), "policy.")?);

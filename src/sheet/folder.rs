@@ -52,7 +52,7 @@ pub fn write_due(store: &mut Store, config: &Configuration, clock: &Clock) -> Re
     let mut written = BTreeSet::new();
     for day in days {
         for site in gather(store, config, day, as_of)? {
-            for file in site.files(config.templates.fonts())? {
+            for file in site.files(config.templates()?.fonts())? {
                 write_private(&folder.join(&file.name), &file.bytes)?;
                 written.insert(file.name);
             }

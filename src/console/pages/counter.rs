@@ -155,7 +155,7 @@ fn download(visit: &mut Visit<'_, '_>) -> Answer {
     };
     let found = gather(visit, day)?.into_iter().find(|s| s.site == site).ok_or(Failure::Missing)?;
     visit.reads("read.sheet", json!({"date": day, "site": site}))?;
-    let files = found.files(visit.config().templates.fonts())?;
+    let files = found.files(visit.config().templates()?.fonts())?;
     let wanted = files.into_iter().find(|f| f.name.ends_with(end)).ok_or(Failure::Missing)?;
     Ok(file(&wanted.name, kind, wanted.bytes))
 }

@@ -57,7 +57,7 @@ pub(super) fn file(visit: &mut Visit<'_, '_>) -> Answer {
         }
         "pdf" => {
             let document = report::document(&report_of(visit.store, config, &id)?);
-            let pdf = document.to_pdf(&id.0, row.business_date, config.templates.fonts());
+            let pdf = document.to_pdf(&id.0, row.business_date, config.templates()?.fonts());
             Ok(to_keep(&format!("{name}.pdf"), "application/pdf", pdf.map_err(|e| broken(e.to_string()))?))
         }
         // All that there is to know of the run, signed: `convoke verify` checks it on any machine.
