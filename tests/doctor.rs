@@ -45,9 +45,13 @@ fn what_is_wrong_comes_with_its_remedy() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     // Nobody listens on the port that was just given back.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (code, wrong, _) = doctor(&office, &[("CONVOKE__SMTP__URL", &format!("smtp://{closed}"))]);
+    fs::create_dir_all(office.path("words/fr")).unwrap();
+    fs::write(office.path("words/fr/reminder.md"), "{{ nobody.knows }}").unwrap();
+    let url = format!("smtp://{closed}");
+    let (code, wrong, _) = doctor(&office, &[("CONVOKE__SMTP__URL", &url), ("CONVOKE__FILES__TEMPLATES", "words")]);
     assert_eq!(code, 1);
     let expected = [
+        ("templates", "fr/reminder.md", "convoke templates check"),
         ("secrets", "644", "chmod 600"),
         ("extract", "days old", "convoke import permits"),
         ("agenda", "0 days ahead", "convoke agenda generate --until"),

@@ -202,6 +202,22 @@ fn an_export_for_a_recipient_is_never_written_in_clear() {
         .output()
         .unwrap();
     assert!(String::from_utf8(open.stdout).unwrap().contains("Zzcanari"));
+    let run = office.query("SELECT run_id FROM run ORDER BY started_at LIMIT 1").trim().to_owned();
+    let named =
+        ["report", &run, "--identified", "--reason", "request", "--encrypt-to", recipient, "--out", "sealed-report"];
+    assert!(matches!(office.output(&named).status.code(), Some(0 | 4)));
+    assert_eq!(traces(&office.path("sealed-report"), &[]), Vec::<String>::new());
+    let file = format!("sealed-report/report-{}.zip.age", run.replace('/', "-"));
+    let open = std::process::Command::new("age")
+        .args(["--decrypt", "--identity", "key.txt", "--output", "report.zip", &file])
+        .current_dir(office.path("."))
+        .status();
+    assert!(open.unwrap().success());
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(office.path("report.zip")).unwrap()).unwrap();
+    zip.extract(office.path("opened")).unwrap();
+    assert!(std::fs::read_to_string(office.path("opened/outcomes.csv")).unwrap().contains("Zzcanari"));
+    assert_eq!(office.ok(&["verify", "opened", "--json"])["valid"], true);
+
     let wrong =
         office.output(&["permit", "export", NUMBER, "--out", "no", "--reason", "request", "--encrypt-to", "age1wrong"]);
     assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");

@@ -15,7 +15,7 @@ use super::{Exit, Session};
 use crate::dispatch::Transport;
 use crate::dispatch::smtp::{Relay, Session as Dialogue};
 use crate::seal::Seal;
-use crate::settings::Configuration;
+use crate::settings::{ConfigError, Configuration};
 use crate::store::{Store, Use};
 
 /// Below that, an extract of a million permits and its night may find the disk full.
@@ -60,10 +60,13 @@ impl Findings {
 
 /// Looks at everything; a configuration that cannot be read is told by the error itself.
 pub(super) fn doctor(session: &Session) -> Result<Exit> {
-    let config = session.configuration()?;
+    let config = session.configuration_to_read()?;
     let mut findings = Findings::default();
     findings.good("settings", "read and valid; `convoke config show` says where each comes from");
-    findings.good("templates", "every letter renders, in every language");
+    match config.templates().and_then(|t| t.check_all().map_err(|e| ConfigError(e.to_string()))) {
+        Ok(()) => findings.good("templates", "every letter renders, in every language"),
+        Err(error) => findings.wrong("templates", error.to_string(), "mend it, and `convoke templates check`"),
+    }
     secrets(&mut findings, &config);
     match &config.seal {
         Some(seal) => findings.good("seal", format!("nights are signed by the key {}", seal.public().fingerprint())),

@@ -12,6 +12,7 @@ mod demo;
 mod difference;
 mod dispatch;
 mod doctor;
+mod encrypt;
 mod every;
 mod exit;
 mod find;

@@ -1,15 +1,14 @@
 //! `convoke permit export`, `convoke permit erase`, `convoke purge`: the rights of the people whose data are here, and the end of them.
 
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{BadData, Exit, Session, Usage, given, make_folder};
+use super::encrypt::encrypt;
+use super::{BadData, Exit, Session, given, make_folder};
 use crate::columns::fields;
 use crate::confirm::Confirmed;
 use crate::entropy::Entropy;
@@ -85,29 +84,6 @@ impl Export {
         session.print(&json!({"schema": "convoke.export/1", "out": self.out, "files": written}), &text)?;
         Ok(Exit::Done)
     }
-}
-
-/// What `age` makes of it.
-fn encrypt(bytes: &[u8], recipient: &str) -> Result<Vec<u8>> {
-    let started = Command::new("age")
-        .args(["--encrypt", "--recipient", recipient])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut age = started.context("starting `age`, which encrypts: install it (Debian: apt-get install age)")?;
-    let mut input = age.stdin.take().context("a pipe to age")?;
-    // On a thread of its own: both pipes may be full at once.
-    let output = std::thread::scope(|scope| {
-        let fed = scope.spawn(move || input.write_all(bytes));
-        let output = age.wait_with_output();
-        // What it says of itself is better than that it did not listen.
-        let _ = fed.join();
-        output
-    })?;
-    let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    ensure!(output.status.success(), Usage(format!("--encrypt-to {recipient}: {told}")));
-    Ok(output.stdout)
 }
 
 /// All of it on paper, as it stands in the JSON: names of fields in front, values behind.

@@ -8,10 +8,11 @@ use chrono::{NaiveDate, TimeDelta};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::encrypt::encrypt;
 use super::{Colour, Exit, Session, Usage, given, make_folder, terminal_width};
 use crate::bundle;
 use crate::columns::{Columns, paragraph};
-use crate::files::{read_folder, write_folder, write_whole};
+use crate::files::{archive, read_folder, write_folder, write_whole};
 use crate::ids::RunId;
 use crate::letters::Document;
 use crate::process;
@@ -33,6 +34,7 @@ use crate::store::{Store, Use};
   convoke report                                   the last run, on the terminal
   convoke report 94/2026-10-05/1 --out report/     for an auditor
   convoke report 94/2026-10-05/1 --out named/ --identified --reason \"complaint 12/2026\"
+  convoke report 94/2026-10-05/1 --out named/ --identified --reason \"complaint 12/2026\" --encrypt-to age1…
   convoke report --from 2026-07-01 --to 2026-12-31 --out semester/
                                                    appointments by week and desk, waits, how permits ended
   convoke report outcomes --week                   how each permit ended that expired last week"
@@ -52,6 +54,10 @@ pub(super) struct Report {
     /// Name people in outcomes.csv: the ledger remembers who asked, and why.
     #[arg(long, requires = "out")]
     identified: bool,
+    /// Encrypt for this recipient, by the program `age` (age-encryption.org): one archive in DIR, and nothing in clear. `age -d` and
+    /// `unzip` make the folder of it that `convoke verify` checks.
+    #[arg(long, value_name = "RECIPIENT", requires = "out", conflicts_with = "from")]
+    encrypt_to: Option<String>,
     /// Why people are named; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -111,9 +117,22 @@ impl Report {
                 let progress = session.progress();
                 progress.show("gathering", 0, 0);
                 let (report, files) = dossier(&mut store, &config, &id, &asked)?;
-                write_folder(dir, is_report, &files)?;
-                progress.clear();
-                eprintln!("The report of run {id} is in {}: {} files.", dir.display(), files.len());
+                match &self.encrypt_to {
+                    None => {
+                        write_folder(dir, is_report, &files)?;
+                        progress.clear();
+                        eprintln!("The report of run {id} is in {}: {} files.", dir.display(), files.len());
+                    }
+                    Some(recipient) => {
+                        let zip = archive(files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))?;
+                        let path = dir.join(format!("report-{}.zip.age", id.0.replace('/', "-")));
+                        let sealed = encrypt(&zip, recipient)?;
+                        make_folder(dir)?;
+                        write_whole(&path, &sealed)?;
+                        progress.clear();
+                        eprintln!("The report of run {id} is {}, for {recipient} alone.", path.display());
+                    }
+                }
                 match &config.seal {
                     Some(seal) => eprintln!("Signed by the key {}.", seal.public().fingerprint()),
                     None => eprintln!(

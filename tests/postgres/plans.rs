@@ -28,7 +28,7 @@ fn plans<'l>(log: &'l str, words: &[&str]) -> Vec<&'l str> {
 }
 
 #[test]
-fn a_night_and_a_claim_read_only_what_they_need() {
+fn a_night_a_claim_and_a_history_read_only_what_they_need() {
     let own: &'static Cluster = Box::leak(Box::new(Cluster::start()));
     let office = Office::on(Some(own), Shape { permits: 600, seats: true });
     office.run(&[]);
@@ -56,4 +56,20 @@ fn a_night_and_a_claim_read_only_what_they_need() {
         "{}",
         looked_at[0]
     );
+
+    // One person's history, at the counter.
+    let number =
+        office.query("SELECT number FROM holder WHERE holder_id IN (SELECT holder_id FROM convocation) LIMIT 1");
+    let before = own.log().len();
+    office.answer(&["--database", &explained, "permit", "timeline", number.trim(), "--json"]);
+    let log = own.log();
+    let history = plans(&log[before..], &["SELECT"]);
+    for table in ["permit", "outbox", "convocation", "delivery_attempt"] {
+        assert!(history.iter().any(|p| p.contains(&format!("FROM \"{table}\""))), "{table} was not read");
+    }
+    let whole: Vec<_> = history
+        .iter()
+        .filter(|p| ["permit", "outbox"].iter().any(|t| p.contains(&format!("Seq Scan on {t} "))))
+        .collect();
+    assert!(whole.is_empty(), "{whole:?}");
 }

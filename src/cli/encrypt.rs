@@ -1,0 +1,31 @@
+//! What leaves for one reader only: the program `age` (age-encryption.org) makes it unreadable for everybody else.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::Usage;
+
+/// What `age` makes of it; nothing is written in clear.
+pub(super) fn encrypt(bytes: &[u8], recipient: &str) -> Result<Vec<u8>> {
+    let started = Command::new("age")
+        .args(["--encrypt", "--recipient", recipient])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut age = started.context("starting `age`, which encrypts: install it (Debian: apt-get install age)")?;
+    let mut input = age.stdin.take().context("a pipe to age")?;
+    // On a thread of its own: both pipes may be full at once.
+    let output = std::thread::scope(|scope| {
+        let fed = scope.spawn(move || input.write_all(bytes));
+        let output = age.wait_with_output();
+        // What it says of itself is better than that it did not listen.
+        let _ = fed.join();
+        output
+    })?;
+    let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    ensure!(output.status.success(), Usage(format!("--encrypt-to {recipient}: {told}")));
+    Ok(output.stdout)
+}
