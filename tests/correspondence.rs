@@ -79,7 +79,11 @@ fn a_template_that_fails_stops_whatever_writes_letters_and_no_answer_at_the_coun
     };
     let before = one(&office, "SELECT count(*) FROM ledger_entry");
     let cancel = ["convocation", "cancel", &reference, "--reason", "essai", "--yes"];
-    let writing: [&[&str]; 6] = [
+    let run = one(&office, "SELECT run_id FROM run LIMIT 1");
+    office.change("UPDATE run SET state = 'committing'").unwrap();
+    let writing: [&[&str]; 8] = [
+        &["runs", "resume", &run],
+        &["permit", "set-email", &number, "other@example.org", "--reason", "essai"],
         &["run", "--yes", "--reason", "essai"],
         &["dispatch", "--until-empty"],
         &["post", "--out", "post"],
@@ -91,7 +95,10 @@ fn a_template_that_fails_stops_whatever_writes_letters_and_no_answer_at_the_coun
         assert_eq!(code(arguments), Some(78), "{arguments:?}");
     }
     assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry"), before, "nothing was done");
-    let reading: [&[&str]; 5] = [
+    assert_eq!(one(&office, "SELECT DISTINCT state FROM run"), "committing", "nor taken over");
+    office.change("UPDATE run SET state = 'completed'").unwrap();
+    let reading: [&[&str]; 6] = [
+        &["pause", "--reason", "essai"],
         &["permit", "timeline", &number],
         &["permit", "find", &number],
         &["outbox", "list"],

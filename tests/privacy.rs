@@ -207,7 +207,9 @@ fn an_export_for_a_recipient_is_never_written_in_clear() {
         ["report", &run, "--identified", "--reason", "request", "--encrypt-to", recipient, "--out", "sealed-report"];
     assert!(matches!(office.output(&named).status.code(), Some(0 | 4)));
     assert_eq!(traces(&office.path("sealed-report"), &[]), Vec::<String>::new());
-    let file = format!("sealed-report/report-{}.zip.age", run.replace('/', "-"));
+    let clear = ["report", &run, "--encrypt-to", recipient, "--out", "config"];
+    assert_eq!(office.output(&clear).status.code(), Some(2), "not beside what everybody can read");
+    let file = format!("sealed-report/report-{}-named.zip.age", run.replace('/', "-"));
     let open = std::process::Command::new("age")
         .args(["--decrypt", "--identity", "key.txt", "--output", "report.zip", &file])
         .current_dir(office.path("."))

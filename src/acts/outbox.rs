@@ -90,10 +90,11 @@ pub fn turn_letters(
                         stands("the person has another address now, to which the letter is written again").into()
                     );
                 }
-                let said = if turn == Turn::Hold {
-                    Remark::Held.code()
-                } else {
-                    letter.last_reply.as_deref().unwrap_or(Remark::LetGo.code())
+                // What a relay said stays until another word of one; what we said of it does not hold any more.
+                let relay = letter.last_reply.as_deref().filter(|said| said.parse::<Remark>().is_err());
+                let said = match turn {
+                    Turn::Hold => Remark::Held.code(),
+                    Turn::Release | Turn::Retry => relay.unwrap_or(Remark::LetGo.code()),
                 };
                 if !s.put_letter(&letter, to, said, hand.now())? {
                     return Err(stands("a worker has taken it meanwhile: try again").into());

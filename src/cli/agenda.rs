@@ -125,7 +125,7 @@ impl Agenda {
             Self::Sheet(sheet) => return sheet.execute(session),
             Self::AwaitingMark(awaiting) => return awaiting.execute(session),
         };
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let today = session.clock.today(config.settings.prefecture.zone);
         if *until < today || (*until - today).num_days() > 3_660 {

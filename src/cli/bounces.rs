@@ -44,7 +44,7 @@ pub(super) enum Bounces {
 impl Bounces {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let Self::Ingest { paths, delete, yes } = self;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let key = store.id_key(&mut Entropy::System)?;
         let files = messages(paths)?;

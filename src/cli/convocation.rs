@@ -135,7 +135,7 @@ impl Convocation {
 impl Offer {
     fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = if self.avoid.is_empty() { "" } else { given(self.reason.as_ref())? };
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         progress.show("planning the night", 0, 0);

@@ -176,7 +176,7 @@ impl Pause {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let _ = self.yes;
         let reason = given(Some(&self.reason))?;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let before = session.by_hand(&config, reason, |hand| acts::pause(&mut store, hand))?;
         let text = match &before {
@@ -190,7 +190,7 @@ impl Pause {
 
 impl Unpause {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let before = store.paused()?;
         if let Some(paused) = &before {

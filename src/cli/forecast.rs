@@ -65,7 +65,7 @@ fn share(text: &str) -> Result<Percent, String> {
 
 impl Forecast {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let what_if = WhatIf { slots: self.slots, multiyear: self.multiyear, extra: self.extra };
         let found = session.with_tools(|tools| forecast(&mut store, &config, self.weeks, what_if, tools));

@@ -167,7 +167,7 @@ fn set_held(session: &Session, number: &str, reason: Option<&String>, held: bool
 impl SetEmail {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let config = session.configuration_to_read()?;
+        let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let email = self.email.as_deref().map(str::trim);
         let mended =

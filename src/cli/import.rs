@@ -78,7 +78,7 @@ pub(super) struct File {
 
 impl Import {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         let (actor, clock) = (process::login(), &session.clock);

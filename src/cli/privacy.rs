@@ -51,7 +51,7 @@ pub(super) struct Export {
 impl Export {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let id = holder(&mut store, &self.number)?;
         let now = session.clock.now();
@@ -146,7 +146,7 @@ pub(super) struct Erase {
 impl Erase {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(self.reason.as_ref())?;
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let id = holder(&mut store, &self.number)?;
         let today = session.clock.today(config.settings.prefecture.zone);
@@ -212,7 +212,7 @@ const CHUNK: i64 = 500;
 
 impl Purge {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let today = session.clock.today(config.settings.prefecture.zone);
         let audit = &config.settings.audit;

@@ -85,7 +85,7 @@ enum OfDays {
 
 impl Report {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = session.configuration_to_read()?;
         // Reads little of many tables: pages that are mapped would count as its memory.
         let mut store = Session::store(&config, Use::Worker)?;
         if let Some(OfDays::Outcomes { week, out }) = &self.command {
@@ -109,6 +109,11 @@ impl Report {
         };
         let report = match &self.out {
             Some(dir) => {
+                if let Some(recipient) = &self.encrypt_to {
+                    // Before anything is read: a recipient that is none, or no `age`.
+                    encrypt(b"", recipient)?;
+                    refuse_what_is_clear(dir)?;
+                }
                 if self.identified {
                     let reason = given(self.reason.as_ref())?;
                     session.reads(&mut store, "read.report", json!({"run": id, "reason": reason}))?;
@@ -125,7 +130,8 @@ impl Report {
                     }
                     Some(recipient) => {
                         let zip = archive(files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))?;
-                        let path = dir.join(format!("report-{}.zip.age", id.0.replace('/', "-")));
+                        let named = if self.identified { "-named" } else { "" };
+                        let path = dir.join(format!("report-{}{named}.zip.age", id.0.replace('/', "-")));
                         let sealed = encrypt(&zip, recipient)?;
                         make_folder(dir)?;
                         write_whole(&path, &sealed)?;
@@ -151,6 +157,18 @@ impl Report {
         let width = terminal_width();
         session.print(&report, &terminal(&report, width, colour))?;
         Ok(Exit::Done)
+    }
+}
+
+/// What is for one reader alone does not stand beside what everybody can read.
+fn refuse_what_is_clear(dir: &Path) -> Result<()> {
+    let Ok(files) = std::fs::read_dir(dir) else { return Ok(()) };
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    match names.into_iter().find(|name| !name.ends_with(".zip.age")) {
+        Some(name) => {
+            Err(Usage(format!("{} holds {name}, which is not encrypted: name another folder", dir.display())).into())
+        }
+        None => Ok(()),
     }
 }
 

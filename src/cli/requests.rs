@@ -172,6 +172,7 @@ impl Decide {
             return Ok(Exit::Done);
         };
         let to = slot("--place", to)?;
+        config.templates()?;
         let question = format!("Give {} the seat {}, and write to the person?", self.id, to.0);
         let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
         let placed = session.by_hand(&config, reason, |hand| {

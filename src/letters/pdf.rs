@@ -51,6 +51,13 @@ pub enum PdfError {
     Layout(#[from] TemplateError),
 }
 
+impl PdfError {
+    /// The signs that no font has, where that is what is said.
+    pub fn signs_of(said: &str) -> Option<&str> {
+        Some(said.strip_prefix("no font has a sign for ")?.split_once(": ")?.0)
+    }
+}
+
 /// Faces, checked and ready.
 #[derive(Clone)]
 pub struct Fonts {

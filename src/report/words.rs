@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Margin;
 use crate::convocation::{CAME_BACK, LetterKind, LetterState, Remark, State};
 pub(super) use crate::french::{date, short_date, time, weekday_date};
-use crate::letters::EnvelopeError;
+use crate::letters::{EnvelopeError, PdfError};
 use crate::permit::{Channel, PermitKind};
 use crate::planning::LapseCause;
 use crate::requests::{RequestState, Wish};
@@ -98,6 +98,11 @@ pub(crate) fn letter_cause(cause: &str) -> (String, &'static str) {
             ),
             EnvelopeError::Nothing => "aucune adresse postale\u{a0}: à compléter dans le fichier importé".into(),
         });
+    }
+    if let Some(signs) = PdfError::signs_of(cause) {
+        return french(format!(
+            "aucune police n’a de signe pour {signs}\u{a0}: ajoutez-en une qui l’a à [letters] fonts"
+        ));
     }
     match cause.strip_prefix(CAME_BACK) {
         Some(said) => french(format!("revenue\u{a0}: {}", said.replacen("without a status", "sans code", 1))),

@@ -161,6 +161,8 @@ fn attempt(
     own: Option<&str>,
     tools: &mut Tools<'_>,
 ) -> Result<Outcome> {
+    // Letters that cannot be written are found out before anything is begun.
+    config.templates()?;
     let dates = Dates::of(request.date, tools.clock, config)?;
     if dates.business > dates.today {
         bail!(ConfigError(format!(

@@ -57,8 +57,8 @@ impl Letters {
         }
     }
 
-    /// The templates: embedded, or replaced by those of `overrides`. A préfecture's own are tried out on every kind of
-    /// letter in every language, so that nothing starts with templates that fail.
+    /// The templates: embedded, or replaced by those of `overrides`. A préfecture's own are tried out on the
+    /// letters that they are in, so that nothing that writes letters starts with templates that fail.
     pub(super) fn templates(&self, overrides: Option<&Path>) -> Result<Templates, ConfigError> {
         let mut replaced = Vec::new();
         if let Some(folder) = overrides {
@@ -84,9 +84,13 @@ impl Letters {
             }
             None => Fonts::embedded().clone(),
         };
-        // A test has tried out the embedded ones.
-        let checked = if replaced.is_empty() { Templates::unchecked } else { Templates::from_sources };
-        checked(replaced, fonts).map_err(|e| ConfigError(e.to_string()))
+        // A test has tried out the embedded ones; faces of one's own may be in any letter.
+        let templates = match (self.fonts.is_some(), replaced.is_empty()) {
+            (true, _) => Templates::unchecked(replaced, fonts).and_then(|t| t.check_all().map(|()| t)),
+            (false, true) => Templates::unchecked(replaced, fonts),
+            (false, false) => Templates::from_sources(replaced, fonts),
+        };
+        templates.map_err(|e| ConfigError(e.to_string()))
     }
 
     /// The key of verification codes: a file, the environment, or the systemd credential `letter-code-key`.

@@ -42,6 +42,7 @@ home-night-late = The night of { $day } is late. { $why }
 home-night-failed = The night of { $day } did not come about and waits for somebody. { $why }
 home-paused = Sending is stopped.
 home-working = A run is in progress.
+home-left = A run stopped on its way: resume it, or wait for the next night, which finishes it.
 home-last = Last night
 home-no-night = There has been no night yet.
 home-firm = Appointments made firm

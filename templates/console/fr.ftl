@@ -42,6 +42,7 @@ home-night-late = La nuit du { $day } est en retard. { $why }
 home-night-failed = La nuit du { $day } n’a pas abouti et attend quelqu’un. { $why }
 home-paused = L’envoi des lettres est suspendu.
 home-working = Une exécution est en cours.
+home-left = Une exécution s’est arrêtée en chemin : reprenez-la, ou attendez la prochaine nuit qui la finira.
 home-last = Dernière nuit
 home-no-night = Aucune nuit n’a encore eu lieu.
 home-firm = Rendez-vous devenus fermes

@@ -76,6 +76,8 @@ fn the_ledger_is_paged_filtered_and_shown_as_text() {
     assert!(hers.lines().skip(1).all(|line| line.starts_with("local:operateur;")), "{hers}");
     assert!(hers.contains(";sending.paused;Envois suspendus;1"), "{hers}");
     assert!(everybody_s.contains("local:auditeur;") && everybody_s.lines().count() > hers.lines().count());
+    let nobody = auditor.get("/94/audit/actes?acteur=000000000000&format=csv").body;
+    assert_eq!(nobody, everybody_s, "who did nothing in these days cannot be chosen");
     assert!(auditor.get("/94/audit/actes?format=xlsx").bytes.starts_with(b"PK"));
 
     let csv = auditor.get("/94/audit/registre?genre=sending.paused&format=csv");

@@ -283,6 +283,7 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     kill_process(pid, Signal::KILL).unwrap();
     run.wait().unwrap();
     assert!(browser.get(&page).body.contains("Le processus qui y travaillait s’est arrêté"));
+    assert!(browser.get("/94/").body.contains("Une exécution s’est arrêtée en chemin"));
     let first = browser.post("/94/executions/mettre-a-jour", &form);
     assert_eq!(first.status, 422, "its letters were counted by nobody here");
     assert!(first.body.contains("Reprenez-la d’abord"), "{}", first.body);

@@ -8,6 +8,7 @@ use super::{Route, get};
 use crate::access::Right;
 use crate::console::page::{Answer, Frame, html, see};
 use crate::console::visit::Visit;
+use crate::process;
 use crate::run::Summary;
 use crate::store::{NightState, RunRow, SlotRow};
 
@@ -23,8 +24,8 @@ const WAITING_FOR_SOMEBODY: &[&str] = &["held", "failed", "bounced", "expired", 
 struct Home {
     frame: Frame,
     warnings: Vec<String>,
-    /// In progress, whoever works on it.
-    active: Option<String>,
+    /// In progress, and whether somebody still works on it.
+    active: Option<(String, bool)>,
     last: Option<Last>,
     next: Option<(NaiveDate, NaiveDateTime)>,
     /// Free seats of the weeks ahead.
@@ -89,7 +90,10 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
             waiting: waiting.collect(),
             to_post: letters.get("to_post").copied().unwrap_or(0),
             paused: s.paused()?.is_some(),
-            active: s.active_run()?.map(|run| run.run_id),
+            active: match s.active_run()? {
+                Some(run) => Some((run.run_id, s.is_run_in_progress(now, process::has_ended)?)),
+                None => None,
+            },
         })
     })?;
     html(&page)

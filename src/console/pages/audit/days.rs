@@ -135,12 +135,14 @@ pub(super) fn acts(visit: &mut Visit<'_, '_>) -> Answer {
         Counted { key: key_of(&actor), actor, kind, what, times }
     };
     let mut acts: Vec<Counted> = acts_between(visit.store, config, from, to, today)?.into_iter().map(counted).collect();
-    let actors = acts.iter().map(|act| (act.key.clone(), act.actor.clone())).collect();
-    acts.retain(|act| whose.acteur.is_empty() || act.key == whose.acteur);
+    let actors: BTreeMap<_, _> = acts.iter().map(|act| (act.key.clone(), act.actor.clone())).collect();
+    // Who did nothing in these days cannot be chosen: then everybody is shown, as the form says.
+    let actor = Some(whose.acteur).filter(|key| actors.contains_key(key)).unwrap_or_default();
+    acts.retain(|act| actor.is_empty() || act.key == actor);
     if !whose.format.is_empty() {
         return export(&format!("actes-{from}-{to}"), &sheet(&acts), &whose.format);
     }
-    html(&Acts { frame: visit.frame("audit-acts-title"), from, to, actors, actor: whose.acteur, acts })
+    html(&Acts { frame: visit.frame("audit-acts-title"), from, to, actors, actor, acts })
 }
 
 fn sheet(acts: &[Counted]) -> List {

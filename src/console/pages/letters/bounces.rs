@@ -15,7 +15,7 @@ use crate::store::Unread;
 
 /// Messages of a page, and of a file to keep.
 const PAGE: usize = 50;
-const EXPORTED: usize = 10_000;
+const EXPORTED: usize = 100_000;
 
 /// Which messages, as the address says.
 #[derive(Deserialize)]

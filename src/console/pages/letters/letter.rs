@@ -3,8 +3,8 @@
 use askama::Template;
 use chrono::NaiveDateTime;
 
-use super::{LetterState, turns};
-use crate::acts::{Turn, cause, turn_letters, without_addresses};
+use super::{LetterState, cause, turns};
+use crate::acts::{Turn, turn_letters, without_addresses};
 use crate::console::page::{Answer, Failure, Frame, html};
 use crate::console::visit::Visit;
 use crate::ids::HolderId;
@@ -48,18 +48,19 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
             Some(holder) => s.acts_on(holder)?,
             None => Vec::new(),
         };
-        Ok(Some((known, holder, acts)))
+        let cause = cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref());
+        Ok(Some((known, cause, holder, acts)))
     })?;
-    let Some((known, holder, acts)) = found else { return Err(Failure::Missing) };
+    let Some((known, cause, holder, acts)) = found else { return Err(Failure::Missing) };
     let letter = &known.letter;
     let domain = letter.recipient.as_deref().and_then(|to| Some(to.rsplit_once('@')?.1.to_owned()));
     let page = Letter {
         kind: words::letter_kind(&letter.kind),
         channel: words::channel(&letter.channel),
         state: words::letter_state(&letter.state),
-        cause: letter.last_reply.as_deref().map(|reply| words::letter_cause(&cause(reply))),
         turns: letter.state.parse().map(|state: LetterState| turns(Some(state))).unwrap_or_default(),
         moments: moments(&known, &acts),
+        cause,
         domain,
         holder,
         known,

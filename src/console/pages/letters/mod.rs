@@ -110,22 +110,25 @@ struct Line {
     channel: String,
     state: String,
     /// What keeps it, and in which language that is.
-    cause: (String, &'static str),
+    cause: Option<(String, &'static str)>,
 }
 
 impl From<LetterLine> for Line {
     fn from(row: LetterLine) -> Self {
         let (kind, channel) = (words::letter_kind(&row.kind), words::channel(&row.channel));
-        let (state, cause) = (words::letter_state(&row.state), words::letter_cause(&cause(&row)));
+        let (state, cause) =
+            (words::letter_state(&row.state), cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref()));
         Self { row, kind, channel, state, cause }
     }
 }
 
-/// What keeps a letter, without anybody's address. What a person has to look at comes first.
-fn cause(row: &LetterLine) -> String {
-    let rendered: Option<Rendered> = row.rendered.as_deref().and_then(|r| serde_json::from_str(r).ok());
-    let without_pdf = rendered.and_then(|r| r.without_pdf);
-    without_pdf.or_else(|| row.last_reply.as_deref().map(acts::cause)).unwrap_or_default()
+/// What keeps a letter, or what it lacks, without anybody's address; and in which language that is. Of one that arrived, no word
+/// of the relay is a cause.
+fn cause(state: &str, rendered: Option<&str>, last_reply: Option<&str>) -> Option<(String, &'static str)> {
+    let rendered: Option<Rendered> = rendered.and_then(|r| serde_json::from_str(r).ok());
+    let explained = state.parse().is_ok_and(|state| WITH_CAUSE.contains(&state));
+    let said = last_reply.filter(|said| explained || words::remark(said).is_some()).map(acts::cause);
+    Some(words::letter_cause(&rendered.and_then(|r| r.without_pdf).or(said)?))
 }
 
 /// The causes of a filter; of every state that one explains, where no state was chosen.
@@ -199,7 +202,9 @@ fn to_list(store: &mut Store, filter: &LetterFilter) -> anyhow::Result<List> {
         let Some(last) = rows.last() else { return Ok(list) };
         after.clone_from(&last.letter_id);
         list.rows.extend(rows.iter().map(|row| {
-            let (label, (cause, _)) = (words::letter_state(&row.state), words::letter_cause(&cause(row)));
+            let label = words::letter_state(&row.state);
+            let cause = cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref())
+                .map_or_else(String::new, |(cause, _)| cause);
             let written = row.created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
             [&row.letter_id, &row.reference, &row.kind, &row.channel, &row.state, &label]
                 .into_iter()

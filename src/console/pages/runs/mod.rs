@@ -37,7 +37,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// Runs of a page, and of a file to keep.
 const SHOWN: i64 = 50;
-const EXPORTED: i64 = 10_000;
+const EXPORTED: i64 = 100_000;
 /// States by which runs are looked for.
 const STATES: [&str; 5] = ["observing", "committing", "completed", "stopped", "failed"];
 
