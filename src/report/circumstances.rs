@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,9 @@ pub struct Reply {
 pub struct Intervention {
     /// Entry of the ledger; the first, where many are alike.
     pub entry: i64,
+    /// When that was, where the entry says so.
+    #[serde(default)]
+    pub at: Option<DateTime<Utc>>,
     /// Who.
     pub actor: String,
     /// What, as the ledger names it.

@@ -193,11 +193,12 @@ fn letters(report: &RunReport) -> Section {
 fn interventions(report: &RunReport) -> Section {
     let rows = report.circumstances.interventions.iter().map(|i| {
         let reason = i.reason.clone().unwrap_or_default();
-        vec![words::intervention(&i.kind).to_owned(), i.actor.clone(), reason, number(i.times)]
+        let when = i.at.map(words::instant).unwrap_or_default();
+        vec![words::intervention(&i.kind).to_owned(), when, i.actor.clone(), reason, number(i.times)]
     });
-    let mut table =
-        Table::of_words("Tel que le registre l’a retenu", &["Acte", "Auteur", "Motif", "Fois"], rows.collect());
-    table.numeric[3] = true;
+    let header = ["Acte", "La première fois", "Auteur", "Motif", "Fois"];
+    let mut table = Table::of_words("Tel que le registre l’a retenu", &header, rows.collect());
+    table.numeric[4] = true;
     section("Interventions depuis l’exécution précédente", vec![], vec![cut(table)])
 }
 

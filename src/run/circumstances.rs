@@ -89,7 +89,8 @@ pub(super) fn acts(store: &mut Store, before: i64, until: i64) -> Result<Vec<Int
             known.times += 1;
         } else {
             let (actor, kind) = (entry.actor, entry.kind);
-            found.push(Intervention { entry: entry.seq, actor, kind, reason, times: 1 });
+            let at = payload["at"].as_str().and_then(|at| at.parse().ok());
+            found.push(Intervention { entry: entry.seq, at, actor, kind, reason, times: 1 });
         }
     }
     Ok(found)

@@ -99,6 +99,7 @@ fn circumstances(text: &str) -> Circumstances {
         ],
         interventions: vec![Intervention {
             entry: 1_190,
+            at: Some("2026-10-04T09:12:30Z".parse().unwrap()),
             actor: text.into(),
             kind: "household.linked".into(),
             reason: Some(text.into()),
