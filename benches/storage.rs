@@ -13,8 +13,6 @@ use serde_json::json;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Appointments of one transaction, as a run makes them.
-const CHUNK: usize = 1_000;
 /// Letters that a worker claims at once.
 const CLAIM: usize = 50;
 const WORKERS: usize = 4;
@@ -87,8 +85,8 @@ fn commit() -> f64 {
             origin: "in-time".into(),
         })
         .collect();
-    let watch = Stopwatch::start();
-    for chunk in placements.chunks(CHUNK) {
+    let (at_once, watch) = (store.appointments_at_once(), Stopwatch::start());
+    for chunk in placements.chunks(at_once) {
         store
             .write(|s| {
                 let made = s.reserve(chunk, None, today, now)?;

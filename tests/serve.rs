@@ -6,6 +6,7 @@ pub(crate) mod support;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Output};
 use std::time::Duration;
 
@@ -347,6 +348,36 @@ fn somebody_who_asks_half_a_question_does_not_keep_a_server_from_ending() {
     half.write_all(b"GET /heal").unwrap();
     served.stop();
     drop(half);
+}
+
+#[test]
+fn systemd_is_told_when_it_serves_that_it_lives_and_when_it_stops() {
+    let office = Office::new(Shape { permits: 10, seats: true });
+    let path = office.path("notify");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let next = || {
+        let mut said = [0; 256];
+        let length = systemd.recv(&mut said).expect("a word in time");
+        String::from_utf8_lossy(&said[..length]).trim().to_owned()
+    };
+    let served = Served::spawn(&office, &[], |command| {
+        command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "400000");
+    });
+    let mut before = Vec::new();
+    while before.last().is_none_or(|said| said != "READY=1") {
+        before.push(next());
+    }
+    let answers = TcpStream::connect(&served.listen).is_ok();
+    assert!(answers, "whoever is ready answers");
+    // A sign of life each half of the time after which it would be killed.
+    for _ in 0..3 {
+        assert_eq!(next(), "WATCHDOG=1");
+    }
+    served.signal("-TERM");
+    let last = std::iter::from_fn(|| Some(next())).find(|said| said != "WATCHDOG=1");
+    assert_eq!(last.as_deref(), Some("STOPPING=1"));
+    assert_eq!(served.ended().status.code(), Some(0));
 }
 
 #[test]

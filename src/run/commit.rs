@@ -22,8 +22,6 @@ use crate::seal::Seal;
 use crate::settings::Configuration;
 use crate::store::{Placement, Record, RunRow, Store, Stored};
 
-/// Appointments of one transaction: a kill loses at most the work of one, and none of its effects is half done.
-const CHUNK: usize = 1_000;
 /// The occasion of a letter that goes by post besides the e-mail.
 const COPY: &str = "copie";
 
@@ -133,8 +131,10 @@ pub(super) fn commit_chunks(
     let stored = store.run_record(&id, "plan")?.with_context(|| format!("the plan of run {id} was not recorded"))?;
     let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&stored).context("reading a stored plan")?;
     let mut done = now_stored.committed as usize;
+    // A kill loses at most the work of one chunk, and none of its effects is half done.
+    let at_once = store.appointments_at_once();
     while done < firm.len() {
-        let chunk = &firm[done..firm.len().min(done + CHUNK)];
+        let chunk = &firm[done..firm.len().min(done + at_once)];
         (tools.progress)("convoking", done as u64, firm.len() as u64);
         fault::point("before-chunk");
         let next = done + chunk.len();

@@ -215,6 +215,12 @@ impl Store {
         self.locked("BEGIN", steps)
     }
 
+    /// How many appointments go into one transaction. On SQLite whoever else writes waits for it. On PostgreSQL those of one
+    /// préfecture do, while each commit waits for the disk: in larger ones it writes ahead meanwhile, and the end waits little.
+    pub fn appointments_at_once(&self) -> usize {
+        if self.is_postgres() { 5_000 } else { 1_000 }
+    }
+
     /// Everything in `steps` sees one state of the database.
     pub fn read<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.transaction("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", steps)
