@@ -355,7 +355,7 @@ fn systemd_is_told_when_it_serves_that_it_lives_and_when_it_stops() {
     let office = Office::new(Shape { permits: 10, seats: true });
     let path = office.path("notify");
     let systemd = UnixDatagram::bind(&path).unwrap();
-    systemd.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let next = || {
         let mut said = [0; 256];
         let length = systemd.recv(&mut said).expect("a word in time");

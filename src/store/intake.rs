@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use diesel::table;
 
 use super::schema::import_batch;
-use super::{Conn, Store, insert_all, on_backend};
+use super::{CUSTOM_PLANS, Conn, Store, insert_all, on_backend};
 use crate::ids::{HolderId, PermitId};
 use crate::permit::{Holder, Permit};
 
@@ -169,16 +169,18 @@ const ROWS_PER_INSERT: usize = 1_000;
 impl Store {
     /// Opens the stage: an empty table that only this connection sees.
     pub fn open_stage(&mut self) -> Result<()> {
-        self.execute(
+        // As in the tables that it is merged into: sorted by bytes, not by a language.
+        let id = if self.is_postgres() { r#"TEXT COLLATE "C""# } else { "TEXT" };
+        self.execute(&format!(
             "DROP TABLE IF EXISTS staged_permit;
              CREATE TEMP TABLE staged_permit (
-                row_no BIGINT NOT NULL PRIMARY KEY, holder_id TEXT NOT NULL, permit_id TEXT NOT NULL, takes_holder BOOLEAN NOT NULL,
+                row_no BIGINT NOT NULL PRIMARY KEY, holder_id {id} NOT NULL, permit_id {id} NOT NULL, takes_holder BOOLEAN NOT NULL,
                 holder_number TEXT NOT NULL, family_name TEXT NOT NULL, usage_name TEXT, given_names TEXT NOT NULL, birth_date DATE,
                 email TEXT, phone TEXT, language TEXT NOT NULL, address TEXT NOT NULL, postcode TEXT NOT NULL, town TEXT,
                 commune TEXT NOT NULL, household TEXT, channel TEXT, large_print BOOLEAN NOT NULL, holder_fingerprint BIGINT NOT NULL,
                 permit_number TEXT NOT NULL, kind TEXT NOT NULL, mention TEXT NOT NULL, valid_from DATE NOT NULL,
-                expires_on DATE NOT NULL, status TEXT NOT NULL, filed_on DATE, permit_fingerprint BIGINT NOT NULL);",
-        )
+                expires_on DATE NOT NULL, status TEXT NOT NULL, filed_on DATE, permit_fingerprint BIGINT NOT NULL);"
+        ))
         .context("preparing the import")
     }
 
@@ -274,6 +276,8 @@ impl Store {
     pub fn merge_stage(&mut self, full: bool, today: NaiveDate) -> Result<()> {
         let p = self.prefecture.clone();
         let words = self.staged_words()?;
+        // Whoever a permit names is looked up for each row: planned once, where all else in a transaction is planned each time.
+        self.plan("auto")?;
         self.execute(&format!(
             "INSERT INTO holder (prefecture, holder_id, number, family_name, usage_name, given_names, birth_date, email, phone, language,
                 address, postcode, town, commune, household, channel, large_print, fingerprint)
@@ -299,6 +303,7 @@ impl Store {
              WHERE permit.fingerprint <> excluded.fingerprint OR permit.absent;"
         ))
         .context("merging the import")?;
+        self.plan(CUSTOM_PLANS)?;
         if full {
             self.index_stage()?;
             self.execute(&format!(

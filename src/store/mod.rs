@@ -79,6 +79,9 @@ use schema::prefecture;
 /// Rows of one statement that binds a key: far below the limits of both databases.
 const KEYS_PER_QUERY: usize = 10_000;
 
+/// How a writer's statements are planned on PostgreSQL: one kept from when a table was empty would read all of it for ever.
+const CUSTOM_PLANS: &str = "force_custom_plan";
+
 /// Losses of a connection after which one step is given up: by then it is no accident.
 const LOSSES_MAX: u32 = 100;
 /// A transaction that others have waited for longer than that is told to whoever looks for what slows them.
@@ -201,9 +204,8 @@ impl Store {
     /// would have to be given up. On PostgreSQL an advisory lock gives the same to each préfecture by itself.
     #[track_caller]
     pub fn write<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        // A statement kept from when a table was empty would read all of it for ever: what works on many rows is planned anew.
         let lock = format!(
-            "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SELECT pg_advisory_xact_lock(hashtextextended('convoke:{}', 0))",
+            "BEGIN; SET LOCAL plan_cache_mode = {CUSTOM_PLANS}; SELECT pg_advisory_xact_lock(hashtextextended('convoke:{}', 0))",
             self.prefecture
         );
         self.locked(&lock, steps)
@@ -275,6 +277,11 @@ impl Store {
     fn roll_back(&mut self) {
         // SQLite rolls some failed transactions back by itself; then there is nothing left to do.
         let _ = self.execute("ROLLBACK");
+    }
+
+    /// How PostgreSQL plans the statements of this transaction from here on.
+    fn plan(&mut self, mode: &str) -> QueryResult<()> {
+        if self.is_postgres() { self.execute(&format!("SET LOCAL plan_cache_mode = {mode}")) } else { Ok(()) }
     }
 
     /// Runs statements without parameters.

@@ -21,6 +21,9 @@ impl Store {
         diesel::delete(holder_word::table.filter(holder_word::prefecture.eq(&self.prefecture)))
             .execute(&mut self.conn)
             .context("clearing the words")?;
+        // Before its first statistics the planner reads whole tables where it should look a few rows up: here all names for each stretch of
+        // them; and, for a minute after a first import, whoever asks for anything, until the server has looked by itself.
+        self.analyse("holder")?;
         let (mut builder, mut after, mut read) = (Builder::default(), String::new(), 0);
         loop {
             let rows = self.named(&after)?;
@@ -40,11 +43,13 @@ impl Store {
             progress(read);
         }
         self.write_words(builder.finish())?;
+        self.analyse("permit, holder_word")
+    }
+
+    /// Has PostgreSQL's planner know how much there is of what in some tables.
+    fn analyse(&mut self, tables: &str) -> Result<()> {
         if self.is_postgres() {
-            // Before its first statistics the planner reads whole tables where it should look a few rows up: for a minute after a first
-            // import, until the server has looked by itself.
-            self.execute("ANALYZE holder; ANALYZE permit; ANALYZE holder_word")
-                .context("telling the planner what there is")?;
+            self.execute(&format!("ANALYZE {tables}")).context("telling the planner what there is")?;
         }
         Ok(())
     }
