@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
 use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Use;
@@ -153,17 +155,24 @@ impl Conn {
         }
     }
 
-    /// Whether it lacks tables of this version. It asks without writing: many processes may start at once.
+    /// Whether it lacks tables of this version. It only reads: many processes may start at once, and a replica may be asked.
     pub(super) fn lacks_migrations(&mut self) -> Result<bool> {
-        let told = |e| anyhow::anyhow!("reading the version of the tables: {e}");
-        match self {
-            Self::Sqlite(c) => c.has_pending_migration(SQLITE_MIGRATIONS).map_err(told),
-            Self::Postgres(c) => {
-                let known = "to_regclass('__diesel_schema_migrations') IS NOT NULL";
-                let known = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(known));
-                Ok(!known.get_result::<bool>(c)? || c.has_pending_migration(POSTGRES_MIGRATIONS).map_err(told)?)
-            }
+        use diesel::dsl::sql;
+        use diesel::sql_types::{Bool, Text};
+        let was_ever_migrated = match self {
+            Self::Sqlite(_) => "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')",
+            Self::Postgres(_) => "to_regclass('__diesel_schema_migrations') IS NOT NULL",
+        };
+        let read = "reading the version of the tables";
+        if !on_backend!(self, c => diesel::select(sql::<Bool>(was_ever_migrated)).get_result(c)).context(read)? {
+            return Ok(true);
         }
+        let versions = diesel::select(sql::<Text>("version FROM __diesel_schema_migrations"));
+        let run: Vec<String> = on_backend!(self, c => versions.load(c)).context(read)?;
+        // Both databases have the same migrations.
+        let ours = MigrationSource::<Sqlite>::migrations(&SQLITE_MIGRATIONS);
+        let ours = ours.map_err(|e| anyhow::anyhow!("reading the migrations: {e}"))?;
+        Ok(ours.iter().any(|migration| !run.contains(&migration.name().version().to_string())))
     }
 
     /// Creates or brings up to date the tables; returns the names of the migrations that were run. Of several processes that

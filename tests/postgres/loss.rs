@@ -1,4 +1,4 @@
-//! A server that is lost: programs go on by themselves.
+//! A server that is lost: programs go on by themselves. One that only reads: what only reads is content with it.
 
 #[expect(unreachable_pub, reason = "shared by test programs")]
 #[allow(dead_code, reason = "each test program uses a part")]
@@ -118,4 +118,21 @@ fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
         office.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim()
     );
     office.assert_promises();
+}
+
+#[test]
+fn a_replica_that_only_reads_is_enough_for_reports_and_audits() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    office.run(&[]);
+    let url = office.url();
+    let database = url.trim_start_matches("postgres:///").split('?').next().unwrap();
+    let only_read = format!("ALTER DATABASE \"{database}\" SET default_transaction_read_only = on");
+    office.change(&only_read).unwrap();
+    office.ok(&["report", "--out", "report", "--json"]);
+    assert_eq!(office.ok(&["verify", "report", "--json"])["valid"], true);
+    office.ok(&["ledger", "verify", "--json"]);
+    office.ok(&["runs", "list", "--json"]);
+    let refused = office.output(&["run", "--yes", "--reason", "night"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("read-only"), "{refused:?}");
 }

@@ -46,10 +46,11 @@ impl Store {
         self.analyse("permit, holder_word")
     }
 
-    /// Has PostgreSQL's planner know how much there is of what in some tables.
+    /// Has PostgreSQL's planner know how much there is of what in some tables. Where somebody else looks at one of them, it is left to
+    /// them: two préfectures would wait for one another until the end of the first one's import.
     fn analyse(&mut self, tables: &str) -> Result<()> {
         if self.is_postgres() {
-            self.execute(&format!("ANALYZE {tables}")).context("telling the planner what there is")?;
+            self.execute(&format!("ANALYZE (SKIP_LOCKED) {tables}")).context("telling the planner what there is")?;
         }
         Ok(())
     }
