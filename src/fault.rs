@@ -1,7 +1,7 @@
-//! Fail points: places where a test kills the process, to see that nothing is lost and nothing is done twice.
+//! Fail points: places where a test kills the process, to see that nothing is lost and nothing is done twice. In debug builds only.
 
 /// Kills this process, as SIGKILL would, if `CONVOKE_FAULT` names this point: `after-chunk`, or `after-chunk:3` for the
-/// third time. `stop@after-chunk` has it stand still there until it is told to go on. Compiled into debug builds only.
+/// third time. `stop@after-chunk` has it stand still there until it is told to go on.
 #[cfg(debug_assertions)]
 pub(crate) fn point(name: &str) {
     use std::collections::HashMap;
@@ -22,6 +22,18 @@ pub(crate) fn point(name: &str) {
     } else if *times == nth {
         std::process::abort();
     }
+}
+
+/// As many at once as `CONVOKE_FAULT_AT_ONCE` says: a test sees with hundreds what takes a release many thousands.
+#[cfg(debug_assertions)]
+pub(crate) fn at_once(usual: usize) -> usize {
+    std::env::var("CONVOKE_FAULT_AT_ONCE").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0).unwrap_or(usual)
+}
+
+/// As many as usual, in a release.
+#[cfg(not(debug_assertions))]
+pub(crate) fn at_once(usual: usize) -> usize {
+    usual
 }
 
 /// Nothing, in a release.

@@ -285,6 +285,23 @@ async fn a_connection_lost_after_the_final_dot_gives_at_most_one_duplicate() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_killed_at_any_point_of_a_dialogue_repeats_what_it_had_in_hand_and_nothing_else() {
+    for point in
+        ["after-claim", "after-render", "after-data", "after-sending", "after-reply", "before-mark", "after-mark"]
+    {
+        let play = Play::new(|_| Act::Usual).await;
+        let sessions = 4;
+        let mut worker = play.command(&["dispatch", "--until-empty", "--json"]);
+        worker.env("CONVOKE_FAULT", point).env("CONVOKE__DISPATCH__SESSIONS", sessions.to_string());
+        let killed = worker.output().unwrap();
+        assert_eq!(killed.status.code(), None, "killed at {point}: {killed:?}");
+        play.until_sent();
+        play.assert_all_arrived();
+        assert!(play.sink.messages().len() as u64 <= play.letters + sessions, "{point}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_uncertain_letter_is_held_where_the_office_wants_it_so() {
     let play = Play::new(|turn| if turn.stage == Stage::Dot { Act::Drop } else { Act::Usual }).await;
     let hold = [("CONVOKE__DISPATCH__UNCERTAIN", "hold"), ("CONVOKE__DISPATCH__SESSIONS", "1")];

@@ -4,6 +4,9 @@
 #[allow(dead_code, reason = "each test program uses a part")]
 mod support;
 
+use std::process::Output;
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use convoke::clock::Clock;
 use convoke::ids::RunId;
@@ -40,12 +43,15 @@ fn a_second_run_the_same_night_convokes_nobody() {
 }
 
 #[test]
-fn four_processes_at_once_make_one_run() {
+fn eight_processes_at_once_make_one_run_however_long_another_writes() {
     let office = Office::new(Shape { permits: 600, seats: true });
     let alone = Office::new(Shape { permits: 600, seats: true });
     alone.run(&[]);
+    // All of them wait behind this writer, and begin at once when it ends.
+    let writer = office.hold_locked(Duration::from_secs(2));
     let children: Vec<_> =
-        (0..4).map(|_| office.command(&["run", "--yes", "--reason", "at once", "--json"]).spawn().unwrap()).collect();
+        (0..8).map(|_| office.command(&["run", "--yes", "--reason", "at once", "--json"]).spawn().unwrap()).collect();
+    writer.join().unwrap();
     let codes: Vec<i32> = children.into_iter().map(|mut c| c.wait().unwrap().code().unwrap()).collect();
     assert!(codes.iter().all(|c| [0, 4, 11].contains(c)), "{codes:?}");
     assert!(codes.iter().any(|c| [0, 4].contains(c)), "{codes:?}");
@@ -84,9 +90,15 @@ fn whoever_was_taken_over_writes_nothing_more_though_the_run_has_the_same_name()
     assert_eq!(second.run_record(&id, "plan").unwrap(), None);
 }
 
+/// A night that commits a hundred appointments at once, and several times, but is killed at `point`.
+fn night_killed_at(office: &Office, point: &str) -> Output {
+    let mut night = office.command(&["run", "--yes", "--reason", "night"]);
+    night.env("CONVOKE_FAULT", point).env("CONVOKE_FAULT_AT_ONCE", "100").output().unwrap()
+}
+
 #[test]
 fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
-    let whole = Office::new(Shape { permits: 24_000, seats: true });
+    let whole = Office::new(Shape { permits: 6_000, seats: true });
     whole.run(&[]);
     let expected = whole.totals();
     for point in [
@@ -103,8 +115,7 @@ fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
         "after-chunk:2",
     ] {
         let office = whole.before_the_night();
-        let killed =
-            office.command(&["run", "--yes", "--reason", "night"]).env("CONVOKE_FAULT", point).output().unwrap();
+        let killed = night_killed_at(&office, point);
         assert_eq!(killed.status.code(), None, "killed at {point}: {killed:?}");
         let resumed = office.run(&[]);
         assert_eq!(resumed["state"], "completed", "{point}");
@@ -115,13 +126,35 @@ fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
 }
 
 #[test]
-fn killed_in_the_middle_and_at_random_it_still_ends_whole() {
-    let whole = Office::new(Shape { permits: 24_000, seats: true });
+fn killed_in_the_middle_and_again_it_still_ends_whole() {
+    let whole = Office::new(Shape { permits: 6_000, seats: true });
     whole.run(&[]);
     let office = whole.before_the_night();
-    // Each life of the process gets a little further: the second chunk at most.
-    for point in ["after-plan", "after-chunk", "inside-chunk", "before-chunk", "after-reserve"] {
-        let _ = office.command(&["run", "--yes", "--reason", "night"]).env("CONVOKE_FAULT", point).output().unwrap();
+    // Each life of the process gets a little further.
+    for point in ["after-plan", "after-chunk", "inside-chunk", "after-chunk:2", "before-chunk", "after-reserve"] {
+        assert_eq!(night_killed_at(&office, point).status.code(), None, "killed at {point}");
+    }
+    office.run(&[]);
+    assert_eq!(office.totals(), whole.totals());
+    office.assert_promises();
+}
+
+#[test]
+fn killed_at_any_moment_it_still_ends_whole() {
+    let whole = Office::new(Shape { permits: 6_000, seats: true });
+    let begun = Instant::now();
+    whole.run(&[]);
+    let usual = begun.elapsed();
+    let office = whole.before_the_night();
+    // Moments spread over a night by the golden ratio: wherever in it they fall on this machine, the promises hold.
+    for turn in 1..=10 {
+        let moment = usual.mul_f64((f64::from(turn) * 0.618_034).fract());
+        let mut night = office.command(&["run", "--yes", "--reason", "night"]);
+        let mut night = night.env("CONVOKE_FAULT_AT_ONCE", "50").spawn().unwrap();
+        std::thread::sleep(moment);
+        night.kill().unwrap();
+        night.wait().unwrap();
+        office.assert_promises();
     }
     office.run(&[]);
     assert_eq!(office.totals(), whole.totals());

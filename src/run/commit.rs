@@ -132,7 +132,7 @@ pub(super) fn commit_chunks(
     let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&stored).context("reading a stored plan")?;
     let mut done = now_stored.committed as usize;
     // A kill loses at most the work of one chunk, and none of its effects is half done.
-    let at_once = store.appointments_at_once();
+    let at_once = fault::at_once(store.appointments_at_once());
     while done < firm.len() {
         let chunk = &firm[done..firm.len().min(done + at_once)];
         (tools.progress)("convoking", done as u64, firm.len() as u64);
