@@ -1,34 +1,22 @@
 //! The migrations as shipped: up, down, up; the préfecture in every key.
 
+use std::path::Path;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-const UP: [&str; 11] = [
-    include_str!("../migrations/sqlite/2026-11-23-000000_first/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-23-100000_household_link/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-23-200000_letters/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-24-000000_dispatch/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-25-000000_begun/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-26-000000_nights/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-27-000000_seal/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-28-000000_search/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-28-200000_acts/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-28-300000_requests/up.sql"),
-    include_str!("../migrations/sqlite/2026-11-29-000000_planned/up.sql"),
-];
-const DOWN: [&str; 11] = [
-    include_str!("../migrations/sqlite/2026-11-29-000000_planned/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-28-300000_requests/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-28-200000_acts/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-28-000000_search/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-27-000000_seal/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-26-000000_nights/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-25-000000_begun/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-24-000000_dispatch/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-23-200000_letters/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-23-100000_household_link/down.sql"),
-    include_str!("../migrations/sqlite/2026-11-23-000000_first/down.sql"),
-];
+/// Those of SQLite in their order, each with its way up and down.
+fn migrations() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let mut folders: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let read = |folder: &Path, file| std::fs::read_to_string(folder.join(file)).unwrap();
+    folders.iter().map(|folder| (read(folder, "up.sql"), read(folder, "down.sql"))).collect()
+}
+
+fn up() -> String {
+    migrations().into_iter().map(|(up, _)| up).collect()
+}
 
 #[derive(QueryableByName, Debug, PartialEq)]
 struct Thing {
@@ -45,18 +33,19 @@ fn schema(conn: &mut SqliteConnection) -> Vec<Thing> {
 #[test]
 fn a_migration_goes_up_down_and_up_again() {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    conn.batch_execute(&UP.concat()).unwrap();
+    conn.batch_execute(&up()).unwrap();
     let first = schema(&mut conn);
-    conn.batch_execute(&DOWN.concat()).unwrap();
+    let down: String = migrations().into_iter().rev().map(|(_, down)| down).collect();
+    conn.batch_execute(&down).unwrap();
     assert_eq!(schema(&mut conn), []);
-    conn.batch_execute(&UP.concat()).unwrap();
+    conn.batch_execute(&up()).unwrap();
     assert_eq!(schema(&mut conn), first);
 }
 
 /// Whoever has run a migration would keep what it was: what is listed is changed by another migration, never in place.
 #[test]
 fn a_migration_that_was_shipped_is_never_changed() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let listed = std::fs::read_to_string(root.join("migrations/shipped.sha256")).unwrap();
     assert!(listed.lines().count() >= 16);
     for line in listed.lines() {
@@ -69,7 +58,7 @@ fn a_migration_that_was_shipped_is_never_changed() {
 /// longer used is taken away by a later version, whose migration is named `…_contract`.
 #[test]
 fn a_migration_only_adds() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let mut looked_at = 0;
     for database in ["sqlite", "postgres"] {
         for folder in std::fs::read_dir(root.join(database)).unwrap().map(|f| f.unwrap().path()) {
@@ -94,7 +83,7 @@ fn a_migration_only_adds() {
 #[test]
 fn every_table_and_every_key_begins_with_the_prefecture() {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    conn.batch_execute(&UP.concat()).unwrap();
+    conn.batch_execute(&up()).unwrap();
     let things = schema(&mut conn);
     let tables: Vec<&Thing> =
         things.iter().filter(|t| t.sql.as_ref().is_some_and(|s| s.starts_with("CREATE TABLE"))).collect();
