@@ -5,10 +5,10 @@
 mod support;
 
 use std::process::Output;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use convoke::clock::Clock;
+use convoke::clock::{Clock, Stopwatch};
 use convoke::ids::RunId;
 use convoke::store::{Acquired, NewRun, Record, Store, Use};
 use serde_json::Value;
@@ -142,13 +142,13 @@ fn killed_in_the_middle_and_again_it_still_ends_whole() {
 #[test]
 fn killed_at_any_moment_it_still_ends_whole() {
     let whole = Office::new(Shape { permits: 6_000, seats: true });
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     whole.run(&[]);
-    let usual = begun.elapsed();
+    let usual = begun.seconds();
     let office = whole.before_the_night();
     // Moments spread over a night by the golden ratio: wherever in it they fall on this machine, the promises hold.
     for turn in 1..=10 {
-        let moment = usual.mul_f64((f64::from(turn) * 0.618_034).fract());
+        let moment = Duration::from_secs_f64(usual * (f64::from(turn) * 0.618_034).fract());
         let mut night = office.command(&["run", "--yes", "--reason", "night"]);
         let mut night = night.env("CONVOKE_FAULT_AT_ONCE", "50").spawn().unwrap();
         std::thread::sleep(moment);
