@@ -125,6 +125,13 @@ fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
     }
 }
 
+/// The night goes on to its end, which is that of an office whose night nobody disturbed.
+fn assert_ends_as(office: &Office, whole: &Office) {
+    office.run(&[]);
+    assert_eq!(office.totals(), whole.totals());
+    office.assert_promises();
+}
+
 #[test]
 fn killed_in_the_middle_and_again_it_still_ends_whole() {
     let whole = Office::new(Shape { permits: 6_000, seats: true });
@@ -134,9 +141,7 @@ fn killed_in_the_middle_and_again_it_still_ends_whole() {
     for point in ["after-plan", "after-chunk", "inside-chunk", "after-chunk:2", "before-chunk", "after-reserve"] {
         assert_eq!(night_killed_at(&office, point).status.code(), None, "killed at {point}");
     }
-    office.run(&[]);
-    assert_eq!(office.totals(), whole.totals());
-    office.assert_promises();
+    assert_ends_as(&office, &whole);
 }
 
 #[test]
@@ -156,9 +161,7 @@ fn killed_at_any_moment_it_still_ends_whole() {
         night.wait().unwrap();
         office.assert_promises();
     }
-    office.run(&[]);
-    assert_eq!(office.totals(), whole.totals());
-    office.assert_promises();
+    assert_ends_as(&office, &whole);
 }
 
 #[test]
