@@ -24,6 +24,10 @@ pub(crate) fn point(name: &str) {
     }
 }
 
+/// Nothing, in a release.
+#[cfg(not(debug_assertions))]
+pub(crate) fn point(_name: &str) {}
+
 /// As many at once as `CONVOKE_FAULT_AT_ONCE` says: a test sees with hundreds what takes a release many thousands.
 #[cfg(debug_assertions)]
 pub(crate) fn at_once(usual: usize) -> usize {
@@ -35,7 +39,3 @@ pub(crate) fn at_once(usual: usize) -> usize {
 pub(crate) fn at_once(usual: usize) -> usize {
     usual
 }
-
-/// Nothing, in a release.
-#[cfg(not(debug_assertions))]
-pub(crate) fn point(_name: &str) {}
