@@ -13,7 +13,7 @@ use super::{Exit, Session, Usage, exit_of};
 use crate::entropy::Entropy;
 use crate::run::{Outcome, Request, Tools, run};
 use crate::settings::Configuration;
-use crate::store::{Store, Use};
+use crate::store::Use;
 
 /// Where the folders are, beside the file that `--config` names.
 const FOLDER: &str = "prefectures";
@@ -101,7 +101,7 @@ fn run_one(session: &Session, folder: &Path, request: &Request) -> Ended {
     let ended = |outcome, exit, run, message| Ended { folder: name.clone(), outcome, run, message, exit };
     let outcome = (|| -> Result<Outcome> {
         let config: Configuration = session.configuration_of(&folder.join("convoke.toml"))?;
-        let mut store = Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Batch)?;
+        let mut store = Session::store(&config, Use::Batch)?;
         if request.trigger == "cron" {
             take_in(&mut store, &config, session);
         }

@@ -227,7 +227,7 @@ impl Session {
     }
 
     fn store(config: &Configuration, usage: Use) -> Result<Store> {
-        Store::open(&config.settings.database.url, &config.settings.prefecture.code, usage)
+        Store::open_patiently(&config.settings.database.url, &config.settings.prefecture.code, usage)
     }
 
     /// Prints the result: one JSON document with `--json`, else the text.

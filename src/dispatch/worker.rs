@@ -73,10 +73,12 @@ pub struct Errand<'a> {
 pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drained)> {
     let (config, clock) = (errand.config, errand.clock);
     let templates = config.templates()?;
-    let key = block_in_place(|| -> Result<IdKey> {
-        // What letters are made with is kept before the first of them leaves.
-        store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
-        store.id_key(&mut Entropy::System)
+    let key = block_in_place(|| {
+        store.persist(|store| {
+            // What letters are made with is kept before the first of them leaves.
+            store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
+            store.id_key(&mut Entropy::System)
+        })
     })?;
     let dispatch = &config.settings.dispatch;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);

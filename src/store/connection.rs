@@ -61,6 +61,11 @@ pub(super) use insert_all;
 #[error("[database] url: {0}")]
 pub struct WrongUrl(String);
 
+/// The server is not there, is about to start or to stop, or does not know whoever asks: libpq tells it in words only.
+#[derive(Debug, thiserror::Error)]
+#[error("PostgreSQL does not take the connection: {0}")]
+pub(super) struct NotTaken(pub(super) String);
+
 /// Opens a connection. Errors never repeat the password of a URL.
 pub(super) fn connect(url: &str, usage: Use) -> Result<Conn> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -112,8 +117,7 @@ fn postgres(url: &str) -> Result<PgConnection> {
     let mut c = PgConnection::establish(asked.as_str()).map_err(|error| {
         let told = error.to_string();
         // libpq repeats a URL that it cannot read.
-        let told = parsed.password().filter(|p| !p.is_empty()).map_or(told.clone(), |p| told.replace(p, "…"));
-        anyhow::anyhow!("PostgreSQL does not take the connection: {told}")
+        NotTaken(parsed.password().filter(|p| !p.is_empty()).map_or(told.clone(), |p| told.replace(p, "…")))
     })?;
     // A host that is cut off in mid-transaction must not keep its locks: its connection ends within a minute or two.
     c.batch_execute(
@@ -121,7 +125,7 @@ fn postgres(url: &str) -> Result<PgConnection> {
          SET idle_in_transaction_session_timeout = '60s';
          SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;",
     )
-    .context("preparing the connection to PostgreSQL")?;
+    .map_err(|error| NotTaken(error.to_string()))?;
     Ok(c)
 }
 

@@ -73,7 +73,7 @@ pub use slots::SlotRow;
 use crate::clock::Stopwatch;
 use crate::entropy::Entropy;
 use crate::ids::{IdKey, hex, unhex};
-use connection::{Conn, connect, insert_all, on_backend};
+use connection::{Conn, NotTaken, connect, insert_all, on_backend};
 use schema::prefecture;
 
 /// Rows of one statement that binds a key: far below the limits of both databases.
@@ -90,6 +90,8 @@ const LONG_S: f64 = 0.1;
 /// machines minutes.
 const RECONNECT_EVERY: Duration = Duration::from_millis(500);
 const RECONNECT_FOR: f64 = 300.0;
+/// The same for a database that was not reached yet: somebody may wait for the answer, and the password may be wrong.
+const OPEN_FOR: f64 = 5.0;
 
 /// The database lacks the tables of this version.
 #[derive(Debug, thiserror::Error)]
@@ -117,10 +119,26 @@ impl Store {
     /// Opens a migrated database.
     pub fn open(url: &str, prefecture: &str, usage: Use) -> Result<Self> {
         let mut conn = connect(url, usage)?;
-        if conn.lacks_migrations()? {
-            bail!(NotMigrated);
-        }
+        match conn.lacks_migrations() {
+            Ok(true) => bail!(NotMigrated),
+            Err(error) if conn.is_lost() => bail!(NotTaken(format!("{error:#}"))),
+            told => told?,
+        };
         Ok(Self { conn, url: url.to_owned(), usage, prefecture: prefecture.to_owned() })
+    }
+
+    /// The same for a command, which nothing begins again: it waits for a PostgreSQL that is just starting anew.
+    pub fn open_patiently(url: &str, prefecture: &str, usage: Use) -> Result<Self> {
+        let watch = Stopwatch::start();
+        loop {
+            match Self::open(url, prefecture, usage) {
+                Err(error) if error.is::<NotTaken>() && watch.seconds() < OPEN_FOR => {
+                    tracing::warn!("{error:#}: tried again");
+                    std::thread::sleep(RECONNECT_EVERY);
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Creates or brings up to date the tables; returns the names of the migrations that were run.

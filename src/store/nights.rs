@@ -113,8 +113,10 @@ impl Store {
 
     /// Whoever runs a night by hand has looked at the date: a server that did not believe the clock goes on.
     pub fn believe_clock_of_a_person(&mut self, now: DateTime<Utc>) -> Result<()> {
-        let Some(since) = self.watch(now)?.since else { return Ok(()) };
-        self.write(|s| s.believe_clock(since.min(now), now))
+        self.persist(|s| {
+            let Some(since) = s.watch(now)?.since else { return Ok(()) };
+            s.write(|s| s.believe_clock(since.min(now), now))
+        })
     }
 
     /// Believes the clock: it says `now`, and has been watched since `since`.
