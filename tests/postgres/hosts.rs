@@ -12,7 +12,7 @@ use convoke::dispatch::smtp::Stage;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-use super::dispatch::{Play, WAITING, count, until};
+use super::whole::dispatch::{Play, WAITING, count, until};
 
 /// Its network is 198.18.N.0/30, of the addresses that are kept for measurements (RFC 2544): this side is .1, the host .2.
 struct Host {

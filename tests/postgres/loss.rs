@@ -1,18 +1,15 @@
 //! A server that is lost: programs go on by themselves. One that only reads: what only reads is content with it.
 
-#[expect(unreachable_pub, reason = "shared by test programs")]
-#[allow(dead_code, reason = "each test program uses a part")]
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::process::{Child, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use convoke::dispatch::sink::{Act, Sink};
 use convoke::dispatch::smtp::Stage;
-use support::postgres::{Cluster, cluster};
-use support::{Office, Shape};
+
+use super::whole::serve::{Served, is_done, until};
+use crate::support::postgres::{Cluster, cluster};
+use crate::support::{self, Office, Shape};
 
 /// Ends the connections of the office again and again until `child` has ended, ever less often: what is slow gets through at last,
 /// on any machine, and the first moments are not spared.
@@ -92,9 +89,6 @@ async fn a_server_that_is_killed_and_started_anew_is_waited_for() {
 
 #[test]
 fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
-    use super::serve::support::postgres::Cluster;
-    use super::serve::support::{self, Office, Shape};
-    use super::serve::{Served, is_done, until};
     if !support::faketime::is_there() {
         return;
     }

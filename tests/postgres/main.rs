@@ -1,6 +1,5 @@
-//! What holds on SQLite holds on PostgreSQL: the same tests of whole nights, of sending, and of what comes in, on a cluster that
-//! each of them makes.
-
-#![allow(clippy::duplicate_mod, reason = "each suite brings its support, here as in its own program")]
+//! What holds on SQLite holds on PostgreSQL: the same suites of the whole program, on a cluster that they make.
 
 mod on_postgres;
+#[path = "../support/mod.rs"]
+mod support;

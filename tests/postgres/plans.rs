@@ -1,12 +1,7 @@
 //! The planner takes the indexes that were made for it: asked of the server, of the program's own statements, while it works.
 
-#[expect(unreachable_pub, reason = "shared by test programs")]
-#[allow(dead_code, reason = "each test program uses a part")]
-#[path = "../support/mod.rs"]
-mod support;
-
-use support::postgres::Cluster;
-use support::{Office, Shape};
+use crate::support::postgres::Cluster;
+use crate::support::{Office, Shape};
 
 /// Permits and letters of years, of which a night needs few.
 const YEARS: &str = "

@@ -1,10 +1,5 @@
 //! One schema on both databases: the same tables, columns, kinds, keys, checks and indexes; up, down and up again.
 
-#[expect(unreachable_pub, reason = "shared by test programs")]
-#[allow(dead_code, reason = "each test program uses a part")]
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -13,7 +8,8 @@ use convoke::store::Store;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use support::postgres::cluster;
+
+use crate::support::postgres::cluster;
 
 #[derive(QueryableByName)]
 struct Line {

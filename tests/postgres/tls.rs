@@ -1,13 +1,36 @@
 //! PostgreSQL by TLS: what `sslmode=verify-full` promises, against a real server. Only with the feature `postgres-tls`: `script/tls`.
 
-#[expect(unreachable_pub, reason = "shared by test programs")]
-#[allow(dead_code, reason = "each test program uses a part")]
-#[path = "../support/mod.rs"]
-mod support;
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::Stdio;
 
 use rcgen::{CertificateParams, KeyPair};
-use support::postgres::Cluster;
-use support::{Office, Shape};
+
+use crate::support::postgres::{Cluster, as_postgres};
+use crate::support::{Office, Shape};
+
+impl Cluster {
+    /// Starts anew on a port of 127.0.0.1, with a certificate and its key; returns the port. The socket is then no longer that of
+    /// [`Self::url`].
+    fn speak_tls(&self, certificate: &str, key: &str) -> u16 {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let data = self.folder.join("data");
+        let settings = format!("ssl = on\nlisten_addresses = '127.0.0.1'\nport = {port}\n");
+        for (name, text) in [("server.crt", certificate), ("server.key", key), ("tls", &settings)] {
+            // Written by whom it is to belong to.
+            let mut shell = as_postgres("sh");
+            shell.args(["-c", "umask 077; cat >\"$1\"", "write"]).arg(data.join(name)).stdin(Stdio::piped());
+            let mut child = shell.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+            assert!(child.wait().unwrap().success());
+        }
+        let mut include = as_postgres("sh");
+        include.args(["-c", "echo \"include 'tls'\" >>\"$1\"", "include"]).arg(data.join("postgresql.conf"));
+        assert!(include.status().unwrap().success());
+        self.restart();
+        port
+    }
+}
 
 /// A certificate for a name, signed by itself, and its key, both in PEM.
 fn certificate(name: &str) -> (String, String) {

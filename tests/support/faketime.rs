@@ -1,11 +1,10 @@
 //! Another day than today, and a clock that runs faster or jumps, for one process: by Debian's libfaketime.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Whether there is such a thing here. Without it, CI fails and anybody else is told.
-pub fn is_there() -> bool {
+pub(crate) fn is_there() -> bool {
     let found = library().is_some();
     if !found {
         assert!(std::env::var_os("CI").is_none(), "libfaketime: `script/setup test` installs it");
@@ -21,17 +20,17 @@ fn library() -> Option<PathBuf> {
 
 /// Has a process begin at an instant (Universal Time): `2026-10-20 12:00:00`, or `2026-10-20 12:00:00 x1000` for a clock a thousand
 /// times as fast. How long things take is not faked: only what time it is.
-pub fn at<'c>(command: &'c mut Command, when: &str) -> &'c mut Command {
+pub(crate) fn at<'c>(command: &'c mut Command, when: &str) -> &'c mut Command {
     preload(command).env("FAKETIME", format!("@{when}"))
 }
 
 /// Has a process read from a file, whenever it asks for the time, how far its clock is off: `+1d`, `-3h`.
-pub fn off_by_what_stands_in<'c>(command: &'c mut Command, file: &Path) -> &'c mut Command {
+pub(crate) fn off_by_what_stands_in<'c>(command: &'c mut Command, file: &Path) -> &'c mut Command {
     preload(command).env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_NO_CACHE", "1")
 }
 
 /// What has a process obey `FAKETIME`.
-pub fn environment() -> [(&'static str, String); 3] {
+pub(crate) fn environment() -> [(&'static str, String); 3] {
     let library = library().unwrap().display().to_string();
     [("LD_PRELOAD", library), ("DONT_FAKE_MONOTONIC", "1".into()), ("TZ", "UTC".into())]
 }

@@ -1,12 +1,11 @@
 //! An office for tests: a folder made by `convoke init`, and the real program run in it. Time is the machine's: the extract
 //! is made around today, so nothing depends on the date. In the test program `postgres` its database is one of PostgreSQL.
 
-pub mod console;
-pub mod faketime;
+pub(crate) mod faketime;
 pub(crate) mod pdf;
-pub mod postgres;
-pub mod prefectures;
-pub mod schema;
+pub(crate) mod postgres;
+pub(crate) mod prefectures;
+pub(crate) mod schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,14 +34,14 @@ macro_rules! on_either {
 
 /// What the office has before its first night.
 #[derive(Clone, Copy)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Permits in the extract.
-    pub permits: usize,
+    pub(crate) permits: usize,
     /// Whether there is an agenda.
-    pub seats: bool,
+    pub(crate) seats: bool,
 }
 
-pub struct Office {
+pub(crate) struct Office {
     dir: TempDir,
     postgres: Option<OnPostgres>,
 }
@@ -56,22 +55,20 @@ struct OnPostgres {
 }
 
 /// Whether this test program asks the same of PostgreSQL.
-#[allow(dead_code, reason = "few test programs ask")]
-pub const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 impl Office {
-    pub fn new(shape: Shape) -> Self {
+    pub(crate) fn new(shape: Shape) -> Self {
         Self::on(ON_POSTGRES.then(cluster), shape)
     }
 
     /// On a cluster of its own, which may be stopped.
-    pub fn on(cluster: Option<&'static Cluster>, shape: Shape) -> Self {
+    pub(crate) fn on(cluster: Option<&'static Cluster>, shape: Shape) -> Self {
         Self::made(cluster, shape, None)
     }
 
     /// Made on another day, at noon, Universal Time.
-    #[allow(dead_code, reason = "not every test program leaves its day")]
-    pub fn made_on(day: NaiveDate, shape: Shape) -> Self {
+    pub(crate) fn made_on(day: NaiveDate, shape: Shape) -> Self {
         Self::made(ON_POSTGRES.then(cluster), shape, Some(day))
     }
 
@@ -103,12 +100,12 @@ impl Office {
         office
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Another office, as this one is now.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let postgres = self.postgres.clone().map(|p| OnPostgres { now: p.cluster.create(Some(&p.now)), ..p });
         let copy = Self { dir: tempfile::tempdir().unwrap(), postgres };
         if copy.postgres.is_none() {
@@ -119,7 +116,7 @@ impl Office {
     }
 
     /// Another office, as this one was before its first night.
-    pub fn before_the_night(&self) -> Self {
+    pub(crate) fn before_the_night(&self) -> Self {
         if let Some(p) = self.postgres.clone() {
             let postgres = Some(OnPostgres { now: p.cluster.create(Some(&p.before)), ..p });
             let copy = Self { dir: tempfile::tempdir().unwrap(), postgres };
@@ -132,7 +129,7 @@ impl Office {
     }
 
     /// This office, with an empty database: of SQLite, or of the kind that it has.
-    pub fn with_an_empty_database(&self, of_its_kind: bool) -> Self {
+    pub(crate) fn with_an_empty_database(&self, of_its_kind: bool) -> Self {
         let postgres = self.postgres.clone().filter(|_| of_its_kind);
         let postgres = postgres.map(|p| OnPostgres { now: p.cluster.create(None), ..p });
         let other = Self { dir: tempfile::tempdir().unwrap(), postgres };
@@ -148,7 +145,7 @@ impl Office {
     }
 
     /// This office, its database moved to a disk.
-    pub fn on_disk(mut self, disk: &Path) -> Self {
+    pub(crate) fn on_disk(mut self, disk: &Path) -> Self {
         if let Some(p) = &mut self.postgres {
             p.now = p.cluster.create_on(disk, &p.now);
             return self;
@@ -167,20 +164,20 @@ impl Office {
     }
 
     /// The end of an office whose database is on a disk.
-    pub fn leave_disk(self) {
+    pub(crate) fn leave_disk(self) {
         if let Some(p) = &self.postgres {
             p.cluster.drop_from_disk(&p.now);
         }
     }
 
     /// What a disk holds, rounded up.
-    pub fn megabytes_used(disk: &Path) -> u32 {
+    pub(crate) fn megabytes_used(disk: &Path) -> u32 {
         let output = Command::new("df").args(["--output=used", "-BM"]).arg(disk).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().nth(1).unwrap().trim().trim_end_matches('M').parse().unwrap()
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
         command
             .args(args)
@@ -199,19 +196,19 @@ impl Office {
     }
 
     /// URL of the database.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match &self.postgres {
             Some(p) => p.cluster.url(&p.now),
             None => format!("sqlite:{}", self.path("convoke.sqlite3").display()),
         }
     }
 
-    pub fn output(&self, args: &[&str]) -> Output {
+    pub(crate) fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// The JSON answer of a command that ends with 0, or with 4: some people have no slot.
-    pub fn answer(&self, args: &[&str]) -> Value {
+    pub(crate) fn answer(&self, args: &[&str]) -> Value {
         let output = self.output(args);
         assert!(matches!(output.status.code(), Some(0 | 4)), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         Self::document(&output.stdout)
@@ -225,18 +222,18 @@ impl Office {
     }
 
     /// The JSON answer of a command that ends with 0.
-    pub fn ok(&self, args: &[&str]) -> Value {
+    pub(crate) fn ok(&self, args: &[&str]) -> Value {
         let output = self.output(args);
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         Self::document(&output.stdout)
     }
 
-    pub fn run(&self, args: &[&str]) -> Value {
+    pub(crate) fn run(&self, args: &[&str]) -> Value {
         self.answer(&[&["run", "--yes", "--reason", "test", "--json"], args].concat())
     }
 
     /// Dispatches until no e-mail waits: a letter whose fate is unknown waits a second.
-    pub fn until_sent(&self) {
+    pub(crate) fn until_sent(&self) {
         for _ in 0..200 {
             self.ok(&["dispatch", "--until-empty", "--json"]);
             if self.query("SELECT count(*) FROM outbox WHERE state IN ('queued', 'deferred', 'uncertain', 'leased', 'sending')").trim() == "0" {
@@ -246,13 +243,13 @@ impl Office {
         panic!("letters still wait");
     }
 
-    pub fn mails(&self) -> Vec<PathBuf> {
+    pub(crate) fn mails(&self) -> Vec<PathBuf> {
         let folder = self.path("out/new");
         fs::read_dir(folder).map(|entries| entries.map(|e| e.unwrap().path()).collect()).unwrap_or_default()
     }
 
     /// Who has read what: kinds and particulars, in their order, but for the instant that each has.
-    pub fn reads(&self) -> Vec<(String, Value)> {
+    pub(crate) fn reads(&self) -> Vec<(String, Value)> {
         let entries = self.query("SELECT kind, payload FROM ledger_entry WHERE kind LIKE 'read.%' ORDER BY seq");
         let entry = |line: &str| {
             let (kind, payload) = line.split_once('|').unwrap();
@@ -264,8 +261,7 @@ impl Office {
     }
 
     /// What the program must never do, whatever was done to it.
-    #[allow(dead_code, reason = "not every test program plays nights")]
-    pub fn assert_promises(&self) {
+    pub(crate) fn assert_promises(&self) {
         let one = |sql: &str| self.query(sql).trim().to_owned();
         assert_eq!(
             one(
@@ -325,8 +321,7 @@ impl Office {
     }
 
     /// The figures that two histories of the same night must share.
-    #[allow(dead_code, reason = "not every test program plays nights")]
-    pub fn totals(&self) -> String {
+    pub(crate) fn totals(&self) -> String {
         self.query(
             "SELECT count(*), count(DISTINCT holder_id), count(DISTINCT slot_id), (SELECT count(*) FROM outbox), (SELECT count(*) FROM run WHERE state = 'completed'),
                 (SELECT string_agg(x, ' ' ORDER BY x) FROM (SELECT slot_id || '=' || count(*) AS x FROM reservation GROUP BY slot_id) taken) FROM convocation",
@@ -334,8 +329,7 @@ impl Office {
     }
 
     /// A copy of the database, made while it is used; `None` where the tool for it is missing.
-    #[allow(dead_code, reason = "one test program loses its database")]
-    pub fn back_up(&self) -> Option<PathBuf> {
+    pub(crate) fn back_up(&self) -> Option<PathBuf> {
         let backup = self.path("backup");
         let done = if let Some(p) = &self.postgres {
             let mut dump = p.cluster.tool("pg_dump");
@@ -356,8 +350,7 @@ impl Office {
     }
 
     /// Puts the copy in the database's place.
-    #[allow(dead_code, reason = "one test program loses its database")]
-    pub fn restore(&self, backup: &Path) {
+    pub(crate) fn restore(&self, backup: &Path) {
         if let Some(p) = &self.postgres {
             let mut restore = p.cluster.tool("pg_restore");
             restore
@@ -373,13 +366,12 @@ impl Office {
     }
 
     /// A change made past the program, as an intruder would.
-    pub fn change(&self, sql: &str) -> Result<(), String> {
+    pub(crate) fn change(&self, sql: &str) -> Result<(), String> {
         on_either!(self, c => c.batch_execute(sql)).map_err(|e| e.to_string())
     }
 
     /// Has another hold the database for a while: nobody can write meanwhile.
-    #[allow(dead_code, reason = "not every test program meets a busy database")]
-    pub fn hold_locked(&self, how_long: std::time::Duration) -> std::thread::JoinHandle<()> {
+    pub(crate) fn hold_locked(&self, how_long: std::time::Duration) -> std::thread::JoinHandle<()> {
         let (locked, is_locked) = std::sync::mpsc::channel();
         let (url, path) = (self.url(), self.path("convoke.sqlite3"));
         let on_postgres = self.postgres.is_some();
@@ -404,7 +396,7 @@ impl Office {
     }
 
     /// A question to the database, asked past the program. Columns are separated by `|`, rows by line feeds.
-    pub fn query(&self, sql: &str) -> String {
+    pub(crate) fn query(&self, sql: &str) -> String {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
@@ -436,7 +428,7 @@ fn columns_of(sql: &str) -> usize {
 }
 
 /// The machine's civil date, asked past the clock that the program forbids to everyone but clock.rs.
-pub fn today() -> NaiveDate {
+pub(crate) fn today() -> NaiveDate {
     convoke::clock::Clock::System.today(chrono_tz::Europe::Paris)
 }
 

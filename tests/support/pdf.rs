@@ -1,5 +1,4 @@
 //! What a validator that is not ours holds against a PDF.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use page_validation::{ValidationOptions, ValidationProfile, validate_pdf_bytes};
 

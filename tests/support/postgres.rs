@@ -1,6 +1,5 @@
 //! PostgreSQL for tests: a cluster of the machine's own programs in a temporary folder, reached by a socket in it and by nothing
 //! else. It ends with the test program, however that ends.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -11,14 +10,14 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 /// Made on first use.
-pub fn cluster() -> &'static Cluster {
+pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(Cluster::start)
 }
 
-pub struct Cluster {
-    folder: PathBuf,
-    programs: PathBuf,
+pub(crate) struct Cluster {
+    pub(crate) folder: PathBuf,
+    pub(crate) programs: PathBuf,
     /// Stops the cluster and removes its folder when this process has ended: its input then ends.
     _guard: (Child, ChildStdin),
     databases: AtomicU32,
@@ -26,7 +25,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Another than the common one, for a test that stops it.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
         if is_root() {
@@ -71,23 +70,18 @@ impl Cluster {
 
     /// The URL of a database. It is waited for without end: a test's clock may run thousands of times as fast, and the client
     /// library counts its patience by that clock.
-    pub fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&user=postgres&connect_timeout=0", self.folder.display())
     }
 
     /// One of the client's programs: beside the server's, or where the path finds it.
-    pub fn tool(&self, name: &str) -> Command {
+    pub(crate) fn tool(&self, name: &str) -> Command {
         let beside = self.programs.join(name);
         if beside.is_file() { Command::new(beside) } else { Command::new(name) }
     }
 
-    /// What the server has written down.
-    pub fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.folder.join("log")).unwrap()).into_owned()
-    }
-
     /// Makes a database, empty or as another is now; returns its name.
-    pub fn create(&self, like: Option<&str>) -> String {
+    pub(crate) fn create(&self, like: Option<&str>) -> String {
         let name = format!("office_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let template = like.map_or(String::new(), |like| format!(" TEMPLATE {like}"));
         let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
@@ -106,7 +100,7 @@ impl Cluster {
     }
 
     /// Makes a database on a disk, as another is now; returns its name. The log of writes stays where it is.
-    pub fn create_on(&self, disk: &Path, like: &str) -> String {
+    pub(crate) fn create_on(&self, disk: &Path, like: &str) -> String {
         if is_root() {
             assert!(Command::new("chown").arg("postgres").arg(disk).status().unwrap().success());
         }
@@ -119,54 +113,11 @@ impl Cluster {
 
     /// Takes a database off its disk: what the cluster still holds of it in memory could be written nowhere once the disk is gone, and
     /// whoever needs that memory would be told so.
-    pub fn drop_from_disk(&self, database: &str) {
+    pub(crate) fn drop_from_disk(&self, database: &str) {
         let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
         let n = database.trim_start_matches("office_");
         conn.batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)")).unwrap();
         conn.batch_execute(&format!("DROP TABLESPACE disk_{n}")).unwrap();
-    }
-
-    /// Ends every connection to a database, as an administrator would.
-    pub fn end_connections(&self, database: &str) {
-        let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
-        let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
-        conn.batch_execute(&sql).unwrap();
-    }
-
-    /// Starts anew on a port of 127.0.0.1, with a certificate and its key; returns the port. The socket is then no longer that of
-    /// [`Self::url`].
-    pub fn speak_tls(&self, certificate: &str, key: &str) -> u16 {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let data = self.folder.join("data");
-        let settings = format!("ssl = on\nlisten_addresses = '127.0.0.1'\nport = {port}\n");
-        for (name, text) in [("server.crt", certificate), ("server.key", key), ("tls", &settings)] {
-            // Written by whom it is to belong to.
-            let mut shell = as_postgres("sh");
-            shell.args(["-c", "umask 077; cat >\"$1\"", "write"]).arg(data.join(name)).stdin(Stdio::piped());
-            let mut child = shell.spawn().unwrap();
-            std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
-            assert!(child.wait().unwrap().success());
-        }
-        let mut include = as_postgres("sh");
-        include.args(["-c", "echo \"include 'tls'\" >>\"$1\"", "include"]).arg(data.join("postgresql.conf"));
-        assert!(include.status().unwrap().success());
-        self.restart();
-        port
-    }
-
-    /// Kills every server process and starts anew: what was not committed is gone.
-    pub fn restart(&self) {
-        let data = self.folder.join("data");
-        let done = as_postgres(&self.programs.join("pg_ctl").display().to_string())
-            .arg("-D")
-            .arg(&data)
-            .args(["-m", "immediate", "-w", "-l"])
-            .arg(self.folder.join("log"))
-            .args(["-o", &format!("-k {}", self.folder.display()), "restart"])
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(done.success());
     }
 }
 
@@ -197,7 +148,7 @@ fn programs() -> PathBuf {
 }
 
 /// The server refuses to run as root.
-fn as_postgres(program: &str) -> Command {
+pub(crate) fn as_postgres(program: &str) -> Command {
     if !is_root() {
         return Command::new(program);
     }

@@ -5,12 +5,12 @@ use std::fs;
 use super::{Office, Shape, today};
 
 /// An office, and the folders of more préfectures beside it, in the same database.
-pub fn offices(codes: &[&str]) -> Office {
+pub(crate) fn offices(codes: &[&str]) -> Office {
     offices_of(&codes.iter().map(|code| (*code, 300)).collect::<Vec<_>>())
 }
 
 /// The same with so many permits each, or none.
-pub fn offices_of(prefectures: &[(&str, usize)]) -> Office {
+pub(crate) fn offices_of(prefectures: &[(&str, usize)]) -> Office {
     let office = Office::new(Shape { permits: 0, seats: false });
     for (code, permits) in prefectures {
         let folder = format!("prefectures/{code}");
@@ -32,7 +32,7 @@ pub fn offices_of(prefectures: &[(&str, usize)]) -> Office {
 }
 
 /// All that a préfecture has, by table.
-pub fn of(office: &Office, code: &str) -> Vec<String> {
+pub(crate) fn of(office: &Office, code: &str) -> Vec<String> {
     ["permit", "holder", "slot", "run", "convocation", "reservation", "outbox", "ledger_entry", "past_verdict"]
         .map(|table| {
             let key = if table == "permit" {

@@ -8,19 +8,19 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 /// Where the schemas are.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
 }
 
 /// Those of the commands, by the name that each document bears.
-pub static COMMANDS: LazyLock<Value> = LazyLock::new(|| {
+pub(crate) static COMMANDS: LazyLock<Value> = LazyLock::new(|| {
     let text = fs::read_to_string(folder().join("commands.json")).unwrap_or_else(|_| "{}".into());
     serde_json::from_str(&text).unwrap()
 });
 
 /// Holds a document against its schema. With `CONVOKE_LEARN=FILE` it is only written down: that is how a schema for a new document is
 /// begun.
-pub fn keep(document: &Value) {
+pub(crate) fn keep(document: &Value) {
     if let Some(file) = std::env::var_os("CONVOKE_LEARN") {
         let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
         file.write_all(format!("{document}\n").as_bytes()).unwrap();
@@ -44,7 +44,7 @@ pub fn keep(document: &Value) {
 }
 
 /// What a value has that its schema does not know, or lacks that it must have. Enough of JSON Schema for what is published here.
-pub fn breaches(schema: &Value, root: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
+pub(crate) fn breaches(schema: &Value, root: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
     // Whatever it is.
     if schema == &Value::Bool(true) {
         return;

@@ -1,0 +1,15 @@
+//! Whole offices whose database is SQLite's.
+
+mod console;
+mod doctor;
+mod exit_codes;
+mod hostile;
+mod plans;
+mod real_mta;
+mod scenarios;
+mod schemas;
+#[path = "../support/mod.rs"]
+mod support;
+mod tables;
+#[path = "../whole/mod.rs"]
+mod whole;

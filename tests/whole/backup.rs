@@ -1,0 +1,27 @@
+//! A back-up that is restored is the office as it was: by the commands of docs/OPERATIONS.md.
+
+use crate::support::{Office, Shape};
+
+#[test]
+fn a_back_up_made_while_the_office_works_brings_it_back_whole() {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    office.run(&[]);
+    let totals = office.totals();
+    // While letters leave.
+    let mut worker = office.command(&["dispatch", "--until-empty", "--json"]).spawn().unwrap();
+    let backup = office.back_up();
+    assert!(worker.wait().unwrap().success());
+    let Some(backup) = backup else { return };
+    office.change("DELETE FROM reservation").unwrap();
+    office.change("DELETE FROM holder_key").unwrap();
+    office.restore(&backup);
+    assert_eq!(office.totals(), totals);
+    assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
+    office.assert_promises();
+    // What had been handed over since is handed over once more at most, under the same Message-ID; nobody is convoked again.
+    office.until_sent();
+    let mails = office.mails().len();
+    assert_eq!(mails.to_string(), office.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim());
+    assert_eq!(office.run(&[])["firm"], office.run(&[])["firm"], "nothing new");
+    assert_eq!(office.totals(), totals);
+}

@@ -1,0 +1,193 @@
+//! Files taken in by the real program: whole or not at all, and the same file twice changes nothing.
+
+use std::fs;
+
+use chrono::Days;
+use serde_json::Value;
+
+use crate::support::{Office, Shape, today};
+
+fn office() -> Office {
+    Office::new(Shape { permits: 200, seats: false })
+}
+
+fn day(days: u64) -> String {
+    // A Wednesday, so that desks may be open; holidays do not matter to an imported slot.
+    let from = today().checked_add_days(Days::new(days)).unwrap();
+    from.week(chrono::Weekday::Mon).first_day().checked_add_days(Days::new(2)).unwrap().to_string()
+}
+
+/// The first rows of the extract under other numbers: people whom the office does not know yet.
+fn rows(office: &Office, n: usize) -> String {
+    let text = fs::read_to_string(office.path("permits.csv")).unwrap();
+    text.split_inclusive('\n').take(n + 1).collect()
+}
+
+fn refused(office: &Office, args: &[&str]) -> (Value, String) {
+    let output = office.output(args);
+    assert_eq!(output.status.code(), Some(65), "{output:?}");
+    (
+        serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn the_same_extract_twice_changes_nothing() {
+    let office = office();
+    let again = office.ok(&["import", "permits", "permits.csv", "--json"]);
+    assert_eq!((&again["inserted"], &again["updated"], &again["read"]), (&0.into(), &0.into(), &200.into()));
+    assert_eq!(again["unchanged"], 200);
+}
+
+#[test]
+fn a_changed_row_is_updated_and_looked_at_again_by_the_next_run() {
+    let office = Office::new(Shape { permits: 200, seats: true });
+    office.run(&[]);
+    let text = fs::read_to_string(office.path("permits.csv")).unwrap();
+    let changed = text.replacen(";actif;", ";decede;", 1);
+    fs::write(office.path("changed.csv"), changed).unwrap();
+    let imported = office.ok(&["import", "permits", "changed.csv", "--json"]);
+    assert_eq!((&imported["inserted"], &imported["updated"]), (&0.into(), &1.into()));
+    let before = office.query("SELECT count(*) FROM permit WHERE rule = 'deceased'");
+    let run = office.run(&[]);
+    assert_eq!(run["generation"], 2, "there is something new");
+    assert_ne!(office.query("SELECT count(*) FROM permit WHERE rule = 'deceased'"), before);
+    assert_eq!(office.query("SELECT count(*) FROM past_verdict WHERE permit_id IN (SELECT permit_id FROM permit WHERE rule = 'deceased')").trim(), "1", "the verdict before is kept");
+}
+
+#[test]
+fn a_bad_row_refuses_the_whole_file_unless_the_valid_ones_alone_are_asked_for() {
+    let office = office();
+    let before = office.query("SELECT count(*) FROM permit");
+    let text = rows(&office, 3).replace(";actif;", ";vivant;");
+    fs::write(office.path("bad.csv"), &text).unwrap();
+    let (document, stderr) = refused(&office, &["import", "permits", "bad.csv", "--json"]);
+    assert_eq!(document["rejected"][0]["column"], "statut");
+    assert_eq!(document["rejected"][0]["found"], "vivant");
+    assert!(stderr.contains("nothing was changed"), "{stderr}");
+    assert_eq!(office.query("SELECT count(*) FROM permit"), before);
+    let mixed = text.replacen(";vivant;", ";retire;", 1);
+    fs::write(office.path("mixed.csv"), mixed).unwrap();
+    let taken = office.ok(&["import", "permits", "mixed.csv", "--accept-valid", "--json"]);
+    assert_eq!(taken["updated"], 1, "{taken}");
+    let rejects = fs::read_to_string(office.path("mixed.csv.rejects.csv")).unwrap();
+    assert!(rejects.lines().next().unwrap().ends_with(";motif"), "{rejects}");
+    assert_eq!(rejects.lines().count(), 3, "{rejects}");
+}
+
+#[test]
+fn a_trial_tells_and_changes_nothing() {
+    let office = Office::new(Shape { permits: 60, seats: false });
+    let text = fs::read_to_string(office.path("permits.csv")).unwrap().replace(";actif;", ";retire;");
+    fs::write(office.path("other.csv"), text).unwrap();
+    let tried = office.ok(&["import", "permits", "other.csv", "--dry-run", "--json"]);
+    assert!(tried["updated"].as_u64().unwrap() > 10);
+    assert_eq!(
+        office.query("SELECT count(*) FROM permit WHERE status = 'retire' AND kind <> ''"),
+        Office::new(Shape { permits: 60, seats: false })
+            .query("SELECT count(*) FROM permit WHERE status = 'retire' AND kind <> ''")
+    );
+}
+
+#[test]
+fn an_extract_that_lacks_too_many_is_not_whole() {
+    let office = office();
+    fs::write(office.path("part.csv"), rows(&office, 100)).unwrap();
+    let (_, stderr) = refused(&office, &["import", "permits", "part.csv", "--full", "--json"]);
+    assert!(stderr.contains("full_vanish_max_percent"), "{stderr}");
+    fs::write(office.path("most.csv"), rows(&office, 198)).unwrap();
+    let taken = office.ok(&["import", "permits", "most.csv", "--full", "--json"]);
+    assert_eq!(taken["vanished"], 2);
+    let run = office.run(&[]);
+    assert!(run["outcomes"]["absent-from-extract"].as_u64().unwrap_or(0) <= 2, "{run}");
+    assert_eq!(office.query("SELECT count(*) FROM permit WHERE absent").trim(), "2");
+}
+
+#[test]
+fn slots_and_convocations_made_elsewhere_are_taken_over_once() {
+    let office = office();
+    let on = day(40);
+    let slots = format!(
+        "site;guichet;date;heure;duree_min;places\ncreteil;renouvellement;{on};09:00;30;1\ncreteil;renouvellement;{on};09:30;30;2\n"
+    );
+    fs::write(office.path("slots.csv"), slots).unwrap();
+    assert_eq!(office.ok(&["import", "slots", "slots.csv", "--json"])["inserted"], 2);
+    assert_eq!(office.ok(&["import", "slots", "slots.csv", "--json"])["unchanged"], 2);
+    let numbers: Vec<String> =
+        office.query("SELECT number FROM holder ORDER BY number").lines().take(2).map(str::to_owned).collect();
+    let head = "numero_etranger;site;guichet;date;heure";
+    let one = format!("{};creteil;renouvellement;{on};09:00", numbers[0]);
+    fs::write(office.path("made.csv"), format!("{head}\n{one}\n")).unwrap();
+    assert_eq!(office.ok(&["import", "convocations", "made.csv", "--json"])["inserted"], 1);
+    assert_eq!(office.ok(&["import", "convocations", "made.csv", "--json"])["unchanged"], 1);
+    assert_eq!(
+        office.query("SELECT (SELECT count(*) FROM reservation) || '/' || (SELECT count(*) FROM outbox)").trim(),
+        "1/0",
+        "a seat, and no letter"
+    );
+    // The slot is full, the holder is convoked, the number or the slot is unknown: each row is named, and nothing is done.
+    for (row, column) in [
+        (format!("{};creteil;renouvellement;{on};09:00", numbers[1]), "heure"),
+        (format!("{};creteil;renouvellement;{on};09:30", numbers[0]), "numero_etranger"),
+        (format!("9999999999;creteil;renouvellement;{on};09:30"), "numero_etranger"),
+        (format!("{};creteil;renouvellement;{on};17:00", numbers[1]), "date"),
+        (format!("{};nulle-part;renouvellement;{on};09:30", numbers[1]), "site"),
+    ] {
+        let good = format!("{};creteil;renouvellement;{on};09:30", numbers[1]);
+        let good = if column == "numero_etranger" { good } else { String::new() };
+        fs::write(office.path("made.csv"), format!("{head}\n{row}\n{good}\n")).unwrap();
+        let (document, _) = refused(&office, &["import", "convocations", "made.csv", "--json"]);
+        assert_eq!(document["rejected"][0]["column"], column, "{document}");
+        assert_eq!(office.query("SELECT count(*) FROM convocation").trim(), "1", "{row}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_table_is_refused_by_name() {
+    let office = office();
+    for (bytes, says) in [
+        (&b""[..], "empty"),
+        (b"\xff\xfea\0", "UTF-16"),
+        (b"nom;prenoms\n", "missing"),
+        (b"PK\x03\x04 not a workbook", "XLSX"),
+    ] {
+        fs::write(office.path("x.csv"), bytes).unwrap();
+        let (_, stderr) = refused(&office, &["import", "permits", "x.csv"]);
+        assert!(stderr.contains(says), "{says}: {stderr}");
+    }
+}
+
+#[test]
+fn a_holder_whose_first_row_is_refused_comes_with_the_next() {
+    let office = office();
+    let known = rows(&office, 1);
+    let (head, row) = known.split_once('\n').unwrap();
+    let names: Vec<&str> = head.split(';').collect();
+    let column = |name: &str| names.iter().position(|n| *n == name).unwrap();
+    let mut fields: Vec<&str> = row.trim_end().split(';').collect();
+    // The permit of somebody else, then one of their own.
+    fields[column("numero_etranger")] = "9399999999";
+    let first = fields.join(";");
+    fields[column("numero_titre")] = "T-NEUF";
+    fs::write(office.path("two.csv"), format!("{head}\n{first}\n{}\n", fields.join(";"))).unwrap();
+    let taken = office.ok(&["import", "permits", "two.csv", "--accept-valid", "--json"]);
+    assert_eq!((&taken["inserted"], taken["rejected"].as_array().unwrap().len()), (&1.into(), 1), "{taken}");
+    assert_eq!(office.query("SELECT count(*) FROM holder WHERE number = '9399999999'").trim(), "1");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_a_matter_of_configuration() {
+    let office = office();
+    for url in [
+        "postgres://someone:secret@db.example.org/convoke",
+        "postgres://someone:secret@db.example.org/convoke?sslmode=prefer",
+        "mysql:x",
+        "sqlite:nowhere/at/all.sqlite3",
+    ] {
+        let output = office.output(&["--database", url, "plan"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{url}: {said}");
+        assert!(said.contains("[database] url") && !said.contains("secret"), "{said}");
+    }
+}
