@@ -707,10 +707,17 @@ fn merge(
         .add_source(variables)
         .build()
         .map_err(|e| ConfigError(e.to_string()))?;
-    serde_path_to_error::deserialize(merged).map_err(|e| {
-        let path = e.path().to_string();
-        let told = origin::did_you_mean(e.inner().to_string());
-        ConfigError(format!("setting `{path}` (CONVOKE__{}): {told}", path.to_uppercase().replace('.', "__")))
+    merged.try_deserialize().map_err(|error| {
+        let (path, told) = match error {
+            config::ConfigError::NotFound(path) => (path, "is missing".to_owned()),
+            config::ConfigError::Type { key: Some(path), unexpected, expected, .. } => {
+                (path, format!("invalid type: {unexpected}, expected {expected}"))
+            }
+            config::ConfigError::At { key: Some(path), error, .. } => (path, error.to_string()),
+            other => return ConfigError(origin::did_you_mean(other.to_string())),
+        };
+        let variable = path.to_uppercase().replace('.', "__");
+        ConfigError(format!("setting `{path}` (CONVOKE__{variable}): {}", origin::did_you_mean(told)))
     })
 }
 
