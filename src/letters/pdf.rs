@@ -5,10 +5,12 @@
 
 mod pack;
 
+use std::io::Read;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{Datelike, NaiveDate};
+use flate2::read::ZlibDecoder;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::layout::{Frame, FrameItem};
@@ -25,14 +27,28 @@ use crate::ids::sha256_hex;
 /// The program that lays letters out: another version may give other bytes.
 pub const ENGINE: &str = concat!("typst 0.15.1, zlib-rs 0.6.8, convoke ", env!("CARGO_PKG_VERSION"));
 
+/// A face that comes with the program, as `build.rs` packed it.
+macro_rules! face {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!(env!("OUT_DIR"), "/", $name)))
+    };
+}
+
 /// The faces that come with the program, with their SHA-256 (`templates/fonts/MANIFEST.md`).
 const FACES: [(&str, &[u8]); 5] = [
-    ("NotoSans-Regular.ttf", include_bytes!("../../templates/fonts/NotoSans-Regular.ttf")),
-    ("NotoSans-Bold.ttf", include_bytes!("../../templates/fonts/NotoSans-Bold.ttf")),
-    ("NotoSans-Italic.ttf", include_bytes!("../../templates/fonts/NotoSans-Italic.ttf")),
-    ("NotoSansArabic-Regular.ttf", include_bytes!("../../templates/fonts/NotoSansArabic-Regular.ttf")),
-    ("DroidSansFallbackFull.ttf", include_bytes!("../../templates/fonts/DroidSansFallbackFull.ttf")),
+    face!("NotoSans-Regular.ttf"),
+    face!("NotoSans-Bold.ttf"),
+    face!("NotoSans-Italic.ttf"),
+    face!("NotoSansArabic-Regular.ttf"),
+    face!("DroidSansFallbackFull.ttf"),
 ];
+
+fn unpacked(face: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What is not whole is no face, and named as such by whoever reads it.
+    let _ = ZlibDecoder::new(face).read_to_end(&mut bytes);
+    bytes
+}
 
 /// Letters after which the memory of old layouts is emptied: it grows by half a megabyte a letter.
 const LETTERS_KEPT: usize = 10;
@@ -80,13 +96,12 @@ impl Fonts {
     /// # Errors
     /// The name of a file that is no font.
     pub fn with(more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, String> {
-        let embedded = FACES.iter().map(|(name, bytes)| ((*name).to_owned(), Bytes::new(*bytes)));
-        let given = more.into_iter().map(|(name, bytes)| (name, Bytes::new(bytes)));
+        let embedded = FACES.iter().map(|(name, packed)| ((*name).to_owned(), unpacked(packed)));
         let (mut faces, mut hashes) = (Vec::new(), String::new());
-        for (name, bytes) in embedded.chain(given) {
+        for (name, bytes) in embedded.chain(more) {
             hashes += &sha256_hex(&bytes);
             let before = faces.len();
-            faces.extend(Font::iter(bytes));
+            faces.extend(Font::iter(Bytes::new(bytes)));
             if faces.len() == before {
                 return Err(name);
             }
