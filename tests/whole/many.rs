@@ -53,3 +53,15 @@ fn what_one_prefecture_does_leaves_the_others_as_they_are() {
     assert_eq!(of(&office, "93"), theirs);
     assert_eq!(office.query("SELECT count(*) FROM prefecture WHERE paused_at IS NOT NULL").trim(), "1");
 }
+
+#[test]
+fn no_more_of_them_run_at_once_than_was_asked_for() {
+    let office = offices(&["75", "77", "93"]);
+    let every = ["run", "--every-prefecture", "--at-once", "1", "--yes", "--reason", "night", "--json"];
+    office.answer(&every);
+    let runs = office.query("SELECT count(*) FROM run WHERE state = 'completed'");
+    let together = office.query(
+        "SELECT count(*) FROM run a JOIN run b ON a.prefecture < b.prefecture AND a.started_at < b.finished_at AND b.started_at < a.finished_at",
+    );
+    assert_eq!((runs.trim(), together.trim()), ("3", "0"));
+}
