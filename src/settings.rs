@@ -714,8 +714,12 @@ fn merge(
                 (path, format!("invalid type: {unexpected}, expected {expected}"))
             }
             config::ConfigError::At { key: Some(path), error, .. } => (path, error.to_string()),
-            other => return ConfigError(origin::did_you_mean(other.to_string())),
+            other => (String::new(), other.to_string()),
         };
+        // The library names what holds an unknown name, and not the name.
+        let unknown = told.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        let path =
+            unknown.map_or(path.clone(), |name| [path.as_str(), name].join(".").trim_start_matches('.').to_owned());
         let variable = path.to_uppercase().replace('.', "__");
         ConfigError(format!("setting `{path}` (CONVOKE__{variable}): {}", origin::did_you_mean(told)))
     })

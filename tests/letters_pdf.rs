@@ -261,6 +261,11 @@ fn the_fonts_are_those_of_the_manifest() {
         }
     }
     assert_eq!(faces, 5);
+    let packed =
+        ["NotoSans-Regular", "NotoSans-Bold", "NotoSans-Italic", "NotoSansArabic-Regular", "DroidSansFallbackFull"];
+    let hashes: String =
+        packed.iter().map(|name| sha256_hex(&std::fs::read(format!("{folder}/{name}.ttf")).unwrap())).collect();
+    assert_eq!(Fonts::embedded().hash(), sha256_hex(hashes.as_bytes()), "what the program carries is what lies there");
     assert_eq!(Fonts::with([("x.ttf".into(), b"no font".to_vec())]).unwrap_err(), "x.ttf");
 }
 

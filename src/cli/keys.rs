@@ -79,7 +79,7 @@ impl Keys {
 }
 
 fn store_of(settings: &Settings) -> Result<Store> {
-    Store::open(&settings.database.url, &settings.prefecture.code, Use::Batch)
+    Store::open_patiently(&settings.database.url, &settings.prefecture.code, Use::Batch)
 }
 
 fn generate(session: &Session, settings: &Settings, place: &Path, lost: Option<&str>) -> Result<Exit> {

@@ -43,12 +43,15 @@ const FACES: [(&str, &[u8]); 5] = [
     face!("DroidSansFallbackFull.ttf"),
 ];
 
-fn unpacked(face: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // What is not whole is no face, and named as such by whoever reads it.
-    let _ = ZlibDecoder::new(face).read_to_end(&mut bytes);
-    bytes
-}
+/// The same as they were, once for all that have other faces besides.
+static UNPACKED: LazyLock<[(String, Bytes); 5]> = LazyLock::new(|| {
+    FACES.map(|(name, packed)| {
+        let mut face = Vec::new();
+        // Unwrap safety: build.rs packed it.
+        ZlibDecoder::new(packed).read_to_end(&mut face).expect("an embedded face");
+        (name.to_owned(), Bytes::new(face))
+    })
+});
 
 /// Letters after which the memory of old layouts is emptied: it grows by half a megabyte a letter.
 const LETTERS_KEPT: usize = 10;
@@ -96,12 +99,12 @@ impl Fonts {
     /// # Errors
     /// The name of a file that is no font.
     pub fn with(more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, String> {
-        let embedded = FACES.iter().map(|(name, packed)| ((*name).to_owned(), unpacked(packed)));
+        let more = more.into_iter().map(|(name, bytes)| (name, Bytes::new(bytes)));
         let (mut faces, mut hashes) = (Vec::new(), String::new());
-        for (name, bytes) in embedded.chain(more) {
+        for (name, bytes) in UNPACKED.iter().cloned().chain(more) {
             hashes += &sha256_hex(&bytes);
             let before = faces.len();
-            faces.extend(Font::iter(Bytes::new(bytes)));
+            faces.extend(Font::iter(bytes));
             if faces.len() == before {
                 return Err(name);
             }

@@ -61,10 +61,25 @@ pub(super) use insert_all;
 #[error("[database] url: {0}")]
 pub struct WrongUrl(String);
 
-/// The server is not there, is about to start or to stop, or does not know whoever asks: libpq tells it in words only.
+/// The server is not there, is about to start or to stop, or does not want whoever asks.
 #[derive(Debug, thiserror::Error)]
 #[error("PostgreSQL does not take the connection: {0}")]
 pub(super) struct NotTaken(pub(super) String);
+
+impl NotTaken {
+    /// Whether a moment may mend it. libpq tells it in words only; a wrong password that is tried again and again locks an account.
+    pub(super) fn may_pass(&self) -> bool {
+        const PASSING: [&str; 6] = [
+            "refused",
+            "No such file",
+            "starting up",
+            "shutting down",
+            "administrator command",
+            "closed the connection",
+        ];
+        PASSING.iter().any(|words| self.0.contains(words))
+    }
+}
 
 /// Opens a connection. Errors never repeat the password of a URL.
 pub(super) fn connect(url: &str, usage: Use) -> Result<Conn> {
@@ -125,7 +140,10 @@ fn postgres(url: &str) -> Result<PgConnection> {
          SET idle_in_transaction_session_timeout = '60s';
          SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;",
     )
-    .map_err(|error| NotTaken(error.to_string()))?;
+    .map_err(|error| {
+        let told = NotTaken(error.to_string());
+        if told.may_pass() { anyhow::Error::new(told) } else { anyhow::Error::new(error).context("preparing the connection to PostgreSQL") }
+    })?;
     Ok(c)
 }
 

@@ -132,8 +132,8 @@ impl Store {
         let watch = Stopwatch::start();
         loop {
             match Self::open(url, prefecture, usage) {
-                Err(error) if error.is::<NotTaken>() && watch.seconds() < OPEN_FOR => {
-                    tracing::warn!("{error:#}: tried again");
+                Err(error) if error.downcast_ref().is_some_and(NotTaken::may_pass) && watch.seconds() < OPEN_FOR => {
+                    tracing::debug!("{error:#}: tried again");
                     std::thread::sleep(RECONNECT_EVERY);
                 }
                 done => return done,

@@ -136,3 +136,15 @@ fn the_schema_for_editors_knows_every_section_and_every_word() {
     assert_eq!(schema["$defs"]["Role"]["enum"], serde_json::json!(["scheduler", "dispatch", "http"]));
     assert_eq!(schema["$defs"]["Dispatch"]["additionalProperties"], false);
 }
+
+#[test]
+fn a_variable_that_nothing_reads_is_named_as_it_was_set() {
+    let office = Office::new(Shape { permits: 0, seats: false });
+    for (variable, meant) in [("CONVOKE__DISPATCH__HOUR", "hours"), ("CONVOKE__DISPTCH__HOURS", "dispatch")] {
+        let output = office.command(&["config", "check"]).env(variable, "always").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{told}");
+        let named = variable.trim_end_matches("__HOURS");
+        assert!(told.contains(&format!("({named})")) && told.contains(meant), "{told}");
+    }
+}
