@@ -30,7 +30,7 @@ pub struct Site {
     /// Address lines; the last is the postcode and the town.
     pub address: Lines,
     /// Civil times of this site are in this IANA zone.
-    #[serde(default = "paris")]
+    #[serde(default = "paris", deserialize_with = "crate::code::zone::deserialize")]
     pub zone: Tz,
     /// Its public holidays.
     #[serde(default = "metropole")]

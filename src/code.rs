@@ -91,6 +91,20 @@ pub(crate) mod civil_date {
     }
 }
 
+/// The name of a time zone. Those there are stand in the refusal: a build knows the zones that have French préfectures, and no others.
+pub(crate) mod zone {
+    use chrono_tz::{TZ_VARIANTS, Tz};
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Tz, D::Error> {
+        let found = String::deserialize(d)?;
+        found.parse().map_err(|_| {
+            let known: Vec<_> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+            D::Error::custom(format!("unknown time zone `{found}`, expected one of {}", known.join(", ")))
+        })
+    }
+}
+
 /// The same, where it may be left out.
 pub(crate) mod civil_date_opt {
     use chrono::NaiveDate;

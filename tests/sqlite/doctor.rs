@@ -148,3 +148,19 @@ fn a_variable_that_nothing_reads_is_named_as_it_was_set() {
         assert!(told.contains(&format!("({named})")) && told.contains(meant), "{told}");
     }
 }
+
+#[test]
+fn a_zone_that_is_not_known_is_told_with_those_that_are() {
+    let office = Office::new(Shape { permits: 0, seats: false });
+    let refused = |told: &str| told.contains("`Europe/Londres`") && told.contains("Europe/Paris, ");
+    let output =
+        office.command(&["config", "check"]).env("CONVOKE__PREFECTURE__ZONE", "Europe/Londres").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(78) && refused(&told), "{told}");
+    let file = office.path("config/agenda.toml");
+    let text = fs::read_to_string(&file).unwrap().replacen("[[site]]\n", "[[site]]\nzone = \"Europe/Londres\"\n", 1);
+    fs::write(&file, text).unwrap();
+    let output = office.output(&["config", "check"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(78) && refused(&told) && told.contains("agenda.toml"), "{told}");
+}
