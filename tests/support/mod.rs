@@ -10,6 +10,7 @@ pub(crate) mod schema;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use chrono::{Days, NaiveDate};
 use diesel::connection::SimpleConnection;
@@ -410,7 +411,26 @@ impl Office {
         let rows: Vec<Row> = on_either!(self, c => diesel::sql_query(wrapped).load(&mut c)).unwrap();
         rows.into_iter().map(|r| r.answer.unwrap_or_default() + "\n").collect()
     }
+
+    /// The same, where one row is the answer.
+    pub(crate) fn one(&self, sql: &str) -> String {
+        self.query(sql).trim().to_owned()
+    }
 }
+
+/// An office after a first night; its letters wait. For tests that take a copy of it.
+pub(crate) static PLANNED: LazyLock<Office> = LazyLock::new(|| {
+    let office = Office::new(Shape { permits: 600, seats: true });
+    office.run(&[]);
+    office
+});
+
+/// The same, once its letters are sent.
+pub(crate) static SENT: LazyLock<Office> = LazyLock::new(|| {
+    let office = PLANNED.copy();
+    office.until_sent();
+    office
+});
 
 /// Columns of a query: the commas of its first list that stand in no bracket, plus one.
 fn columns_of(sql: &str) -> usize {

@@ -4,28 +4,14 @@
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
-use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::support::{Office, Shape};
-
-/// An office after its first night; its letters still wait.
-static PLANNED: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
-    office
-});
-
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
+use crate::support::{Office, PLANNED};
 
 /// Somebody with an appointment and an e-mail address: reference, foreigner number.
 fn somebody(office: &Office) -> (String, String) {
-    let found = one(
-        office,
-        "SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id)
+    let found = office.one("SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id)
            WHERE state = 'convoked' AND email IS NOT NULL AND (channel IS NULL OR channel = 'email') AND c.origin <> 'after-expiry'
            ORDER BY reference LIMIT 1",
     );
@@ -39,7 +25,7 @@ fn refused(office: &Office, args: &[&str]) -> (Option<i32>, String) {
 }
 
 fn entries(office: &Office, kind: &str) -> u64 {
-    one(office, &format!("SELECT count(*) FROM ledger_entry WHERE kind = '{kind}'")).parse().unwrap()
+    office.one(&format!("SELECT count(*) FROM ledger_entry WHERE kind = '{kind}'")).parse().unwrap()
 }
 
 fn lapses(office: &Office) -> u64 {
@@ -56,16 +42,16 @@ fn a_held_permit_is_convoked_by_no_night_and_its_letters_wait_until_it_is_let_go
     // Held letters wait for somebody: exit code 3.
     assert_eq!(office.output(&["dispatch", "--until-empty"]).status.code(), Some(3));
     let state = format!("SELECT state FROM outbox WHERE reference = '{reference}'");
-    assert_eq!(one(&office, &state), "held");
+    assert_eq!(office.one(&state), "held");
     office.run(&[]);
     assert_eq!(
-        one(&office, &format!("SELECT rule FROM permit JOIN holder h USING (holder_id) WHERE h.number = '{number}'")),
+        office.one(&format!("SELECT rule FROM permit JOIN holder h USING (holder_id) WHERE h.number = '{number}'")),
         "held"
     );
 
     office.ok(&["permit", "release", &number, "--reason", "appeal rejected", "--json"]);
     office.until_sent();
-    assert_eq!(one(&office, &state), "accepted");
+    assert_eq!(office.one(&state), "accepted");
     assert_eq!((entries(&office, "permit.held"), entries(&office, "permit.released")), (1, 1));
     let again = office.ok(&["permit", "release", &number, "--reason", "twice", "--json"]);
     assert_eq!((&again["permits"], entries(&office, "permit.released")), (&0.into(), 1));
@@ -87,18 +73,18 @@ fn a_mended_address_gets_the_letter_and_outlives_the_same_extract_but_not_a_newe
     assert_eq!(lines.next(), Some("accepted|mended@example.org"));
 
     let next_address = |office: &Office| {
-        let other = one(office, &format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
+        let other = office.one(&format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
         let options = office.answer(&["convocation", "options", &reference, "--json"]);
         let to = options["seats"][0]["slot"].as_str().unwrap_or(&other).to_owned();
         office.ok(&["convocation", "move", &reference, "--to", &to, "--reason", "asked", "--yes", "--json"]);
-        one(office, "SELECT recipient FROM outbox WHERE kind = 'change'")
+        office.one("SELECT recipient FROM outbox WHERE kind = 'change'")
     };
     let same = office.copy();
     same.ok(&["import", "permits", "permits.csv", "--json"]);
     assert_eq!(next_address(&same), "mended@example.org");
     let newer = office.copy();
     let extract = fs::read_to_string(newer.path("permits.csv")).unwrap();
-    let old = one(&newer, &format!("SELECT email FROM holder WHERE number = '{number}'"));
+    let old = newer.one(&format!("SELECT email FROM holder WHERE number = '{number}'"));
     fs::write(newer.path("newer.csv"), extract.replace(&old, "newer@example.org")).unwrap();
     newer.ok(&["import", "permits", "newer.csv", "--json"]);
     assert_eq!(next_address(&newer), "newer@example.org");
@@ -115,9 +101,7 @@ fn a_mended_address_gets_the_letter_and_outlives_the_same_extract_but_not_a_newe
 fn an_old_address_that_had_the_letter_is_told_that_it_was_changed_and_nothing_new() {
     let office = PLANNED.copy();
     office.until_sent();
-    let reached = one(
-        &office,
-        "SELECT c.reference, h.number, o.recipient FROM outbox o JOIN convocation c USING (reference) JOIN holder h ON h.holder_id = c.holder_id
+    let reached = office.one("SELECT c.reference, h.number, o.recipient FROM outbox o JOIN convocation c USING (reference) JOIN holder h ON h.holder_id = c.holder_id
            WHERE o.state = 'accepted' AND o.channel = 'email' ORDER BY 1 LIMIT 1",
     );
     let parts: Vec<&str> = reached.split('|').collect();
@@ -126,7 +110,7 @@ fn an_old_address_that_had_the_letter_is_told_that_it_was_changed_and_nothing_ne
     assert_eq!(set["letters"], json!([]));
     office.until_sent();
     let sent = format!("SELECT state, recipient FROM outbox WHERE letter_id = '{told}'");
-    assert_eq!(one(&office, &sent), format!("accepted|{}", parts[2]));
+    assert_eq!(office.one(&sent), format!("accepted|{}", parts[2]));
     office.ok(&["letters", "show", parts[0], "--out", "shown", "--json"]);
     let name = told.replace('/', "-");
     let text = fs::read_to_string(office.path(&format!("shown/{name}.txt"))).unwrap();
@@ -142,7 +126,7 @@ fn a_letter_that_an_agent_holds_is_held_on_its_new_way_too_and_an_old_address_ge
     let office = PLANNED.copy();
     let (reference, number) = somebody(&office);
     office.ok(&["outbox", "hold", &reference, "--reason", "wrong wording", "--json"]);
-    let same = one(&office, &format!("SELECT recipient FROM outbox WHERE reference = '{reference}'"));
+    let same = office.one(&format!("SELECT recipient FROM outbox WHERE reference = '{reference}'"));
     let unchanged = office.ok(&["permit", "set-email", &number, &same, "--reason", "the same", "--json"]);
     assert_eq!((&unchanged["changed"], &unchanged["letters"]), (&false.into(), &json!([])));
     office.ok(&["permit", "set-email", &number, "new@example.org", "--reason", "at the counter", "--json"]);
@@ -150,7 +134,7 @@ fn a_letter_that_an_agent_holds_is_held_on_its_new_way_too_and_an_old_address_ge
     assert_eq!(office.query(&states).lines().last(), Some("held|new@example.org"));
     office.change(&format!("UPDATE outbox SET state = 'bounced' WHERE recipient = '{same}'")).unwrap();
     let old =
-        one(&office, &format!("SELECT letter_id FROM outbox WHERE recipient = '{same}' AND reference = '{reference}'"));
+        office.one(&format!("SELECT letter_id FROM outbox WHERE recipient = '{same}' AND reference = '{reference}'"));
     let (code, told) = refused(&office, &["outbox", "retry", &old, "--reason", "x"]);
     assert!(code == Some(65) && told.contains("another address"), "{told}");
 }
@@ -158,7 +142,7 @@ fn a_letter_that_an_agent_holds_is_held_on_its_new_way_too_and_an_old_address_ge
 #[test]
 fn a_day_that_is_opened_again_has_the_seats_that_it_had() {
     let office = PLANNED.copy();
-    let day = one(&office, "SELECT max(day) FROM slot WHERE site = 'creteil'");
+    let day = office.one("SELECT max(day) FROM slot WHERE site = 'creteil'");
     fs::write(
         office.path("own.csv"),
         format!("site;guichet;date;heure;duree_min;places\ncreteil;resident;{day};18:00;20;7\n"),
@@ -192,16 +176,17 @@ fn whoever_has_no_address_any_more_gets_the_letter_by_post() {
 
 #[test]
 fn every_seat_that_is_offered_can_be_had_and_costs_nobody_an_appointment() {
-    let before = lapses(&PLANNED);
-    let (reference, _) = somebody(&PLANNED);
-    let offered = PLANNED.answer(&["convocation", "options", &reference, "--json"]);
+    let office = PLANNED.copy();
+    let before = lapses(&office);
+    let (reference, _) = somebody(&office);
+    let offered = office.answer(&["convocation", "options", &reference, "--json"]);
     let seats = offered["seats"].as_array().unwrap();
     assert_eq!(seats.len(), 5);
     let days: std::collections::BTreeSet<_> = seats.iter().map(|s| s["day"].as_str().unwrap()).collect();
     assert_eq!(days.len(), 5, "five days");
     for seat in seats {
         assert!(seat["day"].as_str() <= offered["expires_on"].as_str());
-        let office = PLANNED.copy();
+        let office = office.copy();
         let to = seat["slot"].as_str().unwrap();
         let moved = office.ok(&["convocation", "move", &reference, "--to", to, "--reason", "asked", "--yes", "--json"]);
         assert_eq!((&moved["slot"], &moved["was"]), (&seat["slot"], &reference.as_str().into()));
@@ -215,7 +200,7 @@ fn a_move_is_the_same_invitation_one_change_later_and_frees_the_old_seat() {
     let office = PLANNED.copy();
     office.until_sent();
     let (reference, _) = somebody(&office);
-    let old = one(&office, &format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
+    let old = office.one(&format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
     let offered = office.answer(&["convocation", "options", &reference, "--json"]);
     let slot = |i: usize| offered["seats"][i]["slot"].as_str().unwrap().to_owned();
     let go = |from: &str, to: &str, more: &[&str]| {
@@ -227,12 +212,8 @@ fn a_move_is_the_same_invitation_one_change_later_and_frees_the_old_seat() {
     assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stderr));
     let first: Value = serde_json::from_slice(&first.stdout).unwrap();
     let second = first["reference"].as_str().unwrap();
-    assert_eq!(one(&office, &format!("SELECT count(*) FROM reservation WHERE reference = '{reference}'")), "0");
-    assert_eq!(
-        one(&office, &format!("SELECT state FROM convocation WHERE reference = '{reference}'")),
-        "moved",
-        "{old}"
-    );
+    assert_eq!(office.one(&format!("SELECT count(*) FROM reservation WHERE reference = '{reference}'")), "0");
+    assert_eq!(office.one(&format!("SELECT state FROM convocation WHERE reference = '{reference}'")), "moved", "{old}");
     office.until_sent();
 
     let shown = |reference: &str, kind: &str, out: &str| {
@@ -268,20 +249,15 @@ fn a_move_is_the_same_invitation_one_change_later_and_frees_the_old_seat() {
 fn a_seat_that_cannot_be_had_is_refused_and_nothing_is_changed() {
     let office = PLANNED.copy();
     let (reference, _) = somebody(&office);
-    let own = one(&office, &format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
-    let other_desk = one(&office, "SELECT slot_id FROM slot WHERE desk = 'resident' ORDER BY day DESC LIMIT 1");
-    let full = one(
-        &office,
-        "SELECT slot_id FROM slot s WHERE desk = 'renouvellement' AND seats = (SELECT count(*) FROM reservation r WHERE r.slot_id = s.slot_id)
+    let own = office.one(&format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
+    let other_desk = office.one("SELECT slot_id FROM slot WHERE desk = 'resident' ORDER BY day DESC LIMIT 1");
+    let full = office.one("SELECT slot_id FROM slot s WHERE desk = 'renouvellement' AND seats = (SELECT count(*) FROM reservation r WHERE r.slot_id = s.slot_id)
            ORDER BY slot_id LIMIT 1",
     );
-    let after_expiry = one(
-        &office,
-        &format!(
-            "SELECT s.slot_id FROM slot s, convocation c JOIN permit p USING (permit_id) WHERE c.reference = '{reference}'
+    let after_expiry = office.one(&format!(
+        "SELECT s.slot_id FROM slot s, convocation c JOIN permit p USING (permit_id) WHERE c.reference = '{reference}'
                AND s.day > p.expires_on AND s.slot_id LIKE 'creteil/renouvellement/%' ORDER BY s.slot_id LIMIT 1"
-        ),
-    );
+    ));
     let before = office.query("SELECT reference, slot_id, state FROM convocation ORDER BY 1");
     for (to, why) in [
         (other_desk.as_str(), "does not renew this permit"),
@@ -336,7 +312,7 @@ fn a_cancelled_appointment_is_told_and_its_holder_due_again() {
     let live = format!(
         "SELECT count(*) FROM convocation JOIN holder h USING (holder_id) WHERE h.number = '{number}' AND state = 'convoked'"
     );
-    assert_eq!(one(&office, &live), "1", "convoked anew");
+    assert_eq!(office.one(&live), "1", "convoked anew");
     let (code, told) = refused(&office, &["convocation", "cancel", &reference, "--reason", "twice", "--yes"]);
     assert!(code == Some(65) && told.contains("not live any more"), "{told}");
     office.assert_promises();
@@ -346,9 +322,7 @@ fn a_cancelled_appointment_is_told_and_its_holder_due_again() {
 fn a_closed_day_moves_everybody_it_hits_with_one_letter_each_and_stays_closed() {
     let office = PLANNED.copy();
     office.until_sent();
-    let busiest = one(
-        &office,
-        "SELECT substr(slot_id, 1, length(slot_id) - 17) AS place, day, count(*) FROM convocation WHERE state = 'convoked' AND slot_id LIKE 'creteil/%'
+    let busiest = office.one("SELECT substr(slot_id, 1, length(slot_id) - 17) AS place, day, count(*) FROM convocation WHERE state = 'convoked' AND slot_id LIKE 'creteil/%'
            GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 1",
     );
     let parts: Vec<&str> = busiest.split('|').collect();
@@ -361,21 +335,21 @@ fn a_closed_day_moves_everybody_it_hits_with_one_letter_each_and_stays_closed() 
     let on_the_day = format!(
         "SELECT count(*) FROM convocation WHERE state = 'convoked' AND day = '{day}' AND slot_id LIKE '{place}/%'"
     );
-    assert_eq!(one(&office, &on_the_day), "0");
-    assert_eq!(one(&office, "SELECT count(*) FROM outbox WHERE kind = 'change'"), expected);
+    assert_eq!(office.one(&on_the_day), "0");
+    assert_eq!(office.one("SELECT count(*) FROM outbox WHERE kind = 'change'"), expected);
     assert!(lapses(&office) <= before + hits.len() as u64);
     office.assert_promises();
 
     // Nobody comes there by another way.
-    let until = one(&office, "SELECT max(day) FROM slot");
+    let until = office.one("SELECT max(day) FROM slot");
     office.ok(&["agenda", "generate", "--until", &until, "--json"]);
     office.run(&[]);
-    assert_eq!(one(&office, &on_the_day), "0");
+    assert_eq!(office.one(&on_the_day), "0");
     // Twice changes nothing; undone, the seats are there again.
     let twice = office.ok(&["agenda", "close", place, day, "--reason", "again", "--yes", "--json"]);
     assert_eq!(twice["expected"], json!([]));
     office.ok(&["agenda", "close", place, day, "--undo", "--reason", "mended", "--json"]);
-    assert_eq!(one(&office, "SELECT count(*) FROM closed_day"), "0");
+    assert_eq!(office.one("SELECT count(*) FROM closed_day"), "0");
     let (code, told) = refused(&office, &["agenda", "close", "nowhere", day, "--reason", "x", "--yes"]);
     assert!(code == Some(65) && told.contains("no site or desk nowhere"), "{told}");
 }
@@ -384,11 +358,10 @@ fn a_closed_day_moves_everybody_it_hits_with_one_letter_each_and_stays_closed() 
 fn letters_are_held_let_go_and_tried_again_and_what_was_accepted_never_is() {
     let office = PLANNED.copy();
     let (reference, _) = somebody(&office);
-    let letter = one(&office, &format!("SELECT letter_id FROM outbox WHERE reference = '{reference}'"));
+    let letter = office.one(&format!("SELECT letter_id FROM outbox WHERE reference = '{reference}'"));
     office.ok(&["outbox", "hold", &letter, "--reason", "looking into it", "--json"]);
     office.until_sent();
-    let state =
-        |s: &str| assert_eq!(one(&office, &format!("SELECT state FROM outbox WHERE letter_id = '{letter}'")), s);
+    let state = |s: &str| assert_eq!(office.one(&format!("SELECT state FROM outbox WHERE letter_id = '{letter}'")), s);
     state("held");
     let (code, told) = refused(&office, &["outbox", "retry", &letter, "--reason", "x"]);
     assert!(code == Some(65) && told.contains("outbox release"), "{told}");
@@ -417,7 +390,7 @@ fn letters_are_held_let_go_and_tried_again_and_what_was_accepted_never_is() {
     assert!(
         !history
             .to_string()
-            .contains(&one(&office, &format!("SELECT recipient FROM outbox WHERE letter_id = '{letter}'")))
+            .contains(&office.one(&format!("SELECT recipient FROM outbox WHERE letter_id = '{letter}'")))
     );
     assert_eq!(entries(&office, "letter.retried"), 1);
 }
@@ -446,7 +419,7 @@ fn what_a_pipe_says_confirms_nothing() {
         assert_eq!(output.status.code(), if args[0] == "purge" { Some(0) } else { Some(2) }, "{args:?}");
     }
     assert_eq!(office.query("SELECT reference, state FROM convocation ORDER BY 1"), before);
-    assert_ne!(one(&office, "SELECT count(*) FROM holder"), "0");
+    assert_ne!(office.one("SELECT count(*) FROM holder"), "0");
     assert!(fs::read(office.path("keys/ledger.key")).unwrap() == key, "the key is another");
     assert!(office.path("back.eml").exists());
     // The same, said beforehand.

@@ -2,30 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::sync::LazyLock;
 
 use chrono::Days;
 use serde_json::Value;
 
-use crate::support::{Office, Shape, today};
-
-/// An office after its first night, its e-mails sent.
-static SENT: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
-    office.until_sent();
-    office
-});
-
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
+use crate::support::{Office, SENT, Shape, today};
 
 fn accepted(office: &Office) -> String {
-    one(
-        office,
-        "SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 1",
-    )
+    office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 1")
 }
 
 /// Makes the next run of today plan anew.
@@ -65,7 +49,7 @@ fn a_letter_is_shown_again_to_the_byte_whatever_the_templates_are_now() {
 fn a_template_that_fails_stops_whatever_writes_letters_and_no_answer_at_the_counter() {
     let office = SENT.copy();
     let reference = accepted(&office);
-    let number = one(&office, "SELECT number FROM holder LIMIT 1");
+    let number = office.one("SELECT number FROM holder LIMIT 1");
     fs::create_dir_all(office.path("words/fr")).unwrap();
     fs::write(office.path("words/fr/reminder.md"), "{{ nobody.knows }}").unwrap();
     let code = |arguments: &[&str]| {
@@ -74,9 +58,9 @@ fn a_template_that_fails_stops_whatever_writes_letters_and_no_answer_at_the_coun
         assert!(output.status.code() == Some(0) || told.contains("fr/reminder.md"), "{arguments:?}: {told}");
         output.status.code()
     };
-    let before = one(&office, "SELECT count(*) FROM ledger_entry");
+    let before = office.one("SELECT count(*) FROM ledger_entry");
     let cancel = ["convocation", "cancel", &reference, "--reason", "essai", "--yes"];
-    let run = one(&office, "SELECT run_id FROM run LIMIT 1");
+    let run = office.one("SELECT run_id FROM run LIMIT 1");
     office.change("UPDATE run SET state = 'committing'").unwrap();
     let writing: [&[&str]; 8] = [
         &["runs", "resume", &run],
@@ -91,8 +75,8 @@ fn a_template_that_fails_stops_whatever_writes_letters_and_no_answer_at_the_coun
     for arguments in writing {
         assert_eq!(code(arguments), Some(78), "{arguments:?}");
     }
-    assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry"), before, "nothing was done");
-    assert_eq!(one(&office, "SELECT DISTINCT state FROM run"), "committing", "nor taken over");
+    assert_eq!(office.one("SELECT count(*) FROM ledger_entry"), before, "nothing was done");
+    assert_eq!(office.one("SELECT DISTINCT state FROM run"), "committing", "nor taken over");
     office.change("UPDATE run SET state = 'completed'").unwrap();
     let reading: [&[&str]; 6] = [
         &["pause", "--reason", "essai"],
@@ -129,9 +113,9 @@ fn what_has_changed_since_a_letter_was_sent_is_named() {
 
 #[test]
 fn the_code_on_a_letter_is_ours_and_another_is_not() {
-    let office = &*SENT;
+    let office = &SENT.copy();
     let reference = accepted(office);
-    let code = one(office, &format!("SELECT json_extract(data, '$.code') FROM outbox WHERE reference = '{reference}'"));
+    let code = office.one(&format!("SELECT json_extract(data, '$.code') FROM outbox WHERE reference = '{reference}'"));
     let good = office.ok(&["letters", "check-code", &reference, &code.to_lowercase(), "--json"]);
     assert_eq!((&good["valid"], &good["state"]), (&true.into(), &"convoked".into()));
     let bad = office.output(&["letters", "check-code", &reference, "0000-0000-0000-0000", "--json"]);
@@ -144,7 +128,7 @@ fn the_code_on_a_letter_is_ours_and_another_is_not() {
 
 #[test]
 fn a_date_is_explained_in_plain_french() {
-    let office = &*SENT;
+    let office = &SENT.copy();
     let reference = accepted(office);
     let explained = office.ok(&["letters", "explain", &reference, "--json"]);
     let text = explained["text"].as_str().unwrap();
@@ -154,10 +138,9 @@ fn a_date_is_explained_in_plain_french() {
     {
         assert!(text.contains(told), "{told}: {text}");
     }
-    let name = one(
-        office,
-        &format!("SELECT family_name FROM holder JOIN convocation USING (holder_id) WHERE reference = '{reference}'"),
-    );
+    let name = office.one(&format!(
+        "SELECT family_name FROM holder JOIN convocation USING (holder_id) WHERE reference = '{reference}'"
+    ));
     assert!(!text.contains(&name), "an explanation names nobody");
     assert!(
         text.lines().all(|l| l.chars().count() <= 80 || l.contains(run["plan_hash"].as_str().unwrap()) || l.len() > 64)
@@ -167,7 +150,7 @@ fn a_date_is_explained_in_plain_french() {
 #[test]
 fn the_post_leaves_once_whoever_confirms_it() {
     let office = SENT.copy();
-    let waiting: usize = one(&office, "SELECT count(*) FROM outbox WHERE state = 'to_post'").parse().unwrap();
+    let waiting: usize = office.one("SELECT count(*) FROM outbox WHERE state = 'to_post'").parse().unwrap();
     assert!(waiting > 3, "{waiting}");
     let first = office.ok(&["post", "--out", "a", "--json"]);
     let again = office.ok(&["post", "--out", "b", "--json"]);
@@ -186,7 +169,7 @@ fn the_post_leaves_once_whoever_confirms_it() {
     let forged = manifest.replacen("RC-94", &victim[..5], 1).replacen("convocation/0", "convocation/1", 1);
     fs::write(office.path("forged.json"), forged).unwrap();
     assert_eq!(office.output(&["post", "--confirm", "forged.json", "--yes"]).status.code(), Some(65));
-    assert_eq!(one(&office, "SELECT count(*) FROM outbox WHERE state = 'posted'"), "0");
+    assert_eq!(office.one("SELECT count(*) FROM outbox WHERE state = 'posted'"), "0");
 
     let confirmed = office.ok(&["post", "--confirm", "a/manifest.json", "--yes", "--json"]);
     assert_eq!((&confirmed["posted"], &confirmed["already"]), (&waiting.into(), &0.into()));
@@ -196,13 +179,13 @@ fn the_post_leaves_once_whoever_confirms_it() {
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
 
     // What was posted is shown again too.
-    let posted = one(&office, "SELECT reference FROM outbox WHERE state = 'posted' ORDER BY reference LIMIT 1");
+    let posted = office.one("SELECT reference FROM outbox WHERE state = 'posted' ORDER BY reference LIMIT 1");
     assert_eq!(office.ok(&["letters", "show", &posted, "--json"])["letters"][0]["identical"], true);
     // What comes back frees the seat, once.
     let returned = office.ok(&["post", "return", &posted, "--json"]);
     assert_eq!(returned["undelivered"], true);
-    assert_eq!(one(&office, &format!("SELECT count(*) FROM reservation WHERE reference = '{posted}'")), "0");
-    assert_eq!(one(&office, &format!("SELECT state FROM convocation WHERE reference = '{posted}'")), "undelivered");
+    assert_eq!(office.one(&format!("SELECT count(*) FROM reservation WHERE reference = '{posted}'")), "0");
+    assert_eq!(office.one(&format!("SELECT state FROM convocation WHERE reference = '{posted}'")), "undelivered");
     assert_eq!(office.output(&["post", "return", &posted]).status.code(), Some(65));
     assert_eq!(office.output(&["post", "return", &victim]).status.code(), Some(65));
 }
@@ -213,7 +196,7 @@ fn a_letter_whose_e_mail_failed_goes_by_post_and_one_that_is_in_vain_does_not() 
     let before = office.ok(&["post", "--out", "a", "--json"])["letters"].as_u64().unwrap();
     let failed = accepted(&office);
     office.change(&format!("UPDATE outbox SET state = 'failed' WHERE reference = '{failed}'")).unwrap();
-    let cancelled = one(&office, "SELECT reference FROM outbox WHERE state = 'to_post' ORDER BY reference LIMIT 1");
+    let cancelled = office.one("SELECT reference FROM outbox WHERE state = 'to_post' ORDER BY reference LIMIT 1");
     office.change(&format!("UPDATE convocation SET state = 'cancelled' WHERE reference = '{cancelled}'")).unwrap();
     let batch = office.ok(&["post", "--out", "b", "--json"]);
     assert_eq!(batch["letters"], before);
@@ -225,9 +208,9 @@ fn a_letter_whose_e_mail_failed_goes_by_post_and_one_that_is_in_vain_does_not() 
     assert_eq!(office.ok(&["post", "--confirm", "b/manifest.json", "--yes", "--json"])["already"], before);
     // What is known of the e-mail stays: the letter on paper has a row of its own.
     let rows = format!("SELECT channel, state FROM outbox WHERE reference = '{failed}' ORDER BY 1");
-    assert_eq!(one(&office, &rows), "email|failed\npost|posted");
+    assert_eq!(office.one(&rows), "email|failed\npost|posted");
     assert_eq!(office.ok(&["post", "--out", "c", "--json"])["letters"], 0);
-    let office = &*SENT;
+    let office = &SENT.copy();
     let calls = office.ok(&["post", "--out", "calls", "--channel", "sms", "--json"]);
     let csv = fs::read_to_string(office.path("calls/sms.csv")).unwrap();
     assert_eq!(csv.lines().count() as u64, calls["calls"].as_u64().unwrap() + 1);
@@ -242,7 +225,7 @@ fn a_letter_whose_e_mail_failed_goes_by_post_and_one_that_is_in_vain_does_not() 
 fn an_e_mail_whose_appointment_does_not_hold_or_comes_too_soon_is_not_sent() {
     let office = Office::new(Shape { permits: 600, seats: true });
     office.run(&[]);
-    let queued = one(&office, "SELECT reference FROM outbox WHERE state = 'queued' ORDER BY reference LIMIT 2");
+    let queued = office.one("SELECT reference FROM outbox WHERE state = 'queued' ORDER BY reference LIMIT 2");
     let [cancelled, soon] = queued.lines().collect::<Vec<_>>()[..] else { panic!("{queued}") };
     let day = today() + Days::new(2);
     office
@@ -254,7 +237,7 @@ fn an_e_mail_whose_appointment_does_not_hold_or_comes_too_soon_is_not_sent() {
     let sent = office.ok(&["dispatch", "--until-empty", "--json"]);
     assert_eq!((&sent["cancelled"], &sent["expired"]), (&1.into(), &1.into()));
     let states = format!("SELECT state FROM outbox WHERE reference IN ('{cancelled}', '{soon}') ORDER BY 1");
-    assert_eq!(one(&office, &states), "cancelled\nexpired");
+    assert_eq!(office.one(&states), "cancelled\nexpired");
     // Whoever would get a letter too late is called, or listed as somebody without a number.
     let calls = office.ok(&["post", "--out", "calls", "--channel", "phone", "--json"]);
     let numbers = fs::read_to_string(office.path("calls/phone.csv")).unwrap();
@@ -274,9 +257,7 @@ fn an_appointment_that_comes_near_is_reminded_of_once() {
         ))
         .unwrap();
     // Somebody who has died since, and somebody who wants letters on paper now, are left in peace.
-    let others = one(
-        &office,
-        "SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 2 OFFSET 1",
+    let others = office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 2 OFFSET 1",
     );
     let [dead, paper] = others.lines().collect::<Vec<_>>()[..] else { panic!("{others}") };
     for (reference, change) in [
@@ -304,7 +285,7 @@ fn an_appointment_that_comes_near_is_reminded_of_once() {
     let mails = office.mails().len();
     office.until_sent();
     assert_eq!(office.mails().len(), mails + 1);
-    let sent = one(&office, "SELECT letter_id, state FROM outbox WHERE kind = 'reminder'");
+    let sent = office.one("SELECT letter_id, state FROM outbox WHERE kind = 'reminder'");
     assert_eq!(sent, format!("{reference}/reminder/0/J-7|accepted"));
     // Who wants none gets none.
     bring_news(&office);
@@ -321,7 +302,7 @@ fn an_appointment_that_comes_near_is_reminded_of_once() {
 fn a_second_convocation_of_the_same_permit_also_goes_by_post() {
     let office = SENT.copy();
     let reference = accepted(&office);
-    let permit = one(&office, &format!("SELECT permit_id FROM convocation WHERE reference = '{reference}'"));
+    let permit = office.one(&format!("SELECT permit_id FROM convocation WHERE reference = '{reference}'"));
     office
         .change(&format!(
             "UPDATE convocation SET state = 'missed' WHERE reference = '{reference}';
@@ -334,7 +315,7 @@ fn a_second_convocation_of_the_same_permit_also_goes_by_post() {
     let channels = format!(
         "SELECT channel, occasion, outbox.state FROM outbox JOIN convocation USING (reference) WHERE permit_id = '{permit}' AND convocation.state = 'convoked' ORDER BY 1"
     );
-    assert_eq!(one(&office, &channels), "email||queued\npost|copie|to_post");
+    assert_eq!(office.one(&channels), "email||queued\npost|copie|to_post");
 }
 
 #[test]
@@ -371,7 +352,7 @@ fn a_title_of_the_online_list_gets_one_letter_when_its_window_opens() {
 #[test]
 fn whoever_moves_away_is_told_which_prefecture_is_competent_and_an_unknown_commune_is_not_a_move() {
     let office = SENT.copy();
-    let movers = one(&office, "SELECT permit_id FROM permit WHERE rule = 'not-yet-due' ORDER BY permit_id LIMIT 2");
+    let movers = office.one("SELECT permit_id FROM permit WHERE rule = 'not-yet-due' ORDER BY permit_id LIMIT 2");
     let [away, unknown] = movers.lines().collect::<Vec<_>>()[..] else { panic!("{movers}") };
     for (permit, commune) in [(away, "01053"), (unknown, "99999")] {
         office
@@ -382,7 +363,7 @@ fn whoever_moves_away_is_told_which_prefecture_is_competent_and_an_unknown_commu
     }
     assert_eq!(office.run(&[])["letters"]["notices"], serde_json::json!({"transfert": 1}));
     let told =
-        one(&office, "SELECT json_extract(data, '$.competent'), permit_id FROM outbox JOIN notice USING (reference)");
+        office.one("SELECT json_extract(data, '$.competent'), permit_id FROM outbox JOIN notice USING (reference)");
     assert_eq!(told, format!("préfecture de l’Ain|{away}"));
     bring_news(&office);
     assert_eq!(office.run(&[])["letters"]["notices"], serde_json::json!({}));
@@ -401,6 +382,6 @@ fn heads_up_is_off_until_asked_for_and_promises_only_what_is_planned() {
     let told = night["letters"]["notices"]["heads-up"].as_u64().unwrap();
     assert!(told > 0 && told <= night["planned"].as_u64().unwrap(), "{night}");
     let convoked = "SELECT count(*) FROM notice JOIN convocation USING (permit_id)";
-    assert_eq!(one(&office, convoked), "0", "who is convoked tonight needs no announcement");
-    assert_eq!(one(&SENT, "SELECT count(*) FROM notice WHERE kind = 'heads-up'"), "0");
+    assert_eq!(office.one(convoked), "0", "who is convoked tonight needs no announcement");
+    assert_eq!(SENT.one("SELECT count(*) FROM notice WHERE kind = 'heads-up'"), "0");
 }

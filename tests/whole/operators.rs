@@ -1,23 +1,9 @@
 //! Tonight's plan, a re-run by hand, an answer at the counter, by the command line.
 
-use std::sync::LazyLock;
-
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Office, Shape};
-
-/// An office after its first night, its e-mails sent.
-static SENT: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
-    office.until_sent();
-    office
-});
-
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
+use crate::support::{Office, SENT};
 
 fn texts<'v>(array: &'v Value, field: &str) -> Vec<&'v str> {
     array.as_array().unwrap().iter().map(|v| v[field].as_str().unwrap()).collect()
@@ -26,7 +12,8 @@ fn texts<'v>(array: &'v Value, field: &str) -> Vec<&'v str> {
 #[test]
 fn why_somebody_is_convoked_or_not_is_always_answered() {
     // One person under each verdict that the world has.
-    let people = SENT.query(
+    let office = SENT.copy();
+    let people = office.query(
         "SELECT rule, min(h.number) FROM permit p JOIN holder h ON h.holder_id = p.holder_id AND h.prefecture = p.prefecture
            WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.holder_id = p.holder_id) OR rule NOT IN ('due', 'due.late')
            GROUP BY rule ORDER BY rule",
@@ -34,7 +21,7 @@ fn why_somebody_is_convoked_or_not_is_always_answered() {
     let mut rules = 0;
     for line in people.lines() {
         let (rule, number) = line.split_once('|').unwrap();
-        let told = SENT.ok(&["permit", "timeline", number, "--json"]);
+        let told = office.ok(&["permit", "timeline", number, "--json"]);
         let permit = told["permits"].as_array().unwrap().iter().find(|p| p["rule"] == rule);
         let permit = permit.unwrap_or_else(|| panic!("{rule}: {told}"));
         assert!(permit["why"].as_str().unwrap().len() > 20, "{permit}");
@@ -47,8 +34,7 @@ fn why_somebody_is_convoked_or_not_is_always_answered() {
 #[test]
 fn a_history_has_run_appointment_letter_attempt_and_act_in_order() {
     let office = SENT.copy();
-    let number = one(
-        &office,
+    let number = office.one(
         "SELECT h.number FROM outbox o JOIN convocation c USING (reference) JOIN holder h ON h.holder_id = c.holder_id
            WHERE o.state = 'accepted' ORDER BY 1 LIMIT 1",
     );
@@ -64,7 +50,7 @@ fn a_history_has_run_appointment_letter_attempt_and_act_in_order() {
     assert_eq!(act["what"], "Titre suspendu : appeal");
     assert_eq!(told["permits"][0]["rule"], "held", "as it is now, not as the last night left it");
     // Whoever looks at a person is remembered, and the ledger names nobody.
-    assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry WHERE kind = 'read.timeline'"), "1");
+    assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.timeline'"), "1");
     assert!(!office.query("SELECT payload FROM ledger_entry").contains(&number));
     let nobody = office.output(&["permit", "timeline", "9999999999"]);
     assert_eq!(nobody.status.code(), Some(65));
@@ -83,7 +69,7 @@ fn what_the_plan_has_for_somebody_is_told_alike_wherever_it_is_found() {
     let output = office.command(&night).env("CONVOKE__POLICY__FIRM_LEAD_DAYS", "0").output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");
     assert_eq!(
-        one(&office, "SELECT count(DISTINCT run_id) FROM planned_block"),
+        office.one("SELECT count(DISTINCT run_id) FROM planned_block"),
         "1",
         "those of the night before are gone"
     );
@@ -112,8 +98,8 @@ fn a_plan_tells_who_where_and_when_and_shows_the_letters_that_it_would_write() {
     assert_eq!(of_weeks, firm);
     let letters: Vec<_> = std::fs::read_dir(office.path("plan/letters")).unwrap().collect();
     assert!(letters.len() >= 4, "PDF and e-mail of two");
-    assert_eq!(one(&office, "SELECT count(*) FROM convocation"), "0", "nothing was written");
-    assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry WHERE kind = 'read.letters'"), "1");
+    assert_eq!(office.one("SELECT count(*) FROM convocation"), "0", "nothing was written");
+    assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.letters'"), "1");
     let output = office.output(&["plan"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.lines().all(|l| l.chars().count() <= 100), "{text}");
@@ -125,10 +111,8 @@ fn a_stale_plan_is_refused_and_what_has_changed_is_listed() {
     let shown = office.answer(&["plan", "--json"]);
     let firm = shown["appointments"][0]["permit"].as_str().unwrap().to_owned();
     let slot = shown["appointments"][1]["slot"].as_str().unwrap().to_owned();
-    let number = one(
-        &office,
-        &format!("SELECT h.number FROM permit p JOIN holder h USING (holder_id) WHERE permit_id = '{firm}'"),
-    );
+    let number = office
+        .one(&format!("SELECT h.number FROM permit p JOIN holder h USING (holder_id) WHERE permit_id = '{firm}'"));
     office.ok(&["permit", "hold", &number, "--reason", "appeal", "--json"]);
     office.change(&format!("UPDATE slot SET seats = seats - 1 WHERE slot_id = '{slot}'")).unwrap();
     let hash = shown["plan_hash"].as_str().unwrap();
@@ -140,7 +124,7 @@ fn a_stale_plan_is_refused_and_what_has_changed_is_listed() {
     assert_eq!(seats["before"].as_u64().unwrap() - seats["after"].as_u64().unwrap(), 1, "{refusal}");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("not planned any more") && told.contains("SEATS BEFORE"), "{told}");
-    assert_eq!(one(&office, "SELECT count(*) FROM convocation"), "0");
+    assert_eq!(office.one("SELECT count(*) FROM convocation"), "0");
     // What is shown now is what is done.
     let shown = office.answer(&["plan", "--json"]);
     let run = office.run(&["--plan", &shown["plan_hash"].as_str().unwrap()[..16]]);
@@ -153,7 +137,7 @@ fn two_operators_at_once_get_one_run_and_one_clear_refusal() {
     let mut first = office.command(&["run", "--yes", "--reason", "first"]);
     let first = first.env("CONVOKE_FAULT", "stop@before-chunk").spawn().unwrap();
     let pid = Pid::from_raw(first.id().cast_signed()).unwrap();
-    while one(&office, "SELECT count(*) FROM run WHERE state = 'committing'") != "1" {
+    while office.one("SELECT count(*) FROM run WHERE state = 'committing'") != "1" {
         std::thread::yield_now();
     }
     let second = office.output(&["run", "--yes", "--reason", "second"]);
@@ -161,37 +145,37 @@ fn two_operators_at_once_get_one_run_and_one_clear_refusal() {
     assert!(String::from_utf8_lossy(&second.stderr).contains("is in progress"));
     kill_process(pid, Signal::CONT).unwrap();
     assert!(matches!(first.wait_with_output().unwrap().status.code(), Some(0 | 4)));
-    assert_eq!(one(&office, "SELECT count(*) FROM run"), "1");
+    assert_eq!(office.one("SELECT count(*) FROM run"), "1");
     office.assert_promises();
 }
 
 #[test]
 fn a_run_that_is_stopped_keeps_what_it_committed_and_the_next_plans_for_everybody_else() {
-    let whole = one(&SENT, "SELECT count(*) FROM convocation");
+    let whole = SENT.one("SELECT count(*) FROM convocation");
     for (point, kept) in [("stop@before-chunk", "0"), ("stop@after-chunk", whole.as_str())] {
         let office = SENT.before_the_night();
         let mut run = office.command(&["run", "--yes", "--reason", "night"]);
         let run = run.env("CONVOKE_FAULT", point).spawn().unwrap();
         let pid = Pid::from_raw(run.id().cast_signed()).unwrap();
-        while one(&office, "SELECT count(*) FROM run WHERE state = 'committing'") != "1"
-            || one(&office, "SELECT count(*) FROM convocation") != kept
+        while office.one("SELECT count(*) FROM run WHERE state = 'committing'") != "1"
+            || office.one("SELECT count(*) FROM convocation") != kept
         {
             std::thread::yield_now();
         }
-        let id = one(&office, "SELECT run_id FROM run");
+        let id = office.one("SELECT run_id FROM run");
         let stopped = office.ok(&["runs", "stop", &id, "--reason", "wrong extract", "--yes", "--json"]);
         assert_eq!(stopped["committed"].to_string(), kept, "{stopped}");
         kill_process(pid, Signal::CONT).unwrap();
         let ended = run.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&ended.stderr).contains("was stopped"), "{ended:?}");
-        assert_eq!(one(&office, "SELECT count(*) FROM convocation"), kept);
+        assert_eq!(office.one("SELECT count(*) FROM convocation"), kept);
         assert_eq!(office.ok(&["runs", "show", &id, "--json"])["state"], "stopped");
         let again = office.ok(&["runs", "stop", &id, "--reason", "twice", "--yes", "--json"]);
         assert_eq!(again["stopped"], false);
 
         office.run(&[]);
-        assert_eq!(one(&office, "SELECT count(*) FROM convocation"), whole);
+        assert_eq!(office.one("SELECT count(*) FROM convocation"), whole);
         office.assert_promises();
     }
 }
@@ -199,20 +183,18 @@ fn a_run_that_is_stopped_keeps_what_it_committed_and_the_next_plans_for_everybod
 #[test]
 fn two_runs_are_compared_by_what_they_planned() {
     let office = SENT.copy();
-    let before = one(&office, "SELECT run_id FROM run");
-    let slot = one(
-        &office,
-        "SELECT slot_id FROM slot s WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.slot_id = s.slot_id) ORDER BY day DESC, slot_id LIMIT 1",
+    let before = office.one("SELECT run_id FROM run");
+    let slot = office.one("SELECT slot_id FROM slot s WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.slot_id = s.slot_id) ORDER BY day DESC, slot_id LIMIT 1",
     );
     office.change(&format!("UPDATE slot SET seats = seats + 3 WHERE slot_id = '{slot}'")).unwrap();
     office.run(&[]);
-    let after = one(&office, "SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
+    let after = office.one("SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
     let diff = office.ok(&["runs", "diff", &before, &after, "--json"]);
     assert_eq!(diff["difference"]["people_new"], serde_json::json!([]));
     // Who was convoked is not planned any more.
     assert_eq!(
         diff["difference"]["people_gone"].as_array().unwrap().len().to_string(),
-        one(&office, "SELECT count(*) FROM convocation")
+        office.one("SELECT count(*) FROM convocation")
     );
     let text = String::from_utf8(office.output(&["runs", "diff", &before, &after]).stdout).unwrap();
     assert!(text.contains("already-convoked") && text.contains("not planned any more"), "{text}");
@@ -223,7 +205,7 @@ fn two_runs_are_compared_by_what_they_planned() {
 #[test]
 fn whoever_says_no_changes_nothing_and_a_database_without_tables_is_said_to_be_one() {
     let office = SENT.copy();
-    let reference = one(&office, "SELECT reference FROM convocation WHERE state = 'convoked' ORDER BY 1 LIMIT 1");
+    let reference = office.one("SELECT reference FROM convocation WHERE state = 'convoked' ORDER BY 1 LIMIT 1");
     // A terminal, on which an agent types `n`.
     let mut answer = std::process::Command::new("script");
     let convoke = env!("CARGO_BIN_EXE_convoke");
@@ -240,7 +222,7 @@ fn whoever_says_no_changes_nothing_and_a_database_without_tables_is_said_to_be_o
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!(one(&office, &format!("SELECT state FROM convocation WHERE reference = '{reference}'")), "convoked");
+    assert_eq!(office.one(&format!("SELECT state FROM convocation WHERE reference = '{reference}'")), "convoked");
 
     let bare = office.with_an_empty_database(true);
     bare.change("DROP TABLE IF EXISTS __diesel_schema_migrations").unwrap();
@@ -253,11 +235,9 @@ fn whoever_says_no_changes_nothing_and_a_database_without_tables_is_said_to_be_o
 #[test]
 fn every_other_command_keeps_to_its_schema() {
     let office = SENT.copy();
-    let run = one(&office, "SELECT run_id FROM run LIMIT 1");
-    let reference = one(
-        &office,
-        "SELECT reference FROM outbox WHERE state = 'accepted' AND kind = 'convocation' ORDER BY 1 LIMIT 1",
-    );
+    let run = office.one("SELECT run_id FROM run LIMIT 1");
+    let reference =
+        office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND kind = 'convocation' ORDER BY 1 LIMIT 1");
     let numbers = office.query("SELECT number FROM holder ORDER BY number LIMIT 2");
     let numbers: Vec<&str> = numbers.lines().collect();
     office.ok(&["report", &run, "--out", "night", "--json"]);

@@ -1,21 +1,8 @@
 //! Written requests: the night serves them out of what its plan can spare, most urgent first, and never at the price of a lapse.
 
-use std::sync::LazyLock;
-
 use serde_json::Value;
 
-use crate::support::{self, Office, Shape};
-
-/// An office after its first night.
-static PLANNED: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
-    office
-});
-
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
+use crate::support::{self, Office, PLANNED, Shape};
 
 /// Numbers of students whose permits end soonest.
 fn students(office: &Office, how_many: usize) -> Vec<String> {
@@ -35,7 +22,7 @@ fn ask(office: &Office, number: &str, wish: &str) -> String {
 }
 
 fn request(office: &Office, id: &str) -> (String, String) {
-    let found = one(office, &format!("SELECT state, reference FROM request WHERE request_id = '{id}'"));
+    let found = office.one(&format!("SELECT state, reference FROM request WHERE request_id = '{id}'"));
     let (state, reference) = found.split_once('|').unwrap();
     (state.to_owned(), reference.to_owned())
 }
@@ -64,7 +51,7 @@ fn a_student_with_an_urgent_request_is_convoked_beside_the_plan() {
     let (state, reference) = request(&office, &id);
     assert_eq!(state, "placed");
     assert_eq!(
-        one(&office, &format!("SELECT count(*) FROM outbox WHERE reference = '{reference}' AND kind = 'convocation'")),
+        office.one(&format!("SELECT count(*) FROM outbox WHERE reference = '{reference}' AND kind = 'convocation'")),
         "1"
     );
     office.assert_promises();
@@ -76,7 +63,7 @@ fn a_student_with_an_urgent_request_is_convoked_beside_the_plan() {
     let again = office.output(&["run", "--yes", "--reason", "again"]);
     assert!(String::from_utf8_lossy(&again.stdout).contains("Nothing new"), "{again:?}");
     // The report of such a night verifies like any other.
-    let run = one(&office, "SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
+    let run = office.one("SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
     office.ok(&["report", &run, "--out", "report", "--json"]);
     office.ok(&["verify", "report", "--json"]);
 }
@@ -91,8 +78,7 @@ fn a_request_of_a_desk_without_a_share_waits_for_an_agent() {
     let open = office.ok(&["requests", "list", "--json"]);
     assert_eq!(open["requests"][0]["request"]["request_id"], id.as_str());
     // By hand it can be placed: on a seat that the plan can spare.
-    let spare = one(
-        &office,
+    let spare = office.one(
         "SELECT slot_id FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%' ORDER BY day DESC, slot_id LIMIT 1",
     );
     let args =
@@ -118,7 +104,7 @@ fn requests_never_take_more_than_their_share_and_the_most_urgent_comes_first() {
     let over = "SELECT count(*) FROM (SELECT s.site, s.desk, s.day, count(DISTINCT r.request_id) AS n, 1 AS share
         FROM request r JOIN convocation c ON c.reference = r.reference JOIN slot s ON s.slot_id = c.slot_id GROUP BY 1, 2, 3) x WHERE n > share + (
         SELECT sum(seats) FROM slot o WHERE (o.site, o.desk, o.day) = (x.site, x.desk, x.day)) / 100";
-    assert_eq!(one(&office, over), "0");
+    assert_eq!(office.one(over), "0");
     office.assert_promises();
 }
 
@@ -150,8 +136,7 @@ fn whoever_is_due_and_cannot_wait_is_seen_sooner_and_firm_tonight() {
     let office = PLANNED.before_the_night();
     let run = night(&office);
     assert!(run["planned"].as_u64().unwrap() > 0, "{run}");
-    let waiting = one(
-        &office,
+    let waiting = office.one(
         "SELECT h.number FROM permit p JOIN holder h USING (holder_id) WHERE rule = 'due' AND NOT EXISTS (
            SELECT 1 FROM convocation c WHERE c.holder_id = p.holder_id) ORDER BY p.expires_on DESC, 1 LIMIT 1",
     );
@@ -160,7 +145,7 @@ fn whoever_is_due_and_cannot_wait_is_seen_sooner_and_firm_tonight() {
     assert_eq!(run["requests"]["placed"], 1, "{run}");
     let (state, reference) = request(&office, &id);
     let day: chrono::NaiveDate =
-        one(&office, &format!("SELECT day FROM convocation WHERE reference = '{reference}'")).parse().unwrap();
+        office.one(&format!("SELECT day FROM convocation WHERE reference = '{reference}'")).parse().unwrap();
     assert_eq!(state, "placed");
     let opens = office.ok(&["permit", "timeline", &waiting, "--json"]).to_string();
     assert!(day < support::today() + chrono::Days::new(130), "{day}: {opens}");
@@ -184,9 +169,9 @@ fn whoever_asks_for_an_earlier_date_keeps_the_one_they_have_until_a_better_is_fo
     office.run(&[]);
     let (state, reference) = request(&office, &id);
     if state == "placed" {
-        let day = one(&office, &format!("SELECT day FROM convocation WHERE reference = '{reference}'"));
+        let day = office.one(&format!("SELECT day FROM convocation WHERE reference = '{reference}'"));
         assert!(day.as_str() < parts[2], "{day} is sooner than {}", parts[2]);
-        assert_eq!(one(&office, &format!("SELECT state FROM convocation WHERE reference = '{}'", parts[1])), "moved");
+        assert_eq!(office.one(&format!("SELECT state FROM convocation WHERE reference = '{}'", parts[1])), "moved");
     }
     assert_eq!(state, "placed", "the agenda has seats to spare");
     office.assert_promises();
@@ -205,7 +190,7 @@ fn a_run_that_is_killed_places_each_request_once() {
     for id in &ids {
         assert_eq!(request(&office, id).0, "placed");
     }
-    assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry WHERE kind = 'request.placed'"), "3");
+    assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'request.placed'"), "3");
     office.assert_promises();
 }
 
@@ -224,7 +209,7 @@ fn a_request_of_somebody_who_is_held_or_gone_convokes_nobody() {
     office.run(&[]);
     for id in &ids {
         assert_eq!(request(&office, id).0, "open");
-        let slot = one(&office, "SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");
+        let slot = office.one("SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");
         let place =
             office.output(&["requests", "decide", id, "--place", &slot, "--despite-lapse", "--reason", "x", "--yes"]);
         assert_eq!(place.status.code(), Some(65), "{}", String::from_utf8_lossy(&place.stderr));
@@ -253,11 +238,11 @@ fn a_run_that_was_stopped_serves_no_request_any_more() {
     let ids: Vec<String> = students(&office, 3).iter().map(|number| ask(&office, number, "urgent")).collect();
     let mut run = office.command(&["run", "--yes", "--reason", "night"]);
     let run = run.env("CONVOKE_FAULT", "stop@after-request").spawn().unwrap();
-    let placed = || one(&office, "SELECT count(*) FROM request WHERE state = 'placed'");
+    let placed = || office.one("SELECT count(*) FROM request WHERE state = 'placed'");
     while placed() != "1" {
         std::thread::yield_now();
     }
-    let id = one(&office, "SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
+    let id = office.one("SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
     let stopped = office.ok(&["runs", "stop", &id, "--reason", "wrong", "--yes", "--json"]);
     assert_eq!((&stopped["committed"], &stopped["left"]), (&1.into(), &2.into()));
     let open = ids.iter().find(|id| request(&office, id).0 == "open").unwrap();
@@ -284,7 +269,7 @@ fn nobody_is_moved_who_did_not_ask_for_another_date() {
     // What is past is to be marked, not moved.
     let number = numbers.lines().next().unwrap();
     office.change(&format!("UPDATE convocation SET day = '2000-01-03' WHERE holder_id = (SELECT holder_id FROM holder WHERE number = '{number}')")).unwrap();
-    let slot = one(&office, "SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");
+    let slot = office.one("SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");
     let place =
         office.output(&["requests", "decide", &ids[0], "--place", &slot, "--despite-lapse", "--reason", "x", "--yes"]);
     assert_eq!(place.status.code(), Some(65));

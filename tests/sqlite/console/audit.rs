@@ -1,20 +1,7 @@
 //! Of the console: see the pages of that name.
 
-use std::sync::LazyLock;
-
 use super::browser::{Browser, Console};
-use crate::support::{Office, Shape, today};
-
-/// An office after its first night, with a key.
-static NIGHT: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
-    office
-});
-
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
+use crate::support::{Office, PLANNED, Shape, today};
 
 /// What the verification says, once it has ended.
 fn verified(auditor: &mut Browser) -> String {
@@ -41,13 +28,13 @@ fn an_office_without_a_night_has_an_audit_too() {
 
 #[test]
 fn the_ledger_is_paged_filtered_and_shown_as_text() {
-    let office = NIGHT.copy();
+    let office = PLANNED.copy();
     let console = Console::of(&office);
     let mut agent = console.signed_in("operateur");
     let hostile = format!("<script>alert(1)</script> محمد {}", "é".repeat(260));
     agent.submit("/94/courriers/suspendre", &[("reason", &hostile)]);
     let mut auditor = console.signed_in("auditeur");
-    let size: usize = one(&office, "SELECT max(seq) FROM ledger_entry").parse().unwrap();
+    let size: usize = office.one("SELECT max(seq) FROM ledger_entry").parse().unwrap();
     let (mut path, mut seen, mut pages) = ("/94/audit/registre".to_owned(), 0, 0);
     loop {
         let page = auditor.get(&path);
@@ -89,7 +76,7 @@ fn the_ledger_is_paged_filtered_and_shown_as_text() {
 
 #[test]
 fn whoever_reads_addresses_is_among_the_reads_with_the_hour() {
-    let office = NIGHT.copy();
+    let office = PLANNED.copy();
     let console = Console::of(&office);
     console.signed_in("operateur").submit("/94/courriers/lots", &[("reason", "envoi du matin")]);
     let page = console.signed_in("auditeur").get("/94/audit/registre?genre=read.").body;
@@ -99,7 +86,7 @@ fn whoever_reads_addresses_is_among_the_reads_with_the_hour() {
 
 #[test]
 fn a_ledger_that_holds_and_one_that_was_changed_are_told_apart_in_words() {
-    let office = NIGHT.copy();
+    let office = PLANNED.copy();
     let console = Console::of(&office);
     let mut auditor = console.signed_in("auditeur");
     let said = verified(&mut auditor);
@@ -114,10 +101,10 @@ fn a_ledger_that_holds_and_one_that_was_changed_are_told_apart_in_words() {
 
 #[test]
 fn reports_come_in_a_few_forms_and_name_nobody() {
-    let office = &NIGHT.copy();
+    let office = &PLANNED.copy();
     let console = Console::of(office);
     let mut auditor = console.signed_in("auditeur");
-    let run = one(office, "SELECT run_id FROM run");
+    let run = office.one("SELECT run_id FROM run");
     let list = auditor.get("/94/audit/rapports").body;
     assert!(list.contains(&format!("/94/audit/rapports/{run}/zip")) && !list.contains("/94/executions/"), "{list}");
     assert!(!auditor.get("/94/audit/rapports?etat=failed").body.contains(&run), "filtered by state");
@@ -140,7 +127,7 @@ fn reports_come_in_a_few_forms_and_name_nobody() {
 
 #[test]
 fn the_figures_of_some_days_are_a_page_and_the_files_of_the_command_line() {
-    let office = &NIGHT.copy();
+    let office = &PLANNED.copy();
     let console = Console::of(office);
     let mut auditor = console.signed_in("auditeur");
     let (from, to) = (today() - chrono::Days::new(60), today());
@@ -165,9 +152,9 @@ fn the_figures_of_some_days_are_a_page_and_the_files_of_the_command_line() {
 
 #[test]
 fn only_who_checks_sees_the_audit() {
-    let office = &NIGHT.copy();
+    let office = &PLANNED.copy();
     let console = Console::of(office);
-    let run = one(office, "SELECT run_id FROM run");
+    let run = office.one("SELECT run_id FROM run");
     for role in ["lecteur", "operateur"] {
         let mut other = console.signed_in(role);
         let report = format!("/rapports/{run}/json");

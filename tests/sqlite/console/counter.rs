@@ -27,12 +27,8 @@ fn console(office: &Office, day: &str) -> Console {
     Console::with(office, &settings)
 }
 
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
-
 fn state(office: &Office, reference: &str) -> String {
-    one(office, &format!("SELECT state FROM convocation WHERE reference = '{reference}'"))
+    office.one(&format!("SELECT state FROM convocation WHERE reference = '{reference}'"))
 }
 
 /// What a page says, whatever its blanks.
@@ -47,13 +43,12 @@ fn rows(page: &Answer) -> Vec<String> {
 #[test]
 fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
     let Some(office) = office() else { return };
-    let busiest = one(
-        &office,
+    let busiest = office.one(
         "SELECT c.day, s.site FROM convocation c JOIN slot s USING (slot_id) WHERE c.state = 'convoked' GROUP BY 1, 2
            HAVING count(*) >= 4 ORDER BY 1, 2 LIMIT 1",
     );
     let (day, site) = busiest.split_once('|').expect("a day with people");
-    let before = one(&office, "SELECT min(day) FROM convocation WHERE state = 'convoked'");
+    let before = office.one("SELECT min(day) FROM convocation WHERE state = 'convoked'");
     let page_of = |day: &str| format!("/94/guichet?jour={day}&site={site}");
     {
         // The day has not come: the sheet is there, nobody can be marked.
@@ -64,7 +59,7 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
         assert!(next.body.contains("Aucun rendez-vous passé n’attend de saisie."));
         let page = agent.get(&page_of(day));
         assert!(page.body.contains("à partir du jour du rendez-vous") && rows(&page).is_empty(), "{}", page.body);
-        let reference = one(&office, &format!("SELECT reference FROM convocation WHERE day = '{day}' LIMIT 1"));
+        let reference = office.one(&format!("SELECT reference FROM convocation WHERE day = '{day}' LIMIT 1"));
         let early = agent.post(&format!("/94/guichet/{day}/{site}"), &[(&format!("p-{reference}"), "honore")]);
         assert!(early.status == 422 && early.body.contains("pas encore venu"), "{}", early.body);
         let (sheet, csv, door) = (
@@ -79,7 +74,7 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
         assert_eq!(agent.get("/94/guichet?jour=2026-12-01&site=ailleurs").status, 404);
         assert_eq!(agent.get("/94/guichet?jour=hier").status, 400);
         let reads = "SELECT count(*) FROM ledger_entry WHERE kind = 'read.sheet' AND actor = 'local:operateur'";
-        assert!(one(&office, reads).parse::<u32>().unwrap() >= 5);
+        assert!(office.one(reads).parse::<u32>().unwrap() >= 5);
     }
     let console = console(&office, day);
     let mut agent = console.signed_in("operateur");
@@ -99,7 +94,7 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
         assert_eq!(state(&office, person), expected);
     }
     let marks = "SELECT count(*) FROM ledger_entry WHERE kind = 'convocation.marked' AND actor = 'local:operateur'";
-    assert_eq!(one(&office, marks), "4");
+    assert_eq!(office.one(marks), "4");
     assert_eq!(rows(&told).len(), people.len() - 4, "what is marked cannot be marked again");
 
     // The same again changes nothing; another word is told to be too late, and hinders no other.
@@ -111,11 +106,11 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
         "{}",
         told.body
     );
-    assert_eq!((state(&office, &people[0]).as_str(), one(&office, marks).as_str()), ("honoured", "4"));
+    assert_eq!((state(&office, &people[0]).as_str(), office.one(marks).as_str()), ("honoured", "4"));
 
     // No row of this page.
     let elsewhere =
-        one(&office, &format!("SELECT reference FROM convocation WHERE day > '{day}' AND state = 'convoked' LIMIT 1"));
+        office.one(&format!("SELECT reference FROM convocation WHERE day > '{day}' AND state = 'convoked' LIMIT 1"));
     assert_eq!(agent.post(&path, &[(&format!("p-{elsewhere}"), "annule")]).status, 404);
     assert_eq!(agent.post(&path, &[("p-x", "honore")]).status, 400);
     assert_eq!(agent.post(&path, &[(fields[0].as_str(), "parti")]).status, 400);
@@ -128,8 +123,8 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
 fn days_that_await_a_mark_are_listed_with_a_way_to_them() {
     let Some(office) = office() else { return };
     let (first, last) = (
-        one(&office, "SELECT min(day) FROM convocation WHERE state = 'convoked'"),
-        one(&office, "SELECT max(day) FROM convocation WHERE state = 'convoked'"),
+        office.one("SELECT min(day) FROM convocation WHERE state = 'convoked'"),
+        office.one("SELECT max(day) FROM convocation WHERE state = 'convoked'"),
     );
     let name = "<i>François</i> محمد";
     office.change(&format!("UPDATE holder SET given_names = '{name}', family_name = '', usage_name = NULL")).unwrap();

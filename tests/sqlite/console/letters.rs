@@ -1,34 +1,21 @@
 //! Of the console: see the pages of that name.
 
 use std::io::{Cursor, Read};
-use std::sync::LazyLock;
 
 use super::browser::{Browser, Console, encoded};
-use crate::support::{Office, Shape};
-
-/// An office whose first night's e-mails have left.
-static SENT: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
-    office.until_sent();
-    office
-});
-
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
+use crate::support::{Office, SENT, Shape};
 
 fn a_letter(office: &Office, state: &str) -> String {
-    one(office, &format!("SELECT letter_id FROM outbox WHERE state = '{state}' ORDER BY letter_id LIMIT 1"))
+    office.one(&format!("SELECT letter_id FROM outbox WHERE state = '{state}' ORDER BY letter_id LIMIT 1"))
 }
 
 fn state_of(office: &Office, letter: &str) -> String {
-    one(office, &format!("SELECT state FROM outbox WHERE letter_id = '{letter}'"))
+    office.one(&format!("SELECT state FROM outbox WHERE letter_id = '{letter}'"))
 }
 
 /// Actor and payload of the last entry of a kind.
 fn last_entry(office: &Office, kind: &str) -> String {
-    one(office, &format!("SELECT actor, payload FROM ledger_entry WHERE kind = '{kind}' ORDER BY seq DESC LIMIT 1"))
+    office.one(&format!("SELECT actor, payload FROM ledger_entry WHERE kind = '{kind}' ORDER BY seq DESC LIMIT 1"))
 }
 
 /// Makes a letter one that failed, as a relay told.
@@ -62,7 +49,7 @@ fn letters_are_found_by_state_kind_and_channel_page_by_page_and_exported_without
     let mut reader = console.signed_in("lecteur");
     let page = reader.get("/94/courriers");
     assert!(page.body.contains("Remise au relais de messagerie") && page.body.contains("À poster"), "{}", page.body);
-    let accepted: usize = one(office, "SELECT count(*) FROM outbox WHERE state = 'accepted'").parse().unwrap();
+    let accepted: usize = office.one("SELECT count(*) FROM outbox WHERE state = 'accepted'").parse().unwrap();
     let (mut path, mut seen) = ("/94/courriers?etat=accepted&genre=convocation&canal=email".to_owned(), 0);
     loop {
         let page = reader.get(&path);
@@ -87,7 +74,7 @@ fn letters_are_found_by_state_kind_and_channel_page_by_page_and_exported_without
 fn a_letter_tells_its_attempts_and_acts_and_nobody_s_address() {
     let office = SENT.copy();
     let letter = a_letter(&office, "accepted");
-    let address = one(&office, &format!("SELECT recipient FROM outbox WHERE letter_id = '{letter}'"));
+    let address = office.one(&format!("SELECT recipient FROM outbox WHERE letter_id = '{letter}'"));
     fail(&office, &letter, &format!("550 5.7.1 <{address}> refused"));
     office
         .change(&format!(
@@ -134,7 +121,7 @@ fn the_letters_that_are_ticked_are_turned_together_or_not_at_all() {
     assert_eq!(turn(&mut agent, &["RC-94-2026-0000000-Z"], "hold", "x").status, 409, "one that is not");
     assert_eq!(turn(&mut agent, &letters[..2], "burn", "x").status, 400);
     assert_eq!((state_of(&office, letters[0]), state_of(&office, letters[1])), ("deferred".into(), "deferred".into()));
-    assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry WHERE kind LIKE 'letter.held'"), "0");
+    assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind LIKE 'letter.held'"), "0");
 
     let done = turn(&mut agent, &letters[..2], "hold", "adresse à vérifier");
     assert_eq!((done.status, done.location.as_str()), (303, "/94/courriers?etat=deferred"));
@@ -167,9 +154,9 @@ fn sending_is_stopped_and_goes_on_when_the_count_is_typed() {
     let refused = agent.post("/94/courriers/reprendre", &[("reason", "corrigé"), ("letters", "2")]);
     assert!(refused.status == 422 && refused.body.contains("Rien n’a été changé."));
     assert_eq!(agent.post("/94/courriers/reprendre", &[("reason", ""), ("letters", "1")]).status, 422);
-    assert_eq!(one(&office, "SELECT count(*) FROM prefecture WHERE paused_at IS NULL"), "0");
+    assert_eq!(office.one("SELECT count(*) FROM prefecture WHERE paused_at IS NULL"), "0");
     agent.submit("/94/courriers/reprendre", &[("reason", "corrigé"), ("letters", "1")]);
-    assert_eq!(one(&office, "SELECT count(*) FROM prefecture WHERE paused_at IS NULL"), "1");
+    assert_eq!(office.one("SELECT count(*) FROM prefecture WHERE paused_at IS NULL"), "1");
     assert!(last_entry(&office, "sending.resumed").contains("corrigé"));
 }
 
@@ -183,7 +170,7 @@ fn prepared(agent: &mut Browser) -> String {
 #[test]
 fn a_batch_is_prepared_downloaded_confirmed_by_its_count_and_what_returns_is_noted() {
     let office = SENT.copy();
-    let waiting = one(&office, "SELECT count(*) FROM outbox WHERE state = 'to_post'");
+    let waiting = office.one("SELECT count(*) FROM outbox WHERE state = 'to_post'");
     let console = Console::of(&office);
     let mut agent = console.signed_in("operateur");
     assert_eq!(agent.post("/94/courriers/lots", &[("reason", "")]).status, 422);
@@ -208,16 +195,16 @@ fn a_batch_is_prepared_downloaded_confirmed_by_its_count_and_what_returns_is_not
     let confirm = format!("/94/courriers/lots/{lot}/poste");
     assert_eq!(agent.post(&confirm, &[("letters", "1"), ("reason", "partis")]).status, 422);
     assert_eq!(agent.post(&confirm, &[("letters", &waiting), ("reason", "")]).status, 422);
-    assert_eq!(one(&office, "SELECT count(*) FROM outbox WHERE state = 'posted'"), "0");
+    assert_eq!(office.one("SELECT count(*) FROM outbox WHERE state = 'posted'"), "0");
     let done = agent.submit(&confirm, &[("letters", &waiting), ("reason", "partis à 11 h")]);
     assert!(done.body.contains("marquées comme postées"), "{}", done.body);
-    assert_eq!(one(&office, "SELECT count(*) FROM outbox WHERE state = 'posted'"), waiting);
+    assert_eq!(office.one("SELECT count(*) FROM outbox WHERE state = 'posted'"), waiting);
     let entry = last_entry(&office, "letter.posted");
     assert!(entry.starts_with("local:operateur|") && entry.contains("partis à 11 h"), "{entry}");
     assert!(!office.path("post-batches").join(&lot).exists(), "names and addresses are kept no longer");
     assert_eq!(agent.post(&confirm, &[("letters", &waiting), ("reason", "encore")]).status, 404);
 
-    let posted = one(&office, "SELECT reference FROM outbox WHERE state = 'posted' ORDER BY reference LIMIT 1");
+    let posted = office.one("SELECT reference FROM outbox WHERE state = 'posted' ORDER BY reference LIMIT 1");
     let came_back = "/94/courriers/retours";
     assert_eq!(agent.post(came_back, &[("reference", "RC"), ("reason", "x")]).status, 422);
     assert_eq!(agent.post(came_back, &[("reference", &posted), ("reason", "")]).status, 422);
@@ -231,7 +218,7 @@ fn a_batch_is_prepared_downloaded_confirmed_by_its_count_and_what_returns_is_not
 #[test]
 fn letters_that_no_window_can_show_are_named_with_what_to_mend() {
     let office = SENT.copy();
-    let waiting = one(&office, "SELECT count(*) FROM outbox WHERE state = 'to_post'");
+    let waiting = office.one("SELECT count(*) FROM outbox WHERE state = 'to_post'");
     let console = Console::of(&office);
     let mut agent = console.signed_in("operateur");
     let word = "x".repeat(39);
@@ -259,7 +246,7 @@ fn letters_that_no_window_can_show_are_named_with_what_to_mend() {
 #[test]
 fn a_batch_that_is_given_up_leaves_its_letters_waiting() {
     let office = SENT.copy();
-    let waiting = one(&office, "SELECT count(*) FROM outbox WHERE state = 'to_post'");
+    let waiting = office.one("SELECT count(*) FROM outbox WHERE state = 'to_post'");
     let console = Console::of(&office);
     let mut agent = console.signed_in("operateur");
     agent.submit("/94/courriers/lots", &[("reason", "essai")]);
@@ -270,7 +257,7 @@ fn a_batch_that_is_given_up_leaves_its_letters_waiting() {
     let gone = agent.submit(&path, &[("letters", &waiting), ("reason", "essai")]);
     assert!(last_entry(&office, "post.discarded").contains("essai"));
     assert!(gone.body.contains("Aucun lot n’est prêt."));
-    assert_eq!(one(&office, "SELECT count(*) FROM outbox WHERE state = 'to_post'"), waiting);
+    assert_eq!(office.one("SELECT count(*) FROM outbox WHERE state = 'to_post'"), waiting);
     assert_eq!(agent.get(&format!("/94/courriers/lots/{lot}/fichiers")).status, 404);
 }
 

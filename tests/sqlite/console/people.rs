@@ -3,21 +3,16 @@
 use std::sync::LazyLock;
 
 use super::browser::{Answer, Browser, Console, ROLES, enrol};
-use crate::support::{Office, Shape};
+use crate::support::{Office, PLANNED};
 
 /// An office after its first night, with an account for each role; its letters still wait.
-static PLANNED: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
+static STAFFED: LazyLock<Office> = LazyLock::new(|| {
+    let office = PLANNED.copy();
     for role in ROLES {
         enrol(&office, role, role);
     }
     office
 });
-
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
 
 /// Somebody with an appointment and an e-mail address.
 struct Somebody {
@@ -29,14 +24,12 @@ struct Somebody {
 
 impl Somebody {
     fn of(office: &Office) -> Self {
-        let found = one(
-            office,
-            "SELECT c.holder_id, h.number, reference FROM convocation c JOIN holder h USING (holder_id)
+        let found = office.one("SELECT c.holder_id, h.number, reference FROM convocation c JOIN holder h USING (holder_id)
                WHERE state = 'convoked' AND email IS NOT NULL AND (channel IS NULL OR channel = 'email') AND c.origin <> 'after-expiry'
                ORDER BY reference LIMIT 1",
         );
         let parts: Vec<&str> = found.split('|').collect();
-        let letter = one(office, &format!("SELECT letter_id FROM outbox WHERE reference = '{}'", parts[2]));
+        let letter = office.one(&format!("SELECT letter_id FROM outbox WHERE reference = '{}'", parts[2]));
         Self { id: parts[0].into(), number: parts[1].into(), reference: parts[2].into(), letter }
     }
 
@@ -47,10 +40,8 @@ impl Somebody {
 
 /// The last entry of a kind: who, and what it holds.
 fn entry(office: &Office, kind: &str) -> (String, String) {
-    let found = one(
-        office,
-        &format!("SELECT actor, payload FROM ledger_entry WHERE kind = '{kind}' ORDER BY seq DESC LIMIT 1"),
-    );
+    let found =
+        office.one(&format!("SELECT actor, payload FROM ledger_entry WHERE kind = '{kind}' ORDER BY seq DESC LIMIT 1"));
     let (actor, payload) = found.split_once('|').unwrap_or_else(|| panic!("no {kind}"));
     (actor.to_owned(), payload.to_owned())
 }
@@ -80,17 +71,17 @@ fn search(browser: &mut Browser, text: &str) -> Answer {
 
 #[test]
 fn people_are_found_forgivingly_and_the_ledger_knows_who_looked_but_not_for_whom() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     office.change("UPDATE holder SET usage_name = NULL WHERE number = (SELECT min(number) FROM holder)").unwrap();
-    let name = one(&office, "SELECT family_name FROM holder ORDER BY length(family_name) DESC, number LIMIT 1");
+    let name = office.one("SELECT family_name FROM holder ORDER BY length(family_name) DESC, number LIMIT 1");
     let console = Console::with(&office, &[]);
     let mut reader = console.signed_in("lecteur");
     let empty = reader.get("/94/personnes");
     assert!(empty.status == 200 && !empty.body.contains("Personnes trouvées"), "{}", empty.body);
-    let before = one(&office, "SELECT count(*) FROM ledger_entry WHERE kind = 'read.find'");
+    let before = office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.find'");
     let nobody = search(&mut reader, "zzzzqqqq");
     assert!(nobody.body.contains("Personne. Essayez moins de mots"), "{}", nobody.body);
-    assert_eq!(one(&office, "SELECT count(*) FROM ledger_entry WHERE kind = 'read.find'"), before, "nobody was seen");
+    assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.find'"), before, "nobody was seen");
 
     // Lower case, and the last two letters exchanged.
     let mut slip: Vec<char> = name.to_lowercase().chars().collect();
@@ -124,7 +115,7 @@ fn escaped(text: &str) -> String {
 
 #[test]
 fn a_persons_page_says_why_and_what_happened_and_whoever_opens_it_is_written_down() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     let console = Console::with(&office, &[]);
     let somebody = Somebody::of(&office);
     let mut reader = console.signed_in("lecteur");
@@ -139,8 +130,7 @@ fn a_persons_page_says_why_and_what_happened_and_whoever_opens_it_is_written_dow
     assert!(console.signed_in("operateur").get(&somebody.page()).body.contains("name=\"reason\""));
 
     // Whoever has neither appointment nor letter has a page too.
-    let other = one(
-        &office,
+    let other = office.one(
         "SELECT holder_id FROM holder h WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.holder_id = h.holder_id)
            AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.holder_id = h.holder_id) ORDER BY 1 LIMIT 1",
     );
@@ -157,7 +147,7 @@ fn a_persons_page_says_why_and_what_happened_and_whoever_opens_it_is_written_dow
 
 #[test]
 fn find_a_person_mend_the_email_send_again() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     let somebody = Somebody::of(&office);
     let fails = format!(
         "UPDATE outbox SET state = 'failed', last_reply = '550 5.7.1 spam' WHERE letter_id = '{}'",
@@ -191,7 +181,7 @@ fn find_a_person_mend_the_email_send_again() {
             && !agent.get(&somebody.page()).body.contains("Adresse enregistrée")
     );
     done_by_hand(&office, "holder.email_set", "au guichet");
-    let again = one(&office, &format!("SELECT state FROM outbox WHERE letter_id = '{}/adresse-1'", somebody.letter));
+    let again = office.one(&format!("SELECT state FROM outbox WHERE letter_id = '{}/adresse-1'", somebody.letter));
     assert_eq!(again, "queued");
 
     let told = agent.submit(&path, &[("aucun", "oui"), ("reason", "n’en a plus")]);
@@ -200,7 +190,7 @@ fn find_a_person_mend_the_email_send_again() {
 
 #[test]
 fn a_person_is_held_and_let_go() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     let console = Console::with(&office, &[]);
     let somebody = Somebody::of(&office);
     let mut agent = console.signed_in("operateur");
@@ -221,7 +211,7 @@ fn a_person_is_held_and_let_go() {
 
 #[test]
 fn a_letter_is_printed_again_to_the_byte_or_it_is_said_what_has_changed() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     office.until_sent();
     let somebody = Somebody::of(&office);
     let console = Console::with(&office, &[]);
@@ -236,12 +226,12 @@ fn a_letter_is_printed_again_to_the_byte_or_it_is_said_what_has_changed() {
     let (actor, payload) = entry(&office, "read.letters");
     assert!(payload.contains(&somebody.reference), "{actor} {payload}");
     assert_eq!(
-        one(&office, "SELECT count(*) FROM ledger_entry WHERE kind = 'read.letters' AND actor = 'local:lecteur'"),
+        office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.letters' AND actor = 'local:lecteur'"),
         "1"
     );
 
     // Not on the page of somebody else.
-    let other = one(&office, &format!("SELECT min(holder_id) FROM holder WHERE holder_id <> '{}'", somebody.id));
+    let other = office.one(&format!("SELECT min(holder_id) FROM holder WHERE holder_id <> '{}'", somebody.id));
     assert_eq!(reader.get(&format!("/94/personnes/{other}/lettres/{}", somebody.letter)).status, 404);
 
     let changed = office.query(&format!("SELECT data FROM outbox WHERE letter_id = '{}'", somebody.letter));
@@ -257,7 +247,7 @@ fn a_letter_is_printed_again_to_the_byte_or_it_is_said_what_has_changed() {
 
 #[test]
 fn an_appointment_is_moved_to_a_seat_that_costs_nobody_anything_and_given_up() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     let console = Console::with(&office, &[]);
     let somebody = Somebody::of(&office);
     let mut agent = console.signed_in("operateur");
@@ -299,11 +289,9 @@ fn an_appointment_is_moved_to_a_seat_that_costs_nobody_anything_and_given_up() {
     assert_eq!((moved.status, &moved.location), (303, &somebody.page()), "{}", moved.body);
     assert!(agent.get(&moved.location).body.contains("Nouveau rendez-vous le "));
     done_by_hand(&office, "convocation.moved", "appel");
-    let new = one(
-        &office,
-        &format!("SELECT reference FROM convocation WHERE holder_id = '{}' AND state = 'convoked'", somebody.id),
-    );
-    assert_eq!(one(&office, &format!("SELECT slot_id FROM convocation WHERE reference = '{new}'")), seat);
+    let new = office
+        .one(&format!("SELECT reference FROM convocation WHERE holder_id = '{}' AND state = 'convoked'", somebody.id));
+    assert_eq!(office.one(&format!("SELECT slot_id FROM convocation WHERE reference = '{new}'")), seat);
     refused(&go(&mut agent, &somebody.reference, &[typed, ("reason", "encore")]), 409, "n’est plus en cours");
 
     let cancel = format!("/94/rendez-vous/{new}/annuler");
@@ -324,7 +312,7 @@ fn an_appointment_is_moved_to_a_seat_that_costs_nobody_anything_and_given_up() {
 
 #[test]
 fn a_written_request_is_taken_down_listed_without_names_and_decided() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     let console = Console::with(&office, &[]);
     let mut agent = console.signed_in("operateur");
     assert!(agent.get("/94/demandes").body.contains("Aucune demande dans cet état."));
@@ -333,7 +321,7 @@ fn a_written_request_is_taken_down_listed_without_names_and_decided() {
            AND NOT p.held AND p.filed_on IS NULL ORDER BY p.expires_on DESC LIMIT 3",
     );
     let students: Vec<(&str, &str)> = students.lines().map(|l| l.split_once('|').unwrap()).collect();
-    let today = one(&office, "SELECT CURRENT_DATE");
+    let today = office.one("SELECT CURRENT_DATE");
     let ask = |agent: &mut Browser, id: &str, more: &[(&str, &str)]| {
         agent.post(&format!("/94/personnes/{id}/demande"), &[&[("recu", today.as_str())], more].concat())
     };
@@ -396,7 +384,7 @@ fn a_written_request_is_taken_down_listed_without_names_and_decided() {
 
 #[test]
 fn whoever_only_reads_does_nothing_and_what_is_not_there_is_not_there() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     let console = Console::with(&office, &[]);
     let somebody = Somebody::of(&office);
     let before = office.query("SELECT reference, state, slot_id FROM convocation ORDER BY 1");
@@ -422,7 +410,7 @@ fn whoever_only_reads_does_nothing_and_what_is_not_there_is_not_there() {
     }
     // A letter of somebody else.
     let other =
-        one(&office, &format!("SELECT letter_id FROM outbox WHERE reference <> '{}' LIMIT 1", somebody.reference));
+        office.one(&format!("SELECT letter_id FROM outbox WHERE reference <> '{}' LIMIT 1", somebody.reference));
     let turned = [("lettre", other.as_str()), ("acte", "retry"), ("reason", "x")];
     assert_eq!(agent.post(&format!("{}/lettre", somebody.page()), &turned).status, 404);
     assert_eq!(office.query("SELECT reference, state, slot_id FROM convocation ORDER BY 1"), before);
@@ -430,7 +418,7 @@ fn whoever_only_reads_does_nothing_and_what_is_not_there_is_not_there() {
 
 #[test]
 fn whatever_people_are_called_their_page_is_a_page() {
-    let office = PLANNED.copy();
+    let office = STAFFED.copy();
     let somebody = Somebody::of(&office);
     let console = Console::with(&office, &[]);
     let mut agent = console.signed_in("operateur");

@@ -9,10 +9,6 @@ use super::browser::{Browser, Console, PASSWORD, encoded, enrol};
 use crate::support::Office;
 use crate::support::prefectures::{of, offices_of};
 
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
-
 /// A server of two préfectures: 75 has people, appointments and letters, and 94 has an administrator and nobody else.
 fn served() -> (Office, Console) {
     let office = offices_of(&[("75", 300), ("94", 0)]);
@@ -25,7 +21,7 @@ fn served() -> (Office, Console) {
              UPDATE outbox SET state = 'posted', channel = 'post' WHERE reference = (SELECT min(reference) FROM convocation)",
         )
         .unwrap();
-    let number = one(&office, "SELECT min(number) FROM holder");
+    let number = office.one("SELECT min(number) FROM holder");
     let request = ["requests", "add", &number, "--wish", "other", "--reason", "asked in writing", "--json"];
     office.ok(&[&["--config", &config], &request[..]].concat());
     enrol(&office, "administrateur", "administrateur");
@@ -35,12 +31,12 @@ fn served() -> (Office, Console) {
 
 /// Identifiers of 75, by the name that they have in the addresses of the console.
 fn theirs(office: &Office) -> BTreeMap<&'static str, String> {
-    let appointment = one(office, "SELECT holder_id, reference, slot_id FROM convocation ORDER BY reference LIMIT 1");
+    let appointment = office.one("SELECT holder_id, reference, slot_id FROM convocation ORDER BY reference LIMIT 1");
     let [holder, reference, slot] = appointment.split('|').collect::<Vec<_>>()[..] else { panic!("{appointment}") };
     let (site, day) = (slot.split('/').next().unwrap(), "2026-01-05");
-    let run = one(office, "SELECT run_id FROM run");
+    let run = office.one("SELECT run_id FROM run");
     let [code, date, number] = run.split('/').collect::<Vec<_>>()[..] else { panic!("{run}") };
-    let letter = one(office, &format!("SELECT letter_id FROM outbox WHERE reference = '{reference}'"));
+    let letter = office.one(&format!("SELECT letter_id FROM outbox WHERE reference = '{reference}'"));
     BTreeMap::from(
         [
             ("holder_id", holder),
@@ -75,10 +71,9 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
     let (theirs, marks, before) = (theirs(&office), marks(&office), of(&office, "75"));
     assert!(marks.len() > 300);
     let mut browser = console.signed_in("administrateur");
-    let (reference, run) = (&theirs["reference"], one(&office, "SELECT run_id FROM run"));
-    let request = one(&office, "SELECT request_id FROM request");
-    let free = one(
-        &office,
+    let (reference, run) = (&theirs["reference"], office.one("SELECT run_id FROM run"));
+    let request = office.one("SELECT request_id FROM request");
+    let free = office.one(
         "SELECT min(slot_id) FROM slot WHERE prefecture = '75' AND slot_id NOT IN (SELECT slot_id FROM reservation)",
     );
     let today = crate::support::today().to_string();

@@ -5,10 +5,6 @@ use std::collections::{BTreeSet, VecDeque};
 use super::browser::{Console, PASSWORD};
 use crate::support::{Office, Shape};
 
-fn one(office: &Office, sql: &str) -> String {
-    office.query(sql).trim().to_owned()
-}
-
 /// What tells of people: names, numbers, addresses, telephones.
 fn canaries(office: &Office) -> Vec<String> {
     let sql = "SELECT family_name, given_names, address, number, email, phone FROM holder";
@@ -42,8 +38,7 @@ fn no_address_and_no_line_of_the_log_tells_of_anybody() {
     let mut browser = console.signed_in("administrateur");
     let token = browser.cookies["convoke-94"].clone();
     let (name, holder, reference) = {
-        let found = one(
-            &office,
+        let found = office.one(
             "SELECT h.family_name, h.holder_id, c.reference FROM convocation c JOIN holder h USING (holder_id)
                WHERE h.email IS NOT NULL AND length(h.family_name) > 5 ORDER BY c.reference LIMIT 1",
         );

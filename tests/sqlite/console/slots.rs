@@ -1,18 +1,9 @@
 //! Créneaux: how full desks are, closing a day, the weeks ahead.
 
-use std::sync::LazyLock;
-
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::browser::Console;
-use crate::support::{Office, Shape, today};
-
-/// An office with people who have appointments.
-static CONVOKED: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
-    office
-});
+use crate::support::{Office, PLANNED, Shape, today};
 
 /// The day on which most are expected at a site.
 fn busiest(office: &Office) -> (String, String, usize) {
@@ -45,7 +36,7 @@ fn an_office_without_slots_says_so_and_nobody_who_only_reads_closes_anything() {
 
 #[test]
 fn the_page_counts_seats_and_those_that_are_taken_as_the_database_does() {
-    let office = &*CONVOKED;
+    let office = &PLANNED.copy();
     let console = Console::of(office);
     let csv = console.signed_in("lecteur").get("/94/creneaux?format=csv").body;
     let (mut seats, mut taken) = (0, 0);
@@ -66,7 +57,7 @@ fn the_page_counts_seats_and_those_that_are_taken_as_the_database_does() {
 
 #[test]
 fn closures_of_the_agenda_stand_beside_those_by_hand_and_past_ones_do_not() {
-    let office = CONVOKED.copy();
+    let office = PLANNED.copy();
     let file = office.path("config/agenda.toml");
     let closure = |from: NaiveDate, to: NaiveDate, reason: &str| {
         format!("\n[[closure]]\nsite = \"creteil\"\nfrom = {from}\nto = {to}\nreason = \"{reason}\"\n")
@@ -82,7 +73,7 @@ fn closures_of_the_agenda_stand_beside_those_by_hand_and_past_ones_do_not() {
 
 #[test]
 fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
-    let office = CONVOKED.copy();
+    let office = PLANNED.copy();
     let (site, day, expected) = busiest(&office);
     let console = Console::of(&office);
     let mut browser = console.signed_in("operateur");
@@ -128,7 +119,7 @@ fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
 
 #[test]
 fn a_forecast_answers_what_if_as_the_command_line_does() {
-    let office = CONVOKED.copy();
+    let office = PLANNED.copy();
     let console = Console::of(&office);
     let mut browser = console.signed_in("lecteur");
     for wrong in ["semaines=0", "places=beaucoup", "pluriannuel=-5%25", "ajout=creteil", "ajout=x/y/2026-W50=3"] {
