@@ -3,7 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Office, SENT};
+use crate::support::SENT;
 
 fn texts<'v>(array: &'v Value, field: &str) -> Vec<&'v str> {
     array.as_array().unwrap().iter().map(|v| v[field].as_str().unwrap()).collect()
