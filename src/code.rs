@@ -91,20 +91,6 @@ pub(crate) mod civil_date {
     }
 }
 
-/// The name of a time zone. Those there are stand in the refusal: a build knows the zones that have French préfectures, and no others.
-pub(crate) mod zone {
-    use chrono_tz::{TZ_VARIANTS, Tz};
-    use serde::{Deserialize, Deserializer, de::Error};
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Tz, D::Error> {
-        let found = String::deserialize(d)?;
-        found.parse().map_err(|_| {
-            let known: Vec<_> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-            D::Error::custom(format!("unknown time zone `{found}`, expected one of {}", known.join(", ")))
-        })
-    }
-}
-
 /// The same, where it may be left out.
 pub(crate) mod civil_date_opt {
     use chrono::NaiveDate;
@@ -115,5 +101,37 @@ pub(crate) mod civil_date_opt {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<NaiveDate>, D::Error> {
         Ok(Option::<Civil>::deserialize(d)?.map(|civil| civil.0))
+    }
+}
+
+/// The IANA name of a time zone in which the State receives people.
+pub(crate) mod zone {
+    use chrono_tz::{America, Europe, Indian, Pacific, Tz};
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    const KNOWN: [Tz; 15] = [
+        Europe::Paris,
+        America::Cayenne,
+        America::Guadeloupe,
+        America::Marigot,
+        America::Martinique,
+        America::Miquelon,
+        America::St_Barthelemy,
+        Indian::Kerguelen,
+        Indian::Mayotte,
+        Indian::Reunion,
+        Pacific::Gambier,
+        Pacific::Marquesas,
+        Pacific::Noumea,
+        Pacific::Tahiti,
+        Pacific::Wallis,
+    ];
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Tz, D::Error> {
+        let found = String::deserialize(d)?;
+        KNOWN.into_iter().find(|zone| zone.name() == found).ok_or_else(|| {
+            let known = KNOWN.map(|zone| zone.name()).join(", ");
+            D::Error::custom(format!("`{found}` is not a time zone of a French préfecture; expected one of: {known}"))
+        })
     }
 }

@@ -720,9 +720,6 @@ fn merge(
         let unknown = told.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let path =
             unknown.map_or(path.clone(), |name| [path.as_str(), name].join(".").trim_start_matches('.').to_owned());
-        if path.is_empty() {
-            return ConfigError(format!("the settings: {}", origin::did_you_mean(told)));
-        }
         let variable = path.to_uppercase().replace('.', "__");
         ConfigError(format!("setting `{path}` (CONVOKE__{variable}): {}", origin::did_you_mean(told)))
     })

@@ -157,8 +157,10 @@ fn a_zone_that_is_not_known_is_told_with_those_that_are() {
         office.command(&["config", "check"]).env("CONVOKE__PREFECTURE__ZONE", "Europe/Londres").output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(78) && refused(&told), "{told}");
+    assert!(told.contains("`prefecture.zone` (CONVOKE__PREFECTURE__ZONE)"), "{told}");
     let file = office.path("config/agenda.toml");
-    let text = fs::read_to_string(&file).unwrap().replacen("[[site]]\n", "[[site]]\nzone = \"Europe/Londres\"\n", 1);
+    let text =
+        fs::read_to_string(&file).unwrap().replacen("\nzone = \"Europe/Paris\"", "\nzone = \"Europe/Londres\"", 1);
     fs::write(&file, text).unwrap();
     let output = office.output(&["config", "check"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
