@@ -9,7 +9,7 @@ use convoke::dispatch::smtp::Stage;
 
 use super::whole::serve::{Served, is_done, until};
 use crate::support::postgres::{Cluster, cluster};
-use crate::support::{self, Office, Shape};
+use crate::support::{self, Office, PLANNED, Shape};
 
 /// Ends the connections of the office again and again until `child` has ended, ever less often: what is slow gets through at last,
 /// on any machine, and the first moments are not spared.
@@ -66,8 +66,7 @@ async fn dispatch_through(office: &Office, happens: impl FnOnce(&Office, Child) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_whose_connections_are_ended_again_and_again_sends_each_letter_once() {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
+    let office = PLANNED.copy();
     dispatch_through(&office, meanwhile_end_connections).await;
 }
 
@@ -119,8 +118,7 @@ fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
 
 #[test]
 fn a_replica_that_only_reads_is_enough_for_reports_and_audits() {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
+    let office = PLANNED.copy();
     let url = office.url();
     let database = url.trim_start_matches("postgres:///").split('?').next().unwrap();
     let only_read = format!("ALTER DATABASE \"{database}\" SET default_transaction_read_only = on");

@@ -120,7 +120,7 @@ fn stopped_while_committing(office: &Office) -> (Child, String) {
     while !fs::read_to_string(&stat).unwrap().contains(") T ") {
         std::thread::yield_now();
     }
-    let id = office.query("SELECT run_id FROM run WHERE state = 'committing'").trim().to_owned();
+    let id = office.one("SELECT run_id FROM run WHERE state = 'committing'");
     (run, id)
 }
 

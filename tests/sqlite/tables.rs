@@ -46,7 +46,7 @@ fn no_table_is_wider_than_80_columns_in_a_pipe_and_no_line_ends_with_blanks() {
     assert_readable(&["plan"], &plan, 80);
 
     let office = OFFICE.copy();
-    let first = office.query("SELECT run_id FROM run").trim().to_owned();
+    let first = office.one("SELECT run_id FROM run");
     let name = office.query("SELECT family_name FROM holder ORDER BY length(family_name) DESC LIMIT 1");
     // Somebody to be moved, on a day to come.
     let expected = office.query(
@@ -99,7 +99,7 @@ fn on_a_terminal(columns: u16, args: &str, exit: i32) -> String {
 
 #[test]
 fn no_sentence_is_cut_by_the_edge_of_a_terminal_and_in_a_pipe_each_is_one_line() {
-    let run = OFFICE.query("SELECT run_id FROM run ORDER BY 1 LIMIT 1").trim().to_owned();
+    let run = OFFICE.one("SELECT run_id FROM run ORDER BY 1 LIMIT 1");
     for (args, exit) in [
         ("doctor", 0),
         ("config show", 0),

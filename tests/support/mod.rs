@@ -263,56 +263,55 @@ impl Office {
 
     /// What the program must never do, whatever was done to it.
     pub(crate) fn assert_promises(&self) {
-        let one = |sql: &str| self.query(sql).trim().to_owned();
         assert_eq!(
-            one(
+            self.one(
                 "SELECT count(*) FROM (SELECT holder_id FROM convocation WHERE state = 'convoked' GROUP BY 1 HAVING count(*) > 1) twice"
             ),
             "0",
             "convoked twice"
         );
         assert_eq!(
-            one(
+            self.one(
                 "SELECT count(*) FROM slot s WHERE seats < (SELECT count(*) FROM reservation r WHERE r.slot_id = s.slot_id)"
             ),
             "0",
             "a seat taken twice"
         );
         assert_eq!(
-            one(
+            self.one(
                 "SELECT count(*) FROM convocation c WHERE state NOT IN ('moved', 'cancelled', 'undelivered') AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.reference = c.reference)"
             ),
             "0",
             "no seat"
         );
         assert_eq!(
-            one(
+            self.one(
                 "SELECT count(*) FROM reservation r WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.reference = r.reference)"
             ),
             "0",
             "a seat for nobody"
         );
         assert_eq!(
-            one(
+            self.one(
                 "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM outbox o WHERE o.reference = c.reference AND o.kind IN ('convocation', 'change') AND o.occasion = '') <> 1"
             ),
             "0",
             "each convocation has one letter"
         );
         assert_eq!(
-            one("SELECT count(*) FROM ledger_entry WHERE run_id IS NULL AND payload NOT LIKE '%\"at\":\"20%'"),
+            self.one("SELECT count(*) FROM ledger_entry WHERE run_id IS NULL AND payload NOT LIKE '%\"at\":\"20%'"),
             "0",
             "who did something by hand, or read, did it at some time"
         );
         assert_eq!(
-            one(
+            self.one(
                 "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind IN ('convocation.made', 'convocation.moved', 'request.placed') AND l.payload LIKE '%\"reference\":\"' || c.reference || '\"%') <> 1"
             ),
             "0",
             "each convocation has one entry in the ledger"
         );
         assert_eq!(
-            one(
+            self.one(
                 "SELECT count(*) FROM convocation c JOIN permit p USING (permit_id) WHERE p.mention LIKE 'etudiant%' AND NOT EXISTS (SELECT 1 FROM request r WHERE r.reference = c.reference)"
             ),
             "0",
@@ -412,13 +411,13 @@ impl Office {
         rows.into_iter().map(|r| r.answer.unwrap_or_default() + "\n").collect()
     }
 
-    /// The same, where one row is the answer.
+    /// The same, without the last line feed.
     pub(crate) fn one(&self, sql: &str) -> String {
         self.query(sql).trim().to_owned()
     }
 }
 
-/// An office after a first night; its letters wait. For tests that take a copy of it.
+/// An office after a first night; its letters wait. Whoever changes something takes a copy.
 pub(crate) static PLANNED: LazyLock<Office> = LazyLock::new(|| {
     let office = Office::new(Shape { permits: 600, seats: true });
     office.run(&[]);

@@ -13,7 +13,7 @@ use crate::support::{Office, PLANNED};
 fn somebody(office: &Office) -> (String, String) {
     let found = office.one("SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id)
            WHERE state = 'convoked' AND email IS NOT NULL AND (channel IS NULL OR channel = 'email') AND c.origin <> 'after-expiry'
-           ORDER BY reference LIMIT 1",
+           ORDER BY reference LIMIT 1"
     );
     let (reference, number) = found.split_once('|').unwrap();
     (reference.to_owned(), number.to_owned())
@@ -102,7 +102,7 @@ fn an_old_address_that_had_the_letter_is_told_that_it_was_changed_and_nothing_ne
     let office = PLANNED.copy();
     office.until_sent();
     let reached = office.one("SELECT c.reference, h.number, o.recipient FROM outbox o JOIN convocation c USING (reference) JOIN holder h ON h.holder_id = c.holder_id
-           WHERE o.state = 'accepted' AND o.channel = 'email' ORDER BY 1 LIMIT 1",
+           WHERE o.state = 'accepted' AND o.channel = 'email' ORDER BY 1 LIMIT 1"
     );
     let parts: Vec<&str> = reached.split('|').collect();
     let set = office.ok(&["permit", "set-email", parts[1], "mine@example.org", "--reason", "at the counter", "--json"]);
@@ -252,7 +252,7 @@ fn a_seat_that_cannot_be_had_is_refused_and_nothing_is_changed() {
     let own = office.one(&format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
     let other_desk = office.one("SELECT slot_id FROM slot WHERE desk = 'resident' ORDER BY day DESC LIMIT 1");
     let full = office.one("SELECT slot_id FROM slot s WHERE desk = 'renouvellement' AND seats = (SELECT count(*) FROM reservation r WHERE r.slot_id = s.slot_id)
-           ORDER BY slot_id LIMIT 1",
+           ORDER BY slot_id LIMIT 1"
     );
     let after_expiry = office.one(&format!(
         "SELECT s.slot_id FROM slot s, convocation c JOIN permit p USING (permit_id) WHERE c.reference = '{reference}'
@@ -323,7 +323,7 @@ fn a_closed_day_moves_everybody_it_hits_with_one_letter_each_and_stays_closed() 
     let office = PLANNED.copy();
     office.until_sent();
     let busiest = office.one("SELECT substr(slot_id, 1, length(slot_id) - 17) AS place, day, count(*) FROM convocation WHERE state = 'convoked' AND slot_id LIKE 'creteil/%'
-           GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 1",
+           GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 1"
     );
     let parts: Vec<&str> = busiest.split('|').collect();
     let (place, day, expected) = (parts[0], parts[1], parts[2]);

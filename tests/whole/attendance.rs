@@ -70,7 +70,7 @@ fn refused(office: &Office, day: &str) -> Value {
 }
 
 fn state(office: &Office, reference: &str) -> String {
-    office.query(&format!("SELECT state FROM convocation WHERE reference = '{reference}'")).trim().to_owned()
+    office.one(&format!("SELECT state FROM convocation WHERE reference = '{reference}'"))
 }
 
 /// The verdict on the permit of an appointment.
@@ -78,11 +78,11 @@ fn rule(office: &Office, reference: &str) -> String {
     let sql = format!(
         "SELECT rule FROM permit WHERE permit_id = (SELECT permit_id FROM convocation WHERE reference = '{reference}')"
     );
-    office.query(&sql).trim().to_owned()
+    office.one(&sql)
 }
 
 fn seats(office: &Office, reference: &str) -> String {
-    office.query(&format!("SELECT count(*) FROM reservation WHERE reference = '{reference}'")).trim().to_owned()
+    office.one(&format!("SELECT count(*) FROM reservation WHERE reference = '{reference}'"))
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn marks_end_appointments_once_and_the_next_night_knows_who_is_due() {
         let sql = format!(
             "SELECT count(*) FROM convocation WHERE permit_id = (SELECT permit_id FROM convocation WHERE reference = '{r}')"
         );
-        office.query(&sql).trim().to_owned()
+        office.one(&sql)
     };
     assert_eq!([came, missed, lacked, cancelled].map(|r| of_permit(r)), ["1", "2", "2", "2"], "{night}");
     let nothing = on(&office, &day, &["run", "--yes", "--reason", "test", "--json"]);
@@ -208,7 +208,7 @@ fn a_letter_that_still_waits_does_not_leave_for_an_appointment_that_was_cancelle
         let sql = format!(
             "SELECT reference FROM outbox WHERE kind = 'convocation' AND channel = '{channel}' ORDER BY reference LIMIT 1"
         );
-        office.query(&sql).trim().to_owned()
+        office.one(&sql)
     };
     let (mailed, posted) = (letter("email"), letter("post"));
     file(&office, &[(&mailed, "annule"), (&posted, "annule")]);
@@ -218,7 +218,7 @@ fn a_letter_that_still_waits_does_not_leave_for_an_appointment_that_was_cancelle
         let sql = format!(
             "SELECT state FROM outbox WHERE reference = '{reference}' AND kind = 'convocation' AND channel = '{channel}'"
         );
-        office.query(&sql).trim().to_owned()
+        office.one(&sql)
     };
     assert_eq!(state(&mailed, "email"), "cancelled");
     assert!(!office.mails().iter().any(|mail| fs::read_to_string(mail).unwrap().contains(&mailed)));

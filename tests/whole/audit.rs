@@ -382,7 +382,7 @@ fn a_report_is_there_whole_or_not_at_all_and_writes_over_nothing_of_others() {
 #[test]
 fn people_are_named_only_on_request_for_a_reason_that_the_ledger_keeps() {
     let office = NIGHT.office.copy();
-    let number = office.query("SELECT number FROM holder ORDER BY holder_id LIMIT 1").trim().to_owned();
+    let number = office.one("SELECT number FROM holder ORDER BY holder_id LIMIT 1");
     let all = |folder: &str| read_folder(&office.path(folder)).unwrap().into_values().flatten().collect::<Vec<u8>>();
     let names = |bytes: &[u8]| bytes.windows(number.len()).any(|w| w == number.as_bytes());
     assert!(!names(&all("report")));
@@ -562,7 +562,7 @@ fn witnesses_are_told_of_each_night_and_what_they_keep_is_compared() {
     assert_ne!(toml, named);
     std::fs::write(office.path("convoke.toml"), named).unwrap();
     office.run(&[]);
-    let untold = || office.query("SELECT count(*) FROM witness_letter WHERE accepted_at IS NULL").trim().to_owned();
+    let untold = || office.one("SELECT count(*) FROM witness_letter WHERE accepted_at IS NULL");
     assert_eq!(untold(), "2");
     // A relay that is not there: what it did not take is written down, and waits.
     let mut nowhere = office.command(&["dispatch", "--until-empty", "--json"]);

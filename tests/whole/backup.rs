@@ -1,11 +1,10 @@
 //! A back-up that is restored is the office as it was: by the commands of docs/OPERATIONS.md.
 
-use crate::support::{Office, Shape};
+use crate::support::PLANNED;
 
 #[test]
 fn a_back_up_made_while_the_office_works_brings_it_back_whole() {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
+    let office = PLANNED.copy();
     let totals = office.totals();
     // While letters leave.
     let mut worker = office.command(&["dispatch", "--until-empty", "--json"]).spawn().unwrap();

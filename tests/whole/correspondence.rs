@@ -6,7 +6,7 @@ use std::fs;
 use chrono::Days;
 use serde_json::Value;
 
-use crate::support::{Office, SENT, Shape, today};
+use crate::support::{Office, PLANNED, SENT, Shape, today};
 
 fn accepted(office: &Office) -> String {
     office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 1")
@@ -223,8 +223,7 @@ fn a_letter_whose_e_mail_failed_goes_by_post_and_one_that_is_in_vain_does_not() 
 
 #[test]
 fn an_e_mail_whose_appointment_does_not_hold_or_comes_too_soon_is_not_sent() {
-    let office = Office::new(Shape { permits: 600, seats: true });
-    office.run(&[]);
+    let office = PLANNED.copy();
     let queued = office.one("SELECT reference FROM outbox WHERE state = 'queued' ORDER BY reference LIMIT 2");
     let [cancelled, soon] = queued.lines().collect::<Vec<_>>()[..] else { panic!("{queued}") };
     let day = today() + Days::new(2);
@@ -257,7 +256,7 @@ fn an_appointment_that_comes_near_is_reminded_of_once() {
         ))
         .unwrap();
     // Somebody who has died since, and somebody who wants letters on paper now, are left in peace.
-    let others = office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 2 OFFSET 1",
+    let others = office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 2 OFFSET 1"
     );
     let [dead, paper] = others.lines().collect::<Vec<_>>()[..] else { panic!("{others}") };
     for (reference, change) in [

@@ -161,7 +161,7 @@ async fn a_relay_that_refuses_connections_costs_no_attempt() {
 async fn people_are_called_in_time_even_while_nothing_can_leave() {
     let play = Play::new(|_| Act::Usual).await;
     let soon = support::today().checked_add_days(chrono::Days::new(4)).unwrap();
-    let reference = play.office.query("SELECT min(reference) FROM outbox WHERE channel = 'email'").trim().to_owned();
+    let reference = play.office.one("SELECT min(reference) FROM outbox WHERE channel = 'email'");
     play.office.change(&format!("UPDATE convocation SET day = '{soon}' WHERE reference = '{reference}'")).unwrap();
     play.office.ok(&["pause", "--reason", "the relay is being moved", "--json"]);
     let output = play.dispatch(&[]);
@@ -245,11 +245,7 @@ async fn greylisting_puts_a_letter_off_and_costs_an_attempt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_refused_recipient_goes_by_post_and_nobody_else_does() {
     let play = Play::new(|_| Act::Usual).await;
-    let refused = play
-        .office
-        .query("SELECT recipient FROM outbox WHERE channel = 'email' ORDER BY letter_id LIMIT 1")
-        .trim()
-        .to_owned();
+    let refused = play.office.one("SELECT recipient FROM outbox WHERE channel = 'email' ORDER BY letter_id LIMIT 1");
     let who = refused.clone();
     let refuse = move |turn: &Turn| {
         if turn.stage == Stage::Rcpt && turn.recipient == who { Act::say("550 5.1.1 no such user") } else { Act::Usual }
@@ -433,7 +429,7 @@ async fn a_worker_that_stood_still_once_sends_what_comes_after_once() {
 async fn a_letter_that_is_held_is_called_about_in_time() {
     let play = Play::new(|_| Act::Usual).await;
     let soon = support::today().checked_add_days(chrono::Days::new(4)).unwrap();
-    let reference = play.office.query("SELECT min(reference) FROM outbox WHERE channel = 'email'").trim().to_owned();
+    let reference = play.office.one("SELECT min(reference) FROM outbox WHERE channel = 'email'");
     play.office.change(&format!("UPDATE outbox SET state = 'held' WHERE reference = '{reference}'")).unwrap();
     play.office.change(&format!("UPDATE convocation SET day = '{soon}' WHERE reference = '{reference}'")).unwrap();
     let output = play.dispatch(&[]);

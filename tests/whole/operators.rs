@@ -184,7 +184,7 @@ fn a_run_that_is_stopped_keeps_what_it_committed_and_the_next_plans_for_everybod
 fn two_runs_are_compared_by_what_they_planned() {
     let office = SENT.copy();
     let before = office.one("SELECT run_id FROM run");
-    let slot = office.one("SELECT slot_id FROM slot s WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.slot_id = s.slot_id) ORDER BY day DESC, slot_id LIMIT 1",
+    let slot = office.one("SELECT slot_id FROM slot s WHERE NOT EXISTS (SELECT 1 FROM reservation r WHERE r.slot_id = s.slot_id) ORDER BY day DESC, slot_id LIMIT 1"
     );
     office.change(&format!("UPDATE slot SET seats = seats + 3 WHERE slot_id = '{slot}'")).unwrap();
     office.run(&[]);

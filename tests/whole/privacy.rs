@@ -199,7 +199,7 @@ fn an_export_for_a_recipient_is_never_written_in_clear() {
         .output()
         .unwrap();
     assert!(String::from_utf8(open.stdout).unwrap().contains("Zzcanari"));
-    let run = office.query("SELECT run_id FROM run ORDER BY started_at LIMIT 1").trim().to_owned();
+    let run = office.one("SELECT run_id FROM run ORDER BY started_at LIMIT 1");
     let named =
         ["report", &run, "--identified", "--reason", "request", "--encrypt-to", recipient, "--out", "sealed-report"];
     assert!(matches!(office.output(&named).status.code(), Some(0 | 4)));

@@ -653,7 +653,7 @@ fn a_watcher_outside_is_called_when_a_night_begins_and_when_it_is_done() {
     let served = Served::begin(&office, "2026-11-03 03:00:00", &settings);
     until("the night", &office, || is_done(&office, "2026-11-03"));
     let output = served.stop();
-    let run = office.query("SELECT run_id FROM run").trim().to_owned();
+    let run = office.one("SELECT run_id FROM run");
     assert_eq!(
         calls.try_iter().collect::<Vec<_>>(),
         ["/a-secret-name/start 2026-11-03".to_owned(), format!("/a-secret-name {run}"),]

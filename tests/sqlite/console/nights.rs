@@ -96,7 +96,7 @@ fn a_run_asks_first_how_many_letters_then_does_what_the_command_line_does() {
     assert!(begun.body.contains("C’est commencé."));
     let ended = browser.once_done("/94/executions");
     assert!(ended.body.contains("Terminé"), "{}", ended.body);
-    let id = office.query("SELECT run_id FROM run").trim().to_owned();
+    let id = office.one("SELECT run_id FROM run");
     assert_eq!(office.query("SELECT count(*) FROM convocation").trim(), letters);
     assert_eq!(fact(&browser.get("/94/").body, "Rendez-vous devenus fermes"), letters, "late ones too");
     assert_eq!(
@@ -244,7 +244,7 @@ fn the_files_of_a_report_have_names_of_a_list_and_prove_themselves() {
     // Another run's are not these.
     let other = browser.get("/94/executions").body;
     assert!(other.contains("&#60;script&#62;x&#60;/script&#62; ابن") && !other.contains("<script>x"), "{other}");
-    let last = office.query("SELECT run_id FROM run ORDER BY generation DESC LIMIT 1").trim().to_owned();
+    let last = office.one("SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
     assert_ne!(last, id);
     assert_eq!(browser.get(&format!("/94/executions/{last}/pieces/report.html")).status, 404);
     let differs = browser.get(&format!("/94/executions/{last}/ecart?avec={id}"));
@@ -265,7 +265,7 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     while office.query("SELECT count(*) FROM run WHERE state = 'committing'").trim() != "1" {
         std::thread::yield_now();
     }
-    let id = office.query("SELECT run_id FROM run").trim().to_owned();
+    let id = office.one("SELECT run_id FROM run");
     let list = browser.get("/94/executions");
     assert!(list.body.contains("Une exécution est en cours") && list.body.contains("data-refresh"), "{}", list.body);
     let page = format!("/94/executions/{id}");

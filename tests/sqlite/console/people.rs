@@ -26,7 +26,7 @@ impl Somebody {
     fn of(office: &Office) -> Self {
         let found = office.one("SELECT c.holder_id, h.number, reference FROM convocation c JOIN holder h USING (holder_id)
                WHERE state = 'convoked' AND email IS NOT NULL AND (channel IS NULL OR channel = 'email') AND c.origin <> 'after-expiry'
-               ORDER BY reference LIMIT 1",
+               ORDER BY reference LIMIT 1"
         );
         let parts: Vec<&str> = found.split('|').collect();
         let letter = office.one(&format!("SELECT letter_id FROM outbox WHERE reference = '{}'", parts[2]));
