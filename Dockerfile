@@ -4,7 +4,7 @@ FROM ${RUST} AS build
 WORKDIR /src
 COPY . .
 # The mounts keep downloaded and compiled dependencies between builds; only the program leaves them. With TLS to PostgreSQL. Linked as one
-# whole: three megabytes less than thin, in ten minutes.
+# whole: docs/adr/0018.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo rustc --release --locked --bin convoke --features postgres-tls -- -C lto=fat \
