@@ -130,7 +130,7 @@ pub(crate) mod zone {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Tz, D::Error> {
         let found = String::deserialize(d)?;
         KNOWN.into_iter().find(|zone| zone.name() == found).ok_or_else(|| {
-            let known = KNOWN.map(|zone| zone.name()).join(", ");
+            let known = KNOWN.map(Tz::name).join(", ");
             D::Error::custom(format!("`{found}` is not a time zone of a French préfecture; expected one of: {known}"))
         })
     }
