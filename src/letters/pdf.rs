@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{Datelike, NaiveDate};
-use flate2::read::ZlibDecoder;
+use flate2::read::GzDecoder;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::layout::{Frame, FrameItem};
@@ -46,9 +46,11 @@ const FACES: [(&str, &[u8]); 5] = [
 /// The same as they were, once for all that have other faces besides.
 static UNPACKED: LazyLock<[(String, Bytes); 5]> = LazyLock::new(|| {
     FACES.map(|(name, packed)| {
-        let mut face = Vec::new();
+        // Room for it and no more: what a growing one leaves behind would stay with a server for years. The size is at the end (RFC 1952, 2.3.1).
+        let size = packed.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
+        let mut face = Vec::with_capacity(size);
         // Unwrap safety: build.rs packed it.
-        ZlibDecoder::new(packed).read_to_end(&mut face).expect("an embedded face");
+        GzDecoder::new(packed).read_to_end(&mut face).expect("an embedded face");
         (name.to_owned(), Bytes::new(face))
     })
 });
