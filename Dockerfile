@@ -3,8 +3,9 @@ ARG RUST=docker.io/library/rust:1.95-bookworm
 FROM ${RUST} AS build
 WORKDIR /src
 COPY . .
-# The mounts keep downloaded and compiled dependencies between builds; only the program leaves them. With TLS to PostgreSQL. Linked as one
-# whole: docs/adr/0018.
+# TLS to PostgreSQL by Debian's own OpenSSL, which each build takes as it is then; the image of Rust has its headers (libssl-dev, pkg-config).
+ENV OPENSSL_NO_VENDOR=1
+# The mounts keep downloaded and compiled dependencies between builds; only the program leaves them. Linked as one whole: docs/adr/0018.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo rustc --release --locked --bin convoke --features postgres-tls -- -C lto=fat \
@@ -12,7 +13,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -d /out/usr/share/doc/convoke \
     && cargo tree --locked --edges normal --features postgres-tls --prefix none --format '{p} {l}' | sort -u \
        > /out/usr/share/doc/convoke/sbom.txt
-# Nothing but the program, the C library that it was linked with, and what it needs to trust a relay: no shell, no package.
+# Nothing but the program, the libraries that it was linked with (C, OpenSSL), and what it needs to trust a relay: no shell, no package.
 RUN install -d -m 0750 -o 10001 -g 10001 /out/var/lib/convoke && install -d -m 1777 /out/tmp \
     && ldd /out/usr/local/bin/convoke | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "/out$library"; done \
     && install -D /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ca-certificates.crt \
