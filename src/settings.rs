@@ -153,10 +153,22 @@ impl Database {
 
     /// The URL as it may be shown.
     pub fn shown(&self) -> String {
-        let Ok(mut url) = self.url.parse::<url::Url>() else { return self.url.clone() };
-        if url.password().is_none() || url.set_password(Some("***")).is_err() {
-            return self.url.clone();
+        // A path stays as it is written.
+        let url =
+            Some(&self.url).filter(|url| !url.starts_with("sqlite:")).and_then(|url| url.parse::<url::Url>().ok());
+        let Some(mut url) = url else { return self.url.clone() };
+        if url.password().is_some() {
+            let _ = url.set_password(Some("***"));
         }
+        // libpq takes passwords as parameters as well.
+        let masked = url.query().map(|query| {
+            let mask = |pair: &str| match pair.split_once('=') {
+                Some((key, _)) if key.ends_with("password") => format!("{key}=***"),
+                _ => pair.to_owned(),
+            };
+            query.split('&').map(mask).collect::<Vec<_>>().join("&")
+        });
+        url.set_query(masked.as_deref());
         url.into()
     }
 }

@@ -81,7 +81,7 @@ struct Global {
     /// Settings of the préfecture.
     #[arg(long, global = true, value_name = "FILE", default_value = "convoke.toml", env = "CONVOKE_CONFIG")]
     config: PathBuf,
-    /// Database, instead of the one in the settings: sqlite:PATH.
+    /// Database, instead of the one in the settings: `sqlite:…` or `postgres://…`.
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Print one JSON document.

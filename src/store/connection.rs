@@ -130,9 +130,11 @@ fn postgres(url: &str) -> Result<PgConnection> {
         }
     }
     let mut c = PgConnection::establish(asked.as_str()).map_err(|error| {
-        let told = error.to_string();
         // libpq repeats a URL that it cannot read.
-        NotTaken(parsed.password().filter(|p| !p.is_empty()).map_or(told.clone(), |p| told.replace(p, "…")))
+        let parameters = parsed.query().into_iter().flat_map(|query| query.split('&'));
+        let passwords = parameters.filter_map(|p| p.split_once('=').filter(|(key, _)| key.ends_with("password")));
+        let passwords = parsed.password().into_iter().chain(passwords.map(|(_, value)| value));
+        NotTaken(passwords.filter(|p| !p.is_empty()).fold(error.to_string(), |told, p| told.replace(p, "…")))
     })?;
     // A host that is cut off in mid-transaction must not keep its locks: its connection ends within a minute or two.
     c.batch_execute(

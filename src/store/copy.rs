@@ -11,7 +11,7 @@ use diesel::sql_types::Text;
 use sha2::{Digest, Sha256};
 
 use super::connection::connect;
-use super::{Conn, Head, NotMigrated, Store, Use, on_backend};
+use super::{Conn, Head, NotMigrated, Store, Use, on_backend, patiently};
 
 /// Every table, after those that it names.
 const TABLES: [&str; 33] = [
@@ -139,7 +139,7 @@ pub fn copy(from: &str, to: &str, progress: &dyn Fn(&str, u64)) -> Result<Copy> 
 impl Store {
     /// A whole database, of no préfecture in particular.
     fn whole(url: &str) -> Result<Self> {
-        let mut conn = connect(url, Use::Batch)?;
+        let mut conn = patiently(|| connect(url, Use::Batch))?;
         if conn.lacks_migrations()? {
             bail!(NotMigrated);
         }

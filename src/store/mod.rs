@@ -115,6 +115,20 @@ pub enum Use {
     Worker,
 }
 
+/// Opens what a command needs, again where a moment may mend it.
+fn patiently<T>(mut open: impl FnMut() -> Result<T>) -> Result<T> {
+    let watch = Stopwatch::start();
+    loop {
+        match open() {
+            Err(error) if error.downcast_ref().is_some_and(NotTaken::may_pass) && watch.seconds() < OPEN_FOR => {
+                tracing::debug!("{error:#}: tried again");
+                std::thread::sleep(RECONNECT_EVERY);
+            }
+            done => return done,
+        }
+    }
+}
+
 impl Store {
     /// Opens a migrated database.
     pub fn open(url: &str, prefecture: &str, usage: Use) -> Result<Self> {
@@ -129,21 +143,12 @@ impl Store {
 
     /// The same for a command, which nothing begins again: it waits for a PostgreSQL that is just starting anew.
     pub fn open_patiently(url: &str, prefecture: &str, usage: Use) -> Result<Self> {
-        let watch = Stopwatch::start();
-        loop {
-            match Self::open(url, prefecture, usage) {
-                Err(error) if error.downcast_ref().is_some_and(NotTaken::may_pass) && watch.seconds() < OPEN_FOR => {
-                    tracing::debug!("{error:#}: tried again");
-                    std::thread::sleep(RECONNECT_EVERY);
-                }
-                done => return done,
-            }
-        }
+        patiently(|| Self::open(url, prefecture, usage))
     }
 
-    /// Creates or brings up to date the tables; returns the names of the migrations that were run.
+    /// Creates or brings up to date the tables; returns the names of the migrations that were run. It waits likewise.
     pub fn migrate(url: &str) -> Result<Vec<String>> {
-        connect(url, Use::Batch)?.migrate()
+        patiently(|| connect(url, Use::Batch))?.migrate()
     }
 
     /// The préfecture's code.

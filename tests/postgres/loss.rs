@@ -1,5 +1,6 @@
 //! A server that is lost: programs go on by themselves. One that only reads: what only reads is content with it.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -114,6 +115,25 @@ fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
         office.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim()
     );
     office.assert_promises();
+}
+
+#[test]
+fn a_command_waits_for_a_server_that_is_about_to_start() {
+    let office = PLANNED.copy();
+    let (server, url) = (cluster().folder.display().to_string(), office.url());
+    for (n, command) in [["migrate"].as_slice(), &["runs", "list"]].into_iter().enumerate() {
+        let there = office.path(&format!("server-{n}"));
+        let mut child = office
+            .command(command)
+            .arg("-vv")
+            .env("CONVOKE__DATABASE__URL", url.replace(&server, &there.display().to_string()))
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(said.any(|line| line.contains("tried again")), "{command:?} waits");
+        std::os::unix::fs::symlink(&server, &there).unwrap();
+        assert!(child.wait().unwrap().success(), "{command:?}: {}", said.collect::<Vec<_>>().join("\n"));
+    }
 }
 
 #[test]

@@ -113,6 +113,14 @@ fn every_setting_tells_where_it_comes_from_and_no_secret_is_shown() {
     assert_eq!(origin("prefecture.code"), format!("convoke.toml:{}", line_of("convoke.toml", "code")));
     let horizon = line_of("config/policy.toml", "horizon_days");
     assert_eq!(origin("policy.horizon_days"), format!("config/policy.toml:{horizon}"));
+    // A URL holds passwords in more than one place.
+    let url =
+        format!("postgres://office:{secret}@127.0.0.1/office?sslmode=require&password={secret}&sslpassword={secret}");
+    let output = office.output(&["config", "show", "--database", &url]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let shown = "postgres://office:***@127.0.0.1/office?sslmode=require&password=***&sslpassword=***";
+    assert!(told.contains(shown) && !told.contains(secret), "{told}");
 }
 
 #[test]
