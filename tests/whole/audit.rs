@@ -544,7 +544,14 @@ fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
         (&|_, plan| plan[1]["appointments"][0]["pool"] = 999.into(), "names somebody"),
         (&|input, _| input["candidates"][0]["deadline"] = 2_147_483_647.into(), "that cannot be"),
         (&|input, _| input["slots"][0]["free"] = 4_294_967_295u32.into(), "that cannot be"),
-        (&|input, _| input["slots"][0]["day"] = 1.into(), "plan: plan/"),
+        // Another day than it has: which one that is follows from the weekday of the night.
+        (
+            &|input, _| {
+                let day = input["slots"][0]["day"].as_i64().unwrap();
+                input["slots"][0]["day"] = (day + 1).into();
+            },
+            "plan: plan/",
+        ),
     ] {
         let told = broken(change);
         assert!(told.contains(expected), "{expected}: {told}");
