@@ -8,7 +8,6 @@ use serde_json::json;
 use super::{Exit, Session, Usage, given, sheet, terminal_width};
 use crate::acts::{self, Closing, Hit};
 use crate::columns::Columns;
-use crate::confirm::Confirmed;
 use crate::ledger::Event;
 use crate::process;
 use crate::store::Use;
@@ -53,9 +52,6 @@ pub(super) struct Close {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
 }
 
 impl Close {
@@ -76,7 +72,7 @@ impl Close {
             "Close {} on {}? {expected} people are expected; each gets another appointment and a letter.",
             self.place, self.day
         );
-        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let progress = session.progress();
         progress.show("planning those who were expected", 0, expected as u64);
         let hits = session.by_hand(&config, reason, |hand| acts::close(&mut store, hand, &closing, &confirmed))?;

@@ -35,22 +35,19 @@ pub(super) enum Bounces {
         /// Delete each message when it has been taken in; those that a person must read stay.
         #[arg(long)]
         delete: bool,
-        /// With --delete: do not ask.
-        #[arg(long)]
-        yes: bool,
     },
 }
 
 impl Bounces {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let Self::Ingest { paths, delete, yes } = self;
+        let Self::Ingest { paths, delete } = self;
         let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let key = store.id_key(&mut Entropy::System)?;
         let files = messages(paths)?;
         let deletes = if *delete {
             let question = format!("Delete for good what is taken in of {} messages?", files.len());
-            let Some(confirmed) = Confirmed::ask(*yes || files.is_empty(), &question)? else {
+            let Some(confirmed) = session.ask_unless(files.is_empty(), &question)? else {
                 return Ok(Exit::Interrupted);
             };
             Some(confirmed)

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{Exit, Session, Usage, given};
 use crate::acts::{self, Move, Options, Way};
-use crate::confirm::Confirmed;
 use crate::ids::{Reference, SlotId};
 use crate::letters::CancelledBy;
 use crate::settings::Configuration;
@@ -83,9 +82,6 @@ pub(super) struct Relocate {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
 }
 
 /// Cancel an appointment, and write the letter that says so
@@ -105,9 +101,6 @@ pub(super) struct Cancel {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
 }
 
 pub(super) fn reference(text: &str) -> Result<Reference, String> {
@@ -179,7 +172,7 @@ impl Relocate {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let question = format!("Move {} to {}, and write to its holder?", self.reference, to.0);
-        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let wish = Move { to: &to, by: self.by.into(), despite_lapse: self.despite_lapse };
         let moved = session
             .by_hand(&config, reason, |hand| acts::relocate(&mut store, hand, &self.reference, &wish, &confirmed))?;
@@ -198,7 +191,7 @@ impl Cancel {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let question = format!("Cancel {}, and write to its holder?", self.reference);
-        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let ended = session.by_hand(&config, reason, |hand| {
             acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
         })?;

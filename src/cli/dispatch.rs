@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Session, Usage, given};
 use crate::acts;
-use crate::confirm::Confirmed;
 use crate::dispatch::{Counts, Drained, Errand, Transport, drain, letters_of};
 use crate::settings::{ConfigError, Configuration};
 use crate::store::{Paused, Use};
@@ -157,24 +156,16 @@ pub(super) struct Pause {
     /// Why; goes into the ledger. Name nobody.
     #[arg(long)]
     reason: String,
-    /// Accepted and ignored: to stop destroys nothing.
-    #[arg(long, hide = true)]
-    yes: bool,
 }
 
 /// Let sending go on.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   convoke unpause")]
-pub(super) struct Unpause {
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
-}
+pub(super) struct Unpause;
 
 impl Pause {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let _ = self.yes;
         let reason = given(Some(&self.reason))?;
         let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
@@ -196,7 +187,7 @@ impl Unpause {
         if let Some(paused) = &before {
             let waiting = store.waiting_letters()?;
             let question = format!("{}. Let {waiting} waiting letters leave?", told(paused));
-            let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Done) };
+            let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Done) };
             // Nobody is asked why it goes on: what it was stopped for is over.
             session.by_hand(&config, &paused.reason, |hand| acts::unpause(&mut store, hand, &confirmed))?;
         }

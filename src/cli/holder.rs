@@ -84,9 +84,6 @@ pub(super) struct Hold {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Accepted and ignored: nothing is asked.
-    #[arg(long, hide = true)]
-    yes: bool,
 }
 
 /// Let a held permit go: the next night looks at it again, and its letters leave
@@ -99,9 +96,6 @@ pub(super) struct Release {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Accepted and ignored: nothing is asked.
-    #[arg(long, hide = true)]
-    yes: bool,
 }
 
 /// Set the e-mail address of a holder, or say that there is none
@@ -124,9 +118,6 @@ pub(super) struct SetEmail {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Accepted and ignored: nothing is asked.
-    #[arg(long, hide = true)]
-    yes: bool,
 }
 
 impl Hold {

@@ -44,9 +44,6 @@ pub(super) enum Keys {
         /// Why; stands in the ledger for good: name nobody.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
     },
     /// Show the fingerprint, and the keys before
     #[command(after_long_help = "Example:
@@ -67,10 +64,10 @@ impl Keys {
                 let lost = if lost { Some(given(reason.as_ref())?) } else { None };
                 generate(session, &settings, &place, lost)
             }
-            Self::Rotate { reason, yes } => {
+            Self::Rotate { reason } => {
                 let reason = given(reason.as_ref())?;
                 let question = "Put a new key in the place of the one that signs, for good?";
-                let Some(confirmed) = Confirmed::ask(yes, question)? else { return Ok(Exit::Interrupted) };
+                let Some(confirmed) = session.ask(question)? else { return Ok(Exit::Interrupted) };
                 rotate(session, &settings, &place, reason, &confirmed)
             }
             Self::Show => show(session, &settings, &place),

@@ -55,7 +55,7 @@ pub use exit::Exit;
 use crate::acts::{Hand, Refused};
 use crate::clock::Clock;
 use crate::columns::fold;
-use crate::confirm::NobodyToAsk;
+use crate::confirm::{Confirmed, NobodyToAsk};
 use crate::entropy::Entropy;
 use crate::ledger::Event;
 use crate::run::Tools;
@@ -87,6 +87,9 @@ struct Global {
     /// Print one JSON document.
     #[arg(long, global = true)]
     json: bool,
+    /// Answer yes to what a command asks before it acts; ignored by commands that ask nothing.
+    #[arg(long, global = true)]
+    yes: bool,
     /// Say more; twice: debug.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -241,6 +244,16 @@ impl Session {
             let wide = if out.is_terminal() { Cow::Owned(fold(text, terminal_width())) } else { Cow::Borrowed(text) };
             write!(out, "{wide}").context("writing the result")
         }
+    }
+
+    /// Asks before something that cannot be taken back; `None` for a no. `--yes` has answered already.
+    fn ask(&self, question: &str) -> Result<Option<Confirmed>> {
+        self.ask_unless(false, question)
+    }
+
+    /// The same, where there may be nothing to ask about.
+    fn ask_unless(&self, settled: bool, question: &str) -> Result<Option<Confirmed>> {
+        Confirmed::ask(self.global.yes || settled, question)
     }
 
     /// Writes into the ledger that this person is about to see people's data: before they do, so that nobody sees any unwritten.

@@ -83,9 +83,6 @@ pub(super) struct Chosen {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Accepted and ignored: nothing is asked.
-    #[arg(long, hide = true)]
-    yes: bool,
 }
 
 impl Outbox {

@@ -33,9 +33,6 @@ pub(super) enum Permit {
         /// End the links of these holders: their household is again that of the extract.
         #[arg(long)]
         undo: bool,
-        /// Accepted and ignored: nothing is asked.
-        #[arg(long, hide = true)]
-        yes: bool,
     },
     Timeline(holder::Timeline),
     Hold(holder::Hold),
@@ -48,7 +45,7 @@ pub(super) enum Permit {
 impl Permit {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let (mut numbers, reason, undo) = match self {
-            Self::Link { numbers, reason, undo, yes: _ } => (numbers, reason, undo),
+            Self::Link { numbers, reason, undo } => (numbers, reason, undo),
             Self::Find(find) => return find.execute(session),
             Self::Timeline(timeline) => return timeline.execute(session),
             Self::Hold(hold) => return hold.execute(session),

@@ -9,7 +9,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{BadData, Exit, Session, Usage, make_folder};
-use crate::confirm::Confirmed;
 use crate::files::write_whole;
 use crate::ids::Reference;
 use crate::post::{self, Exception, Manifest, Telephone};
@@ -42,9 +41,6 @@ pub(super) struct Post {
     /// The letters of this manifest have left: mark them.
     #[arg(long, value_name = "MANIFEST")]
     confirm: Option<PathBuf>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -64,9 +60,6 @@ enum Command {
     Return {
         /// Reference on the letter.
         reference: String,
-        /// Accepted and ignored: nothing is asked.
-        #[arg(long, hide = true)]
-        yes: bool,
     },
 }
 
@@ -75,7 +68,7 @@ impl Post {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         match (&self.command, &self.out, &self.confirm) {
-            (Some(Command::Return { reference, yes: _ }), ..) => come_back(session, &mut store, reference),
+            (Some(Command::Return { reference }), ..) => come_back(session, &mut store, reference),
             (None, None, None) => {
                 Err(Usage("say --out DIR to prepare letters, or --confirm MANIFEST when they have left".into()).into())
             }
@@ -106,7 +99,7 @@ impl Post {
         let manifest: Manifest = serde_json::from_str(&text)
             .map_err(|e| BadData(format!("{}: no manifest of `convoke post`: {e}", file.display())))?;
         let question = format!("Have the {} letters of batch {} left?", manifest.letters.len(), manifest.batch);
-        if Confirmed::ask(self.yes, &question)?.is_none() {
+        if session.ask(&question)?.is_none() {
             return Ok(Exit::Done);
         }
         let done = post::confirm(store, &manifest, (&process::login(), None), session.clock.now()).map_err(|e| {

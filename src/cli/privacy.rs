@@ -138,9 +138,6 @@ pub(super) struct Erase {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
 }
 
 impl Erase {
@@ -154,7 +151,7 @@ impl Erase {
         if let Some(lives) = store.lives(&id, today)? {
             return Err(refused(lives).into());
         }
-        let Some(confirmed) = Confirmed::ask(self.yes, "Erase this person for good?")? else {
+        let Some(confirmed) = session.ask("Erase this person for good?")? else {
             return Ok(Exit::Interrupted);
         };
         store.delete_for_good()?;
@@ -202,9 +199,6 @@ pub(super) struct Purge {
     /// Count what would go, and change nothing.
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
 }
 
 /// People, or letters, of one transaction.
@@ -240,7 +234,7 @@ impl Purge {
         }
         // Where nobody is concerned, nobody is asked.
         let nothing = holders + letters == 0;
-        let Some(confirmed) = Confirmed::ask(self.yes || nothing, &format!("Erase for good {told}?"))? else {
+        let Some(confirmed) = session.ask_unless(nothing, &format!("Erase for good {told}?"))? else {
             return Ok(Exit::Interrupted);
         };
         store.delete_for_good()?;

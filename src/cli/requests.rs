@@ -9,7 +9,6 @@ use super::convocation::{reference, slot};
 use super::{Exit, Session, Usage, given, terminal_width};
 use crate::acts::{self, Received};
 use crate::columns::Columns;
-use crate::confirm::Confirmed;
 use crate::ids::Reference;
 use crate::permit::PermitKind;
 use crate::requests::{RequestState, Urgency, Wish};
@@ -46,9 +45,6 @@ pub(super) struct Add {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Accepted and ignored: nothing is asked.
-    #[arg(long, hide = true)]
-    yes: bool,
 }
 
 /// Requests, open ones most urgent first: by the last day of the person's rights, then by the day of receipt
@@ -89,9 +85,6 @@ pub(super) struct Decide {
     /// Why; stands in the ledger for good: name nobody.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
 }
 
 impl Requests {
@@ -174,7 +167,7 @@ impl Decide {
         let to = slot("--place", to)?;
         config.templates()?;
         let question = format!("Give {} the seat {}, and write to the person?", self.id, to.0);
-        let Some(confirmed) = Confirmed::ask(self.yes, &question)? else { return Ok(Exit::Interrupted) };
+        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let placed = session.by_hand(&config, reason, |hand| {
             acts::place_request(&mut store, hand, &self.id, (&to, self.despite_lapse), &confirmed)
         })?;

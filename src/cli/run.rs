@@ -6,7 +6,6 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Session, Usage, difference, every, given};
-use crate::confirm::Confirmed;
 use crate::planning::diff::Difference;
 use crate::process;
 use crate::run::{For, Outcome, Request, Summary, preview, recall_shown, run};
@@ -44,9 +43,6 @@ pub(super) struct Run {
     /// the ledger as cron.
     #[arg(long)]
     timer: bool,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
 }
 
 impl Run {
@@ -60,7 +56,7 @@ impl Run {
             .into());
         }
         if self.every_prefecture {
-            if Confirmed::ask(self.yes, "The runs make appointments firm and write their letters. Go on?")?.is_none() {
+            if session.ask("The runs make appointments firm and write their letters. Go on?")?.is_none() {
                 return Ok(Exit::Interrupted);
             }
             let request = Request {
@@ -78,14 +74,14 @@ impl Run {
         let mut store = Session::store(&config, Use::Batch)?;
         // Whoever names a plan has looked at it.
         let (mut plan, past_limit) = (self.plan.clone(), self.plan.is_some());
-        if !self.yes {
+        if !session.global.yes {
             let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
             let letters = seen.figures.firm + seen.figures.late_firm + seen.granted.len();
             let question = format!(
                 "The run of {} makes {letters} appointments firm and writes their letters. Go on?",
                 seen.business_date
             );
-            if Confirmed::ask(false, &question)?.is_none() {
+            if session.ask(&question)?.is_none() {
                 return Ok(Exit::Interrupted);
             }
             // What was counted is what is done; an extract that is taken in first may change it.

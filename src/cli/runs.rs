@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::instance::write_night;
 use super::{Exit, Session, difference, given, run::show, terminal_width};
 use crate::columns::{Columns, fields, paragraph};
-use crate::confirm::Confirmed;
 use crate::ids::{RunId, sha256_hex};
 use crate::planning::export::Night;
 use crate::planning::{PlanningInput, plan};
@@ -75,9 +74,6 @@ pub(super) enum Runs {
         /// Why; stands in the ledger for good: name nobody.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
     },
     /// Finish a run whose process was killed
     #[command(after_long_help = "Example:
@@ -126,7 +122,7 @@ impl Runs {
             }
             Self::Replay { run, out, overtime } => replay(session, &mut store, run, out.as_deref(), *overtime),
             Self::Diff { before, after } => diff(session, &mut store, before, after),
-            Self::Stop { run, reason, yes } => stop(session, &mut store, run, given(reason.as_ref())?, *yes),
+            Self::Stop { run, reason } => stop(session, &mut store, run, given(reason.as_ref())?),
             Self::Resume { run } => {
                 let request = Request {
                     past_limit: false,
@@ -204,12 +200,12 @@ fn diff(session: &Session, store: &mut Store, before: &str, after: &str) -> Resu
     Ok(Exit::Done)
 }
 
-fn stop(session: &Session, store: &mut Store, run: &str, reason: &str, yes: bool) -> Result<Exit> {
+fn stop(session: &Session, store: &mut Store, run: &str, reason: &str) -> Result<Exit> {
     let id = RunId(run.to_owned());
     store.run(&id)?.ok_or_else(|| unknown(run))?;
     let question =
         format!("Stop run {run}? What it has committed stays; everybody else is planned anew by the next run.");
-    let Some(confirmed) = Confirmed::ask(yes, &question)? else { return Ok(Exit::Interrupted) };
+    let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
     let stopped = crate::run::stop(store, &id, (&process::login(), reason), &session.clock, &confirmed)?;
     let text = match stopped {
         Some(s) => format!(
