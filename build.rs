@@ -1,30 +1,12 @@
-//! How the program is linked, and the faces of its letters, packed.
+//! How the program is linked.
 
-use std::path::Path;
-use std::{env, fs, io};
+use std::env;
 
-use flate2::{Compression, write::GzEncoder};
-
-fn main() -> io::Result<()> {
+fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|v| v == value);
     // Three megabytes of relocations become a few kilobytes. Loaded by glibc 2.36 (Debian 12) or newer; an older linker ignores it.
     if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
-    pack_fonts(Path::new("templates/fonts"), Path::new(&env::var("OUT_DIR").map_err(io::Error::other)?))
-}
-
-/// Packs the faces by gzip, which tells their size besides: five megabytes of the program become less than three.
-fn pack_fonts(from: &Path, to: &Path) -> io::Result<()> {
-    println!("cargo:rerun-if-changed={}", from.display());
-    for entry in fs::read_dir(from)? {
-        let (path, name) = entry.map(|e| (e.path(), e.file_name()))?;
-        if path.extension().is_some_and(|e| e == "ttf") {
-            let mut packed = GzEncoder::new(fs::File::create(to.join(name))?, Compression::best());
-            io::copy(&mut fs::File::open(path)?, &mut packed)?;
-            packed.finish()?;
-        }
-    }
-    Ok(())
 }

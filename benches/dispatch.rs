@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use convoke::clock::{Clock, Stopwatch};
-use convoke::dispatch::smtp::Relay;
-use convoke::dispatch::{Drained, Errand, Made, Render, Transport, drain, letters_of};
-use convoke::ids::{Reference, sha256_hex};
-use convoke::letters::{LetterData, Matter};
-use convoke::settings::Configuration;
-use convoke::store::{LetterFilter, LetterRow, Store, Use};
+use convoke_dispatch::smtp::Relay;
+use convoke_dispatch::{Drained, Errand, Made, Render, Transport, drain, letters_of};
+use convoke_domain::ids::{Reference, sha256_hex};
+use convoke_letters::{LetterData, Matter};
+use convoke_machine::clock::{Clock, Stopwatch};
+use convoke_settings::Configuration;
+use convoke_store::{LetterFilter, LetterRow, Store, Use};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -172,7 +172,7 @@ fn rendering(config: &Configuration, letters: usize) -> f64 {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                convoke::letters::alone_on_this_thread();
+                convoke_letters::alone_on_this_thread();
                 while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
                     render(row, Clock::System.now()).unwrap();
                 }

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{Days, NaiveDate, NaiveTime};
-use convoke::clock::Stopwatch;
-use convoke::letters::{Fonts, LetterData, Matter, Sender, Templates};
+use convoke_letters::{Fonts, LetterData, Matter, Sender, Templates};
+use convoke_machine::clock::Stopwatch;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,7 +25,7 @@ const NAMES: [&str; 8] = [
 /// The letter of the `n`th person: name, address, date and place differ from one to the next.
 fn letter(n: usize) -> LetterData {
     let mut data = LetterData::sample();
-    data.reference = convoke::ids::Reference::new("94", 2026, n as i64 + 1).to_string();
+    data.reference = convoke_domain::ids::Reference::new("94", 2026, n as i64 + 1).to_string();
     data.recipient.name = format!("{} {}", NAMES[n % NAMES.len()], n / NAMES.len());
     data.recipient.address[1] = format!("{} rue des Tilleuls", n % 300 + 1);
     let day = |from: u64| NaiveDate::from_ymd_opt(2026, 10, 27).unwrap() + Days::new(from);
@@ -54,7 +54,7 @@ fn rate(templates: &Templates, threads: usize, letters: usize, watch: impl Fn(us
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                convoke::letters::alone_on_this_thread();
+                convoke_letters::alone_on_this_thread();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= letters {

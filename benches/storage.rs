@@ -2,12 +2,12 @@
 //! `WHAT` is scan, commit, claim or mark; `URL` the database. Prints seconds.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use convoke::clock::{Clock, Stopwatch};
-use convoke::convocation::LetterState;
-use convoke::ids::{HolderId, PermitId, SlotId};
-use convoke::ledger::Event;
-use convoke::letters::LetterData;
-use convoke::store::{Attempt, LetterRow, Placement, Settlement, Store, Use};
+use convoke_domain::convocation::LetterState;
+use convoke_domain::ids::{HolderId, PermitId, SlotId};
+use convoke_domain::ledger::Event;
+use convoke_letters::LetterData;
+use convoke_machine::clock::{Clock, Stopwatch};
+use convoke_store::{Attempt, LetterRow, Placement, Settlement, Store, Use};
 use serde_json::json;
 
 #[global_allocator]

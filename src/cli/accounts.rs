@@ -9,12 +9,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{BadData, Exit, Session, Usage, terminal_width};
-use crate::access::Role;
-use crate::columns::Columns;
-use crate::console::enrol;
-use crate::entropy::Entropy;
-use crate::ledger::Event;
-use crate::store::Use;
+use convoke_console::enrol;
+use convoke_domain::access::Role;
+use convoke_domain::ledger::Event;
+use convoke_machine::entropy::Entropy;
+use convoke_report::columns::Columns;
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Accounts {
@@ -81,7 +81,7 @@ impl SignOut {
         let sessions = store.write(|s| {
             let sessions = s.end_sessions_of(&self.actor)?;
             let payload = json!({"actor": self.actor, "sessions": sessions});
-            s.record(&crate::process::login(), now, vec![Event { kind: "console.signed_out", payload }])?;
+            s.record(&convoke_machine::process::login(), now, vec![Event { kind: "console.signed_out", payload }])?;
             Ok(sessions)
         })?;
         let document = json!({"schema": "convoke.signed_out/1", "actor": self.actor, "sessions": sessions});
@@ -114,7 +114,7 @@ impl Add {
             s.put_account(&made.row)?;
             s.end_sessions_of(&format!("local:{}", self.login))?;
             let payload = json!({"login": self.login, "role": self.role.code(), "second_factor": self.second_factor, "replaced": replaced});
-            s.record(&crate::process::login(), now, vec![Event { kind: "account.set", payload }])
+            s.record(&convoke_machine::process::login(), now, vec![Event { kind: "account.set", payload }])
         })?;
         let url = made.second_factor.as_ref().map(|url| url.expose_secret().to_owned());
         let mut text = format!("{} can sign in as {}.\n", self.login, self.role);
@@ -158,7 +158,7 @@ fn list(session: &Session) -> Result<Exit> {
         let factor = if a.totp.is_some() { "yes" } else { "no" };
         table.row([&a.login, &a.role, factor, &a.created_at.format("%Y-%m-%d").to_string()]);
     }
-    let told = |a: &crate::store::AccountRow| json!({"login": a.login, "role": a.role, "second_factor": a.totp.is_some(), "made": a.created_at.and_utc()});
+    let told = |a: &convoke_store::AccountRow| json!({"login": a.login, "role": a.role, "second_factor": a.totp.is_some(), "made": a.created_at.and_utc()});
     let document = json!({"schema": "convoke.accounts/1", "accounts": accounts.iter().map(told).collect::<Vec<_>>()});
     let text = if accounts.is_empty() { "There are none: convoke accounts add\n".to_owned() } else { table.text() };
     session.print(&document, &text)?;
@@ -175,7 +175,7 @@ impl Remove {
             let sessions = s.end_sessions_of(&format!("local:{}", self.login))?;
             if gone {
                 let payload = json!({"login": self.login, "sessions": sessions});
-                s.record(&crate::process::login(), now, vec![Event { kind: "account.removed", payload }])?;
+                s.record(&convoke_machine::process::login(), now, vec![Event { kind: "account.removed", payload }])?;
             }
             Ok(gone)
         })?;

@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Exit, Session, Usage, given, sheet, terminal_width};
-use crate::acts::{self, Closing, Hit};
-use crate::columns::Columns;
-use crate::ledger::Event;
-use crate::process;
-use crate::store::Use;
+use convoke_domain::ledger::Event;
+use convoke_machine::process;
+use convoke_office::acts::{self, Closing, Hit};
+use convoke_report::columns::Columns;
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Agenda {

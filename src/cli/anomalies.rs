@@ -5,9 +5,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Exit, Session, Usage, given, terminal_width};
-use crate::columns::Columns;
-use crate::report::visible;
-use crate::store::{Contact, Shared, Use};
+use convoke_report::columns::Columns;
+use convoke_report::visible;
+use convoke_store::{Contact, Shared, Use};
 
 /// List e-mails, telephones and addresses that many people of different households share
 ///

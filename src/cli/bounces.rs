@@ -9,11 +9,11 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Exit, Session, Usage};
-use crate::confirm::Confirmed;
-use crate::dispatch::bounces::{Consequence, Ingested, ingest};
-use crate::entropy::Entropy;
-use crate::process;
-use crate::store::Use;
+use convoke_dispatch::bounces::{Consequence, Ingested, ingest};
+use convoke_machine::confirm::Confirmed;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_store::Use;
 
 /// A longer message is no bounce of ours: it is left for a person.
 const MESSAGE_BYTES_MAX: u64 = 32 * 1024 * 1024;

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Exit, Session};
-use crate::settings::{Settings, origins};
+use convoke_settings::{Settings, origins};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::files::write_whole;
+use convoke_machine::files::write_whole;
 
 /// Dots an inch: a page is 331 pixels wide, and its title can be read.
 const RESOLUTION: &str = "40";

@@ -8,11 +8,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{Exit, Session, Usage, given};
-use crate::acts::{self, Move, Options, Way};
-use crate::ids::{Reference, SlotId};
-use crate::letters::CancelledBy;
-use crate::settings::Configuration;
-use crate::store::Use;
+use convoke_domain::ids::{Reference, SlotId};
+use convoke_letters::CancelledBy;
+use convoke_office::acts::{self, Move, Options, Way};
+use convoke_settings::Configuration;
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Convocation {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{Exit, Session};
-use crate::store::{Copied, Copy, Head, copy};
+use convoke_store::{Copied, Copy, Head, copy};
 
 /// What can be done with a whole database.
 #[derive(Debug, Subcommand)]

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::{Exit, Session, Usage, init};
 use crate::demo::{Wish, demonstrate};
-use crate::entropy::Entropy;
-use crate::settings::Configuration;
-use crate::store::Store;
+use convoke_machine::entropy::Entropy;
+use convoke_settings::Configuration;
+use convoke_store::Store;
 
 /// Show seven nights of an invented Val-de-Marne: 5,000 permits, three sites, letters to a relay inside this process.
 ///

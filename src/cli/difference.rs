@@ -1,8 +1,8 @@
 //! What differs between two plans, told.
 
 use super::terminal_width;
-use crate::columns::{Columns, paragraph};
-use crate::planning::diff::Difference;
+use convoke_instance::diff::Difference;
+use convoke_report::columns::{Columns, paragraph};
 
 /// Names of permits that a line holds.
 const NAMED: usize = 5;

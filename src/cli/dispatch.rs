@@ -8,10 +8,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Session, Usage, given};
-use crate::acts;
-use crate::dispatch::{Counts, Drained, Errand, Transport, drain, letters_of};
-use crate::settings::{ConfigError, Configuration};
-use crate::store::{Paused, Use};
+use convoke_dispatch::{Counts, Drained, Errand, Transport, drain, letters_of};
+use convoke_office::acts;
+use convoke_settings::{ConfigError, Configuration};
+use convoke_store::{Paused, Use};
 
 /// Send the letters that wait, as one worker in the foreground.
 ///

@@ -12,11 +12,11 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{Exit, Session};
-use crate::dispatch::Transport;
-use crate::dispatch::smtp::{Relay, Session as Dialogue};
-use crate::seal::Seal;
-use crate::settings::{ConfigError, Configuration};
-use crate::store::{Store, Use};
+use convoke_dispatch::Transport;
+use convoke_dispatch::smtp::{Relay, Session as Dialogue};
+use convoke_domain::seal::Seal;
+use convoke_settings::{ConfigError, Configuration};
+use convoke_store::{Store, Use};
 
 /// Below that, an extract of a million permits and its night may find the disk full.
 const DISK_MIN_MB: u64 = 1_024;
@@ -271,7 +271,7 @@ fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
 
 /// `Err`: what went wrong, and whether it is the login.
 async fn call(relay: &Relay) -> Result<(), (String, bool)> {
-    let told = |fault: crate::dispatch::smtp::Fault| (fault.to_string(), fault.is_authentication());
+    let told = |fault: convoke_dispatch::smtp::Fault| (fault.to_string(), fault.is_authentication());
     let mut dialogue = Dialogue::open(relay).await.map_err(told)?;
     dialogue.ask_nothing().await.map_err(told)?;
     dialogue.quit().await;

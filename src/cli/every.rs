@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::run::{take_in, write_sheets};
 use super::{Exit, Session, Usage, exit_of};
-use crate::entropy::Entropy;
-use crate::run::{Outcome, Request, Tools, run};
-use crate::settings::Configuration;
-use crate::store::Use;
+use convoke_machine::entropy::Entropy;
+use convoke_office::run::{Outcome, Request, Tools, run};
+use convoke_settings::Configuration;
+use convoke_store::Use;
 
 /// Where the folders are, beside the file that `--config` names.
 const FOLDER: &str = "prefectures";

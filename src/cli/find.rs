@@ -7,9 +7,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Session, Usage, terminal_width};
-use crate::columns::Columns;
-use crate::report::visible;
-use crate::store::{Found, Person, Use};
+use convoke_report::columns::Columns;
+use convoke_report::visible;
+use convoke_store::{Found, Person, Use};
 
 /// Most people shown at once.
 const LIMIT_MAX: usize = 500;

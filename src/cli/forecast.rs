@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::{Exit, Session, Usage};
-use crate::files::write_whole;
-use crate::forecast::{Extra, Percent, Unknown, WhatIf, desks_list, svg, text, weeks_list};
-use crate::run::forecast;
-use crate::store::Use;
+use convoke_machine::files::write_whole;
+use convoke_office::run::forecast;
+use convoke_report::forecast::{Extra, Percent, Unknown, WhatIf, desks_list, svg, text, weeks_list};
+use convoke_store::Use;
 
 /// Look weeks ahead: who comes due, how many seats there are, when not everyone can be placed, which seats to add.
 ///

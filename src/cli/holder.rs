@@ -7,13 +7,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Session, given};
-use crate::acts::{self, Refused};
-use crate::entropy::Entropy;
-use crate::ledger::Event;
-use crate::process;
-use crate::run::timeline;
-use crate::store::Use;
-use crate::timeline;
+use convoke_domain::ledger::Event;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_office::acts::{self, Refused};
+use convoke_office::run::timeline;
+use convoke_report::timeline;
+use convoke_store::Use;
 
 /// Tell everything that happened to one person, and why they are convoked or not
 ///

@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use super::{BadData, Exit, Session};
-use crate::entropy::Entropy;
-use crate::import::result::{FileFault, write_report};
-use crate::import::{self, BadRows, Imported, Options};
-use crate::process;
-use crate::store::Use;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_office::import::result::{FileFault, write_report};
+use convoke_office::import::{self, BadRows, Imported, Options};
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Import {

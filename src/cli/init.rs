@@ -11,11 +11,11 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Exit, Session, Usage};
-use crate::entropy::Entropy;
-use crate::ids::hex;
-use crate::seal::Seal;
-use crate::settings::Configuration;
-use crate::store::Store;
+use convoke_domain::ids::hex;
+use convoke_domain::seal::Seal;
+use convoke_machine::entropy::Entropy;
+use convoke_settings::Configuration;
+use convoke_store::Store;
 
 /// Make a folder with `convoke.toml`, `config/` and an empty, migrated database.
 ///

@@ -10,12 +10,14 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{BadData, Exit, Session, make_folder};
-use crate::clock::Stopwatch;
-use crate::files::write_whole;
-use crate::ids::sha256_hex;
-use crate::planning::explain::Explanation;
-use crate::planning::export::Night;
-use crate::planning::{Instance, Proof, export, files};
+use convoke_check::{closes, levels};
+use convoke_domain::ids::sha256_hex;
+use convoke_instance::export::Night;
+use convoke_instance::{Instance, Proof, export, files};
+use convoke_machine::clock::Stopwatch;
+use convoke_machine::files::write_whole;
+use convoke_planning::explain::{Explanation, explain};
+use convoke_planning::prove;
 
 /// Plans the instance of a directory, without any database.
 pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) -> Result<Exit> {
@@ -28,10 +30,10 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     }
     progress.show("planning", 0, instance.people() as u64);
     let watch = Stopwatch::start();
-    let proof = Proof::of(instance);
+    let proof = prove(instance);
     let seconds = watch.seconds();
     progress.show("checking and writing", 0, 0);
-    let certificate = if proof.closes() { "closed" } else { "open" };
+    let certificate = if closes(&proof) { "closed" } else { "open" };
     fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
     let mut plan = Vec::new();
     export::write_plan(&mut plan, &proof, proof.places())?;
@@ -41,12 +43,13 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     drop(plan);
     let explanation = write_proof(out, &proof, overtime)?;
     progress.clear();
-    let (levels, instance) = (proof.levels(), &proof.instance);
+    let instance = &proof.instance;
+    let levels = levels(instance, proof.places());
     let document = json!({
         "schema": "convoke.plan/1", "lapses": levels.lapses, "late_days": levels.late_days, "site_rank": levels.site_rank,
         "days": levels.days, "plan_hash": plan_hash, "certificate": certificate, "seconds": seconds,
         "perishing_filled": levels.perishing_filled, "holders": instance.people(), "classes": instance.class_count(),
-        "proved": proof.proved_levels(), "moved_for_households": proof.moved(), "bottlenecks": explanation.bottlenecks.len(),
+        "proved": convoke_check::levels(instance, proof.proved()), "moved_for_households": proof.moved(), "bottlenecks": explanation.bottlenecks.len(),
     });
     let mut text = format!(
         "{} holders in {} classes, planned in {seconds:.2} s.\nWithout a day before expiry: {}.\nWeighted days beyond the preferred end: {}.\nPerishing seats filled: {}. Ranks of sites: {}. Days after release: {}.\n",
@@ -132,14 +135,16 @@ fn remove_old(path: &Path) -> Result<()> {
 
 /// Writes prices, explanation and, where families moved anyone, the plan that the prices prove.
 fn write_proof(out: &Path, proof: &Proof, overtime: u32) -> Result<Explanation> {
-    let (files, explanation) = export::proof_files(proof, overtime)?;
+    let explanation = explain(proof, overtime);
+    let files = export::proof_files(proof, &explanation)?;
     write_all(out, files)?;
     Ok(explanation)
 }
 
 /// Writes all that the planner saw and decided in a night, and nothing personal.
 pub(super) fn write_night(night: &Night<'_>, out: &Path, overtime: u32) -> Result<Explanation> {
-    let (files, explanation) = night.files(overtime)?;
+    let explanation = explain(night.proof, overtime);
+    let files = night.files(&explanation)?;
     make_folder(out)?;
     write_all(out, files)?;
     Ok(explanation)

@@ -9,13 +9,13 @@ use serde_json::json;
 
 use super::init::write_secret;
 use super::{Exit, Session, Usage, given};
-use crate::confirm::Confirmed;
-use crate::entropy::Entropy;
-use crate::ledger::Event;
-use crate::process;
-use crate::seal::{KEY_PASSED_ON, PublicKey, Seal, Succession};
-use crate::settings::Settings;
-use crate::store::{Store, Use};
+use convoke_domain::ledger::Event;
+use convoke_domain::seal::{KEY_PASSED_ON, PublicKey, Seal, Succession};
+use convoke_machine::confirm::Confirmed;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_settings::Settings;
+use convoke_store::{Store, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -55,7 +55,7 @@ impl Keys {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let settings = session.settings()?;
         let place = settings.audit.key_place().ok_or_else(|| {
-            crate::settings::ConfigError(
+            convoke_settings::ConfigError(
                 "no key is named: write `key_file = \"keys/ledger.key\"` under `[audit]`".into(),
             )
         })?;

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::verify::kept_by;
 use super::{Exit, Session};
-use crate::seal::Seal;
-use crate::store::Use;
+use convoke_domain::seal::Seal;
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Ledger {

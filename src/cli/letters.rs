@@ -8,12 +8,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{BadData, Exit, Session, contact_sheet, make_folder};
-use crate::files::write_whole;
-use crate::ids::Reference;
-use crate::letters::{Language, Letter, LetterData, LetterKind};
-use crate::run::{Again, explain};
-use crate::settings::ConfigError;
-use crate::store::{PURGED, Use};
+use convoke_domain::ids::Reference;
+use convoke_letters::{Language, Letter, LetterData, LetterKind};
+use convoke_machine::files::write_whole;
+use convoke_office::run::{Again, explain};
+use convoke_settings::ConfigError;
+use convoke_store::{PURGED, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Letters {

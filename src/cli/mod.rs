@@ -52,15 +52,15 @@ use serde::Serialize;
 
 pub use exit::Exit;
 
-use crate::acts::{Hand, Refused};
-use crate::clock::Clock;
-use crate::columns::fold;
-use crate::confirm::{Confirmed, NobodyToAsk};
-use crate::entropy::Entropy;
-use crate::ledger::Event;
-use crate::run::Tools;
-use crate::settings::{ConfigError, Configuration, Settings};
-use crate::store::{NotMigrated, Store, Use, WrongUrl};
+use convoke_domain::ledger::Event;
+use convoke_machine::clock::Clock;
+use convoke_machine::confirm::{Confirmed, NobodyToAsk};
+use convoke_machine::entropy::Entropy;
+use convoke_office::acts::{Hand, Refused};
+use convoke_office::run::Tools;
+use convoke_report::columns::fold;
+use convoke_settings::{ConfigError, Configuration, Settings};
+use convoke_store::{NotMigrated, Store, Use, WrongUrl};
 
 /// Convokes residence-permit holders to their renewal appointment before the permit expires.
 ///
@@ -258,7 +258,7 @@ impl Session {
 
     /// Writes into the ledger that this person is about to see people's data: before they do, so that nobody sees any unwritten.
     fn reads(&self, store: &mut Store, kind: &'static str, payload: serde_json::Value) -> Result<()> {
-        store.write(|s| s.record(&crate::process::login(), self.clock.now(), vec![Event { kind, payload }]))
+        store.write(|s| s.record(&convoke_machine::process::login(), self.clock.now(), vec![Event { kind, payload }]))
     }
 
     /// Does what is done by hand: in the name of whoever is logged in.
@@ -268,7 +268,7 @@ impl Session {
         reason: &str,
         act: impl FnOnce(&mut Hand<'_>) -> Result<T>,
     ) -> Result<T> {
-        let actor = crate::process::login();
+        let actor = convoke_machine::process::login();
         let (clock, entropy) = (&self.clock, &mut Entropy::System);
         act(&mut Hand { clock, entropy, config, actor: &actor, reason })
     }
@@ -289,7 +289,7 @@ impl Session {
 
 /// A reason that was really given, and that may stand in the ledger for good.
 fn given(reason: Option<&String>) -> Result<&str> {
-    let told = crate::acts::reason(reason.map_or("", String::as_str));
+    let told = convoke_office::acts::reason(reason.map_or("", String::as_str));
     told.map_err(|wrong| Usage(format!("{wrong}: --reason \"why\"")).into())
 }
 
@@ -329,7 +329,7 @@ pub fn main() -> Exit {
     };
     // A server's log is all that is seen of it.
     let verbose = cli.global.verbose.max(u8::from(matches!(cli.command, Command::Serve(_))));
-    crate::telemetry::start(
+    convoke_machine::telemetry::start(
         verbose,
         cli.global.quiet,
         cli.global.color != Colour::Never && std::io::stderr().is_terminal(),

@@ -11,13 +11,13 @@ use serde_json::json;
 
 use super::init::write_secret;
 use super::{BadData, Exit, Session, Usage, given, terminal_width};
-use crate::columns::Columns;
-use crate::entropy::Entropy;
-use crate::files::write_with;
-use crate::ids::sha256_hex;
-use crate::letters::competent_prefecture;
-use crate::movers::{Mark, SharedKey, by_week, read_marks, write_marks};
-use crate::store::{Elsewhere, Store, Use};
+use convoke_domain::ids::sha256_hex;
+use convoke_domain::movers::{Mark, SharedKey, by_week, read_marks, write_marks};
+use convoke_letters::competent_prefecture;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::files::write_with;
+use convoke_report::columns::Columns;
+use convoke_store::{Elsewhere, Store, Use};
 
 /// Older than this when it was first seen: a permit that another préfecture gave.
 const FROM_ELSEWHERE_DAYS: u32 = 60;

@@ -8,13 +8,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Exit, Session, given, terminal_width};
-use crate::acts::{self, Refused, Turn};
-use crate::columns::Columns;
-use crate::convocation::{LetterKind, LetterState};
-use crate::ids::Reference;
-use crate::letters::Rendered;
-use crate::permit::Channel;
-use crate::store::{KnownLetter, LetterFilter, LetterRow, Use};
+use convoke_domain::convocation::{LetterKind, LetterState};
+use convoke_domain::ids::Reference;
+use convoke_domain::permit::Channel;
+use convoke_letters::Rendered;
+use convoke_office::acts::{self, Refused, Turn};
+use convoke_report::columns::Columns;
+use convoke_store::{KnownLetter, LetterFilter, LetterRow, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Outbox {

@@ -7,11 +7,11 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{BadData, Exit, Session, Usage, find, given, holder, privacy};
-use crate::entropy::Entropy;
-use crate::ids::{HolderId, sha256_hex};
-use crate::ledger::Event;
-use crate::process;
-use crate::store::Use;
+use convoke_domain::ids::{HolderId, sha256_hex};
+use convoke_domain::ledger::Event;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Permit {

@@ -11,12 +11,12 @@ use serde_json::json;
 use super::instance::{self, told, write_night};
 use super::letters::write_letter;
 use super::{Exit, Session, given, make_folder, terminal_width};
-use crate::columns::{Columns, paragraph};
-use crate::planning::explain::{Explanation, explain};
-use crate::planning::export::Night;
-use crate::planning::weeks::{Week, by_week};
-use crate::run::{For, Preview, keep_shown, letters_of_plan, preview};
-use crate::store::Use;
+use convoke_instance::export::Night;
+use convoke_instance::weeks::{Week, by_week};
+use convoke_office::run::{For, Preview, keep_shown, letters_of_plan, preview};
+use convoke_planning::explain::{Explanation, explain};
+use convoke_report::columns::{Columns, paragraph};
+use convoke_store::Use;
 
 /// Show what a night would do, without writing anything.
 ///

@@ -9,12 +9,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{BadData, Exit, Session, Usage, make_folder};
-use crate::files::write_whole;
-use crate::ids::Reference;
-use crate::post::{self, Exception, Manifest, Telephone};
-use crate::process;
-use crate::settings::Configuration;
-use crate::store::{Store, Use};
+use convoke_domain::ids::Reference;
+use convoke_machine::files::write_whole;
+use convoke_machine::process;
+use convoke_office::post::{self, Exception, Manifest, Telephone};
+use convoke_settings::Configuration;
+use convoke_store::{Store, Use};
 
 /// Print the letters of people without e-mail, or whose e-mail failed.
 ///

@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use super::encrypt::encrypt;
 use super::{BadData, Exit, Session, given, make_folder};
-use crate::columns::fields;
-use crate::confirm::Confirmed;
-use crate::entropy::Entropy;
-use crate::files::write_whole;
-use crate::ids::HolderId;
-use crate::ledger::Event;
-use crate::letters::{Document, Fonts, Section, Table};
-use crate::process;
-use crate::settings::Configuration;
-use crate::store::{Store, Use};
+use convoke_domain::ids::HolderId;
+use convoke_domain::ledger::Event;
+use convoke_letters::{Document, Fonts, Section, Table};
+use convoke_machine::confirm::Confirmed;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::files::write_whole;
+use convoke_machine::process;
+use convoke_report::columns::fields;
+use convoke_settings::Configuration;
+use convoke_store::{Store, Use};
 
 fn holder(store: &mut Store, number: &str) -> Result<HolderId> {
     let prefecture = store.prefecture().to_owned();

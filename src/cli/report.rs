@@ -10,17 +10,17 @@ use serde_json::json;
 
 use super::encrypt::encrypt;
 use super::{Colour, Exit, Session, Usage, given, make_folder, terminal_width};
-use crate::bundle;
-use crate::columns::{Columns, paragraph};
-use crate::files::{archive, read_folder, write_folder, write_whole};
-use crate::ids::RunId;
-use crate::letters::Document;
-use crate::process;
-use crate::report::period::bounds_of_week;
-use crate::report::terminal;
-use crate::run::{Asked, dossier, files_of_days, period, report};
-use crate::settings::{ConfigError, Configuration};
-use crate::store::{Store, Use};
+use convoke_domain::ids::RunId;
+use convoke_letters::Document;
+use convoke_machine::files::{archive, read_folder, write_folder, write_whole};
+use convoke_machine::process;
+use convoke_office::run::{Asked, dossier, files_of_days, period, report};
+use convoke_report::bundle;
+use convoke_report::columns::{Columns, paragraph};
+use convoke_report::period::bounds_of_week;
+use convoke_report::terminal;
+use convoke_settings::{ConfigError, Configuration};
+use convoke_store::{Store, Use};
 
 /// Report of a run or of a stretch of days, in French: on the terminal, as JSON, or as a folder that proves itself
 ///

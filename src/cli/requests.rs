@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::convocation::{reference, slot};
 use super::{Exit, Session, Usage, given, terminal_width};
-use crate::acts::{self, Received};
-use crate::columns::Columns;
-use crate::ids::Reference;
-use crate::permit::PermitKind;
-use crate::requests::{RequestState, Urgency, Wish};
-use crate::store::Use;
+use convoke_domain::ids::Reference;
+use convoke_domain::permit::PermitKind;
+use convoke_domain::requests::{RequestState, Urgency, Wish};
+use convoke_office::acts::{self, Received};
+use convoke_report::columns::Columns;
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Requests {

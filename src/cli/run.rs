@@ -6,11 +6,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Session, Usage, difference, every, given};
-use crate::planning::diff::Difference;
-use crate::process;
-use crate::run::{For, Outcome, Request, Summary, preview, recall_shown, run};
-use crate::settings::Configuration;
-use crate::store::{Store, Use};
+use convoke_instance::diff::Difference;
+use convoke_machine::process;
+use convoke_office::run::{For, Outcome, Request, Summary, preview, recall_shown, run};
+use convoke_settings::Configuration;
+use convoke_store::{Store, Use};
 
 /// Bring a business date up to date: plan, reserve, write letters.
 ///
@@ -123,7 +123,7 @@ pub(super) fn take_in(store: &mut Store, config: &Configuration, session: &Sessi
 
 /// Writes the sheets of the next days, whatever came of the run; what is wrong with them is told, and stops no night.
 pub(super) fn write_sheets(store: &mut Store, config: &Configuration, session: &Session) {
-    match crate::sheet::write_due(store, config, &session.clock) {
+    match convoke_office::sheet::write_due(store, config, &session.clock) {
         Ok(0) => {}
         Ok(files) => eprintln!("convoke: wrote {files} files of sheets for counter and door"),
         Err(error) => eprintln!("convoke: the sheets for counter and door could not be written: {error:#}"),

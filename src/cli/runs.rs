@@ -9,15 +9,17 @@ use serde_json::{Value, json};
 
 use super::instance::write_night;
 use super::{Exit, Session, difference, given, run::show, terminal_width};
-use crate::columns::{Columns, fields, paragraph};
-use crate::ids::{RunId, sha256_hex};
-use crate::planning::export::Night;
-use crate::planning::{PlanningInput, plan};
-use crate::policy::Policy;
-use crate::process;
-use crate::run::{Request, resume_by_id, runs_differ};
-use crate::settings::ConfigError;
-use crate::store::{RunRow, Store, Use};
+use convoke_check::closes;
+use convoke_domain::ids::{RunId, sha256_hex};
+use convoke_domain::policy::Policy;
+use convoke_instance::PlanningInput;
+use convoke_instance::export::Night;
+use convoke_machine::process;
+use convoke_office::run::{Request, resume_by_id, runs_differ};
+use convoke_planning::plan;
+use convoke_report::columns::{Columns, fields, paragraph};
+use convoke_settings::ConfigError;
+use convoke_store::{RunRow, Store, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
@@ -153,7 +155,7 @@ fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, o
     progress.show("planning again", 0, input.candidates.len() as u64);
     let (plan, proof) = plan(&input).context("planning again")?;
     let (input_hash, plan_hash) = (sha256_hex(&recorded), plan.hash(&input));
-    let certificate = if proof.closes() { "closed" } else { "open" };
+    let certificate = if closes(&proof) { "closed" } else { "open" };
     let same = Some(&plan_hash) == row.plan_hash.as_ref() && Some(&input_hash) == row.input_hash.as_ref();
     if let Some(out) = out {
         let policy_hash = row.policy_hash.as_deref().unwrap_or_default();
@@ -206,7 +208,7 @@ fn stop(session: &Session, store: &mut Store, run: &str, reason: &str) -> Result
     let question =
         format!("Stop run {run}? What it has committed stays; everybody else is planned anew by the next run.");
     let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
-    let stopped = crate::run::stop(store, &id, (&process::login(), reason), &session.clock, &confirmed)?;
+    let stopped = convoke_office::run::stop(store, &id, (&process::login(), reason), &session.clock, &confirmed)?;
     let text = match stopped {
         Some(s) => format!(
             "Stopped. {} appointments had been made firm and stay, with their letters (`convoke pause` keeps these); {} had not.\n\

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::dispatch::{heed_signals, signals};
 use super::{Exit, Session, Usage, dispatch, every};
 use crate::serve::{Office, Server, serve};
-use crate::settings::{Configuration, Role};
-use crate::store::{Store, Use};
+use convoke_settings::{Configuration, Role};
+use convoke_store::{Store, Use};
 
 /// Begin each night by itself, send letters all day, and say by HTTP whether all is well.
 ///
@@ -87,7 +87,7 @@ fn loader(session: &Session, file: PathBuf) -> crate::serve::Load {
 /// A database without tables is told at once; one that does not answer is waited for.
 fn refuse_unmigrated(config: &Configuration) -> Result<()> {
     match Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Worker) {
-        Err(error) if error.is::<crate::store::NotMigrated>() || error.is::<crate::store::WrongUrl>() => Err(error),
+        Err(error) if error.is::<convoke_store::NotMigrated>() || error.is::<convoke_store::WrongUrl>() => Err(error),
         Err(error) => {
             tracing::warn!("The database does not answer yet: {error:#}");
             Ok(())

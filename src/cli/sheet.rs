@@ -9,12 +9,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Session, Usage, terminal_width};
-use crate::columns::Columns;
-use crate::files::{make_private_folder, write_private, write_whole};
-use crate::import::attendance::LAYOUT;
-use crate::report::List;
-use crate::sheet::{self, SiteDay};
-use crate::store::{Unmarked, Use};
+use convoke_machine::files::{make_private_folder, write_private, write_whole};
+use convoke_office::import::attendance::LAYOUT;
+use convoke_office::sheet::{self, SiteDay};
+use convoke_report::List;
+use convoke_report::columns::Columns;
+use convoke_store::{Unmarked, Use};
 
 /// Write who is expected on a day: for the counter as PDF and CSV, for the door as PDF, a site each
 ///

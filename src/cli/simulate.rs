@@ -11,10 +11,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Session, terminal_width};
-use crate::columns::{Columns, paragraph};
-use crate::files::write_whole;
-use crate::planning::simulate::{self, Method, Scenario, simulate};
-use crate::policy::Policy;
+use convoke_domain::policy::Policy;
+use convoke_machine::files::write_whole;
+use convoke_planning::simulate::{self, Method, Scenario, simulate};
+use convoke_report::columns::{Columns, paragraph};
 
 /// Live a year of nights with invented people, and compare ways of planning it.
 ///

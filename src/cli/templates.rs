@@ -5,8 +5,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Exit, Session};
-use crate::letters::{Language, LetterData, LetterKind, Matter};
-use crate::settings::{ConfigError, Configuration};
+use convoke_letters::{Language, LetterData, LetterKind, Matter};
+use convoke_settings::{ConfigError, Configuration};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Templates {

@@ -7,10 +7,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::{BadData, Exit, Session, Usage, terminal_width};
-use crate::bundle::verify;
-use crate::columns::Columns;
-use crate::files::read_folder;
-use crate::seal::Sealed;
+use convoke_domain::seal::Sealed;
+use convoke_machine::files::read_folder;
+use convoke_report::bundle::verify;
+use convoke_report::columns::Columns;
 
 /// Check a report that was handed out, without database or configuration
 ///

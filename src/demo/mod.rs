@@ -12,19 +12,19 @@ use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
-use crate::dispatch::sink::{Act, Sink};
-use crate::dispatch::smtp::{Relay, Stage};
-use crate::dispatch::{Counts, Errand, Transport, drain, letters_of};
-use crate::entropy::Entropy;
-use crate::files::write_whole;
-use crate::ids::{RunId, keyed_hash};
-use crate::import::{self, Options};
-use crate::ledger::Event;
-use crate::report;
-use crate::run::{self, Outcome, Request, Summary, Tools};
-use crate::settings::Configuration;
-use crate::store::{Store, Use};
+use convoke_dispatch::sink::{Act, Sink};
+use convoke_dispatch::smtp::{Relay, Stage};
+use convoke_dispatch::{Counts, Errand, Transport, drain, letters_of};
+use convoke_domain::ids::{RunId, keyed_hash};
+use convoke_domain::ledger::Event;
+use convoke_machine::clock::Clock;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::files::write_whole;
+use convoke_office::import::{self, Options};
+use convoke_office::run::{self, Outcome, Request, Summary, Tools};
+use convoke_report as report;
+use convoke_settings::Configuration;
+use convoke_store::{Store, Use};
 
 /// What the demonstration is asked for.
 #[derive(Clone, Debug)]
@@ -172,8 +172,8 @@ fn write_letter(folder: &Path, message: &[u8]) -> Result<()> {
     let reference = head.lines().find_map(|l| l.strip_prefix("X-Convocation: ")).map(|r| r.trim().to_owned());
     // A name that is a reference, or a hash: never something that a letter made up.
     let name = reference
-        .filter(|r| crate::ids::Reference::parse(r).is_some())
-        .unwrap_or_else(|| crate::ids::hex(&keyed_hash(b"letter", &[message])[..8]));
+        .filter(|r| convoke_domain::ids::Reference::parse(r).is_some())
+        .unwrap_or_else(|| convoke_domain::ids::hex(&keyed_hash(b"letter", &[message])[..8]));
     // A reference has several letters: a reminder must not stand where the convocation did.
     let names = std::iter::once(format!("{name}.eml")).chain((2..).map(|n| format!("{name}-{n}.eml")));
     let free = names.map(|name| folder.join(name)).find(|file| !file.exists()).context("a free name")?;

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::Office;
 use super::night::{Looked, Rota};
-use crate::clock::{Clock, Stopwatch};
-use crate::settings::Dispatch;
-use crate::store::{NightState, Store};
+use convoke_machine::clock::{Clock, Stopwatch};
+use convoke_settings::Dispatch;
+use convoke_store::{NightState, Store};
 
 /// The scheduler looks at the clock once a minute: after so many seconds without that it has died.
 const SILENT_AFTER_S: f64 = 180.0;

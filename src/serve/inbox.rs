@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::clock::Clock;
-use crate::entropy::Entropy;
-use crate::import::result::{FileFault, write_report};
-use crate::import::{self, BadRows, Imported, Options};
-use crate::process;
-use crate::settings::Configuration;
-use crate::store::Store;
+use convoke_machine::clock::Clock;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_office::import::result::{FileFault, write_report};
+use convoke_office::import::{self, BadRows, Imported, Options};
+use convoke_settings::Configuration;
+use convoke_store::Store;
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(3);
 /// Names of files begin with what they hold; permits first, slots before convocations, which need them, and marks last.
 const KINDS: [&str; 4] = ["permits", "slots", "convocations", "attendance"];
 
-/// Takes in what lies in the inbox, in the order of kinds and then of names. A file that is refused stops no other.
+/// Imports what is in the inbox, in the order of kinds and then of names. A file that is refused stops no other.
 pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<Taken>> {
     let Some(inbox) = &config.settings.import.inbox else { return Ok(Vec::new()) };
     let mut taken = Vec::new();
@@ -149,7 +149,7 @@ fn set_aside(path: &Path, folder: &str, clock: &Clock, words: &[u8]) -> Result<(
     let folder = inbox.join(folder);
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let stamp = clock.now().format("%Y%m%dT%H%M%SZ");
-    crate::files::write_whole(&folder.join(format!("{stamp}-{name}.txt")), words)?;
+    convoke_machine::files::write_whole(&folder.join(format!("{stamp}-{name}.txt")), words)?;
     let to = folder.join(format!("{stamp}-{name}"));
     match fs::rename(path, &to) {
         // Another server has taken the same file in: that changed nothing.

@@ -11,8 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::run::Summary;
-use crate::store::Figures;
+use convoke_office::run::Summary;
+use convoke_store::Figures;
 
 /// Names and values of labels.
 pub(super) type Labels = Vec<(&'static str, String)>;

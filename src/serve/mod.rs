@@ -34,11 +34,11 @@ use tokio_util::sync::CancellationToken;
 pub use health::Finding;
 pub use night::{Looked, Night, Rota, Worked, look};
 
-use crate::clock::Clock;
-use crate::console::{Bureau, Console};
-use crate::dispatch::Transport;
-use crate::settings::{Configuration, Role};
-use crate::store::{NightState, Store, Use};
+use convoke_console::{Bureau, Console};
+use convoke_dispatch::Transport;
+use convoke_machine::clock::Clock;
+use convoke_settings::{Configuration, Role};
+use convoke_store::{NightState, Store, Use};
 use health::{Beat, Notes};
 use metrics::Counted;
 

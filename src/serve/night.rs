@@ -4,12 +4,12 @@ use anyhow::Result;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::clock::Clock;
-use crate::entropy::Entropy;
-use crate::process;
-use crate::schedule::Schedule;
-use crate::settings::Serve;
-use crate::store::{NightRow, NightState, Store};
+use convoke_domain::schedule::Schedule;
+use convoke_machine::clock::Clock;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_settings::Serve;
+use convoke_store::{NightRow, NightState, Store};
 
 /// A clock that a server sees is written down no more often than that.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(10);

@@ -17,14 +17,14 @@ use super::inbox::{self, Taken};
 use super::night::{Looked, Night, Rota, Worked, look};
 use super::ping::{Ping, ping};
 use super::{Office, Server};
-use crate::clock::Stopwatch;
-use crate::entropy::Entropy;
-use crate::ids::hex;
-use crate::process;
-use crate::run::{Outcome, Request, Tools, run};
-use crate::settings::Configuration;
-use crate::sheet;
-use crate::store::{Store, Use};
+use convoke_domain::ids::hex;
+use convoke_machine::clock::Stopwatch;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::process;
+use convoke_office::run::{Outcome, Request, Tools, run};
+use convoke_office::sheet;
+use convoke_settings::Configuration;
+use convoke_store::{Store, Use};
 
 /// Every minute, at second 0: which nights are due is asked of the database, so a tick that is lost loses nothing.
 const TICK: &str = "0 * * * * *";

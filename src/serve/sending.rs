@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{Office, Server};
-use crate::dispatch::{Drained, Errand, Transport, drain, letters_of};
-use crate::store::{Store, Use};
+use convoke_dispatch::{Drained, Errand, Transport, drain, letters_of};
+use convoke_store::{Store, Use};
 
 /// Before a worker that ended begins again.
 const BEGIN_AGAIN: Duration = Duration::from_secs(5);

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use convoke::dispatch::sink::Act;
-use convoke::dispatch::smtp::Stage;
+use convoke_dispatch::sink::Act;
+use convoke_dispatch::smtp::Stage;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 

@@ -5,8 +5,8 @@ use std::process::{Child, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use convoke::dispatch::sink::{Act, Sink};
-use convoke::dispatch::smtp::Stage;
+use convoke_dispatch::sink::{Act, Sink};
+use convoke_dispatch::smtp::Stage;
 
 use super::whole::serve::{Served, is_done, until};
 use crate::support::postgres::{Cluster, cluster};

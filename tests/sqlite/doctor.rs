@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::LazyLock;
 
-use convoke::dispatch::sink::{Act, Sink};
-use convoke::dispatch::smtp::Stage;
+use convoke_dispatch::sink::{Act, Sink};
+use convoke_dispatch::smtp::Stage;
 use serde_json::Value;
 
 use crate::support::{Office, Shape};

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Output};
 use std::sync::LazyLock;
 
 use convoke::cli::Exit;
-use convoke::dispatch::sink::{Act, Sink, Turn};
-use convoke::dispatch::smtp::Stage;
+use convoke_dispatch::sink::{Act, Sink, Turn};
+use convoke_dispatch::smtp::Stage;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::Runtime;
 

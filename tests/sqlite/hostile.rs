@@ -248,7 +248,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), with_header in any::<bool>()) {
-        use convoke::import::{mapping::Mapping, permits, table::Table};
+        use convoke_office::import::{mapping::Mapping, permits, table::Table};
         let file = tempfile::NamedTempFile::new().unwrap();
         let head = if with_header { format!("{HEADER}\n").into_bytes() } else { Vec::new() };
         fs::write(file.path(), [head, bytes].concat()).unwrap();

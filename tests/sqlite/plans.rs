@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use chrono::{Days, NaiveDate};
-use convoke::convocation::State;
-use convoke::ids::PermitId;
-use convoke::store::{Store, Use};
+use convoke_domain::convocation::State;
+use convoke_domain::ids::PermitId;
+use convoke_store::{Store, Use};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -79,7 +79,7 @@ fn a_bare_instance_is_planned_without_a_database_and_proves_itself() {
     );
     // The family comes together, one after the other.
     assert!(plan.contains("cam,0,44,540\n") && plan.contains("dov,0,44,570\n"), "{plan}");
-    assert_eq!(answer["plan_hash"], convoke::ids::sha256_hex(plan.as_bytes()));
+    assert_eq!(answer["plan_hash"], convoke_domain::ids::sha256_hex(plan.as_bytes()));
     let explanation: Value =
         serde_json::from_slice(&fs::read(folder.path().join("out/explain.json")).unwrap()).unwrap();
     assert_eq!(explanation["lapses"][0]["cause"], "no_capacity", "{explanation}");
@@ -258,7 +258,7 @@ fn planning_again_after_the_commit_changes_nothing() {
 /// The first working day so many days from now.
 fn working_day(days: u64) -> NaiveDate {
     let day = today().checked_add_days(Days::new(days)).unwrap();
-    convoke::calendar::first_working_day_from(convoke::calendar::HolidayZone::Metropole, day)
+    convoke_domain::calendar::first_working_day_from(convoke_domain::calendar::HolidayZone::Metropole, day)
 }
 
 /// An office with one desk's seats, and people whose permits expire so many days after the last of them.

@@ -19,8 +19,8 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
-use convoke::dispatch::sink::{Act, Sink};
-use convoke::dispatch::smtp::Stage;
+use convoke_dispatch::sink::{Act, Sink};
+use convoke_dispatch::smtp::Stage;
 
 use crate::support::faketime;
 
@@ -66,7 +66,7 @@ fn stage(scenario: &Path, stage: &Path) -> PathBuf {
 /// A relay, and the folder where it lays what it sends back: a letter to `nobody@` comes back to the Return-Path that it was sent with.
 fn relay(runtime: &tokio::runtime::Runtime, returned: PathBuf) -> Sink {
     let sender = std::sync::Mutex::new(String::new());
-    let script = move |turn: &convoke::dispatch::sink::Turn<'_>| {
+    let script = move |turn: &convoke_dispatch::sink::Turn<'_>| {
         if matches!(turn.stage, Stage::Mail) {
             let from = turn.line.split(['<', '>']).nth(1).unwrap_or_default();
             from.clone_into(&mut sender.lock().unwrap());

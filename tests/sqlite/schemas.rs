@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::Datelike;
-use convoke::bundle::Manifest;
-use convoke::forecast::Forecast;
-use convoke::report::{Period, RunReport};
-use convoke::run::Summary;
+use convoke_office::run::Summary;
+use convoke_report::bundle::Manifest;
+use convoke_report::forecast::Forecast;
+use convoke_report::{Period, RunReport};
 use schemars::schema_for;
 use serde_json::Value;
 
@@ -89,7 +89,9 @@ fn named_in(folder: &Path, found: &mut BTreeSet<String>) {
 #[test]
 fn every_document_that_a_command_prints_has_a_schema() {
     let mut named = BTreeSet::new();
-    named_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut named);
+    for folder in ["src", "crates"] {
+        named_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut named);
+    }
     assert!(named.len() > 50, "{named:?}");
     let own: Vec<String> = published().iter().map(|(name, _)| format!("convoke.{name}/1")).collect();
     let without: Vec<&String> =

@@ -448,7 +448,7 @@ fn columns_of(sql: &str) -> usize {
 
 /// The machine's civil date, asked past the clock that the program forbids to everyone but clock.rs.
 pub(crate) fn today() -> NaiveDate {
-    convoke::clock::Clock::System.today(chrono_tz::Europe::Paris)
+    convoke_machine::clock::Clock::System.today(chrono_tz::Europe::Paris)
 }
 
 fn copy_folder(from: &Path, to: &Path) {

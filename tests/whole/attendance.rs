@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 use chrono::NaiveDate;
-use convoke::ids::Reference;
+use convoke_domain::ids::Reference;
 use serde_json::Value;
 
 use crate::support::{Office, Shape, faketime};

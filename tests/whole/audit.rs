@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use convoke::bundle::{self, Check, Files, Manifest};
-use convoke::files::{read_folder, write_folder};
-use convoke::ledger::{Entry, Event};
-use convoke::seal::{Seal, Sealed};
+use convoke_domain::ledger::{Entry, Event};
+use convoke_domain::seal::{Seal, Sealed};
+use convoke_machine::files::{read_folder, write_folder};
+use convoke_report::bundle::{self, Check, Files, Manifest};
 use serde_json::Value;
 
 use crate::support::{self, Office, Shape};
@@ -146,7 +146,7 @@ fn forged_with(files: &mut Files, seal: Option<&Seal>, change: &dyn Fn(&str, &mu
         // The office's key stands in it all the same.
         let mut about = manifest(files);
         about.key = own;
-        let listed = bundle::Listed { sha256: convoke::ids::sha256_hex(&key), bytes: key.len() as u64 };
+        let listed = bundle::Listed { sha256: convoke_domain::ids::sha256_hex(&key), bytes: key.len() as u64 };
         about.files.insert(bundle::KEY.into(), listed);
         files.insert(bundle::KEY.into(), key);
         files.insert(bundle::MANIFEST.into(), serde_json::to_vec_pretty(&about).unwrap());
@@ -402,7 +402,7 @@ fn rewritten_in_the_database(office: &Office) {
 
 fn rehashed(office: &Office) {
     let rows = office.query("SELECT count(*) FROM ledger_entry").trim().parse::<i64>().unwrap();
-    let (mut size, mut root) = (0, convoke::ledger::GENESIS.to_owned());
+    let (mut size, mut root) = (0, convoke_domain::ledger::GENESIS.to_owned());
     for seq in 1..=rows {
         let one = |column: &str| {
             office
@@ -470,7 +470,7 @@ fn a_key_that_was_retired_signs_nothing_any_more() {
     let ledger = office.ok(&["ledger", "verify", "--json"]);
     let (size, root) = (ledger["size"].as_i64().unwrap(), ledger["root"].as_str().unwrap().to_owned());
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
-    let forged = old.seal(convoke::seal::Checkpoint {
+    let forged = old.seal(convoke_domain::seal::Checkpoint {
         prefecture: "94".into(),
         run: "94/x/1".into(),
         size,
@@ -524,7 +524,8 @@ fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
         let mut plan: Value = serde_json::from_slice(&files["record/plan.json"]).unwrap();
         change(&mut input, &mut plan);
         let (input, plan) = (input.to_string(), plan.to_string());
-        let sums = [convoke::ids::sha256_hex(input.as_bytes()), convoke::ids::sha256_hex(plan.as_bytes())];
+        let sums =
+            [convoke_domain::ids::sha256_hex(input.as_bytes()), convoke_domain::ids::sha256_hex(plan.as_bytes())];
         files.insert("record/input.json".into(), input.into_bytes());
         files.insert("record/plan.json".into(), plan.into_bytes());
         forged_with(&mut files, Some(&stranger), &|kind, payload| {

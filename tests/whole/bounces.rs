@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use convoke::dispatch::bounces::{Class, read};
-use convoke::dispatch::sink::{Act, Received, Sink};
+use convoke_dispatch::bounces::{Class, read};
+use convoke_dispatch::sink::{Act, Received, Sink};
 use serde_json::Value;
 
 use crate::support::{self, Office, Shape};

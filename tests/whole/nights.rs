@@ -4,9 +4,9 @@ use std::process::Output;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use convoke::clock::{Clock, Stopwatch};
-use convoke::ids::RunId;
-use convoke::store::{Acquired, NewRun, Record, Store, Use};
+use convoke_domain::ids::RunId;
+use convoke_machine::clock::{Clock, Stopwatch};
+use convoke_store::{Acquired, NewRun, Record, Store, Use};
 use serde_json::Value;
 
 use crate::support::{self, Office, Shape};

@@ -221,7 +221,7 @@ fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
     let set = |date: &str| {
         let days = format!("{:+}d", (day(date) - support::today()).num_days());
         // Never half a file: whoever asks for the time reads it.
-        convoke::files::write_whole(&off, days.as_bytes()).unwrap();
+        convoke_machine::files::write_whole(&off, days.as_bytes()).unwrap();
     };
     set("2030-01-10");
     let served = Served::spawn(&office, &[], |command| {
@@ -568,7 +568,7 @@ async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is
     let count = |which: &str| office.query(&format!("SELECT count(*) FROM outbox WHERE channel = 'email' AND {which}"));
     assert_ne!(count("state = 'queued'").trim(), "0");
     assert_eq!(count("attempts > 0 OR state = 'accepted'").trim(), "0");
-    let sink = convoke::dispatch::sink::Sink::start(|_| convoke::dispatch::sink::Act::Usual).await.unwrap();
+    let sink = convoke_dispatch::sink::Sink::start(|_| convoke_dispatch::sink::Act::Usual).await.unwrap();
     open_port(&port.to_string(), sink.addr).await;
     until("letters", &office, || {
         count("state IN ('queued', 'leased', 'sending', 'deferred', 'uncertain')").trim() == "0"

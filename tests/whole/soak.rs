@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use convoke::dispatch::sink::{Act, Sink, Turn};
-use convoke::dispatch::smtp::Stage;
-use convoke::ids::keyed_hash;
+use convoke_dispatch::sink::{Act, Sink, Turn};
+use convoke_dispatch::smtp::Stage;
+use convoke_domain::ids::keyed_hash;
 
 use crate::support::{Office, Shape};
 

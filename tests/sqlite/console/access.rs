@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use convoke::access::{Right, Role};
-use convoke::console::ROUTES;
+use convoke_console::ROUTES;
+use convoke_domain::access::{Right, Role};
 
 use super::browser::{Console, PASSWORD, ROLES, enrol};
 use crate::support::{Office, Shape};

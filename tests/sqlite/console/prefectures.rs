@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use convoke::access::Right;
-use convoke::console::ROUTES;
+use convoke_console::ROUTES;
+use convoke_domain::access::Right;
 
 use super::browser::{Browser, Console, PASSWORD, encoded, enrol};
 use crate::support::Office;

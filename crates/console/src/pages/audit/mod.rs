@@ -1,0 +1,111 @@
+//! Audit: the ledger, reports, who did and read what.
+
+mod days;
+mod entries;
+mod reports;
+mod verification;
+
+use askama::Template;
+
+use super::{Route, get, post};
+use crate::jobs::{Ended, Kind, Progress};
+use crate::page::{Answer, Frame, html};
+use crate::visit::Visit;
+use convoke_domain::access::Right;
+use convoke_domain::seal::{PublicKey, Seal, Sealed};
+use convoke_office::acts::without_addresses;
+use convoke_report::words;
+use convoke_store::{Head, RunRow, ToldWitness};
+
+pub(super) const ROUTES: &[Route] = &[
+    get(Right::Audit, "/audit", show),
+    get(Right::Audit, "/audit/registre", entries::list),
+    // Changes nothing: it reads for longer than a page may.
+    post(Right::Audit, "/audit/verification", verification::begin),
+    get(Right::Audit, "/audit/rapports", reports::list),
+    get(Right::Audit, "/audit/rapports/{code}/{jour}/{generation}/{format}", reports::file),
+    get(Right::Audit, "/audit/periode", days::period),
+    get(Right::Audit, "/audit/periode/{fichier}", days::file),
+    get(Right::Audit, "/audit/actes", days::acts),
+];
+
+/// Signed states that are shown.
+const SEALS: usize = 15;
+/// Letters to witnesses that are shown.
+const TOLD: i64 = 15;
+/// Runs that are shown here; all of them have a page.
+const RUNS: i64 = 5;
+
+#[derive(Template)]
+#[template(path = "console/audit.html")]
+struct Audit {
+    frame: Frame,
+    head: Head,
+    progress: Option<Progress>,
+    ended: Option<Ended>,
+    /// The key that signs now.
+    own: Option<String>,
+    /// The ledger names another one.
+    other_key: bool,
+    /// Keys before it, and until when.
+    before: Vec<(String, chrono::NaiveDate)>,
+    seals: Vec<(Sealed, String)>,
+    witnesses: usize,
+    untold: u64,
+    told: Vec<(ToldWitness, String)>,
+    runs: Vec<Reported>,
+    /// Whether whoever reads may see a run itself.
+    reads: bool,
+}
+
+/// A run, and where its report is.
+struct Reported {
+    row: RunRow,
+    state: String,
+    /// Whether it has a report.
+    has_plan: bool,
+}
+
+impl From<RunRow> for Reported {
+    fn from(row: RunRow) -> Self {
+        Self { state: words::run_state(&row.state).to_owned(), has_plan: row.summary.is_some(), row }
+    }
+}
+
+/// A key as people compare it.
+fn fingerprint(key: &str) -> String {
+    PublicKey::from_hex(key).map_or_else(|_| key.to_owned(), |key| key.fingerprint())
+}
+
+fn show(visit: &mut Visit<'_, '_>) -> Answer {
+    let (frame, config, now) = (visit.frame("audit-title"), visit.config(), visit.now());
+    let own = config.seal.as_ref().map(Seal::public);
+    let (progress, ended) = (visit.progress(Kind::Verification, "/audit"), visit.ended(Kind::Verification));
+    let reads = visit.may(Right::Read);
+    let page = visit.store.read(|s| {
+        let named = s.key_in_use()?;
+        let seals = s.seals()?;
+        let said = |told: &ToldWitness| without_addresses(told.last_reply.as_deref().unwrap_or_default());
+        Ok(Audit {
+            head: s.ledger_head()?,
+            progress,
+            ended,
+            other_key: own.is_some() && named.is_some() && named.map(PublicKey::to_hex) != own.map(PublicKey::to_hex),
+            own: own.or(named).map(|key| key.fingerprint()),
+            before: s.successions()?.iter().map(|p| (fingerprint(&p.from), p.at.date_naive())).collect(),
+            seals: seals
+                .into_iter()
+                .rev()
+                .take(SEALS)
+                .map(|sealed| (sealed.clone(), fingerprint(&sealed.key)))
+                .collect(),
+            witnesses: config.settings.audit.witnesses.len(),
+            untold: s.witnesses_untold(now)?.0,
+            told: s.witness_letters(TOLD)?.into_iter().map(|told| (told.clone(), said(&told))).collect(),
+            runs: s.runs(RUNS)?.into_iter().map(Reported::from).collect(),
+            reads,
+            frame,
+        })
+    })?;
+    html(&page)
+}

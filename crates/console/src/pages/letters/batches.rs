@@ -1,0 +1,154 @@
+//! Post batches: prepared as a job, kept until they have left, confirmed by their number of letters.
+
+use askama::Template;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::jobs::{Ended, Kind, Progress};
+use crate::page::{Answer, Failure, Frame, file, html};
+use crate::visit::Visit;
+use convoke_domain::ledger::Event;
+use convoke_machine::confirm::Confirmed;
+use convoke_office::acts;
+use convoke_office::post::{self, Exception, LotId, Manifest, Shelf};
+use convoke_report::words;
+
+/// Letters that must not leave are named, up to so many.
+const NAMED_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "console/batches.html")]
+struct Batches {
+    frame: Frame,
+    progress: Option<Progress>,
+    ended: Option<Ended>,
+    lots: Vec<Manifest>,
+    to_post: u64,
+}
+
+#[derive(Template)]
+#[template(path = "console/batch.html")]
+struct Shown {
+    frame: Frame,
+    lot: Manifest,
+    /// Letters that are in no file, under their heading.
+    left_out: [(&'static str, Vec<Exception>); 2],
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Posted {
+    reason: String,
+    letters: String,
+}
+
+pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
+    let counts = visit.store.letters_by_state()?;
+    let mut lots = Shelf::of(visit.config()).lots()?;
+    // A folder that two préfectures share shows each its own.
+    lots.retain(|lot| lot.prefecture == visit.store.prefecture());
+    let to_post = counts.get("to_post").copied().unwrap_or(0);
+    let (progress, ended) = (visit.progress(Kind::Post, "/courriers/lots"), visit.ended(Kind::Post));
+    html(&Batches { frame: visit.frame("batches-title"), progress, ended, lots, to_post })
+}
+
+/// Lays out all letters that wait for the post; nothing else changes. The addresses are read for it: that is written down before.
+pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
+    let asked: Asked = visit.asked.form()?;
+    let reason = acts::reason(&asked.reason).map_err(Failure::Reason)?.to_owned();
+    visit.reads("read.addresses", json!({"channel": "post", "reason": reason}))?;
+    visit.begin(Kind::Post, |worker| {
+        let (t, clock) = (worker.t, worker.clock.clone());
+        // As the templates and the sender are now.
+        let batch = worker.with_tools(|store, config, tools| {
+            let progress = tools.progress;
+            post::prepare(store, config, &clock, &|done, total| progress("laying letters out", done, total))
+        })?;
+        let letters = batch.manifest.letters.len();
+        let left_out = batch.manifest.exceptions.clone();
+        let told = match Shelf::of(&worker.config).keep(batch)? {
+            Some(lot) => t.with2("batches-made", ("lot", &lot.as_str()), ("letters", &t.number(letters))),
+            None if left_out.is_empty() => t.say("batches-nothing"),
+            None => t.say("batches-none-fits"),
+        };
+        if left_out.is_empty() {
+            return Ok(worker.well(told, None));
+        }
+        let named = left_out.iter().map(|e| format!("{}, {}", e.id, words::letter_cause(&e.reason).0));
+        Ok(worker.refused(format!("{told} {} {}", t.count("batches-left-out", left_out.len()), listed(named)), None))
+    })?;
+    let t = visit.words();
+    visit.done(t.say("batches-begun"), "/courriers/lots")
+}
+
+/// The first of them, so that a sentence stays one.
+fn listed(named: impl ExactSizeIterator<Item = String>) -> String {
+    let more = if named.len() > NAMED_MAX { " …" } else { "" };
+    format!("{}{more}", named.take(NAMED_MAX).collect::<Vec<_>>().join("\u{a0}; "))
+}
+
+/// The batch of the address: of a fixed form, or there is none.
+fn lot(visit: &Visit<'_, '_>) -> Result<(LotId, Manifest), Failure> {
+    let lot = LotId::parse(visit.asked.part("lot")).ok_or(Failure::Missing)?;
+    let manifest = Shelf::of(visit.config()).manifest(&lot)?.ok_or(Failure::Missing)?;
+    // A folder that two préfectures share shows each its own.
+    let own = manifest.prefecture == visit.store.prefecture();
+    own.then_some((lot, manifest)).ok_or(Failure::Missing)
+}
+
+pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
+    let (_, mut lot) = lot(visit)?;
+    let take = std::mem::take::<Vec<Exception>>;
+    let left_out = [("batch-exceptions", take(&mut lot.exceptions)), ("batch-skipped", take(&mut lot.skipped))];
+    html(&Shown { frame: visit.frame("batch-title"), lot, left_out })
+}
+
+pub(super) fn files(visit: &mut Visit<'_, '_>) -> Answer {
+    let (lot, manifest) = lot(visit)?;
+    let zip = Shelf::of(visit.config()).archive(&lot)?.ok_or(Failure::Missing)?;
+    visit.reads("read.addresses", json!({"channel": "post", "batch": manifest.batch}))?;
+    Ok(file(&format!("lot-{}.zip", lot.as_str()), "application/zip", zip))
+}
+
+/// The letters have left.
+pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
+    let (lot, manifest) = lot(visit)?;
+    let asked: Posted = visit.asked.form()?;
+    let expected = manifest.letters.len().to_string();
+    let _confirmed: Confirmed = Confirmed::typed(&asked.letters, &expected).ok_or(Failure::Unconfirmed)?;
+    let done = visit.by_hand(&asked.reason, |s, hand| {
+        post::confirm(s, &manifest, (hand.actor, Some(hand.reason)), hand.clock.now())
+    })?;
+    // They are marked: what is left of the files changes nothing of that.
+    if let Err(error) = Shelf::of(visit.config()).remove(&lot) {
+        tracing::error!("The files of a batch that has left could not be removed: {error:#}");
+    }
+    let t = visit.words();
+    let mut notice = t.count("batches-posted", done.posted);
+    if done.already > 0 {
+        notice = format!("{notice} {}", t.count("batches-posted-before", done.already));
+    }
+    if !done.not_waiting.is_empty() {
+        let named = listed(done.not_waiting.iter().cloned());
+        notice = format!("{notice} {} {named}", t.count("batches-not-waiting", done.not_waiting.len()));
+    }
+    visit.done(notice, "/courriers/lots")
+}
+
+/// Takes a batch away that will not leave: its letters still wait.
+pub(super) fn discard(visit: &mut Visit<'_, '_>) -> Answer {
+    let (lot, manifest) = lot(visit)?;
+    let asked: Posted = visit.asked.form()?;
+    Confirmed::typed(&asked.letters, &manifest.letters.len().to_string()).ok_or(Failure::Unconfirmed)?;
+    let payload = json!({"batch": manifest.batch, "letters": manifest.letters.len(), "reason": asked.reason});
+    visit.by_hand(&asked.reason, |s, hand| {
+        s.write(|s| s.record(hand.actor, hand.clock.now(), vec![Event { kind: "post.discarded", payload }]))
+    })?;
+    Shelf::of(visit.config()).remove(&lot)?;
+    let notice = visit.words().with("batches-discarded", "lot", lot.as_str());
+    visit.done(notice, "/courriers/lots")
+}

@@ -1,0 +1,225 @@
+//! Courriers: the queue, post batches, what came back.
+
+mod batches;
+mod bounces;
+mod letter;
+mod sending;
+
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Route, get, post};
+use crate::page::{Answer, Failure, Frame, export, html};
+use crate::visit::Visit;
+use convoke_domain::access::Right;
+use convoke_domain::convocation::{LetterKind, LetterState};
+use convoke_domain::permit::Channel;
+use convoke_letters::Rendered;
+use convoke_office::acts::{self, Cause, Turn};
+use convoke_report::{List, words};
+use convoke_store::{LetterFilter, LetterLine, Store};
+
+pub(super) const ROUTES: &[Route] = &[
+    get(Right::Read, "/courriers", list),
+    post(Right::Act, "/courriers/actes", letter::turn),
+    post(Right::Act, "/courriers/suspendre", sending::pause),
+    post(Right::Act, "/courriers/reprendre", sending::unpause),
+    get(Right::Read, "/courriers/retours", bounces::list),
+    post(Right::Act, "/courriers/retours", bounces::come_back),
+    get(Right::Read, "/courriers/lots", batches::list),
+    post(Right::Act, "/courriers/lots", batches::prepare),
+    get(Right::Read, "/courriers/lots/{lot}", batches::show),
+    // Names and addresses: for whoever posts them.
+    get(Right::Act, "/courriers/lots/{lot}/fichiers", batches::files),
+    post(Right::Act, "/courriers/lots/{lot}/poste", batches::confirm),
+    post(Right::Act, "/courriers/lots/{lot}/retrait", batches::discard),
+    // An id is a reference, a kind, a number: parts with slashes between them.
+    get(Right::Read, "/courriers/{*letter}", letter::show),
+];
+
+/// Letters of a page.
+const PAGE: usize = 100;
+/// Lines of an export: more than a person reads, less than a server minds.
+const EXPORT_MAX: usize = 100_000;
+/// States that a cause explains.
+const WITH_CAUSE: &[LetterState] = &[
+    LetterState::Deferred,
+    LetterState::Failed,
+    LetterState::Uncertain,
+    LetterState::Bounced,
+    LetterState::Held,
+    LetterState::Expired,
+    LetterState::Returned,
+];
+
+/// Which letters, as the address says.
+#[derive(Deserialize)]
+struct Sought {
+    #[serde(default)]
+    etat: String,
+    #[serde(default)]
+    genre: String,
+    #[serde(default)]
+    canal: String,
+    #[serde(default)]
+    apres: String,
+    #[serde(default)]
+    format: String,
+}
+
+/// A word of a closed list, or nothing.
+fn word<T: std::str::FromStr>(text: &str) -> Result<Option<T>, Failure> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| Failure::Unreadable) }
+}
+
+impl Sought {
+    fn filter(&self) -> Result<LetterFilter, Failure> {
+        let (state, kind, channel) = (word(&self.etat)?, word(&self.genre)?, word(&self.canal)?);
+        Ok(LetterFilter { state, kind, channel, reference: None })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/letters.html")]
+struct Letters {
+    frame: Frame,
+    sought: Sought,
+    /// Who stopped sending, and why.
+    paused: Option<(String, String)>,
+    /// Letters that leave when sending goes on.
+    waiting: u64,
+    states: Vec<Choice>,
+    kinds: Vec<Choice>,
+    channels: Vec<Choice>,
+    causes: Vec<Cause>,
+    letters: Vec<Line>,
+    next: Option<String>,
+}
+
+/// One word of a list to choose from.
+struct Choice {
+    code: &'static str,
+    label: String,
+    letters: u64,
+    chosen: bool,
+}
+
+struct Line {
+    row: LetterLine,
+    kind: String,
+    channel: String,
+    state: String,
+    /// What keeps it, and in which language that is.
+    cause: Option<(String, &'static str)>,
+}
+
+impl From<LetterLine> for Line {
+    fn from(row: LetterLine) -> Self {
+        let (kind, channel) = (words::letter_kind(&row.kind), words::channel(&row.channel));
+        let (state, cause) =
+            (words::letter_state(&row.state), cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref()));
+        Self { row, kind, channel, state, cause }
+    }
+}
+
+/// What keeps a letter, or what it lacks, without anybody's address; and in which language that is. Of one that arrived, no word
+/// of the relay is a cause.
+fn cause(state: &str, rendered: Option<&str>, last_reply: Option<&str>) -> Option<(String, &'static str)> {
+    let rendered: Option<Rendered> = rendered.and_then(|r| serde_json::from_str(r).ok());
+    let explained = state.parse().is_ok_and(|state| WITH_CAUSE.contains(&state));
+    let said = last_reply.filter(|said| explained || words::remark(said).is_some()).map(acts::cause);
+    Some(words::letter_cause(&rendered.and_then(|r| r.without_pdf).or(said)?))
+}
+
+/// The causes of a filter; of every state that one explains, where no state was chosen.
+fn causes(s: &mut Store, filter: &LetterFilter) -> anyhow::Result<Vec<Cause>> {
+    let states: Vec<LetterState> =
+        WITH_CAUSE.iter().copied().filter(|state| filter.state.is_none_or(|chosen| chosen == *state)).collect();
+    if states.is_empty() {
+        return Ok(Vec::new());
+    }
+    let said = s.letters_by_reply(&states, filter)?;
+    Ok(acts::by_cause(said.iter().map(|(state, reply, n, example)| {
+        (state.as_str(), reply.as_deref(), *n as u64, example.as_deref().unwrap_or_default())
+    })))
+}
+
+fn list(visit: &mut Visit<'_, '_>) -> Answer {
+    let sought: Sought = visit.asked.query()?;
+    let filter = sought.filter()?;
+    if !sought.format.is_empty() {
+        return export("courriers", &to_list(visit.store, &filter)?, &sought.format);
+    }
+    let (frame, t) = (visit.frame("letters-title"), visit.words());
+    let page = visit.store.read(|s| {
+        let counts = s.letters_by_state()?;
+        let mut rows = s.letters_after(&filter, &sought.apres, PAGE as i64 + 1)?;
+        let more = rows.len() > PAGE;
+        rows.truncate(PAGE);
+        let paused = s.paused()?;
+        let waiting = if paused.is_some() { s.waiting_letters()? } else { 0 };
+        let states = LetterState::ALL.iter().map(|state| Choice {
+            code: state.code(),
+            label: words::letter_state(state.code()),
+            letters: counts.get(state.code()).copied().unwrap_or(0),
+            chosen: filter.state == Some(*state),
+        });
+        let choice = |code, label, chosen| Choice { code, label, letters: 0, chosen };
+        let kinds =
+            LetterKind::ALL.iter().map(|k| choice(k.code(), words::letter_kind(k.code()), filter.kind == Some(*k)));
+        let channels =
+            Channel::ALL.iter().map(|c| choice(c.code(), words::channel(c.code()), filter.channel == Some(*c)));
+        Ok(Letters {
+            // What is told of all of them is told once.
+            causes: if sought.apres.is_empty() { causes(s, &filter)? } else { Vec::new() },
+            next: rows.last().filter(|_| more).map(|row| row.letter_id.clone()),
+            letters: rows.into_iter().map(Line::from).collect(),
+            states: states.collect(),
+            kinds: kinds.collect(),
+            channels: channels.collect(),
+            paused: paused.map(|p| {
+                let since = t.at(p.since.naive_utc());
+                (t.with2("letters-paused", ("who", &p.by), ("at", &since)), p.reason)
+            }),
+            waiting,
+            sought,
+            frame,
+        })
+    })?;
+    html(&page)
+}
+
+/// Letters without anybody's address.
+fn to_list(store: &mut Store, filter: &LetterFilter) -> anyhow::Result<List> {
+    let mut list = List {
+        name: "courriers",
+        header: vec!["lettre", "reference", "objet", "canal", "etat", "libelle", "essais", "cause", "ecrite_le"],
+        rows: Vec::new(),
+    };
+    let mut after = String::new();
+    loop {
+        let rows = store.letters_after(filter, &after, 5_000)?;
+        let Some(last) = rows.last() else { return Ok(list) };
+        after.clone_from(&last.letter_id);
+        list.rows.extend(rows.iter().map(|row| {
+            let label = words::letter_state(&row.state);
+            let cause = cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref())
+                .map_or_else(String::new, |(cause, _)| cause);
+            let written = row.created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+            [&row.letter_id, &row.reference, &row.kind, &row.channel, &row.state, &label]
+                .into_iter()
+                .cloned()
+                .chain([row.attempts.to_string(), cause, written])
+                .collect()
+        }));
+        if list.rows.len() >= EXPORT_MAX {
+            list.rows.truncate(EXPORT_MAX);
+            return Ok(list);
+        }
+    }
+}
+
+/// What can be done to letters of a state.
+fn turns(state: Option<LetterState>) -> Vec<Turn> {
+    Turn::ALL.iter().copied().filter(|turn| state.is_none_or(|state| turn.fits(state))).collect()
+}

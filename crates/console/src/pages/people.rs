@@ -1,0 +1,108 @@
+//! Personne: found by name or number; everything that happened to them, and what can be done.
+
+mod acts;
+mod appointment;
+mod letters;
+mod person;
+
+pub(super) use appointment::told;
+
+use askama::Template;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Route, get, post};
+use crate::page::{Answer, Failure, Frame, html, see};
+use crate::visit::Visit;
+use convoke_domain::access::Right;
+use convoke_domain::permit::PermitKind;
+use convoke_report::visible;
+use convoke_store::{Found, Person};
+
+pub(super) const ROUTES: &[Route] = &[
+    get(Right::Read, "/personnes", show),
+    post(Right::Read, "/personnes", seek),
+    get(Right::Read, "/personnes/{holder_id}", person::show),
+    get(Right::Read, "/personnes/{holder_id}/lettres/{*letter_id}", letters::print),
+    post(Right::Act, "/personnes/{holder_id}/suspension", acts::hold),
+    post(Right::Act, "/personnes/{holder_id}/courriel", acts::mend_email),
+    post(Right::Act, "/personnes/{holder_id}/lettre", acts::turn),
+    post(Right::Act, "/personnes/{holder_id}/demande", acts::add_request),
+    // It plans the night, which takes a while: for whoever can use the answer.
+    get(Right::Act, "/rendez-vous/{reference}/dates", appointment::dates),
+    post(Right::Act, "/rendez-vous/{reference}/eviter", appointment::avoid),
+    post(Right::Act, "/rendez-vous/{reference}/deplacer", appointment::relocate),
+    post(Right::Act, "/rendez-vous/{reference}/annuler", appointment::cancel),
+];
+
+/// People shown at once: more is a name to be typed further.
+const SHOWN: usize = 50;
+/// A name of 260 characters can be looked for; a book cannot.
+const SOUGHT_MAX: usize = 300;
+
+#[derive(Template)]
+#[template(path = "console/people.html")]
+struct People {
+    frame: Frame,
+    sought: String,
+    result: Option<Found>,
+    /// How many there are besides those that are shown.
+    more: usize,
+    /// Names of the last extract are not known to the search yet.
+    behind: bool,
+}
+
+impl People {
+    fn name(person: &Person) -> String {
+        let family = [person.family_name.as_str(), person.given_names.as_str()].join(" ");
+        let name = person.usage_name.as_ref().map_or_else(|| family.clone(), |usage| format!("{family} ({usage})"));
+        visible(name.trim())
+    }
+
+    fn kind(code: &str) -> String {
+        code.parse().map_or_else(|_| visible(code), |kind: PermitKind| kind.label().to_owned())
+    }
+
+    fn hour(&self, slot: &str) -> String {
+        let hour = slot.rsplit_once('T').and_then(|(_, hour)| hour.parse().ok());
+        hour.map_or_else(String::new, |hour: chrono::NaiveTime| self.frame.t.hour(hour))
+    }
+}
+
+#[derive(Deserialize)]
+struct Sought {
+    #[serde(default)]
+    texte: String,
+}
+
+fn seek(visit: &mut Visit<'_, '_>) -> Answer {
+    let Sought { texte } = visit.asked.form()?;
+    let texte: String = texte.trim().chars().take(SOUGHT_MAX).collect();
+    visit.seek(&texte)?;
+    Ok(see(&format!("{}/personnes", visit.base())))
+}
+
+fn show(visit: &mut Visit<'_, '_>) -> Answer {
+    let frame = visit.frame("people-title");
+    let sought = visit.agent().row.sought.clone().unwrap_or_default();
+    if sought.is_empty() {
+        return html(&People { frame, sought, result: None, more: 0, behind: false });
+    }
+    let found = visit.store.read(|s| s.find(&sought, SHOWN))?;
+    let behind = !visit.store.words_are_current()?;
+    if !found.people.is_empty() {
+        // Who is shown nobody has read nothing.
+        visit.reads("read.find", json!({"by": found.by, "people": found.people.len()}))?;
+    }
+    let more = found.total.saturating_sub(found.people.len());
+    html(&People { frame, sought, result: Some(found), more, behind })
+}
+
+/// Somebody of this préfecture.
+fn holder_of(
+    visit: &mut Visit<'_, '_>,
+) -> Result<(convoke_domain::ids::HolderId, convoke_domain::permit::Holder), Failure> {
+    let id = visit.asked.part("holder_id").to_owned();
+    let holder = visit.store.holders(&[&id])?.remove(&id).ok_or(Failure::Missing)?;
+    Ok((convoke_domain::ids::HolderId(id), holder))
+}

@@ -1,0 +1,156 @@
+//! One person: where each permit stands and why, what can be done, and everything that happened.
+
+use askama::Template;
+use chrono::{NaiveDate, NaiveTime};
+
+use super::holder_of;
+use crate::page::{Answer, Frame, html};
+use crate::visit::Visit;
+use convoke_domain::convocation::LetterState;
+use convoke_domain::permit::Holder;
+use convoke_domain::requests::Wish;
+use convoke_office::run::timeline;
+use convoke_report::timeline::Timeline;
+use convoke_report::{visible, words};
+use convoke_store::{Known, KnownLetter};
+
+#[derive(Template)]
+#[template(path = "console/person.html")]
+struct PersonPage {
+    frame: Frame,
+    holder_id: String,
+    holder: Holder,
+    told: Timeline,
+    name: String,
+    channel: String,
+    /// The address that sent letters back, where it is the one that would be used.
+    refused_address: Option<String>,
+    appointment: Option<Appointment>,
+    letters: Vec<Letter>,
+    /// A letter did not arrive: mending the address is what comes next.
+    mend_first: bool,
+    requests: Vec<Request>,
+    held: bool,
+    today: NaiveDate,
+}
+
+struct Appointment {
+    reference: String,
+    place: String,
+    day: NaiveDate,
+    hour: Option<NaiveTime>,
+    /// Whether it can still be changed; else it is to be marked.
+    to_come: bool,
+    site: String,
+}
+
+struct Letter {
+    id: String,
+    kind: String,
+    channel: String,
+    state: String,
+    /// It did not arrive, and somebody must do something.
+    bad: bool,
+    written_at: chrono::NaiveDateTime,
+    can_be_shown: bool,
+    /// `retry` or `release`, and the key of the button's text.
+    turn: Option<(&'static str, &'static str)>,
+}
+
+struct Request {
+    id: String,
+    wish: String,
+    state: String,
+    received_on: NaiveDate,
+}
+
+impl PersonPage {
+    /// Nothing in it is invisible, whoever wrote it.
+    fn seen(text: &str) -> String {
+        visible(text)
+    }
+
+    fn wishes() -> impl Iterator<Item = (&'static str, String)> {
+        Wish::ALL.iter().map(|wish| (wish.code(), words::wish(wish.code())))
+    }
+}
+
+pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
+    let (id, holder) = holder_of(visit)?;
+    visit.reads_about("read.timeline", &id, &holder)?;
+    let (config, today) = (visit.config(), visit.today());
+    let told = timeline(visit.store, config, &id, today)?;
+    let known = visit.store.read(|s| s.known_of(&id))?;
+    let refused_address = known.person.email_refused.clone().filter(|_| holder.email.is_none());
+    let letters: Vec<Letter> = known.letters.iter().rev().map(|l| letter(l, refused_address.as_deref())).collect();
+    // Titles stand in the history of a browser: no name in them.
+    let frame = visit.frame("person-title");
+    let page = PersonPage {
+        holder_id: id.0,
+        name: visible(&told.name),
+        channel: words::channel(holder.effective_channel().code()),
+        refused_address,
+        appointment: appointment(&known, config, today),
+        mend_first: letters.iter().any(|l| l.bad),
+        letters,
+        requests: known.requests.iter().rev().map(request).collect(),
+        held: known.permits.iter().any(|p| p.permit.held),
+        holder,
+        told,
+        frame,
+        today,
+    };
+    html(&page)
+}
+
+fn appointment(known: &Known, config: &convoke_settings::Configuration, today: NaiveDate) -> Option<Appointment> {
+    let live = known.convocations.iter().find(|c| c.state == "convoked")?;
+    let (place, at) = live.slot_id.rsplit_once('/')?;
+    let (site, desk) = place.split_once('/')?;
+    let named = config.agenda.find(site, desk);
+    let place = named.map_or_else(|| place.to_owned(), |pool| format!("{}, {}", pool.site.name, pool.desk.label()));
+    Some(Appointment {
+        reference: live.reference.clone(),
+        place: visible(&place),
+        day: live.day,
+        hour: at.split_once('T').and_then(|(_, hour)| hour.parse().ok()),
+        to_come: live.day >= today,
+        site: site.to_owned(),
+    })
+}
+
+fn letter(known: &KnownLetter, refused: Option<&str>) -> Letter {
+    let l = &known.letter;
+    let state: Option<LetterState> = l.state.parse().ok();
+    // What an address has sent back goes to no such address again: a new one sends it by itself.
+    let hopeless = refused.is_some() && l.recipient.as_deref() == refused;
+    let turn = match state {
+        Some(LetterState::Failed | LetterState::Bounced | LetterState::Deferred) if !hopeless => {
+            Some(("retry", "person-letter-retry"))
+        }
+        Some(LetterState::Held) => Some(("release", "person-letter-release")),
+        _ => None,
+    };
+    Letter {
+        id: l.letter_id.clone(),
+        kind: words::letter_kind(&l.kind),
+        channel: words::channel(&l.channel),
+        state: words::letter_state(&l.state),
+        bad: matches!(
+            state,
+            Some(LetterState::Failed | LetterState::Bounced | LetterState::Expired | LetterState::Returned)
+        ),
+        written_at: l.created_at,
+        can_be_shown: known.said.as_object().is_some_and(|said| !said.is_empty()),
+        turn,
+    }
+}
+
+fn request(row: &convoke_store::RequestRow) -> Request {
+    Request {
+        id: row.request_id.clone(),
+        wish: words::wish(&row.wish),
+        state: words::request_state(&row.state),
+        received_on: row.received_on,
+    }
+}

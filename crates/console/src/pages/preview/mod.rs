@@ -1,0 +1,261 @@
+//! Aperçu: what tonight would do, and doing exactly that.
+
+mod letters;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use askama::Template;
+use chrono::{NaiveDate, NaiveDateTime};
+use serde::Deserialize;
+
+use super::runs::{Differing, begin_run};
+use super::{Route, get, post};
+use crate::charts::Rows;
+use crate::jobs::{Ended, Kept, Kind, Progress};
+use crate::page::{Answer, Failure, Frame, export, html};
+use crate::visit::Visit;
+use convoke_domain::access::Right;
+use convoke_domain::eligibility::Rule;
+use convoke_domain::ids::SlotId;
+use convoke_instance::diff::Difference;
+use convoke_instance::weeks::{Week, by_week};
+use convoke_instance::{Figures, Plan, PlanningInput};
+use convoke_machine::confirm::Confirmed;
+use convoke_office::run::{Firm, For, keep_shown, preview};
+use convoke_planning::explain::{Augmentation, explain};
+use convoke_report::List;
+use convoke_report::bundle::OVERTIME;
+
+pub(super) const ROUTES: &[Route] = &[
+    get(Right::Read, "/apercu", show),
+    // Computes, and changes nothing.
+    post(Right::Read, "/apercu/calculer", compute),
+    post(Right::Act, "/apercu/executer", carry_out),
+    get(Right::Act, "/apercu/lettres", letters::list),
+    post(Right::Act, "/apercu/lettres", letters::open),
+    get(Right::Act, "/apercu/lettres/{numero}", letters::show),
+    get(Right::Act, "/apercu/lettres/{numero}/{forme}", letters::form),
+];
+
+/// Desks and weeks that are shown; a file has them all.
+const WEEKS_SHOWN: usize = 60;
+
+/// Tonight, as it was planned and shown.
+pub(super) struct Night {
+    pub(super) business_date: NaiveDate,
+    pub(super) data_version: i64,
+    pub(super) outcomes: Vec<(Rule, u64)>,
+    pub(super) scanned: u64,
+    pub(super) figures: Figures,
+    pub(super) firm: Vec<Firm>,
+    pub(super) granted: Vec<(String, SlotId)>,
+    pub(super) certificate: &'static str,
+    pub(super) settled: bool,
+    pub(super) plan_hash: String,
+    pub(super) input_hash: String,
+    pub(super) policy_hash: String,
+    pub(super) warnings: Vec<String>,
+    pub(super) weeks: Vec<Week>,
+    pub(super) augmentation: Augmentation,
+    /// What it is made from, and what it gives to whom: for what differs from it later.
+    pub(super) planned: (PlanningInput, Plan),
+    /// When the plan before it was shown, and what differs from that one.
+    pub(super) before: Option<(NaiveDateTime, Difference)>,
+}
+
+impl Night {
+    /// Letters that would be written: one for each appointment that becomes firm.
+    pub(super) fn letters(&self) -> usize {
+        self.figures.firm + self.figures.late_firm + self.granted.len()
+    }
+
+    pub(super) fn lapses(&self) -> usize {
+        self.figures.no_possible_day + self.figures.no_capacity
+    }
+
+    /// Firm, planned and left free: a line for each site.
+    fn sites(&self) -> Vec<(String, u64, u64, u64)> {
+        let mut sites: std::collections::BTreeMap<&str, (u64, u64, u64)> = std::collections::BTreeMap::new();
+        for week in &self.weeks {
+            let site = sites.entry(week.pool.split('/').next().unwrap_or_default()).or_default();
+            *site = (site.0 + week.firm, site.1 + week.planned, site.2 + week.free);
+        }
+        let left = |(site, (firm, planned, free)): (&str, (u64, u64, u64))| {
+            (site.to_owned(), firm, planned, free.saturating_sub(firm + planned))
+        };
+        sites.into_iter().map(left).collect()
+    }
+}
+
+/// Whether the data, or the day, are others than those from which a night was planned.
+pub(super) fn is_stale(visit: &mut Visit<'_, '_>, night: &Kept<Night>) -> Result<bool> {
+    let today = visit.today();
+    Ok(night.what.business_date != today || visit.store.data_version()? != night.what.data_version)
+}
+
+#[derive(Template)]
+#[template(path = "console/preview.html")]
+struct Page {
+    frame: Frame,
+    progress: Option<Progress>,
+    /// Why there is no other.
+    failed: Option<Ended>,
+    night: Option<Shown>,
+    running: bool,
+}
+
+/// A night, and what a page says of it.
+struct Shown {
+    night: Arc<Kept<Night>>,
+    stale: bool,
+    chart: Rows,
+    weeks: Vec<Week>,
+    more_weeks: usize,
+    differing: Option<(NaiveDateTime, Differing)>,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    liste: String,
+    format: Option<String>,
+}
+
+fn show(visit: &mut Visit<'_, '_>) -> Answer {
+    let asked: Asked = visit.asked.query()?;
+    let night = visit.kept::<Night>();
+    if let Some(format) = asked.format {
+        let night = night.ok_or(Failure::Missing)?;
+        return match asked.liste.as_str() {
+            "semaines" => export("apercu-semaines", &weeks_list(&night.what), &format),
+            "rendez-vous" => export("apercu-rendez-vous", &firm_list(&night.what), &format),
+            _ => Err(Failure::Missing),
+        };
+    }
+    let shown = match night {
+        Some(night) => {
+            let stale = is_stale(visit, &night)?;
+            Some(shown(visit, night, stale))
+        }
+        None => None,
+    };
+    let page = Page {
+        progress: visit.progress(Kind::Preview, "/apercu"),
+        failed: visit.ended(Kind::Preview).filter(|ended| ended.bad),
+        night: shown,
+        running: visit.is_working(Kind::Run),
+        frame: visit.frame("preview-title"),
+    };
+    html(&page)
+}
+
+fn shown(visit: &Visit<'_, '_>, night: Arc<Kept<Night>>, stale: bool) -> Shown {
+    let t = visit.words();
+    let f = night.what.figures;
+    let figures = [
+        ("preview-firm", f.firm, false),
+        ("preview-late-firm", f.late_firm, false),
+        ("preview-planned", f.planned, false),
+        ("preview-late-planned", f.late_planned, false),
+        ("preview-no-day", f.no_possible_day, true),
+        ("preview-no-seat", f.no_capacity, true),
+        ("preview-without-seat", f.without_seat, true),
+    ];
+    let figures = figures.map(|(key, n, bad)| (t.say(key), n as u64, t.number(n), bad && n > 0));
+    let used = || night.what.weeks.iter().filter(|w| w.firm > 0);
+    let differing = night.what.before.as_ref().map(|(at, d)| (*at, Differing::of(t, d)));
+    Shown {
+        chart: Rows::new("nuit", t.say("preview-chart"), figures.into_iter()),
+        weeks: used().take(WEEKS_SHOWN).cloned().collect(),
+        more_weeks: used().count().saturating_sub(WEEKS_SHOWN),
+        differing,
+        stale,
+        night,
+    }
+}
+
+fn weeks_list(night: &Night) -> List {
+    let line = |w: &Week| {
+        let (site, desk) = w.pool.split_once('/').unwrap_or((&w.pool, ""));
+        let figures = [w.free, w.firm, w.planned, w.free.saturating_sub(w.firm + w.planned)].map(|n| n.to_string());
+        [site.to_owned(), desk.to_owned(), w.week.to_string()].into_iter().chain(figures).collect()
+    };
+    let header = vec!["site", "guichet", "semaine_du", "places", "fermes", "prevus", "libres"];
+    List { name: "semaines", header, rows: night.weeks.iter().map(line).collect() }
+}
+
+/// What `convoke plan --json` tells of each: permits by their opaque ids.
+fn firm_list(night: &Night) -> List {
+    let line = |f: &Firm| {
+        let place = &f.placement;
+        let notice = if f.short_notice { "oui" } else { "non" };
+        vec![place.permit_id.0.clone(), place.slot_id.0.clone(), place.origin.clone(), notice.to_owned()]
+    };
+    let header = vec!["titre", "creneau", "passe", "preavis_reduit"];
+    List { name: "rendez_vous", header, rows: night.firm.iter().map(line).collect() }
+}
+
+#[derive(Deserialize)]
+struct Compute {
+    #[serde(default)]
+    retour: String,
+}
+
+/// Plans tonight: a job, for on much data it takes seconds.
+fn compute(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: Compute = visit.asked.form()?;
+    visit.begin(Kind::Preview, |worker| {
+        let last = worker.kept::<Night>();
+        let seen = worker.with_tools(|store, config, tools| preview(store, config, None, For::Night, tools))?;
+        keep_shown(&worker.config.folder, &seen.plan_hash, (&seen.input, &seen.plan));
+        let outcomes = Rule::ALL.iter().map(|rule| (*rule, seen.outcomes.get(rule.code()).copied().unwrap_or(0)));
+        let before = last.map(|last| {
+            let was = &last.what.planned;
+            (last.at, Difference::between((&was.0, &was.1), (&seen.input, &seen.plan)))
+        });
+        worker.keep(Night {
+            business_date: seen.business_date,
+            data_version: seen.data_version,
+            scanned: seen.outcomes.values().sum(),
+            outcomes: outcomes.filter(|(_, permits)| *permits > 0).collect(),
+            figures: seen.figures,
+            firm: seen.firm,
+            granted: seen.granted,
+            certificate: seen.certificate,
+            settled: seen.settled,
+            plan_hash: seen.plan_hash,
+            input_hash: seen.input_hash,
+            policy_hash: seen.policy_hash,
+            warnings: seen.warnings,
+            weeks: by_week(&seen.input, &seen.plan),
+            augmentation: explain(&seen.proof, OVERTIME).augmentation,
+            planned: (seen.input, seen.plan),
+            before,
+        });
+        Ok(worker.well(worker.t.say("preview-computed"), Some("/apercu".into())))
+    })?;
+    let told = visit.words().say("preview-begun");
+    visit.done(told, if form.retour == "mettre-a-jour" { "/executions/mettre-a-jour" } else { "/apercu" })
+}
+
+#[derive(Deserialize)]
+struct CarryOut {
+    #[serde(default)]
+    plan: String,
+    #[serde(default)]
+    raison: String,
+    #[serde(default)]
+    lettres: String,
+}
+
+/// Carries out exactly the plan that was shown: if it would be another now, nothing is done, and what has changed is told.
+fn carry_out(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: CarryOut = visit.asked.form()?;
+    let another = || Failure::Told(visit.words().say("preview-another"));
+    let night = visit.kept::<Night>().filter(|night| night.what.plan_hash == form.plan).ok_or_else(another)?;
+    Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
+    begin_run(visit, form.plan, true, &form.raison)?;
+    let told = visit.words().say("runs-begun");
+    visit.done(told, "/executions")
+}

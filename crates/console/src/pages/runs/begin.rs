@@ -1,0 +1,177 @@
+//! Bringing today up to date by hand: first how many letters that would make, then the count typed, then the run itself.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use askama::Template;
+use serde::Deserialize;
+
+use super::Differing;
+use crate::jobs::{Ended, Kept, Kind, Progress, Worker};
+use crate::page::{Answer, Failure, Frame, html};
+use crate::pages::preview::{Night, is_stale};
+use crate::visit::Visit;
+use convoke_instance::Figures;
+use convoke_instance::diff::Difference;
+use convoke_machine::confirm::Confirmed;
+use convoke_machine::process;
+use convoke_office::acts;
+use convoke_office::run::{Outcome, Request, recall_shown, run};
+
+/// A plan that was to be carried out, and is another now.
+pub(super) struct Changed {
+    asked: String,
+    now: String,
+    figures: Figures,
+    /// `None` where the plan that was asked for was shown by nobody who is still known.
+    differs: Option<Difference>,
+}
+
+#[derive(Template)]
+#[template(path = "console/run_ask.html")]
+struct Ask {
+    frame: Frame,
+    progress: Option<Progress>,
+    working: bool,
+    ended: Option<Ended>,
+    night: Option<Arc<Kept<Night>>>,
+    stale: bool,
+    max: u32,
+}
+
+pub(super) fn ask(visit: &mut Visit<'_, '_>) -> Answer {
+    let night = visit.kept::<Night>();
+    let stale = match &night {
+        Some(night) => is_stale(visit, night)?,
+        None => false,
+    };
+    let page = Ask {
+        frame: visit.frame("update-title"),
+        progress: visit.progress(Kind::Preview, "/executions/mettre-a-jour"),
+        working: visit.is_working(Kind::Run),
+        ended: visit.ended(Kind::Preview).filter(|ended| ended.bad),
+        night,
+        stale,
+        max: visit.config().settings.policy.max_firm_per_run,
+    };
+    html(&page)
+}
+
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    raison: String,
+    #[serde(default)]
+    lettres: String,
+    /// Hash of the plan whose letters were counted.
+    #[serde(default)]
+    plan: String,
+}
+
+pub(super) fn bring_up_to_date(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: Form = visit.asked.form()?;
+    let night = visit.kept::<Night>().ok_or_else(|| Failure::Told(visit.words().say("update-not-counted")))?;
+    if is_stale(visit, &night)? {
+        return Err(Failure::Told(visit.words().say("update-stale")));
+    }
+    if night.what.plan_hash != form.plan {
+        // Somebody has counted anew since this page was shown.
+        return Err(Failure::Told(visit.words().say("update-stale")));
+    }
+    Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
+    // What was counted is what is done: whatever has changed since is shown first.
+    begin_run(visit, form.plan, false, &form.raison)?;
+    let told = visit.words().say("runs-begun");
+    visit.done(told, "/executions")
+}
+
+/// Begins a run of today, of exactly this plan.
+pub(in crate::pages) fn begin_run(
+    visit: &mut Visit<'_, '_>,
+    plan: String,
+    past_limit: bool,
+    reason: &str,
+) -> Result<(), Failure> {
+    let reason = acts::reason(reason).map_err(Failure::Reason)?.to_owned();
+    let (now, today, t) = (visit.now(), visit.today(), visit.words());
+    if visit.store.is_run_in_progress(now, process::has_ended)? {
+        return Err(Failure::Told(t.say("runs-busy")));
+    }
+    if let Some(cut_off) = visit.store.active_run()?.filter(|run| run.state == "committing") {
+        // The next run ends it, with letters that nobody has counted here.
+        return Err(Failure::Told(t.with("runs-cut-off", "what", cut_off.run_id)));
+    }
+    let limit = visit.config().settings.policy.extract_refuse_days;
+    if let Some(day) = visit.store.last_extract()?
+        && (today - day).num_days() > i64::from(limit)
+    {
+        return Err(Failure::Told(t.with("runs-old-extract", "day", t.date(day))));
+    }
+    visit.begin(Kind::Run, move |worker| {
+        let request = Request {
+            past_limit,
+            date: None,
+            plan: Some(plan),
+            trigger: "hand",
+            actor: worker.actor.clone(),
+            reason: Some(reason),
+        };
+        let outcome = worker.with_tools(|store, config, tools| run(store, config, &request, tools))?;
+        told(worker, outcome)
+    })
+}
+
+/// What came of a run, in a sentence.
+pub(super) fn told(worker: &mut Worker<'_>, outcome: Outcome) -> Result<Ended> {
+    let t = worker.t;
+    if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
+        worker.store.believe_clock_of_a_person(worker.clock.now())?;
+    }
+    Ok(match outcome {
+        Outcome::Done(summary) => {
+            let (letters, firm) = (summary.letters.queued + summary.letters.to_post, summary.firm + summary.late_firm);
+            let mut told = format!("{} {}", t.count("runs-done-firm", firm), t.count("runs-done-letters", letters));
+            let lapses = summary.lapses.no_possible_day + summary.lapses.no_capacity;
+            if lapses > 0 {
+                told = format!("{told} {}", t.count("runs-done-lapses", lapses));
+            }
+            worker.well(told, Some(format!("/executions/{}", summary.run)))
+        }
+        Outcome::NothingNew(summary) => {
+            let told = t.with("runs-nothing-new", "day", t.date(summary.business_date));
+            worker.well(told, Some(format!("/executions/{}", summary.run)))
+        }
+        Outcome::Busy(id) => worker.refused(t.say("runs-busy"), Some(format!("/executions/{id}"))),
+        Outcome::TooManyFirm { firm, max, .. } => {
+            let told = t.with2("runs-too-many", ("firm", &t.number(firm)), ("max", &t.number(max)));
+            worker.refused(told, Some("/apercu".into()))
+        }
+        Outcome::PlanChanged { asked, now, figures, plan } => {
+            let shown = worker.kept::<Night>().filter(|night| night.what.plan_hash == asked);
+            let is = (&plan.0, &plan.1);
+            let differs = match shown {
+                Some(night) => Some(Difference::between((&night.what.planned.0, &night.what.planned.1), is)),
+                None => {
+                    recall_shown(&worker.config.folder, &asked)?.map(|was| Difference::between((&was.0, &was.1), is))
+                }
+            };
+            worker.keep(Changed { asked, now, figures, differs });
+            worker.refused(t.say("runs-plan-changed"), Some("/executions/refus".into()))
+        }
+    })
+}
+
+#[derive(Template)]
+#[template(path = "console/run_changed.html")]
+struct ChangedPage {
+    frame: Frame,
+    changed: Arc<Kept<Changed>>,
+    differs: Option<Differing>,
+}
+
+/// What has changed since a plan was shown that was to be carried out.
+pub(super) fn changed(visit: &mut Visit<'_, '_>) -> Answer {
+    let changed = visit.kept::<Changed>().ok_or(Failure::Missing)?;
+    let differs = changed.what.differs.as_ref().map(|d| Differing::of(visit.words(), d));
+    html(&ChangedPage { frame: visit.frame("changed-title"), changed, differs })
+}

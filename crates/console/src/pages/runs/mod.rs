@@ -1,0 +1,186 @@
+//! Exécutions: what each night did, live and afterwards.
+
+mod begin;
+mod compare;
+mod files;
+mod one;
+
+use askama::Template;
+use axum::response::Response;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use super::{Route, get, post};
+use crate::jobs::{Ended, Kind, Progress};
+use crate::page::{Answer, Failure, Frame, export, html};
+use crate::visit::Visit;
+pub(super) use begin::begin_run;
+pub(super) use compare::Differing;
+use convoke_domain::access::Right;
+use convoke_office::run::Summary;
+use convoke_report::{List, words};
+use convoke_store::{RunRow, Store};
+
+pub(super) const ROUTES: &[Route] = &[
+    get(Right::Read, "/executions", list),
+    get(Right::Act, "/executions/mettre-a-jour", begin::ask),
+    post(Right::Act, "/executions/mettre-a-jour", begin::bring_up_to_date),
+    get(Right::Read, "/executions/refus", begin::changed),
+    get(Right::Read, "/executions/{code}/{jour}/{numero}", one::show),
+    post(Right::Act, "/executions/{code}/{jour}/{numero}/arreter", one::stop),
+    post(Right::Act, "/executions/{code}/{jour}/{numero}/reprendre", one::resume),
+    get(Right::Read, "/executions/{code}/{jour}/{numero}/ecart", compare::show),
+    // Computes, and changes nothing: whoever may read the report may have it made.
+    post(Right::Read, "/executions/{code}/{jour}/{numero}/pieces", files::prepare),
+    get(Right::Read, "/executions/{code}/{jour}/{numero}/pieces/{nom}", files::give),
+];
+
+/// Runs of a page, and of a file to keep.
+const SHOWN: i64 = 50;
+const EXPORTED: i64 = 100_000;
+/// States by which runs are looked for.
+const STATES: [&str; 5] = ["observing", "committing", "completed", "stopped", "failed"];
+
+#[derive(Template)]
+#[template(path = "console/runs.html")]
+struct Runs {
+    frame: Frame,
+    progress: Option<Progress>,
+    /// What came of the last run that was begun here.
+    ended: Option<Ended>,
+    /// A run in progress, whoever works on it.
+    active: Option<RunRow>,
+    sought: Sought,
+    runs: Vec<Line>,
+    next: Option<String>,
+}
+
+/// A run of the list.
+struct Line {
+    row: RunRow,
+    state: &'static str,
+    trigger: String,
+    firm: Option<u64>,
+    lapses: Option<u64>,
+}
+
+/// Which runs, as the address says.
+#[derive(Deserialize)]
+pub(super) struct Sought {
+    #[serde(default)]
+    pub(super) etat: String,
+    /// `2026-10-05/1`: only runs before it.
+    apres: Option<String>,
+    format: Option<String>,
+}
+
+/// Runs of a page, and where the next one begins.
+pub(super) struct Found {
+    pub(super) runs: Vec<RunRow>,
+    pub(super) next: Option<String>,
+}
+
+impl Sought {
+    fn runs(&self, s: &mut Store, limit: i64) -> Result<Vec<RunRow>, Failure> {
+        let state = Some(self.etat.as_str()).filter(|state| !state.is_empty());
+        if state.is_some_and(|state| !STATES.contains(&state)) {
+            return Err(Failure::Unreadable);
+        }
+        let before = self.apres.as_deref().map(key).transpose()?;
+        Ok(s.runs_before(state, before, limit)?)
+    }
+
+    /// All of them as a file, where that is asked for.
+    pub(super) fn file(&self, s: &mut Store) -> Result<Option<Response>, Failure> {
+        let Some(format) = &self.format else { return Ok(None) };
+        export("executions", &sheet(self.runs(s, EXPORTED)?), format).map(Some)
+    }
+
+    pub(super) fn page(&self, s: &mut Store) -> Result<Found, Failure> {
+        let mut runs = self.runs(s, SHOWN + 1)?;
+        let more = runs.len() > SHOWN as usize;
+        runs.truncate(SHOWN as usize);
+        let next = runs.last().filter(|_| more).map(|last| format!("{}/{}", last.business_date, last.generation));
+        Ok(Found { runs, next })
+    }
+
+    /// The states to choose from, and which is chosen.
+    pub(super) fn states(&self) -> [(&'static str, &'static str, bool); 5] {
+        STATES.map(|state| (state, words::run_state(state), state == self.etat))
+    }
+}
+
+fn list(visit: &mut Visit<'_, '_>) -> Answer {
+    let sought: Sought = visit.asked.query()?;
+    if let Some(file) = sought.file(visit.store)? {
+        return Ok(file);
+    }
+    let found = sought.page(visit.store)?;
+    let page = Runs {
+        active: visit.store.active_run()?,
+        progress: visit.progress(Kind::Run, "/executions"),
+        ended: visit.ended(Kind::Run),
+        frame: visit.frame("runs-title"),
+        runs: found.runs.into_iter().map(Line::of).collect(),
+        next: found.next,
+        sought,
+    };
+    html(&page)
+}
+
+/// Where a list goes on.
+fn key(text: &str) -> Result<(NaiveDate, i64), Failure> {
+    let parts = text.split_once('/').and_then(|(date, n)| Some((date.parse().ok()?, n.parse().ok()?)));
+    parts.ok_or(Failure::Unreadable)
+}
+
+impl Line {
+    fn of(row: RunRow) -> Self {
+        let summary: Option<Summary> = row.summary.as_deref().and_then(|s| serde_json::from_str(s).ok());
+        Self {
+            state: STATES.iter().find(|known| **known == row.state).map_or("", |known| words::run_state(known)),
+            trigger: words::trigger(&row.trigger).to_owned(),
+            firm: summary.as_ref().map(|s| s.firm + s.late_firm),
+            lapses: summary.as_ref().map(|s| s.lapses.no_possible_day + s.lapses.no_capacity),
+            row,
+        }
+    }
+}
+
+fn sheet(runs: Vec<RunRow>) -> List {
+    let header = vec![
+        "execution",
+        "nuit",
+        "generation",
+        "etat",
+        "origine",
+        "par",
+        "raison",
+        "rendez_vous",
+        "sans_date",
+        "debut_utc",
+        "fin_utc",
+        "empreinte_du_plan",
+    ];
+    let line = |row: RunRow| {
+        let line = Line::of(row);
+        let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
+        let instant = |at: chrono::NaiveDateTime| at.format("%Y-%m-%d %H:%M:%S").to_string();
+        let row = line.row;
+        vec![
+            row.run_id,
+            row.business_date.to_string(),
+            row.generation.to_string(),
+            row.state,
+            row.trigger,
+            row.actor,
+            row.reason.unwrap_or_default(),
+            number(line.firm),
+            number(line.lapses),
+            instant(row.started_at),
+            row.finished_at.map_or_else(String::new, instant),
+            row.plan_hash.unwrap_or_default(),
+        ]
+    };
+    List { name: "executions", header, rows: runs.into_iter().map(line).collect() }
+}

@@ -1,0 +1,170 @@
+//! Exécution: the funnel of one run, what failed and why, its hashes, its files; stopping it, resuming it.
+
+use askama::Template;
+use serde::Deserialize;
+
+use super::begin::told;
+use super::files::{self, Prepared};
+use crate::charts::Rows;
+use crate::jobs::{Ended, Kind, Progress};
+use crate::page::{Answer, Failure, Frame, html};
+use crate::visit::Visit;
+use convoke_domain::ids::RunId;
+use convoke_domain::seal::Sealed;
+use convoke_machine::confirm::Confirmed;
+use convoke_machine::process;
+use convoke_office::acts::{self, Cause, by_cause};
+use convoke_office::run::{Request, outline, resume_by_id};
+use convoke_report::{Funnel, RunReport, words};
+use convoke_store::RunRow;
+
+/// Runs with which one can be compared at once.
+const OTHERS: i64 = 30;
+
+#[derive(Template)]
+#[template(path = "console/run.html")]
+struct One {
+    frame: Frame,
+    row: RunRow,
+    /// `/executions/94/2026-10-05/1`.
+    path: String,
+    state: String,
+    trigger: String,
+    active: bool,
+    /// Whether the process that worked on it has ended, or is silent.
+    left: bool,
+    running: Option<Progress>,
+    outlined: Option<Outlined>,
+    causes: Vec<(Cause, String)>,
+    /// Others that stored a plan, latest first.
+    others: Vec<RunRow>,
+    making: Option<Progress>,
+    made: Option<Ended>,
+    files: Vec<&'static files::Offered>,
+}
+
+struct Outlined {
+    report: RunReport,
+    sentence: String,
+    funnel: Funnel,
+    chart: Rows,
+    certificate: String,
+    sealed: Option<Sealed>,
+    letters: Vec<(String, String, u64)>,
+}
+
+/// The run that an address names.
+pub(super) fn id_of(visit: &Visit<'_, '_>) -> RunId {
+    let part = |name| visit.asked.part(name);
+    RunId(format!("{}/{}/{}", part("code"), part("jour"), part("numero")))
+}
+
+pub(super) fn row_of(visit: &mut Visit<'_, '_>, id: &RunId) -> Result<RunRow, Failure> {
+    visit.store.run(id)?.ok_or(Failure::Missing)
+}
+
+pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
+    let id = id_of(visit);
+    let row = row_of(visit, &id)?;
+    let (config, now, t) = (visit.config(), visit.now(), visit.words());
+    let path = format!("/executions/{id}");
+    let (report, failing, sealed, others) = visit.store.read(|s| {
+        let others = s.runs_before(None, None, OTHERS)?;
+        Ok((outline(s, config, &row)?, s.failing_letters_of_run(&id.0)?, s.seal_of(&id)?, others))
+    })?;
+    let said = failing.iter().map(|(state, reply, n, one)| {
+        (state.as_str(), reply.as_deref(), n.unsigned_abs(), one.as_deref().unwrap_or_default())
+    });
+    let causes = by_cause(said).into_iter().map(|c| (words::letter_state(&c.state), c)).map(|(label, c)| (c, label));
+    let outlined = report.map(|report| {
+        let funnel = Funnel::of(&report);
+        let stages = funnel.examined.iter().chain(&funnel.convoked);
+        let figures = stages.map(|s| (s.label.to_owned(), s.count, t.number(s.count), s.alert && s.count > 0));
+        Outlined {
+            chart: Rows::new("entonnoir", t.say("run-funnel"), figures),
+            sentence: report.sentence(),
+            certificate: words::certificate(&report.certificate).to_owned(),
+            letters: report
+                .letters
+                .iter()
+                .map(|l| (words::channel(&l.channel), words::letter_state(&l.state), l.letters))
+                .collect(),
+            funnel,
+            sealed,
+            report,
+        }
+    });
+    let prepared = visit.kept::<Prepared>().filter(|kept| kept.what.run == id);
+    let active = row.state == "observing" || row.state == "committing";
+    let page = One {
+        state: words::run_state(&row.state).to_owned(),
+        trigger: words::trigger(&row.trigger).to_owned(),
+        active,
+        left: active && (row.lease_until <= now.naive_utc() || process::has_ended(&row.owner)),
+        running: if active { visit.progress(Kind::Run, &path) } else { None },
+        causes: causes.collect(),
+        others: others.into_iter().filter(|o| o.run_id != row.run_id && o.plan_hash.is_some()).collect(),
+        making: visit.progress(Kind::Report, &path),
+        made: visit.ended(Kind::Report).filter(|ended| ended.bad && ended.path.as_ref() == Some(&path)),
+        files: prepared.map(|kept| files::offered(&kept.what)).unwrap_or_default(),
+        frame: visit.frame("run-title"),
+        outlined,
+        path,
+        row,
+    };
+    html(&page)
+}
+
+#[derive(Deserialize)]
+struct Stop {
+    #[serde(default)]
+    raison: String,
+    #[serde(default)]
+    execution: String,
+}
+
+pub(super) fn stop(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: Stop = visit.asked.form()?;
+    let id = id_of(visit);
+    row_of(visit, &id)?;
+    let confirmed = Confirmed::typed(&form.execution, &id.0).ok_or(Failure::Unconfirmed)?;
+    let stopped = visit.by_hand(&form.raison, |store, hand| {
+        convoke_office::run::stop(store, &id, (hand.actor, hand.reason), hand.clock, &confirmed)
+    })?;
+    let t = visit.words();
+    let told = match stopped {
+        Some(s) => t.with2("run-stopped", ("committed", &t.number(s.committed)), ("left", &t.number(s.left))),
+        None => t.say("run-had-ended"),
+    };
+    visit.done(told, &format!("/executions/{id}"))
+}
+
+#[derive(Deserialize)]
+struct Resume {
+    #[serde(default)]
+    raison: String,
+}
+
+pub(super) fn resume(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: Resume = visit.asked.form()?;
+    let id = id_of(visit);
+    let row = row_of(visit, &id)?;
+    let reason = acts::reason(&form.raison).map_err(Failure::Reason)?.to_owned();
+    if row.state != "observing" && row.state != "committing" {
+        return Err(Failure::Told(visit.words().say("run-had-ended")));
+    }
+    if row.state == "observing" {
+        // It would be planned anew, and nobody has counted what that makes firm.
+        return Err(Failure::Told(visit.words().say("run-nothing-decided")));
+    }
+    let path = format!("/executions/{id}");
+    visit.begin(Kind::Run, move |worker| {
+        let actor = worker.actor.clone();
+        let request =
+            Request { date: None, plan: None, past_limit: false, trigger: "hand", actor, reason: Some(reason) };
+        let outcome = worker.with_tools(|store, config, tools| resume_by_id(store, config, &id, &request, tools))?;
+        told(worker, outcome)
+    })?;
+    let begun = visit.words().say("runs-begun");
+    visit.done(begun, &path)
+}

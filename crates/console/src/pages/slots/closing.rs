@@ -1,0 +1,136 @@
+//! Closing a day of a site or a desk: whoever was expected is given another appointment at once.
+
+use std::sync::Arc;
+
+use askama::Template;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use crate::jobs::{Kept, Kind};
+use crate::page::{Answer, Failure, Frame, html};
+use crate::visit::Visit;
+use convoke_machine::confirm::Confirmed;
+use convoke_machine::entropy::Entropy;
+use convoke_office::acts::{self, Closing, Hand, Hit};
+
+/// A day that was closed, and whoever was expected on it.
+struct Closed {
+    place: String,
+    day: NaiveDate,
+    hits: Vec<Hit>,
+}
+
+#[derive(Template)]
+#[template(path = "console/closing.html")]
+struct Ask {
+    frame: Frame,
+    places: Vec<(String, String)>,
+    place: String,
+    day: String,
+    today: NaiveDate,
+    /// The day, and how many people are expected on it.
+    expected: Option<(NaiveDate, usize)>,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    lieu: String,
+    #[serde(default)]
+    jour: String,
+}
+
+pub(super) fn ask(visit: &mut Visit<'_, '_>) -> Answer {
+    let asked: Asked = visit.asked.query()?;
+    let expected = match closing_of(&asked.lieu, &asked.jour) {
+        Some(closing) => Some((closing.day, expected(visit, &closing)?)),
+        None if asked.lieu.is_empty() && asked.jour.is_empty() => None,
+        None => return Err(Failure::Unreadable),
+    };
+    let mut places = Vec::new();
+    for site in &visit.config().agenda.site {
+        places.push((site.id.clone(), site.name.clone()));
+        places.extend(
+            site.desk.iter().map(|d| (format!("{}/{}", site.id, d.id), format!("{}, {}", site.name, d.label()))),
+        );
+    }
+    let (place, day, today) = (asked.lieu, asked.jour, visit.today());
+    html(&Ask { frame: visit.frame("closing-title"), places, place, day, today, expected })
+}
+
+fn closing_of(place: &str, day: &str) -> Option<Closing> {
+    Some(Closing::of(place, day.parse().ok()?)).filter(|_| !place.is_empty())
+}
+
+/// How many are expected; refused is what cannot be closed.
+fn expected(visit: &mut Visit<'_, '_>, closing: &Closing) -> Result<usize, Failure> {
+    // Nothing is done and nothing is written: the reason is asked for with the confirmation.
+    visit.by_hand("counted", |store, hand| {
+        acts::check(hand, closing)?;
+        acts::count_expected(store, hand, closing)
+    })
+}
+
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    lieu: String,
+    #[serde(default)]
+    jour: String,
+    #[serde(default)]
+    raison: String,
+    #[serde(default)]
+    personnes: String,
+}
+
+/// Closes it: a job, for those who were expected are planned again.
+pub(super) fn close(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: Form = visit.asked.form()?;
+    let closing = closing_of(&form.lieu, &form.jour).ok_or(Failure::Unreadable)?;
+    let reason = acts::reason(&form.raison).map_err(Failure::Reason)?.to_owned();
+    let expected = expected(visit, &closing)?;
+    let confirmed = Confirmed::typed(&form.personnes, &expected.to_string()).ok_or(Failure::Unconfirmed)?;
+    visit.begin(Kind::Closing, move |worker| {
+        let hits = {
+            let (config, clock, actor) = (&worker.config, &worker.clock, worker.actor.as_str());
+            let mut hand = Hand { clock, entropy: &mut Entropy::System, config, actor, reason: &reason };
+            acts::close(&mut worker.store, &mut hand, &closing, &confirmed)?
+        };
+        let (t, calls) = (worker.t, hits.iter().filter(|hit| hit.call).count());
+        let mut told = t.two("closing-done", "place", &form.lieu, "day", t.date(closing.day));
+        told = format!("{told} {}", t.count("closing-expected", hits.len()));
+        if calls > 0 {
+            told = format!("{told} {}", t.count("closing-calls", calls));
+        }
+        worker.keep(Closed { place: form.lieu, day: closing.day, hits });
+        Ok(worker.well(told, Some("/creneaux/fermeture/resultat".into())))
+    })?;
+    let told = visit.words().say("closing-begun");
+    visit.done(told, "/creneaux")
+}
+
+#[derive(Template)]
+#[template(path = "console/closed.html")]
+struct Outcome {
+    frame: Frame,
+    closed: Arc<Kept<Closed>>,
+}
+
+/// Who was expected on the day that was closed last: with telephone numbers, so for whoever closed it alone.
+pub(super) fn result(visit: &mut Visit<'_, '_>) -> Answer {
+    let closed = visit.kept::<Closed>().filter(|c| c.actor == visit.agent().actor).ok_or(Failure::Missing)?;
+    html(&Outcome { frame: visit.frame("closed-title"), closed })
+}
+
+pub(super) fn reopen(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: Form = visit.asked.form()?;
+    let closing = closing_of(&form.lieu, &form.jour).ok_or(Failure::Unreadable)?;
+    let open = visit.by_hand(&form.raison, |store, hand| acts::reopen(store, hand, &closing))?;
+    let t = visit.words();
+    let told = if open {
+        t.two("closing-reopened", "place", &form.lieu, "day", t.date(closing.day))
+    } else {
+        t.say("closing-was-open")
+    };
+    visit.done(told, "/creneaux")
+}

@@ -1,0 +1,168 @@
+//! Créneaux: how full desks are, closures, the seats that will be missing.
+
+mod closing;
+mod weeks;
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use chrono::{Datelike, Days, NaiveDate};
+use serde::Deserialize;
+
+use super::{Route, get, post};
+use crate::charts::Columns;
+use crate::jobs::{Ended, Kind, Progress};
+use crate::page::{Answer, Frame, export, html};
+use crate::visit::Visit;
+use convoke_domain::access::Right;
+use convoke_domain::agenda::{Agenda, Closure};
+use convoke_domain::ending::AtDesk;
+use convoke_instance::weeks::monday;
+use convoke_report::List;
+use convoke_store::ClosedDay;
+
+pub(super) const ROUTES: &[Route] = &[
+    get(Right::Read, "/creneaux", show),
+    get(Right::Act, "/creneaux/fermeture", closing::ask),
+    post(Right::Act, "/creneaux/fermeture", closing::close),
+    get(Right::Act, "/creneaux/fermeture/resultat", closing::result),
+    post(Right::Act, "/creneaux/rouvrir", closing::reopen),
+    get(Right::Read, "/creneaux/prevision", weeks::show),
+    // Computes, and changes nothing.
+    post(Right::Read, "/creneaux/prevision", weeks::compute),
+];
+
+/// Weeks that are shown, this one the first.
+const WEEKS: u64 = 12;
+/// Desks of a page.
+const DESKS: usize = 100;
+
+#[derive(Template)]
+#[template(path = "console/slots.html")]
+struct Page {
+    frame: Frame,
+    closing: Option<Progress>,
+    closed: Option<Ended>,
+    weeks: Vec<NaiveDate>,
+    chart: Columns,
+    desks: Vec<(String, Vec<Cell>)>,
+    total: Vec<Cell>,
+    next: Option<String>,
+    closures: Vec<ClosedDay>,
+    /// Those that stand in `config/agenda.toml`: nobody opens them again here.
+    in_agenda: Vec<Closure>,
+}
+
+/// A desk in a week: seats taken, and seats.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    taken: u64,
+    seats: u64,
+}
+
+impl Cell {
+    /// How full, in fifths; what is full is framed too.
+    fn class(self) -> &'static str {
+        match (self.taken, self.seats) {
+            (0, 0) => "heat0",
+            (taken, seats) if taken >= seats => "heat4 full",
+            (taken, seats) => ["heat0", "heat1", "heat2", "heat3", "heat4"][(taken * 5 / seats) as usize],
+        }
+    }
+
+    fn is_full(self) -> bool {
+        self.taken >= self.seats && self.taken > 0
+    }
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    /// `creteil/resident`: only desks after it.
+    apres: Option<String>,
+    format: Option<String>,
+}
+
+fn show(visit: &mut Visit<'_, '_>) -> Answer {
+    let asked: Asked = visit.asked.query()?;
+    let (today, t, agenda) = (visit.today(), visit.words(), &visit.config().agenda);
+    let first = monday(today);
+    let weeks: Vec<NaiveDate> = (0..WEEKS).map(|n| first + Days::new(7 * n)).collect();
+    let last = first + Days::new(7 * WEEKS - 1);
+    let (seats, taken, closures) = visit
+        .store
+        .read(|s| Ok((s.seats_between(today, last)?, s.taken_between(today, last)?, s.closed_days(today)?)))?;
+    let desks = heat(agenda, &weeks, &seats, &taken, &closures);
+    if let Some(format) = asked.format {
+        return export("creneaux", &list(&weeks, &desks), &format);
+    }
+    let mut total = vec![Cell::default(); weeks.len()];
+    for (sum, cell) in desks.values().flat_map(|cells| cells.iter().enumerate()).map(|(i, cell)| (i, *cell)) {
+        total[sum] = Cell { taken: total[sum].taken + cell.taken, seats: total[sum].seats + cell.seats };
+    }
+    let figures: Vec<(String, u64, u64, u64)> = weeks
+        .iter()
+        .zip(&total)
+        .map(|(week, c)| (format!("{}/{}", week.day(), week.month()), c.taken, c.seats, 0))
+        .collect();
+    let said = weeks.iter().zip(&total).map(|(week, c)| format!("{} : {} / {}", t.short(week), c.taken, c.seats));
+    let desc = said.collect::<Vec<_>>().join(" ; ");
+    let after = asked.apres.unwrap_or_default();
+    let mut shown: Vec<(String, Vec<Cell>)> =
+        desks.into_iter().filter(|(desk, _)| *desk > after).take(DESKS + 1).collect();
+    let more = shown.len() > DESKS;
+    shown.truncate(DESKS);
+    let mut in_agenda: Vec<Closure> = agenda.closure.iter().filter(|c| c.to >= today).cloned().collect();
+    in_agenda.sort_by_key(|c| (c.from, c.to));
+    let page = Page {
+        closing: visit.progress(Kind::Closing, "/creneaux"),
+        closed: visit.ended(Kind::Closing),
+        chart: Columns::new("occupation", t.say("slots-chart"), desc, &figures, |n| t.number(n)),
+        next: shown.last().filter(|_| more).map(|(desk, _)| desk.clone()),
+        desks: shown,
+        weeks,
+        total,
+        closures,
+        in_agenda,
+        frame: visit.frame("slots-title"),
+    };
+    html(&page)
+}
+
+/// Each desk of the agenda, and each that still has slots, week by week. A day that is closed has no seats, and keeps those who come.
+fn heat(
+    agenda: &Agenda,
+    weeks: &[NaiveDate],
+    seats: &[(AtDesk, u64)],
+    taken: &[(AtDesk, u64)],
+    closures: &[ClosedDay],
+) -> BTreeMap<String, Vec<Cell>> {
+    let empty = || vec![Cell::default(); weeks.len()];
+    let pools = agenda.pools();
+    let mut desks: BTreeMap<String, Vec<Cell>> =
+        pools.iter().map(|p| (format!("{}/{}", p.site.id, p.desk.id), empty())).collect();
+    let of = |day: NaiveDate| ((day - weeks[0]).num_days() / 7).unsigned_abs() as usize;
+    for ((site, desk, day), n) in seats {
+        let by_hand = closures.iter().any(|c| c.covers(site, desk, *day));
+        let by_agenda = || agenda.find(site, desk).is_some_and(|pool| agenda.closed(pool, *day).is_some());
+        let cells = desks.entry(format!("{site}/{desk}")).or_insert_with(empty);
+        if !by_hand && !by_agenda() {
+            cells[of(*day)].seats += n;
+        }
+    }
+    for ((site, desk, day), n) in taken {
+        desks.entry(format!("{site}/{desk}")).or_insert_with(empty)[of(*day)].taken += n;
+    }
+    desks
+}
+
+fn list(weeks: &[NaiveDate], desks: &BTreeMap<String, Vec<Cell>>) -> List {
+    let lines = desks.iter().flat_map(|(place, cells)| {
+        let (site, desk) = place.split_once('/').unwrap_or((place, ""));
+        weeks.iter().zip(cells).map(move |(week, cell)| {
+            let figures = [cell.seats.to_string(), cell.taken.to_string()];
+            [site.to_owned(), desk.to_owned(), week.to_string()].into_iter().chain(figures).collect()
+        })
+    });
+    let header = vec!["site", "guichet", "semaine_du", "places", "reservees"];
+    List { name: "creneaux", header, rows: lines.collect() }
+}

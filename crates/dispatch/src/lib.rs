@@ -1,0 +1,70 @@
+//! Sending: claim, render, send, record. A send never decides who is convoked.
+//!
+//! ```text
+//! outbox ─claim─▶ render ─▶ session: MAIL RCPT DATA, text ─▶ mark `sending` ─▶ final dot ─▶ record
+//!         (one transaction for all that waits)              (asked again whether it may leave)
+//! ```
+//!
+//! One worker is one process: a clerk that alone writes to the database, threads that render, sessions that speak SMTP. Any
+//! number of workers share the outbox; what they claim is theirs while they renew their lease.
+//!
+//! **Lost = 0; a letter is sent twice only if its worker, or its connection, ended between the final dot and the record of the
+//! answer: at most one a session, under the same Message-ID, and each is listed.**
+
+pub mod bounces;
+mod clerk;
+mod decide;
+mod press;
+mod recheck;
+mod relays;
+mod return_path;
+pub mod sink;
+pub mod smtp;
+mod worker;
+
+use serde::Serialize;
+
+pub use decide::{Breaker, Circumstances, Decision, Doubt, Reason, Schedule, turn};
+pub use press::{Made, Render, letters_of};
+pub use recheck::{Floor, Withheld};
+pub use relays::Transport;
+pub use return_path::Named;
+pub use worker::{Errand, drain};
+
+/// `dispatch --json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// The relay took responsibility.
+    pub accepted: u64,
+    /// To be tried again later.
+    pub deferred: u64,
+    /// Refused for good.
+    pub failed: u64,
+    /// Nobody knows whether the relay has them.
+    pub uncertain: u64,
+    /// Too late to be sent.
+    pub expired: u64,
+    /// Not to be sent any more.
+    pub cancelled: u64,
+    /// Kept until an operator decides.
+    pub held: u64,
+    /// Handed over without the PDF, which could not be made: `outbox list` says why.
+    pub without_pdf: u64,
+}
+
+/// What ended a drain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Nothing can be claimed now.
+    Empty,
+    /// Outside the hours of sending.
+    OutsideHours,
+    /// An operator stopped sending.
+    Paused(convoke_store::Paused),
+    /// It was asked to stop.
+    Stopped,
+    /// No relay answers; the last fault is told.
+    RelayDown(String),
+    /// The relay refuses our user or password.
+    NotAuthenticated(String),
+}

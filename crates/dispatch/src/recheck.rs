@@ -1,0 +1,78 @@
+//! Whether a letter may still leave: asked of all that wait when a worker begins and every hour, and of each in the transaction
+//! that marks it as being sent.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use convoke_domain::convocation::{LetterKind, LetterState, Remark, State};
+use convoke_domain::permit::Status;
+use convoke_store::Standing;
+
+/// Why a letter is not sent, and where it stands then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// Its state.
+    pub state: LetterState,
+    /// Why, for operators.
+    pub reason: Remark,
+}
+
+/// The office's rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Floor {
+    /// Days before the appointment, fewer than which a letter that announces it must not leave.
+    pub send_floor_days: u32,
+    /// Civil dates are in this zone.
+    pub zone: Tz,
+}
+
+impl Floor {
+    /// From when a letter would come too late; `None` where it announces no day.
+    pub fn too_late_from(&self, letter: &Standing) -> Option<DateTime<Utc>> {
+        let announces = [LetterKind::Convocation, LetterKind::Change].iter().any(|kind| letter.kind == kind.code());
+        let days = if announces { self.send_floor_days.max(1) } else { 1 };
+        midnight(letter.day?.checked_sub_days(Days::new(u64::from(days) - 1))?, self.zone)
+    }
+
+    /// Why the letter must not leave any more, if so.
+    pub fn withheld(&self, letter: &Standing, now: DateTime<Utc>) -> Option<Withheld> {
+        let kept = |state, reason| Some(Withheld { state, reason });
+        if letter.email_refused.is_some() && letter.email_refused == letter.recipient {
+            return kept(LetterState::Failed, Remark::AddressRefused);
+        }
+        // A cancellation is sent whatever came after it: it is what ends the matter.
+        if letter.kind != LetterKind::Cancellation.code() {
+            if letter.convocation_state.as_ref().is_some_and(|state| state != State::Convoked.code()) {
+                return kept(LetterState::Cancelled, Remark::NoAppointment);
+            }
+            if letter.sequence.is_some_and(|sequence| letter.revision < sequence) {
+                return kept(LetterState::Cancelled, Remark::Moved);
+            }
+            match letter.permit_status.as_deref().and_then(|status| status.parse().ok()) {
+                Some(Status::Deceased) => return kept(LetterState::Cancelled, Remark::Deceased),
+                Some(Status::Withdrawn) => return kept(LetterState::Cancelled, Remark::Withdrawn),
+                Some(Status::Renewed) => return kept(LetterState::Cancelled, Remark::Renewed),
+                Some(Status::Active) | None => {}
+            }
+            if letter.filed_on.is_some() && letter.kind != LetterKind::Transfer.code() {
+                return kept(LetterState::Cancelled, Remark::Filed);
+            }
+            if letter.permit_held == Some(true) {
+                return kept(LetterState::Held, Remark::PermitHeld);
+            }
+        }
+        self.too_late(letter, now)
+    }
+
+    /// Whether it would come too late: the person is called then, whoever holds the letter.
+    pub fn too_late(&self, letter: &Standing, now: DateTime<Utc>) -> Option<Withheld> {
+        let end = self.too_late_from(letter)?;
+        (now >= end).then_some(Withheld { state: LetterState::Expired, reason: Remark::TooLate })
+    }
+}
+
+/// When a civil date begins; where the clocks skip midnight, its first instant.
+pub(super) fn midnight(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    let begins = |hour| zone.from_local_datetime(&date.and_time(NaiveTime::from_hms_opt(hour, 0, 0)?)).earliest();
+    begins(0).or_else(|| begins(1)).map(|at| at.to_utc())
+}

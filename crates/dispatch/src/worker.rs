@@ -1,0 +1,400 @@
+//! One worker: feeds its presses with what may be sent, and carries what they made to the relay.
+//!
+//! Feeding, carrying and the heartbeat are one task: they share the worker's books without locks. What takes processor time or
+//! waits for the disk is on threads of its own (`press`, `clerk`).
+
+mod carry;
+mod in_hand;
+mod limits;
+mod witnesses;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use async_channel::{Receiver, Sender, bounded};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
+use tokio::sync::Notify;
+use tokio::task::block_in_place;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::in_hand::InHand;
+use self::limits::Limits;
+use super::clerk::{Clerk, Turns};
+use super::decide::{Circumstances, Decision, Doubt, Schedule};
+use super::press::{self, Ready, Render};
+use super::recheck::Floor;
+use super::relays::{Relays, Transport};
+use super::smtp::Relay;
+use super::{Counts, Drained};
+use convoke_domain::convocation::LetterState;
+use convoke_domain::ids::IdKey;
+use convoke_machine::clock::Clock;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::fault;
+use convoke_machine::process;
+use convoke_settings::Configuration;
+use convoke_store::{LetterRow, Paused, Store};
+
+/// How long a worker that has nothing to do waits before it looks again: a pause, or new letters, are seen within that.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// How long a worker that goes on leaves letters in the queue that may not leave any more: days end at midnight, and permits
+/// change once a night.
+const WITHHOLD_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// Whoever was asked to stop does not wait for a database for longer.
+const ABANDON_FOR: Duration = Duration::from_secs(10);
+/// Letters looked at in one transaction: others can write between two.
+const WITHHELD_TOGETHER: usize = 1_000;
+
+/// What a worker is sent to do.
+pub struct Errand<'a> {
+    /// The office.
+    pub config: &'a Configuration,
+    /// Where letters go.
+    pub transport: &'a Transport,
+    /// What makes them.
+    pub render: Render,
+    /// What time it is.
+    pub clock: &'a Clock,
+    /// Ends when nothing can be claimed now; else it goes on until it is stopped.
+    pub until_empty: bool,
+    /// Asks it to stop: what is in flight is finished, within `stop_timeout_s`.
+    pub stop: CancellationToken,
+    /// Is told how many letters were accepted so far.
+    pub progress: &'a dyn Fn(u64),
+    /// Is told what keeps letters from leaving, each time that the worker looks whether any may.
+    pub obstacle: &'a dyn Fn(Option<&Drained>),
+}
+
+/// One worker: sends until nothing can be claimed, or until it is stopped.
+pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drained)> {
+    let (config, clock) = (errand.config, errand.clock);
+    let templates = config.templates()?;
+    let key = block_in_place(|| {
+        store.persist(|store| {
+            // What letters are made with is kept before the first of them leaves.
+            store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
+            store.id_key(&mut Entropy::System)
+        })
+    })?;
+    let dispatch = &config.settings.dispatch;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let presses = if dispatch.render_threads == 0 { processors } else { dispatch.render_threads };
+    // A letter in each session, three on their way to it, and one in each press.
+    let room = 4 * dispatch.sessions + presses;
+    let (claimed, to_render) = bounded(room);
+    let (made, ready) = bounded(room);
+    let presses = press::start(presses, &errand.render, clock, &to_render, &made)?;
+    // Only the presses hold its other end: with the last of them the sessions end.
+    drop((made, to_render));
+    let turns = if Limits::of(config).are_set() { Turns::OneByOne } else { Turns::AtOnce };
+    let (clerk, clerk_thread) = Clerk::start(store, turns)?;
+    let pause = TimeDelta::seconds(dispatch.retry_first_s.into());
+    let relays: &[Relay] = match errand.transport {
+        Transport::Smtp(relays) => relays,
+        Transport::Maildir(_) => &[],
+    };
+    let worker = Worker {
+        clerk,
+        owner: process::identity(),
+        key,
+        lease: TimeDelta::seconds(dispatch.lease_s.into()),
+        schedule: Schedule { first: pause, uncertain: dispatch.uncertain },
+        floor: Floor { send_floor_days: config.settings.policy.send_floor_days, zone: config.settings.prefecture.zone },
+        return_path: config.return_path(),
+        relays: Relays::new(relays, pause),
+        room,
+        in_hand: InHand::default(),
+        moved: Notify::new(),
+        counts: RefCell::default(),
+        errand,
+    };
+    let ended = worker.work(claimed, &ready).await;
+    let counts = worker.counts.borrow().clone();
+    // The clerk ends when nobody can ask it any more; what it says of the database is the reason of all else.
+    drop(worker);
+    ready.close();
+    let recorded = block_in_place(|| {
+        for press in presses {
+            let _ = press.join();
+        }
+        clerk_thread.join().unwrap_or_else(|_| bail!("the thread that writes to the database panicked"))
+    });
+    recorded?;
+    Ok((counts, ended?))
+}
+
+struct Worker<'a> {
+    errand: Errand<'a>,
+    clerk: Clerk,
+    owner: String,
+    key: IdKey,
+    lease: TimeDelta,
+    schedule: Schedule,
+    floor: Floor,
+    return_path: String,
+    relays: Relays<'a>,
+    /// Letters that may be in hand at once.
+    room: usize,
+    /// Letters claimed and not yet put down.
+    in_hand: InHand,
+    /// A letter was put down.
+    moved: Notify,
+    counts: RefCell<Counts>,
+}
+
+impl Worker<'_> {
+    async fn work(&self, claimed: Sender<LetterRow>, ready: &Receiver<Ready>) -> Result<Drained> {
+        self.rescue().await?;
+        self.withhold().await?;
+        self.tell_witnesses().await?;
+        let sessions = (0..self.errand.config.settings.dispatch.sessions).map(|_| self.carry(ready.clone()));
+        let work = async {
+            // With the feeder ends the presses' work, and with theirs that of the sessions.
+            let feed = async {
+                let ended = self.feed(&claimed).await;
+                claimed.close();
+                ended
+            };
+            tokio::try_join!(feed, try_join_all(sessions)).map(|(ended, _)| ended)
+        };
+        tokio::select! {
+            ended = work => ended,
+            error = self.beat() => Err(error),
+            error = self.keep_telling() => Err(error),
+            () = self.grace() => {
+                tracing::warn!("Letters in flight were not answered within `stop_timeout_s`");
+                // Whatever is still in hand is as if this worker had died: begun letters are uncertain.
+                if timeout(ABANDON_FOR, self.abandon()).await.is_err() {
+                    tracing::warn!("The database does not answer: the letters are rescued when their leases end");
+                }
+                Ok(Drained::Stopped)
+            }
+        }
+    }
+
+    /// Ends when what is in flight has had its time after the request to stop.
+    async fn grace(&self) {
+        self.errand.stop.cancelled().await;
+        sleep(Duration::from_secs(self.errand.config.settings.dispatch.stop_timeout_s.into())).await;
+    }
+
+    /// Renews the leases, and takes back what dead workers had, until it fails.
+    async fn beat(&self) -> anyhow::Error {
+        let mut withheld_at = self.errand.clock.now();
+        loop {
+            sleep(self.lease.to_std().unwrap_or_default() / 3).await;
+            if let Err(error) = self.renew().await {
+                return error;
+            }
+            if self.errand.clock.now() - withheld_at >= WITHHOLD_AGAIN {
+                withheld_at = self.errand.clock.now();
+                if let Err(error) = self.withhold().await {
+                    return error;
+                }
+            }
+        }
+    }
+
+    /// Takes out of the queue what may not leave any more, whether anything can leave now or not: while a relay is down, or
+    /// sending is stopped, people must still be called in time.
+    async fn withhold(&self) -> Result<()> {
+        let (now, floor) = (self.errand.clock.now(), self.floor);
+        let held = move |s: &mut Store| {
+            let mut expired = Vec::new();
+            for letter in s.held()? {
+                if let Some(why) = floor.too_late(&letter, now) {
+                    s.withhold(&letter.letter_id, why.state, why.reason.code())?;
+                    expired.push((letter.letter_id, why));
+                }
+            }
+            Ok(expired)
+        };
+        for (letter_id, why) in self.clerk.write(held).await.context("looking at letters that are held")? {
+            self.tell_withheld(&letter_id, why);
+        }
+        let mut last = Some(String::new());
+        while let Some(after) = last.take() {
+            let step = move |s: &mut Store| {
+                let waiting = s.waiting_after(&after, WITHHELD_TOGETHER)?;
+                let mut withheld = Vec::new();
+                for letter in &waiting {
+                    if let Some(why) = floor.withheld(letter, now) {
+                        s.withhold(&letter.letter_id, why.state, why.reason.code())?;
+                        withheld.push((letter.letter_id.clone(), why));
+                    }
+                }
+                Ok((waiting.into_iter().next_back().map(|l| l.letter_id), withheld))
+            };
+            let (next, withheld) = self.clerk.write(step).await.context("withholding letters")?;
+            for (letter_id, why) in withheld {
+                self.tell_withheld(&letter_id, why);
+            }
+            last = next;
+        }
+        Ok(())
+    }
+
+    async fn renew(&self) -> Result<()> {
+        let (owner, now) = (self.owner.clone(), self.errand.clock.now());
+        let until = now + self.lease;
+        // Where this process stood still for longer than a lease, its letter may be another's: it is not prolonged. Only what is
+        // known to be in hand is: what was claimed when the connection was lost is rescued in time.
+        let ours = self.in_hand.ours(now);
+        let letters: Vec<String> = ours.iter().map(|(letter_id, _)| letter_id.clone()).collect();
+        self.clerk.write(move |s| s.renew_leases(&owner, &letters, until)).await?;
+        self.in_hand.prolong(&ours, until);
+        self.rescue().await
+    }
+
+    /// Takes back the letters of workers that are dead or silent: those not yet begun wait again, those begun are uncertain.
+    async fn rescue(&self) -> Result<()> {
+        self.take_back(process::has_ended).await
+    }
+
+    /// The same with this worker's own letters.
+    async fn abandon(&self) -> Result<()> {
+        let owner = self.owner.clone();
+        self.take_back(move |o| o == owner).await
+    }
+
+    async fn take_back(&self, is_dead: impl Fn(&str) -> bool + Send + 'static) -> Result<()> {
+        let (now, schedule, floor) = (self.errand.clock.now(), self.schedule, self.floor);
+        let (requeued, uncertain) = self
+            .clerk
+            .write(move |s| {
+                let (mut requeued, mut uncertain) = (0u64, 0u64);
+                for letter in s.abandoned(now, &is_dead)? {
+                    if letter.state == LetterState::Leased.code() {
+                        s.take_back(&letter, LetterState::Queued, None, now)?;
+                        requeued += 1;
+                        continue;
+                    }
+                    let known = circumstances(&letter, now, floor.too_late_from(&s.standing(&letter.letter_id)?));
+                    let (state, next_at) = match schedule.doubt(&known, now) {
+                        Decision::Uncertain(Doubt::ResendAt(at)) => (LetterState::Uncertain, Some(at)),
+                        _ => (LetterState::Held, None),
+                    };
+                    s.take_back(&letter, state, next_at, now)?;
+                    uncertain += 1;
+                }
+                Ok((requeued, uncertain))
+            })
+            .await
+            .context("taking letters back from workers that have ended")?;
+        if requeued + uncertain > 0 {
+            let all = requeued + uncertain;
+            tracing::warn!(requeued, uncertain, "Took {all} letters back from workers that have ended");
+        }
+        Ok(())
+    }
+
+    /// Claims what may be sent, as there is room for it. Returns why there is no more to do.
+    async fn feed(&self, presses: &Sender<LetterRow>) -> Result<Drained> {
+        loop {
+            if self.errand.stop.is_cancelled() {
+                return Ok(Drained::Stopped);
+            }
+            let obstacle = self.obstacle();
+            if obstacle.is_some() {
+                (self.errand.obstacle)(obstacle.as_ref());
+            }
+            let claimed = match obstacle {
+                Some(_) => Ok(Vec::new()),
+                // Half at once: a claim is a transaction, whatever it brings.
+                None if self.in_hand.len() > self.room / 2 => {
+                    self.moved.notified().await;
+                    continue;
+                }
+                None => self.claim().await?,
+            };
+            let obstacle = match claimed {
+                Ok(letters) if letters.is_empty() => obstacle.unwrap_or(Drained::Empty),
+                Ok(letters) => {
+                    (self.errand.obstacle)(None);
+                    fault::point("after-claim");
+                    for letter in letters {
+                        self.in_hand.take(&letter);
+                        presses.send(letter).await.context("the threads that render have ended")?;
+                    }
+                    continue;
+                }
+                Err(paused) => Drained::Paused(paused),
+            };
+            (self.errand.obstacle)(Some(&obstacle).filter(|o| **o != Drained::Empty));
+            if !self.in_hand.is_empty() {
+                // What is in hand may come back, or mend a relay.
+                self.moved.notified().await;
+            } else if self.errand.until_empty {
+                return Ok(obstacle);
+            } else {
+                tokio::select! { () = sleep(LOOK_AGAIN) => {}, () = self.errand.stop.cancelled() => {} }
+            }
+        }
+    }
+
+    /// Why nothing can be sent now, whatever waits.
+    fn obstacle(&self) -> Option<Drained> {
+        let now = self.errand.clock.now();
+        if !self.may_send(now) {
+            return Some(Drained::OutsideHours);
+        }
+        if matches!(self.errand.transport, Transport::Maildir(_)) || self.relays.first_open(now).is_some() {
+            return None;
+        }
+        let (fault, hopeless) = self.relays.last_fault();
+        Some(if hopeless { Drained::NotAuthenticated(fault) } else { Drained::RelayDown(fault) })
+    }
+
+    fn may_send(&self, now: DateTime<Utc>) -> bool {
+        self.errand.config.settings.dispatch.may_send(now.with_timezone(&self.floor.zone).naive_local())
+    }
+
+    /// Takes as many letters as there is room for. `Err` where sending is stopped.
+    async fn claim(&self) -> Result<Result<Vec<LetterRow>, Paused>> {
+        let limit = self.room - self.in_hand.len();
+        let now = self.errand.clock.now();
+        let (owner, until, floor) = (self.owner.clone(), now + self.lease, self.floor);
+        let limits = Limits::of(self.errand.config);
+        self.clerk
+            .write(move |s| {
+                if let Some(paused) = s.paused()? {
+                    return Ok(Err(paused));
+                }
+                let mut taken = Vec::new();
+                // Others than those that must wait may follow: it goes on until none is left, or enough are taken.
+                while taken.len() < limit {
+                    let letters = s.claim(now, &owner, until, limit - taken.len())?;
+                    if letters.is_empty() {
+                        break;
+                    }
+                    for letter in letters {
+                        if !limits.put_off(s, &letter, floor, now)? {
+                            taken.push(letter);
+                        }
+                    }
+                }
+                Ok(Ok(taken))
+            })
+            .await
+            .context("claiming letters")
+    }
+}
+
+/// What is known of a letter when something was heard of it.
+fn circumstances(
+    letter: &LetterRow,
+    tried_since: DateTime<Utc>,
+    too_late_from: Option<DateTime<Utc>>,
+) -> Circumstances<'_> {
+    Circumstances {
+        letter_id: &letter.letter_id,
+        attempts: letter.attempts,
+        uncertain: letter.uncertain,
+        tried_since,
+        too_late_from,
+    }
+}

@@ -1,0 +1,434 @@
+//! One session of a worker: hands over what is ready, a letter at a time, and records what became of each.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use async_channel::Receiver;
+use chrono::{DateTime, Utc};
+use tokio::task::block_in_place;
+use tokio::time::sleep;
+
+use super::limits::Limits;
+use super::{Worker, circumstances};
+use crate::decide::{Decision, Doubt, Reason, turn};
+use crate::press::{Made, Ready};
+use crate::recheck::Withheld;
+use crate::relays::{Transport, into_maildir};
+use crate::return_path;
+use crate::smtp::{Delivery, Fault, Relay, Reply, Session, Stage};
+use convoke_domain::convocation::LetterState;
+use convoke_machine::fault;
+use convoke_store::{Attempt, LetterRow, Settlement, Store};
+
+/// A connection to a relay, and whether it has carried a letter: a relay may have closed an idle one.
+struct Line {
+    relay: usize,
+    session: Session,
+    used: bool,
+}
+
+/// Whether a letter may be handed over now that all but its final dot is with the relay.
+enum Begun {
+    Go,
+    /// Not to be sent.
+    Withheld(Withheld),
+    /// Given back: sending was stopped, or its address has had its letters for today.
+    GivenBack,
+    /// Another worker has it.
+    Lost,
+}
+
+/// A letter that the relay has accepted, which is not recorded yet: it is, in the transaction that begins the session's next
+/// letter, so that a letter costs one commit and not two. Nothing else of the session is in doubt meanwhile: what a crash leaves
+/// uncertain stays one letter a session.
+type Told = Option<(Arc<LetterRow>, Settlement)>;
+
+/// How long an accepted letter waits at most for the next one to be taken by the relay.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+impl Worker<'_> {
+    /// One session: hands over what is ready, a letter at a time.
+    pub(super) async fn carry(&self, ready: Receiver<Ready>) -> Result<()> {
+        let (mut line, mut told) = (None, None);
+        loop {
+            let next = if let Ok(next) = ready.try_recv() {
+                Some(next)
+            } else {
+                self.record_told(&mut told).await?;
+                ready.recv().await.ok()
+            };
+            let Some(Ready { letter, made }) = next else { break };
+            match made {
+                Ok(made) => self.hand_over(&mut line, &mut told, &letter, &made).await?,
+                Err(error) => self.unrenderable(&letter, &error).await?,
+            }
+            if told.as_ref().is_none_or(|(accepted, _)| !Arc::ptr_eq(accepted, &letter)) {
+                self.put_away(&letter);
+            }
+        }
+        if let Some(Line { session, .. }) = line {
+            session.quit().await;
+        }
+        Ok(())
+    }
+
+    /// Records the last letter by itself.
+    async fn record_told(&self, told: &mut Told) -> Result<()> {
+        if let Some((letter, found)) = told.take() {
+            self.commit(&letter, found).await?;
+            self.put_away(&letter);
+        }
+        Ok(())
+    }
+
+    /// A letter is no longer in hand.
+    fn put_away(&self, letter: &LetterRow) {
+        self.in_hand.put_down(letter);
+        self.moved.notify_one();
+        (self.errand.progress)(self.counts.borrow().accepted);
+    }
+
+    async fn hand_over(
+        &self,
+        line: &mut Option<Line>,
+        told: &mut Told,
+        letter: &Arc<LetterRow>,
+        made: &Made,
+    ) -> Result<()> {
+        let now = self.errand.clock.now();
+        if self.errand.stop.is_cancelled() || !self.may_send(now) {
+            return self.give_back(letter).await;
+        }
+        if made.without_pdf.is_some() {
+            self.counts.borrow_mut().without_pdf += 1;
+        }
+        if let Transport::Maildir(folder) = self.errand.transport {
+            if matches!(self.begin(told, letter, made, "maildir", now).await?, Begun::Go) {
+                fault::point("after-sending");
+                block_in_place(|| into_maildir(folder, made))?;
+                fault::point("after-reply");
+                let taken = Reply { code: 250, enhanced: None, text: "maildir".into(), stage: Stage::Dot };
+                self.record(told, letter, "maildir", &Delivery::Accepted(taken), now).await?;
+            }
+            return Ok(());
+        }
+        let Some((number, relay)) = self.relays.first_open(now) else { return self.give_back(letter).await };
+        let is_open = line.as_ref().is_some_and(|l| l.relay == number && l.session.is_reusable());
+        if !is_open || self.errand.config.settings.dispatch.per_minute.is_some() {
+            // What comes now may take its time.
+            self.record_told(told).await?;
+        }
+        if !self.wait_for_turn(relay).await? {
+            return self.give_back(letter).await;
+        }
+        let started_at = self.errand.clock.now();
+        let delivery = match self.open(line, number, relay).await {
+            Err(fault) => {
+                self.relays.fault(number, &fault, self.errand.clock.now());
+                // Nothing was said of this letter: it can be tried again at once, by another way.
+                let fault = Delivery::RelayFault(fault);
+                let found =
+                    self.settlement(LetterState::Queued, None, false, &self.recorded_name(relay), &fault, started_at);
+                return self.commit(letter, found).await;
+            }
+            Ok(open) => self.converse(open, told, relay, letter, made, started_at).await?,
+        };
+        let Some(delivery) = delivery else { return Ok(()) };
+        match &delivery {
+            Delivery::RelayFault(fault) | Delivery::Uncertain(fault) => {
+                self.relays.fault(number, fault, self.errand.clock.now());
+            }
+            _ => self.relays.success(number),
+        }
+        self.record(told, letter, &self.recorded_name(relay), &delivery, started_at).await
+    }
+
+    /// A relay as the history of a letter names it.
+    fn recorded_name(&self, relay: &Relay) -> String {
+        let redirected = self.errand.config.settings.dispatch.redirect_all_to.is_some();
+        if redirected { format!("{relay} (redirected)") } else { relay.to_string() }
+    }
+
+    /// A session with the relay: the one that is open, or a new one.
+    async fn open<'l>(&self, line: &'l mut Option<Line>, number: usize, relay: &Relay) -> Result<&'l mut Line, Fault> {
+        if line.as_ref().is_some_and(|l| l.relay != number || !l.session.is_reusable())
+            && let Some(old) = line.take()
+        {
+            old.session.quit().await;
+        }
+        Ok(match line {
+            Some(open) => open,
+            None => line.insert(Line { relay: number, session: Session::open(relay).await?, used: false }),
+        })
+    }
+
+    /// Hands a letter over. `None` if it was not to be sent after all, which is recorded already.
+    async fn converse(
+        &self,
+        line: &mut Line,
+        told: &mut Told,
+        relay: &Relay,
+        letter: &Arc<LetterRow>,
+        made: &Made,
+        started_at: DateTime<Utc>,
+    ) -> Result<Option<Delivery>> {
+        let prefecture = &self.errand.config.settings.prefecture.code;
+        let from = return_path::write(&self.return_path, &self.key, prefecture, &letter.reference, &letter.letter_id);
+        let redirected = self.errand.config.settings.dispatch.redirect_all_to.as_deref();
+        let Some(to) = redirected.or(letter.recipient.as_deref()) else {
+            bail!("letter {} has no address", letter.letter_id)
+        };
+        let used = std::mem::replace(&mut line.used, true);
+        let offered = match self.patiently(told, line.session.offer(&from, to, &made.message)).await? {
+            // A relay may close a session that waited: nothing was handed over, so a fresh one is tried at once.
+            Err(Delivery::RelayFault(fault)) if used && fault.stage == Stage::Mail => {
+                self.record_told(told).await?;
+                line.session = match Session::open(relay).await {
+                    Ok(fresh) => fresh,
+                    Err(fault) => return Ok(Some(Delivery::RelayFault(fault))),
+                };
+                line.session.offer(&from, to, &made.message).await
+            }
+            offered => offered,
+        };
+        let offer = match offered {
+            Ok(offer) => offer,
+            Err(delivery) => return Ok(Some(delivery)),
+        };
+        fault::point("after-data");
+        let name = self.recorded_name(relay);
+        if !matches!(self.begin(told, letter, made, &name, started_at).await?, Begun::Go) {
+            // Dropped without its final dot, it is not sent.
+            return Ok(None);
+        }
+        fault::point("after-sending");
+        if !self.in_hand.is_ours(letter, self.errand.clock.now()) {
+            // This process stood still for longer than its lease: another worker may have the letter.
+            tracing::warn!(letter.id = %letter.letter_id, "A lease ended before the letter left: it is not sent from here");
+            return Ok(None);
+        }
+        let delivery = offer.conclude().await;
+        fault::point("after-reply");
+        Ok(Some(delivery))
+    }
+
+    /// Waits for the relay; where that takes long, the last letter is recorded meanwhile.
+    async fn patiently<T>(&self, told: &mut Told, relay: impl Future<Output = T>) -> Result<T> {
+        let mut relay = pin!(relay);
+        if told.is_some() {
+            tokio::select! {
+                said = &mut relay => return Ok(said),
+                () = sleep(PATIENCE) => self.record_told(told).await?,
+            }
+        }
+        Ok(relay.await)
+    }
+
+    /// Waits until the relay may be given another message. `false` if the worker is to stop meanwhile.
+    async fn wait_for_turn(&self, relay: &Relay) -> Result<bool> {
+        let Some(per_minute) = self.errand.config.settings.dispatch.per_minute else { return Ok(true) };
+        let (scope, now) = (format!("relay:{relay}"), self.errand.clock.now());
+        let at = self
+            .clerk
+            .write(move |s| {
+                let (at, after) = turn(s.pace(&scope)?, per_minute, now);
+                s.set_pace(&scope, after)?;
+                Ok(at)
+            })
+            .await?;
+        let wait = (at - self.errand.clock.now()).to_std().unwrap_or_default();
+        tokio::select! { () = sleep(wait) => Ok(true), () = self.errand.stop.cancelled() => Ok(false) }
+    }
+
+    /// Commits that the letter is about to be handed over, if it still may be: from here on a crash leaves its fate unknown. With
+    /// it goes what was told of the last one.
+    async fn begin(
+        &self,
+        told: &mut Told,
+        letter: &Arc<LetterRow>,
+        made: &Made,
+        relay: &str,
+        started_at: DateTime<Utc>,
+    ) -> Result<Begun> {
+        let (now, floor, limits) = (self.errand.clock.now(), self.floor, Limits::of(self.errand.config));
+        let (sha256, rendered, relay) = (made.sha256.clone(), made.rendered.clone(), relay.to_owned());
+        let (row, last) = (Arc::clone(letter), told.clone());
+        if last.is_some() {
+            fault::point("before-mark");
+        }
+        let begin = move |s: &mut Store| -> Result<Begun> {
+            let next_day = limits.next_day(s, &row, floor, now)?;
+            let standing = s.standing(&row.letter_id)?;
+            if next_day.is_some() || standing.paused_at.is_some() {
+                s.put_down(&row, LetterState::Queued, next_day, None)?;
+                return Ok(Begun::GivenBack);
+            }
+            if let Some(why) = floor.withheld(&standing, now) {
+                s.put_down(&row, why.state, None, Some(why.reason.code()))?;
+                return Ok(Begun::Withheld(why));
+            }
+            let ours = s.begin_sending(&row, &sha256, &rendered, &relay, started_at)?;
+            Ok(if ours { Begun::Go } else { Begun::Lost })
+        };
+        let (ours, begun) = self
+            .clerk
+            .write(move |s| {
+                let ours = last.as_ref().map(|(letter, found)| s.settle(letter, found)).transpose()?;
+                Ok((ours, begin(s)?))
+            })
+            .await
+            .context("marking a letter as being sent")?;
+        if let (Some((last, found)), Some(ours)) = (told.take(), ours) {
+            self.recorded(&last, &found, ours);
+            self.put_away(&last);
+        }
+        match begun {
+            Begun::Withheld(why) => self.tell_withheld(&letter.letter_id, why),
+            Begun::Lost => tell_lost(letter),
+            Begun::Go | Begun::GivenBack => {}
+        }
+        Ok(begun)
+    }
+
+    /// Decides what becomes of a letter of which this was heard, and records it: at once, or with the next if it was accepted.
+    async fn record(
+        &self,
+        told: &mut Told,
+        letter: &Arc<LetterRow>,
+        relay: &str,
+        heard: &Delivery,
+        started_at: DateTime<Utc>,
+    ) -> Result<()> {
+        let now = self.errand.clock.now();
+        let (row, floor) = (Arc::clone(letter), self.floor);
+        let (too_late_from, tried_since) = if matches!(heard, Delivery::Accepted(_)) {
+            (None, None)
+        } else {
+            let step = move |s: &mut Store| {
+                Ok((floor.too_late_from(&s.standing(&row.letter_id)?), s.first_attempt(&row.letter_id)?))
+            };
+            self.clerk.write(step).await.context("reading what a letter announces")?
+        };
+        let known = circumstances(letter, tried_since.unwrap_or(started_at), too_late_from);
+        let (state, next_at, burns) = match self.schedule.decide(heard, &known, now) {
+            Decision::Delivered => (LetterState::Accepted, None, true),
+            Decision::TryAt { at, burns_attempt } => (LetterState::Deferred, Some(at), burns_attempt),
+            Decision::GiveUp(Reason::Refused | Reason::PutOff) => (LetterState::Failed, None, true),
+            Decision::GiveUp(Reason::TooLate) => (LetterState::Expired, None, true),
+            Decision::Uncertain(Doubt::ResendAt(at)) => (LetterState::Uncertain, Some(at), true),
+            Decision::Uncertain(Doubt::Hold) => (LetterState::Held, None, true),
+        };
+        let found = self.settlement(state, next_at, burns, relay, heard, started_at);
+        if state == LetterState::Accepted {
+            self.record_told(told).await?;
+            *told = Some((Arc::clone(letter), found));
+            return Ok(());
+        }
+        self.commit(letter, found).await
+    }
+
+    async fn unrenderable(&self, letter: &Arc<LetterRow>, error: &anyhow::Error) -> Result<()> {
+        tracing::error!(letter.id = %letter.letter_id, "A letter could not be rendered: {error:#}");
+        let now = self.errand.clock.now();
+        let attempt = Attempt {
+            outcome: "failed",
+            relay: String::new(),
+            stage: None,
+            code: None,
+            enhanced: None,
+            reply: format!("{error:#}"),
+            started_at: now,
+            ended_at: now,
+        };
+        self.commit(letter, Settlement { state: LetterState::Failed, next_at: None, burns_attempt: true, attempt })
+            .await
+    }
+
+    /// What is to be recorded of an attempt.
+    fn settlement(
+        &self,
+        state: LetterState,
+        next_at: Option<DateTime<Utc>>,
+        burns_attempt: bool,
+        relay: &str,
+        heard: &Delivery,
+        started_at: DateTime<Utc>,
+    ) -> Settlement {
+        let outcome = match (heard, state) {
+            (Delivery::Uncertain(_), _) => "uncertain",
+            (_, LetterState::Accepted) => "accepted",
+            (_, LetterState::Failed) => "failed",
+            (_, LetterState::Expired) => "expired",
+            (Delivery::Deferred(_), _) => "deferred",
+            _ => "relay-fault",
+        };
+        let (stage, code, enhanced, reply) = match heard {
+            Delivery::Accepted(r) | Delivery::Deferred(r) | Delivery::Refused(r) => {
+                (r.stage, Some(r.code.into()), r.enhanced.clone(), format!("{r} {}", r.text))
+            }
+            Delivery::Uncertain(fault) | Delivery::RelayFault(fault) => (fault.stage, None, None, fault.to_string()),
+        };
+        let attempt = Attempt {
+            outcome,
+            relay: relay.to_owned(),
+            stage: Some(stage.code()),
+            code,
+            enhanced,
+            reply,
+            started_at,
+            ended_at: self.errand.clock.now(),
+        };
+        Settlement { state, next_at, burns_attempt, attempt }
+    }
+
+    async fn commit(&self, letter: &Arc<LetterRow>, found: Settlement) -> Result<()> {
+        fault::point("before-mark");
+        let (row, step) = (Arc::clone(letter), found.clone());
+        let ours =
+            self.clerk.write(move |s| s.settle(&row, &step)).await.context("recording what became of a letter")?;
+        self.recorded(letter, &found, ours);
+        Ok(())
+    }
+
+    /// Counts and tells what was recorded of a letter.
+    fn recorded(&self, letter: &LetterRow, found: &Settlement, ours: bool) {
+        if !ours {
+            return tell_lost(letter);
+        }
+        fault::point("after-mark");
+        let (state, outcome, code) = (found.state, found.attempt.outcome, found.attempt.code);
+        // The relay's words may quote an address: they stay in the database.
+        tracing::info!(letter.id = %letter.letter_id, outcome, code, "Letter {state}");
+        let mut counts = self.counts.borrow_mut();
+        match (state, outcome) {
+            (_, "uncertain") => counts.uncertain += 1,
+            (LetterState::Accepted, _) => counts.accepted += 1,
+            (LetterState::Deferred, _) => counts.deferred += 1,
+            (LetterState::Failed, _) => counts.failed += 1,
+            (LetterState::Expired, _) => counts.expired += 1,
+            _ => {}
+        }
+    }
+
+    async fn give_back(&self, letter: &Arc<LetterRow>) -> Result<()> {
+        let row = Arc::clone(letter);
+        self.clerk.write(move |s| s.put_down(&row, LetterState::Queued, None, None)).await.map(drop)
+    }
+
+    pub(super) fn tell_withheld(&self, letter_id: &str, why: Withheld) {
+        tracing::info!(letter.id = letter_id, "Letter {}: {}", why.state, why.reason);
+        let mut counts = self.counts.borrow_mut();
+        match why.state {
+            LetterState::Cancelled => counts.cancelled += 1,
+            LetterState::Expired => counts.expired += 1,
+            LetterState::Held => counts.held += 1,
+            _ => counts.failed += 1,
+        }
+    }
+}
+
+fn tell_lost(letter: &LetterRow) {
+    tracing::warn!(letter.id = %letter.letter_id, "A letter was taken over by another worker: what this one knows is discarded");
+}

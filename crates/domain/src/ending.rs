@@ -1,0 +1,118 @@
+//! How each permit ended: the only true measure of what was promised.
+
+use chrono::NaiveDate;
+
+use crate::code::coded;
+use crate::convocation::State;
+use crate::eligibility::Rule;
+use crate::permit::Status;
+
+/// What is known of a day at a desk.
+pub type AtDesk = (String, String, NaiveDate);
+
+coded! {
+    /// How a permit ended.
+    pub enum Ending {
+        /// Its renewal was asked for in time, or the holder came.
+        Filed = "filed-in-time",
+        /// The holder was convoked in time, and nothing tells whether they came.
+        Untraced = "convoked-without-trace",
+        /// The holder was convoked, and only for a day after the last.
+        Late = "convoked-too-late",
+        /// The holder was never convoked.
+        Never = "never-convoked",
+        /// It was over before any run had seen it.
+        Unseen = "never-examined",
+        /// Nobody had to be convoked for it: the rule says why.
+        Apart = "not-to-be-convoked",
+    }
+}
+
+impl Ending {
+    /// In words.
+    pub const fn label_fr(self) -> &'static str {
+        match self {
+            Self::Filed => "Demande déposée à temps",
+            Self::Untraced => "Convoqué à temps, sans trace de dépôt",
+            Self::Late => "Convoqué trop tard",
+            Self::Never => "Jamais convoqué",
+            Self::Unseen => "Expiré avant la première nuit",
+            Self::Apart => "N’était pas à convoquer",
+        }
+    }
+}
+
+/// A permit whose last day has come, and all that tells how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Permit.
+    pub permit: String,
+    /// Type.
+    pub kind: String,
+    /// Last day.
+    pub expires_on: NaiveDate,
+    /// Status in the extract.
+    pub status: String,
+    /// When the renewal was filed.
+    pub filed_on: Option<NaiveDate>,
+    /// Whether a newer permit exists.
+    pub superseded: bool,
+    /// The verdict of its last day; none where no run had seen it.
+    pub rule: Option<String>,
+    /// Convocations for it.
+    pub convocations: Vec<Appointed>,
+}
+
+/// An appointment, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appointed {
+    /// Day.
+    pub day: NaiveDate,
+    /// State of the convocation.
+    pub state: String,
+}
+
+impl Expired {
+    /// How it ended.
+    pub fn ending(&self) -> Ending {
+        let came = |a: &Appointed| a.state == State::Honoured.code() && a.day <= self.expires_on;
+        if self.filed_on.is_some_and(|day| day <= self.expires_on) || self.convocations.iter().any(came) {
+            return Ending::Filed;
+        }
+        // Taken back or moved, it convokes nobody.
+        let gone = [State::Cancelled, State::Moved].map(State::code);
+        let mut stands = self.convocations.iter().filter(|a| !gone.contains(&a.state.as_str())).peekable();
+        let renewed = self.status == Status::Renewed.code() || self.superseded;
+        if stands.peek().is_some() {
+            let in_time = stands.any(|a| a.day <= self.expires_on);
+            // Renewed, nobody says when: in time where the appointment was.
+            return match (in_time, renewed && self.filed_on.is_none()) {
+                (true, true) => Ending::Filed,
+                (true, false) => Ending::Untraced,
+                (false, _) => Ending::Late,
+            };
+        }
+        if renewed && self.filed_on.is_none() {
+            return Ending::Filed;
+        }
+        let apart = self.rule.as_deref().and_then(|rule| rule.parse().ok()).is_some_and(|rule| {
+            matches!(
+                rule,
+                Rule::Deceased
+                    | Rule::Withdrawn
+                    | Rule::Held
+                    | Rule::AbsentFromExtract
+                    | Rule::NotLatestPermit
+                    | Rule::RenewalFiled
+                    | Rule::Student
+                    | Rule::NotRenewable
+                    | Rule::DueOnline
+            )
+        });
+        match (apart, &self.rule) {
+            (true, _) => Ending::Apart,
+            (false, None) => Ending::Unseen,
+            (false, Some(_)) => Ending::Never,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The rules of an office, pure: permits and people, agenda and calendar, policy and verdicts, the life of a convocation, written
+//! requests, the ledger and its seal. Nothing here asks what time it is, reads a file or draws at random.
+
+pub mod access;
+pub mod agenda;
+pub mod calendar;
+pub mod code;
+pub mod convocation;
+pub mod eligibility;
+pub mod ending;
+pub mod ids;
+pub mod ledger;
+pub mod movers;
+pub mod permit;
+pub mod policy;
+pub mod requests;
+pub mod schedule;
+pub mod seal;
+pub mod search;

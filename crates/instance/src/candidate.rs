@@ -1,0 +1,133 @@
+//! People to be seen, placed in time: their window, their notice, and when an appointment of theirs becomes firm.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Day, Pass, PlanningInput};
+use convoke_domain::agenda::RankedPool;
+use convoke_domain::ids::PermitId;
+use convoke_domain::permit::{Channel, PermitKind};
+use convoke_domain::policy::{Policy, Window};
+
+/// Every day is before this one: whoever is hastened is firm tonight.
+const HASTENED: Day = 10_000;
+
+/// One person to be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The permit.
+    pub id: PermitId,
+    /// Household, if any.
+    pub household: Option<String>,
+    /// First night on which the program knew of the permit: who waits longest comes first among equals.
+    #[serde(default)]
+    pub first_seen: Day,
+    /// Type, for reports.
+    pub category: PermitKind,
+    /// Pools that may receive them, nearest first.
+    pub pools: Vec<RankedPool>,
+    /// First day that window and full notice allow; it may lie after the deadline.
+    pub release: Day,
+    /// Day by which they should have been seen.
+    pub pref_end: Day,
+    /// Last day that prevents a lapse; negative for those whose permit has expired.
+    pub deadline: Day,
+    /// First day at short notice.
+    pub earliest: Day,
+    /// First day with the full notice: sooner is *préavis réduit*.
+    pub full_notice: Day,
+    /// A day before this one cannot be given tomorrow any more: it is made firm tonight.
+    pub firm_before: Day,
+    /// Weight of a day beyond the preferred end.
+    pub weight: u32,
+    /// Days that a lapse counts for.
+    pub lapse_late: u32,
+}
+
+impl Candidate {
+    /// Places a permit in time: notice is counted from today, days from the business date.
+    #[expect(clippy::too_many_arguments, reason = "the facts that place one person, each of another origin")]
+    pub fn new(
+        id: PermitId,
+        household: Option<String>,
+        first_seen: NaiveDate,
+        kind: PermitKind,
+        channel: Channel,
+        place: Vec<RankedPool>,
+        nights: Nights,
+        window: &Window<'_>,
+        policy: &Policy,
+    ) -> Self {
+        let day = |date: NaiveDate| (date - nights.tonight).num_days().clamp(-100_000, 100_000) as Day;
+        let full = policy.notice(channel) as Day;
+        let notice = day(nights.today) + full;
+        let (opens, deadline, short) =
+            (day(window.opens), day(window.deadline), day(nights.today) + policy.short_notice_days as Day);
+        Self {
+            id,
+            household,
+            first_seen: day(first_seen),
+            category: kind,
+            pools: place,
+            release: notice.max(opens),
+            pref_end: day(window.preferred_end),
+            deadline,
+            earliest: short.max(opens),
+            full_notice: notice,
+            firm_before: day(nights.next) + full + policy.firm_lead_days as Day,
+            weight: policy.weight.get(&kind).copied().unwrap_or(1),
+            lapse_late: policy.lapse_late.get(&kind).copied().unwrap_or(0),
+        }
+    }
+
+    /// Whether an appointment is made firm tonight: when it could not be given tomorrow any more. After expiry only where no
+    /// seat that is freed tomorrow could still prevent the lapse; then also at once, where the seat is nobody else's or
+    /// the person has waited long enough for a sooner one.
+    pub fn is_firm(&self, day: Day, pass: Pass, input: &PlanningInput) -> bool {
+        let must_be = day < self.firm_before;
+        if pass != Pass::AfterExpiry {
+            return must_be;
+        }
+        let hopeless = self.deadline <= self.earliest;
+        let waited = self.deadline < -(input.late_wait_days as Day);
+        hopeless && (must_be || waited || day < input.surplus_before)
+    }
+
+    /// Whoever is due and has asked in writing to be seen soon: released with short notice, late from that day on, firm tonight. The
+    /// plan still lets nobody lapse for it.
+    pub fn hasten(&mut self, weight: u32) {
+        self.release = self.release.min(self.earliest);
+        self.pref_end = self.pref_end.min(self.earliest);
+        self.weight = self.weight.max(weight);
+        self.firm_before = HASTENED;
+    }
+
+    /// Whether the permit has expired already: not a lapse of this plan, but in need of the first seat left.
+    pub fn is_late(&self) -> bool {
+        self.deadline < 0
+    }
+}
+
+/// The night that is planned and the one after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Nights {
+    /// Business date: day 0.
+    pub tonight: NaiveDate,
+    /// The day on which letters are written.
+    pub today: NaiveDate,
+    /// Next planning night.
+    pub next: NaiveDate,
+}
+
+impl Nights {
+    /// A seat before this day cannot be given with full notice any more after tonight.
+    pub fn perish_before(&self, policy: &Policy) -> Day {
+        let notice = policy.notice(Channel::Email).min(policy.notice(Channel::Post));
+        ((self.next - self.tonight).num_days() + i64::from(notice)) as Day
+    }
+
+    /// Whoever could use a seat before this day is known tonight: their whole window lies within the horizon.
+    pub fn surplus_before(&self, policy: &Policy) -> Day {
+        policy.horizon_days as Day - policy.longest_window() as Day
+    }
+}

@@ -1,0 +1,249 @@
+//! What the first pass of a plan sees: people by class, seats by pool-day. The same for a night of the database and for a
+//! directory of files; a million people take about 60 MB.
+
+mod builder;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::NaiveDate;
+
+use super::{Day, PlanningInput, SlotSeats};
+use convoke_domain::agenda::RankedPool;
+use convoke_domain::ids::keyed_hash;
+
+pub use builder::{Builder, Overflow, Person};
+
+/// In the place of a pool-day: none.
+pub const NOWHERE: u32 = u32::MAX;
+
+/// What a lapse costs: the first level. Each level outweighs all that the levels below it can sum up to in one component.
+pub const LAPSE: i128 = 1 << 102;
+/// A weighted day beyond the preferred end: the second level.
+pub const LATE_DAY: i128 = 1 << 66;
+/// A perishing seat that is filled, taken off: the third level.
+pub const PERISHING: i128 = 1 << 50;
+/// A rank of distance: the fourth level. The fifth, a day after the release, costs 1.
+pub const RANK: i128 = 1 << 28;
+
+/// All that the first pass sees, in canonical order: equal contents are equal instances, whatever the order of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Day 0.
+    pub business_date: NaiveDate,
+    /// Published seed that breaks ties.
+    pub seed: String,
+    /// Seats on days before this one are lost if nobody takes them tonight.
+    pub perish_before: Option<Day>,
+    /// Desks; their numbers are their positions.
+    pub pools: Vec<PoolName>,
+    /// Hours, by pool, day and start.
+    pub slots: Vec<SlotSeats>,
+    /// Pool-days, by pool and day, those without a free seat included.
+    pub bins: Vec<PoolDay>,
+    /// Distinct lists of pools, in order.
+    pub lists: Vec<Vec<RankedPool>>,
+    /// Distinct classes, in order of deadline.
+    pub classes: Vec<Class>,
+    /// Ids, one after the other, and where each ends.
+    ids: String,
+    ends: Vec<u32>,
+    /// Class of each person.
+    pub class: Vec<u32>,
+    /// Household of each person, numbered from 1; 0 for none.
+    pub household: Vec<u32>,
+    /// First night on which the program knew of each person; empty where that is unknown.
+    first_seen: Vec<Day>,
+    /// Households of which somebody is convoked already: day and site.
+    pub beside: HashMap<u32, (Day, String)>,
+}
+
+/// A desk at a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolName {
+    /// As files name it.
+    pub name: String,
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+}
+
+/// The seats of a pool on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolDay {
+    /// Pool number.
+    pub pool: u32,
+    /// Day.
+    pub day: Day,
+    /// Free seats.
+    pub seats: u32,
+    /// Its hours: `slots[first_slot..]`.
+    pub first_slot: u32,
+}
+
+/// People who are alike to the planner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Class {
+    /// Last day that is in time.
+    pub deadline: Day,
+    /// First day.
+    pub release: Day,
+    /// Last day without lateness.
+    pub pref_end: Day,
+    /// Position in `lists`.
+    pub list: u32,
+    /// What a late day counts.
+    pub weight: u32,
+    /// Late days that a lapse counts besides.
+    pub lapse_late: u32,
+}
+
+/// The order among people whom nothing else distinguishes: known for longest first, then by a hash that nobody can choose.
+pub(crate) fn tie(seed: &str, first_seen: Day, id: &str) -> (Day, u64) {
+    let hash = keyed_hash(seed.as_bytes(), &[id.as_bytes()]);
+    // Unwrap safety: the slice has eight bytes.
+    (first_seen, u64::from_be_bytes(hash[..8].try_into().expect("eight bytes")))
+}
+
+/// The representative of a node in a union-find forest.
+pub fn find(parent: &mut [u32], mut node: u32) -> u32 {
+    while parent[node as usize] != node {
+        parent[node as usize] = parent[parent[node as usize] as usize];
+        node = parent[node as usize];
+    }
+    node
+}
+
+/// Puts two nodes under one representative, the smaller of the two.
+pub fn unite(parent: &mut [u32], a: u32, b: u32) {
+    let (a, b) = (find(parent, a), find(parent, b));
+    parent[a.max(b) as usize] = a.min(b);
+}
+
+/// The component of each list: lists that share a pool, directly or through others, are in one. A component is named by its
+/// smallest list.
+pub fn components<L: AsRef<[RankedPool]>>(lists: &[L]) -> Vec<u32> {
+    let mut parent: Vec<u32> = (0..lists.len() as u32).collect();
+    let mut list_of_pool: HashMap<u32, u32> = HashMap::new();
+    for (i, list) in lists.iter().enumerate() {
+        for ranked in list.as_ref() {
+            let other = *list_of_pool.entry(ranked.pool).or_insert(i as u32);
+            unite(&mut parent, i as u32, other);
+        }
+    }
+    (0..lists.len() as u32).map(|i| find(&mut parent, i)).collect()
+}
+
+impl Instance {
+    /// The first pass of a night, and the candidate behind each person, in the order of their ids. Those who have expired
+    /// already are not in it; those whose notice is `shortened` may come from their earliest day.
+    pub fn of_night(input: &PlanningInput, shortened: &HashSet<usize>) -> Result<(Self, Vec<usize>), Overflow> {
+        let open: BTreeSet<(u32, Day)> = input.slots.iter().map(|s| (s.pool, s.day)).collect();
+        let mut builder = Builder::default();
+        let mut candidates = Vec::new();
+        for (i, c) in input.candidates.iter().enumerate().filter(|(_, c)| !c.is_late()) {
+            // With no day at all after the full notice it is short for them in any case.
+            let any = |pool: u32| {
+                c.release <= c.deadline && open.range((pool, c.release)..=(pool, c.deadline)).next().is_some()
+            };
+            let short = shortened.contains(&i) || !c.pools.iter().any(|r| any(r.pool));
+            let person = Person {
+                id: &c.id.0,
+                household: c.household.as_deref().unwrap_or_default(),
+                first_seen: Some(c.first_seen),
+                release: if short { c.earliest.min(c.release) } else { c.release },
+                pref_end: c.pref_end,
+                deadline: c.deadline,
+                weight: c.weight,
+                lapse_late: c.lapse_late,
+            };
+            builder.add(person, c.pools.clone());
+            candidates.push(i);
+        }
+        candidates.sort_unstable_by(|a, b| input.candidates[*a].id.cmp(&input.candidates[*b].id));
+        let name = |(number, pool): (usize, &String)| {
+            let (site, desk) = pool.split_once('/').unwrap_or((pool, ""));
+            PoolName { name: number.to_string(), site: site.to_owned(), desk: desk.to_owned() }
+        };
+        let pools = input.pools.iter().enumerate().map(name).collect();
+        let mut instance =
+            builder.build(input.business_date, input.seed.clone(), input.perish_before, pools, input.slots.clone())?;
+        for (household, candidate) in instance.household.iter().zip(&candidates) {
+            if let Some(beside) = input.candidates[*candidate].household.as_ref().and_then(|h| input.beside.get(h)) {
+                instance.beside.insert(*household, beside.clone());
+            }
+        }
+        Ok((instance, candidates))
+    }
+
+    /// How many people.
+    pub fn people(&self) -> usize {
+        self.class.len()
+    }
+
+    /// How many classes.
+    pub fn class_count(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Id of a person.
+    pub fn id(&self, person: usize) -> &str {
+        let start = if person == 0 { 0 } else { self.ends[person - 1] as usize };
+        &self.ids[start..self.ends[person] as usize]
+    }
+
+    /// The civil date of a day.
+    pub fn date(&self, day: Day) -> NaiveDate {
+        super::date(self.business_date, day)
+    }
+
+    /// Site of a pool.
+    pub fn site(&self, pool: u32) -> &str {
+        &self.pools[pool as usize].site
+    }
+
+    /// Class of a person.
+    pub fn class_of(&self, person: usize) -> &Class {
+        &self.classes[self.class[person] as usize]
+    }
+
+    /// See [`tie`].
+    pub fn tie(&self, person: usize) -> (Day, u64) {
+        tie(&self.seed, self.first_seen.get(person).copied().unwrap_or(0), self.id(person))
+    }
+
+    /// The pool-days of a pool from `first` to `last`, as positions; those without a seat included.
+    pub fn pool_days(&self, pool: u32, first: Day, last: Day) -> std::ops::Range<usize> {
+        let from = self.bins.partition_point(|b| (b.pool, b.day) < (pool, first));
+        let to = self.bins.partition_point(|b| (b.pool, b.day) <= (pool, last));
+        from..to.max(from)
+    }
+
+    /// Every pool-day that a class may take, with the rank of its pool; those without a seat included.
+    pub fn options(&self, class: &Class) -> impl Iterator<Item = (usize, u32)> {
+        let (first, last) = (class.release, class.deadline);
+        self.lists[class.list as usize]
+            .iter()
+            .flat_map(move |r| self.pool_days(r.pool, first, last).map(|bin| (bin, r.rank)))
+    }
+
+    /// What a seat of a day costs whoever takes it: less than nothing where it perishes.
+    pub fn base_cost(&self, day: Day) -> i128 {
+        if self.perish_before.is_some_and(|before| day < before) { -PERISHING } else { 0 }
+    }
+}
+
+/// The hours of bookings, given as pool-days in the order in which they are served.
+pub fn hours(instance: &Instance, bookings: impl Iterator<Item = u32>) -> Vec<u16> {
+    let mut next: Vec<(u32, u32)> = instance.bins.iter().map(|b| (b.first_slot, 0)).collect();
+    bookings
+        .map(|bin| {
+            let (slot, used) = &mut next[bin as usize];
+            while *used >= instance.slots[*slot as usize].free {
+                (*slot, *used) = (*slot + 1, 0);
+            }
+            *used += 1;
+            instance.slots[*slot as usize].start
+        })
+        .collect()
+}

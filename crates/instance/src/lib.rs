@@ -1,0 +1,270 @@
+//! What the planner sees and what it says: a night, its plan and what proves it, as types and as the files of FORMATS (*Planning
+//! instance*). Nothing here searches: `convoke-planning` makes plans, and `convoke-check` judges them without knowing how they
+//! were made.
+//!
+//! Days are integers, day 0 being the business date. Nothing here is personal.
+
+mod candidate;
+pub mod diff;
+pub mod export;
+pub mod files;
+mod instance;
+mod proof;
+pub mod weeks;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+pub use candidate::{Candidate, Nights};
+pub use convoke_domain::agenda::RankedPool;
+pub use instance::{
+    Builder, Class, Instance, LAPSE, LATE_DAY, NOWHERE, Overflow, PERISHING, Person, PoolDay, PoolName, RANK,
+    components, find, hours, unite,
+};
+pub use proof::Proof;
+
+use convoke_domain::code::coded;
+use convoke_domain::ids::sha256_hex;
+
+/// Days since the business date.
+pub type Day = i32;
+
+/// All the planner sees, and nothing personal. In canonical order: candidates by id, slots by place and time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanningInput {
+    /// Day 0.
+    pub business_date: NaiveDate,
+    /// Published seed that breaks ties: whoever knows the instance can recompute the order.
+    pub seed: String,
+    /// Seats on days before this one are lost if nobody takes them tonight: tomorrow's notice passes them.
+    #[serde(default)]
+    pub perish_before: Option<Day>,
+    /// Whoever could use a seat before this day is known tonight: what the plan leaves there, nobody will need.
+    #[serde(default)]
+    pub surplus_before: Day,
+    /// Whoever has been expired for longer than so many days is bound to a far seat rather than left waiting.
+    #[serde(default)]
+    pub late_wait_days: u32,
+    /// Households of which somebody is convoked already: the first such day, and the site.
+    #[serde(default)]
+    pub beside: BTreeMap<String, (Day, String)>,
+    /// `site/desk` of each pool; its number is its position.
+    pub pools: Vec<String>,
+    /// Seats that are free tonight; a slot whose seats are all taken stands with 0.
+    pub slots: Vec<SlotSeats>,
+    /// People to be seen.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Free seats at one hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SlotSeats {
+    /// Pool number.
+    pub pool: u32,
+    /// Day.
+    pub day: Day,
+    /// Minutes after midnight, civil time of the site.
+    pub start: u16,
+    /// Free seats.
+    pub free: u32,
+}
+
+coded! {
+    /// In which pass an appointment was given.
+    pub enum Pass {
+        /// Between release and deadline.
+        InTime = "in-time",
+        /// Before the deadline, at short notice, because that saves somebody.
+        ShortNotice = "short-notice",
+        /// After the expiry, with a seat left by the first pass.
+        AfterExpiry = "after-expiry",
+    }
+}
+
+coded! {
+    /// Why somebody has no day before expiry.
+    pub enum LapseCause {
+        /// No seat exists in the window, whatever is taken.
+        NoPossibleDay = "no_possible_day",
+        /// Seats exist, and all are taken.
+        NoCapacity = "no_capacity",
+    }
+}
+
+/// Somebody's day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appointment {
+    /// Position in [`PlanningInput::candidates`].
+    pub candidate: usize,
+    /// Pool number.
+    pub pool: u32,
+    /// Day.
+    pub day: Day,
+    /// Minutes after midnight.
+    pub start: u16,
+    /// In which pass.
+    pub pass: Pass,
+    /// Whether tonight's run reserves it and writes the letter.
+    pub firm: bool,
+}
+
+/// Somebody without a day before expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapse {
+    /// Position in [`PlanningInput::candidates`].
+    pub candidate: usize,
+    /// Why.
+    pub cause: LapseCause,
+}
+
+/// A whole plan: nothing is left to choose when it is carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// At most one for each candidate, by candidate.
+    pub appointments: Vec<Appointment>,
+    /// Candidates in time for whom no day before expiry was found; they may have an appointment after it.
+    pub lapses: Vec<Lapse>,
+}
+
+impl PlanningInput {
+    /// Puts the input in canonical order, so that equal contents have equal hashes.
+    #[must_use]
+    pub fn canonical(mut self) -> Self {
+        self.slots.sort_unstable();
+        self.candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        self
+    }
+
+    /// The seed of a night: published, different each night, chosen by nobody.
+    pub fn seed_of(prefecture: &str, business_date: NaiveDate) -> String {
+        sha256_hex(format!("convoke {prefecture} {business_date}").as_bytes())[..16].to_owned()
+    }
+
+    /// The canonical bytes that a run records: enough to plan again.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Unwrap safety: plain data with text keys always serialises.
+        serde_json::to_vec(self).expect("an input serialises")
+    }
+
+    /// SHA-256 of the canonical bytes.
+    pub fn hash(&self) -> String {
+        sha256_hex(&self.to_bytes())
+    }
+
+    /// What is left to plan once a plan's firm appointments are committed: planned again, nothing else has changed.
+    #[must_use]
+    pub fn after(&self, plan: &Plan) -> Self {
+        let mut rest = self.clone();
+        let mut firm = vec![false; self.candidates.len()];
+        for a in plan.firm() {
+            firm[a.candidate] = true;
+            if let Some(household) = &self.candidates[a.candidate].household {
+                let site = self.site(a.pool).to_owned();
+                let beside = rest.beside.entry(household.clone()).or_insert_with(|| (a.day, site.clone()));
+                *beside = (a.day, site).min(beside.clone());
+            }
+            let slot = rest.slots.binary_search_by_key(&(a.pool, a.day, a.start), |s| (s.pool, s.day, s.start));
+            if let Ok(slot) = slot {
+                rest.slots[slot].free = rest.slots[slot].free.saturating_sub(1);
+            }
+        }
+        let mut firm = firm.into_iter();
+        rest.candidates.retain(|_| firm.next() != Some(true));
+        let households: HashSet<&str> = rest.candidates.iter().filter_map(|c| c.household.as_deref()).collect();
+        rest.beside.retain(|household, _| households.contains(household.as_str()));
+        rest
+    }
+
+    /// Site of a pool.
+    pub fn site(&self, pool: u32) -> &str {
+        let name = &self.pools[pool as usize];
+        name.split_once('/').map_or(name, |(site, _)| site)
+    }
+
+    /// The order among candidates whom nothing else distinguishes.
+    pub fn tie(&self, candidate: usize) -> (Day, u64) {
+        let c = &self.candidates[candidate];
+        instance::tie(&self.seed, c.first_seen, &c.id.0)
+    }
+
+    /// The civil date of a day.
+    pub fn date(&self, day: Day) -> NaiveDate {
+        date(self.business_date, day)
+    }
+}
+
+/// The civil date of a day, counted from the business date.
+pub fn date(business_date: NaiveDate, day: Day) -> NaiveDate {
+    let days = Days::new(u64::from(day.unsigned_abs()));
+    let date = if day < 0 { business_date.checked_sub_days(days) } else { business_date.checked_add_days(days) };
+    date.unwrap_or(business_date)
+}
+
+impl Plan {
+    /// One line per candidate: `id,pool,day,start,pass,firm`, `-1,-1,-1` for nothing; and the cause of each lapse.
+    fn canonical_text(&self, input: &PlanningInput) -> String {
+        let mut lines: Vec<String> = input.candidates.iter().map(|c| format!("{},-1,-1,-1", c.id)).collect();
+        for a in &self.appointments {
+            let id = &input.candidates[a.candidate].id;
+            lines[a.candidate] = format!("{id},{},{},{},{},{}", a.pool, a.day, a.start, a.pass, a.firm);
+        }
+        for lapse in &self.lapses {
+            // Unwrap safety: writing to a String cannot fail.
+            write!(lines[lapse.candidate], ",{}", lapse.cause).expect("a String takes text");
+        }
+        lines.join("\n")
+    }
+
+    /// SHA-256 of the plan: what an operator confirms, and what a replay must find again.
+    pub fn hash(&self, input: &PlanningInput) -> String {
+        sha256_hex(self.canonical_text(input).as_bytes())
+    }
+
+    /// What becomes firm tonight.
+    pub fn firm(&self) -> impl Iterator<Item = &Appointment> {
+        self.appointments.iter().filter(|a| a.firm)
+    }
+
+    /// The figures of the plan.
+    pub fn figures(&self, input: &PlanningInput) -> Figures {
+        let late =
+            |firm: bool| self.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry && a.firm == firm).count();
+        let mut seated = vec![false; input.candidates.len()];
+        for a in &self.appointments {
+            seated[a.candidate] = true;
+        }
+        let causes = |cause| self.lapses.iter().filter(|l| l.cause == cause).count();
+        Figures {
+            firm: self.firm().filter(|a| a.pass != Pass::AfterExpiry).count(),
+            planned: self.appointments.iter().filter(|a| !a.firm && a.pass != Pass::AfterExpiry).count(),
+            no_possible_day: causes(LapseCause::NoPossibleDay),
+            no_capacity: causes(LapseCause::NoCapacity),
+            late_firm: late(true),
+            late_planned: late(false),
+            without_seat: seated.iter().filter(|s| !**s).count(),
+        }
+    }
+}
+
+/// Counts of a plan: people due = firm + planned + `no_possible_day` + `no_capacity`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Figures {
+    /// Firm tonight, before expiry.
+    pub firm: usize,
+    /// With a day that is not yet firm.
+    pub planned: usize,
+    /// Lapses: no seat exists in the window.
+    pub no_possible_day: usize,
+    /// Lapses: every seat of the window is taken.
+    pub no_capacity: usize,
+    /// Firm tonight, after expiry: late people and lapses.
+    pub late_firm: usize,
+    /// With a day after expiry that is not yet firm: looked at again each night, for a sooner one.
+    #[serde(default)]
+    pub late_planned: usize,
+    /// People for whom no seat at all is left.
+    pub without_seat: usize,
+}

@@ -1,0 +1,312 @@
+//! What a letter says, apart from how it is said.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use convoke_domain::code::coded;
+use convoke_domain::convocation::LetterKind;
+
+/// All that a letter says. It is stored with its outbox row, so that the letter can be rendered
+/// again byte for byte: the order of the fields is the order of the stored JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LetterData {
+    /// The convocation's reference, `RC-94-2026-0001234-K`, or the notice's: the only thing in
+    /// subject and invitation that points to the person.
+    pub reference: String,
+    /// 0 for the first letter of an appointment, one more each time it changes.
+    pub sequence: u32,
+    /// The instant the letter was decided, and the same on every attempt to send it.
+    pub issued_at: DateTime<Utc>,
+    /// The civil date of the préfecture under which it was decided; the letter's date.
+    pub business_date: NaiveDate,
+    /// Who writes.
+    pub office: Office,
+    /// Who is written to.
+    pub recipient: Recipient,
+    /// The permit to be renewed.
+    pub permit: PermitLines,
+    /// What is said, and which letter this is: the field `kind` and those of the variant.
+    #[serde(flatten)]
+    pub matter: Matter,
+    /// Verification code ([`CodeKey`](super::CodeKey)), where the installation has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The reference under which the appointment was first announced, if it was another: the
+    /// invitation keeps its UID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_reference: Option<String>,
+    /// The holder's address was changed since: this copy is the last that goes to the old one, and says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub address_changed: bool,
+}
+
+/// What a letter is about. Its field `kind` is the [`LetterKind`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Matter {
+    /// An appointment is given.
+    Convocation(Convoked),
+    /// It comes near.
+    Reminder(Convoked),
+    /// It is another one now.
+    Change {
+        /// The new one.
+        #[serde(flatten)]
+        convoked: Convoked,
+        /// The one that does not hold any more.
+        was: Moment,
+    },
+    /// It does not take place.
+    Cancellation {
+        /// The appointment that does not take place.
+        appointment: Appointment,
+        /// Who gave it up.
+        by: CancelledBy,
+    },
+    /// The request is filed online, and may be filed now (*dépôt en ligne*).
+    #[serde(rename = "depot-en-ligne")]
+    OnlineFiling {
+        /// Address of the service, `https://…`.
+        service: String,
+        /// First day.
+        opens_on: NaiveDate,
+        /// Last day on which nothing is owed.
+        last_day: NaiveDate,
+        /// Owed after that day, in euros (CESEDA L.436-5).
+        late_fee_eur: u32,
+        /// Who helps with the service, a line each.
+        help: Vec<String>,
+    },
+    /// The holder has moved out of the jurisdiction (*transfert*).
+    #[serde(rename = "transfert")]
+    Transfer {
+        /// The competent préfecture: `préfecture de l’Ain`.
+        competent: String,
+        /// Where its address and hours are found, `https://…`.
+        directory: String,
+        /// The move is to be declared to it by this day.
+        act_by: NaiveDate,
+    },
+    /// An appointment will be given.
+    HeadsUp {
+        /// Before this day.
+        convoked_before: NaiveDate,
+    },
+}
+
+coded! {
+    /// Who gave an appointment up.
+    pub enum CancelledBy {
+        /// The préfecture.
+        Office = "office",
+        /// The person.
+        Holder = "holder",
+    }
+}
+
+/// An appointment, and what to bring.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Convoked {
+    /// When and where.
+    pub appointment: Appointment,
+    /// What to bring, one line a document.
+    pub documents: Vec<String>,
+    /// The dated list that `documents` is taken from.
+    pub documents_source: String,
+    /// The notice given is shorter than the usual one.
+    pub short_notice: bool,
+    /// The permit had already expired when the letter was decided.
+    pub late: bool,
+}
+
+/// An appointment that was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// Civil date at the site.
+    pub day: NaiveDate,
+    /// Civil time at the site.
+    pub start: NaiveTime,
+    /// Name of the site.
+    pub site: String,
+}
+
+/// The service that convokes, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Office {
+    /// Code of the préfecture, `94`.
+    pub code: String,
+    /// Name of the préfecture.
+    pub name: String,
+    /// The service within it.
+    pub service: String,
+    /// Postal address, a line each.
+    pub address: Vec<String>,
+    /// Telephone, as it is to be read.
+    pub phone: Option<String>,
+    /// Address of the website, `https://…`.
+    pub website: Option<String>,
+    /// Where answers go (`Reply-To`).
+    pub contact_email: Option<String>,
+    /// Whom to ask for the rules of the algorithm (CRPA art. R. 311-3-1-1), a line each.
+    pub rules_contact: Vec<String>,
+    /// Where letters are explained in other languages, `https://…`; the website where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help_url: Option<String>,
+    /// Who signs, a line each; service and préfecture where empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signature: Vec<String>,
+}
+
+/// The person who is convoked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// The name as the permit has it.
+    pub name: String,
+    /// None: the letter goes by post.
+    pub email: Option<String>,
+    /// Postal address, a line each.
+    pub address: Vec<String>,
+    /// Preferred language; French is the legal text whatever it is.
+    pub language: String,
+    /// In 18 points (*gros caractères*).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub large_print: bool,
+}
+
+/// What is said of the permit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PermitLines {
+    /// What the permit is called after « votre »: `carte de séjour temporaire`.
+    pub label: String,
+    /// Its last day of validity.
+    pub expires_on: NaiveDate,
+}
+
+/// When and where the person is expected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appointment {
+    /// Name of the site.
+    pub site: String,
+    /// Address of the site, a line each.
+    pub address: Vec<String>,
+    /// The site's town.
+    pub town: String,
+    /// The zone in which `day` and `start` are civil date and time.
+    pub zone: Tz,
+    /// Name of the desk.
+    pub desk: String,
+    /// Civil date at the site.
+    pub day: NaiveDate,
+    /// Civil time at the site.
+    pub start: NaiveTime,
+    /// Length of the appointment, in minutes.
+    pub duration_min: u16,
+}
+
+impl Matter {
+    /// Which letter this is.
+    pub const fn kind(&self) -> LetterKind {
+        match self {
+            Self::Convocation(_) => LetterKind::Convocation,
+            Self::Reminder(_) => LetterKind::Reminder,
+            Self::Change { .. } => LetterKind::Change,
+            Self::Cancellation { .. } => LetterKind::Cancellation,
+            Self::OnlineFiling { .. } => LetterKind::OnlineFiling,
+            Self::Transfer { .. } => LetterKind::Transfer,
+            Self::HeadsUp { .. } => LetterKind::HeadsUp,
+        }
+    }
+
+    /// The appointment that it speaks of, if any.
+    pub const fn appointment(&self) -> Option<&Appointment> {
+        match self {
+            Self::Convocation(convoked) | Self::Reminder(convoked) | Self::Change { convoked, .. } => {
+                Some(&convoked.appointment)
+            }
+            Self::Cancellation { appointment, .. } => Some(appointment),
+            Self::OnlineFiling { .. } | Self::Transfer { .. } | Self::HeadsUp { .. } => None,
+        }
+    }
+
+    /// The appointment and what to bring, where somebody is expected.
+    pub const fn convoked(&self) -> Option<&Convoked> {
+        match self {
+            Self::Convocation(convoked) | Self::Reminder(convoked) | Self::Change { convoked, .. } => Some(convoked),
+            _ => None,
+        }
+    }
+}
+
+impl Appointment {
+    /// Site, address, town: the town once, and always in the letters in which it is written.
+    pub(super) fn place(&self) -> Vec<&str> {
+        let mut lines = vec![self.site.as_str()];
+        lines.extend(self.address.iter().map(String::as_str));
+        if !lines.iter().any(|line| line.contains(&self.town)) {
+            lines.push(&self.town);
+        }
+        lines
+    }
+}
+
+impl LetterData {
+    /// The same letter in which every text is free of characters that are not seen but act:
+    /// line breaks and other controls become a space, direction overrides and zero-width
+    /// characters go. Second, the places where something changed, as JSON pointers, for nothing
+    /// that a person is called is altered in silence.
+    pub(super) fn neutralised(&self) -> Result<(Self, Vec<String>), serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        let mut changed = Vec::new();
+        walk(&mut value, "", &mut changed);
+        Ok((serde_json::from_value(value)?, changed))
+    }
+}
+
+fn walk(value: &mut Value, path: &str, changed: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(seen) = visible(text) {
+                *text = seen;
+                changed.push(path.to_owned());
+            }
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter_mut().enumerate() {
+                walk(item, &format!("{path}/{i}"), changed);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                walk(field, &format!("{path}/{name}"), changed);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The text as a reader sees it; borrowed where nothing had to change.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() || is_unseen(c)) {
+        return Cow::Borrowed(text);
+    }
+    let seen: String = text.chars().filter(|&c| !is_unseen(c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Cow::Owned(seen.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// Format characters (Unicode category Cf), line and paragraph separators. The two joiners
+/// U+200C and U+200D are letters to Persian, Kurdish and Indic names, and stay.
+pub(super) fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
+}

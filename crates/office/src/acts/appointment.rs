@@ -1,0 +1,166 @@
+//! Acts on one appointment: it is given up, or another takes its place.
+
+use anyhow::Result;
+
+use super::options::{Night, Price};
+use super::{ATTEMPTS, Hand, Refused, to_come};
+use crate::run::{Convocation, Made};
+use convoke_domain::ids::{Reference, SlotId};
+use convoke_domain::permit::Channel;
+use convoke_domain::policy::Policy;
+use convoke_letters::CancelledBy;
+use convoke_machine::confirm::Confirmed;
+use convoke_store::Store;
+
+/// An appointment that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The letter that says so.
+    pub letter: String,
+    /// On which way it goes.
+    pub channel: String,
+    /// The day that does not take place.
+    pub day: chrono::NaiveDate,
+}
+
+/// Cancels an appointment: its seat is free for the next night, its holder is told, and is due again.
+pub fn cancel(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    reference: &Reference,
+    by: CancelledBy,
+    _: &Confirmed,
+) -> Result<Ended> {
+    store.write(|s| {
+        let convocation = to_come(s, reference, hand.today())?;
+        give_up(s, hand, &convocation, by)
+    })
+}
+
+/// In the transaction of its caller.
+pub(super) fn give_up(s: &mut Store, hand: &mut Hand<'_>, given: &Convocation, by: CancelledBy) -> Result<Ended> {
+    let (letter, payload) = given.give_up(s, hand.occasion(), by, hand.entropy)?;
+    hand.record(s, Some(&given.person.holder_id), "convocation.cancelled", payload)?;
+    Ok(Ended { letter: letter.letter_id, channel: letter.channel, day: given.day })
+}
+
+/// How a letter about an appointment reaches whoever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It leaves by e-mail.
+    Email,
+    /// It waits for the post.
+    Post,
+    /// It would come too late: the person is to be called.
+    TooLate,
+}
+
+/// Which way a letter takes whose appointment is so many days away.
+pub fn way(policy: &Policy, channel: &str, days_left: i64) -> Way {
+    let by_post = channel != Channel::Email.code();
+    let needed = if by_post { policy.short_notice_days } else { policy.send_floor_days };
+    match (days_left < i64::from(needed), by_post) {
+        (true, _) => Way::TooLate,
+        (false, true) => Way::Post,
+        (false, false) => Way::Email,
+    }
+}
+
+/// Where an appointment is to be moved, and on whose wish.
+#[derive(Clone, Debug)]
+pub struct Move<'a> {
+    /// `site/desk/YYYY-MM-DDTHH:MM`.
+    pub to: &'a SlotId,
+    /// Who asked.
+    pub by: CancelledBy,
+    /// Do it although somebody would lapse.
+    pub despite_lapse: bool,
+}
+
+/// The appointment that took the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Its reference.
+    pub reference: String,
+    /// Its slot.
+    pub slot: String,
+    /// Its day.
+    pub day: chrono::NaiveDate,
+    /// The letter that tells it.
+    pub letter: String,
+    /// On which way it goes.
+    pub channel: String,
+}
+
+impl From<Made> for Moved {
+    fn from(made: Made) -> Self {
+        Self {
+            reference: made.reference.to_string(),
+            slot: made.slot.slot_id,
+            day: made.slot.day,
+            letter: made.letter.letter_id,
+            channel: made.letter.channel,
+        }
+    }
+}
+
+/// Moves an appointment to a seat whose use makes nobody lapse. A holder may ask for that once, in time: it never counts as missed.
+pub fn relocate(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    reference: &Reference,
+    wish: &Move<'_>,
+    _: &Confirmed,
+) -> Result<Moved> {
+    for _ in 0..ATTEMPTS {
+        let today = hand.today();
+        let convocation = store.read(|s| to_come(s, reference, today))?;
+        let slot = store.slot(wish.to)?.ok_or_else(|| Refused::NoSlot(wish.to.0.clone()))?;
+        let night = Night::read(store, hand, &convocation.person, Some(&convocation.slot_id))?;
+        night.price(&slot).accept(wish.to, wish.despite_lapse)?;
+        let moved = store.write(|s| {
+            if s.data_version()? != night.data_version {
+                return Ok(None);
+            }
+            let asked_before = s.moved_from(reference.as_str())?.iter().any(|(_, by)| by == CancelledBy::Holder.code());
+            if wish.by == CancelledBy::Holder && asked_before {
+                return Err(Refused::MovedBefore.into());
+            }
+            put_elsewhere(s, hand, &convocation, wish.to, wish.by).map(Some)
+        })?;
+        if let Some(moved) = moved {
+            return Ok(moved);
+        }
+    }
+    Err(Refused::Unsettled.into())
+}
+
+impl Price {
+    /// Refuses what cannot be had, and what costs somebody a day before expiry unless that is wished.
+    pub(super) fn accept(self, slot: &SlotId, despite_lapse: bool) -> Result<(), Refused> {
+        let to = || slot.0.clone();
+        match self {
+            Self::WrongDesk => Err(Refused::WrongDesk(to())),
+            Self::NoSeat => Err(Refused::NoSeat(to())),
+            Self::OwnLapse if !despite_lapse => Err(Refused::WouldLapse(to(), "the permit expires before")),
+            Self::Lapse if !despite_lapse => {
+                Err(Refused::WouldLapse(to(), "somebody else would be left without a day before expiry"))
+            }
+            Self::Free | Self::OwnLapse | Self::Lapse => Ok(()),
+        }
+    }
+}
+
+/// In the transaction of its caller: the old one ends as moved, the new one is reserved and told.
+pub(super) fn put_elsewhere(
+    s: &mut Store,
+    hand: &mut Hand<'_>,
+    from: &Convocation,
+    to: &SlotId,
+    by: CancelledBy,
+) -> Result<Moved> {
+    let made = from.put_elsewhere(s, hand.occasion(), to, by, hand.entropy)?;
+    let made = made.ok_or_else(|| Refused::NoSeat(to.0.clone()))?;
+    hand.record(s, Some(&from.person.holder_id), "convocation.moved", made.payload.clone())?;
+    Ok(made.into())
+}

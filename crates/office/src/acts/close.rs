@@ -1,0 +1,216 @@
+//! A desk receives nobody on a day: whoever was expected is given another appointment at once, before anyone new.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result};
+use chrono::{NaiveDate, NaiveTime};
+use serde_json::json;
+
+use super::appointment::{give_up, put_elsewhere};
+use super::{ATTEMPTS, Hand, Refused, live};
+use crate::run::{Convocation, For, Preview, preview};
+use convoke_domain::ids::{Reference, SlotId};
+use convoke_domain::permit::Channel;
+use convoke_instance::{Candidate, Nights, PlanningInput};
+use convoke_letters::CancelledBy;
+use convoke_machine::confirm::Confirmed;
+use convoke_planning as planning;
+use convoke_store::{ClosedDay, Live, Store};
+
+/// Days before an appointment, fewer than which an e-mail cannot be relied on: the person is called. A letter by post takes as long
+/// as a short notice.
+const CALL_DAYS: i64 = 3;
+
+/// What is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// Site.
+    pub site: String,
+    /// Desk; every desk of the site where absent.
+    pub desk: Option<String>,
+    /// Day.
+    pub day: NaiveDate,
+}
+
+impl Closing {
+    /// `SITE` or `SITE/DESK`.
+    pub fn of(place: &str, day: NaiveDate) -> Self {
+        let (site, desk) = place.split_once('/').map_or((place, None), |(site, desk)| (site, Some(desk.to_owned())));
+        Self { site: site.to_owned(), desk, day }
+    }
+
+    fn covers(&self, pool: &str) -> bool {
+        let (site, desk) = pool.split_once('/').unwrap_or((pool, ""));
+        site == self.site && self.desk.as_ref().is_none_or(|d| d == desk)
+    }
+}
+
+/// Somebody who was expected.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Hit {
+    /// The appointment that does not take place.
+    pub reference: String,
+    /// Its hour.
+    pub hour: String,
+    /// The one in its place; none where no seat is left: then the person is due again, tonight.
+    pub new_reference: Option<String>,
+    /// Its slot.
+    pub new_slot: Option<String>,
+    /// Whether the new one lies after the end of the permit.
+    pub after_expiry: bool,
+    /// The letter may come too late: to be called, at this number.
+    pub call: bool,
+    /// Telephone, as written.
+    pub phone: Option<String>,
+}
+
+/// Closes a day, and gives each of those expected another appointment, all planned together; one letter each.
+pub fn close(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing, _: &Confirmed) -> Result<Vec<Hit>> {
+    check(hand, closing)?;
+    for _ in 0..ATTEMPTS {
+        let seen = preview(store, hand.config, None, For::Act, &mut hand.tools())?;
+        let people = store.read(|s| expected(s, hand, closing))?;
+        let seats = plan_again(store, hand, closing, &seen, &people)?;
+        let done = store.write(|s| {
+            if s.data_version()? != seen.data_version {
+                return Ok(None);
+            }
+            carry_out(s, hand, closing, &people, &seats).map(Some)
+        })?;
+        if let Some(hits) = done {
+            return Ok(hits);
+        }
+    }
+    Err(Refused::Unsettled.into())
+}
+
+/// Takes a closure back; the seats are there again, and nobody is moved back. `false` where nothing was closed.
+pub fn reopen(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing) -> Result<bool> {
+    check(hand, closing)?;
+    let desk = closing.desk.as_deref().unwrap_or_default();
+    store.write(|s| {
+        if !s.reopen_day(&closing.site, desk, closing.day)? {
+            return Ok(false);
+        }
+        let payload = json!({"site": closing.site, "desk": closing.desk, "day": closing.day});
+        hand.record(s, None, "agenda.reopened", payload)?;
+        Ok(true)
+    })
+}
+
+/// How many people are expected, of today only those whose hour is to come.
+pub fn count_expected(store: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<usize> {
+    Ok(still_expected(store, hand, closing)?.len())
+}
+
+fn still_expected(s: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<Vec<Live>> {
+    let mut live = s.expected_on(&closing.site, closing.desk.as_deref(), closing.day)?;
+    if closing.day == hand.today() {
+        let site = hand.config.agenda.site.iter().find(|s| s.id == closing.site);
+        let zone = site.map_or(hand.config.settings.prefecture.zone, |s| s.zone);
+        let now = hand.now().with_timezone(&zone).format("%H:%M").to_string();
+        // Whoever has come already is to be marked, not moved.
+        live.retain(|l| l.slot_id.rsplit_once('T').is_some_and(|(_, hour)| hour > now.as_str()));
+    }
+    Ok(live)
+}
+
+/// Refuses what cannot be closed.
+pub fn check(hand: &Hand<'_>, closing: &Closing) -> Result<()> {
+    let site = hand.config.agenda.site.iter().find(|s| s.id == closing.site);
+    let known = site.is_some_and(|s| closing.desk.as_ref().is_none_or(|d| s.desk.iter().any(|known| known.id == *d)));
+    if !known {
+        let desk = closing.desk.as_ref().map(|d| format!("/{d}")).unwrap_or_default();
+        return Err(Refused::NoPlace(format!("{}{desk}", closing.site)).into());
+    }
+    if closing.day < hand.today() {
+        return Err(Refused::DayPast(closing.day).into());
+    }
+    Ok(())
+}
+
+fn expected(s: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<Vec<Convocation>> {
+    let expected = still_expected(s, hand, closing)?;
+    expected.iter().map(|l| live(s, &Reference::parse(&l.reference).context("a reference in the database")?)).collect()
+}
+
+/// Those who were expected are planned by themselves, on every seat that is free and not closed: so nobody new comes before them.
+fn plan_again(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    closing: &Closing,
+    seen: &Preview,
+    people: &[Convocation],
+) -> Result<HashMap<String, SlotId>> {
+    let config = hand.config;
+    let (policy, dates) = (&config.settings.policy, seen.dates);
+    let key = store.id_key(hand.entropy)?;
+    let jurisdiction = config.agenda.jurisdiction();
+    let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
+    let candidates = people.iter().map(|c| &c.person).map(|p| {
+        let window = policy.window(p.permit.kind, &p.permit.mention, p.permit.expires_on, dates.business);
+        let household = p.holder.household.as_ref().map(|h| key.household(&config.settings.prefecture.code, h));
+        Some(Candidate::new(
+            p.permit_id.clone(),
+            household,
+            dates.business,
+            p.permit.kind,
+            p.holder.effective_channel(),
+            jurisdiction.pools(p.permit.kind, &p.permit.commune).to_vec(),
+            nights,
+            &window?,
+            policy,
+        ))
+    });
+    // Whoever no rule gives a window any more has no seat here: that appointment is given up.
+    let candidates = candidates.flatten().collect::<Vec<_>>();
+    let closed = (closing.day - seen.input.business_date).num_days() as convoke_instance::Day;
+    let mut input = PlanningInput { candidates, beside: BTreeMap::new(), ..seen.input.clone() };
+    input.slots.retain(|s| s.day != closed || !closing.covers(&seen.input.pools[s.pool as usize]));
+    let input = input.canonical();
+    let (plan, _) = planning::plan(&input).context("planning those who were expected")?;
+    let slot = |a: &convoke_instance::Appointment| -> Result<(String, SlotId)> {
+        let (site, desk) = input.pools[a.pool as usize].split_once('/').context("a pool is site/desk")?;
+        let start = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).context("an hour")?;
+        Ok((input.candidates[a.candidate].id.0.clone(), SlotId::new(site, desk, input.date(a.day), start)))
+    };
+    plan.appointments.iter().map(slot).collect()
+}
+
+fn carry_out(
+    s: &mut Store,
+    hand: &mut Hand<'_>,
+    closing: &Closing,
+    people: &[Convocation],
+    seats: &HashMap<String, SlotId>,
+) -> Result<Vec<Hit>> {
+    let desk = closing.desk.clone().unwrap_or_default();
+    let closed = ClosedDay { site: closing.site.clone(), desk, day: closing.day, reason: hand.reason.to_owned() };
+    s.close_day(&closed, hand.now())?;
+    let mut hits = Vec::new();
+    for expected in people {
+        let moved = if let Some(slot) = seats.get(&expected.person.permit_id.0) {
+            Some(put_elsewhere(s, hand, expected, slot, CancelledBy::Office)?)
+        } else {
+            give_up(s, hand, expected, CancelledBy::Office)?;
+            None
+        };
+        let by_post = expected.person.holder.effective_channel() != Channel::Email;
+        let days = if by_post { i64::from(hand.config.settings.policy.short_notice_days) } else { CALL_DAYS };
+        let call = (closing.day - hand.today()).num_days() < days;
+        hits.push(Hit {
+            reference: expected.reference.to_string(),
+            hour: expected.slot_id.rsplit_once('T').map_or_else(String::new, |(_, hour)| hour.to_owned()),
+            after_expiry: moved.as_ref().is_some_and(|m| m.day > expected.person.permit.expires_on),
+            new_slot: moved.as_ref().map(|m| m.slot.clone()),
+            new_reference: moved.map(|m| m.reference),
+            call,
+            phone: expected.person.holder.phone.clone().filter(|_| call),
+        });
+    }
+    let moved = hits.iter().filter(|h| h.new_reference.is_some()).count();
+    let payload = json!({"site": closed.site, "desk": closing.desk, "day": closed.day, "expected": hits.len(), "moved": moved,
+        "numbers_shown": hits.iter().filter(|h| h.phone.is_some()).count()});
+    hand.record(s, None, "agenda.closed", payload)?;
+    Ok(hits)
+}

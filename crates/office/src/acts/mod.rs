@@ -1,0 +1,216 @@
+//! What is done by hand: to one person, one appointment, one letter, one day of a desk. Commands and console call the same.
+//!
+//! Each act is one transaction: the change, the letter that it causes, and its entry in the ledger with who did it and why. What
+//! an act plans, it plans from what it read; where that changed meanwhile it reads again.
+
+mod appointment;
+mod close;
+mod options;
+mod outbox;
+mod permit;
+mod requests;
+mod sending;
+
+use anyhow::Result;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+
+pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
+pub use close::{Closing, Hit, check, close, count_expected, reopen};
+pub use options::{Options, Seat, avoid, options};
+pub use outbox::{Cause, Turn, by_cause, cause, turn_letters, without_addresses};
+pub use permit::{Mended, hold, mend_email};
+pub use requests::{Received, add_request, end_request, place_request};
+pub use sending::{pause, unpause};
+
+use crate::run::{Convocation, Occasion, Tools};
+use convoke_domain::convocation::State;
+use convoke_domain::ids::{HolderId, Reference};
+use convoke_domain::ledger::Event;
+use convoke_machine::clock::Clock;
+use convoke_machine::entropy::Entropy;
+use convoke_settings::Configuration;
+use convoke_store::Store;
+
+/// Whoever acts, and why.
+pub struct Hand<'a> {
+    /// What time it is.
+    pub clock: &'a Clock,
+    /// Keys of new commitments.
+    pub entropy: &'a mut Entropy,
+    /// The préfecture.
+    pub config: &'a Configuration,
+    /// Real login.
+    pub actor: &'a str,
+    /// Stands in the ledger for good.
+    pub reason: &'a str,
+}
+
+impl<'a> Hand<'a> {
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    fn today(&self) -> NaiveDate {
+        self.clock.today(self.config.settings.prefecture.zone)
+    }
+
+    fn occasion(&self) -> Occasion<'a> {
+        Occasion { config: self.config, now: self.now(), today: self.today() }
+    }
+
+    fn tools(&mut self) -> Tools<'_> {
+        Tools { clock: self.clock, entropy: self.entropy, progress: &|_, _, _| {} }
+    }
+
+    /// Writes down what was done, and to whom.
+    fn record(
+        &self,
+        store: &mut Store,
+        about: Option<&HolderId>,
+        kind: &'static str,
+        mut payload: Value,
+    ) -> Result<()> {
+        payload["reason"] = self.reason.into();
+        let event = Event { kind, payload };
+        match about {
+            Some(holder) => store.record_about(holder, self.actor, self.now(), event),
+            None => store.record(self.actor, self.now(), vec![event]),
+        }
+    }
+}
+
+/// Why an act was not done: nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No holder.
+    #[error("nobody has the number {0} in this préfecture: `convoke permit find` searches by name")]
+    Nobody(String),
+    /// No convocation.
+    #[error("there is no convocation {0}: `convoke permit find` shows references")]
+    NoConvocation(String),
+    /// It has ended.
+    #[error("convocation {reference} is not live any more: it is {state}")]
+    Over {
+        /// Reference.
+        reference: String,
+        /// Its state.
+        state: String,
+    },
+    /// The day has come.
+    #[error(
+        "the appointment {reference} was on {day}: say what became of it with `convoke import attendance`, and whoever did not come is \
+         convoked again"
+    )]
+    Past {
+        /// Reference.
+        reference: String,
+        /// Day.
+        day: NaiveDate,
+    },
+    /// No slot.
+    #[error("there is no slot {0}: `convoke convocation options REFERENCE` shows those that can be had")]
+    NoSlot(String),
+    /// The slot is of no use to this person.
+    #[error("the desk of {0} does not renew this permit, or not for the person's commune")]
+    WrongDesk(String),
+    /// The slot is full, closed, or past.
+    #[error("no seat can be had on {0} any more: `convoke convocation options REFERENCE` shows those that can")]
+    NoSeat(String),
+    /// The move would cost somebody an appointment in time.
+    #[error("not moved to {0}: {1}. To do it all the same: --despite-lapse")]
+    WouldLapse(String, &'static str),
+    /// A holder's second move.
+    #[error("the holder has moved this appointment once: a second time is for the office to allow, with --by office")]
+    MovedBefore,
+    /// Not an address.
+    #[error("{0:?} is no e-mail address to which letters can be sent")]
+    NoAddress(String),
+    /// No request.
+    #[error("there is no request {0}: `convoke requests list` shows them")]
+    NoRequest(String),
+    /// One is open already.
+    #[error("the person has an open request already: {0}")]
+    RequestOpen(String),
+    /// It has ended, or a run has chosen it.
+    #[error("request {0} is not open any more: it is {1}")]
+    RequestOver(String, String),
+    /// Held, filed, renewed, withdrawn, deceased.
+    #[error(
+        "the permit behind request {0} is held, filed, renewed or withdrawn: `convoke permit timeline` tells which"
+    )]
+    NotToBeSeen(String),
+    /// No letter.
+    #[error("there is no letter {0}: `convoke outbox list` shows them")]
+    NoLetter(String),
+    /// A letter cannot go there.
+    #[error("letter {letter} is {state}: {remedy}")]
+    LetterStands {
+        /// Letter.
+        letter: String,
+        /// Its state.
+        state: String,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// No such place.
+    #[error("there is no site or desk {0}: `convoke config show` lists the agenda")]
+    NoPlace(String),
+    /// Nothing to close.
+    #[error("{0} lies in the past: nobody can be told any more")]
+    DayPast(NaiveDate),
+    /// The data changed again and again while the act was planned.
+    #[error("the data changed each time while this was planned: try again when imports and runs have ended")]
+    Unsettled,
+}
+
+/// Why a reason cannot stand in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongReason {
+    /// None was given.
+    #[error("what is done by hand needs a reason")]
+    Missing,
+    /// It names somebody.
+    #[error("a reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it")]
+    Personal,
+}
+
+/// A reason that was really given, and that may stand in the ledger for good.
+pub fn reason(given: &str) -> Result<&str, WrongReason> {
+    let reason = given.trim();
+    if reason.is_empty() {
+        return Err(WrongReason::Missing);
+    }
+    let joined: String =
+        reason.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '\u{a0}' | '\u{202f}')).collect();
+    let number = joined.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 9);
+    if number || reason.contains('@') { Err(WrongReason::Personal) } else { Ok(reason) }
+}
+
+/// How often an act is planned again because the data changed meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// A live convocation, whatever its day.
+fn live(store: &mut Store, reference: &Reference) -> Result<Convocation> {
+    let found = Convocation::read(store, reference)?.ok_or_else(|| Refused::NoConvocation(reference.to_string()))?;
+    if found.state != State::Convoked.code() {
+        return Err(Refused::Over { reference: reference.to_string(), state: found.state }.into());
+    }
+    Ok(found)
+}
+
+/// The same, where it can still be changed.
+fn to_come(store: &mut Store, reference: &Reference, today: NaiveDate) -> Result<Convocation> {
+    let found = live(store, reference)?;
+    if found.day < today {
+        return Err(Refused::Past { reference: reference.to_string(), day: found.day }.into());
+    }
+    Ok(found)
+}
+
+/// The holder of a foreigner number, and the commitment by which the ledger knows them.
+fn holder(store: &mut Store, hand: &mut Hand<'_>, number: &str) -> Result<(HolderId, String)> {
+    let id = store.holder_by_number(number)?.ok_or_else(|| Refused::Nobody(number.to_owned()))?;
+    let commitment = store.commitments(&[(&id.0, number)], hand.entropy)?.remove(0);
+    Ok((id, commitment))
+}

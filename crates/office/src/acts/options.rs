@@ -1,0 +1,259 @@
+//! Which other seats somebody can have without anybody losing an appointment in time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use chrono::{Days, NaiveDate, NaiveTime};
+use serde_json::json;
+
+use super::{Hand, to_come};
+use crate::run::{Convocation, For, Person, Preview, preview};
+use convoke_domain::agenda::RankedPool;
+use convoke_domain::ids::{Reference, SlotId};
+use convoke_instance::{Day, PlanningInput};
+use convoke_planning as planning;
+use convoke_store::{SlotRow, Store};
+
+/// Seats that are offered.
+const OFFERED: usize = 5;
+/// Days without a seat to spare for which the night is planned again, to see whether somebody else would lapse.
+const PLANNED_AGAIN: usize = 10;
+
+/// A seat that can be had.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seat {
+    /// `site/desk/YYYY-MM-DDTHH:MM`, for `convocation move --to`.
+    pub slot: String,
+    /// Name of the site.
+    pub site: String,
+    /// Name of the desk.
+    pub desk: String,
+    /// Day.
+    pub day: NaiveDate,
+    /// Hour.
+    pub start: NaiveTime,
+    /// 1 for the nearest site.
+    pub rank: u32,
+    /// Other hours with a free seat at that desk on that day.
+    pub other_hours: Vec<NaiveTime>,
+}
+
+/// What can be offered instead of an appointment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The slot that the person has.
+    pub present: String,
+    /// Last day of the permit.
+    pub expires_on: NaiveDate,
+    /// Seats whose use creates no lapse, nearest to the present day first.
+    pub seats: Vec<Seat>,
+    /// Days on which the person cannot come: kept for the next time.
+    pub avoided: Vec<(NaiveDate, NaiveDate)>,
+}
+
+/// Notes days on which whoever has an appointment cannot come. Returns all that are noted, from today on.
+pub fn avoid(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    reference: &Reference,
+    days: &[(NaiveDate, NaiveDate)],
+) -> Result<Vec<(NaiveDate, NaiveDate)>> {
+    Ok(noted(store, hand, reference, days)?.1)
+}
+
+fn noted(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    reference: &Reference,
+    days: &[(NaiveDate, NaiveDate)],
+) -> Result<(Convocation, Vec<(NaiveDate, NaiveDate)>)> {
+    let today = hand.today();
+    store.write(|s| {
+        let convocation = to_come(s, reference, today)?;
+        let person = &convocation.person;
+        let avoided = s.avoid(&person.holder_id, days, today)?;
+        if !days.is_empty() {
+            let commitment = person.commitment(s, hand.entropy)?;
+            hand.record(s, Some(&person.holder_id), "holder.avoids", json!({"holder": commitment, "days": days}))?;
+        }
+        Ok((convocation, avoided))
+    })
+}
+
+/// Seats to which an appointment can be moved. Days to avoid are noted, and kept.
+pub fn options(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    reference: &Reference,
+    avoid: &[(NaiveDate, NaiveDate)],
+) -> Result<Options> {
+    let (convocation, avoided) = noted(store, hand, reference, avoid)?;
+    let night = Night::read(store, hand, &convocation.person, Some(&convocation.slot_id))?;
+    let seats = night.offers(hand, &avoided)?;
+    let expires_on = convocation.person.permit.expires_on;
+    Ok(Options { present: convocation.slot_id, expires_on, seats, avoided })
+}
+
+/// What a seat costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Price {
+    /// Nobody anything.
+    Free,
+    /// Somebody else's last day before expiry.
+    Lapse,
+    /// The person's own.
+    OwnLapse,
+    /// It cannot be had.
+    NoSeat,
+    /// It is of no use to this person.
+    WrongDesk,
+}
+
+/// The night as it would be planned now, and one person outside its plan.
+pub(super) struct Night {
+    pub data_version: i64,
+    seen: Preview,
+    /// Pools that serve the person, by number.
+    pools: BTreeMap<u32, RankedPool>,
+    /// Pool, day and hour that the person has, if any.
+    own: Option<(u32, Day, u16)>,
+    /// The last day before the permit expires; `None` for whoever is late already.
+    deadline: Option<Day>,
+    /// Seats of the plan by pool and day.
+    planned: BTreeMap<(u32, Day), u32>,
+}
+
+impl Night {
+    pub(super) fn read(store: &mut Store, hand: &mut Hand<'_>, person: &Person, own: Option<&str>) -> Result<Self> {
+        let config = hand.config;
+        let today = hand.today();
+        let seen = preview(store, config, None, For::Act, &mut hand.tools())?;
+        let jurisdiction = config.agenda.jurisdiction();
+        let ranked = jurisdiction.pools(person.permit.kind, &person.permit.commune);
+        let pools = ranked.iter().map(|r| (r.pool, *r)).collect();
+        let own = own.and_then(|slot| place_of(&seen.input, slot));
+        let deadline = (person.permit.expires_on >= today).then(|| day_of(&seen.input, person.permit.expires_on));
+        let mut planned = BTreeMap::new();
+        for a in &seen.plan.appointments {
+            *planned.entry((a.pool, a.day)).or_default() += 1;
+        }
+        Ok(Self { data_version: seen.data_version, seen, pools, own, deadline, planned })
+    }
+
+    /// What this slot would cost.
+    pub(super) fn price(&self, slot: &SlotRow) -> Price {
+        let Some((pool, day, start)) = place_of(&self.seen.input, &slot.slot_id) else { return Price::WrongDesk };
+        if !self.pools.contains_key(&pool) {
+            return Price::WrongDesk;
+        }
+        let tomorrow = day_of(&self.seen.input, self.seen.dates.today) + 1;
+        if day < tomorrow || self.free_at(pool, day, start) == 0 {
+            return Price::NoSeat;
+        }
+        if self.deadline.is_some_and(|deadline| day > deadline) {
+            return Price::OwnLapse;
+        }
+        if self.has_spare(pool, day) || !self.costs_a_lapse(pool, day, start) { Price::Free } else { Price::Lapse }
+    }
+
+    fn free_at(&self, pool: u32, day: Day, start: u16) -> u32 {
+        let slots = &self.seen.input.slots;
+        let found = slots.binary_search_by_key(&(pool, day, start), |s| (s.pool, s.day, s.start));
+        found.map_or(0, |at| slots[at].free)
+    }
+
+    /// Whether the plan leaves a seat of the day to nobody: then its use changes nothing for anybody. Another hour of one's own day
+    /// is as good.
+    fn has_spare(&self, pool: u32, day: Day) -> bool {
+        let free: u32 = self.seen.input.slots.iter().filter(|s| (s.pool, s.day) == (pool, day)).map(|s| s.free).sum();
+        let planned = self.planned.get(&(pool, day)).copied().unwrap_or(0);
+        free > planned || self.own.is_some_and(|(own, on, _)| (own, on) == (pool, day))
+    }
+
+    /// Whether somebody more would lapse, were the person here and their own seat free: the night is planned again for it.
+    fn costs_a_lapse(&self, pool: u32, day: Day, start: u16) -> bool {
+        let mut input: PlanningInput = self.seen.input.clone();
+        for slot in &mut input.slots {
+            let at = (slot.pool, slot.day, slot.start);
+            slot.free =
+                slot.free + u32::from(Some(at) == self.own) - u32::from(at == (pool, day, start)).min(slot.free);
+        }
+        // An instance that overflows was refused when it was planned first.
+        planning::plan(&input).map_or(true, |(plan, _)| plan.lapses.len() > self.seen.plan.lapses.len())
+    }
+
+    fn offers(&self, hand: &Hand<'_>, avoided: &[(NaiveDate, NaiveDate)]) -> Result<Vec<Seat>> {
+        let input = &self.seen.input;
+        let floor = u64::from(hand.config.settings.policy.send_floor_days);
+        let first = self.seen.dates.today.checked_add_days(Days::new(floor + 1)).context("a date")?;
+        let first = day_of(input, first);
+        let own_day = self.own.map_or(first, |(_, day, _)| day);
+        let mut days: BTreeMap<(i32, u32, Day, u32), Vec<u16>> = BTreeMap::new();
+        for s in input.slots.iter().filter(|s| s.free > 0 && s.day >= first) {
+            let Some(ranked) = self.pools.get(&s.pool) else { continue };
+            let date = input.date(s.day);
+            let unwanted = avoided.iter().any(|(from, to)| (*from..=*to).contains(&date));
+            if unwanted || s.day == own_day || self.deadline.is_some_and(|deadline| s.day > deadline) {
+                continue;
+            }
+            days.entry(((s.day - own_day).abs(), ranked.rank, s.day, s.pool)).or_default().push(s.start);
+        }
+        let mut offers = Vec::new();
+        let mut offered = BTreeSet::new();
+        let mut again = PLANNED_AGAIN;
+        for spare in [true, false] {
+            for ((_, rank, day, pool), starts) in &days {
+                if offers.len() == OFFERED || offered.contains(day) || self.has_spare(*pool, *day) != spare {
+                    continue;
+                }
+                if !spare {
+                    if again == 0 {
+                        break;
+                    }
+                    again -= 1;
+                    if self.costs_a_lapse(*pool, *day, starts[0]) {
+                        continue;
+                    }
+                }
+                offered.insert(*day);
+                offers.push(self.seat(hand, *rank, (*pool, *day), starts)?);
+            }
+        }
+        offers.sort_by_key(|seat| (seat.day - input.date(own_day)).num_days().abs());
+        Ok(offers)
+    }
+
+    fn seat(&self, hand: &Hand<'_>, rank: u32, (pool, day): (u32, Day), starts: &[u16]) -> Result<Seat> {
+        let name = &self.seen.input.pools[pool as usize];
+        let (site, desk) = name.split_once('/').context("a pool is site/desk")?;
+        let place = hand.config.agenda.find(site, desk).with_context(|| format!("{name} left the agenda"))?;
+        let hour = |start: &u16| {
+            NaiveTime::from_num_seconds_from_midnight_opt(u32::from(*start) * 60, 0).context("an hour of the day")
+        };
+        let hours = starts.iter().map(hour).collect::<Result<Vec<_>>>()?;
+        let date = self.seen.input.date(day);
+        Ok(Seat {
+            slot: SlotId::new(site, desk, date, hours[0]).0,
+            site: place.site.name.clone(),
+            desk: place.desk.label().to_owned(),
+            day: date,
+            start: hours[0],
+            rank,
+            other_hours: hours[1..].to_vec(),
+        })
+    }
+}
+
+fn day_of(input: &PlanningInput, date: NaiveDate) -> Day {
+    (date - input.business_date).num_days() as Day
+}
+
+/// Pool, day and hour of a slot by its name.
+fn place_of(input: &PlanningInput, slot_id: &str) -> Option<(u32, Day, u16)> {
+    let (place, at) = slot_id.rsplit_once('/')?;
+    let pool = input.pools.iter().position(|p| p == place)? as u32;
+    let (date, hour) = at.split_once('T')?;
+    let (hours, minutes) = hour.split_once(':')?;
+    let start = hours.parse::<u16>().ok()? * 60 + minutes.parse::<u16>().ok()?;
+    Some((pool, day_of(input, date.parse().ok()?), start))
+}

@@ -1,0 +1,209 @@
+//! Acts on letters: try again, hold back, let go.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{Hand, Refused};
+use convoke_domain::code::coded;
+use convoke_domain::convocation::{LetterState, Remark};
+use convoke_domain::ids::{HolderId, Reference};
+use convoke_store::{LetterRow, Store};
+
+coded! {
+    /// What is to become of a letter.
+    pub enum Turn {
+        /// Tried again, now.
+        Retry = "retry",
+        /// Kept back until it is let go.
+        Hold = "hold",
+        /// Let go.
+        Release = "release",
+    }
+}
+
+impl Turn {
+    /// Where a letter goes from here, or what to do instead.
+    fn of(self, from: LetterState) -> Result<LetterState, &'static str> {
+        use LetterState as S;
+        match (self, from) {
+            (_, S::Leased | S::Sending) => Err("a worker has it in hand: try again in a minute"),
+            (Self::Retry, S::Failed | S::Bounced) | (Self::Release, S::Held) => Ok(S::Queued),
+            (Self::Retry, S::Queued | S::Deferred) => Ok(from),
+            (Self::Retry | Self::Hold, S::Held) => Err("it is held: `convoke outbox release` lets it go"),
+            (Self::Retry, S::Uncertain) => Err("it may have arrived: wait for its second attempt, or hold it back"),
+            (_, S::Expired) => Err("it would come too late: call the person (`convoke post --channel phone`)"),
+            (_, S::Accepted) => {
+                Err("it was handed over, and what was accepted is never sent again: `convoke letters show` prints it")
+            }
+            (_, S::ToPost | S::Posted | S::Returned) => Err("it goes by post: `convoke post`"),
+            (_, S::Cancelled) => Err("what it announced does not hold any more"),
+            (Self::Hold, S::Queued | S::Deferred | S::Uncertain) => Ok(S::Held),
+            (Self::Hold, S::Failed | S::Bounced) => Err("it waits for nothing: it is not tried any more"),
+            (Self::Release, _) => Err("it is not held"),
+        }
+    }
+
+    /// Whether it can be done to a letter of this state.
+    pub fn fits(self, from: LetterState) -> bool {
+        self.of(from).is_ok()
+    }
+
+    fn event(self) -> &'static str {
+        match self {
+            Self::Retry => "letter.retried",
+            Self::Hold => "letter.held",
+            Self::Release => "letter.released",
+        }
+    }
+}
+
+/// Does the same to letters, named by id or by reference; all of them or none. Returns each with the state in which it is now.
+pub fn turn_letters(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    names: &[String],
+    turn: Turn,
+) -> Result<Vec<(String, LetterState)>> {
+    store.write(|s| {
+        let mut done = Vec::new();
+        for name in names {
+            for letter in named(s, name, turn)? {
+                let from: LetterState = letter.state.parse()?;
+                let stands = |remedy| Refused::LetterStands {
+                    letter: letter.letter_id.clone(),
+                    state: letter.state.clone(),
+                    remedy,
+                };
+                let to = turn.of(from).map_err(stands)?;
+                if turn != Turn::Hold
+                    && s.standing(&letter.letter_id)?.email_refused == letter.recipient
+                    && letter.recipient.is_some()
+                {
+                    return Err(
+                        stands("its address sent a letter back: set another with `convoke permit set-email`").into()
+                    );
+                }
+                if turn == Turn::Retry && is_of_another_address(s, &letter)? {
+                    return Err(
+                        stands("the person has another address now, to which the letter is written again").into()
+                    );
+                }
+                // What a relay said stays until another word of one; what we said of it does not hold any more.
+                let relay = letter.last_reply.as_deref().filter(|said| said.parse::<Remark>().is_err());
+                let said = match turn {
+                    Turn::Hold => Remark::Held.code(),
+                    Turn::Release | Turn::Retry => relay.unwrap_or(Remark::LetGo.code()),
+                };
+                if !s.put_letter(&letter, to, said, hand.now())? {
+                    return Err(stands("a worker has taken it meanwhile: try again").into());
+                }
+                let payload = json!({"reference": letter.reference, "letter": letter.letter_id, "was": letter.state});
+                let holder = s.holder_of(&letter.reference)?.map(HolderId);
+                hand.record(s, holder.as_ref(), turn.event(), payload)?;
+                done.push((letter.letter_id, to));
+            }
+        }
+        Ok(done)
+    })
+}
+
+/// Whether its holder is written to at another address now.
+fn is_of_another_address(s: &mut Store, letter: &LetterRow) -> Result<bool> {
+    let Some(convocation) = s.convocation(&letter.reference)? else { return Ok(false) };
+    let holder = s.holders(&[&convocation.holder_id])?.remove(&convocation.holder_id);
+    Ok(holder.is_some_and(|h| h.email != letter.recipient))
+}
+
+/// The letter of this id; of a reference, those for which something can be done.
+fn named(s: &mut Store, name: &str, turn: Turn) -> Result<Vec<LetterRow>> {
+    if let Some(letter) = s.letter(name)? {
+        return Ok(vec![letter]);
+    }
+    let letters = Reference::parse(name).map_or(Ok(Vec::new()), |r| s.letters_of(r.as_str()))?;
+    let fit = |l: &&LetterRow| l.state.parse().is_ok_and(|state| turn.of(state).is_ok());
+    let able: Vec<LetterRow> = letters.iter().filter(fit).cloned().collect();
+    // Where nothing can be done, the last letter tells why.
+    let chosen = if able.is_empty() { letters.into_iter().next_back().into_iter().collect() } else { able };
+    if chosen.is_empty() { Err(Refused::NoLetter(name.to_owned()).into()) } else { Ok(chosen) }
+}
+
+/// Of what a relay said, what many letters share: its codes, or its words without addresses. What we said ourselves is whole.
+pub fn cause(reply: &str) -> String {
+    if reply.parse::<Remark>().is_ok() {
+        return reply.to_owned();
+    }
+    let mut words = reply.split_whitespace();
+    let code = words.next().filter(|w| w.len() == 3 && w.bytes().all(|b| b.is_ascii_digit()));
+    let is_enhanced = |w: &&str| w.split('.').count() == 3 && w.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if let Some(code) = code {
+        return words.next().filter(is_enhanced).map_or_else(|| code.to_owned(), |e| format!("{code} {e}"));
+    }
+    reply.split_whitespace().filter(|w| !w.contains('@')).take(8).collect::<Vec<_>>().join(" ")
+}
+
+/// Letters of one state about which relays said the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// State in the outbox.
+    pub state: String,
+    /// What was said; empty where nothing was.
+    pub cause: String,
+    /// How many.
+    pub letters: u64,
+    /// One of them.
+    pub example: String,
+}
+
+/// Letters (state, reply, how many, one of them) by state and cause, the most first.
+pub fn by_cause<'a>(letters: impl Iterator<Item = (&'a str, Option<&'a str>, u64, &'a str)>) -> Vec<Cause> {
+    let mut causes: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
+    for (state, reply, n, example) in letters {
+        causes.entry((state, reply.map(cause).unwrap_or_default())).or_insert((0, example)).0 += n;
+    }
+    let mut causes: Vec<Cause> = causes
+        .into_iter()
+        .map(|((state, cause), (letters, example))| Cause {
+            state: state.to_owned(),
+            cause,
+            letters,
+            example: example.to_owned(),
+        })
+        .collect();
+    causes.sort_by(|a, b| (b.letters, &a.state, &a.cause).cmp(&(a.letters, &b.state, &b.cause)));
+    causes
+}
+
+/// What a server said, without the addresses in it.
+pub fn without_addresses(said: &str) -> String {
+    said.split(' ').map(|word| if word.contains('@') { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_names_no_address() {
+        assert_eq!(cause("550 5.1.1 <a@example.org> unknown"), "550 5.1.1");
+        assert_eq!(cause("450 try later, a@example.org"), "450");
+        assert_eq!(cause("no answer for <a@example.org> in 30 s"), "no answer for in 30 s");
+        assert_eq!(cause(""), "");
+        for remark in Remark::ALL {
+            assert_eq!(cause(remark.code()), remark.code(), "what we say ourselves is whole");
+        }
+        assert_eq!(without_addresses("550 5.1.1 <a@example.org>: unknown"), "550 5.1.1 … unknown");
+    }
+
+    #[test]
+    fn what_is_done_by_hand_keeps_the_law_of_letters() {
+        for turn in Turn::ALL {
+            for from in LetterState::ALL {
+                if let Ok(to) = turn.of(*from) {
+                    assert!(to == *from || from.may_become(to), "{turn}: {from} to {to}");
+                }
+            }
+        }
+    }
+}

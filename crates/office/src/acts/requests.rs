@@ -1,0 +1,117 @@
+//! Acts on written requests: written down, and decided by a person. Most are decided by the night.
+
+use anyhow::{Context, Result, ensure};
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::appointment::Moved;
+use super::options::Night;
+use super::{ATTEMPTS, Hand, Refused, holder};
+use crate::run::{Convocation, Person};
+use convoke_domain::ids::{HolderId, Reference, SlotId};
+use convoke_domain::requests::{RequestState, Wish};
+use convoke_letters::CancelledBy;
+use convoke_machine::confirm::Confirmed;
+use convoke_store::{NewRequest, RequestRow, Store};
+
+/// A request as it was read from a letter.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    /// What is asked for.
+    pub wish: Wish,
+    /// Day on which it reached the office.
+    pub on: NaiveDate,
+    /// Day by which the person needs to be seen.
+    pub needed_by: Option<NaiveDate>,
+}
+
+/// Writes a request down, about the permit of the holder that expires last.
+pub fn add_request(store: &mut Store, hand: &mut Hand<'_>, number: &str, received: Received) -> Result<Reference> {
+    store.write(|s| {
+        let (id, commitment) = holder(s, hand, number)?;
+        let permit = s.latest_permit(&id)?.ok_or_else(|| Refused::Nobody(number.to_owned()))?;
+        let Received { wish, on, needed_by } = received;
+        let new = NewRequest { holder: id.clone(), permit, wish, received_on: on, needed_by };
+        let reference = s.add_request(&new, hand.now())?.map_err(Refused::RequestOpen)?;
+        let payload = json!({"request": reference.as_str(), "holder": commitment, "wish": wish, "received_on": on, "needed_by": needed_by});
+        hand.record(s, Some(&id), "request.added", payload)?;
+        Ok(reference)
+    })
+}
+
+/// Refuses a request, or notes that it was taken back.
+pub fn end_request(store: &mut Store, hand: &mut Hand<'_>, id: &Reference, state: RequestState) -> Result<()> {
+    store.write(|s| {
+        let request = open(s, id)?;
+        let kind = if state == RequestState::Withdrawn { "request.withdrawn" } else { "request.refused" };
+        ensure!(s.decide_request(&request.request_id, state, None, hand.actor, hand.now())?, "the request has ended");
+        let payload = json!({"request": request.request_id, "wish": request.wish});
+        hand.record(s, Some(&HolderId(request.holder_id)), kind, payload)
+    })
+}
+
+/// Answers a request by a seat now, as an appointment of its own or in the place of the one that the person has.
+pub fn place_request(
+    store: &mut Store,
+    hand: &mut Hand<'_>,
+    id: &Reference,
+    (to, despite_lapse): (&SlotId, bool),
+    _: &Confirmed,
+) -> Result<Moved> {
+    for _ in 0..ATTEMPTS {
+        let (request, person, convocation) = store.read(|s| {
+            let request = open(s, id)?;
+            let live = s.live_of(&HolderId(request.holder_id.clone()))?;
+            let convocation = match live.as_deref().and_then(Reference::parse) {
+                Some(reference) => Convocation::read(s, &reference)?,
+                None => None,
+            };
+            if let Some(past) = convocation.as_ref().filter(|c: &&Convocation| c.day < hand.today()) {
+                return Err(Refused::Past { reference: past.reference.to_string(), day: past.day }.into());
+            }
+            if !s.may_be_seen(&request.permit_id)? {
+                return Err(Refused::NotToBeSeen(id.to_string()).into());
+            }
+            let person = Person::read(s, &request.permit_id, &request.holder_id)?;
+            Ok((request, person, convocation))
+        })?;
+        let slot = store.slot(to)?.ok_or_else(|| Refused::NoSlot(to.0.clone()))?;
+        let night = Night::read(store, hand, &person, convocation.as_ref().map(|c| c.slot_id.as_str()))?;
+        night.price(&slot).accept(to, despite_lapse)?;
+        let placed = store.write(|s| {
+            if s.data_version()? != night.data_version {
+                return Ok(None);
+            }
+            // What was read may have been decided, held or filed since.
+            open(s, id)?;
+            let on = hand.occasion();
+            let made = match &convocation {
+                Some(from) => from.put_elsewhere(s, on, to, CancelledBy::Holder, hand.entropy)?,
+                None => person.convoke(s, on, to, hand.entropy)?,
+            };
+            let made = made.ok_or_else(|| Refused::NoSeat(to.0.clone()))?;
+            let reference = Some(made.reference.as_str());
+            let decided =
+                s.decide_request(&request.request_id, RequestState::Placed, reference, hand.actor, hand.now())?;
+            ensure!(decided, "the request has ended");
+            let mut payload = made.payload.clone();
+            payload["request"] = request.request_id.as_str().into();
+            payload["wish"] = request.wish.as_str().into();
+            hand.record(s, Some(&person.holder_id), "request.placed", payload)?;
+            Ok(Some(made.into()))
+        })?;
+        if let Some(placed) = placed {
+            return Ok(placed);
+        }
+    }
+    Err(Refused::Unsettled.into())
+}
+
+fn open(s: &mut Store, id: &Reference) -> Result<RequestRow> {
+    let request = s.request(id.as_str())?.ok_or_else(|| Refused::NoRequest(id.to_string()))?;
+    let state: RequestState = request.state.parse().context("the state of a request in the database")?;
+    if state == RequestState::Open {
+        return Ok(request);
+    }
+    Err(Refused::RequestOver(id.to_string(), request.state).into())
+}

@@ -1,0 +1,237 @@
+//! What the rows of one file say of each other, and the fingerprints by which an unchanged row is known again.
+//!
+//! A fingerprint is XXH3-64 with seed 0 over the fields in order: a text is its length in 32 bits and its bytes, a
+//! date its day number in 32 bits, numbers have their little end first; absent is a length or day that none has. It is
+//! stored in the database: neither the hash, nor the order of the fields, nor their form may change, or the next
+//! import would find every row changed.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use twox_hash::XxHash3_64;
+
+use super::result::{RowError, Warning};
+use convoke_domain::permit::{Channel, Holder, Permit};
+
+/// Hash of everything that is stored of a holder.
+pub fn holder_fingerprint(holder: &Holder) -> i64 {
+    let Holder {
+        number,
+        family_name,
+        usage_name,
+        given_names,
+        birth_date,
+        email,
+        phone,
+        language,
+        address,
+        postcode,
+        town,
+        commune,
+        household,
+        channel,
+        large_print,
+    } = holder;
+    let mut fields = Canonical::new();
+    fields.text(number);
+    fields.text(family_name);
+    fields.text_if_any(usage_name.as_deref());
+    fields.text(given_names);
+    fields.date_if_any(*birth_date);
+    fields.text_if_any(email.as_deref());
+    fields.text_if_any(phone.as_deref());
+    fields.text(language);
+    fields.text(&address.join("\n"));
+    fields.text(postcode);
+    fields.text_if_any(town.as_deref());
+    fields.text(commune);
+    fields.text_if_any(household.as_deref());
+    fields.text_if_any(channel.map(Channel::code));
+    fields.text(if *large_print { "1" } else { "0" });
+    fields.hash() as i64
+}
+
+/// Hash of everything that is stored of a permit; the holder's commune is stored with it, for it decides where.
+pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
+    let Permit { number, kind, mention, valid_from, expires_on, status, filed_on } = permit;
+    let mut fields = Canonical::new();
+    fields.text(number);
+    fields.text(kind.code());
+    fields.text(mention);
+    fields.date_if_any(Some(*valid_from));
+    fields.date_if_any(Some(*expires_on));
+    fields.text(status.code());
+    fields.date_if_any(*filed_on);
+    fields.text(commune);
+    fields.hash() as i64
+}
+
+/// Fields in a form that no two lists of fields share.
+struct Canonical(Vec<u8>);
+
+impl Canonical {
+    fn new() -> Self {
+        Self(Vec::with_capacity(512))
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// None is a length that no field has.
+    fn text_if_any(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(text),
+            None => self.0.extend_from_slice(&u32::MAX.to_le_bytes()),
+        }
+    }
+
+    /// A date is its day counted from 1 January of year 1.
+    fn date_if_any(&mut self, date: Option<NaiveDate>) {
+        let days = date.map_or(i32::MIN, |date| chrono::Datelike::num_days_from_ce(&date));
+        self.0.extend_from_slice(&days.to_le_bytes());
+    }
+
+    fn hash(&self) -> u64 {
+        XxHash3_64::oneshot(&self.0)
+    }
+}
+
+/// The rows of a file so far. 88 MB hold up to 1.8 million permits and as many holders: of a number 64 bits are kept (two of
+/// a million agree with probability 3·10⁻⁸), of what is said of it 32, which are only compared under the same number.
+#[derive(Debug, Default)]
+pub struct Duplicates {
+    holders: Shards<SeenHolder>,
+    permits: Shards<SeenPermit>,
+}
+
+/// A map in 16 parts, which grow one by one: a single map holds its entries twice while it grows.
+#[derive(Debug)]
+struct Shards<V>(Vec<HashMap<Key, V>>);
+
+impl<V> Default for Shards<V> {
+    fn default() -> Self {
+        Self((0..16).map(|_| HashMap::new()).collect())
+    }
+}
+
+impl<V> Shards<V> {
+    fn of(&mut self, key: Key) -> &mut HashMap<Key, V> {
+        &mut self.0[key[0] as usize & 15]
+    }
+}
+
+type Key = [u32; 2];
+
+#[derive(Debug)]
+struct SeenHolder {
+    row: u32,
+    names: u32,
+    content: u32,
+}
+
+#[derive(Debug)]
+struct SeenPermit {
+    row: u32,
+    holder: u32,
+    content: u32,
+}
+
+/// What to do with a good row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// Take it.
+    Take {
+        /// Whether its holder's data are kept: those of the holder's first row are.
+        takes_holder: bool,
+        /// The first row says something else of the holder.
+        warning: Option<Warning>,
+    },
+    /// Nothing new: the same row stands above.
+    Ignore(Warning),
+}
+
+impl Duplicates {
+    /// Compares a good row with those before it. A row that is refused here leaves no trace: the next one is compared
+    /// with the same rows. The fingerprints are those of [`holder_fingerprint`] and [`permit_fingerprint`].
+    pub fn check(
+        &mut self,
+        row: u64,
+        holder: &Holder,
+        permit: &Permit,
+        fingerprints: (i64, i64),
+    ) -> Result<Row, RowError> {
+        let holder_key = hash([&holder.number]);
+        let names = low(hash::<str, 3>([
+            &holder.family_name,
+            &holder.given_names,
+            holder.usage_name.as_deref().unwrap_or_default(),
+        ]));
+        let content = low(fingerprints.0 as u64);
+        let seen_holder = SeenHolder { row: row as u32, names, content };
+        let both = hash([&fingerprints.0.to_le_bytes(), &fingerprints.1.to_le_bytes()]);
+        let seen_permit = SeenPermit { row: row as u32, holder: low(holder_key), content: low(both) };
+
+        let permit_key = key(hash([&permit.number]));
+        if let Some(first) = self.permits.of(permit_key).get(&permit_key) {
+            return if first.holder != seen_permit.holder {
+                let expected =
+                    format!("a permit of one holder: line {} has it under another numero_etranger", first.row);
+                Err(RowError::new(row, "numero_titre", &permit.number, expected))
+            } else if first.content != seen_permit.content {
+                let expected =
+                    format!("each permit once, or the same row again: line {} says something else of it", first.row);
+                Err(RowError::new(row, "numero_titre", &permit.number, expected))
+            } else {
+                let note = format!("the same row as on line {}: ignored", first.row);
+                Ok(Row::Ignore(Warning::new(row, "", &permit.number, note)))
+            };
+        }
+        let holder_key = key(holder_key);
+        let taken = match self.holders.of(holder_key).get(&holder_key) {
+            Some(first) if first.names != seen_holder.names => {
+                let expected = format!("the names that line {} has for the same numero_etranger", first.row);
+                return Err(RowError::new(
+                    row,
+                    "nom",
+                    &format!("{} {}", holder.family_name, holder.given_names),
+                    expected,
+                ));
+            }
+            Some(first) if first.content != seen_holder.content => {
+                let note = format!("line {} says something else of the same holder: what it says is kept", first.row);
+                let warning = Some(Warning::new(row, "numero_etranger", &holder.number, note));
+                Row::Take { takes_holder: false, warning }
+            }
+            Some(_) => Row::Take { takes_holder: false, warning: None },
+            None => {
+                self.holders.of(holder_key).insert(holder_key, seen_holder);
+                Row::Take { takes_holder: true, warning: None }
+            }
+        };
+        self.permits.of(permit_key).insert(permit_key, seen_permit);
+        Ok(taken)
+    }
+}
+
+fn hash<T: AsRef<[u8]> + ?Sized, const N: usize>(parts: [&T; N]) -> u64 {
+    let mut fields = Canonical::new();
+    for part in parts {
+        fields.bytes(part.as_ref());
+    }
+    fields.hash()
+}
+
+/// As two words of 32 bits an entry of the maps has no padding: 20 bytes instead of 24.
+fn key(hash: u64) -> Key {
+    [low(hash), low(hash >> 32)]
+}
+
+fn low(hash: u64) -> u32 {
+    hash as u32
+}

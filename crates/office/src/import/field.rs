@@ -1,0 +1,227 @@
+//! The fields of one record, read by type. Every bad field of a row is named, not only the first.
+
+use std::str::FromStr;
+
+use chrono::{Datelike, NaiveDate, NaiveTime};
+
+use super::result::{RowError, Warning};
+use super::table::{CellKind, Record};
+use convoke_domain::code::UnknownCode;
+use convoke_domain::permit::{FIELD_MAX, is_foreigner_number};
+
+/// Reads fields and keeps what is wrong with them. Where a method gives `None`, either the field is empty and may be,
+/// or an error is kept.
+pub(super) struct Fields<'a> {
+    record: &'a Record,
+    errors: Vec<RowError>,
+    warnings: Vec<Warning>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a record, unless the row as a whole is wrong.
+    pub(super) fn of(record: &'a Record) -> Result<Self, Vec<RowError>> {
+        match record.broken() {
+            Some(error) => Err(vec![error.clone()]),
+            None => Ok(Self { record, errors: Vec::new(), warnings: Vec::new() }),
+        }
+    }
+
+    /// The row's value, unless a field was wrong.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Warning>), Vec<RowError>> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok((value, self.warnings)),
+            _ => Err(self.errors),
+        }
+    }
+
+    /// Text that may be empty.
+    pub(super) fn optional(&mut self, column: impl Into<usize>) -> Option<&'a str> {
+        let column = column.into();
+        let text = self.record.get(column);
+        if self.record.kind(column) == CellKind::Failure {
+            self.reject(column, "a value, not a formula that failed");
+        } else if has_control_characters(text) {
+            self.reject(column, "text without control characters (line ends and tabs included)");
+        } else if text.len() > FIELD_MAX && text.chars().count() > FIELD_MAX {
+            self.reject(column, format!("at most {FIELD_MAX} characters"));
+        } else if !text.is_empty() {
+            return Some(text);
+        }
+        None
+    }
+
+    /// Text that is there.
+    pub(super) fn required(&mut self, column: impl Into<usize>) -> Option<&'a str> {
+        let column = column.into();
+        let errors = self.errors.len();
+        let text = self.optional(column);
+        if text.is_none() && self.errors.len() == errors {
+            self.reject(column, "a value: this column may not be empty");
+        }
+        text
+    }
+
+    /// A value that `read` understands; `expected` says what that is.
+    pub(super) fn parsed<T>(
+        &mut self,
+        column: impl Into<usize>,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let column = column.into();
+        let text = self.required(column)?;
+        self.understood(column, expected, read(text))
+    }
+
+    /// The same, where the field may be empty.
+    pub(super) fn parsed_if_any<T>(
+        &mut self,
+        column: impl Into<usize>,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let column = column.into();
+        let text = self.optional(column)?;
+        self.understood(column, expected, read(text))
+    }
+
+    /// An identifier. A spreadsheet that stores it as a number has dropped the zeros that it began with.
+    pub(super) fn identifier(
+        &mut self,
+        column: impl Into<usize>,
+        expected: &str,
+        is_one: impl FnOnce(&str) -> bool,
+    ) -> Option<String> {
+        let column = column.into();
+        if self.record.kind(column) == CellKind::Number {
+            self.reject(
+                column,
+                format!("{expected}; a cell that holds a number has lost its leading zeros: store it as text"),
+            );
+            return None;
+        }
+        self.parsed(column, expected, |text| is_one(text).then(|| text.to_owned()))
+    }
+
+    pub(super) fn foreigner_number(&mut self, column: impl Into<usize>) -> Option<String> {
+        self.identifier(column, "text of 9 or 10 digits", is_foreigner_number)
+    }
+
+    pub(super) fn date(&mut self, column: impl Into<usize>) -> Option<NaiveDate> {
+        self.parsed(column, DATE, date)
+    }
+
+    pub(super) fn date_if_any(&mut self, column: impl Into<usize>) -> Option<NaiveDate> {
+        self.parsed_if_any(column, DATE, date)
+    }
+
+    pub(super) fn hour(&mut self, column: impl Into<usize>) -> Option<NaiveTime> {
+        self.parsed(column, "an hour such as 09:30", |text| NaiveTime::parse_from_str(text, "%H:%M").ok())
+    }
+
+    /// A word of a closed list.
+    pub(super) fn code<T: FromStr<Err = UnknownCode>>(&mut self, column: impl Into<usize>) -> Option<T> {
+        let column = column.into();
+        let text = self.required(column)?;
+        self.listed(column, text)
+    }
+
+    /// The same, where the field may be empty.
+    pub(super) fn code_if_any<T: FromStr<Err = UnknownCode>>(&mut self, column: impl Into<usize>) -> Option<T> {
+        let column = column.into();
+        let text = self.optional(column)?;
+        self.listed(column, text)
+    }
+
+    /// Whether a spreadsheet stores the field as a number.
+    pub(super) fn is_number(&self, column: impl Into<usize>) -> bool {
+        self.record.kind(column.into()) == CellKind::Number
+    }
+
+    pub(super) fn reject(&mut self, column: impl Into<usize>, expected: impl Into<String>) {
+        let (column, record) = (column.into(), self.record);
+        self.errors.push(RowError::new(record.row(), record.name(column), record.get(column), expected));
+    }
+
+    pub(super) fn warn(&mut self, column: impl Into<usize>, note: impl Into<String>) {
+        let (column, record) = (column.into(), self.record);
+        self.warnings.push(Warning::new(record.row(), record.name(column), record.get(column), note));
+    }
+
+    fn understood<T>(&mut self, column: usize, expected: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.reject(column, expected);
+        }
+        value
+    }
+
+    fn listed<T: FromStr<Err = UnknownCode>>(&mut self, column: usize, text: &str) -> Option<T> {
+        text.parse().map_err(|unknown: UnknownCode| self.reject(column, format!("one of: {}", unknown.expected))).ok()
+    }
+}
+
+const DATE: &str = "a date of the calendar from 1900 to 2200, as YYYY-MM-DD or DD/MM/YYYY";
+
+/// A date as `YYYY-MM-DD` or `DD/MM/YYYY`. By hand: four or five dates a row are half the work of an import otherwise.
+fn date(text: &str) -> Option<NaiveDate> {
+    let number =
+        |digits: &[u8]| digits.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));
+    let (year, month, day) = match text.as_bytes() {
+        [year @ .., b'-', m1, m2, b'-', d1, d2] if year.len() == 4 => {
+            (number(year)?, number(&[*m1, *m2])?, number(&[*d1, *d2])?)
+        }
+        [d1, d2, b'/', m1, m2, b'/', year @ ..] if year.len() == 4 => {
+            (number(year)?, number(&[*m1, *m2])?, number(&[*d1, *d2])?)
+        }
+        _ => return None,
+    };
+    NaiveDate::from_ymd_opt(year as i32, month, day).filter(|date| (1900..=2200).contains(&date.year()))
+}
+
+/// C0 with tab and line ends, DEL, and C1, which in UTF-8 is `C2 80` to `C2 9F`.
+fn has_control_characters(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().any(|b| *b < b' ' || *b == 0x7f) || bytes.windows(2).any(|pair| pair[0] == 0xc2 && pair[1] < 0xa0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d);
+        assert_eq!(date("2026-10-05"), day(2026, 10, 5));
+        assert_eq!(date("05/10/2026"), day(2026, 10, 5));
+        assert_eq!(date("29/02/2024"), day(2024, 2, 29));
+        for bad in [
+            "2026-02-30",
+            "29/02/2026",
+            "1899-12-31",
+            "2201-01-01",
+            "2026-1-5",
+            "5/1/2026",
+            "2026/01/05",
+            "05-01-2026",
+            "20260105",
+            "2026-10-05 ",
+            "2026-10-05 09:30",
+            "+026-10-05",
+            "٢٠٢٦-10-05",
+            "46300",
+            "",
+        ] {
+            assert_eq!(date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_found_and_letters_are_not() {
+        for bad in ["a\tb", "a\nb", "\u{7f}", "\u{80}", "a\u{9f}", "\0"] {
+            assert!(has_control_characters(bad), "{bad:?}");
+        }
+        for good in ["", "é\u{a0}à", "\u{202e}", "Đặng", "王", "ÂÃ\u{bf}"] {
+            assert!(!has_control_characters(good), "{good:?}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! `permits.csv`: a row is a permit and its holder.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, Result};
+
+use super::duplicates::{Duplicates, Row, holder_fingerprint, permit_fingerprint};
+use super::field::Fields;
+use super::result::{FileFault, RowError, Warning};
+use super::table::{Record, Table, columns};
+use super::{By, Findings, Imported, Opened, Options};
+use convoke_domain::ids::IdKey;
+use convoke_domain::permit::{Holder, Permit, is_commune_code, is_deliverable_email, mention_code};
+use convoke_machine::clock::Clock;
+use convoke_machine::entropy::Entropy;
+use convoke_settings::Configuration;
+use convoke_store::{ImportedRow, Staged, Store};
+
+columns! {
+    required:
+    Number = "numero_etranger", FamilyName = "nom", GivenNames = "prenoms", Email = "email", Phone = "telephone",
+    Language = "langue", Address1 = "adresse_1", Address2 = "adresse_2", Postcode = "code_postal",
+    Commune = "commune_insee", Household = "foyer", PermitNumber = "numero_titre", Kind = "type_titre",
+    Mention = "mention", ValidFrom = "debut_validite", ExpiresOn = "fin_validite", Status = "statut", FiledOn = "depot_le";
+    optional:
+    BirthDate = "date_naissance", UsageName = "nom_usage", Address3 = "adresse_3", Address4 = "adresse_4",
+    Town = "ville", Channel = "canal", Format = "format"
+}
+
+/// Rows handed over from the parser to the database at once.
+const BATCH: usize = 2_000;
+
+/// Takes in permits and their holders. `progress` is told bytes done and bytes in all.
+#[expect(clippy::too_many_arguments, reason = "the shell of an import: where from, where to, who, when")]
+pub fn take(
+    store: &mut Store,
+    config: &Configuration,
+    path: &Path,
+    options: &Options,
+    actor: &str,
+    clock: &Clock,
+    entropy: &mut Entropy,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Imported> {
+    let mut file = Opened::open(path, &LAYOUT, options)?;
+    let id_key = store.id_key(entropy)?;
+    store.open_stage()?;
+    let bytes = file.table.bytes;
+
+    // A parser of its own thread, a few batches ahead: memory does not grow with the file.
+    let (batches, received) = mpsc::sync_channel::<(Vec<Staged>, u64)>(4);
+    let prefecture = store.prefecture().to_owned();
+    // The stage is a temporary table: nobody else waits for this transaction.
+    let mut findings = thread::scope(|scope| {
+        let parser = scope.spawn(|| {
+            // Dropped at the end: the receiver then knows that nothing more comes.
+            let batches = batches;
+            parse_all(&mut file.table, &id_key, &prefecture, &batches)
+        });
+        let staged = store.read(|s| {
+            for (batch, position) in received {
+                s.stage(&batch)?;
+                progress(position, bytes);
+            }
+            Ok(())
+        });
+        // The channel's end is dropped with the loop: a parser that still sends then stops.
+        let findings = parser.join().map_err(|_| anyhow::anyhow!("reading the file ended in a panic"))?;
+        staged?;
+        findings.with_context(|| format!("reading {}", path.display()))
+    })?;
+    progress(bytes, bytes);
+
+    let elsewhere = store.staged_under_another_holder()?;
+    findings.errors.extend(
+        elsewhere.iter().map(|row| {
+            RowError::new(*row, "numero_titre", "", "a permit that is not another holder's in the database")
+        }),
+    );
+    store.unstage(&elsewhere)?;
+    let imported = &mut file.imported;
+    imported.take_findings(findings, options);
+    if imported.refused.is_none() {
+        let changes = store.staged_changes(options.full)?;
+        imported.count(changes);
+        let percent = config.settings.policy.full_vanish_max_percent;
+        if changes.vanished as f64 * 100.0 > changes.known as f64 * percent {
+            imported.refuse(format!(
+                "{} of {} permits would vanish, more than full_vanish_max_percent ({percent} %): the extract is not whole",
+                changes.vanished, changes.known
+            ));
+        }
+    }
+    if file.imported.refused.is_none() && !options.dry_run {
+        let by = By::of(actor, clock, config);
+        store.write(|s| {
+            s.merge_stage(options.full, by.today)?;
+            file.remember(s, "permits", &by)
+        })?;
+        store.refresh_statistics()?;
+    }
+    file.finish()
+}
+
+fn parse_all(
+    table: &mut Table,
+    id_key: &IdKey,
+    prefecture: &str,
+    batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
+) -> Result<Findings, FileFault> {
+    let (mut findings, mut seen) = (Findings::default(), Duplicates::default());
+    let mut record = table.record();
+    let mut records = table.records()?;
+    let mut batch = Vec::with_capacity(BATCH);
+    while records.read(&mut record)? {
+        findings.read += 1;
+        let (holder, permit, warnings) = match parse(&record) {
+            Ok(row) => row,
+            Err(errors) => {
+                if findings.reject(errors) {
+                    continue;
+                }
+                break;
+            }
+        };
+        findings.warn(warnings);
+        let fingerprints = (holder_fingerprint(&holder), permit_fingerprint(&permit, &holder.commune));
+        let takes_holder = match seen.check(record.row(), &holder, &permit, fingerprints) {
+            Ok(Row::Take { takes_holder, warning }) => {
+                findings.warn(warning);
+                takes_holder
+            }
+            Ok(Row::Ignore(warning)) => {
+                findings.warn([warning]);
+                continue;
+            }
+            Err(error) => {
+                if findings.reject(vec![error]) {
+                    continue;
+                }
+                break;
+            }
+        };
+        batch.push(Staged::from(ImportedRow {
+            row_no: record.row(),
+            holder_id: id_key.holder(prefecture, &holder.number),
+            permit_id: id_key.permit(prefecture, &permit.number),
+            takes_holder,
+            holder,
+            permit,
+            holder_fingerprint: fingerprints.0,
+            permit_fingerprint: fingerprints.1,
+        }));
+        if batch.len() == BATCH {
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            // Nobody receives any more: the database has failed, and says why itself.
+            if batches.send((full, records.position())).is_err() {
+                return Ok(findings);
+            }
+        }
+    }
+    let _ = batches.send((batch, records.position()));
+    Ok(findings)
+}
+
+/// Reads a row, or names each of its bad fields. Names are taken as they are written, but for blanks around them.
+pub fn parse(record: &Record) -> Result<(Holder, Permit, Vec<Warning>), Vec<RowError>> {
+    let mut fields = Fields::of(record)?;
+    let holder = holder(&mut fields);
+    let permit = permit(&mut fields);
+    let ((holder, permit), warnings) = fields.finish(holder.zip(permit))?;
+    Ok((holder, permit, warnings))
+}
+
+fn holder(fields: &mut Fields<'_>) -> Option<Holder> {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let number = fields.foreigner_number(Column::Number);
+    let family_name = fields.required(Column::FamilyName);
+    let usage_name = owned(fields.optional(Column::UsageName));
+    let given_names = fields.optional(Column::GivenNames).unwrap_or_default().to_owned();
+    let birth_date = fields.date_if_any(Column::BirthDate);
+    let mut email = fields.optional(Column::Email);
+    if email.is_some_and(|text| !is_deliverable_email(text)) {
+        fields.warn(Column::Email, "no address that mail can be sent to: taken as none, letters go by post");
+        email = None;
+    }
+    let phone = owned(fields.optional(Column::Phone));
+    if phone.is_some() && fields.is_number(Column::Phone) {
+        fields.warn(Column::Phone, "stored as a number: a leading zero may be missing");
+    }
+    let language = fields.parsed_if_any(Column::Language, "a language code of 2 or 3 letters, such as fr", language);
+    let first_line = fields.required(Column::Address1);
+    let more_lines = [Column::Address2, Column::Address3, Column::Address4].map(|column| fields.optional(column));
+    let postcode = fields.parsed(Column::Postcode, "a postcode of 5 digits, stored as text", postcode);
+    let town = owned(fields.optional(Column::Town));
+    let commune = fields.parsed(Column::Commune, "an INSEE commune code such as 94028, stored as text", commune);
+    let household = owned(fields.optional(Column::Household));
+    let channel = fields.code_if_any(Column::Channel);
+    let large_print = fields.parsed_if_any(Column::Format, "one of: normal, gros-caracteres", large_print);
+    Some(Holder {
+        number: number?,
+        family_name: family_name?.to_owned(),
+        usage_name,
+        given_names,
+        birth_date,
+        email: owned(email),
+        phone,
+        language: language.unwrap_or_else(|| "fr".to_owned()),
+        address: [first_line?].into_iter().chain(more_lines.into_iter().flatten()).map(str::to_owned).collect(),
+        postcode: postcode?,
+        town,
+        commune: commune?,
+        household,
+        channel,
+        large_print: large_print.unwrap_or_default(),
+    })
+}
+
+fn permit(fields: &mut Fields<'_>) -> Option<Permit> {
+    let number = fields.identifier(Column::PermitNumber, "1 to 40 visible characters without blanks", is_permit_number);
+    let kind = fields.code(Column::Kind);
+    let mention = fields.required(Column::Mention).map(mention_code);
+    let valid_from = fields.date(Column::ValidFrom);
+    let expires_on = fields.date(Column::ExpiresOn);
+    if let Some((from, _)) = valid_from.zip(expires_on).filter(|(from, to)| to < from) {
+        fields.reject(Column::ExpiresOn, format!("a day that is not before debut_validite ({from})"));
+    }
+    let status = fields.code(Column::Status);
+    let filed_on = fields.date_if_any(Column::FiledOn);
+    Some(Permit {
+        number: number?,
+        kind: kind?,
+        mention: mention?,
+        valid_from: valid_from?,
+        expires_on: expires_on?,
+        status: status?,
+        filed_on,
+    })
+}
+
+/// Without blanks and without characters that nobody sees: a number must be the same to the eye and to the database.
+fn is_permit_number(text: &str) -> bool {
+    let invisible = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().count() <= 40 && !text.contains(invisible)
+}
+
+fn language(text: &str) -> Option<String> {
+    (matches!(text.len(), 2 | 3) && text.bytes().all(|b| b.is_ascii_alphabetic())).then(|| text.to_ascii_lowercase())
+}
+
+fn postcode(text: &str) -> Option<String> {
+    (text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
+}
+
+fn commune(text: &str) -> Option<String> {
+    is_commune_code(text).then(|| text.to_owned())
+}
+
+fn large_print(text: &str) -> Option<bool> {
+    match text {
+        "normal" => Some(false),
+        "gros-caracteres" => Some(true),
+        _ => None,
+    }
+}

@@ -1,0 +1,531 @@
+//! The postal route: letters of people without e-mail, or whose e-mail failed, as files for a printer.
+//!
+//! Preparing writes nothing to the database: what was prepared may be thrown away and prepared again, and gives the same
+//! bytes. Confirming marks each letter once, whoever confirms what and how often.
+
+mod shelf;
+
+use std::collections::{BTreeSet, HashSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use convoke_domain::convocation::{LetterKind, LetterState, State};
+use convoke_domain::ids::{Reference, sha256_hex};
+use convoke_domain::ledger::Event;
+use convoke_letters::{LetterData, Rendered, alone_on_this_thread};
+use convoke_machine::clock::Clock;
+use convoke_report::harmless;
+use convoke_settings::Configuration;
+use convoke_store::{Store, ToPost};
+
+pub use shelf::{LotId, Shelf};
+
+/// Letters of one file: what a printing room takes at once.
+pub const LETTERS_PER_FILE: usize = 1_000;
+
+/// The file by which a batch is confirmed.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What was prepared: `manifest.json`, by which it is confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `convoke.post/1`.
+    pub schema: String,
+    /// The préfecture.
+    pub prefecture: String,
+    /// Name of the batch: follows from the letters.
+    pub batch: String,
+    /// Civil date on which it was prepared.
+    pub prepared_on: NaiveDate,
+    /// With what the letters were made.
+    pub rendered: Rendered,
+    /// Files to be printed.
+    pub files: Vec<PrintFile>,
+    /// Letters, in the order of their pages.
+    pub letters: Vec<PostedLetter>,
+    /// Letters that could not be printed, and why: each needs a person.
+    pub exceptions: Vec<Exception>,
+    /// Letters that are not to be posted any more, and why.
+    pub skipped: Vec<Exception>,
+}
+
+impl Manifest {
+    /// The name that follows from its letters.
+    fn batch_name(&self) -> String {
+        let names: Vec<String> =
+            self.letters.iter().map(|l| format!("{} {} {} {}", l.id, l.reference, l.kind, l.sha256)).collect();
+        sha256_hex(names.join("\n").as_bytes())[..12].to_owned()
+    }
+}
+
+/// A file to be printed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrintFile {
+    /// Its name.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// Letters in it.
+    pub letters: usize,
+    /// Pages in it, blank ones included.
+    pub pages: usize,
+}
+
+/// A letter in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostedLetter {
+    /// Letter in the outbox.
+    pub id: String,
+    /// Reference.
+    pub reference: String,
+    /// Kind.
+    pub kind: String,
+    /// SHA-256 of the letter as a PDF of its own.
+    pub sha256: String,
+    /// File that holds it.
+    pub file: String,
+    /// First page in the file, from 1.
+    pub page: usize,
+    /// Pages.
+    pub pages: usize,
+}
+
+/// A letter that is in no file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// Letter in the outbox.
+    pub id: String,
+    /// Reference.
+    pub reference: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Files by name.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// A batch, before it is written.
+pub struct Batch {
+    /// What it holds.
+    pub manifest: Manifest,
+    /// The files of the manifest, by name.
+    pub files: Files,
+    /// Address list as CSV.
+    pub addresses: String,
+}
+
+impl Batch {
+    /// The files to be kept, by name. The manifest is the last: whoever sees it sees all that it names.
+    pub fn into_files(self) -> Result<(Manifest, Files)> {
+        let mut files = self.files;
+        // With its byte order mark, spreadsheets read accents as they are.
+        files.push(("adresses.csv".to_owned(), format!("\u{feff}{}", self.addresses).into_bytes()));
+        let manifest = format!("{}\n", serde_json::to_string_pretty(&self.manifest)?);
+        files.push((MANIFEST.to_owned(), manifest.into_bytes()));
+        Ok((self.manifest, files))
+    }
+}
+
+/// What a confirmation did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Confirmed {
+    /// Letters marked as posted.
+    pub posted: u64,
+    /// Letters that this very batch had marked before.
+    pub already: u64,
+    /// Letters that do not wait any more: posted in another batch, or taken back. They must not leave.
+    pub not_waiting: Vec<String>,
+}
+
+/// Prepares all letters that wait for the post.
+pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progress: &dyn Fn(u64, u64)) -> Result<Batch> {
+    let today = clock.today(config.settings.prefecture.zone);
+    // What letters are made with is kept, so that they can be shown again; nothing else is written.
+    let templates = config.templates()?;
+    store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
+    let (waiting, skipped) = waiting(store, config, today)?;
+    let sender = config.sender();
+    let mut manifest = Manifest {
+        schema: "convoke.post/1".into(),
+        prefecture: store.prefecture().to_owned(),
+        batch: String::new(),
+        prepared_on: today,
+        rendered: Rendered::of(templates, &sender, Err("on paper".into())),
+        files: Vec::new(),
+        letters: Vec::new(),
+        exceptions: Vec::new(),
+        skipped,
+    };
+    let (mut files, mut addresses) = (Vec::new(), address_list_head());
+    let mut done = 0;
+    // A file at a time: memory does not grow with the number of letters.
+    let mut rest = waiting.as_slice();
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(rest.len().min(LETTERS_PER_FILE));
+        rest = after;
+        let laid_out = side_by_side(chunk, |w| {
+            let data: LetterData = serde_json::from_str(&w.letter.data).map_err(|e| e.to_string())?;
+            templates.print(&data, &sender).map_err(|e| e.to_string())
+        });
+        done += chunk.len() as u64;
+        progress(done, waiting.len() as u64);
+        let name = format!("lettres-{:03}.pdf", files.len() + 1);
+        let (mut printed, mut page) = (Vec::new(), 1);
+        for (w, laid_out) in chunk.iter().zip(laid_out) {
+            let (id, reference) = (w.letter.letter_id.clone(), w.letter.reference.clone());
+            match laid_out {
+                Ok(letter) => {
+                    let (sha256, pages) = (letter.sha256.clone(), letter.pages);
+                    addresses.push_str(&address_line(&name, page, &reference, &letter.window));
+                    let kind = w.letter.kind.clone();
+                    manifest.letters.push(PostedLetter {
+                        id,
+                        reference,
+                        kind,
+                        sha256,
+                        file: name.clone(),
+                        page,
+                        pages,
+                    });
+                    page += pages + pages % 2;
+                    printed.push(letter);
+                }
+                Err(reason) => manifest.exceptions.push(Exception { id, reference, reason }),
+            }
+        }
+        if printed.is_empty() {
+            continue;
+        }
+        let letters = printed.len();
+        let pdf = templates.bind(printed, &format!("convoke post {name} {today}"), today)?;
+        manifest.files.push(PrintFile { name: name.clone(), sha256: sha256_hex(&pdf), letters, pages: page - 1 });
+        files.push((name, pdf));
+    }
+    manifest.batch = manifest.batch_name();
+    Ok(Batch { manifest, files, addresses })
+}
+
+/// Does the same to all items on every processor, and gives the results in their order. On threads of their own and not in
+/// rayon's pool: typst waits there for parts of a letter by beginning other letters, one inside the other, until the stack ends.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = items.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = items
+            .chunks(part)
+            .map(|part| {
+                scope.spawn(|| {
+                    alone_on_this_thread();
+                    part.iter().map(&work).collect::<Vec<R>>()
+                })
+            })
+            .collect();
+        // Unwrap safety: a panic of a part is this thread's own.
+        parts.into_iter().flat_map(|part| part.join().expect("a letter that panics ends the batch")).collect()
+    })
+}
+
+/// Letters to be posted, and those that wait in vain. The same letter twice (an e-mail that failed, and its copy for the
+/// post) is one letter.
+fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Result<(Vec<ToPost>, Vec<Exception>)> {
+    let (mut waiting, mut skipped) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
+    let mut letters = store.to_post()?;
+    letters.retain(|w| ![LetterState::Expired.code(), LetterState::Posted.code()].contains(&w.letter.state.as_str()));
+    // The copy for the post first, then oldest first.
+    letters.sort_by_key(|w| (w.letter.channel == "email", w.letter.created_at, w.letter.letter_id.clone()));
+    let on_paper = store.posted_letters(&letters.iter().map(|w| w.letter.reference.as_str()).collect::<Vec<_>>())?;
+    for w in letters {
+        let letter = (w.letter.reference.clone(), w.letter.kind.clone(), w.letter.revision);
+        // It has left on paper, or is in the batch already.
+        if on_paper.contains(&letter) || !seen.insert(letter) {
+            continue;
+        }
+        let reason = in_vain(&w, today).or_else(|| too_late(&w, config, today));
+        match reason {
+            Some(reason) => skipped.push(Exception {
+                id: w.letter.letter_id.clone(),
+                reference: w.letter.reference.clone(),
+                reason,
+            }),
+            None => waiting.push(w),
+        }
+    }
+    Ok((waiting, skipped))
+}
+
+/// Why a letter is not worth posting any more: what it announces does not hold.
+fn in_vain(w: &ToPost, today: NaiveDate) -> Option<String> {
+    let announces = [LetterKind::Convocation.code(), LetterKind::Change.code()].contains(&w.letter.kind.as_str());
+    let (state, day) = w.convocation.as_ref().filter(|_| announces)?;
+    if state != State::Convoked.code() {
+        Some(format!("la convocation n’est plus en cours ({state})"))
+    } else if *day <= today {
+        Some(format!("le rendez-vous était le {}", day.format("%d/%m/%Y")))
+    } else {
+        None
+    }
+}
+
+/// Why a letter would arrive too late: the person is to be called.
+fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<String> {
+    let (_, day) = w.convocation.as_ref().filter(|_| w.letter.kind != LetterKind::Cancellation.code())?;
+    let floor = i64::from(config.settings.policy.send_floor_days);
+    let left = (*day - today).num_days();
+    (left < floor).then(|| format!("trop tard pour la poste ({left} jours) : appeler la personne (--channel phone)"))
+}
+
+/// Marks the letters of a manifest as posted, each once.
+pub fn confirm(
+    store: &mut Store,
+    manifest: &Manifest,
+    (actor, reason): (&str, Option<&str>),
+    now: DateTime<Utc>,
+) -> Result<Confirmed> {
+    ensure!(manifest.schema == "convoke.post/1", "this is no manifest of `convoke post`: {}", manifest.schema);
+    if manifest.prefecture != store.prefecture() {
+        bail!("this batch is of the préfecture {}, not of {}", manifest.prefecture, store.prefecture());
+    }
+    ensure!(
+        manifest.batch_name() == manifest.batch,
+        "the manifest was changed since it was written: prepare the batch again"
+    );
+    let unique: BTreeSet<&str> = manifest.letters.iter().map(|l| l.id.as_str()).collect();
+    ensure!(unique.len() == manifest.letters.len(), "the manifest names a letter twice: prepare the batch again");
+    store.write(|s| {
+        let mut confirmed = Confirmed::default();
+        let mut posted = Vec::new();
+        for letter in &manifest.letters {
+            let mut rendered = manifest.rendered.clone();
+            (rendered.pdf, rendered.without_pdf) = (Some(letter.sha256.clone()), None);
+            let rendered = serde_json::to_string(&rendered)?;
+            if s.mark_posted(&letter.id, &letter.sha256, &rendered, &batch_reply(&manifest.batch))? {
+                confirmed.posted += 1;
+                posted.push(letter);
+                continue;
+            }
+            let (known, by_this) = (s.letters_of(&letter.reference)?, batch_reply(&manifest.batch));
+            if known.iter().any(|l| l.kind == letter.kind && l.last_reply.as_deref() == Some(&by_this)) {
+                confirmed.already += 1;
+            } else {
+                confirmed.not_waiting.push(letter.reference.clone());
+            }
+        }
+        let events: Vec<Event> = posted
+            .iter()
+            .map(|l| Event {
+                kind: "letter.posted",
+                payload: with_reason(
+                    json!({"reference": l.reference, "letter": l.id, "sha256": l.sha256, "batch": manifest.batch}),
+                    reason,
+                ),
+            })
+            .collect();
+        s.record(actor, now, events)?;
+        Ok(confirmed)
+    })
+}
+
+/// Where somebody was asked why, the ledger has it.
+fn with_reason(mut payload: Value, reason: Option<&str>) -> Value {
+    if let Some(reason) = reason {
+        payload["reason"] = reason.into();
+    }
+    payload
+}
+
+fn batch_reply(batch: &str) -> String {
+    format!("posted in batch {batch}")
+}
+
+/// What came back: the letter is returned, and where no e-mail reached the person the convocation is undelivered, so that
+/// the seat is free and the person due again. Returns whether the convocation ended.
+pub fn come_back(
+    store: &mut Store,
+    reference: &Reference,
+    (actor, reason): (&str, Option<&str>),
+    now: DateTime<Utc>,
+) -> Result<Option<bool>> {
+    store.write(|s| {
+        let letters = s.letters_of(reference.as_str())?;
+        let Some(posted) = letters.iter().rev().find(|l| l.state == LetterState::Posted.code()) else {
+            return Ok(None);
+        };
+        if !s.mark_returned(&posted.letter_id)? {
+            return Ok(None);
+        }
+        let reached = letters.iter().any(|l| l.state == LetterState::Accepted.code());
+        let live = s.convocation(reference.as_str())?.is_some_and(|c| c.state == State::Convoked.code());
+        let ended = live && !reached;
+        if ended {
+            s.end_convocations(&[reference.to_string()], State::Undelivered)?;
+            let permit = s.convocation(reference.as_str())?.context("a convocation")?.permit_id;
+            s.review_again(&convoke_domain::ids::PermitId(permit))?;
+        }
+        let payload = json!({"reference": reference.as_str(), "letter": posted.letter_id, "undelivered": ended});
+        let payload = with_reason(payload, reason);
+        s.record(actor, now, vec![Event { kind: "letter.returned", payload }])?;
+        Ok(Some(ended))
+    })
+}
+
+/// A message for somebody's telephone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// International number, digits alone: `33612345678`.
+    pub number: String,
+    /// At most 160 characters.
+    pub text: String,
+    /// Reference.
+    pub reference: String,
+}
+
+/// Which telephone list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telephone {
+    /// Short messages, to mobile numbers, for all who wait for the post.
+    Sms,
+    /// Calls: for those who asked for them, and those whose letter would come too late.
+    Phone,
+}
+
+/// Messages for telephones, and the letters whose holder has no number to be used.
+pub fn calls(
+    store: &mut Store,
+    config: &Configuration,
+    clock: &Clock,
+    list: Telephone,
+) -> Result<(Vec<Call>, Vec<Exception>)> {
+    let today = clock.today(config.settings.prefecture.zone);
+    let letters: Vec<ToPost> = store
+        .to_post()?
+        .into_iter()
+        .filter(|w| match list {
+            Telephone::Sms => {
+                ![LetterState::Expired.code(), LetterState::Posted.code()].contains(&w.letter.state.as_str())
+            }
+            // A letter that was posted does not make up for the call that was asked for.
+            Telephone::Phone => {
+                w.letter.state == LetterState::Expired.code()
+                    || w.letter.channel == "phone"
+                    || too_late(w, config, today).is_some()
+            }
+        })
+        .filter(|w| in_vain(w, today).is_none())
+        .collect();
+    let ids: Vec<&str> = letters.iter().filter_map(|w| w.holder_id.as_deref()).collect();
+    let holders = store.holders(&ids)?;
+    let (mut calls, mut without) = (Vec::new(), Vec::new());
+    let mut told = HashSet::new();
+    for w in &letters {
+        let (id, reference) = (w.letter.letter_id.clone(), w.letter.reference.clone());
+        if !told.insert(reference.clone()) {
+            continue;
+        }
+        let phone = w.holder_id.as_ref().and_then(|h| holders.get(h)?.phone.clone());
+        let number = phone.as_deref().and_then(international);
+        let number = number.filter(|n| list == Telephone::Phone || is_mobile(n));
+        let Some(number) = number else {
+            let reason = if phone.is_some() { "le numéro ne convient pas" } else { "aucun numéro de téléphone" };
+            without.push(Exception { id, reference, reason: reason.into() });
+            continue;
+        };
+        let data: LetterData = serde_json::from_str(&w.letter.data).context("the data of a letter")?;
+        calls.push(Call { number, text: config.templates()?.short(&data)?, reference });
+    }
+    Ok((calls, without))
+}
+
+/// Mobile numbers of the overseas departments begin with four digits of their own, and have another country code.
+const OVERSEAS: [(&str, &str); 9] = [
+    ("0690", "590"),
+    ("0691", "590"),
+    ("0694", "594"),
+    ("0696", "596"),
+    ("0697", "596"),
+    ("0692", "262"),
+    ("0693", "262"),
+    ("0639", "262"),
+    ("0638", "262"),
+];
+
+/// An E.164 number, digits alone, from a number as people write them in France; `None` where it is none.
+fn international(phone: &str) -> Option<String> {
+    let plus = phone.trim_start().starts_with('+');
+    let digits: String = phone.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
+    let number = if plus {
+        digits
+    } else if let Some(rest) = digits.strip_prefix("00") {
+        rest.to_owned()
+    } else if digits.len() == 10 && digits.starts_with('0') {
+        let country = OVERSEAS.iter().find(|(start, _)| digits.starts_with(start)).map_or("33", |(_, code)| code);
+        format!("{country}{}", &digits[1..])
+    } else {
+        return None;
+    };
+    (8..=15).contains(&number.len()).then_some(number)
+}
+
+/// Whether a short message can be sent to it. Of foreign numbers nobody can tell: they are tried.
+fn is_mobile(number: &str) -> bool {
+    match number.strip_prefix("33") {
+        Some(rest) => rest.starts_with(['6', '7']),
+        None => true,
+    }
+}
+
+fn address_list_head() -> String {
+    "fichier;page;reference;ligne_1;ligne_2;ligne_3;ligne_4;ligne_5;ligne_6\r\n".to_owned()
+}
+
+fn address_line(file: &str, page: usize, reference: &str, window: &[String]) -> String {
+    let mut cells = vec![file.to_owned(), page.to_string(), reference.to_owned()];
+    cells.extend((0..6).map(|i| window.get(i).cloned().unwrap_or_default()));
+    csv_line(&cells)
+}
+
+/// Calls as CSV.
+pub fn calls_csv(calls: &[Call]) -> String {
+    let mut out = "numero;texte;reference\r\n".to_owned();
+    out.extend(calls.iter().map(|c| csv_line(&[c.number.clone(), c.text.clone(), c.reference.clone()])));
+    out
+}
+
+fn csv_line(cells: &[String]) -> String {
+    let mut writer =
+        csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let record = cells.iter().map(|cell| harmless(cell).into_owned());
+    // Unwrap safety: writing to memory cannot fail, and cells are text.
+    writer.write_record(record).expect("memory takes a record");
+    String::from_utf8(writer.into_inner().expect("memory takes a record")).expect("text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_as_people_write_it_becomes_one_that_a_provider_takes() {
+        let cases = [
+            ("06 12 34 56 78", Some("33612345678")),
+            ("+33 (0)6.12.34.56.78", Some("33612345678")),
+            ("0033612345678", Some("33612345678")),
+            ("0692 12 34 56", Some("262692123456")),
+            ("+213 551 23 45 67", Some("213551234567")),
+            ("12", None),
+            ("=cmd()", None),
+            ("612345678", None),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(international(written).as_deref(), expected, "{written}");
+        }
+        assert!(!is_mobile("33145678901") && is_mobile("33712345678"));
+    }
+}

@@ -1,0 +1,208 @@
+//! One appointment by itself: given, or put in the place of another, with its seat and its letter. For what is done by hand, and for
+//! written requests; a night's own appointments are committed together.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
+
+use super::letters::{Writer, appointment, convoked};
+use convoke_domain::convocation::State;
+use convoke_domain::ids::{HolderId, PermitId, Reference, SlotId};
+use convoke_domain::permit::Holder;
+use convoke_instance::Pass;
+use convoke_letters::{CancelledBy, LetterData, Matter, Moment};
+use convoke_machine::entropy::Entropy;
+use convoke_settings::Configuration;
+use convoke_store::{LetterRow, Placement, Renewed, SlotRow, Store};
+
+/// Under which rules, and when, something is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Occasion<'a> {
+    pub config: &'a Configuration,
+    pub now: DateTime<Utc>,
+    pub today: NaiveDate,
+}
+
+/// A permit and whose it is.
+pub(crate) struct Person {
+    pub permit_id: PermitId,
+    pub holder_id: HolderId,
+    pub holder: Holder,
+    pub permit: Renewed,
+}
+
+/// Somebody's convocation.
+pub(crate) struct Convocation {
+    pub reference: Reference,
+    pub person: Person,
+    pub slot_id: String,
+    pub day: NaiveDate,
+    pub sequence: i64,
+    pub state: String,
+}
+
+/// An appointment that was made: its letter is in the outbox, and what the ledger should say of it is told.
+pub(crate) struct Made {
+    pub reference: Reference,
+    pub slot: SlotRow,
+    pub letter: LetterRow,
+    pub payload: Value,
+}
+
+impl Person {
+    pub(crate) fn read(s: &mut Store, permit_id: &str, holder_id: &str) -> Result<Self> {
+        let holder = s.holders(&[holder_id])?.remove(holder_id);
+        Ok(Self {
+            holder: holder.with_context(|| format!("the holder of permit {permit_id} has disappeared"))?,
+            permit: s.renewed(permit_id)?.with_context(|| format!("permit {permit_id} has disappeared"))?,
+            permit_id: PermitId(permit_id.to_owned()),
+            holder_id: HolderId(holder_id.to_owned()),
+        })
+    }
+
+    pub(crate) fn commitment(&self, s: &mut Store, entropy: &mut Entropy) -> Result<String> {
+        Ok(s.commitments(&[(&self.holder_id.0, &self.holder.number)], entropy)?.remove(0))
+    }
+
+    /// Gives a seat to somebody who has none. `None` if it is taken, or the person is convoked already.
+    pub(crate) fn convoke(
+        &self,
+        s: &mut Store,
+        on: Occasion<'_>,
+        slot: &SlotId,
+        entropy: &mut Entropy,
+    ) -> Result<Option<Made>> {
+        let Some((reference, slot, matter)) = self.reserve(s, on, slot)? else { return Ok(None) };
+        s.keep_templates(&on.config.templates()?.hash(), on.config.templates()?.sources(), on.now)?;
+        let writer = Writer::new(on.config, on.today, on.now)?;
+        let permit = (self.permit.kind, self.permit.expires_on);
+        let data = writer.data(&reference, &self.holder, permit, Matter::Convocation(matter));
+        let letter = writer.row(&data, self.holder.effective_channel(), "")?;
+        self.made(s, reference, slot, letter, entropy).map(Some)
+    }
+
+    fn reserve(
+        &self,
+        s: &mut Store,
+        on: Occasion<'_>,
+        slot: &SlotId,
+    ) -> Result<Option<(Reference, SlotRow, convoke_letters::Convoked)>> {
+        let Some(row) = s.slot(slot)? else { return Ok(None) };
+        let late = self.permit.expires_on < on.today;
+        let notice = on.config.settings.policy.notice(self.holder.effective_channel());
+        let short = (row.day - on.today).num_days() < i64::from(notice);
+        let pass = match (late, short) {
+            (true, _) => Pass::AfterExpiry,
+            (false, true) => Pass::ShortNotice,
+            (false, false) => Pass::InTime,
+        };
+        let placement = Placement {
+            permit_id: self.permit_id.clone(),
+            holder_id: self.holder_id.clone(),
+            slot_id: slot.clone(),
+            origin: pass.code().to_owned(),
+        };
+        // Of no run: no plan chose this day.
+        let Some((reference, slot)) = s.reserve(&[placement], None, on.today, on.now)?.pop().flatten() else {
+            return Ok(None);
+        };
+        s.review_again(&self.permit_id)?;
+        let permit = (self.permit.kind, self.permit.mention.as_str());
+        let matter = convoked(on.config, permit, &slot, short, late)?;
+        Ok(Some((reference, slot, matter)))
+    }
+
+    fn made(
+        &self,
+        s: &mut Store,
+        reference: Reference,
+        slot: SlotRow,
+        letter: LetterRow,
+        entropy: &mut Entropy,
+    ) -> Result<Made> {
+        s.enqueue(std::slice::from_ref(&letter))?;
+        let commitment = self.commitment(s, entropy)?;
+        let payload = json!({"reference": reference.as_str(), "holder": commitment, "permit": self.permit_id, "slot": slot.slot_id,
+            "letter": letter.letter_id, "channel": letter.channel});
+        Ok(Made { reference, slot, letter, payload })
+    }
+}
+
+impl Convocation {
+    pub(crate) fn read(s: &mut Store, reference: &Reference) -> Result<Option<Self>> {
+        let Some(row) = s.convocation(reference.as_str())? else { return Ok(None) };
+        Ok(Some(Self {
+            reference: reference.clone(),
+            person: Person::read(s, &row.permit_id, &row.holder_id)?,
+            slot_id: row.slot_id,
+            day: row.day,
+            sequence: row.sequence,
+            state: row.state,
+        }))
+    }
+
+    /// Ends it as moved, and gives another seat in its place, with a letter that changes the same invitation. `None` if that seat is
+    /// taken: then the caller must undo the transaction.
+    pub(crate) fn put_elsewhere(
+        &self,
+        s: &mut Store,
+        on: Occasion<'_>,
+        to: &SlotId,
+        by: CancelledBy,
+        entropy: &mut Entropy,
+    ) -> Result<Option<Made>> {
+        let was = self.slot(s)?;
+        let site = on.config.agenda.find(&was.site, &was.desk).map_or(was.site.clone(), |pool| pool.site.name.clone());
+        s.end_convocations(&[self.reference.to_string()], State::Moved)?;
+        let Some((reference, slot, convoked)) = self.person.reserve(s, on, to)? else { return Ok(None) };
+        s.set_replaces(reference.as_str(), self.reference.as_str(), self.sequence + 1, by.code())?;
+        let was = Moment { day: was.day, start: was.hour(), site };
+        let letter = self.letter(s, on, &reference, Matter::Change { convoked, was })?;
+        let mut made = self.person.made(s, reference, slot, letter, entropy)?;
+        made.payload["was"] = self.reference.as_str().into();
+        made.payload["from"] = self.slot_id.as_str().into();
+        made.payload["by"] = json!(by);
+        Ok(Some(made))
+    }
+
+    /// Cancels it, and says so: its seat is free, and the person due again. Returns the letter and what the ledger should say.
+    pub(crate) fn give_up(
+        &self,
+        s: &mut Store,
+        on: Occasion<'_>,
+        by: CancelledBy,
+        entropy: &mut Entropy,
+    ) -> Result<(LetterRow, Value)> {
+        let slot = self.slot(s)?;
+        s.end_convocations(&[self.reference.to_string()], State::Cancelled)?;
+        s.review_again(&self.person.permit_id)?;
+        let matter = Matter::Cancellation { appointment: appointment(on.config, &slot)?, by };
+        let letter = self.letter(s, on, &self.reference, matter)?;
+        s.enqueue(std::slice::from_ref(&letter))?;
+        let commitment = self.person.commitment(s, entropy)?;
+        let payload = json!({"reference": self.reference.as_str(), "holder": commitment, "slot": self.slot_id,
+            "letter": letter.letter_id, "channel": letter.channel, "by": by});
+        Ok((letter, payload))
+    }
+
+    fn slot(&self, s: &mut Store) -> Result<SlotRow> {
+        s.slot(&SlotId(self.slot_id.clone()))?.with_context(|| format!("the slot {} has disappeared", self.slot_id))
+    }
+
+    /// A letter one change later than what was announced; its invitation keeps the UID of the first.
+    fn letter(&self, s: &mut Store, on: Occasion<'_>, reference: &Reference, matter: Matter) -> Result<LetterRow> {
+        let first = s.moved_from(self.reference.as_str())?.pop().map(|(first, _)| first);
+        let first = first.unwrap_or_else(|| self.reference.to_string());
+        let writer = Writer::new(on.config, on.today, on.now)?;
+        let sequence = self.sequence as u32 + 1;
+        let permit = (self.person.permit.kind, self.person.permit.expires_on);
+        let data = LetterData {
+            sequence,
+            first_reference: Some(first).filter(|first| first != reference.as_str()),
+            code: on.config.code_key.as_ref().map(|key| key.code(reference.as_str(), sequence)),
+            ..writer.data(reference, &self.person.holder, permit, matter)
+        };
+        s.keep_templates(&on.config.templates()?.hash(), on.config.templates()?.sources(), on.now)?;
+        writer.row(&data, self.person.holder.effective_channel(), "")
+    }
+}

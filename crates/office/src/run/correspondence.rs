@@ -1,0 +1,227 @@
+//! The night's letters that give no new appointment: reminders, and notices to people who are not convoked.
+//!
+//! Who is owed one follows from what is stored, and a letter that was written is stored with its unique key: a night that
+//! was cut off writes the rest when it is resumed, and nobody is told twice.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result};
+use chrono::{Days, Months, NaiveDate};
+use serde_json::json;
+
+use super::letters::{Writer, recipient};
+use super::{Summary, Tools};
+use convoke_domain::convocation::LetterKind;
+use convoke_domain::eligibility::Rule;
+use convoke_domain::ids::RunId;
+use convoke_domain::ledger::Event;
+use convoke_domain::permit::Channel;
+use convoke_instance::{Pass, Plan, PlanningInput};
+use convoke_letters::{LetterData, Matter, competent_prefecture};
+use convoke_settings::Configuration;
+use convoke_store::{LetterRow, NewNotice, RunRow, Store, Unnoticed};
+
+/// Letters of one transaction.
+const CHUNK: usize = 250;
+/// Days since the letter that it repeats, before which a reminder would only be noise.
+const REMINDER_REST_DAYS: i64 = 3;
+/// Somebody whose permit has expired already is asked to act within so many days.
+const TRANSFER_LATE_DAYS: u64 = 15;
+
+/// A notice, and what it says.
+struct Owed {
+    to: Unnoticed,
+    letter: LetterKind,
+    matter: Matter,
+}
+
+pub(super) fn write(
+    store: &mut Store,
+    config: &Configuration,
+    row: &RunRow,
+    actor: &str,
+    mut summary: Summary,
+    tools: &mut Tools<'_>,
+) -> Result<Summary> {
+    let owed = notices(store, config, row)?;
+    for chunk in owed.chunks(CHUNK) {
+        (tools.progress)("writing notices", 0, owed.len() as u64);
+        let counted = summary.clone();
+        summary = store.write(|s| write_notices(s, config, row, actor, chunk, counted, tools))?;
+    }
+    let reminders = reminders(store, config, row, tools)?;
+    for chunk in reminders.chunks(CHUNK) {
+        (tools.progress)("writing reminders", 0, reminders.len() as u64);
+        let mut counted = summary.clone();
+        counted.letters.reminders += chunk.len() as u64;
+        store.write(|s| {
+            s.enqueue(chunk)?;
+            let events: Vec<Event> = chunk
+                .iter()
+                .map(|l| Event {
+                    kind: "reminder.written",
+                    payload: json!({"reference": l.reference, "occasion": l.occasion, "letter": l.letter_id}),
+                })
+                .collect();
+            s.record_in(&row.run_id, actor, &events)?;
+            s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, tools.clock.now())
+        })?;
+        summary = counted;
+    }
+    Ok(summary)
+}
+
+/// Appointments committed, as the run's row counts them.
+pub(super) fn committed(summary: &Summary) -> i64 {
+    (summary.firm + summary.late_firm + summary.displaced) as i64
+}
+
+/// Who is owed a notice tonight, soonest expiry first; at most `max_firm_per_run`, the others on the nights that follow: a
+/// date column that slipped must not write to a whole department at once.
+fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Vec<Owed>> {
+    let (policy, letters, tonight) = (&config.settings.policy, &config.settings.letters, row.business_date);
+    let late = tonight.checked_sub_months(Months::new(policy.late_months)).unwrap_or(tonight);
+    let window = |u: &Unnoticed| policy.window(u.kind, &u.mention, u.expires_on, tonight);
+    let mut owed = Vec::new();
+    for to in store.unnoticed(LetterKind::OnlineFiling, Rule::DueOnline, late)? {
+        let Some(window) = window(&to).filter(|w| w.opens <= tonight) else { continue };
+        let matter = Matter::OnlineFiling {
+            service: letters.online_service.clone(),
+            opens_on: window.opens,
+            last_day: window.preferred_end,
+            late_fee_eur: policy.late_fee_eur,
+            help: letters.online_help.clone(),
+        };
+        owed.push(Owed { to, letter: LetterKind::OnlineFiling, matter });
+    }
+    for to in store.unnoticed(LetterKind::Transfer, Rule::NoJurisdiction, late)? {
+        // A commune of no department is an error of the extract: it is listed, and nobody is sent anywhere.
+        let Some(competent) = competent_prefecture(&to.commune) else { continue };
+        let soon = tonight.checked_add_days(Days::new(TRANSFER_LATE_DAYS)).unwrap_or(tonight);
+        let in_three_months = tonight.checked_add_months(Months::new(3)).unwrap_or(tonight);
+        let act_by = if to.expires_on < tonight { soon } else { to.expires_on.min(in_three_months) };
+        let matter = Matter::Transfer { competent, directory: letters.directory.clone(), act_by };
+        owed.push(Owed { to, letter: LetterKind::Transfer, matter });
+    }
+    if policy.heads_up {
+        let planned = planned_in_time(store, row)?;
+        for to in store.unnoticed(LetterKind::HeadsUp, Rule::Due, tonight)? {
+            let opened = window(&to).is_some_and(|w| w.opens <= tonight);
+            if opened && planned.contains(&to.permit_id.0) {
+                let matter = Matter::HeadsUp { convoked_before: to.expires_on };
+                owed.push(Owed { to, letter: LetterKind::HeadsUp, matter });
+            }
+        }
+    }
+    owed.sort_by(|a, b| (a.to.expires_on, &a.to.permit_id).cmp(&(b.to.expires_on, &b.to.permit_id)));
+    owed.truncate(policy.max_firm_per_run as usize);
+    Ok(owed)
+}
+
+/// Permits that the run's plan gives a day before expiry, not yet firm: to the others nothing can be promised.
+fn planned_in_time(store: &mut Store, row: &RunRow) -> Result<HashSet<String>> {
+    let id = RunId(row.run_id.clone());
+    let input = store.run_record(&id, "input")?.context("the input of the run was not recorded")?;
+    let plan = store.run_record(&id, "plan")?.context("the plan of the run was not recorded")?;
+    let input: PlanningInput = serde_json::from_slice(&input).context("reading a recorded input")?;
+    let (_, plan): (serde_json::Value, Plan) = serde_json::from_slice(&plan).context("reading a stored plan")?;
+    // Whoever is convoked tonight has a letter that says more.
+    let in_time = plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry && !a.firm);
+    Ok(in_time.map(|a| input.candidates[a.candidate].id.0.clone()).collect())
+}
+
+fn write_notices(
+    store: &mut Store,
+    config: &Configuration,
+    row: &RunRow,
+    actor: &str,
+    chunk: &[Owed],
+    mut summary: Summary,
+    tools: &mut Tools<'_>,
+) -> Result<Summary> {
+    let now = tools.clock.now();
+    let writer = Writer::new(config, row.business_date, now)?;
+    let holders = store.holders(&chunk.iter().map(|o| o.to.holder_id.0.as_str()).collect::<Vec<_>>())?;
+    // Who was erased since they were looked for needs none.
+    let chunk: Vec<&Owed> = chunk.iter().filter(|o| holders.contains_key(&o.to.holder_id.0)).collect();
+    let new: Vec<NewNotice> = chunk
+        .iter()
+        .map(|o| NewNotice { letter: o.letter, permit_id: o.to.permit_id.clone(), holder_id: o.to.holder_id.clone() })
+        .collect();
+    let references = store.number_notices(&new, &RunId(row.run_id.clone()), row.business_date, now)?;
+    let people: Vec<(&str, &str)> =
+        chunk.iter().map(|o| (o.to.holder_id.0.as_str(), holders[&o.to.holder_id.0].number.as_str())).collect();
+    let commitments = store.commitments(&people, tools.entropy)?;
+    let (mut letters, mut events) = (Vec::new(), Vec::new());
+    for ((owed, reference), commitment) in chunk.iter().zip(references).zip(commitments) {
+        let holder = &holders[&owed.to.holder_id.0];
+        let data = writer.data(&reference, holder, (owed.to.kind, owed.to.expires_on), owed.matter.clone());
+        let letter = writer.row(&data, holder.effective_channel(), "")?;
+        events.push(Event {
+            kind: "notice.written",
+            payload: json!({"reference": reference.as_str(), "holder": commitment, "permit": owed.to.permit_id,
+                "letter": letter.letter_id, "kind": owed.letter, "channel": letter.channel, "expires_on": owed.to.expires_on}),
+        });
+        *summary.letters.notices.entry(owed.letter.code().to_owned()).or_default() += 1;
+        letters.push(letter);
+    }
+    store.enqueue(&letters)?;
+    store.record_in(&row.run_id, actor, &events)?;
+    store.advance_run(row, committed(&summary), &serde_json::to_string(&summary)?, now)?;
+    Ok(summary)
+}
+
+/// Reminders of tonight: of each appointment that comes near, the one whose day it is. A night that was missed is made up
+/// for, and two reminders that fall together are one.
+fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mut Tools<'_>) -> Result<Vec<LetterRow>> {
+    let tonight = row.business_date;
+    let days = &config.settings.policy.reminder_days;
+    let Some(first) = days.iter().max() else { return Ok(Vec::new()) };
+    let until = tonight.checked_add_days(Days::new(u64::from(*first))).context("a date after which none comes")?;
+    let writer = Writer::new(config, tonight, tools.clock.now())?;
+    let near = store.to_be_reminded(tonight.succ_opt().context("a date")?, until)?;
+    let holders = store.holders(&near.iter().map(|(_, holder, _)| holder.as_str()).collect::<Vec<_>>())?;
+    let mut letters = Vec::new();
+    for (announced, holder, written) in near {
+        // The address may have changed since, or the person want letters on paper: a reminder is not worth a stamp.
+        let Some(holder) = holders.get(&holder).filter(|h| h.effective_channel() == Channel::Email) else { continue };
+        let data: LetterData = serde_json::from_str(&announced.data).context("the data of a letter that was sent")?;
+        let Some(convoked) = data.matter.convoked() else { continue };
+        let Some(before) = occasion(days, tonight, convoked.appointment.day) else { continue };
+        let occasion = format!("J-{before}");
+        if written.contains(&occasion) || (tonight - data.business_date).num_days() < REMINDER_REST_DAYS {
+            continue;
+        }
+        let reminder = LetterData {
+            issued_at: writer.now,
+            business_date: tonight,
+            matter: Matter::Reminder(convoked.clone()),
+            recipient: recipient(holder),
+            ..data
+        };
+        letters.push(writer.row(&reminder, Channel::Email, &occasion)?);
+    }
+    Ok(letters)
+}
+
+/// The reminder that is due for an appointment: of those whose day has come, the latest.
+fn occasion(days: &[u32], tonight: NaiveDate, appointment: NaiveDate) -> Option<u32> {
+    let left = (appointment - tonight).num_days();
+    days.iter().copied().filter(|before| left <= i64::from(*before)).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missed_night_is_made_up_for_and_two_reminders_never_come_together() {
+        let day = |d| NaiveDate::from_ymd_opt(2026, 11, d).unwrap();
+        let due: Vec<_> = (10..20).map(|tonight| occasion(&[7, 2], day(tonight), day(20))).collect();
+        let none = [None; 3];
+        let weekly = [Some(7); 5];
+        let last = [Some(2); 2];
+        assert_eq!(due, [none.as_slice(), &weekly, &last].concat());
+        assert_eq!(occasion(&[], day(19), day(20)), None);
+    }
+}

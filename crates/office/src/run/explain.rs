@@ -1,0 +1,101 @@
+//! Gathers how one date was computed, from what its night recorded.
+
+use anyhow::{Context, Result, bail};
+use chrono::{Days, NaiveDate};
+
+use super::{Firm, Summary};
+use convoke_domain::ids::{Reference, RunId};
+use convoke_domain::permit::Channel;
+use convoke_domain::policy::Policy;
+use convoke_instance::{Plan, PlanningInput};
+use convoke_letters::{Explanation, Place};
+use convoke_settings::{ConfigError, Configuration};
+use convoke_store::Store;
+
+/// How the date of a convocation was computed.
+pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference) -> Result<Explanation> {
+    let known = store.convocation(reference.as_str())?;
+    let Some(convocation) = known else {
+        bail!(ConfigError(format!("there is no convocation {reference}; `convoke outbox list` shows references")));
+    };
+    let Some(run_id) = convocation.run_id else {
+        let elsewhere = convocation.origin == "elsewhere";
+        bail!(ConfigError(if elsewhere {
+            format!("convocation {reference} was made before this program, and its date was not computed by it")
+        } else {
+            format!(
+                "the date of {reference} was chosen by an agent, or for a written request, and not computed: `convoke permit timeline` tells how"
+            )
+        }));
+    };
+    let id = RunId(run_id);
+    let row = store.run(&id)?.with_context(|| format!("run {id} has disappeared"))?;
+    let record = |store: &mut Store, kind| {
+        store.run_record(&id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))
+    };
+    let input: PlanningInput = serde_json::from_slice(&record(store, "input")?).context("a recorded input")?;
+    let (firm, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&record(store, "plan")?).context("a recorded plan")?;
+    let policy: Policy = serde_json::from_slice(&record(store, "policy")?).context("recorded rules")?;
+    let summary: Summary = serde_json::from_str(row.summary.as_deref().context("a run that convoked has a summary")?)?;
+    let index = input.candidates.iter().position(|c| c.id.0 == convocation.permit_id);
+    let candidate = &input.candidates[index.context("the person was not in the recorded input")?];
+    let firm = firm.iter().find(|f| f.placement.permit_id.0 == convocation.permit_id);
+    let firm = firm.context("the appointment was not in the recorded plan")?;
+    let window = policy
+        .window(firm.kind, &firm.mention, firm.expires_on, row.business_date)
+        .context("no rule of the recorded ones gives a window")?;
+
+    let date = |day: i32| -> Result<NaiveDate> {
+        let business_date = input.business_date;
+        let days = Days::new(day.unsigned_abs().into());
+        let date = if day < 0 { business_date.checked_sub_days(days) } else { business_date.checked_add_days(days) };
+        date.context("a day beyond the calendar")
+    };
+    // The first day that was possible for this appointment: at short notice it is an earlier one.
+    let first = if firm.short_notice { candidate.earliest } else { candidate.release };
+    let given = (firm.day - input.business_date).num_days() as i32;
+    let last = if firm.day > firm.expires_on { given } else { candidate.deadline };
+    let free = |pool: u32| {
+        let possible = first..=last;
+        let slots = input.slots.iter().filter(|s| s.pool == pool && possible.contains(&s.day));
+        slots.map(|s| u64::from(s.free)).sum()
+    };
+    let places = candidate.pools.iter().map(|p| Place {
+        name: input.pools[p.pool as usize].clone(),
+        rank: p.rank,
+        free: free(p.pool),
+    });
+    let (place, start) = firm.placement.slot_id.0.rsplit_once('T').context("a slot without an hour")?;
+    let letters = store.letters_of(reference.as_str())?;
+    let channel: Channel = letters.first().context("a convocation without a letter")?.channel.parse()?;
+    Ok(Explanation {
+        reference: reference.to_string(),
+        run: id.0.clone(),
+        business_date: row.business_date,
+        permit: firm.kind.label().to_owned(),
+        expires_on: firm.expires_on,
+        day: firm.day,
+        start: start.parse().or_else(|_| format!("{start}:00").parse()).context("an hour")?,
+        place: place.rsplit_once('/').map_or(place, |(place, _)| place).to_owned(),
+        pass: firm.placement.origin.clone(),
+        short_notice: firm.short_notice,
+        late: firm.late,
+        basis: window.basis.to_owned(),
+        opens_on: window.opens,
+        preferred_end: window.preferred_end,
+        notice_days: policy.notice(channel),
+        short_notice_days: policy.short_notice_days,
+        release: date(first)?,
+        weight: candidate.weight,
+        lapse_late: candidate.lapse_late,
+        places: places.collect(),
+        household: candidate.household.is_some(),
+        people: input.candidates.len(),
+        seats: input.slots.iter().map(|s| u64::from(s.free)).sum(),
+        lapses: plan.lapses.len(),
+        certificate: summary.certificate,
+        input_hash: row.input_hash.unwrap_or_default(),
+        plan_hash: row.plan_hash.unwrap_or_default(),
+        contact: config.office().rules_contact,
+    })
+}

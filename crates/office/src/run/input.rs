@@ -1,0 +1,260 @@
+//! What was read becomes what the planner sees, and what it decided becomes what is committed: pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use anyhow::{Context, Result};
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use super::Dates;
+use super::requests::Desk;
+use convoke_domain::agenda::Jurisdiction;
+use convoke_domain::calendar::is_holiday;
+use convoke_domain::ids::{HolderId, IdKey, PermitId, SlotId};
+use convoke_domain::permit::{Holder, PermitKind};
+use convoke_domain::policy::Window;
+use convoke_instance::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
+use convoke_settings::Configuration;
+use convoke_store::{Live, PermitRow, Placement, SlotRow};
+
+/// An appointment to be made firm, and what its letter needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firm {
+    /// Who, where.
+    pub placement: Placement,
+    /// Day.
+    pub day: NaiveDate,
+    /// Type of permit.
+    pub kind: PermitKind,
+    /// Mention.
+    pub mention: String,
+    /// Last day of the permit.
+    pub expires_on: NaiveDate,
+    /// Whether the notice is reduced.
+    pub short_notice: bool,
+    /// Whether the permit had expired already.
+    pub late: bool,
+}
+
+/// All that is read, of one state of the database.
+pub(super) struct Observation {
+    pub live: Vec<Live>,
+    pub slots: Vec<SlotRow>,
+    pub taken: BTreeMap<String, u64>,
+    /// Written requests.
+    pub requests: Desk,
+    pub last_extract: Option<NaiveDate>,
+    /// Hash of the templates that were last written with.
+    pub last_templates: Option<String>,
+    /// Letters that have waited for the post for too long.
+    pub late_post: u64,
+}
+
+/// Somebody who is due.
+pub(super) struct Due<'a> {
+    pub permit: PermitRow,
+    pub kind: PermitKind,
+    pub window: Window<'a>,
+}
+
+/// Who is due, and what is known of them.
+#[derive(Clone, Copy)]
+pub(super) struct People<'a> {
+    pub due: &'a [Due<'a>],
+    pub holders: &'a HashMap<String, Holder>,
+    pub first_seen: &'a HashMap<String, NaiveDate>,
+}
+
+pub(super) fn planning_input(
+    config: &Configuration,
+    jurisdiction: &Jurisdiction,
+    dates: Dates,
+    seen: &Observation,
+    people: People<'_>,
+    id_key: &IdKey,
+) -> Result<PlanningInput> {
+    let pools = config.agenda.pools();
+    let pool_of: HashMap<(&str, &str), usize> =
+        pools.iter().enumerate().map(|(i, p)| ((p.site.id.as_str(), p.desk.id.as_str()), i)).collect();
+    let mut slots = Vec::with_capacity(seen.slots.len());
+    for slot in &seen.slots {
+        // A desk that left the agenda, or is closed that day, receives nobody.
+        let Some(pool) = pool_of.get(&(slot.site.as_str(), slot.desk.as_str())) else { continue };
+        if config.agenda.closed(pools[*pool], slot.day).is_some() {
+            continue;
+        }
+        let taken = seen.taken.get(&slot.slot_id).copied().unwrap_or(0);
+        slots.push(SlotSeats {
+            pool: *pool as u32,
+            day: (slot.day - dates.business).num_days() as i32,
+            start: slot.start as u16,
+            free: (slot.seats as u64).saturating_sub(taken) as u32,
+        });
+    }
+    let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
+    // The household's name in the extract may tell who they are.
+    let household =
+        |holder: &Holder| holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h));
+    let mut candidates = Vec::with_capacity(people.due.len());
+    for d in people.due {
+        let holder = people
+            .holders
+            .get(&d.permit.holder_id)
+            .with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
+        candidates.push(Candidate::new(
+            PermitId(d.permit.permit_id.clone()),
+            household(holder),
+            people.first_seen.get(&d.permit.permit_id).copied().unwrap_or(dates.business),
+            d.kind,
+            holder.effective_channel(),
+            jurisdiction.pools(d.kind, &d.permit.commune).to_vec(),
+            nights,
+            &d.window,
+            &config.settings.policy,
+        ));
+    }
+    let due: HashSet<&str> = candidates.iter().filter_map(|c| c.household.as_deref()).collect();
+    let mut beside: BTreeMap<String, (i32, String)> = BTreeMap::new();
+    for live in seen.live.iter().filter(|l| l.day >= dates.today) {
+        let family = people.holders.get(&live.holder_id).and_then(household).filter(|h| due.contains(h.as_str()));
+        let site = live.slot_id.split('/').next().unwrap_or_default().to_owned();
+        if let Some(family) = family {
+            let at = ((live.day - dates.business).num_days() as i32, site);
+            beside.entry(family).and_modify(|first| *first = at.clone().min(first.clone())).or_insert(at);
+        }
+    }
+    let seed = PlanningInput::seed_of(&config.settings.prefecture.code, dates.business);
+    let names = pools.iter().map(|p| format!("{}/{}", p.site.id, p.desk.id)).collect();
+    let perish_before = Some(nights.perish_before(&config.settings.policy));
+    let surplus_before = nights.surplus_before(&config.settings.policy);
+    let business_date = dates.business;
+    let late_wait_days = config.settings.policy.late_wait_days;
+    let pools = names;
+    let input = PlanningInput {
+        business_date,
+        seed,
+        perish_before,
+        surplus_before,
+        late_wait_days,
+        beside,
+        pools,
+        slots,
+        candidates,
+    };
+    Ok(input.canonical())
+}
+
+pub(super) fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Due<'_>>) -> Vec<Firm> {
+    let mut firm: Vec<Firm> = plan
+        .firm()
+        .map(|a| {
+            let candidate = &input.candidates[a.candidate];
+            let permit = &due[candidate.id.0.as_str()].permit;
+            let day = input.date(a.day);
+            Firm {
+                placement: Placement {
+                    permit_id: candidate.id.clone(),
+                    holder_id: HolderId(permit.holder_id.clone()),
+                    slot_id: SlotId(format!(
+                        "{}/{day}T{:02}:{:02}",
+                        input.pools[a.pool as usize],
+                        a.start / 60,
+                        a.start % 60
+                    )),
+                    origin: a.pass.code().to_owned(),
+                },
+                day,
+                kind: candidate.category,
+                mention: permit.mention.clone(),
+                expires_on: permit.expires_on,
+                short_notice: a.day < candidate.full_notice,
+                late: a.pass == Pass::AfterExpiry && candidate.is_late(),
+            }
+        })
+        .collect();
+    firm.sort_by(|a, b| {
+        (a.day, &a.placement.slot_id, &a.placement.permit_id).cmp(&(
+            b.day,
+            &b.placement.slot_id,
+            &b.placement.permit_id,
+        ))
+    });
+    firm
+}
+
+pub(super) fn warnings(
+    config: &Configuration,
+    dates: Dates,
+    seen: &Observation,
+    plan: &Plan,
+    input: &PlanningInput,
+) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let policy = &config.settings.policy;
+    match seen.last_extract.map(|day| (dates.today - day).num_days()) {
+        None => warnings.push("Aucune extraction n'a encore été importée : `convoke import permits FICHIER`.".into()),
+        Some(age) if age > i64::from(policy.extract_warn_days) => {
+            warnings.push(format!(
+                "La dernière extraction date de {age} jours : des titres déjà renouvelés peuvent être convoqués."
+            ));
+        }
+        Some(_) => {}
+    }
+    if seen.late_post > 0 {
+        let (n, s) = (seen.late_post, if seen.late_post > 1 { "s" } else { "" });
+        warnings.push(format!(
+            "{n} lettre{s} attend{} la poste depuis plus de deux jours ouvrés : `convoke post --out DOSSIER`.",
+            if n > 1 { "ent" } else { "" }
+        ));
+    }
+    let taken = |s: &SlotRow| seen.taken.get(&s.slot_id).copied().unwrap_or(0);
+    for slot in seen.slots.iter().filter(|s| taken(s) > s.seats as u64) {
+        // The firm ones stay, none is offered.
+        warnings.push(format!(
+            "Le créneau {} a {} rendez-vous fermes pour {} places.",
+            slot.slot_id,
+            taken(slot),
+            slot.seats
+        ));
+    }
+    let pools = config.agenda.pools();
+    let is_holiday = |slot: &&SlotRow| {
+        let pool = pools.iter().find(|p| p.site.id == slot.site && p.desk.id == slot.desk);
+        pool.is_some_and(|p| !p.site.open_on_holidays && is_holiday(p.site.holiday_zone, slot.day))
+    };
+    let on_holidays: Vec<&SlotRow> = seen.slots.iter().filter(|s| s.seats > 0).filter(is_holiday).collect();
+    if let (Some(first), seats) = (on_holidays.first(), on_holidays.iter().map(|s| s.seats).sum::<i64>()) {
+        warnings.push(format!(
+            "{seats} places tombent sur un jour férié, la première le {} à {} : elles ne sont données à personne.",
+            first.day.format("%d/%m/%Y"),
+            first.site
+        ));
+    }
+    if let Some(last) = &seen.last_templates
+        && *last != config.templates()?.hash()
+    {
+        warnings.push(
+            "Les modèles de lettres ont changé depuis les dernières lettres : `convoke letters preview` les montre."
+                .into(),
+        );
+    }
+    let end = seen.slots.iter().map(|s| s.day).max();
+    let horizon = dates.business.checked_add_days(Days::new(policy.horizon_days.into()));
+    if let (Some(end), Some(horizon)) = (end, horizon)
+        && end < horizon
+    {
+        warnings.push(format!(
+            "L'agenda s'arrête le {}, avant la fin de l'horizon des plans ({}) : `convoke agenda generate --until DATE`.",
+            end.format("%d/%m/%Y"),
+            horizon.format("%d/%m/%Y")
+        ));
+    }
+    let beyond = |c: &Candidate| end.is_none_or(|end| input.date(c.deadline) > end);
+    let cut_off = plan.lapses.iter().filter(|l| beyond(&input.candidates[l.candidate])).count();
+    if cut_off > 0 {
+        let end = end
+            .map_or("n'a aucun créneau à venir".to_owned(), |end| format!("s'arrête le {}", end.format("%d/%m/%Y")));
+        warnings.push(format!("L'agenda {end} : {cut_off} personnes sont sans rendez-vous alors que leur titre expire après cette date. `convoke agenda generate --until DATE`."));
+    }
+    Ok(warnings)
+}

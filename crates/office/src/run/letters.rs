@@ -1,0 +1,147 @@
+//! Letters that are written: what they say, and their rows in the outbox.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+
+use super::Firm;
+use convoke_domain::convocation::LetterState;
+use convoke_domain::ids::Reference;
+use convoke_domain::permit::{Channel, Holder, PermitKind};
+use convoke_letters::{Appointment, Convoked, Letter, LetterData, Matter, PermitLines, Recipient};
+use convoke_machine::clock::Clock;
+use convoke_settings::Configuration;
+use convoke_store::{LetterRow, SlotRow, Store};
+
+/// Writes the letters of one night, or of one act.
+pub(crate) struct Writer<'a> {
+    pub config: &'a Configuration,
+    pub business_date: NaiveDate,
+    pub now: DateTime<Utc>,
+    template_hash: String,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(config: &'a Configuration, business_date: NaiveDate, now: DateTime<Utc>) -> Result<Self> {
+        Ok(Self { config, business_date, now, template_hash: config.templates()?.hash() })
+    }
+
+    /// What a first letter says to a holder.
+    pub(crate) fn data(
+        &self,
+        reference: &Reference,
+        holder: &Holder,
+        (kind, expires_on): (PermitKind, NaiveDate),
+        matter: Matter,
+    ) -> LetterData {
+        LetterData {
+            reference: reference.to_string(),
+            sequence: 0,
+            issued_at: self.now,
+            business_date: self.business_date,
+            office: self.config.office(),
+            recipient: recipient(holder),
+            permit: PermitLines { label: kind.label().to_owned(), expires_on },
+            matter,
+            code: self.config.code_key.as_ref().map(|key| key.code(reference.as_str(), 0)),
+            first_reference: None,
+            address_changed: false,
+        }
+    }
+
+    /// Its row. A letter of which there are several has its occasion in its id: `J-7`, `copie`.
+    pub(crate) fn row(&self, data: &LetterData, channel: Channel, occasion: &str) -> Result<LetterRow> {
+        let kind = data.matter.kind();
+        let mut letter_id = format!("{}/{kind}/{}", data.reference, data.sequence);
+        if !occasion.is_empty() {
+            letter_id = format!("{letter_id}/{occasion}");
+        }
+        let state = if channel == Channel::Email { LetterState::Queued } else { LetterState::ToPost };
+        Ok(LetterRow {
+            prefecture: self.config.settings.prefecture.code.clone(),
+            letter_id,
+            reference: data.reference.clone(),
+            kind: kind.code().to_owned(),
+            revision: data.sequence.into(),
+            occasion: occasion.to_owned(),
+            channel: channel.code().to_owned(),
+            state: state.code().to_owned(),
+            recipient: data.recipient.email.clone().filter(|_| channel == Channel::Email),
+            data: serde_json::to_string(data)?,
+            template_hash: self.template_hash.clone(),
+            sha256: None,
+            rendered: None,
+            attempts: 0,
+            uncertain: 0,
+            next_at: self.now.naive_utc(),
+            owner: None,
+            lease_until: None,
+            epoch: 0,
+            last_reply: None,
+            created_at: self.now.naive_utc(),
+            has_turn: false,
+        })
+    }
+}
+
+/// The letters of appointments that are planned and not yet made: as they would be written now, with a reference that nobody has.
+pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm], clock: &Clock) -> Result<Vec<Letter>> {
+    let now = clock.now();
+    let today = clock.today(config.settings.prefecture.zone);
+    let writer = Writer::new(config, today, now)?;
+    let ids: Vec<&str> = firm.iter().map(|f| f.placement.holder_id.0.as_str()).collect();
+    let holders = store.holders(&ids)?;
+    let reference = Reference::new(store.prefecture(), today.year(), 0);
+    let mut letters = Vec::new();
+    for f in firm {
+        let slot = store.slot(&f.placement.slot_id)?.context("a planned slot has disappeared")?;
+        let holder = holders.get(&f.placement.holder_id.0).context("a planned person has disappeared")?;
+        let permit = (f.kind, f.mention.as_str());
+        let matter = Matter::Convocation(convoked(config, permit, &slot, f.short_notice, f.late)?);
+        let data = writer.data(&reference, holder, (f.kind, f.expires_on), matter);
+        letters.push(config.templates()?.compose(&data, &config.sender())?);
+    }
+    Ok(letters)
+}
+
+/// What is said of an appointment on a slot.
+pub(super) fn convoked(
+    config: &Configuration,
+    (kind, mention): (PermitKind, &str),
+    slot: &SlotRow,
+    short_notice: bool,
+    late: bool,
+) -> Result<Convoked> {
+    let (documents, documents_source) = config.documents.for_permit(kind, mention);
+    Ok(Convoked { appointment: appointment(config, slot)?, documents, documents_source, short_notice, late })
+}
+
+/// When and where a slot is.
+pub(super) fn appointment(config: &Configuration, slot: &SlotRow) -> Result<Appointment> {
+    let pool = config
+        .agenda
+        .find(&slot.site, &slot.desk)
+        .with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
+    Ok(Appointment {
+        site: pool.site.name.clone(),
+        address: pool.site.address.0.clone(),
+        town: pool.site.town().to_owned(),
+        zone: pool.site.zone,
+        desk: pool.desk.label().to_owned(),
+        day: slot.day,
+        start: slot.hour(),
+        duration_min: slot.duration_min as u16,
+    })
+}
+
+/// A holder as a letter names them now.
+pub(crate) fn recipient(holder: &Holder) -> Recipient {
+    let mut address = holder.address.clone();
+    address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
+    Recipient {
+        name: holder.printed_name(),
+        email: holder.email.clone(),
+        address,
+        language: holder.language.clone(),
+        large_print: holder.large_print,
+    }
+}

@@ -1,0 +1,331 @@
+//! A run: observe → assess → plan → check → commit, for one business date.
+//!
+//! Everything is read in one transaction, everything is decided purely, and what is written is written once: first the records,
+//! which mean nothing yet, then verdicts and plan together, which make them hold, then the firm appointments in chunks. A kill at
+//! any point leaves either nothing that holds, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
+
+mod again;
+mod appointment;
+mod circumstances;
+mod commit;
+mod correspondence;
+mod dossier;
+mod explain;
+mod forecast;
+mod input;
+mod letters;
+mod observe;
+mod period;
+mod planned;
+mod recorded;
+mod report;
+mod requests;
+mod shown;
+mod stop;
+mod summary;
+mod timeline;
+
+use anyhow::{Context, Result, bail};
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+
+pub use again::Again;
+pub(crate) use appointment::{Convocation, Made, Occasion, Person};
+pub use dossier::{Asked, dossier};
+pub use explain::explain;
+pub use forecast::forecast;
+pub use input::Firm;
+pub use letters::letters_of_plan;
+pub(crate) use letters::{Writer, recipient};
+pub use observe::{For, Preview, preview};
+pub use period::{acts_between, endings_between, files_of_days, period};
+pub use recorded::{Recorded, RunsDiffer, recorded, runs_differ};
+pub use report::{outline, report};
+pub use shown::{keep_shown, recall_shown};
+pub use stop::{Stopped, stop};
+pub use summary::{Lapses, Letters, Requests, Summary};
+pub use timeline::timeline;
+
+use convoke_domain::ids::RunId;
+use convoke_instance::{Figures, Plan, PlanningInput};
+use convoke_machine::clock::Clock;
+use convoke_machine::entropy::Entropy;
+use convoke_machine::fault;
+use convoke_machine::process;
+use convoke_settings::{ConfigError, Configuration};
+use convoke_store::{Acquired, NewRun, RunRow, Store};
+
+/// What a run is given besides its configuration.
+pub struct Tools<'a> {
+    /// What time it is.
+    pub clock: &'a Clock,
+    /// Keys of new commitments.
+    pub entropy: &'a mut Entropy,
+    /// Told what is going on: stage, done, total.
+    pub progress: &'a dyn Fn(&str, u64, u64),
+}
+
+/// A run to be made.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Business date; today where absent.
+    pub date: Option<NaiveDate>,
+    /// Carry out exactly the plan of this hash, or refuse.
+    pub plan: Option<String>,
+    /// Even if it makes more firm than `max_firm_per_run`: whoever asks has looked at the plan itself.
+    pub past_limit: bool,
+    /// cron or hand.
+    pub trigger: &'static str,
+    /// Real login.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Done.
+    Done(Summary),
+    /// The date was up to date already; the summary is that of its last run.
+    NothingNew(Summary),
+    /// Another process is at work.
+    Busy(RunId),
+    /// More firm appointments than `max_firm_per_run`: nothing was written.
+    TooManyFirm {
+        /// Firm appointments of the plan.
+        firm: u64,
+        /// The most that a run makes unasked.
+        max: u32,
+        /// Hash of the plan, to be confirmed.
+        plan_hash: String,
+    },
+    /// The plan is not the one that was shown: nothing was written.
+    PlanChanged {
+        /// The plan that was asked for.
+        asked: String,
+        /// The plan as it would be now.
+        now: String,
+        /// Its figures.
+        figures: Figures,
+        /// What it is made from, and what it gives to whom.
+        plan: Box<(PlanningInput, Plan)>,
+    },
+}
+
+/// The dates of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Dates {
+    /// The rules are those of this date.
+    pub business: NaiveDate,
+    /// Seats, notice and statuses are those of this date.
+    pub today: NaiveDate,
+    /// The next planning night.
+    pub next_night: NaiveDate,
+}
+
+impl Dates {
+    /// The dates of a run for `date`, today where absent. A future run is refused: its statuses are not known yet.
+    pub fn of(date: Option<NaiveDate>, clock: &Clock, config: &Configuration) -> Result<Self> {
+        let today = clock.today(config.settings.prefecture.zone);
+        let business = date.unwrap_or(today);
+        Ok(Self { business, today, next_night: next_night(config, today)? })
+    }
+}
+
+/// The first night after that of `today`: until then nobody else is made firm. By the schedule, which may leave days out.
+fn next_night(config: &Configuration, today: NaiveDate) -> Result<NaiveDate> {
+    let tomorrow = today.checked_add_days(Days::new(1)).context("the clock stands at the end of time")?;
+    let zone = config.settings.prefecture.zone;
+    // The day before, at noon: every night of tomorrow comes after it, whatever the zone.
+    let after = today.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default()).and_utc() - TimeDelta::days(1);
+    let nights = std::iter::successors(config.settings.serve.night.next(zone, after), |(_, at)| {
+        config.settings.serve.night.next(zone, *at)
+    });
+    Ok(nights.map(|(date, _)| date).take(1_000).find(|date| *date >= tomorrow).unwrap_or(tomorrow))
+}
+
+/// Brings a business date up to date. Running twice is always safe: so it goes on by itself where the database is lost.
+pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: &mut Tools<'_>) -> Result<Outcome> {
+    let mut owner = None;
+    store.persist(|store| {
+        // What this very process began before is its own to finish.
+        let own = owner.replace(process::identity());
+        attempt(store, config, request, own.as_deref(), tools)
+    })
+}
+
+fn attempt(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    own: Option<&str>,
+    tools: &mut Tools<'_>,
+) -> Result<Outcome> {
+    // Letters that cannot be written are found out before anything is begun.
+    config.templates()?;
+    let dates = Dates::of(request.date, tools.clock, config)?;
+    if dates.business > dates.today {
+        bail!(ConfigError(format!(
+            "a run for {} is not possible before that day; `convoke plan --date {0}` shows what it would do",
+            dates.business
+        )));
+    }
+    refuse_stale_extract(store, config, dates.today)?;
+    let new = NewRun {
+        business_date: dates.business,
+        trigger: request.trigger,
+        actor: request.actor.clone(),
+        reason: request.reason.clone(),
+        owner: process::identity(),
+    };
+    loop {
+        match store.acquire_run(&new, tools.clock.now(), |owner| own == Some(owner) || process::has_ended(owner))? {
+            Acquired::Busy(id) => return Ok(Outcome::Busy(id)),
+            Acquired::New(row) => {
+                return guarded(store, &row, tools, |store, tools| begin(store, config, request, dates, &row, tools));
+            }
+            Acquired::TakenOver(row) => {
+                tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, which was cut off", row.run_id);
+                if let Some(done) = resume(store, config, request, &row, tools)?
+                    && row.business_date == dates.business
+                    // Whoever asked for a plan is told whether it still is one.
+                    && request.plan.is_none()
+                {
+                    return Ok(Outcome::Done(done));
+                }
+            }
+        }
+    }
+}
+
+/// Finishes the run of a process that has ended. `None` if it had not decided anything: then it is forgotten.
+fn resume(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+) -> Result<Option<Summary>> {
+    if row.state == "observing" {
+        store.forget_run(row)?;
+        return Ok(None);
+    }
+    guarded(store, row, tools, |store, tools| commit::commit_chunks(store, config, row, &request.actor, tools))
+        .map(Some)
+}
+
+/// Resumes a run by name, whatever the date.
+pub fn resume_by_id(
+    store: &mut Store,
+    config: &Configuration,
+    id: &RunId,
+    request: &Request,
+    tools: &mut Tools<'_>,
+) -> Result<Outcome> {
+    let row =
+        store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
+    if let Some(summary) = row.summary.filter(|_| row.state == "completed") {
+        return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
+    }
+    run(store, config, &Request { date: Some(row.business_date), ..request.clone() }, tools)
+}
+
+/// An error before the plan is stored ends the run as failed: nothing was written. After that the run stays open, and the
+/// next process finishes it.
+fn guarded<T>(
+    store: &mut Store,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+    steps: impl FnOnce(&mut Store, &mut Tools<'_>) -> Result<T>,
+) -> Result<T> {
+    steps(store, tools).inspect_err(|error| {
+        let id = RunId(row.run_id.clone());
+        if store.run(&id).ok().flatten().is_some_and(|now| now.state == "observing") {
+            let ended = store.write(|s| s.end_run(row, "failed", None, Some(&format!("{error:#}")), tools.clock.now()));
+            if let Err(e) = ended {
+                tracing::error!(run.id = %row.run_id, "The run failed, and that could not be written down: {e:#}");
+            }
+        }
+    })
+}
+
+/// How often a run plans again because its data changed meanwhile: an import a minute would not be reason enough for more.
+const OBSERVATIONS_MAX: u32 = 5;
+
+fn begin(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    dates: Dates,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+) -> Result<Outcome> {
+    for _ in 0..OBSERVATIONS_MAX {
+        if let Some(outcome) = observe_and_commit(store, config, request, dates, row, tools)? {
+            return Ok(outcome);
+        }
+        tracing::warn!(run.id = %row.run_id, "Data changed while run {} was planned: it is planned again", row.run_id);
+    }
+    bail!("the data changed {OBSERVATIONS_MAX} times while the run was planned: run again when imports have ended")
+}
+
+/// `None` if the data changed between what was seen and what was to be stored.
+fn observe_and_commit(
+    store: &mut Store,
+    config: &Configuration,
+    request: &Request,
+    dates: Dates,
+    row: &RunRow,
+    tools: &mut Tools<'_>,
+) -> Result<Option<Outcome>> {
+    let seen = observe::observe(store, config, dates, For::Night, tools)?;
+    fault::point("after-observe");
+    let (figures, plan_hash) = (seen.figures, seen.shown_hash());
+    let firm = (figures.firm + figures.late_firm + seen.granted.len()) as u64;
+    if let Some(asked) = &request.plan
+        && (!plan_hash.starts_with(asked.as_str()) || asked.len() < 8)
+    {
+        store.write(|s| s.forget_run(row))?;
+        let plan = Box::new((seen.input, seen.plan));
+        return Ok(Some(Outcome::PlanChanged { asked: asked.clone(), now: plan_hash, figures, plan }));
+    }
+    let max = config.settings.policy.max_firm_per_run;
+    if firm > u64::from(max) && !request.past_limit {
+        store.write(|s| {
+            s.end_run(
+                row,
+                "stopped",
+                None,
+                Some(&format!("{firm} firm appointments, more than max_firm_per_run ({max})")),
+                tools.clock.now(),
+            )
+        })?;
+        return Ok(Some(Outcome::TooManyFirm { firm, max, plan_hash }));
+    }
+    if let Some(last) = store.persist(|s| s.completed_run(dates.business))?
+        && seen.changes_nothing_after(last.rest_hash.as_deref())
+    {
+        store.write(|s| s.forget_run(row))?;
+        let summary = last.summary.context("a completed run has a summary")?;
+        return Ok(Some(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?)));
+    }
+    // Planning took its time: it is not done again for a connection that was lost meanwhile.
+    if !store.persist(|s| commit::store_plan(s, config, row, &seen, tools))? {
+        return Ok(None);
+    }
+    let summary = commit::commit_chunks(store, config, row, &request.actor, tools)?;
+    Ok(Some(Outcome::Done(summary)))
+}
+
+/// An old extract convokes people who have already renewed: a run warns, then refuses.
+fn refuse_stale_extract(store: &mut Store, config: &Configuration, today: NaiveDate) -> Result<()> {
+    let limit = config.settings.policy.extract_refuse_days;
+    if let Some(age) = store.last_extract()?.map(|day| (today - day).num_days())
+        && age > i64::from(limit)
+    {
+        bail!(ConfigError(format!(
+            "the last extract is {age} days old, more than extract_refuse_days ({limit}): import a new one with `convoke import permits FILE`"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! Reads everything in one transaction, then decides purely: verdicts, plan, figures.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use anyhow::{Context, Result, ensure};
+use chrono::NaiveDate;
+
+use super::input::{Due, Firm, Observation, People, firm_appointments, planning_input, warnings};
+use super::requests::{self, Desk, Night};
+use super::{Dates, Tools};
+use convoke_check::{check, closes};
+use convoke_domain::agenda::Jurisdiction;
+use convoke_domain::eligibility::{NEVER, Rule, assess};
+use convoke_domain::ids::{SlotId, sha256_hex};
+use convoke_domain::policy::Policy;
+use convoke_instance::{Figures, Plan, PlanningInput, Proof};
+use convoke_planning as planning;
+use convoke_settings::Configuration;
+use convoke_store::{Live, PermitRow, Store, VerdictChange};
+
+/// What one night saw and decided, before anything is written.
+pub(super) struct Seen {
+    /// Version of the data that it saw.
+    pub data_version: i64,
+    pub dates: Dates,
+    pub rules_hash: String,
+    /// All permits by rule, tonight's verdicts included.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Verdicts to be stored.
+    pub changes: Vec<VerdictChange>,
+    /// Whether a verdict changed for another reason than that a run of this date has convoked the holder.
+    pub has_news: bool,
+    /// Past appointments that nobody marked in time.
+    pub unmarked: Vec<Live>,
+    pub input: PlanningInput,
+    pub plan: Plan,
+    pub figures: Figures,
+    pub input_hash: String,
+    pub plan_hash: String,
+    /// Hash of what the plan leaves to plan.
+    pub rest_hash: String,
+    pub proof: Proof,
+    pub certificate: &'static str,
+    /// Firm appointments, in the order in which they are committed: soonest first.
+    pub firm: Vec<Firm>,
+    /// Requests that get a seat beside the plan.
+    pub granted: Vec<(String, SlotId)>,
+    pub warnings: Vec<String>,
+}
+
+impl Seen {
+    /// What an operator confirms: the plan, and the seats that requests get beside it.
+    pub(super) fn shown_hash(&self) -> String {
+        if self.granted.is_empty() {
+            return self.plan_hash.clone();
+        }
+        let seats: Vec<String> = self.granted.iter().map(|(request, slot)| format!("{request} {}", slot.0)).collect();
+        sha256_hex(format!("{}\n{}", self.plan_hash, seats.join("\n")).as_bytes())
+    }
+
+    /// Whether there is nothing to do beyond what a run of this date did, which left `rest` to plan: equally good plans
+    /// may differ, so it is what they are made from that tells.
+    pub(super) fn changes_nothing_after(&self, rest: Option<&str>) -> bool {
+        !self.has_news && self.unmarked.is_empty() && self.granted.is_empty() && rest == Some(&self.input_hash)
+    }
+}
+
+/// What `plan` shows: it writes nothing.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Business date.
+    pub business_date: NaiveDate,
+    /// All permits by rule.
+    pub outcomes: BTreeMap<String, u64>,
+    /// What the planner saw.
+    pub input: PlanningInput,
+    /// What it decided.
+    pub plan: Plan,
+    /// What proves it.
+    pub proof: Proof,
+    /// What would be firm, soonest first.
+    pub firm: Vec<Firm>,
+    /// Requests that would get a seat beside the plan.
+    pub granted: Vec<(String, SlotId)>,
+    /// `closed` or `open`.
+    pub certificate: &'static str,
+    /// The day of the run: notice is counted from it.
+    pub dates: Dates,
+    /// Version of the data that it saw.
+    pub data_version: i64,
+    /// Whether a run of this date has done all that there is to do.
+    pub settled: bool,
+    /// Its figures.
+    pub figures: Figures,
+    /// SHA-256 of the input.
+    pub input_hash: String,
+    /// SHA-256 of the plan, for `run --plan`; where requests get seats beside it, of these too.
+    pub plan_hash: String,
+    /// SHA-256 of the rules.
+    pub policy_hash: String,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+}
+
+/// Plans a date without writing anything.
+pub fn preview(
+    store: &mut Store,
+    config: &Configuration,
+    date: Option<NaiveDate>,
+    for_whom: For,
+    tools: &mut Tools<'_>,
+) -> Result<Preview> {
+    let mut dates = Dates::of(date, tools.clock, config)?;
+    if dates.business > dates.today {
+        // The night itself is then today.
+        dates.today = dates.business;
+        dates.next_night = super::next_night(config, dates.business)?;
+    }
+    let seen = observe(store, config, dates, for_whom, tools)?;
+    let last = store.completed_run(dates.business)?;
+    let shown = seen.shown_hash();
+    let settled = last.is_some_and(|last| seen.changes_nothing_after(last.rest_hash.as_deref()));
+    Ok(Preview {
+        settled,
+        business_date: dates.business,
+        dates,
+        data_version: seen.data_version,
+        outcomes: seen.outcomes,
+        input: seen.input,
+        plan: seen.plan,
+        proof: seen.proof,
+        firm: seen.firm,
+        certificate: seen.certificate,
+        figures: seen.figures,
+        input_hash: seen.input_hash,
+        plan_hash: shown,
+        granted: seen.granted,
+        policy_hash: config.settings.policy.hash(),
+        warnings: seen.warnings,
+    })
+}
+
+/// The verdicts of one night, given row by row as permits are read: a million of them are never held at once.
+struct Verdicts<'a> {
+    policy: &'a Policy,
+    jurisdiction: &'a Jurisdiction,
+    today: NaiveDate,
+    /// Day of each holder's live convocation.
+    convoked: HashMap<String, NaiveDate>,
+    /// Permits whose last appointment was honoured.
+    honoured: HashSet<String>,
+    /// Holders convoked by runs of this very date.
+    ours: HashSet<String>,
+    /// All permits by rule: by the stored verdicts of those that are not read, and by tonight's of those that are.
+    outcomes: BTreeMap<String, u64>,
+    /// Whether `outcomes` counted the stored verdicts of those that are read.
+    counted: bool,
+    /// Verdicts given tonight that `outcomes` does not count yet, by rule.
+    given: Vec<u64>,
+    changes: Vec<VerdictChange>,
+    due: Vec<Due<'a>>,
+    has_news: bool,
+    read: u64,
+}
+
+impl<'a> Verdicts<'a> {
+    /// `known`: all permits by their stored verdicts, where not all are read.
+    fn new(
+        (policy, jurisdiction): (&'a Policy, &'a Jurisdiction),
+        today: NaiveDate,
+        seen: &Observation,
+        runs_of_date: &str,
+        known: Option<BTreeMap<String, u64>>,
+    ) -> Self {
+        let ours = |l: &&Live| l.run_id.as_ref().is_some_and(|id| id.starts_with(runs_of_date));
+        Self {
+            policy,
+            jurisdiction,
+            today,
+            convoked: seen.live.iter().map(|l| (l.holder_id.clone(), l.day)).collect(),
+            honoured: HashSet::new(),
+            ours: seen.live.iter().filter(ours).map(|l| l.holder_id.clone()).collect(),
+            counted: known.is_some(),
+            // Those that are not read are counted by the database, and nothing is counted twice: where all are read, none.
+            outcomes: known.unwrap_or_default(),
+            given: vec![0; Rule::ALL.len()],
+            changes: Vec::new(),
+            due: Vec::new(),
+            has_news: false,
+            read: 0,
+        }
+    }
+
+    fn take(&mut self, row: PermitRow) -> Result<()> {
+        let facts = row.facts(self.convoked.get(&row.holder_id).copied(), self.honoured.contains(&row.permit_id));
+        let verdict = assess(&facts, self.policy, self.jurisdiction, self.today);
+        let kind = facts.kind;
+        self.read += 1;
+        let changed = !row.has_rule(verdict.rule);
+        if self.counted && changed {
+            let left =
+                self.outcomes.get_mut(row.stored_rule()).context("the permits by rule and the permits disagree")?;
+            *left -= 1;
+        }
+        self.given[verdict.rule as usize] += u64::from(changed || !self.counted);
+        if changed || !row.is_reviewed_by(verdict.review_on, self.today) {
+            // That it was only looked at again is no news.
+            self.has_news |= changed && (verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id));
+            self.changes.push(VerdictChange {
+                permit_id: row.permit_id.clone(),
+                rule: verdict.rule.code(),
+                review_on: verdict.review_on,
+            });
+        }
+        if let (Rule::Due | Rule::DueLate, Some(window)) = (verdict.rule, verdict.window) {
+            self.due.push(Due { permit: row, kind, window });
+        }
+        Ok(())
+    }
+}
+
+/// What is planned for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// A night, which serves written requests too.
+    Night,
+    /// An act at the counter: what it may use is what the plan itself can spare.
+    Act,
+}
+
+pub(super) fn observe(
+    store: &mut Store,
+    config: &Configuration,
+    dates: Dates,
+    for_whom: For,
+    tools: &mut Tools<'_>,
+) -> Result<Seen> {
+    let id_key = store.persist(|s| s.id_key(tools.entropy))?;
+    let rules_hash = config.rules_hash();
+    let watch = convoke_machine::clock::Stopwatch::start();
+    let policy = &config.settings.policy;
+    let jurisdiction = config.agenda.jurisdiction();
+    let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
+    (tools.progress)("reading and assessing permits", 0, 0);
+    let read = |s: &mut Store| {
+        let known_rules = s.assessed_with()?.is_some_and(|known| known == rules_hash);
+        // Under other rules every verdict may differ.
+        let review = known_rules.then(|| dates.business.max(dates.today));
+        let observation = Observation {
+            live: s.live_convocations()?,
+            slots: s.slots(dates.today, NEVER)?,
+            taken: s.taken(dates.today)?,
+            requests: match for_whom {
+                For::Night => Desk {
+                    open: s.open_requests()?,
+                    seats: s.seats_of_requests(dates.today)?,
+                    avoided: s.all_avoided(dates.today)?,
+                },
+                For::Act => Desk::default(),
+            },
+            last_extract: s.last_extract()?,
+            last_templates: s.last_templates()?,
+            late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
+        };
+        let known = if review.is_some() { Some(s.permits_by_rule()?) } else { None };
+        let (today, honoured) = (dates.business, s.honoured_permits()?);
+        let mut verdicts =
+            Verdicts { honoured, ..Verdicts::new((policy, &jurisdiction), today, &observation, &runs_of_date, known) };
+        s.permits_to_review(review, |row| verdicts.take(row))?;
+        tracing::info!(
+            permits = verdicts.read,
+            due = verdicts.due.len(),
+            seconds = watch.seconds(),
+            "Read and assessed {} permits",
+            verdicts.read
+        );
+        let due = verdicts.due.iter().map(|d| d.permit.holder_id.as_str());
+        let convoked = observation.live.iter().filter(|l| l.day >= dates.today).map(|l| l.holder_id.as_str());
+        let holders = s.holders(&due.chain(convoked).collect::<Vec<_>>())?;
+        let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.permit_id.as_str()).collect();
+        let first_seen = s.first_seen(&ids)?;
+        Ok((s.data_version()?, observation, verdicts, holders, first_seen))
+    };
+    let (data_version, observation, verdicts, holders, first_seen) = store.persist(|s| s.read(read))?;
+    let Verdicts { mut outcomes, given, changes, due, has_news, .. } = verdicts;
+    for (rule, given) in Rule::ALL.iter().zip(given) {
+        *outcomes.entry(rule.code().to_owned()).or_default() += given;
+    }
+    outcomes.retain(|_, n| *n > 0);
+
+    (tools.progress)("planning", 0, due.len() as u64);
+    let people = People { due: &due, holders: &holders, first_seen: &first_seen };
+    let input = planning_input(config, &jurisdiction, dates, &observation, people, &id_key)?;
+    let changed = changes.iter().map(|c| (c.permit_id.as_str(), c.rule)).collect();
+    let night = Night { config, jurisdiction: &jurisdiction, dates, slots: &observation.slots, changed: &changed };
+    let (input, granted) = requests::serve(&night, &observation.requests, input)?;
+    let (plan, proof) = planning::plan(&input).context("planning: check the weights and ranks of policy and agenda")?;
+    let breaches = check(&plan, &input);
+    // The checker shares no code with the planner: if they disagree, nobody is convoked tonight, and somebody is called.
+    ensure!(breaches.is_empty(), "the plan was refused by its checker, and nothing was written: {}", breaches[0]);
+
+    let by_id: HashMap<&str, &Due<'_>> = due.iter().map(|d| (d.permit.permit_id.as_str(), d)).collect();
+    let firm = firm_appointments(&plan, &input, &by_id);
+    let unmarked = observation
+        .live
+        .iter()
+        .filter(|l| l.day < dates.business && (dates.business - l.day).num_days() > i64::from(policy.mark_days))
+        .cloned()
+        .collect();
+    let mut warnings = warnings(config, dates, &observation, &plan, &input)?;
+    let certificate = if closes(&proof) { "closed" } else { "open" };
+    if certificate == "open" {
+        // Everybody is better convoked by a plan that is only possible than by none; but somebody must look.
+        tracing::error!("The certificate of the plan does not close: that it is the best is not proved");
+        warnings.push(
+            "Le certificat du plan est ouvert\u{a0}: rien ne prouve que ce plan soit le meilleur. À signaler.".into(),
+        );
+    }
+    Ok(Seen {
+        data_version,
+        dates,
+        rules_hash,
+        outcomes,
+        changes,
+        has_news,
+        unmarked,
+        figures: plan.figures(&input),
+        input_hash: input.hash(),
+        plan_hash: plan.hash(&input),
+        rest_hash: input.after(&plan).hash(),
+        certificate,
+        proof,
+        input,
+        plan,
+        firm,
+        granted,
+        warnings,
+    })
+}

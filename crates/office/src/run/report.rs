@@ -1,0 +1,162 @@
+//! Gathers the report of a run from what it recorded and from where its letters stand now.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use chrono::{NaiveDate, NaiveTime};
+
+use super::circumstances::circumstances;
+use super::{Firm, Summary};
+use convoke_domain::eligibility::Rule;
+use convoke_domain::ids::RunId;
+use convoke_instance::weeks::monday;
+use convoke_instance::{Figures, Plan, PlanningInput};
+use convoke_report::{Circumstances, LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
+use convoke_settings::{ConfigError, Configuration};
+use convoke_store::{RunRow, Store};
+
+/// Listed permits of one rule, at most: the count of the rule tells the whole.
+const LISTED_MAX: i64 = 5_000;
+
+/// The report of a run that has stored its plan.
+pub fn report(store: &mut Store, config: &Configuration, id: &RunId) -> Result<RunReport> {
+    store.read(|s| gather(s, config, id))
+}
+
+pub(super) fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> Result<RunReport> {
+    let row =
+        store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
+    let Some(outlined) = outline(store, config, &row)? else {
+        bail!(ConfigError(format!(
+            "run {id} ({}) stored no plan: {}",
+            row.state,
+            row.failure.as_deref().unwrap_or("it wrote nothing")
+        )));
+    };
+    let record = |store: &mut Store, kind| {
+        store.run_record(id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))
+    };
+    let input: PlanningInput = serde_json::from_slice(&record(store, "input")?).context("a recorded input")?;
+    let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&record(store, "plan")?).context("a recorded plan")?;
+    let outcomes = store.run_outcomes(id)?;
+    Ok(RunReport {
+        circumstances: circumstances(store, &row, &outcomes, &input, &plan)?,
+        occupancy: occupancy(store, &input, &plan)?,
+        lapses: lapses(&input, &plan),
+        listed: listed(store)?,
+        ..outlined
+    })
+}
+
+/// What a run counted and where its letters stand now, without its plan: seats, people and circumstances are left out. Reads no
+/// more than a page can wait for. `None` for a run that stored no plan.
+pub fn outline(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Option<RunReport>> {
+    let Some(summary) = &row.summary else { return Ok(None) };
+    let summary: Summary = serde_json::from_str(summary).context("the summary of a run")?;
+    let id = RunId(row.run_id.clone());
+    let letters = store
+        .letters_of_run(&row.run_id)?
+        .into_iter()
+        .map(|((channel, state), letters)| LetterCount { channel, state, letters })
+        .collect();
+    let head = store.ledger_head()?;
+    let outcomes = store.run_outcomes(&id)?;
+    Ok(Some(RunReport {
+        schema: "convoke.report/1".into(),
+        run: row.run_id.clone(),
+        prefecture: store.prefecture().to_owned(),
+        prefecture_name: config.settings.prefecture.name.clone(),
+        business_date: row.business_date,
+        generation: row.generation,
+        trigger: row.trigger.clone(),
+        actor: row.actor.clone(),
+        reason: row.reason.clone(),
+        state: row.state.clone(),
+        failure: row.failure.clone(),
+        started_at: row.started_at.and_utc(),
+        finished_at: row.finished_at.map(|at| at.and_utc()),
+        scanned: summary.scanned,
+        outcomes: RunReport::outcomes_of(&outcomes),
+        circumstances: Circumstances::default(),
+        figures: Figures {
+            firm: summary.firm as usize,
+            planned: summary.planned as usize,
+            no_possible_day: summary.lapses.no_possible_day as usize,
+            no_capacity: summary.lapses.no_capacity as usize,
+            late_firm: summary.late_firm as usize,
+            late_planned: summary.late_planned as usize,
+            without_seat: summary.without_seat as usize,
+        },
+        displaced: summary.displaced,
+        letters,
+        letters_perhaps_twice: store
+            .uncertain_letters_of_run(&row.run_id)?
+            .into_iter()
+            .map(|(reference, kind, state, n)| PerhapsTwice { reference, kind, state, uncertain: n as u64 })
+            .collect(),
+        occupancy: Vec::new(),
+        lapses: Vec::new(),
+        listed: Vec::new(),
+        warnings: summary.warnings,
+        input_hash: summary.input_hash,
+        policy_hash: summary.policy_hash,
+        plan_hash: summary.plan_hash,
+        certificate: summary.certificate,
+        ledger_size: head.size,
+        ledger_root: head.root,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }))
+}
+
+fn lapses(input: &PlanningInput, plan: &Plan) -> Vec<LapseLine> {
+    let seats: BTreeMap<usize, _> = plan.appointments.iter().map(|a| (a.candidate, a)).collect();
+    let line = |lapse: &convoke_instance::Lapse| {
+        let candidate = &input.candidates[lapse.candidate];
+        LapseLine {
+            permit: candidate.id.to_string(),
+            kind: candidate.category.code().to_owned(),
+            expires_on: input.date(candidate.deadline),
+            cause: lapse.cause,
+            seat: seats.get(&lapse.candidate).map(|a| {
+                let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
+                let hour =
+                    NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).unwrap_or_default();
+                (site.to_owned(), desk.to_owned(), input.date(a.day), hour)
+            }),
+        }
+    };
+    let mut lines: Vec<LapseLine> = plan.lapses.iter().map(line).collect();
+    lines.sort_by(|a, b| (a.expires_on, &a.permit).cmp(&(b.expires_on, &b.permit)));
+    lines
+}
+
+fn occupancy(store: &mut Store, input: &PlanningInput, plan: &Plan) -> Result<Vec<Occupancy>> {
+    let mut weeks: BTreeMap<(String, String, NaiveDate), (u64, u64, u64)> = BTreeMap::new();
+    let taken = store.taken(input.business_date)?;
+    for slot in store.slots(input.business_date, convoke_domain::eligibility::NEVER)? {
+        let week = weeks.entry((slot.site.clone(), slot.desk.clone(), monday(slot.day))).or_default();
+        week.0 += slot.seats as u64;
+        week.1 += taken.get(&slot.slot_id).copied().unwrap_or(0);
+    }
+    for a in plan.appointments.iter().filter(|a| !a.firm) {
+        let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
+        weeks.entry((site.to_owned(), desk.to_owned(), monday(input.date(a.day)))).or_default().2 += 1;
+    }
+    let line =
+        |((site, desk, week), (seats, reserved, planned))| Occupancy { site, desk, week, seats, reserved, planned };
+    Ok(weeks.into_iter().map(line).collect())
+}
+
+fn listed(store: &mut Store) -> Result<Vec<Listed>> {
+    let mut listed = Vec::new();
+    for rule in [Rule::NoJurisdiction, Rule::AwaitingMark, Rule::Expired] {
+        for (permit, commune, expires_on) in store.permits_under(rule, LISTED_MAX)? {
+            let detail = match rule {
+                Rule::NoJurisdiction => format!("commune {commune}"),
+                _ => format!("expire le {}", expires_on.format("%d/%m/%Y")),
+            };
+            listed.push(Listed { rule, permit, detail });
+        }
+    }
+    Ok(listed)
+}

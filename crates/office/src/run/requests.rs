@@ -1,0 +1,243 @@
+//! What a night does for written requests: who is due is hastened within the plan; others are granted what it can spare.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use anyhow::{Context, Result, ensure};
+use chrono::{Days, NaiveDate};
+use serde_json::json;
+
+use super::appointment::{Convocation, Occasion, Person};
+use super::correspondence::committed;
+use super::{Dates, Summary, Tools};
+use convoke_domain::agenda::Jurisdiction;
+use convoke_domain::eligibility::Rule;
+use convoke_domain::ids::{HolderId, Reference, RunId, SlotId};
+use convoke_domain::ledger::Event;
+use convoke_domain::permit::{Channel, PermitKind};
+use convoke_domain::requests::{RequestState, Urgency, Wish};
+use convoke_instance::{Day, PlanningInput};
+use convoke_letters::CancelledBy;
+use convoke_machine::fault;
+use convoke_planning::grants::{Asking, Grant, grant, week};
+use convoke_settings::Configuration;
+use convoke_store::{OpenRequest, RequestRow, RunRow, SlotRow, Store};
+
+/// Verdicts under which a request may be served by the night; the others are for an agent to decide.
+const SERVED: [Rule; 5] = [Rule::Student, Rule::NotYetDue, Rule::AlreadyConvoked, Rule::Due, Rule::DueLate];
+
+/// What is read for requests.
+#[derive(Default)]
+pub(super) struct Desk {
+    pub open: Vec<OpenRequest>,
+    /// Slots that requests hold already.
+    pub seats: Vec<String>,
+    /// Days on which those who ask cannot come, by holder.
+    pub avoided: BTreeMap<String, Vec<(NaiveDate, NaiveDate)>>,
+}
+
+/// The night that requests are served in.
+pub(super) struct Night<'a> {
+    pub config: &'a Configuration,
+    pub jurisdiction: &'a Jurisdiction,
+    pub dates: Dates,
+    pub slots: &'a [SlotRow],
+    /// Verdicts of tonight that differ from the stored ones, by permit.
+    pub changed: &'a HashMap<&'a str, &'static str>,
+}
+
+/// Hastens whoever is due and has asked, grants seats to the others, and says which request gets which slot. The input is left
+/// without these seats.
+pub(super) fn serve(
+    night: &Night<'_>,
+    desk: &Desk,
+    mut input: PlanningInput,
+) -> Result<(PlanningInput, Vec<(String, SlotId)>)> {
+    let policy = &night.config.settings.policy;
+    let cannot_wait = |r: &&OpenRequest| wish(r).is_some_and(|w| matches!(w, Wish::Urgent | Wish::Advance));
+    let asked: HashSet<&str> = desk.open.iter().filter(cannot_wait).map(|r| r.row.permit_id.as_str()).collect();
+    let mut planned = HashSet::new();
+    for candidate in input.candidates.iter_mut().filter(|c| asked.contains(c.id.0.as_str())) {
+        candidate.hasten(policy.request_weight);
+        planned.insert(candidate.id.0.clone());
+    }
+    let mut waiting: Vec<(Urgency, &OpenRequest, Asking)> = Vec::new();
+    for r in desk.open.iter().filter(|r| !planned.contains(&r.row.permit_id)) {
+        // As tonight sees it, and not as the last night did.
+        let rule = night.changed.get(r.row.permit_id.as_str()).copied().or(r.rule.as_deref());
+        let rule: Option<Rule> = rule.and_then(|rule| rule.parse().ok());
+        if !rule.is_some_and(|rule| is_served(r, rule)) {
+            continue;
+        }
+        let kind: PermitKind = r.kind.parse().context("the type of a permit in the database")?;
+        let urgency = Urgency::of(kind, r.expires_on, r.row.received_on, policy);
+        waiting.push((urgency, r, asking(night, desk, kind, r)?));
+    }
+    waiting.sort_by(|a, b| (a.0, &a.1.row.request_id).cmp(&(b.0, &b.1.row.request_id)));
+    if waiting.is_empty() {
+        return Ok((input, Vec::new()));
+    }
+    let shares = shares(night, desk, &input);
+    let asking: Vec<Asking> = waiting.iter().map(|(_, _, asking)| asking.clone()).collect();
+    let (rest, granted) = grant(&input, &asking, &shares);
+    let slot = |g: &Grant| {
+        let at =
+            format!("{}/{}T{:02}:{:02}", input.pools[g.pool as usize], input.date(g.day), g.start / 60, g.start % 60);
+        (waiting[g.asking].1.row.request_id.clone(), SlotId(at))
+    };
+    Ok((rest, granted.iter().map(slot).collect()))
+}
+
+fn wish(r: &OpenRequest) -> Option<Wish> {
+    r.row.wish.parse().ok()
+}
+
+/// Whether the night may give a seat to this request: whoever is due has one in the plan, whoever has an appointment gives it up only
+/// where they asked to.
+fn is_served(r: &OpenRequest, rule: Rule) -> bool {
+    SERVED.contains(&rule)
+        && match wish(r) {
+            Some(Wish::Urgent | Wish::Advance) => true,
+            Some(Wish::NoEmail) => r.live.is_none() && !matches!(rule, Rule::Due | Rule::DueLate),
+            Some(Wish::Other) | None => false,
+        }
+}
+
+fn asking(night: &Night<'_>, desk: &Desk, kind: PermitKind, r: &OpenRequest) -> Result<Asking> {
+    let (policy, dates) = (&night.config.settings.policy, night.dates);
+    let day = |date: NaiveDate| (date - dates.business).num_days() as Day;
+    let add = |days: u32| dates.today.checked_add_days(Days::new(days.into())).context("a date");
+    let opens = policy.window(kind, &r.mention, r.expires_on, dates.business).map(|w| w.opens);
+    let first = add(policy.short_notice_days)?.max(opens.unwrap_or(NaiveDate::MIN));
+    let sooner_than_now = r.live.as_ref().and_then(|(_, day)| day.pred_opt());
+    let last = [Some(add(policy.horizon_days)?), r.row.needed_by, sooner_than_now].into_iter().flatten().min();
+    let pools = night.jurisdiction.pools(kind, &r.commune).to_vec();
+    let avoided = desk.avoided.get(&r.row.holder_id).map_or(&[][..], Vec::as_slice);
+    let avoid = avoided.iter().map(|(first, last)| (day(*first), day(*last))).collect();
+    Ok(Asking { pools, first: day(first), last: day(last.context("a date")?), avoid })
+}
+
+/// Seats that requests may still take, by pool and week: the desk's share of its seats, less those that requests hold.
+fn shares(night: &Night<'_>, desk: &Desk, input: &PlanningInput) -> BTreeMap<(u32, Day), u32> {
+    let mut all: BTreeMap<(u32, Day), u32> = BTreeMap::new();
+    let pools: BTreeMap<&str, u32> = input.pools.iter().map(String::as_str).zip(0..).collect();
+    let pool_week = |slot_id: &str| {
+        let (place, at) = slot_id.rsplit_once('/')?;
+        let date: NaiveDate = at.split_once('T')?.0.parse().ok()?;
+        Some((*pools.get(place)?, week((date - night.dates.business).num_days() as Day)))
+    };
+    for slot in night.slots {
+        if let Some(at) = pool_week(&slot.slot_id) {
+            *all.entry(at).or_default() += slot.seats as u32;
+        }
+    }
+    let places = night.config.agenda.pools();
+    for ((pool, _), seats) in &mut all {
+        let percent = u32::from(places[*pool as usize].desk.request_quota_percent);
+        *seats = (*seats * percent).div_ceil(100);
+    }
+    for taken in &desk.seats {
+        if let Some(left) = pool_week(taken).and_then(|at| all.get_mut(&at)) {
+            *left = left.saturating_sub(1);
+        }
+    }
+    all
+}
+
+/// Reserves what a run has chosen for requests, and notes which others its plan has answered. Each is a transaction that holds only
+/// while the run is ours: what was cut off is gone on with.
+pub(super) fn write(
+    store: &mut Store,
+    config: &Configuration,
+    row: &RunRow,
+    actor: &str,
+    mut summary: Summary,
+    tools: &mut Tools<'_>,
+) -> Result<Summary> {
+    let run = RunId(row.run_id.clone());
+    for request in store.chosen_requests(&run)? {
+        let today = tools.clock.today(config.settings.prefecture.zone);
+        let on = Occasion { config, now: tools.clock.now(), today };
+        let mut counted = summary.clone();
+        let placed = store.write(|s| {
+            let placed = place(s, on, &run, actor, &request, tools)?;
+            counted.requests.placed += u64::from(placed);
+            s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, on.now)?;
+            Ok(placed)
+        });
+        match placed {
+            Ok(_) => summary = counted,
+            // What is wrong with one must not hold up the night, unless the night is not ours any more.
+            Err(error) if store.run(&run)?.is_some_and(|r| r.epoch == row.epoch && r.state == "committing") => {
+                tracing::error!(run.id = %run, request.id = %request.request_id, "A request could not be placed, and waits: {error:#}");
+            }
+            Err(error) => return Err(error),
+        }
+        fault::point("after-request");
+    }
+    let mut counted = summary.clone();
+    store.write(|s| {
+        // What was taken meanwhile waits for the next night.
+        s.reopen_requests(&run)?;
+        let now = tools.clock.now();
+        for (id, wish, reference) in s.answered_requests()? {
+            s.decide_request(&id, RequestState::Placed, Some(&reference), actor, now)?;
+            let payload = json!({"request": id, "reference": reference, "wish": wish});
+            s.record_in(&run.0, actor, &[Event { kind: "request.answered", payload }])?;
+            counted.requests.placed += 1;
+        }
+        counted.requests.waiting = s.open_requests()?.len() as u64;
+        if counted.requests.placed > 0 {
+            let (n, s) = (counted.requests.placed, if counted.requests.placed > 1 { "s" } else { "" });
+            counted.warnings.push(format!(
+                "{n} demande{s} écrite{s} satisfaite{s} par un rendez-vous : `convoke requests list --state placed`."
+            ));
+        }
+        s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, now)
+    })?;
+    Ok(counted)
+}
+
+/// `false` where the seat was taken, or the person's situation changed, since it was chosen.
+fn place(
+    s: &mut Store,
+    on: Occasion<'_>,
+    run: &RunId,
+    actor: &str,
+    request: &RequestRow,
+    tools: &mut Tools<'_>,
+) -> Result<bool> {
+    // An agent may have decided it in the meantime.
+    let still = s.request(&request.request_id)?.is_some_and(|r| r.state == RequestState::Chosen.code());
+    let slot = SlotId(request.slot_id.clone().context("a chosen request has a slot")?);
+    let (true, Some(row)) = (still && s.may_be_seen(&request.permit_id)?, s.slot(&slot)?) else { return Ok(false) };
+    let floor = i64::from(on.config.settings.policy.send_floor_days);
+    let taken = s.taken(row.day)?.get(&slot.0).copied().unwrap_or(0);
+    if taken >= row.seats as u64 || (row.day - on.today).num_days() <= floor {
+        return Ok(false);
+    }
+    let live = s.live_of(&HolderId(request.holder_id.clone()))?;
+    let made = if let Some(reference) = live.as_deref().and_then(Reference::parse) {
+        let from = Convocation::read(s, &reference)?.context("a live convocation has disappeared")?;
+        if from.day <= row.day || from.day < on.today {
+            return Ok(false);
+        }
+        from.put_elsewhere(s, on, &slot, CancelledBy::Holder, tools.entropy)?
+    } else {
+        let mut person = Person::read(s, &request.permit_id, &request.holder_id)?;
+        if request.wish == Wish::NoEmail.code() {
+            person.holder.channel = Some(Channel::Post);
+        }
+        person.convoke(s, on, &slot, tools.entropy)?
+    };
+    let made = made.with_context(|| format!("the seat {} was free and is not", slot.0))?;
+    let reference = Some(made.reference.as_str());
+    ensure!(
+        s.decide_request(&request.request_id, RequestState::Placed, reference, actor, on.now)?,
+        "the request has ended"
+    );
+    let mut payload = made.payload;
+    payload["request"] = request.request_id.as_str().into();
+    payload["wish"] = request.wish.as_str().into();
+    s.record_in(&run.0, actor, &[Event { kind: "request.placed", payload }])?;
+    Ok(true)
+}

@@ -1,0 +1,162 @@
+//! The sheets of a day, a site each: for the counter, who is expected when, with boxes to tick and as a table to be filled in and
+//! imported; for the door, hours and references without a name.
+
+mod folder;
+mod paper;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+
+use convoke_domain::convocation::{Presence, State};
+use convoke_letters::Fonts;
+use convoke_settings::Configuration;
+use convoke_store::Store;
+
+pub use folder::write_due;
+
+/// What is expected at a site on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteDay {
+    /// Code of the préfecture.
+    pub prefecture: String,
+    /// Its name.
+    pub prefecture_name: String,
+    /// Day.
+    pub date: NaiveDate,
+    /// When this was found, on the clocks of the préfecture.
+    pub as_of: NaiveDateTime,
+    /// Site.
+    pub site: String,
+    /// Its name.
+    pub name: String,
+    /// Its desks, in the order of the agenda.
+    pub desks: Vec<DeskDay>,
+}
+
+/// What is expected at a desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeskDay {
+    /// Desk.
+    pub desk: String,
+    /// Its name.
+    pub label: String,
+    /// Why it is closed, if it is.
+    pub closed: Option<String>,
+    /// Who is expected, by hour.
+    pub people: Vec<Expected>,
+}
+
+/// Somebody who is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Reference.
+    pub reference: String,
+    /// Hour.
+    pub hour: NaiveTime,
+    /// Name, as on the letter; empty where the person was erased.
+    pub name: String,
+    /// Date of birth, where it is known.
+    pub birth_date: Option<NaiveDate>,
+    /// Type of permit.
+    pub kind: String,
+    /// What became of it, where that is known.
+    pub presence: Option<Presence>,
+}
+
+/// A file of a sheet.
+pub struct SheetFile {
+    /// Its name.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl SiteDay {
+    /// How many people are expected.
+    pub fn expected(&self) -> usize {
+        self.desks.iter().map(|d| d.people.len()).sum()
+    }
+
+    /// Why the site receives nobody, if all its desks are closed.
+    pub fn closed(&self) -> Option<&str> {
+        let reasons: Option<Vec<&str>> = self.desks.iter().map(|d| d.closed.as_deref()).collect();
+        reasons?.first().copied()
+    }
+
+    /// Its files: for the counter on paper and as a table, and for the door.
+    pub fn files(&self, fonts: &Fonts) -> Result<Vec<SheetFile>> {
+        let pdf = |kind: &str, roll: convoke_letters::Roll| {
+            let name = folder::file_name(self, kind);
+            let ident = format!("{name} {}", self.as_of);
+            let bytes = roll.to_pdf(&ident, self.date, fonts).with_context(|| format!("laying out {name}"))?;
+            anyhow::Ok(SheetFile { name, bytes })
+        };
+        let table = paper::table(self).to_csv().into_bytes();
+        Ok(vec![
+            pdf("guichet.pdf", paper::counter(self))?,
+            SheetFile { name: folder::file_name(self, "guichet.csv"), bytes: table },
+            pdf("porte.pdf", paper::door(self))?,
+        ])
+    }
+}
+
+/// Who is expected on a day: each site of the agenda, and each where somebody has an appointment although the agenda does not name
+/// it any more.
+pub fn gather(
+    store: &mut Store,
+    config: &Configuration,
+    date: NaiveDate,
+    as_of: NaiveDateTime,
+) -> Result<Vec<SiteDay>> {
+    let (appointed, holders) = store.read(|s| {
+        let appointed = s.appointed_on(date)?;
+        let ids: Vec<&str> = appointed.iter().map(|a| a.holder_id.as_str()).collect();
+        let holders = s.holders(&ids)?;
+        Ok((appointed, holders))
+    })?;
+    let mut by_desk: BTreeMap<(String, String), Vec<Expected>> = BTreeMap::new();
+    for a in appointed {
+        let holder = holders.get(&a.holder_id);
+        let expected = Expected {
+            hour: a.hour(),
+            name: holder.map(convoke_domain::permit::Holder::printed_name).unwrap_or_default(),
+            birth_date: holder.and_then(|h| h.birth_date),
+            kind: a.kind.unwrap_or_default(),
+            presence: a.state.parse().ok().and_then(|state: State| Presence::of(state)),
+            reference: a.reference,
+        };
+        by_desk.entry((a.site, a.desk)).or_default().push(expected);
+    }
+    let prefecture = &config.settings.prefecture;
+    let empty = |site: &str, name: &str| SiteDay {
+        prefecture: prefecture.code.clone(),
+        prefecture_name: prefecture.name.clone(),
+        date,
+        as_of,
+        site: site.to_owned(),
+        name: name.to_owned(),
+        desks: Vec::new(),
+    };
+    let mut sites: Vec<SiteDay> = config.agenda.site.iter().map(|site| empty(&site.id, &site.name)).collect();
+    for pool in config.agenda.pools() {
+        let desk = DeskDay {
+            desk: pool.desk.id.clone(),
+            label: pool.desk.label().to_owned(),
+            closed: config.agenda.closed(pool, date).map(str::to_owned),
+            people: by_desk.remove(&(pool.site.id.clone(), pool.desk.id.clone())).unwrap_or_default(),
+        };
+        if let Some(site) = sites.iter_mut().find(|s| s.site == pool.site.id) {
+            site.desks.push(desk);
+        }
+    }
+    for ((site, desk), people) in by_desk {
+        let left = DeskDay { label: desk.clone(), desk, closed: None, people };
+        match sites.iter_mut().find(|s| s.site == site) {
+            Some(known) => known.desks.push(left),
+            None => sites.push(SiteDay { desks: vec![left], ..empty(&site, &site) }),
+        }
+    }
+    Ok(sites)
+}

@@ -1,0 +1,195 @@
+//! What surrounds a night: the law that it kept, the margins that it left, the seats that were missing, who intervened, what looks
+//! odd, and the nights before.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use convoke_domain::eligibility::Rule;
+use convoke_domain::policy::{Before, Policy, Procedure};
+
+/// What surrounds a night.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Circumstances {
+    /// Why each rule is one, by its id.
+    pub bases: BTreeMap<String, String>,
+    /// When renewals are requested, as the law of the night had it.
+    pub windows: Vec<LegalWindow>,
+    /// Appointments of the plan by the days that they lie before the expiry, in weeks.
+    pub margins: Vec<Margin>,
+    /// The fewest extra seats that would have avoided lapses.
+    pub shortages: Vec<Shortage>,
+    /// Lapses that they would have avoided.
+    pub avoidable: u64,
+    /// Letters of the run by what a relay last said.
+    pub replies: Vec<Reply>,
+    /// What people did by hand since the run before.
+    pub interventions: Vec<Intervention>,
+    /// What somebody should look at.
+    pub anomalies: Vec<Anomaly>,
+    /// The last nights, this one included, oldest first.
+    pub nights: Vec<NightFigures>,
+}
+
+/// When renewals are requested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LegalWindow {
+    /// Name of the rule.
+    pub id: String,
+    /// `guichet` or `teleservice`.
+    pub procedure: String,
+    /// Days before the expiry when it opens, at most.
+    pub opens: u32,
+    /// Days before the expiry when it closes, at least; 0 at the expiry.
+    pub closes: u32,
+    /// Legal basis; `usage` where no law gives a window.
+    pub basis: String,
+}
+
+/// Appointments of seven days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Margin {
+    /// First of the seven: so many days before the expiry; negative after it.
+    pub days: i64,
+    /// How many appointments.
+    pub appointments: u64,
+}
+
+/// Seats that were missing at a desk in a week.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shortage {
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+    /// ISO 8601 week, such as 2026-W41.
+    pub week: String,
+    /// How many.
+    pub seats: u64,
+}
+
+/// Letters about which relays said the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reply {
+    /// State in the outbox.
+    pub state: String,
+    /// Code of the reply, enhanced where there was one; empty where there was no reply.
+    pub code: String,
+    /// How many letters.
+    pub letters: u64,
+}
+
+/// Something done by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Intervention {
+    /// Entry of the ledger; the first, where many are alike.
+    pub entry: i64,
+    /// When that was, where the entry says so.
+    #[serde(default)]
+    pub at: Option<DateTime<Utc>>,
+    /// Who.
+    pub actor: String,
+    /// What, as the ledger names it.
+    pub kind: String,
+    /// Why, where it was said.
+    pub reason: Option<String>,
+    /// How often.
+    pub times: u64,
+}
+
+/// Something that looks odd.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Anomaly {
+    /// `shared-email`, `shared-phone`, `no-jurisdiction`, `held`.
+    pub kind: String,
+    /// How many: addresses, numbers, permits.
+    pub count: u64,
+    /// How many people or permits are concerned.
+    pub concerned: u64,
+}
+
+/// The figures of a night.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NightFigures {
+    /// Run.
+    pub run: String,
+    /// Night.
+    pub business_date: NaiveDate,
+    /// Permits examined.
+    pub scanned: u64,
+    /// People due.
+    pub due: u64,
+    /// Made firm, before expiry and after it.
+    pub firm: u64,
+    /// Without a day before expiry.
+    pub lapses: u64,
+    /// Convocations written.
+    pub letters: u64,
+}
+
+impl Margin {
+    /// The first bin: from so many days before the expiry on.
+    pub const FIRST: i64 = 63;
+    /// The last: all that lies later.
+    pub const LAST: i64 = -28;
+}
+
+impl Circumstances {
+    /// The law of a night.
+    pub fn of_policy(policy: &Policy, date: NaiveDate) -> Self {
+        let days = |before: Before, longest: bool| match before {
+            Before::MonthsBefore(months) if longest => months * 31,
+            Before::MonthsBefore(months) => months * 28,
+            Before::DaysBefore(days) => days,
+        };
+        let windows =
+            policy.rule.iter().filter(|r| r.from.is_none_or(|from| from <= date) && r.to.is_none_or(|to| date <= to));
+        let windows: Vec<LegalWindow> = windows
+            .map(|r| LegalWindow {
+                id: r.id.clone(),
+                procedure: r.procedure.code().to_owned(),
+                opens: days(r.opens, true),
+                closes: r.closes.map_or(0, |close| days(close, false)),
+                basis: r.basis.clone(),
+            })
+            .collect();
+        let joined = |of: &mut dyn Iterator<Item = &str>| {
+            let mut all: Vec<&str> = of.collect();
+            all.dedup();
+            all.join(" ; ")
+        };
+        let of_procedure = |procedure: Procedure| {
+            joined(&mut windows.iter().filter(|w| w.procedure == procedure.code()).map(|w| w.basis.as_str()))
+        };
+        let (desk, online) = (of_procedure(Procedure::Counter), of_procedure(Procedure::Online));
+        let students = joined(&mut policy.student.iter().map(|s| s.basis.as_str()));
+        let final_ones = joined(&mut policy.not_renewable.iter().map(|s| s.basis.as_str()));
+        let bases = Rule::ALL
+            .iter()
+            .map(|rule| {
+                let basis = match rule {
+                    Rule::Deceased | Rule::Withdrawn | Rule::NotLatestPermit | Rule::AbsentFromExtract => {
+                        "Constat : extrait de l’application de gestion".to_owned()
+                    }
+                    Rule::RenewalFiled => "Constat : demande enregistrée dans l’extrait".to_owned(),
+                    Rule::Held => "Décision d’un agent, motivée au registre".to_owned(),
+                    Rule::NoJurisdiction => {
+                        "Compétence territoriale : communes du ressort (config/agenda.toml)".to_owned()
+                    }
+                    Rule::AwaitingMark | Rule::AlreadyConvoked => "Constat : convocation en cours".to_owned(),
+                    Rule::Student => students.clone(),
+                    Rule::NotRenewable => final_ones.clone(),
+                    Rule::Expired | Rule::DueLate => "CESEDA R.431-8".to_owned(),
+                    Rule::DueOnline => online.clone(),
+                    Rule::NotYetDue => joined(&mut windows.iter().map(|w| w.basis.as_str())),
+                    Rule::Due => desk.clone(),
+                };
+                (rule.code().to_owned(), basis)
+            })
+            .collect();
+        Self { bases, windows, ..Self::default() }
+    }
+}

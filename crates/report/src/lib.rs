@@ -1,0 +1,235 @@
+//! The report of a run: typed data first, its renderings after. In French, and pseudonymous: permits by their opaque id.
+
+pub mod bundle;
+mod circumstances;
+pub mod columns;
+pub mod forecast;
+mod funnel;
+mod html;
+pub mod lists;
+mod paper;
+pub mod period;
+mod terminal;
+pub mod timeline;
+pub mod words;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use circumstances::{Anomaly, Circumstances, Intervention, LegalWindow, Margin, NightFigures, Reply, Shortage};
+pub use funnel::{Check, Funnel, Part, Stage};
+pub use html::html;
+pub use lists::List;
+pub use lists::harmless;
+pub use paper::document;
+pub use period::{Appointed, Ending, Expired, Period};
+pub use terminal::terminal;
+pub use words::visible;
+
+use convoke_domain::eligibility::Rule;
+use convoke_instance::{Figures, LapseCause, Pass};
+
+/// What a run did, and where its letters stand now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunReport {
+    /// `convoke.report/1`.
+    pub schema: String,
+    /// The run.
+    pub run: String,
+    /// Code of the préfecture.
+    pub prefecture: String,
+    /// Its name.
+    pub prefecture_name: String,
+    /// The night.
+    pub business_date: NaiveDate,
+    /// 1 for the first run of the date.
+    pub generation: i64,
+    /// `cron` or `hand`.
+    pub trigger: String,
+    /// Real login of who started it.
+    pub actor: String,
+    /// Why, where it was started by hand.
+    pub reason: Option<String>,
+    /// `observing`, `committing`, `completed`, `stopped` or `failed`.
+    pub state: String,
+    /// Why it stopped or failed.
+    pub failure: Option<String>,
+    /// Start.
+    pub started_at: DateTime<Utc>,
+    /// End.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// All permits stored.
+    pub scanned: u64,
+    /// Permits by rule, in the order of examination; every rule is there, and their sum is `scanned`.
+    pub outcomes: Vec<Outcome>,
+    /// Counts of the plan.
+    pub figures: Figures,
+    /// Appointments planned as firm whose seat or person was taken between plan and commit: not in the figures, due again.
+    pub displaced: u64,
+    /// Letters of this run by channel and state, as they stand now.
+    pub letters: Vec<LetterCount>,
+    /// Letters of this run whose fate was unknown at least once: whoever got one twice is among them.
+    #[serde(default)]
+    pub letters_perhaps_twice: Vec<PerhapsTwice>,
+    /// Seats by site, desk and week, tonight's plan included.
+    pub occupancy: Vec<Occupancy>,
+    /// People without a day before expiry.
+    pub lapses: Vec<LapseLine>,
+    /// Permits that somebody must look at: commune unknown, presence to be marked, expired for long.
+    pub listed: Vec<Listed>,
+    /// What the operator should know: age of the extract, end of the agenda.
+    pub warnings: Vec<String>,
+    /// What surrounds the night.
+    #[serde(default)]
+    pub circumstances: Circumstances,
+    /// SHA-256 of the planning input.
+    pub input_hash: String,
+    /// SHA-256 of the rules.
+    pub policy_hash: String,
+    /// SHA-256 of the plan.
+    pub plan_hash: String,
+    /// `closed`, `open` or `absent`.
+    pub certificate: String,
+    /// Entries of the ledger when the report was made.
+    pub ledger_size: i64,
+    /// Hash of its last entry.
+    pub ledger_root: String,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// What became of one permit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// Permit; nobody's any more where it was erased since.
+    pub permit: Option<String>,
+    /// Type of permit.
+    pub kind: String,
+    /// Its last day.
+    pub expires_on: Option<NaiveDate>,
+    /// The rule that applied.
+    pub rule: Rule,
+    /// Why there is no day before expiry, where there is none.
+    pub lapse: Option<LapseCause>,
+    /// The appointment of the plan.
+    pub seat: Option<Seat>,
+    /// Foreigner number and name, where the report was asked to name people.
+    pub person: Option<[String; 2]>,
+}
+
+/// An appointment of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// When it lies: in time, at short notice, after expiry.
+    pub pass: Pass,
+    /// Whether it became firm in this run.
+    pub firm: bool,
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+    /// Day.
+    pub day: NaiveDate,
+    /// Hour, civil time of the site.
+    pub start: NaiveTime,
+}
+
+/// Permits under one rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    /// Rule id.
+    pub rule: Rule,
+    /// Its name in French.
+    pub label: String,
+    /// How many.
+    pub permits: u64,
+}
+
+/// Letters of one channel in one state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LetterCount {
+    /// `email`, `post` or `phone`.
+    pub channel: String,
+    /// State in the outbox.
+    pub state: String,
+    /// How many.
+    pub letters: u64,
+}
+
+/// A letter that its recipient may have got twice: nobody knows whether the relay had it before it was sent once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PerhapsTwice {
+    /// Reference.
+    pub reference: String,
+    /// Kind.
+    pub kind: String,
+    /// State in the outbox.
+    pub state: String,
+    /// How often its fate was unknown.
+    pub uncertain: u64,
+}
+
+/// Seats of a desk in a week.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Occupancy {
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+    /// Monday of the week.
+    pub week: NaiveDate,
+    /// Seats of the week from the business date on.
+    pub seats: u64,
+    /// Reserved, tonight's included.
+    pub reserved: u64,
+    /// Planned and not yet firm.
+    pub planned: u64,
+}
+
+/// Somebody without a day before expiry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LapseLine {
+    /// Permit.
+    pub permit: String,
+    /// Type of permit.
+    pub kind: String,
+    /// Its last day.
+    pub expires_on: NaiveDate,
+    /// Why.
+    pub cause: LapseCause,
+    /// The seat after expiry, where one was left: site, desk, day, hour.
+    pub seat: Option<(String, String, NaiveDate, NaiveTime)>,
+}
+
+/// A permit that somebody must look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Listed {
+    /// Why it is listed.
+    pub rule: Rule,
+    /// Permit.
+    pub permit: String,
+    /// The particulars: a commune, a date.
+    pub detail: String,
+}
+
+impl RunReport {
+    /// Outcomes of every rule, zero included.
+    pub fn outcomes_of(counts: &BTreeMap<String, u64>) -> Vec<Outcome> {
+        Rule::ALL
+            .iter()
+            .map(|rule| Outcome {
+                rule: *rule,
+                label: rule.label_fr().to_owned(),
+                permits: counts.get(rule.code()).copied().unwrap_or(0),
+            })
+            .collect()
+    }
+
+    /// Permits under one rule.
+    pub fn permits(&self, rule: Rule) -> u64 {
+        self.outcomes.iter().filter(|o| o.rule == rule).map(|o| o.permits).sum()
+    }
+}

@@ -1,0 +1,348 @@
+//! The French of reports, in one place: labels of codes, numbers, dates, and text that cannot disguise itself.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+
+use super::Margin;
+use convoke_domain::convocation::{CAME_BACK, LetterKind, LetterState, Remark, State};
+use convoke_domain::permit::{Channel, PermitKind};
+use convoke_domain::requests::{RequestState, Wish};
+use convoke_instance::LapseCause;
+pub(super) use convoke_letters::french::{date, short_date, time, weekday_date};
+use convoke_letters::{EnvelopeError, PdfError};
+
+/// A state of the outbox.
+pub fn letter_state(code: &str) -> String {
+    label(code, |state| match state {
+        LetterState::Queued => "En attente d’envoi",
+        LetterState::Leased => "Prise en charge",
+        LetterState::Sending => "En cours d’envoi",
+        LetterState::Accepted => "Remise au relais de messagerie",
+        LetterState::Deferred => "À réessayer",
+        LetterState::Failed => "Refusée",
+        LetterState::Uncertain => "Sort inconnu",
+        LetterState::Bounced => "Revenue par courriel",
+        LetterState::Held => "Retenue par un agent",
+        LetterState::Cancelled => "Annulée",
+        LetterState::Expired => "Trop tard pour l’envoyer",
+        LetterState::ToPost => "À poster",
+        LetterState::Posted => "Postée",
+        LetterState::Returned => "Revenue par la poste",
+    })
+}
+
+/// What a letter is about.
+pub fn letter_kind(code: &str) -> String {
+    label(code, |kind| match kind {
+        LetterKind::Convocation => "convocation",
+        LetterKind::Reminder => "rappel",
+        LetterKind::Change => "changement de rendez-vous",
+        LetterKind::Cancellation => "annulation",
+        LetterKind::OnlineFiling => "dépôt en ligne",
+        LetterKind::Transfer => "transfert",
+        LetterKind::HeadsUp => "annonce",
+    })
+}
+
+/// What is asked for in writing.
+pub fn wish(code: &str) -> String {
+    label(code, |wish| match wish {
+        Wish::Urgent => "être reçu d’urgence",
+        Wish::Advance => "une date plus proche",
+        Wish::NoEmail => "une convocation sans courriel",
+        Wish::Other => "autre",
+    })
+}
+
+/// Where a written request stands.
+pub fn request_state(code: &str) -> String {
+    label(code, |state| match state {
+        RequestState::Open => "en attente",
+        RequestState::Chosen => "en cours de placement",
+        RequestState::Placed => "satisfaite par un rendez-vous",
+        RequestState::Refused => "refusée",
+        RequestState::Withdrawn => "retirée",
+    })
+}
+
+/// What an attempt to hand a letter over came to.
+pub fn attempt(outcome: &str) -> &str {
+    match outcome {
+        "accepted" => "accepté",
+        "deferred" => "refusé pour l’instant",
+        "failed" => "refusé",
+        "uncertain" => "sort inconnu",
+        "relay-fault" => "relais en panne",
+        "expired" => "trop tard",
+        "cancelled" => "annulé",
+        "" => "en cours",
+        other => other,
+    }
+}
+
+/// What keeps a letter, in French where the program says it itself, and in which language it is. What relays and servers say
+/// stays in their words.
+pub fn letter_cause(cause: &str) -> (String, &'static str) {
+    let french = |text: String| (text, "fr");
+    if let Some(remark) = remark(cause) {
+        return french(remark.to_owned());
+    }
+    if let Some(found) = EnvelopeError::of(cause) {
+        return french(match found {
+            EnvelopeError::TooManyLines(n) => format!(
+                "l’adresse prend {n} lignes de 38 caractères, une fenêtre en montre six (NF Z 10-011)\u{a0}: à abréger dans le fichier importé"
+            ),
+            EnvelopeError::LongWord(line) => format!(
+                "un mot de la ligne {line} de l’adresse dépasse 38 caractères (NF Z 10-011)\u{a0}: à corriger dans le fichier importé"
+            ),
+            EnvelopeError::Nothing => "aucune adresse postale\u{a0}: à compléter dans le fichier importé".into(),
+        });
+    }
+    if let Some(signs) = PdfError::signs_of(cause) {
+        return french(format!(
+            "aucune police n’a de signe pour {signs}\u{a0}: ajoutez-en une qui l’a à [letters] fonts"
+        ));
+    }
+    match cause.strip_prefix(CAME_BACK) {
+        Some(said) => french(format!("revenue\u{a0}: {}", said.replacen("without a status", "sans code", 1))),
+        None => (cause.to_owned(), "en"),
+    }
+}
+
+/// What the program itself says of a letter, if it said this.
+pub fn remark(said: &str) -> Option<&'static str> {
+    Some(match said.parse().ok()? {
+        Remark::Held => "retenue par un agent",
+        Remark::LetGo => "libérée par un agent",
+        Remark::PermitHeld => "un agent a suspendu le titre",
+        Remark::PermitLetGo => "libérée avec le titre",
+        Remark::Readdressed => "écrite de nouveau à une autre adresse",
+        Remark::AddressRefused => "cette adresse a déjà renvoyé une lettre\u{a0}: par la poste",
+        Remark::NoAppointment => "le rendez-vous n’a plus lieu",
+        Remark::Moved => "le rendez-vous a changé\u{a0}: une lettre plus récente le dit",
+        Remark::Deceased => "la personne est décédée",
+        Remark::Withdrawn => "le titre a été retiré",
+        Remark::Renewed => "le titre a été renouvelé",
+        Remark::Filed => "le renouvellement est déjà demandé",
+        Remark::TooLate => "trop peu de jours restent\u{a0}: appeler la personne",
+    })
+}
+
+/// What a message that came back was taken for.
+pub fn bounce(class: &str) -> &'static str {
+    match class {
+        "hard" => "lettre non remise",
+        "soft" => "remise encore essayée",
+        "auto-reply" => "réponse automatique",
+        _ => "non compris",
+    }
+}
+
+/// What became of an appointment.
+pub fn convocation_state(code: &str) -> String {
+    label(code, |state| match state {
+        State::Convoked => "à venir ou à marquer",
+        State::Honoured => "venu",
+        State::Incomplete => "dossier incomplet",
+        State::Missed => "absent",
+        State::Cancelled => "annulé",
+        State::Moved => "remplacé par un autre",
+        State::Undelivered => "lettre non remise",
+    })
+}
+
+/// How a letter travels.
+pub fn channel(code: &str) -> String {
+    label(code, |channel| match channel {
+        Channel::Email => "Courriel",
+        Channel::Post => "Courrier",
+        Channel::Phone => "Téléphone",
+    })
+}
+
+/// A type of permit.
+pub(super) fn permit_kind(code: &str) -> String {
+    label(code, PermitKind::label)
+}
+
+/// Why somebody has no day before expiry.
+pub fn lapse_cause(cause: LapseCause) -> &'static str {
+    match cause {
+        LapseCause::NoPossibleDay => "Aucun jour possible dans le délai",
+        LapseCause::NoCapacity => "Faute de place",
+    }
+}
+
+/// What somebody did by hand, as the ledger names it.
+pub fn intervention(kind: &str) -> &str {
+    match kind {
+        "agenda.generated" => "Créneaux ouverts d’après l’agenda",
+        "import.done" => "Fichier importé",
+        "convocation.marked" => "Présence saisie",
+        "account.set" => "Compte de la console créé ou changé",
+        "account.removed" => "Compte de la console supprimé",
+        "console.signed_in" => "Connexion à la console",
+        "console.signed_out" => "Sessions de la console fermées",
+        "post.discarded" => "Lot de courrier abandonné",
+        "sending.paused" => "Envois suspendus",
+        "sending.resumed" => "Envois repris",
+        "household.linked" => "Foyer formé",
+        "household.unlinked" => "Foyer défait",
+        "letter.posted" => "Lettres postées",
+        "letter.returned" => "Lettre revenue par la poste",
+        "letter.bounced" => "Lettre revenue par courriel",
+        "permit.held" => "Titre suspendu",
+        "permit.released" => "Suspension levée",
+        "holder.email_set" => "Adresse électronique corrigée",
+        "holder.avoids" => "Jours à éviter notés",
+        "convocation.moved" => "Rendez-vous déplacé",
+        "convocation.cancelled" => "Rendez-vous annulé",
+        "letter.retried" => "Lettre renvoyée dans la file",
+        "letter.held" => "Lettre retenue",
+        "letter.released" => "Lettre libérée",
+        "agenda.closed" => "Jour fermé",
+        "agenda.reopened" => "Jour rouvert",
+        "request.added" => "Demande écrite enregistrée",
+        "request.refused" => "Demande écrite refusée",
+        "request.withdrawn" => "Demande écrite retirée",
+        "request.answered" => "Demande écrite satisfaite par le plan",
+        "request.placed" => "Demande écrite satisfaite",
+        "run.stopped" => "Exécution arrêtée",
+        "key.made" => "Clé de signature créée",
+        "key.passed_on" => "Clé de signature remplacée",
+        "holders.erased" => "Personne effacée à sa demande",
+        "holders.purged" => "Personnes effacées au terme de la conservation",
+        "letters.purged" => "Contenu de lettres effacé au terme de la conservation",
+        "read.report" => "Rapport nominatif consulté",
+        "read.timeline" => "Historique d’une personne consulté",
+        "read.holder" => "Données d’une personne consultées",
+        "read.find" => "Personnes recherchées",
+        "read.anomalies" => "Coordonnées partagées consultées",
+        "read.movers" => "Personnes connues de deux préfectures consultées",
+        "read.hashes" => "Empreintes des titulaires remises à une autre préfecture",
+        "read.letters" => "Lettres d’une personne consultées",
+        "read.sheet" => "Feuilles de guichet d’un jour établies",
+        "read.addresses" => "Adresses consultées pour l’envoi postal ou l’appel",
+        other => other,
+    }
+}
+
+/// What looks odd.
+pub(super) fn anomaly(kind: &str) -> &str {
+    match kind {
+        "shared-email" => "Adresses électroniques partagées par six personnes ou plus",
+        "shared-phone" => "Numéros de téléphone partagés par six personnes ou plus",
+        "no-jurisdiction" => "Titres dont la commune n’est dans aucun ressort",
+        "held" => "Titres suspendus par des agents, plus d’un pour cent",
+        other => other,
+    }
+}
+
+/// At a desk or online.
+pub(super) fn procedure(code: &str) -> &str {
+    match code {
+        "guichet" => "Au guichet",
+        "teleservice" => "En ligne",
+        other => other,
+    }
+}
+
+/// An ISO 8601 week, such as 2026-W41.
+pub fn week(iso: &str) -> String {
+    match iso.split_once("-W") {
+        Some((year, week)) => format!("semaine {} de {year}", week.trim_start_matches('0')),
+        None => iso.to_owned(),
+    }
+}
+
+/// Seven days counted back from the expiry.
+pub(super) fn margin(days: i64) -> String {
+    match days {
+        Margin::FIRST.. => format!("{days} ou plus"),
+        ..=Margin::LAST => format!("{} ou plus après", -days - 6),
+        0.. => format!("{days} à {}", days + 6),
+        _ => format!("{} à {} après", -days - 6, -days),
+    }
+}
+
+/// What started a run.
+pub fn trigger(code: &str) -> &str {
+    match code {
+        "cron" => "Automatique, à l’heure prévue",
+        "hand" => "À la main",
+        other => other,
+    }
+}
+
+/// Where a run stands.
+pub fn run_state(code: &str) -> &str {
+    match code {
+        "planned" => "Prévue",
+        "observing" => "Examen en cours",
+        "committing" => "Enregistrement en cours",
+        "completed" => "Terminée",
+        "stopped" => "Arrêtée",
+        "failed" => "Échouée",
+        other => other,
+    }
+}
+
+/// Whether the plan is proved to be the best.
+pub fn certificate(code: &str) -> &str {
+    match code {
+        "closed" => "Fermé\u{a0}: aucun plan ne vaut mieux",
+        "open" => "Ouvert\u{a0}: il n’est pas prouvé qu’aucun plan ne vaut mieux",
+        "absent" => "Absent",
+        other => other,
+    }
+}
+
+// A report written by a newer version may hold a word that this one does not know: it is shown as it is.
+fn label<T: FromStr>(code: &str, words: impl Fn(T) -> &'static str) -> String {
+    code.parse().map_or_else(|_| code.to_owned(), |value| words(value).to_owned())
+}
+
+/// 4 212, with narrow no-break spaces.
+pub(super) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() * 2);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// *aucune lettre*, *1 lettre*, *4 212 lettres*: a number stays on the line of what it counts.
+pub(super) fn counted(n: u64, none: &str, one: &str, many: &str) -> String {
+    match n {
+        0 => none.to_owned(),
+        1 => format!("1\u{a0}{one}"),
+        _ => format!("{}\u{a0}{many}", number(n)),
+    }
+}
+
+/// 4 octobre 2026, 23:30:12 UTC: to the second, as in the logs.
+pub(super) fn instant(at: DateTime<Utc>) -> String {
+    format!("{}, {} UTC", date(at.date_naive()), at.format("%H:%M:%S"))
+}
+
+/// Text in which nothing is invisible: what could move a cursor, reverse a line or break it is replaced.
+pub fn visible(text: &str) -> String {
+    let deceives = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            // Not characters at all, and forbidden in a page.
+            || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
+            || ('\u{fdd0}'..='\u{fdef}').contains(&c)
+    };
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => ' ',
+        c if deceives(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}

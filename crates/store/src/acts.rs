@@ -1,0 +1,268 @@
+//! What an agent changes by hand, in the transaction of the entry that says so.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+
+use super::outbox::LetterRow;
+use super::schema::{avoided_day, closed_day, convocation, holder, outbox, permit};
+use super::{Live, Store, on_backend};
+use convoke_domain::convocation::LetterState;
+use convoke_domain::ids::HolderId;
+use convoke_domain::permit::PermitKind;
+
+/// What a letter and a plan need of a permit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// Type.
+    pub kind: PermitKind,
+    /// Mention.
+    pub mention: String,
+    /// Last day of validity.
+    pub expires_on: NaiveDate,
+    /// INSEE code.
+    pub commune: String,
+}
+
+/// A day on which a desk, or a whole site, receives nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct ClosedDay {
+    /// Site.
+    pub site: String,
+    /// Desk; empty for all of them.
+    pub desk: String,
+    /// Day.
+    pub day: NaiveDate,
+    /// Why.
+    pub reason: String,
+}
+
+impl ClosedDay {
+    /// Whether it closes this desk on this day.
+    pub fn covers(&self, site: &str, desk: &str, day: NaiveDate) -> bool {
+        self.day == day && self.site == site && (self.desk.is_empty() || self.desk == desk)
+    }
+}
+
+impl Store {
+    /// One permit.
+    pub fn renewed(&mut self, permit_id: &str) -> Result<Option<Renewed>> {
+        let row: Option<(String, String, NaiveDate, String)> = permit::table
+            .find((&self.prefecture, permit_id))
+            .select((permit::kind, permit::mention, permit::expires_on, permit::commune))
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a permit")?;
+        let Some((kind, mention, expires_on, commune)) = row else { return Ok(None) };
+        let kind = kind.parse().context("the type of a permit in the database")?;
+        Ok(Some(Renewed { kind, mention, expires_on, commune }))
+    }
+
+    /// Holds back, or lets go, the permits of a holder that no newer one follows; the next night looks at them again. Returns how
+    /// many this changed.
+    pub fn set_held(&mut self, id: &HolderId, held: bool) -> Result<usize> {
+        let first = NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?;
+        let changed = diesel::update(permit::table.filter(permit::prefecture.eq(&self.prefecture)))
+            .filter(permit::holder_id.eq(&id.0).and(permit::superseded.eq(false)).and(permit::held.ne(held)))
+            .set((permit::held.eq(held), permit::review_on.eq(first)))
+            .execute(&mut self.conn)
+            .context("holding permits back, or letting them go")?;
+        self.data_changed()?;
+        Ok(changed)
+    }
+
+    /// Sets the address to which letters of a holder go, `None` for none, until the extract names another than now. Returns the one
+    /// that held before.
+    pub fn set_email(&mut self, id: &HolderId, email: Option<&str>) -> Result<Option<String>> {
+        let target = holder::table.find((&self.prefecture, &id.0));
+        let (extract, set, over): (Option<String>, Option<String>, Option<String>) = target
+            .select((holder::email, holder::email_set, holder::email_set_over))
+            .first(&mut self.conn)
+            .context("reading the addresses of a holder")?;
+        diesel::update(target)
+            .set((
+                holder::email_set.eq(email.unwrap_or_default()),
+                holder::email_set_over.eq(extract.as_deref().unwrap_or_default()),
+                // Whoever sets an address again believes that it takes letters now.
+                holder::email_refused.eq(None::<String>),
+            ))
+            .execute(&mut self.conn)
+            .context("setting the address of a holder")?;
+        self.data_changed()?;
+        Ok(super::permits::email_of(extract, set, over.as_deref()))
+    }
+
+    /// The live convocation of a holder.
+    pub fn live_of(&mut self, id: &HolderId) -> Result<Option<String>> {
+        convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
+            .filter(convocation::state.eq("convoked"))
+            .select(convocation::reference)
+            .first(&mut self.conn)
+            .optional()
+            .context("reading the appointment of a holder")
+    }
+
+    /// Says of a new convocation in whose place it stands.
+    pub fn set_replaces(&mut self, new: &str, old: &str, sequence: i64, by: &str) -> Result<()> {
+        let changed = diesel::update(convocation::table.find((&self.prefecture, new)))
+            .set((convocation::replaces.eq(old), convocation::moved_by.eq(by), convocation::sequence.eq(sequence)))
+            .execute(&mut self.conn)
+            .context("moving a convocation")?;
+        ensure!(changed == 1, "convocation {new} has disappeared");
+        Ok(())
+    }
+
+    /// The appointments in whose place this one stands, latest first, and who asked for each change.
+    pub fn moved_from(&mut self, reference: &str) -> Result<Vec<(String, String)>> {
+        let mut found = Vec::new();
+        let mut next = Some(reference.to_owned());
+        while let Some(this) = next {
+            let row: Option<(Option<String>, Option<String>)> = convocation::table
+                .find((&self.prefecture, &this))
+                .select((convocation::replaces, convocation::moved_by))
+                .first(&mut self.conn)
+                .optional()
+                .context("reading whence an appointment was moved")?;
+            next = row.and_then(|(old, by)| {
+                let old = old?;
+                found.push((old.clone(), by.unwrap_or_default()));
+                Some(old)
+            });
+        }
+        Ok(found)
+    }
+
+    /// Whoever is expected at a site, or one of its desks, on a day.
+    pub fn expected_on(&mut self, site: &str, desk: Option<&str>, day: NaiveDate) -> Result<Vec<Live>> {
+        let mut live: Vec<Live> = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
+            .filter(convocation::day.eq(day))
+            .order(convocation::slot_id)
+            .select((
+                convocation::reference,
+                convocation::holder_id,
+                convocation::slot_id,
+                convocation::day,
+                convocation::run_id,
+            ))
+            .load(&mut self.conn)
+            .context("reading who is expected on a day")?;
+        let place = desk.map_or_else(|| format!("{site}/"), |desk| format!("{site}/{desk}/"));
+        live.retain(|l| l.slot_id.starts_with(&place));
+        Ok(live)
+    }
+
+    /// Days closed by hand, from one on.
+    pub fn closed_days(&mut self, from: NaiveDate) -> Result<Vec<ClosedDay>> {
+        closed_day::table
+            .filter(closed_day::prefecture.eq(&self.prefecture).and(closed_day::day.ge(from)))
+            .order((closed_day::day, closed_day::site, closed_day::desk))
+            .select((closed_day::site, closed_day::desk, closed_day::day, closed_day::reason))
+            .load(&mut self.conn)
+            .context("reading the days closed by hand")
+    }
+
+    /// Closes a day: from here on its slots have no seats for anybody who reads them, whatever is generated or imported.
+    pub fn close_day(&mut self, closed: &ClosedDay, now: DateTime<Utc>) -> Result<()> {
+        let row = (
+            closed_day::prefecture.eq(&self.prefecture),
+            closed_day::site.eq(&closed.site),
+            closed_day::desk.eq(&closed.desk),
+            closed_day::day.eq(closed.day),
+            closed_day::reason.eq(&closed.reason),
+            closed_day::closed_at.eq(now.naive_utc()),
+        );
+        on_backend!(&mut self.conn, c => diesel::insert_into(closed_day::table).values(row).on_conflict_do_nothing().execute(c))
+            .context("closing a day")?;
+        self.data_changed()
+    }
+
+    /// Takes a closure back. `false` where there is none. Its seats are there again, as they were.
+    pub fn reopen_day(&mut self, site: &str, desk: &str, day: NaiveDate) -> Result<bool> {
+        let found = diesel::delete(closed_day::table.find((&self.prefecture, site, desk, day)))
+            .execute(&mut self.conn)
+            .context("opening a day again")?;
+        self.data_changed()?;
+        Ok(found == 1)
+    }
+
+    /// Notes that a person cannot come on some days, and returns all that are noted, from a day on.
+    pub fn avoid(
+        &mut self,
+        id: &HolderId,
+        days: &[(NaiveDate, NaiveDate)],
+        from: NaiveDate,
+    ) -> Result<Vec<(NaiveDate, NaiveDate)>> {
+        for (first, last) in days {
+            let row = (
+                avoided_day::prefecture.eq(&self.prefecture),
+                avoided_day::holder_id.eq(&id.0),
+                avoided_day::first_day.eq(first),
+                avoided_day::last_day.eq(last),
+            );
+            let key = (avoided_day::prefecture, avoided_day::holder_id, avoided_day::first_day);
+            on_backend!(&mut self.conn, c => diesel::insert_into(avoided_day::table)
+                .values(row).on_conflict(key).do_update().set(avoided_day::last_day.eq(last)).execute(c))
+            .context("noting days to be avoided")?;
+        }
+        avoided_day::table
+            .filter(avoided_day::prefecture.eq(&self.prefecture).and(avoided_day::holder_id.eq(&id.0)))
+            .filter(avoided_day::last_day.ge(from))
+            .order(avoided_day::first_day)
+            .select((avoided_day::first_day, avoided_day::last_day))
+            .load(&mut self.conn)
+            .context("reading the days to be avoided")
+    }
+
+    /// Days to be avoided, from a day on, by holder.
+    pub fn all_avoided(&mut self, from: NaiveDate) -> Result<BTreeMap<String, Vec<(NaiveDate, NaiveDate)>>> {
+        let rows: Vec<(String, NaiveDate, NaiveDate)> = avoided_day::table
+            .filter(avoided_day::prefecture.eq(&self.prefecture).and(avoided_day::last_day.ge(from)))
+            .select((avoided_day::holder_id, avoided_day::first_day, avoided_day::last_day))
+            .load(&mut self.conn)
+            .context("reading the days to be avoided")?;
+        let mut found: BTreeMap<String, Vec<(NaiveDate, NaiveDate)>> = BTreeMap::new();
+        for (holder, first, last) in rows {
+            found.entry(holder).or_default().push((first, last));
+        }
+        Ok(found)
+    }
+
+    /// One letter.
+    pub fn letter(&mut self, letter_id: &str) -> Result<Option<LetterRow>> {
+        outbox::table
+            .find((&self.prefecture, letter_id))
+            .select(LetterRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a letter")
+    }
+
+    /// Puts a letter that no worker has in hand elsewhere, as its life allows; it may be tried from `now` on. `false` where a worker
+    /// has taken it meanwhile, or it stands elsewhere already.
+    pub fn put_letter(
+        &mut self,
+        letter: &LetterRow,
+        state: LetterState,
+        said: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let from: LetterState = letter.state.parse().context("the state of a letter in the database")?;
+        ensure!(from == state || from.may_become(state), "a letter that is {from} cannot become {state}");
+        let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
+            .filter(outbox::state.eq(&letter.state).and(outbox::epoch.eq(letter.epoch)))
+            .set((
+                outbox::state.eq(state.code()),
+                outbox::next_at.eq(now.naive_utc()),
+                outbox::last_reply.eq(said),
+                outbox::epoch.eq(letter.epoch + 1),
+            ))
+            .execute(&mut self.conn)
+            .context("putting a letter elsewhere by hand")?;
+        Ok(changed == 1)
+    }
+}

@@ -1,0 +1,167 @@
+//! Who is to come when, and what became of appointments that are past.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result};
+use chrono::{NaiveDate, NaiveTime};
+use diesel::prelude::*;
+
+use super::Store;
+use super::schema::{convocation, permit, slot};
+use convoke_domain::convocation::State;
+
+/// An appointment that holds, or held: its seat is taken by somebody.
+#[derive(Clone, Debug, Queryable)]
+pub struct TakenSeat {
+    /// Reference.
+    pub reference: String,
+    /// State.
+    pub state: String,
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+    /// Minutes after midnight.
+    start: i64,
+    /// Holder.
+    pub holder_id: String,
+    /// Type of permit; `None` where the permit was erased.
+    pub kind: Option<String>,
+}
+
+impl TakenSeat {
+    /// The civil hour.
+    pub fn hour(&self) -> NaiveTime {
+        hour(self.start)
+    }
+}
+
+/// An appointment that is past, and of which nobody has said what became of it.
+#[derive(Clone, Debug, Queryable)]
+pub struct Unmarked {
+    /// Reference.
+    pub reference: String,
+    /// Site.
+    pub site: String,
+    /// Desk.
+    pub desk: String,
+    /// Day.
+    pub day: NaiveDate,
+    /// Minutes after midnight.
+    start: i64,
+}
+
+impl Unmarked {
+    /// The civil hour.
+    pub fn hour(&self) -> NaiveTime {
+        hour(self.start)
+    }
+}
+
+fn hour(minutes: i64) -> NaiveTime {
+    NaiveTime::from_num_seconds_from_midnight_opt(minutes as u32 * 60, 0).unwrap_or_default()
+}
+
+impl Store {
+    /// The appointments of a day whose seats are taken, by site, desk and hour.
+    pub fn appointed_on(&mut self, day: NaiveDate) -> Result<Vec<TakenSeat>> {
+        let freed: Vec<&str> = State::ALL.iter().filter(|s| s.frees_seat()).map(|s| s.code()).collect();
+        convocation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
+            )
+            .left_join(
+                permit::table.on(permit::prefecture
+                    .eq(convocation::prefecture)
+                    .and(permit::permit_id.eq(convocation::permit_id))),
+            )
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            // By the slot's day, for which there is an index.
+            .filter(slot::day.eq(day))
+            .filter(diesel::dsl::not(convocation::state.eq_any(freed)))
+            .order((slot::site, slot::desk, slot::start, convocation::reference))
+            .select((
+                convocation::reference,
+                convocation::state,
+                slot::site,
+                slot::desk,
+                slot::start,
+                convocation::holder_id,
+                permit::kind.nullable(),
+            ))
+            .load(&mut self.conn)
+            .context("reading who is to come on a day")
+    }
+
+    /// The next days, from `first` on, for which somebody has an appointment.
+    pub fn days_with_appointments(&mut self, first: NaiveDate, at_most: i64) -> Result<Vec<NaiveDate>> {
+        convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            // As a text, or the partial index would not be used.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
+            .filter(convocation::day.ge(first))
+            .select(convocation::day)
+            .distinct()
+            .order(convocation::day)
+            .limit(at_most)
+            .load(&mut self.conn)
+            .context("looking for the next days with appointments")
+    }
+
+    /// Appointments before `today` that nobody has marked, oldest first.
+    pub fn unmarked_before(&mut self, today: NaiveDate) -> Result<Vec<Unmarked>> {
+        convocation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
+            )
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            .filter(convocation::state.eq(State::Convoked.code()).and(convocation::day.lt(today)))
+            .order((convocation::day, slot::site, slot::desk, slot::start, convocation::reference))
+            .select((convocation::reference, slot::site, slot::desk, convocation::day, slot::start))
+            .load(&mut self.conn)
+            .context("reading the appointments that await a mark")
+    }
+
+    /// How many appointments before `today` nobody has marked, by day and site, oldest first.
+    pub fn unmarked_days(&mut self, today: NaiveDate) -> Result<Vec<(NaiveDate, String, i64)>> {
+        convocation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
+            )
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            // As a text, or the partial index would not be used.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'convoked'"))
+            .filter(convocation::day.lt(today))
+            .group_by((convocation::day, slot::site))
+            .order((convocation::day, slot::site))
+            .select((convocation::day, slot::site, diesel::dsl::count_star()))
+            .load(&mut self.conn)
+            .context("counting the appointments that await a mark")
+    }
+
+    /// Permits whose last appointment was honoured, and of which the extract does not know yet what came of it.
+    pub fn honoured_permits(&mut self) -> Result<HashSet<String>> {
+        let later = diesel::alias!(convocation as later);
+        let given_again = later
+            .filter(later.field(convocation::prefecture).eq(convocation::prefecture))
+            .filter(later.field(convocation::permit_id).eq(convocation::permit_id))
+            .filter(later.field(convocation::created_at).gt(convocation::created_at));
+        let permits: Vec<String> =
+            convocation::table
+                .inner_join(permit::table.on(
+                    permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
+                ))
+                .filter(convocation::prefecture.eq(&self.prefecture))
+                // As a text, or the partial index would not be used.
+                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'honoured'"))
+                .filter(permit::filed_on.is_null().and(permit::superseded.eq(false)))
+                .filter(diesel::dsl::not(diesel::dsl::exists(given_again)))
+                .select(convocation::permit_id)
+                .load(&mut self.conn)
+                .context("reading who came to an appointment")?;
+        Ok(permits.into_iter().collect())
+    }
+}

@@ -1,0 +1,275 @@
+//! Convocations and their seats.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use diesel::prelude::*;
+
+use super::schema::{convocation, reservation, slot};
+use super::{SlotRow, Store, insert_all};
+use convoke_domain::convocation::State;
+use convoke_domain::ids::{HolderId, PermitId, Reference, RunId, SlotId};
+
+/// A convocation that is still `convoked`.
+#[derive(Clone, Debug, Queryable)]
+pub struct Live {
+    /// Reference.
+    pub reference: String,
+    /// Holder.
+    pub holder_id: String,
+    /// Slot, such as `creteil/renouvellement/2026-11-03T09:00`.
+    pub slot_id: String,
+    /// Day of the appointment.
+    pub day: NaiveDate,
+    /// The run that made it.
+    pub run_id: Option<String>,
+}
+
+/// A convocation, whatever became of it.
+#[derive(Clone, Debug, Queryable)]
+pub struct ConvocationRow {
+    /// Permit.
+    pub permit_id: String,
+    /// Holder.
+    pub holder_id: String,
+    /// Slot, such as `creteil/renouvellement/2026-11-03T09:00`.
+    pub slot_id: String,
+    /// Day of the appointment.
+    pub day: NaiveDate,
+    /// State.
+    pub state: String,
+    /// SEQUENCE.
+    pub sequence: i64,
+    /// Pass of the plan, or `elsewhere`.
+    pub origin: String,
+    /// The run that made it.
+    pub run_id: Option<String>,
+}
+
+/// A person to be placed on a slot.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Placement {
+    /// Permit.
+    pub permit_id: PermitId,
+    /// Holder.
+    pub holder_id: HolderId,
+    /// Slot.
+    pub slot_id: SlotId,
+    /// Pass of the plan, or `elsewhere`.
+    pub origin: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = convocation, treat_none_as_default_value = false)]
+struct Row {
+    prefecture: String,
+    reference: String,
+    year: i64,
+    number: i64,
+    permit_id: String,
+    holder_id: String,
+    slot_id: String,
+    day: NaiveDate,
+    state: &'static str,
+    sequence: i64,
+    origin: String,
+    run_id: Option<String>,
+    created_at: chrono::NaiveDateTime,
+}
+
+#[derive(Insertable)]
+// A single statement: otherwise diesel opens a transaction of its own, inside ours.
+#[diesel(table_name = reservation, treat_none_as_default_value = false)]
+struct Reserved {
+    prefecture: String,
+    slot_id: String,
+    seat: i64,
+    reference: String,
+}
+
+/// Why a convocation made elsewhere cannot be taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElsewhereFault {
+    /// The holder has a live convocation.
+    AlreadyConvoked,
+    /// The slot is full.
+    Full,
+}
+
+impl Store {
+    /// Every convocation that is still `convoked`, past or to come.
+    pub fn live_convocations(&mut self) -> Result<Vec<Live>> {
+        convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
+            .select((
+                convocation::reference,
+                convocation::holder_id,
+                convocation::slot_id,
+                convocation::day,
+                convocation::run_id,
+            ))
+            .load(&mut self.conn)
+            .context("reading live convocations")
+    }
+
+    /// One convocation.
+    pub fn convocation(&mut self, reference: &str) -> Result<Option<ConvocationRow>> {
+        convocation::table
+            .find((&self.prefecture, reference))
+            .select((
+                convocation::permit_id,
+                convocation::holder_id,
+                convocation::slot_id,
+                convocation::day,
+                convocation::state,
+                convocation::sequence,
+                convocation::origin,
+                convocation::run_id,
+            ))
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a convocation")
+    }
+
+    /// Reserves a seat for each person and makes the convocation, in the transaction of the caller. Returns, for
+    /// each, its reference; `None` where the seat was taken, or the person convoked, since the plan was made.
+    pub fn reserve(
+        &mut self,
+        placements: &[Placement],
+        run: Option<&RunId>,
+        year_of: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Option<(Reference, SlotRow)>>> {
+        let p = self.prefecture.clone();
+        let slot_ids: HashSet<&str> = placements.iter().map(|f| f.slot_id.0.as_str()).collect();
+        let holder_ids: HashSet<&str> = placements.iter().map(|f| f.holder_id.0.as_str()).collect();
+        let mut slots: Vec<SlotRow> =
+            slot::table.filter(slot::prefecture.eq(&p)).filter(slot::slot_id.eq_any(&slot_ids)).load(&mut self.conn)?;
+        self.close_slots(&mut slots)?;
+        let slots: HashMap<String, SlotRow> = slots.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
+        let mut taken: HashMap<String, HashSet<i64>> = HashMap::new();
+        let seats: Vec<(String, i64)> = reservation::table
+            .filter(reservation::prefecture.eq(&p))
+            .filter(reservation::slot_id.eq_any(&slot_ids))
+            .select((reservation::slot_id, reservation::seat))
+            .load(&mut self.conn)?;
+        for (slot, seat) in seats {
+            taken.entry(slot).or_default().insert(seat);
+        }
+        let mut convoked: HashSet<String> = convocation::table
+            .filter(convocation::prefecture.eq(&p))
+            .filter(convocation::state.eq(State::Convoked.code()))
+            .filter(convocation::holder_id.eq_any(&holder_ids))
+            .select(convocation::holder_id)
+            .load(&mut self.conn)?
+            .into_iter()
+            .collect();
+        let year = year_of.year();
+        let last: Option<i64> = convocation::table
+            .filter(convocation::prefecture.eq(&p))
+            .filter(convocation::year.eq(i64::from(year)))
+            // Not max(): where statistics are old, PostgreSQL reads the whole year for it.
+            .order(convocation::number.desc())
+            .select(convocation::number)
+            .first(&mut self.conn)
+            .optional()?;
+        let mut number = last.unwrap_or(0);
+        let (mut rows, mut seats, mut made) = (Vec::new(), Vec::new(), Vec::with_capacity(placements.len()));
+        for f in placements {
+            let free = slots.get(&f.slot_id.0).and_then(|slot| {
+                let used = taken.entry(slot.slot_id.clone()).or_default();
+                // Counted, not only searched: after a reduction of seats, numbers above the new total may still be taken.
+                let seat =
+                    (1..=slot.seats).find(|seat| !used.contains(seat)).filter(|_| (used.len() as i64) < slot.seats)?;
+                Some((slot, seat))
+            });
+            let (Some((slot, seat)), false) = (free, convoked.contains(&f.holder_id.0)) else {
+                made.push(None);
+                continue;
+            };
+            number += 1;
+            let reference = Reference::new(&p, year, number);
+            taken.entry(slot.slot_id.clone()).or_default().insert(seat);
+            convoked.insert(f.holder_id.0.clone());
+            seats.push(Reserved {
+                prefecture: p.clone(),
+                slot_id: slot.slot_id.clone(),
+                seat,
+                reference: reference.to_string(),
+            });
+            rows.push(Row {
+                prefecture: p.clone(),
+                reference: reference.to_string(),
+                year: year.into(),
+                number,
+                permit_id: f.permit_id.0.clone(),
+                holder_id: f.holder_id.0.clone(),
+                slot_id: slot.slot_id.clone(),
+                day: slot.day,
+                state: State::Convoked.code(),
+                sequence: 0,
+                origin: f.origin.clone(),
+                run_id: run.map(|r| r.0.clone()),
+                created_at: now.naive_utc(),
+            });
+            made.push(Some((reference, slot.clone())));
+        }
+        insert_all!(&mut self.conn, convocation, &rows, 1_000).context("convoking")?;
+        insert_all!(&mut self.conn, reservation, &seats, 1_000).context("reserving")?;
+        Ok(made)
+    }
+
+    /// Why a convocation made elsewhere cannot be taken over, if so.
+    pub fn elsewhere_fault(&mut self, holder: &HolderId, slot: &SlotRow) -> Result<Option<ElsewhereFault>> {
+        let live = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            .filter(convocation::holder_id.eq(&holder.0))
+            .filter(convocation::state.eq(State::Convoked.code()));
+        if diesel::select(diesel::dsl::exists(live)).get_result(&mut self.conn)? {
+            return Ok(Some(ElsewhereFault::AlreadyConvoked));
+        }
+        let taken: i64 = reservation::table
+            .filter(reservation::prefecture.eq(&self.prefecture))
+            .filter(reservation::slot_id.eq(&slot.slot_id))
+            .count()
+            .get_result(&mut self.conn)?;
+        Ok((taken >= slot.seats).then_some(ElsewhereFault::Full))
+    }
+
+    /// Whether this very convocation is known already: the same file twice changes nothing.
+    pub fn is_convoked_at(&mut self, holder: &HolderId, slot: &SlotId) -> Result<bool> {
+        let same = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            .filter(convocation::holder_id.eq(&holder.0))
+            .filter(convocation::slot_id.eq(&slot.0));
+        diesel::select(diesel::dsl::exists(same)).get_result(&mut self.conn).context("looking for a convocation")
+    }
+
+    /// Ends live convocations. A seat that nobody will take is free again, for the next run and never for the public.
+    pub fn end_convocations(&mut self, references: &[String], state: State) -> Result<()> {
+        for batch in references.chunks(5_000) {
+            diesel::update(
+                convocation::table
+                    .filter(convocation::prefecture.eq(&self.prefecture))
+                    .filter(convocation::reference.eq_any(batch))
+                    .filter(convocation::state.eq(State::Convoked.code())),
+            )
+            .set(convocation::state.eq(state.code()))
+            .execute(&mut self.conn)
+            .context("ending convocations")?;
+            if state.frees_seat() {
+                let ended = convocation::table
+                    .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::reference.eq_any(batch)))
+                    .filter(convocation::state.eq(state.code()))
+                    .select(convocation::reference);
+                diesel::delete(reservation::table)
+                    .filter(reservation::prefecture.eq(&self.prefecture).and(reservation::reference.eq_any(ended)))
+                    .execute(&mut self.conn)
+                    .context("freeing seats")?;
+            }
+        }
+        Ok(())
+    }
+}

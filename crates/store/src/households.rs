@@ -1,0 +1,102 @@
+//! Families that an agent linked.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::Store;
+use super::schema::{holder, household_link};
+use convoke_domain::ids::HolderId;
+
+impl Store {
+    /// The holder of a foreigner number.
+    pub fn holder_by_number(&mut self, number: &str) -> Result<Option<HolderId>> {
+        // Numbers have no index: their ids are made of them.
+        let Some(key) = self.stored_id_key()? else { return Ok(None) };
+        let found: Option<String> = holder::table
+            .find((&self.prefecture, key.holder(&self.prefecture, number).0))
+            .filter(holder::number.eq(number))
+            .select(holder::holder_id)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for a holder")?;
+        Ok(found.map(HolderId))
+    }
+
+    /// Makes holders one household, whatever the extracts say.
+    pub fn link_household(&mut self, holders: &[&HolderId], household: &str, now: DateTime<Utc>) -> Result<()> {
+        self.unlink_household(holders)?;
+        for id in holders {
+            diesel::insert_into(household_link::table)
+                .values((
+                    household_link::prefecture.eq(&self.prefecture),
+                    household_link::holder_id.eq(&id.0),
+                    household_link::household.eq(household),
+                    household_link::linked_at.eq(now.naive_utc()),
+                ))
+                .execute(&mut self.conn)
+                .context("linking a household")?;
+        }
+        Ok(())
+    }
+
+    /// Ends the links of holders: their household is again that of the extract. A link that one person is left with ends too.
+    pub fn unlink_household(&mut self, holders: &[&HolderId]) -> Result<usize> {
+        let ids = holders.iter().map(|id| id.0.as_str());
+        let mine = household_link::prefecture.eq(&self.prefecture);
+        let ended = diesel::delete(household_link::table.filter(mine.and(household_link::holder_id.eq_any(ids))))
+            .execute(&mut self.conn)
+            .context("ending a link")?;
+        let alone: Vec<String> = household_link::table
+            .filter(household_link::prefecture.eq(&self.prefecture))
+            .group_by(household_link::household)
+            .having(diesel::dsl::count_star().eq(1))
+            .select(household_link::household)
+            .load(&mut self.conn)
+            .context("reading links")?;
+        let mine = household_link::prefecture.eq(&self.prefecture);
+        diesel::delete(household_link::table.filter(mine.and(household_link::household.eq_any(alone))))
+            .execute(&mut self.conn)
+            .context("ending a link")?;
+        Ok(ended)
+    }
+
+    /// The links: of each linked holder, and of each household of the extract to which one of them belongs, so that the
+    /// others of it, now or later, belong to the link too.
+    pub(super) fn links(&mut self) -> Result<Links> {
+        let rows: Vec<(String, Option<String>, String)> = household_link::table
+            .inner_join(holder::table.on(
+                holder::prefecture.eq(household_link::prefecture).and(holder::holder_id.eq(household_link::holder_id)),
+            ))
+            .filter(household_link::prefecture.eq(&self.prefecture))
+            .order(household_link::household)
+            .select((household_link::holder_id, holder::household, household_link::household))
+            .load(&mut self.conn)
+            .context("reading linked households")?;
+        let mut links = Links::default();
+        for (id, of_extract, link) in rows {
+            if let Some(of_extract) = of_extract {
+                links.of_extract.entry(of_extract).or_insert_with(|| link.clone());
+            }
+            links.of_holder.insert(id, link);
+        }
+        Ok(links)
+    }
+}
+
+/// Which households are linked.
+#[derive(Default)]
+pub(super) struct Links {
+    of_holder: HashMap<String, String>,
+    of_extract: HashMap<String, String>,
+}
+
+impl Links {
+    /// The household of a holder, links counted.
+    pub(super) fn household(&self, holder_id: &str, of_extract: Option<String>) -> Option<String> {
+        let link = self.of_holder.get(holder_id);
+        link.or_else(|| self.of_extract.get(of_extract.as_ref()?)).cloned().or(of_extract)
+    }
+}

@@ -1,0 +1,379 @@
+//! Taking an extract in: rows are staged as they are parsed, then merged in a few set-wise statements.
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::table;
+
+use super::schema::import_batch;
+use super::{CUSTOM_PLANS, Conn, Store, insert_all, on_backend};
+use convoke_domain::ids::{HolderId, PermitId};
+use convoke_domain::permit::{Holder, Permit};
+
+table! {
+    staged_permit (row_no) {
+        row_no -> BigInt,
+        holder_id -> Text,
+        permit_id -> Text,
+        takes_holder -> Bool,
+        holder_number -> Text,
+        family_name -> Text,
+        usage_name -> Nullable<Text>,
+        given_names -> Text,
+        birth_date -> Nullable<Date>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        language -> Text,
+        address -> Text,
+        postcode -> Text,
+        town -> Nullable<Text>,
+        commune -> Text,
+        household -> Nullable<Text>,
+        channel -> Nullable<Text>,
+        large_print -> Bool,
+        holder_fingerprint -> BigInt,
+        permit_number -> Text,
+        kind -> Text,
+        mention -> Text,
+        valid_from -> Date,
+        expires_on -> Date,
+        status -> Text,
+        filed_on -> Nullable<Date>,
+        permit_fingerprint -> BigInt,
+    }
+}
+
+/// A good row of an extract.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = staged_permit, treat_none_as_default_value = false)]
+pub struct Staged {
+    row_no: i64,
+    holder_id: String,
+    permit_id: String,
+    takes_holder: bool,
+    holder_number: String,
+    family_name: String,
+    usage_name: Option<String>,
+    given_names: String,
+    birth_date: Option<NaiveDate>,
+    email: Option<String>,
+    phone: Option<String>,
+    language: String,
+    address: String,
+    postcode: String,
+    town: Option<String>,
+    commune: String,
+    household: Option<String>,
+    channel: Option<String>,
+    large_print: bool,
+    holder_fingerprint: i64,
+    permit_number: String,
+    kind: &'static str,
+    mention: String,
+    valid_from: NaiveDate,
+    expires_on: NaiveDate,
+    status: &'static str,
+    filed_on: Option<NaiveDate>,
+    permit_fingerprint: i64,
+}
+
+/// A row of an extract with the ids and fingerprints that the import gave to it.
+#[derive(Debug)]
+pub struct ImportedRow {
+    /// Line of the file.
+    pub row_no: u64,
+    /// Id of the holder.
+    pub holder_id: HolderId,
+    /// Id of the permit.
+    pub permit_id: PermitId,
+    /// Whether this row's holder data are kept: only the first row of a holder is.
+    pub takes_holder: bool,
+    /// The holder.
+    pub holder: Holder,
+    /// The permit.
+    pub permit: Permit,
+    /// Hash of the holder's fields.
+    pub holder_fingerprint: i64,
+    /// Hash of the permit's fields.
+    pub permit_fingerprint: i64,
+}
+
+impl From<ImportedRow> for Staged {
+    fn from(row: ImportedRow) -> Self {
+        let ImportedRow {
+            row_no,
+            holder_id,
+            permit_id,
+            takes_holder,
+            holder,
+            permit,
+            holder_fingerprint,
+            permit_fingerprint,
+        } = row;
+        Self {
+            row_no: row_no as i64,
+            holder_id: holder_id.0,
+            permit_id: permit_id.0,
+            takes_holder,
+            holder_number: holder.number,
+            family_name: holder.family_name,
+            usage_name: holder.usage_name,
+            given_names: holder.given_names,
+            birth_date: holder.birth_date,
+            email: holder.email,
+            phone: holder.phone,
+            language: holder.language,
+            address: holder.address.join("\n"),
+            postcode: holder.postcode,
+            town: holder.town,
+            commune: holder.commune,
+            household: holder.household,
+            channel: holder.channel.map(|c| c.code().to_owned()),
+            large_print: holder.large_print,
+            holder_fingerprint,
+            permit_number: permit.number,
+            kind: permit.kind.code(),
+            mention: permit.mention,
+            valid_from: permit.valid_from,
+            expires_on: permit.expires_on,
+            status: permit.status.code(),
+            filed_on: permit.filed_on,
+            permit_fingerprint,
+        }
+    }
+}
+
+/// What a merge changed, in permits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// New permits.
+    pub inserted: u64,
+    /// Permits of which something changed, their holder included.
+    pub updated: u64,
+    /// Permits that are absent from a full extract for the first time.
+    pub vanished: u64,
+    /// Permits stored before.
+    pub known: u64,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// Rows of one statement: 28 columns stay below SQLite's 32,766 parameters.
+const ROWS_PER_INSERT: usize = 1_000;
+
+impl Store {
+    /// Opens the stage: an empty table that only this connection sees.
+    pub fn open_stage(&mut self) -> Result<()> {
+        // As in the tables that it is merged into: sorted by bytes, not by a language.
+        let id = if self.is_postgres() { r#"TEXT COLLATE "C""# } else { "TEXT" };
+        self.execute(&format!(
+            "DROP TABLE IF EXISTS staged_permit;
+             CREATE TEMP TABLE staged_permit (
+                row_no BIGINT NOT NULL PRIMARY KEY, holder_id {id} NOT NULL, permit_id {id} NOT NULL, takes_holder BOOLEAN NOT NULL,
+                holder_number TEXT NOT NULL, family_name TEXT NOT NULL, usage_name TEXT, given_names TEXT NOT NULL, birth_date DATE,
+                email TEXT, phone TEXT, language TEXT NOT NULL, address TEXT NOT NULL, postcode TEXT NOT NULL, town TEXT,
+                commune TEXT NOT NULL, household TEXT, channel TEXT, large_print BOOLEAN NOT NULL, holder_fingerprint BIGINT NOT NULL,
+                permit_number TEXT NOT NULL, kind TEXT NOT NULL, mention TEXT NOT NULL, valid_from DATE NOT NULL,
+                expires_on DATE NOT NULL, status TEXT NOT NULL, filed_on DATE, permit_fingerprint BIGINT NOT NULL);"
+        ))
+        .context("preparing the import")
+    }
+
+    /// Stages rows; call it inside [`Store::write`].
+    pub fn stage(&mut self, rows: &[Staged]) -> Result<()> {
+        insert_all!(&mut self.conn, staged_permit, rows, ROWS_PER_INSERT).context("staging rows")
+    }
+
+    fn count(&mut self, from_where: &str) -> Result<u64> {
+        let sql = format!("SELECT count(*) AS n {from_where}");
+        let found: Count = on_backend!(&mut self.conn, c => diesel::sql_query(sql).get_result(c))?;
+        Ok(found.n as u64)
+    }
+
+    /// Rows whose permit number is known under another holder: (row, permit id).
+    pub fn staged_under_another_holder(&mut self) -> Result<Vec<u64>> {
+        #[derive(QueryableByName)]
+        struct RowNo {
+            #[diesel(sql_type = BigInt)]
+            row_no: i64,
+        }
+        let sql = format!(
+            "SELECT s.row_no FROM staged_permit s JOIN permit p ON p.prefecture = '{}' AND p.permit_id = s.permit_id
+             WHERE p.holder_id <> s.holder_id ORDER BY s.row_no",
+            self.prefecture
+        );
+        let rows: Vec<RowNo> = on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))?;
+        Ok(rows.into_iter().map(|r| r.row_no as u64).collect())
+    }
+
+    /// Takes rows off the stage again. Where one of them was to bring its holder, the holder's next row does.
+    pub fn unstage(&mut self, row_nos: &[u64]) -> Result<()> {
+        for batch in row_nos.chunks(5_000) {
+            let rows: Vec<i64> = batch.iter().map(|r| *r as i64).collect();
+            let off = staged_permit::table.filter(staged_permit::row_no.eq_any(rows));
+            let holders: Vec<String> = off
+                .clone()
+                .filter(staged_permit::takes_holder)
+                .select(staged_permit::holder_id)
+                .load(&mut self.conn)?;
+            diesel::delete(off).execute(&mut self.conn)?;
+            let next: Vec<Option<i64>> = staged_permit::table
+                .filter(staged_permit::holder_id.eq_any(holders))
+                .group_by(staged_permit::holder_id)
+                .select(diesel::dsl::min(staged_permit::row_no))
+                .load(&mut self.conn)?;
+            let next: Vec<i64> = next.into_iter().flatten().collect();
+            diesel::update(staged_permit::table.filter(staged_permit::row_no.eq_any(next)))
+                .set(staged_permit::takes_holder.eq(true))
+                .execute(&mut self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// What [`Store::merge_stage`] would change.
+    pub fn staged_changes(&mut self, full: bool) -> Result<Merged> {
+        let p = self.prefecture.clone();
+        let known = self.count(&format!("FROM permit WHERE prefecture = '{p}'"))?;
+        let staged = self.count("FROM staged_permit")?;
+        if known == 0 {
+            return Ok(Merged { inserted: staged, ..Merged::default() });
+        }
+        let matched =
+            format!("FROM staged_permit s JOIN permit p ON p.prefecture = '{p}' AND p.permit_id = s.permit_id");
+        let both = self.count(&matched)?;
+        let updated = self.count(&format!(
+            "{matched} JOIN holder h ON h.prefecture = '{p}' AND h.holder_id = s.holder_id
+             WHERE p.fingerprint <> s.permit_fingerprint OR p.absent OR (s.takes_holder AND h.fingerprint <> s.holder_fingerprint)"
+        ))?;
+        let vanished = if full {
+            self.index_stage()?;
+            self.count(&format!(
+                "FROM permit p WHERE p.prefecture = '{p}' AND NOT p.absent
+                 AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = p.permit_id)"
+            ))?
+        } else {
+            0
+        };
+        Ok(Merged { inserted: staged - both, updated, vanished, known })
+    }
+
+    /// Each permit of the préfecture is looked for in the stage.
+    fn index_stage(&mut self) -> Result<()> {
+        self.execute(match self.conn {
+            Conn::Sqlite(_) => "CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_by_permit ON staged_permit (permit_id)",
+            Conn::Postgres(_) => "CREATE UNIQUE INDEX IF NOT EXISTS staged_by_permit ON staged_permit (permit_id)",
+        })
+        .context("indexing the import")
+    }
+
+    /// Merges the stage: new rows in, changed rows over the old ones, unchanged rows untouched. Whatever changed is
+    /// looked at again by the next run. In the order of the keys, so that pages are written once.
+    pub fn merge_stage(&mut self, full: bool, today: NaiveDate) -> Result<()> {
+        let p = self.prefecture.clone();
+        let words = self.staged_words()?;
+        // Whoever a permit names is looked up for each row: planned once, where all else in a transaction is planned each time.
+        self.plan("auto")?;
+        self.execute(&format!(
+            "INSERT INTO holder (prefecture, holder_id, number, family_name, usage_name, given_names, birth_date, email, phone, language,
+                address, postcode, town, commune, household, channel, large_print, fingerprint)
+             SELECT '{p}', holder_id, holder_number, family_name, usage_name, given_names, birth_date, email, phone, language,
+                address, postcode, town, commune, household, channel, large_print, holder_fingerprint
+             FROM staged_permit WHERE takes_holder ORDER BY holder_id
+             ON CONFLICT (prefecture, holder_id) DO UPDATE SET
+                family_name = excluded.family_name, usage_name = excluded.usage_name, given_names = excluded.given_names,
+                birth_date = excluded.birth_date, email = excluded.email, phone = excluded.phone, language = excluded.language,
+                address = excluded.address, postcode = excluded.postcode, town = excluded.town, commune = excluded.commune,
+                household = excluded.household, channel = excluded.channel, large_print = excluded.large_print,
+                fingerprint = excluded.fingerprint
+             WHERE holder.fingerprint <> excluded.fingerprint;
+             INSERT INTO permit (prefecture, permit_id, holder_id, number, kind, mention, valid_from, expires_on, status, filed_on,
+                commune, absent, held, superseded, fingerprint, first_seen, review_on)
+             SELECT '{p}', permit_id, holder_id, permit_number, kind, mention, valid_from, expires_on, status, filed_on,
+                commune, FALSE, FALSE, FALSE, permit_fingerprint, '{today}', '0001-01-01'
+             FROM staged_permit WHERE TRUE ORDER BY permit_id
+             ON CONFLICT (prefecture, permit_id) DO UPDATE SET
+                kind = excluded.kind, mention = excluded.mention, valid_from = excluded.valid_from, expires_on = excluded.expires_on,
+                status = excluded.status, filed_on = excluded.filed_on, commune = excluded.commune, absent = FALSE,
+                fingerprint = excluded.fingerprint, review_on = excluded.review_on
+             WHERE permit.fingerprint <> excluded.fingerprint OR permit.absent;"
+        ))
+        .context("merging the import")?;
+        self.plan(CUSTOM_PLANS)?;
+        if full {
+            self.index_stage()?;
+            self.execute(&format!(
+                "UPDATE permit SET absent = TRUE, review_on = '0001-01-01' WHERE prefecture = '{p}' AND NOT absent
+                 AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = permit.permit_id)"
+            ))
+            .context("marking the absent")?;
+        }
+        // Only holders of several permits can have one that is not the latest. Ranked in one pass: a look-up for each would be
+        // at the mercy of the planner, who has no statistics yet after a first import.
+        self.execute(&format!(
+            "UPDATE permit SET superseded = r.superseded, review_on = '0001-01-01'
+             FROM (SELECT permit_id, NOT (absent OR status IN ('retire', 'decede')) AND row_number() OVER (
+                       PARTITION BY holder_id
+                       ORDER BY (absent OR status IN ('retire', 'decede')), expires_on DESC, valid_from DESC, permit_id DESC) > 1
+                       AS superseded
+                   FROM permit
+                   WHERE prefecture = '{p}' AND holder_id IN (
+                       SELECT holder_id FROM permit WHERE prefecture = '{p}' GROUP BY holder_id HAVING count(*) > 1)) r
+             WHERE permit.prefecture = '{p}' AND permit.permit_id = r.permit_id AND permit.superseded <> r.superseded;
+             DROP TABLE staged_permit;"
+        ))
+        .context("finding the latest permits")?;
+        match words {
+            Some(changes) => self.change_words(&changes),
+            None => self.make_words(&|_| {}),
+        }
+    }
+
+    /// Remembers that a file was taken in.
+    pub fn remember_import(
+        &mut self,
+        kind: &str,
+        at: chrono::NaiveDateTime,
+        on: NaiveDate,
+        sha256: &str,
+        counts: [u64; 4],
+    ) -> Result<()> {
+        self.data_changed()?;
+        let [read, inserted, updated, rejected] = counts.map(|n| n as i64);
+        let of_prefecture = import_batch::table.filter(import_batch::prefecture.eq(&self.prefecture));
+        let last: Option<i64> =
+            of_prefecture.select(diesel::dsl::max(import_batch::import_id)).first(&mut self.conn)?;
+        let import_id = last.unwrap_or(0) + 1;
+        diesel::insert_into(import_batch::table)
+            .values((
+                import_batch::prefecture.eq(&self.prefecture),
+                import_batch::import_id.eq(import_id),
+                import_batch::kind.eq(kind),
+                import_batch::imported_at.eq(at),
+                import_batch::imported_on.eq(on),
+                import_batch::file_sha256.eq(sha256),
+                import_batch::rows_read.eq(read),
+                import_batch::rows_inserted.eq(inserted),
+                import_batch::rows_updated.eq(updated),
+                import_batch::rows_rejected.eq(rejected),
+            ))
+            .execute(&mut self.conn)
+            .context("remembering the import")?;
+        // The merge has brought them up to date.
+        if kind == "permits" { self.set_words_until(Some(import_id)) } else { Ok(()) }
+    }
+
+    /// The civil date on which the last extract was taken in.
+    pub fn last_extract(&mut self) -> Result<Option<NaiveDate>> {
+        import_batch::table
+            .filter(import_batch::prefecture.eq(&self.prefecture))
+            .filter(import_batch::kind.eq("permits"))
+            .select(diesel::dsl::max(import_batch::imported_on))
+            .first(&mut self.conn)
+            .context("reading the age of the last extract")
+    }
+}

@@ -1,0 +1,134 @@
+//! People who live elsewhere, who came from elsewhere, and what is told of the others to another préfecture.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
+
+use super::schema::{holder, import_batch};
+use super::{Store, on_backend};
+use convoke_domain::eligibility::Rule;
+
+/// Holders read at once.
+const HOLDERS: i64 = 20_000;
+
+/// People who live in a commune outside the jurisdiction.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Elsewhere {
+    /// INSEE code.
+    #[diesel(sql_type = Text)]
+    pub commune: String,
+    /// People.
+    #[diesel(sql_type = BigInt)]
+    pub people: i64,
+    /// Those of them whose permit has expired.
+    #[diesel(sql_type = BigInt)]
+    pub expired: i64,
+    /// The next of the other permits to expire.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub soonest: Option<NaiveDate>,
+}
+
+#[derive(QueryableByName)]
+struct Arrived {
+    #[diesel(sql_type = Date)]
+    day: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    people: i64,
+}
+
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = Text)]
+    holder_id: String,
+    #[diesel(sql_type = Date)]
+    expires_on: NaiveDate,
+}
+
+/// A person with a permit in force, as another préfecture may know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InForce {
+    /// Foreigner number.
+    pub number: String,
+    /// Date of birth.
+    pub birth_date: Option<NaiveDate>,
+    /// Last day of their last permit.
+    pub expires_on: NaiveDate,
+}
+
+impl Store {
+    /// People whom the last run found outside the jurisdiction, by commune.
+    pub fn people_elsewhere(&mut self, today: NaiveDate) -> Result<Vec<Elsewhere>> {
+        // A rule is one of ours, and a date a date: nothing here comes from a file.
+        let sql = format!(
+            "SELECT commune, count(DISTINCT holder_id) AS people, count(DISTINCT CASE WHEN expires_on < '{today}' THEN holder_id END) AS expired,
+                min(CASE WHEN expires_on >= '{today}' THEN expires_on END) AS soonest
+             FROM permit WHERE prefecture = '{}' AND rule = '{}' GROUP BY commune ORDER BY commune",
+            self.prefecture,
+            Rule::NoJurisdiction.code()
+        );
+        on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))
+            .context("counting people outside the jurisdiction")
+    }
+
+    /// How many people came from elsewhere, by the day on which an extract first had them: not in the first extract, their permit more than
+    /// `before` days old by then, and none of their permits known earlier.
+    pub fn people_who_came(&mut self, before: u32) -> Result<Vec<(NaiveDate, u64)>> {
+        let first: Option<NaiveDate> = import_batch::table
+            .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::kind.eq("permits")))
+            .select(diesel::dsl::min(import_batch::imported_on))
+            .first(&mut self.conn)
+            .context("looking for the first import")?;
+        let Some(first) = first else { return Ok(Vec::new()) };
+        let earlier = if self.is_postgres() {
+            format!("first_seen - {before}")
+        } else {
+            format!("date(first_seen, '-{before} days')")
+        };
+        // The first permit of a person decides: the others are from then, or newer.
+        let sql = format!(
+            "SELECT day, count(*) AS people FROM (
+                 SELECT min(first_seen) AS day, min(CASE WHEN valid_from < {earlier} THEN first_seen END) AS old FROM permit
+                 WHERE prefecture = '{0}' AND holder_id IN (SELECT holder_id FROM permit WHERE prefecture = '{0}' AND first_seen > '{first}')
+                 GROUP BY holder_id) person
+             WHERE day > '{first}' AND old = day GROUP BY day ORDER BY day",
+            self.prefecture
+        );
+        let rows: Vec<Arrived> =
+            on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c)).context("counting people who came")?;
+        Ok(rows.into_iter().map(|row| (row.day, row.people as u64)).collect())
+    }
+
+    /// Gives everybody who has a permit in force or expired, not withdrawn and in the last extract, to `take`.
+    pub fn people_in_force(&mut self, mut take: impl FnMut(InForce) -> Result<()>) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let people: Vec<(String, String, Option<NaiveDate>)> = holder::table
+                .filter(holder::prefecture.eq(&self.prefecture).and(holder::holder_id.gt(&after)))
+                .order(holder::holder_id)
+                .limit(HOLDERS)
+                .select((holder::holder_id, holder::number, holder::birth_date))
+                .load(&mut self.conn)
+                .context("reading holders")?;
+            let Some((last, _, _)) = people.last() else { return Ok(()) };
+            let sql = format!(
+                "SELECT holder_id, max(expires_on) AS expires_on FROM permit {} WHERE prefecture = '{}' AND holder_id > '{after}'
+                 AND holder_id <= '{last}' AND status = 'actif' AND NOT absent GROUP BY holder_id",
+                self.permit_by_holder(),
+                self.prefecture
+            );
+            let permits: Vec<Last> =
+                on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c)).context("reading permits in force")?;
+            let permits: HashMap<String, NaiveDate> =
+                permits.into_iter().map(|p| (p.holder_id, p.expires_on)).collect();
+            after.clone_from(last);
+            for (id, number, birth_date) in people {
+                if let Some(expires_on) = permits.get(&id) {
+                    take(InForce { number, birth_date, expires_on: *expires_on })?;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Nights that are owed, and what became of them.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+use super::schema::{import_batch, night, prefecture, run};
+use super::{Store, on_backend};
+use convoke_domain::code::coded;
+
+coded! {
+    /// Where a night stands.
+    pub enum NightState {
+        /// Owed.
+        Due = "due",
+        /// Its run is completed.
+        Done = "done",
+        /// A later night did its work.
+        Covered = "covered",
+        /// Waits for a person.
+        Failed = "failed",
+    }
+}
+
+/// A night.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = night)]
+pub struct NightRow {
+    /// Business date.
+    pub business_date: NaiveDate,
+    /// The instant that the schedule gave it.
+    pub scheduled_at: NaiveDateTime,
+    /// [`NightState`].
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Not tried before.
+    pub next_at: NaiveDateTime,
+    /// Its last attempt began.
+    pub started_at: Option<NaiveDateTime>,
+    /// It ended.
+    pub finished_at: Option<NaiveDateTime>,
+    /// Its run.
+    pub run_id: Option<String>,
+    /// The later night that did its work.
+    pub covered_by: Option<NaiveDate>,
+    /// Why its last attempt failed.
+    pub failure: Option<String>,
+}
+
+/// What is known of the clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// Since when a server watches.
+    pub since: Option<DateTime<Utc>>,
+    /// The last instant that was certainly true: a server, or an import, saw it.
+    pub seen: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// What is known of the clock, which says `now`.
+    pub fn watch(&mut self, now: DateTime<Utc>) -> Result<Watch> {
+        let row: Option<(Option<NaiveDateTime>, Option<NaiveDateTime>)> = prefecture::table
+            .find(&self.prefecture)
+            .select((prefecture::watched_since, prefecture::clock_seen_at))
+            .first(&mut self.conn)
+            .optional()
+            .context("reading when the clock was last seen")?;
+        let (since, seen) = row.unwrap_or_default();
+        let past = now.naive_utc();
+        // A server whose clock was behind is not the last to have seen it: whoever took files in, or ran a night, has too. What was
+        // written while a clock was ahead says nothing.
+        let imported: Option<NaiveDateTime> = import_batch::table
+            .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::imported_at.le(past)))
+            .select(diesel::dsl::max(import_batch::imported_at))
+            .first(&mut self.conn)?;
+        let run: Option<NaiveDateTime> = run::table
+            .filter(run::prefecture.eq(&self.prefecture).and(run::started_at.le(past)))
+            .select(diesel::dsl::max(run::started_at))
+            .first(&mut self.conn)?;
+        let seen = seen.filter(|at| *at <= past).max(imported).max(run);
+        Ok(Watch { since: since.map(|at| at.and_utc()), seen: seen.map(|at| at.and_utc()) })
+    }
+
+    /// Forgets nights that a clock which was ahead had seen, and owes again what they had covered.
+    pub fn forget_future_nights(&mut self, now: DateTime<Utc>, today: NaiveDate) -> Result<()> {
+        let ahead = diesel::delete(night::table)
+            .filter(night::prefecture.eq(&self.prefecture).and(night::scheduled_at.gt(now.naive_utc())))
+            .execute(&mut self.conn)
+            .context("forgetting nights of the future")?;
+        let owed = diesel::update(night::table)
+            .filter(night::prefecture.eq(&self.prefecture).and(night::covered_by.gt(today)))
+            .set((night::state.eq(NightState::Due.code()), night::covered_by.eq(None::<NaiveDate>)))
+            .execute(&mut self.conn)
+            .context("owing nights again")?;
+        if ahead + owed > 0 {
+            tracing::warn!(ahead, owed, "The clock was ahead, and is right again: {owed} nights are owed again");
+        }
+        Ok(())
+    }
+
+    /// Whether a night of that date, or a later one until `today`, was done: by a server, or by hand.
+    pub fn has_night_since(&mut self, date: NaiveDate, today: NaiveDate) -> Result<bool> {
+        let run = run::table
+            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq("completed")))
+            .filter(run::business_date.between(date, today));
+        let night = night::table
+            .filter(night::prefecture.eq(&self.prefecture).and(night::state.eq(NightState::Done.code())))
+            .filter(night::business_date.between(date, today));
+        let by_run: bool = diesel::select(diesel::dsl::exists(run)).get_result(&mut self.conn)?;
+        Ok(by_run || diesel::select(diesel::dsl::exists(night)).get_result(&mut self.conn)?)
+    }
+
+    /// Whoever runs a night by hand has looked at the date: a server that did not believe the clock goes on.
+    pub fn believe_clock_of_a_person(&mut self, now: DateTime<Utc>) -> Result<()> {
+        self.persist(|s| {
+            let Some(since) = s.watch(now)?.since else { return Ok(()) };
+            s.write(|s| s.believe_clock(since.min(now), now))
+        })
+    }
+
+    /// Believes the clock: it says `now`, and has been watched since `since`.
+    pub fn believe_clock(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+        diesel::update(prefecture::table.find(&self.prefecture))
+            .set((
+                prefecture::watched_since.eq(Some(since.naive_utc())),
+                prefecture::clock_seen_at.eq(Some(now.naive_utc())),
+            ))
+            .execute(&mut self.conn)
+            .context("writing when the clock was seen")?;
+        Ok(())
+    }
+
+    /// Owes nights, each once.
+    pub fn owe_nights(&mut self, nights: &[(NaiveDate, DateTime<Utc>)]) -> Result<()> {
+        for (date, at) in nights {
+            let row = (
+                night::prefecture.eq(&self.prefecture),
+                night::business_date.eq(date),
+                night::scheduled_at.eq(at.naive_utc()),
+                night::state.eq(NightState::Due.code()),
+                night::attempts.eq(0),
+                night::next_at.eq(at.naive_utc()),
+            );
+            on_backend!(&mut self.conn, c => diesel::insert_into(night::table)
+                .values(row)
+                .on_conflict_do_nothing()
+                .execute(c))
+            .context("owing a night")?;
+        }
+        Ok(())
+    }
+
+    /// Nights up to a date, latest first.
+    pub fn nights(&mut self, until: NaiveDate, limit: i64) -> Result<Vec<NightRow>> {
+        night::table
+            .filter(night::prefecture.eq(&self.prefecture))
+            .filter(night::business_date.le(until))
+            .order(night::business_date.desc())
+            .limit(limit)
+            .select(NightRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the nights")
+    }
+
+    /// Takes an attempt at a night, which nobody else then takes before `next_at`. `false` if another was faster.
+    pub fn attempt_night(&mut self, row: &NightRow, now: DateTime<Utc>, next_at: DateTime<Utc>) -> Result<bool> {
+        let changed = diesel::update(night::table.find((&self.prefecture, row.business_date)))
+            .filter(night::state.eq(NightState::Due.code()).and(night::attempts.eq(row.attempts)))
+            .set((
+                night::attempts.eq(row.attempts + 1),
+                night::next_at.eq(next_at.naive_utc()),
+                night::started_at.eq(Some(now.naive_utc())),
+            ))
+            .execute(&mut self.conn)
+            .context("beginning a night")?;
+        Ok(changed == 1)
+    }
+
+    /// Gives an attempt back that was none: another run was in progress.
+    pub fn give_night_back(&mut self, row: &NightRow, next_at: DateTime<Utc>) -> Result<()> {
+        diesel::update(night::table.find((&self.prefecture, row.business_date)))
+            .filter(night::state.eq(NightState::Due.code()).and(night::attempts.eq(row.attempts + 1)))
+            .set((night::attempts.eq(row.attempts), night::next_at.eq(next_at.naive_utc())))
+            .execute(&mut self.conn)
+            .context("giving a night back")?;
+        Ok(())
+    }
+
+    /// Writes what became of an attempt: it is due still, or waits for a person.
+    pub fn night_failed(
+        &mut self,
+        date: NaiveDate,
+        state: NightState,
+        failure: &str,
+        next_at: DateTime<Utc>,
+    ) -> Result<()> {
+        diesel::update(night::table.find((&self.prefecture, date)))
+            .filter(night::state.eq(NightState::Due.code()))
+            .set((night::state.eq(state.code()), night::failure.eq(failure), night::next_at.eq(next_at.naive_utc())))
+            .execute(&mut self.conn)
+            .context("writing why a night failed")?;
+        Ok(())
+    }
+
+    /// A night is done, and with it all that were still owed before it.
+    pub fn night_done(&mut self, date: NaiveDate, run: &str, now: DateTime<Utc>) -> Result<()> {
+        let open = [NightState::Due.code(), NightState::Failed.code()];
+        let ended = Some(now.naive_utc());
+        diesel::update(night::table.find((&self.prefecture, date)))
+            .filter(night::state.eq_any(open))
+            .set((
+                night::state.eq(NightState::Done.code()),
+                night::finished_at.eq(ended),
+                night::run_id.eq(Some(run)),
+                night::failure.eq(None::<String>),
+            ))
+            .execute(&mut self.conn)
+            .context("ending a night")?;
+        diesel::update(night::table)
+            .filter(night::prefecture.eq(&self.prefecture))
+            .filter(night::business_date.lt(date).and(night::state.eq_any(open)))
+            .set((
+                night::state.eq(NightState::Covered.code()),
+                night::finished_at.eq(ended),
+                night::covered_by.eq(Some(date)),
+            ))
+            .execute(&mut self.conn)
+            .context("covering the nights before")?;
+        Ok(())
+    }
+}

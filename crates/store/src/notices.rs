@@ -1,0 +1,216 @@
+//! Letters that give no appointment, and who is owed one.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+
+use super::outbox::LetterRow;
+use super::schema::{convocation, notice, outbox, past_verdict, permit};
+use super::{Store, on_backend};
+use convoke_domain::convocation::{LetterKind, LetterState, State};
+use convoke_domain::eligibility::Rule;
+use convoke_domain::ids::{HolderId, PermitId, Reference, RunId};
+use convoke_domain::permit::PermitKind;
+
+/// A permit whose holder has not had a letter of some kind.
+#[derive(Clone, Debug)]
+pub struct Unnoticed {
+    /// Permit.
+    pub permit_id: PermitId,
+    /// Holder.
+    pub holder_id: HolderId,
+    /// Type.
+    pub kind: PermitKind,
+    /// Mention.
+    pub mention: String,
+    /// Last day of validity.
+    pub expires_on: NaiveDate,
+    /// INSEE code.
+    pub commune: String,
+}
+
+/// A notice to be written.
+#[derive(Clone, Debug)]
+pub struct NewNotice {
+    /// Which letter.
+    pub letter: LetterKind,
+    /// Permit.
+    pub permit_id: PermitId,
+    /// Holder.
+    pub holder_id: HolderId,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = notice, treat_none_as_default_value = false)]
+struct Row {
+    prefecture: String,
+    reference: String,
+    kind: &'static str,
+    year: i64,
+    number: i64,
+    permit_id: String,
+    holder_id: String,
+    run_id: Option<String>,
+    created_at: chrono::NaiveDateTime,
+}
+
+/// Verdicts that say that somebody was within the jurisdiction.
+const WITHIN: [Rule; 6] =
+    [Rule::AwaitingMark, Rule::AlreadyConvoked, Rule::NotYetDue, Rule::DueOnline, Rule::DueLate, Rule::Due];
+
+impl Store {
+    /// Permits under a rule whose holders have not had this letter, soonest expiry first, of those that expire from `from`
+    /// on. For a transfer: only those that were within the jurisdiction before and live outside the department.
+    pub fn unnoticed(&mut self, letter: LetterKind, rule: Rule, from: NaiveDate) -> Result<Vec<Unnoticed>> {
+        let p = self.prefecture.clone();
+        let told = notice::table.filter(
+            notice::prefecture
+                .eq(permit::prefecture)
+                .and(notice::kind.eq(letter.code()))
+                .and(notice::permit_id.eq(permit::permit_id)),
+        );
+        let mut query = permit::table
+            .filter(permit::prefecture.eq(&p).and(permit::rule.eq(rule.code())).and(permit::expires_on.ge(from)))
+            .filter(not(exists(told)))
+            .order((permit::expires_on, permit::permit_id))
+            .into_boxed();
+        if letter == LetterKind::Transfer {
+            let within = past_verdict::table.filter(
+                past_verdict::prefecture
+                    .eq(permit::prefecture)
+                    .and(past_verdict::permit_id.eq(permit::permit_id))
+                    .and(past_verdict::rule.eq_any(WITHIN.map(Rule::code))),
+            );
+            // Whoever has an appointment here first needs an agent: two letters would contradict each other.
+            let live = convocation::table.filter(
+                convocation::prefecture
+                    .eq(permit::prefecture)
+                    .and(convocation::holder_id.eq(permit::holder_id))
+                    .and(convocation::state.eq(State::Convoked.code())),
+            );
+            query = query
+                .filter(exists(within))
+                .filter(not(exists(live)))
+                .filter(permit::commune.not_like(format!("{p}%")));
+        }
+        let rows: Vec<(String, String, String, String, NaiveDate, String)> = query
+            .select((
+                permit::permit_id,
+                permit::holder_id,
+                permit::kind,
+                permit::mention,
+                permit::expires_on,
+                permit::commune,
+            ))
+            .load(&mut self.conn)
+            .with_context(|| format!("looking for who is owed a letter {letter}"))?;
+        rows.into_iter()
+            .map(|(permit_id, holder_id, kind, mention, expires_on, commune)| {
+                let kind = kind.parse()?;
+                let (permit_id, holder_id) = (PermitId(permit_id), HolderId(holder_id));
+                Ok(Unnoticed { permit_id, holder_id, kind, mention, expires_on, commune })
+            })
+            .collect()
+    }
+
+    /// Writes notices, in the transaction of the caller, and gives each its reference.
+    pub fn number_notices(
+        &mut self,
+        notices: &[NewNotice],
+        run: &RunId,
+        year_of: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Reference>> {
+        let year = year_of.year();
+        let mut last: HashMap<LetterKind, i64> = HashMap::new();
+        let (mut rows, mut references) = (Vec::new(), Vec::new());
+        for new in notices {
+            let number = match last.get(&new.letter) {
+                Some(number) => *number,
+                None => notice::table
+                    .filter(notice::prefecture.eq(&self.prefecture).and(notice::kind.eq(new.letter.code())))
+                    .filter(notice::year.eq(i64::from(year)))
+                    .select(diesel::dsl::max(notice::number))
+                    .first::<Option<i64>>(&mut self.conn)?
+                    .unwrap_or(0),
+            } + 1;
+            last.insert(new.letter, number);
+            let reference = Reference::of(new.letter, &self.prefecture, year, number);
+            rows.push(Row {
+                prefecture: self.prefecture.clone(),
+                reference: reference.to_string(),
+                kind: new.letter.code(),
+                year: year.into(),
+                number,
+                permit_id: new.permit_id.0.clone(),
+                holder_id: new.holder_id.0.clone(),
+                run_id: Some(run.0.clone()),
+                created_at: now.naive_utc(),
+            });
+            references.push(reference);
+        }
+        for batch in rows.chunks(1_000) {
+            on_backend!(&mut self.conn, c => diesel::insert_into(notice::table).values(batch).execute(c))
+                .context("writing notices")?;
+        }
+        Ok(references)
+    }
+
+    /// The accepted e-mails of convocations that are live, whose permit still waits for its appointment, and that take place
+    /// from `from` to `to`, the latest of each: what a reminder repeats. With its holder, and the occasions of the reminders
+    /// that were written already.
+    pub fn to_be_reminded(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(LetterRow, String, Vec<String>)>> {
+        let p = self.prefecture.clone();
+        // Whoever has died, filed or moved away since is under another rule.
+        let live =
+            convocation::table
+                .inner_join(permit::table.on(
+                    permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
+                ))
+                .filter(convocation::prefecture.eq(&p).and(convocation::state.eq(State::Convoked.code())))
+                .filter(convocation::day.between(from, to))
+                .filter(permit::rule.eq(Rule::AlreadyConvoked.code()))
+                .order((convocation::day, convocation::reference))
+                .select((convocation::reference, convocation::holder_id));
+        let live: Vec<(String, String)> = live.load(&mut self.conn)?;
+        let references: Vec<&str> = live.iter().map(|(reference, _)| reference.as_str()).collect();
+        let mut found: HashMap<String, (Option<LetterRow>, Vec<String>)> = HashMap::new();
+        for batch in references.chunks(super::KEYS_PER_QUERY) {
+            let letters: Vec<LetterRow> = outbox::table
+                .filter(outbox::prefecture.eq(&p).and(outbox::reference.eq_any(batch)))
+                .filter(outbox::channel.eq("email"))
+                .order((outbox::reference, outbox::revision))
+                .select(LetterRow::as_select())
+                .load(&mut self.conn)
+                .context("looking for who is to be reminded")?;
+            for letter in letters {
+                let (announced, occasions) = found.entry(letter.reference.clone()).or_default();
+                if letter.kind == LetterKind::Reminder.code() {
+                    occasions.push(letter.occasion);
+                } else if letter.state == LetterState::Accepted.code() {
+                    *announced = Some(letter);
+                }
+            }
+        }
+        Ok(live
+            .into_iter()
+            .filter_map(|(reference, holder)| {
+                let (announced, occasions) = found.remove(&reference)?;
+                Some((announced?, holder, occasions))
+            })
+            .collect())
+    }
+
+    /// Permits of which a convocation was made before: the next one of the same permit also goes by post.
+    pub fn convoked_before(&mut self, permits: &[&str]) -> Result<Vec<String>> {
+        convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::permit_id.eq_any(permits)))
+            .filter(convocation::origin.ne("elsewhere"))
+            .select(convocation::permit_id)
+            .load(&mut self.conn)
+            .context("looking for earlier convocations")
+    }
+}

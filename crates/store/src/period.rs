@@ -1,0 +1,164 @@
+//! What happened between two days: for the figures that an office publishes.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use super::Store;
+use super::schema::{checkpoint, convocation, past_verdict, permit, reservation, slot};
+use convoke_domain::ending::{Appointed, AtDesk, Expired};
+
+/// A permit as its end is judged by.
+type Row = (String, String, NaiveDate, String, Option<NaiveDate>, bool, Option<String>, Option<NaiveDate>);
+
+impl Store {
+    /// Seats that stood open between two days, both included.
+    pub fn seats_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
+        use diesel::sql_types::BigInt;
+        let seats = diesel::dsl::sql::<diesel::sql_types::Nullable<BigInt>>("CAST(SUM(seats) AS BIGINT)");
+        let rows: Vec<(String, String, NaiveDate, Option<i64>)> = slot::table
+            .filter(slot::prefecture.eq(&self.prefecture))
+            .filter(slot::day.ge(from).and(slot::day.le(to)))
+            .group_by((slot::site, slot::desk, slot::day))
+            .select((slot::site, slot::desk, slot::day, seats))
+            .load(&mut self.conn)
+            .context("adding up seats")?;
+        Ok(rows.into_iter().map(|(site, desk, day, n)| ((site, desk, day), n.unwrap_or(0) as u64)).collect())
+    }
+
+    /// Seats that are taken between two days, both included.
+    pub fn taken_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
+        let rows: Vec<(String, String, NaiveDate, i64)> = reservation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(reservation::prefecture).and(slot::slot_id.eq(reservation::slot_id))),
+            )
+            .filter(reservation::prefecture.eq(&self.prefecture))
+            .filter(slot::day.ge(from).and(slot::day.le(to)))
+            .group_by((slot::site, slot::desk, slot::day))
+            .select((slot::site, slot::desk, slot::day, count_star()))
+            .load(&mut self.conn)
+            .context("adding up seats that are taken")?;
+        Ok(rows.into_iter().map(|(site, desk, day, n)| ((site, desk, day), n as u64)).collect())
+    }
+
+    /// Appointments between two days by what became of them.
+    pub fn appointments_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, String, u64)>> {
+        let rows: Vec<(String, String, NaiveDate, String, i64)> = convocation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
+            )
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            .filter(convocation::day.ge(from).and(convocation::day.le(to)))
+            .group_by((slot::site, slot::desk, convocation::day, convocation::state))
+            .select((slot::site, slot::desk, convocation::day, convocation::state, count_star()))
+            .load(&mut self.conn)
+            .context("counting appointments")?;
+        Ok(rows.into_iter().map(|(site, desk, day, state, n)| ((site, desk, day), state, n as u64)).collect())
+    }
+
+    /// Convocations that were made between two instants, the second left out: desk, when, for which day.
+    pub fn convoked_between(
+        &mut self,
+        from: NaiveDateTime,
+        until: NaiveDateTime,
+    ) -> Result<Vec<(String, NaiveDateTime, NaiveDate)>> {
+        convocation::table
+            .inner_join(
+                slot::table
+                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
+            )
+            .filter(convocation::prefecture.eq(&self.prefecture))
+            .filter(convocation::created_at.ge(from).and(convocation::created_at.lt(until)))
+            .filter(convocation::origin.ne("elsewhere"))
+            .filter(diesel::dsl::not(convocation::state.eq_any(["moved", "cancelled"])))
+            .select((slot::desk, convocation::created_at, convocation::day))
+            .load(&mut self.conn)
+            .context("reading how long people waited")
+    }
+
+    /// Permits whose last day lay between two days, with all that tells how it ended.
+    pub fn expired_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<Expired>> {
+        let within = permit::expires_on.ge(from).and(permit::expires_on.le(to));
+        let rows: Vec<Row> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(within))
+            .order((permit::expires_on, permit::permit_id))
+            .select((
+                permit::permit_id,
+                permit::kind,
+                permit::expires_on,
+                permit::status,
+                permit::filed_on,
+                permit::superseded,
+                permit::rule,
+                permit::rule_since,
+            ))
+            .load(&mut self.conn)
+            .context("reading the permits that expired")?;
+        let mut convocations: HashMap<String, Vec<Appointed>> = HashMap::new();
+        let made: Vec<(String, NaiveDate, String)> =
+            convocation::table
+                .inner_join(permit::table.on(
+                    permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
+                ))
+                .filter(convocation::prefecture.eq(&self.prefecture).and(within))
+                .select((convocation::permit_id, convocation::day, convocation::state))
+                .load(&mut self.conn)
+                .context("reading their convocations")?;
+        for (id, day, state) in made {
+            convocations.entry(id).or_default().push(Appointed { day, state });
+        }
+        let mut past: HashMap<String, String> = HashMap::new();
+        let verdicts: Vec<(String, String, NaiveDate, NaiveDate, NaiveDate)> =
+            past_verdict::table
+                .inner_join(permit::table.on(
+                    permit::prefecture.eq(past_verdict::prefecture).and(permit::permit_id.eq(past_verdict::permit_id)),
+                ))
+                .filter(past_verdict::prefecture.eq(&self.prefecture).and(within))
+                .order((past_verdict::permit_id, past_verdict::since))
+                .select((
+                    past_verdict::permit_id,
+                    past_verdict::rule,
+                    past_verdict::since,
+                    past_verdict::until,
+                    permit::expires_on,
+                ))
+                .load(&mut self.conn)
+                .context("reading their verdicts")?;
+        for (id, rule, since, until, expires_on) in verdicts {
+            if since <= expires_on && expires_on < until {
+                past.insert(id, rule);
+            }
+        }
+        let of = |(id, kind, expires_on, status, filed_on, superseded, rule, since): Row| Expired {
+            // The verdict of its last day: the present one where it stood then already.
+            rule: past.remove(&id).or_else(|| rule.filter(|_| since.is_some_and(|since| since <= expires_on))),
+            convocations: convocations.remove(&id).unwrap_or_default(),
+            permit: id,
+            kind,
+            expires_on,
+            status,
+            filed_on,
+            superseded,
+        };
+        Ok(rows.into_iter().map(of).collect())
+    }
+
+    /// The stretch of the ledger between the last checkpoint before an instant and the last before another: stretches of days that
+    /// follow one another share no entry. Empty where nothing was signed.
+    pub fn ledger_of_days(&mut self, from: NaiveDateTime, until: NaiveDateTime) -> Result<(i64, i64)> {
+        let mut size_before = |instant: NaiveDateTime| {
+            checkpoint::table
+                .filter(checkpoint::prefecture.eq(&self.prefecture).and(checkpoint::sealed_at.lt(instant)))
+                .order(checkpoint::size.desc())
+                .select(checkpoint::size)
+                .first::<i64>(&mut self.conn)
+                .optional()
+        };
+        Ok((size_before(from)?.unwrap_or(0), size_before(until)?.unwrap_or(0)))
+    }
+}

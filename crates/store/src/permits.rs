@@ -1,0 +1,476 @@
+//! Permits, holders and verdicts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use diesel::connection::DefaultLoadingMode;
+use diesel::deserialize::FromSql;
+use diesel::dsl::count_star;
+use diesel::pg::{Pg, PgRowByRowLoadingMode, PgValue};
+use diesel::prelude::*;
+use diesel::sqlite::{Sqlite, SqliteValue};
+use diesel::table;
+
+use super::schema::{holder, permit, prefecture};
+use super::{Conn, KEYS_PER_QUERY, RunRow, Store, insert_all};
+use convoke_domain::code::UnknownCode;
+use convoke_domain::eligibility::{Facts, Rule};
+use convoke_domain::ids::{HolderId, PermitId, RunId};
+use convoke_domain::permit::{Channel, Holder, PermitKind, Status};
+
+/// What the nightly scan reads of a permit.
+#[derive(Clone, Debug, Queryable)]
+pub struct PermitRow {
+    /// Permit.
+    pub permit_id: String,
+    /// Holder.
+    pub holder_id: String,
+    kind: Code<PermitKind>,
+    /// Mention.
+    pub mention: String,
+    /// Last day of validity.
+    #[diesel(deserialize_as = IsoDate)]
+    pub expires_on: NaiveDate,
+    status: Code<Status>,
+    /// INSEE code.
+    pub commune: String,
+    flags: i32,
+    rule: Option<String>,
+    /// First night on which the verdict may change.
+    #[diesel(deserialize_as = IsoDate)]
+    pub review_on: NaiveDate,
+}
+
+/// Filed, held, absent, superseded: four facts of yes or no in one column, for each column of a million rows costs a
+/// twentieth of a second.
+const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN held THEN 2 ELSE 0 END
+     + CASE WHEN absent THEN 4 ELSE 0 END + CASE WHEN superseded THEN 8 ELSE 0 END";
+
+/// A date as it stands in a row. SQLite holds `2026-10-05`: three numbers at known places, read three million times on a
+/// first night; as a format to be interpreted they take a tenth of the scan.
+#[derive(Clone, Copy, Debug, diesel::deserialize::FromSqlRow)]
+pub struct IsoDate(NaiveDate);
+
+impl From<IsoDate> for NaiveDate {
+    fn from(date: IsoDate) -> Self {
+        date.0
+    }
+}
+
+impl FromSql<diesel::sql_types::Date, Sqlite> for IsoDate {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
+        let text = value.read_text();
+        let number = |range: std::ops::Range<usize>| text.get(range)?.parse().ok();
+        let date = || NaiveDate::from_ymd_opt(text.get(..4)?.parse().ok()?, number(5..7)?, number(8..10)?);
+        let plain = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+        Ok(Self(plain.then(date).flatten().ok_or_else(|| format!("{text:?} in the database is no date"))?))
+    }
+}
+
+impl FromSql<diesel::sql_types::Date, Pg> for IsoDate {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        <NaiveDate as FromSql<diesel::sql_types::Date, Pg>>::from_sql(value).map(Self)
+    }
+}
+
+/// One of a closed list of words as it stands in a row.
+#[derive(Clone, Copy, Debug, diesel::deserialize::FromSqlRow)]
+pub struct Code<T>(T);
+
+impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Sqlite> for Code<T> {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(value.read_text().parse()?))
+    }
+}
+
+impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Pg> for Code<T> {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(std::str::from_utf8(value.as_bytes())?.parse()?))
+    }
+}
+
+impl PermitRow {
+    /// The facts on which it is assessed. Whoever came with all documents has filed, whatever the extract knows by now.
+    pub fn facts(&self, convoked_for: Option<NaiveDate>, honoured: bool) -> Facts<'_> {
+        Facts {
+            kind: self.kind.0,
+            mention: &self.mention,
+            status: self.status.0,
+            expires_on: self.expires_on,
+            commune: &self.commune,
+            filed: honoured || self.flags & 1 > 0,
+            held: self.flags & 2 > 0,
+            absent: self.flags & 4 > 0,
+            superseded: self.flags & 8 > 0,
+            convoked_for,
+        }
+    }
+
+    /// The stored verdict; empty for a permit never assessed.
+    pub fn stored_rule(&self) -> &str {
+        self.rule.as_deref().unwrap_or_default()
+    }
+
+    /// Whether what is stored makes this permit come up again as it should: whoever comes up every night does so as it is.
+    pub fn is_reviewed_by(&self, review_on: NaiveDate, tonight: NaiveDate) -> bool {
+        self.review_on == review_on || (self.review_on <= tonight && review_on <= tonight)
+    }
+
+    /// Whether the stored verdict is this rule.
+    pub fn has_rule(&self, rule: Rule) -> bool {
+        self.stored_rule() == rule.code()
+    }
+}
+
+/// A verdict to be stored.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = verdict_change, treat_none_as_default_value = false)]
+pub struct VerdictChange {
+    /// Permit.
+    pub permit_id: String,
+    /// Rule id.
+    pub rule: &'static str,
+    /// Next night on which to look again.
+    pub review_on: NaiveDate,
+}
+
+table! {
+    verdict_change (permit_id) {
+        permit_id -> Text,
+        rule -> Text,
+        review_on -> Date,
+    }
+}
+
+/// What a letter, and the plan, need of a holder.
+#[derive(Clone, Debug, Queryable)]
+pub struct HolderRow {
+    /// Holder.
+    pub holder_id: String,
+    number: String,
+    family_name: String,
+    usage_name: Option<String>,
+    given_names: String,
+    birth_date: Option<NaiveDate>,
+    email: Option<String>,
+    phone: Option<String>,
+    language: String,
+    address: String,
+    postcode: String,
+    town: Option<String>,
+    commune: String,
+    household: Option<String>,
+    channel: Option<String>,
+    large_print: bool,
+    email_refused: Option<String>,
+    email_set: Option<String>,
+    email_set_over: Option<String>,
+}
+
+impl HolderRow {
+    /// The holder.
+    pub fn into_holder(self) -> Result<Holder> {
+        let email = email_of(self.email, self.email_set, self.email_set_over.as_deref());
+        let channel: Option<Channel> =
+            self.channel.map(|c| c.parse()).transpose().context("channel of a holder in the database")?;
+        Ok(Holder {
+            number: self.number,
+            family_name: self.family_name,
+            usage_name: self.usage_name,
+            given_names: self.given_names,
+            birth_date: self.birth_date,
+            // An address that sends letters back is none.
+            email: email.filter(|email| self.email_refused.as_ref() != Some(email)),
+            phone: self.phone,
+            language: self.language,
+            address: self.address.lines().map(str::to_owned).collect(),
+            postcode: self.postcode,
+            town: self.town,
+            commune: self.commune,
+            household: self.household,
+            channel,
+            large_print: self.large_print,
+        })
+    }
+}
+
+/// The address that holds: what an agent set, until the extract says something else than it did then.
+pub(super) fn email_of(extract: Option<String>, set: Option<String>, over: Option<&str>) -> Option<String> {
+    match set.filter(|_| over == Some(extract.as_deref().unwrap_or_default())) {
+        Some(set) => Some(set).filter(|email| !email.is_empty()),
+        None => extract,
+    }
+}
+
+fn each<T>(rows: impl Iterator<Item = QueryResult<T>>, mut take: impl FnMut(T) -> Result<()>) -> Result<()> {
+    for row in rows {
+        take(row?)?;
+    }
+    Ok(())
+}
+
+/// Row by row on both: PostgreSQL's client would else hold a million of them.
+macro_rules! read_each {
+    ($conn:expr, $query:expr, $take:expr) => {
+        match $conn {
+            Conn::Sqlite(c) => each($query.load_iter::<PermitRow, DefaultLoadingMode>(c)?, $take),
+            Conn::Postgres(c) => each($query.load_iter::<PermitRow, PgRowByRowLoadingMode>(c)?, $take),
+        }
+    };
+}
+
+impl Store {
+    /// Gives each permit whose verdict may differ on `tonight` to `take`, exactly once, as it is read; every permit where
+    /// no date is given.
+    pub fn permits_to_review(
+        &mut self,
+        tonight: Option<NaiveDate>,
+        mut take: impl FnMut(PermitRow) -> Result<()>,
+    ) -> Result<()> {
+        use permit::{commune, expires_on, holder_id, kind, mention, permit_id, review_on, rule, status};
+        let flags = diesel::dsl::sql::<diesel::sql_types::Integer>(FLAGS);
+        let all = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .select((permit_id, holder_id, kind, mention, expires_on, status, commune, flags, rule, review_on));
+        // Two statements: through the index, a scan of the whole table takes twice as long.
+        match tonight {
+            Some(date) => read_each!(&mut self.conn, all.filter(review_on.le(date)), &mut take),
+            None => read_each!(&mut self.conn, all, &mut take),
+        }
+        .context("reading the permits to review")
+    }
+
+    /// All permits stored, by their present verdict. Permits never assessed are counted under the empty rule.
+    pub fn permits_by_rule(&mut self) -> Result<BTreeMap<String, u64>> {
+        let rows: Vec<(Option<String>, i64)> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .group_by(permit::rule)
+            .select((permit::rule, count_star()))
+            .load(&mut self.conn)
+            .context("counting permits by rule")?;
+        Ok(rows.into_iter().map(|(rule, n)| (rule.unwrap_or_default(), n as u64)).collect())
+    }
+
+    /// Stores verdicts, and keeps those that they replace.
+    pub fn store_verdicts(&mut self, run: &RunId, tonight: NaiveDate, changes: &[VerdictChange]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS verdict_change (permit_id TEXT PRIMARY KEY, rule TEXT NOT NULL, review_on DATE NOT NULL);
+             DELETE FROM verdict_change;",
+        )?;
+        insert_all!(&mut self.conn, verdict_change, changes, KEYS_PER_QUERY)?;
+        // Named by a list too: a join alone has SQLite walk every permit, or all of them for a filter, while others wait.
+        // The préfecture and the run are checked names, and the date a date: nothing here comes from a file.
+        let (prefecture, run) = (&self.prefecture, &run.0);
+        self.execute(&format!(
+            "INSERT INTO past_verdict (prefecture, permit_id, rule, since, until, run_id)
+             SELECT p.prefecture, p.permit_id, p.rule, p.rule_since, '{tonight}', p.rule_run
+             FROM permit p JOIN verdict_change c ON c.permit_id = p.permit_id
+             WHERE p.prefecture = '{prefecture}' AND p.permit_id IN (SELECT permit_id FROM verdict_change)
+               AND p.rule IS NOT NULL AND p.rule <> c.rule
+             ON CONFLICT DO NOTHING;
+             UPDATE permit SET
+                rule_since = CASE WHEN permit.rule = c.rule THEN permit.rule_since ELSE '{tonight}' END,
+                rule_run = CASE WHEN permit.rule = c.rule THEN permit.rule_run ELSE '{run}' END,
+                rule = c.rule, review_on = c.review_on
+             FROM verdict_change c
+             WHERE permit.prefecture = '{prefecture}' AND permit.permit_id IN (SELECT permit_id FROM verdict_change)
+               AND permit.permit_id = c.permit_id;"
+        ))
+        .context("storing the verdicts")
+    }
+
+    /// What each permit's verdict was when a run had stored its own: permit, type, expiry, rule. Those that were erased since are
+    /// not among them; type and expiry are those of today.
+    pub fn verdicts_at(&mut self, run: &RunRow) -> Result<Vec<(String, String, NaiveDate, String)>> {
+        use super::schema::{past_verdict, run as runs};
+        let then = run.started_at;
+        // A verdict that stands since that run or an earlier one.
+        let standing: Vec<(String, String, NaiveDate, Option<String>)> = permit::table
+            .inner_join(
+                runs::table
+                    .on(runs::prefecture.eq(permit::prefecture).and(permit::rule_run.eq(runs::run_id.nullable()))),
+            )
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .filter(runs::started_at.le(then))
+            .select((permit::permit_id, permit::kind, permit::expires_on, permit::rule))
+            .load(&mut self.conn)
+            .context("reading verdicts that stand")?;
+        // Or one that a later run has put an end to: the last that had been given by then.
+        let past: Vec<(String, String, NaiveDate, String)> =
+            past_verdict::table
+                .inner_join(
+                    runs::table
+                        .on(runs::prefecture.eq(past_verdict::prefecture).and(runs::run_id.eq(past_verdict::run_id))),
+                )
+                .inner_join(permit::table.on(
+                    permit::prefecture.eq(past_verdict::prefecture).and(permit::permit_id.eq(past_verdict::permit_id)),
+                ))
+                .filter(past_verdict::prefecture.eq(&self.prefecture))
+                .filter(runs::started_at.le(then))
+                .order((past_verdict::permit_id, runs::started_at))
+                .select((past_verdict::permit_id, permit::kind, permit::expires_on, past_verdict::rule))
+                .load(&mut self.conn)
+                .context("reading verdicts that were")?;
+        let mut found: BTreeMap<String, (String, NaiveDate, String)> = BTreeMap::new();
+        let standing = standing.into_iter().map(|(id, kind, day, rule)| (id, kind, day, rule.unwrap_or_default()));
+        for (id, kind, day, rule) in past.into_iter().chain(standing) {
+            found.insert(id, (kind, day, rule));
+        }
+        Ok(found.into_iter().map(|(id, (kind, day, rule))| (id, kind, day, rule)).collect())
+    }
+
+    /// Foreigner number and name of each permit's holder: read only for a report that is to name people.
+    pub fn names_of_permits(&mut self) -> Result<BTreeMap<String, [String; 2]>> {
+        let rows: Vec<(String, String, String, String)> = permit::table
+            .inner_join(
+                holder::table
+                    .on(holder::prefecture.eq(permit::prefecture).and(holder::holder_id.eq(permit::holder_id))),
+            )
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .select((permit::permit_id, holder::number, holder::family_name, holder::given_names))
+            .load(&mut self.conn)
+            .context("reading who holds each permit")?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, number, family, given)| (id, [number, format!("{family} {given}").trim().to_owned()]))
+            .collect())
+    }
+
+    /// What nights are planned from, as a number that grows with each change.
+    pub fn data_version(&mut self) -> Result<i64> {
+        let row = prefecture::table.find(&self.prefecture).select(prefecture::data_version);
+        let known: Option<i64> = row.first(&mut self.conn).optional().context("reading the version of the data")?;
+        Ok(known.unwrap_or(0))
+    }
+
+    /// Says that it changed, in the transaction of the change.
+    pub(super) fn data_changed(&mut self) -> Result<()> {
+        diesel::update(prefecture::table.find(&self.prefecture))
+            .set(prefecture::data_version.eq(prefecture::data_version + 1))
+            .execute(&mut self.conn)
+            .context("marking the data as changed")?;
+        Ok(())
+    }
+
+    /// Hash of the rules under which the stored verdicts were made.
+    pub fn assessed_with(&mut self) -> Result<Option<String>> {
+        let row = prefecture::table.find(&self.prefecture).select(prefecture::assessed_with);
+        let known: Option<Option<String>> =
+            row.first(&mut self.conn).optional().context("reading the rules of the last run")?;
+        Ok(known.flatten())
+    }
+
+    /// Says under which rules every stored verdict now is.
+    pub fn set_assessed_with(&mut self, rules_hash: &str) -> Result<()> {
+        diesel::update(prefecture::table.find(&self.prefecture))
+            .set(prefecture::assessed_with.eq(rules_hash))
+            .execute(&mut self.conn)?;
+        Ok(())
+    }
+
+    /// First night on which the program knew of each permit.
+    pub fn first_seen(&mut self, permits: &[&str]) -> Result<HashMap<String, NaiveDate>> {
+        let mut found = HashMap::with_capacity(permits.len());
+        for batch in permits.chunks(KEYS_PER_QUERY) {
+            let rows: Vec<(String, NaiveDate)> = permit::table
+                .filter(permit::prefecture.eq(&self.prefecture))
+                .filter(permit::permit_id.eq_any(batch))
+                .select((permit::permit_id, permit::first_seen))
+                .load(&mut self.conn)
+                .context("reading since when permits are known")?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    /// Holders by id.
+    pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
+        use holder::{
+            address, birth_date, channel, commune, email, email_refused, email_set, email_set_over, family_name,
+            given_names, holder_id, household, language, large_print, number, phone, postcode, town, usage_name,
+        };
+        let mut found = HashMap::with_capacity(ids.len());
+        for batch in ids.chunks(KEYS_PER_QUERY) {
+            let rows: Vec<HolderRow> = holder::table
+                .filter(holder::prefecture.eq(&self.prefecture))
+                .filter(holder_id.eq_any(batch))
+                .select((
+                    holder_id,
+                    number,
+                    family_name,
+                    usage_name,
+                    given_names,
+                    birth_date,
+                    email,
+                    phone,
+                    language,
+                    address,
+                    postcode,
+                    town,
+                    commune,
+                    household,
+                    channel,
+                    large_print,
+                    email_refused,
+                    email_set,
+                    email_set_over,
+                ))
+                .load(&mut self.conn)
+                .context("reading holders")?;
+            for row in rows {
+                found.insert(row.holder_id.clone(), row.into_holder()?);
+            }
+        }
+        let links = self.links()?;
+        for (id, holder) in &mut found {
+            holder.household = links.household(id, holder.household.take());
+        }
+        Ok(found)
+    }
+
+    /// Permits under a rule, soonest expiry first: (permit, commune, expiry).
+    pub fn permits_under(&mut self, rule: Rule, limit: i64) -> Result<Vec<(String, String, NaiveDate)>> {
+        permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .filter(permit::rule.eq(rule.code()))
+            .order((permit::expires_on, permit::permit_id))
+            .limit(limit)
+            .select((permit::permit_id, permit::commune, permit::expires_on))
+            .load(&mut self.conn)
+            .context("reading the permits under a rule")
+    }
+
+    /// Has a permit looked at again by the next run: something changed that its review date does not know of.
+    pub fn review_again(&mut self, permit_id: &PermitId) -> Result<()> {
+        self.review_all_again(&[permit_id.0.as_str()])
+    }
+
+    /// The same for many permits.
+    pub fn review_all_again(&mut self, permits: &[&str]) -> Result<()> {
+        for batch in permits.chunks(KEYS_PER_QUERY) {
+            diesel::update(permit::table)
+                .filter(permit::prefecture.eq(&self.prefecture).and(permit::permit_id.eq_any(batch)))
+                .set(permit::review_on.eq(NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?))
+                .execute(&mut self.conn)
+                .context("marking permits for review")?;
+        }
+        self.data_changed()
+    }
+
+    /// The holder's permit that expires last, for a convocation that names only the person.
+    pub fn latest_permit(&mut self, holder: &HolderId) -> Result<Option<PermitId>> {
+        let id: Option<String> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture))
+            .filter(permit::holder_id.eq(&holder.0))
+            .order((permit::superseded, permit::expires_on.desc(), permit::permit_id))
+            .select(permit::permit_id)
+            .first(&mut self.conn)
+            .optional()?;
+        Ok(id.map(PermitId))
+    }
+}

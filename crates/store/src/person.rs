@@ -1,0 +1,292 @@
+//! Everything known about one person: the right of access, and the answer at the counter.
+
+use anyhow::{Context, Result};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::schema::{
+    bounce, concerned, convocation, delivery_attempt, holder, household_link, ledger_entry, outbox, past_verdict,
+    permit,
+};
+use super::{RequestRow, Store};
+use convoke_domain::ids::HolderId;
+
+/// All that is known about a person, but for the entries of the ledger. Instants are Universal Time.
+#[derive(Clone, Debug, Serialize)]
+pub struct Known {
+    /// Who it is.
+    pub person: Person,
+    /// The household that an agent linked.
+    pub linked_household: Option<String>,
+    /// Permits, soonest expiry first.
+    pub permits: Vec<KnownPermit>,
+    /// Appointments, whatever became of them, oldest first.
+    pub convocations: Vec<Convoked>,
+    /// Written requests, oldest first.
+    pub requests: Vec<RequestRow>,
+    /// Letters, oldest first.
+    pub letters: Vec<KnownLetter>,
+}
+
+/// A permit, and the rules that applied to it.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownPermit {
+    /// The permit, with its present rule.
+    pub permit: Title,
+    /// The rules before that, oldest first.
+    pub rules_before: Vec<PastRule>,
+}
+
+/// A letter, what it said, and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownLetter {
+    /// The letter.
+    pub letter: Written,
+    /// All that it said.
+    pub said: Value,
+    /// Every attempt to hand it over.
+    pub attempts: Vec<Try>,
+    /// What came back.
+    pub bounces: Vec<Returned>,
+}
+
+/// What somebody did by hand to a person: kind, login, payload.
+pub type ActOn = (String, String, Value);
+
+impl Store {
+    /// Everything that is known about a person, with the entries of the ledger that concern them, by their commitment.
+    pub fn everything_about(&mut self, id: &HolderId, commitment: &str) -> Result<Value> {
+        let mut all = serde_json::to_value(self.known_of(id)?)?;
+        let references = self.references_of(&[&id.0])?;
+        all["ledger"] = self.entries_about(commitment, &references)?.into();
+        Ok(all)
+    }
+
+    /// Everything that is known about a person, but for the ledger.
+    pub fn known_of(&mut self, id: &HolderId) -> Result<Known> {
+        let person: Person = holder::table
+            .find((&self.prefecture, &id.0))
+            .select(Person::as_select())
+            .first(&mut self.conn)
+            .context("reading a holder")?;
+        let linked_household: Option<String> = household_link::table
+            .find((&self.prefecture, &id.0))
+            .select(household_link::household)
+            .first(&mut self.conn)
+            .optional()?;
+        let convocations: Vec<Convoked> = convocation::table
+            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
+            .order(convocation::created_at)
+            .select(Convoked::as_select())
+            .load(&mut self.conn)
+            .context("reading the convocations of a holder")?;
+        let references = self.references_of(&[&id.0])?;
+        let (permits, letters) = (self.permits_of(id)?, self.letters_about(&references)?);
+        let requests = self.requests_of(id)?;
+        Ok(Known { person, linked_household, permits, convocations, requests, letters })
+    }
+
+    /// What was done to a person by hand, oldest first.
+    pub fn acts_on(&mut self, id: &HolderId) -> Result<Vec<ActOn>> {
+        let rows: Vec<(String, String, String)> = ledger_entry::table
+            .inner_join(
+                concerned::table
+                    .on(concerned::prefecture.eq(ledger_entry::prefecture).and(concerned::seq.eq(ledger_entry::seq))),
+            )
+            .filter(concerned::prefecture.eq(&self.prefecture).and(concerned::holder_id.eq(&id.0)))
+            .order(ledger_entry::seq)
+            .select((ledger_entry::kind, ledger_entry::actor, ledger_entry::payload))
+            .load(&mut self.conn)
+            .context("reading what was done to a holder")?;
+        let read = |payload: String| serde_json::from_str(&payload).unwrap_or(Value::Null);
+        Ok(rows.into_iter().map(|(kind, actor, payload)| (kind, actor, read(payload))).collect())
+    }
+
+    fn permits_of(&mut self, id: &HolderId) -> Result<Vec<KnownPermit>> {
+        let permits: Vec<Title> = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
+            .order(permit::expires_on)
+            .select(Title::as_select())
+            .load(&mut self.conn)
+            .context("reading the permits of a holder")?;
+        let mut known = Vec::new();
+        for title in permits {
+            let rules: Vec<PastRule> = past_verdict::table
+                .filter(past_verdict::prefecture.eq(&self.prefecture).and(past_verdict::permit_id.eq(&title.permit_id)))
+                .order(past_verdict::since)
+                .select(PastRule::as_select())
+                .load(&mut self.conn)?;
+            known.push(KnownPermit { permit: title, rules_before: rules });
+        }
+        Ok(known)
+    }
+
+    /// Letters of some references, what they said, and what became of them.
+    pub fn letters_about(&mut self, references: &[String]) -> Result<Vec<KnownLetter>> {
+        let letters: Vec<Written> = outbox::table
+            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
+            .order((outbox::created_at, outbox::letter_id))
+            .select(Written::as_select())
+            .load(&mut self.conn)
+            .context("reading the letters of a holder")?;
+        let mut known = Vec::new();
+        for mut letter in letters {
+            let attempts: Vec<Try> = delivery_attempt::table
+                .filter(
+                    delivery_attempt::prefecture
+                        .eq(&self.prefecture)
+                        .and(delivery_attempt::letter_id.eq(&letter.letter_id)),
+                )
+                .order(delivery_attempt::epoch)
+                .select(Try::as_select())
+                .load(&mut self.conn)?;
+            let bounces: Vec<Returned> = bounce::table
+                .filter(bounce::prefecture.eq(&self.prefecture).and(bounce::letter_id.eq(&letter.letter_id)))
+                .order(bounce::recorded_at)
+                .select(Returned::as_select())
+                .load(&mut self.conn)?;
+            let said: Value = serde_json::from_str(&std::mem::take(&mut letter.data)).unwrap_or(Value::Null);
+            known.push(KnownLetter { letter, said, attempts, bounces });
+        }
+        Ok(known)
+    }
+
+    /// Entries that hold a person's commitment, or a reference of theirs.
+    fn entries_about(&mut self, commitment: &str, references: &[String]) -> Result<Vec<Value>> {
+        let mut found: Vec<(i64, String, String, String)> = Vec::new();
+        for what in references.iter().map(String::as_str).chain([commitment]) {
+            let rows: Vec<(i64, String, String, String)> = ledger_entry::table
+                .filter(ledger_entry::prefecture.eq(&self.prefecture))
+                .filter(ledger_entry::payload.like(format!("%{what}%")))
+                .select((ledger_entry::seq, ledger_entry::actor, ledger_entry::kind, ledger_entry::payload))
+                .load(&mut self.conn)
+                .context("looking for a person in the ledger")?;
+            found.extend(rows);
+        }
+        found.sort_unstable();
+        found.dedup();
+        let of = |(seq, actor, kind, payload): (i64, String, String, String)| {
+            let payload: Value = serde_json::from_str(&payload).unwrap_or(Value::Null);
+            json!({"entry": seq, "actor": actor, "kind": kind, "payload": payload})
+        };
+        Ok(found.into_iter().map(of).collect())
+    }
+}
+
+/// The holder.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = holder)]
+pub struct Person {
+    pub number: String,
+    pub family_name: String,
+    pub usage_name: Option<String>,
+    pub given_names: String,
+    pub birth_date: Option<NaiveDate>,
+    pub email: Option<String>,
+    pub email_refused: Option<String>,
+    pub email_set: Option<String>,
+    pub phone: Option<String>,
+    pub language: String,
+    pub address: String,
+    pub postcode: String,
+    pub town: Option<String>,
+    pub commune: String,
+    pub household: Option<String>,
+    pub channel: Option<String>,
+    pub large_print: bool,
+}
+
+/// The permit.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = permit)]
+#[expect(missing_docs, reason = "the columns of the table, which the migrations explain")]
+pub struct Title {
+    pub permit_id: String,
+    pub number: String,
+    pub kind: String,
+    pub mention: String,
+    pub valid_from: NaiveDate,
+    pub expires_on: NaiveDate,
+    pub status: String,
+    pub filed_on: Option<NaiveDate>,
+    pub commune: String,
+    pub absent: bool,
+    pub held: bool,
+    pub superseded: bool,
+    pub first_seen: NaiveDate,
+    pub rule: Option<String>,
+    pub rule_since: Option<NaiveDate>,
+    pub rule_run: Option<String>,
+}
+
+/// A rule that applied.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = past_verdict)]
+pub struct PastRule {
+    pub rule: String,
+    pub since: NaiveDate,
+    pub until: NaiveDate,
+    pub run_id: String,
+}
+
+/// An appointment.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = convocation)]
+pub struct Convoked {
+    pub reference: String,
+    pub permit_id: String,
+    pub slot_id: String,
+    pub day: NaiveDate,
+    pub state: String,
+    pub sequence: i64,
+    pub origin: String,
+    pub run_id: Option<String>,
+    pub created_at: NaiveDateTime,
+    pub replaces: Option<String>,
+    pub moved_by: Option<String>,
+}
+
+/// A letter.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = outbox)]
+pub struct Written {
+    pub letter_id: String,
+    pub reference: String,
+    pub kind: String,
+    pub channel: String,
+    pub state: String,
+    pub recipient: Option<String>,
+    #[serde(skip)]
+    pub data: String,
+    #[serde(skip)]
+    pub last_reply: Option<String>,
+    pub sha256: Option<String>,
+    pub created_at: NaiveDateTime,
+}
+
+/// An attempt.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = delivery_attempt)]
+pub struct Try {
+    pub started_at: NaiveDateTime,
+    pub ended_at: Option<NaiveDateTime>,
+    pub relay: String,
+    pub stage: Option<String>,
+    pub code: Option<i64>,
+    pub enhanced: Option<String>,
+    pub reply: Option<String>,
+    pub outcome: Option<String>,
+}
+
+/// A message that came back.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = bounce)]
+pub struct Returned {
+    pub recorded_at: NaiveDateTime,
+    pub class: String,
+    pub status: Option<String>,
+    pub diagnostic: Option<String>,
+    pub consequence: String,
+}

@@ -1,0 +1,145 @@
+//! What a run keeps of what it saw and decided, so that it can be computed again.
+
+use std::io::{Read, Write};
+
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::runs::{LEASE, RunRow, taken_over};
+use super::schema::{planned_block, run, run_record};
+use super::{Store, insert_all};
+use convoke_domain::ids::{RunId, sha256_hex};
+
+/// Bytes that a run keeps, as they are stored: packed before the transaction, for which others wait.
+#[derive(Clone, Debug)]
+pub struct Record {
+    kind: &'static str,
+    /// SHA-256 of the bytes.
+    pub sha256: String,
+    packed: Vec<u8>,
+}
+
+impl Record {
+    /// Packs them.
+    pub fn of(kind: &'static str, bytes: &[u8]) -> Result<Self> {
+        Ok(Self { kind, sha256: sha256_hex(bytes), packed: deflate(bytes)? })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = planned_block, treat_none_as_default_value = false)]
+struct PlannedBlock<'a> {
+    prefecture: &'a str,
+    run_id: &'a str,
+    from_permit: &'a str,
+    entries: &'a str,
+}
+
+impl Store {
+    /// Writes what a run will have recorded: the planning input (`input`), the appointments to commit, in order (`plan`), the rules
+    /// (`policy`), and what the plan has for each person, in blocks: from which permit on, and JSON. In pieces, so that nobody waits
+    /// for long: they mean nothing before the plan is stored. What an attempt that was cut off has left is replaced.
+    pub fn keep_records(
+        &mut self,
+        row: &RunRow,
+        records: &[Record],
+        planned: &[(String, String)],
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.piece(row, now, |s| s.forget_records(row))?;
+        for record in records {
+            self.piece(row, now, |s| {
+                let values = (
+                    run_record::prefecture.eq(&s.prefecture),
+                    run_record::run_id.eq(&row.run_id),
+                    run_record::kind.eq(record.kind),
+                    run_record::sha256.eq(&record.sha256),
+                    run_record::bytes.eq(&record.packed),
+                );
+                diesel::insert_into(run_record::table).values(values).execute(&mut s.conn)?;
+                Ok(())
+            })?;
+        }
+        for some in planned.chunks(1_000) {
+            self.piece(row, now, |s| {
+                let (prefecture, run_id) = (s.prefecture.as_str(), row.run_id.as_str());
+                let blocks =
+                    some.iter().map(|(from_permit, entries)| PlannedBlock { prefecture, run_id, from_permit, entries });
+                let blocks: Vec<_> = blocks.collect();
+                insert_all!(&mut s.conn, planned_block, &blocks, 1_000).context("keeping who has which day")?;
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A transaction of a run that has no plan yet, and is still this process's: its lease is renewed.
+    fn piece(&mut self, row: &RunRow, now: DateTime<Utc>, steps: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.write_rows(|s| {
+            let ours = diesel::update(run::table.find((&s.prefecture, &row.run_id)))
+                .filter(run::epoch.eq(row.epoch).and(run::state.eq("observing")))
+                .set(run::lease_until.eq((now + LEASE).naive_utc()))
+                .execute(&mut s.conn)?;
+            ensure!(ours == 1, "{}", taken_over(row));
+            steps(s)
+        })
+    }
+
+    pub(super) fn forget_records(&mut self, row: &RunRow) -> Result<()> {
+        let (p, id) = (&self.prefecture, &row.run_id);
+        diesel::delete(run_record::table.filter(run_record::prefecture.eq(p)).filter(run_record::run_id.eq(id)))
+            .execute(&mut self.conn)?;
+        diesel::delete(
+            planned_block::table.filter(planned_block::prefecture.eq(p)).filter(planned_block::run_id.eq(id)),
+        )
+        .execute(&mut self.conn)?;
+        Ok(())
+    }
+
+    /// Something that a run recorded, whose hash still holds.
+    pub fn run_record(&mut self, id: &RunId, kind: &str) -> Result<Option<Vec<u8>>> {
+        let found: Option<(String, Vec<u8>)> = run_record::table
+            .find((&self.prefecture, &id.0, kind))
+            .select((run_record::sha256, run_record::bytes))
+            .first(&mut self.conn)
+            .optional()?;
+        let Some((sha256, packed)) = found else { return Ok(None) };
+        let bytes = inflate(&packed).with_context(|| format!("unpacking the {kind} of run {id}"))?;
+        ensure!(sha256_hex(&bytes) == sha256, "the recorded {kind} of run {id} is not what was written");
+        Ok(Some(bytes))
+    }
+
+    /// The block of a run in which a permit stands if the plan has anything for it. `None` for a run that kept no blocks.
+    pub fn planned_block(&mut self, id: &RunId, permit_id: &str) -> Result<Option<String>> {
+        planned_block::table
+            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.eq(&id.0)))
+            .filter(planned_block::from_permit.le(permit_id))
+            .order(planned_block::from_permit.desc())
+            .select(planned_block::entries)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for somebody's day")
+    }
+
+    /// Leaves the blocks of one run alone: what earlier plans had for people is in what they recorded.
+    pub fn keep_planned_blocks_of(&mut self, id: &RunId) -> Result<()> {
+        diesel::delete(planned_block::table)
+            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.ne(&id.0)))
+            .execute(&mut self.conn)
+            .context("forgetting the blocks of earlier plans")?;
+        Ok(())
+    }
+}
+
+pub(super) fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+pub(super) fn inflate(packed: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    flate2::read::DeflateDecoder::new(packed).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

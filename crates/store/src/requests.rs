@@ -1,0 +1,322 @@
+//! Written requests.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+use super::Store;
+use super::schema::{convocation, permit, request};
+use convoke_domain::ids::{HolderId, PermitId, Reference, RunId, SlotId};
+use convoke_domain::requests::{RequestState, Wish};
+
+/// A request as stored.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, Queryable, Selectable)]
+#[diesel(table_name = request)]
+pub struct RequestRow {
+    /// Its own reference.
+    pub request_id: String,
+    /// Holder.
+    #[serde(skip)]
+    pub holder_id: String,
+    /// The permit that it is about.
+    pub permit_id: String,
+    /// [`Wish`].
+    pub wish: String,
+    /// Day on which it reached the office.
+    pub received_on: NaiveDate,
+    /// Day by which the person needs to be seen.
+    pub needed_by: Option<NaiveDate>,
+    /// [`RequestState`].
+    pub state: String,
+    /// The seat that a run has chosen.
+    pub slot_id: Option<String>,
+    /// The convocation that answers it.
+    pub reference: Option<String>,
+    /// When it was decided.
+    pub decided_at: Option<NaiveDateTime>,
+    /// By whom.
+    pub decided_by: Option<String>,
+}
+
+/// A request to be written down.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// Whose.
+    pub holder: HolderId,
+    /// About which permit.
+    pub permit: PermitId,
+    /// What is asked for.
+    pub wish: Wish,
+    /// Day on which it reached the office.
+    pub received_on: NaiveDate,
+    /// Day by which the person needs to be seen.
+    pub needed_by: Option<NaiveDate>,
+}
+
+/// An open request, and where its permit stands.
+#[derive(Clone, Debug)]
+pub struct OpenRequest {
+    /// The request.
+    pub row: RequestRow,
+    /// Type of the permit.
+    pub kind: String,
+    /// Mention.
+    pub mention: String,
+    /// Last day of validity.
+    pub expires_on: NaiveDate,
+    /// INSEE code.
+    pub commune: String,
+    /// The verdict of the last night.
+    pub rule: Option<String>,
+    /// The appointment that the person has.
+    pub live: Option<(String, NaiveDate)>,
+}
+
+impl Store {
+    /// Writes a request down. `None`, and the reference of the first, where the person has an open one.
+    pub fn add_request(&mut self, new: &NewRequest, now: DateTime<Utc>) -> Result<Result<Reference, String>> {
+        let open: Option<String> = request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq(&new.holder.0)))
+            .filter(request::state.eq_any([RequestState::Open.code(), RequestState::Chosen.code()]))
+            .select(request::request_id)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for an open request")?;
+        if let Some(open) = open {
+            return Ok(Err(open));
+        }
+        let year = new.received_on.year();
+        let last: Option<i64> = request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::year.eq(i64::from(year))))
+            .order(request::number.desc())
+            .select(request::number)
+            .first(&mut self.conn)
+            .optional()?;
+        let number = last.unwrap_or(0) + 1;
+        let reference = Reference::request(&self.prefecture, year, number);
+        diesel::insert_into(request::table)
+            .values((
+                request::prefecture.eq(&self.prefecture),
+                request::request_id.eq(reference.as_str()),
+                request::year.eq(i64::from(year)),
+                request::number.eq(number),
+                request::holder_id.eq(&new.holder.0),
+                request::permit_id.eq(&new.permit.0),
+                request::wish.eq(new.wish.code()),
+                request::received_on.eq(new.received_on),
+                request::needed_by.eq(new.needed_by),
+                request::state.eq(RequestState::Open.code()),
+                request::created_at.eq(now.naive_utc()),
+            ))
+            .execute(&mut self.conn)
+            .context("writing a request down")?;
+        Ok(Ok(reference))
+    }
+
+    /// One request.
+    pub fn request(&mut self, id: &str) -> Result<Option<RequestRow>> {
+        request::table
+            .find((&self.prefecture, id))
+            .select(RequestRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a request")
+    }
+
+    /// Requests in a state, or all, oldest first.
+    pub fn requests(&mut self, state: Option<RequestState>, limit: i64) -> Result<Vec<RequestRow>> {
+        let mut query = request::table.filter(request::prefecture.eq(&self.prefecture)).into_boxed();
+        if let Some(state) = state {
+            query = query.filter(request::state.eq(state.code()));
+        }
+        query
+            .order((request::received_on, request::request_id))
+            .limit(limit)
+            .select(RequestRow::as_select())
+            .load(&mut self.conn)
+            .context("reading requests")
+    }
+
+    /// Requests in a state that were received before another, or the last ones, latest first.
+    pub fn requests_before(
+        &mut self,
+        state: RequestState,
+        before: Option<&RequestRow>,
+        limit: i64,
+    ) -> Result<Vec<RequestRow>> {
+        let mut query = request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(state.code())))
+            .into_boxed();
+        if let Some(last) = before {
+            let same_day = request::received_on.eq(last.received_on).and(request::request_id.lt(&last.request_id));
+            query = query.filter(request::received_on.lt(last.received_on).or(same_day));
+        }
+        query
+            .order((request::received_on.desc(), request::request_id.desc()))
+            .limit(limit)
+            .select(RequestRow::as_select())
+            .load(&mut self.conn)
+            .context("reading requests")
+    }
+
+    /// How many requests a run has given an appointment.
+    pub fn requests_placed_by(&mut self, run: &RunId) -> Result<i64> {
+        request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
+            .filter(request::state.eq(RequestState::Placed.code()))
+            .count()
+            .get_result(&mut self.conn)
+            .context("counting the requests that a run has placed")
+    }
+
+    /// Whether a permit still is one whose holder may be seen: as it is now, whatever the last night said.
+    pub fn may_be_seen(&mut self, permit_id: &str) -> Result<bool> {
+        let seen = permit::table
+            .filter(permit::prefecture.eq(&self.prefecture).and(permit::permit_id.eq(permit_id)))
+            .filter(permit::status.eq("actif").and(permit::filed_on.is_null()))
+            .filter(permit::held.eq(false).and(permit::superseded.eq(false)).and(permit::absent.eq(false)));
+        diesel::select(diesel::dsl::exists(seen)).get_result(&mut self.conn).context("looking at a permit again")
+    }
+
+    /// Open requests that an appointment has answered since: of the same permit, made after the request was written down.
+    pub fn answered_requests(&mut self) -> Result<Vec<(String, String, String)>> {
+        request::table
+            .inner_join(
+                convocation::table.on(convocation::prefecture
+                    .eq(request::prefecture)
+                    .and(convocation::permit_id.eq(request::permit_id))
+                    .and(convocation::state.eq("convoked"))
+                    .and(convocation::created_at.gt(request::created_at))),
+            )
+            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(RequestState::Open.code())))
+            .filter(request::wish.ne(Wish::Other.code()))
+            .order(request::request_id)
+            .select((request::request_id, request::wish, convocation::reference))
+            .load(&mut self.conn)
+            .context("looking for requests that were answered")
+    }
+
+    /// Requests of a person, oldest first.
+    pub fn requests_of(&mut self, id: &HolderId) -> Result<Vec<RequestRow>> {
+        request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq(&id.0)))
+            .order((request::received_on, request::request_id))
+            .select(RequestRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the requests of a holder")
+    }
+
+    /// Open requests, and where their permits stand.
+    pub fn open_requests(&mut self) -> Result<Vec<OpenRequest>> {
+        let rows: Vec<(RequestRow, Place, Option<Standing>)> = request::table
+            .inner_join(
+                permit::table
+                    .on(permit::prefecture.eq(request::prefecture).and(permit::permit_id.eq(request::permit_id))),
+            )
+            .left_join(
+                convocation::table.on(convocation::prefecture
+                    .eq(request::prefecture)
+                    .and(convocation::holder_id.eq(request::holder_id))
+                    .and(convocation::state.eq("convoked"))),
+            )
+            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(RequestState::Open.code())))
+            .order(request::request_id)
+            .select((
+                RequestRow::as_select(),
+                (permit::kind, permit::mention, permit::expires_on, permit::commune, permit::rule),
+                (convocation::reference, convocation::day).nullable(),
+            ))
+            .load(&mut self.conn)
+            .context("reading the open requests")?;
+        let of = |(row, (kind, mention, expires_on, commune, rule), live)| OpenRequest {
+            row,
+            kind,
+            mention,
+            expires_on,
+            commune,
+            rule,
+            live,
+        };
+        Ok(rows.into_iter().map(of).collect())
+    }
+
+    /// Requests that a run has given a seat and not reserved yet, most urgent first as they were chosen.
+    pub fn chosen_requests(&mut self, run: &RunId) -> Result<Vec<RequestRow>> {
+        request::table
+            .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
+            .filter(request::state.eq(RequestState::Chosen.code()))
+            .order(request::request_id)
+            .select(RequestRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the requests that a run has chosen")
+    }
+
+    /// Says which seat a run gives to a request that is still open.
+    pub fn choose_request(&mut self, id: &str, run: &RunId, slot: &SlotId) -> Result<()> {
+        diesel::update(request::table.find((&self.prefecture, id)))
+            .filter(request::state.eq(RequestState::Open.code()))
+            .set((
+                request::state.eq(RequestState::Chosen.code()),
+                request::run_id.eq(&run.0),
+                request::slot_id.eq(&slot.0),
+            ))
+            .execute(&mut self.conn)
+            .context("choosing a request")?;
+        Ok(())
+    }
+
+    /// Opens again what a run had chosen and could not, or did not come to, reserve.
+    pub fn reopen_requests(&mut self, run: &RunId) -> Result<usize> {
+        diesel::update(request::table.filter(request::prefecture.eq(&self.prefecture)))
+            .filter(request::state.eq(RequestState::Chosen.code()).and(request::run_id.eq(&run.0)))
+            .set((
+                request::state.eq(RequestState::Open.code()),
+                request::run_id.eq(None::<String>),
+                request::slot_id.eq(None::<String>),
+            ))
+            .execute(&mut self.conn)
+            .context("opening requests again")
+    }
+
+    /// Ends a request. `false` where it had ended.
+    pub fn decide_request(
+        &mut self,
+        id: &str,
+        state: RequestState,
+        reference: Option<&str>,
+        by: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let changed = diesel::update(request::table.find((&self.prefecture, id)))
+            .filter(request::state.eq_any([RequestState::Open.code(), RequestState::Chosen.code()]))
+            .set((
+                request::state.eq(state.code()),
+                request::reference.eq(reference),
+                request::decided_at.eq(now.naive_utc()),
+                request::decided_by.eq(by),
+            ))
+            .execute(&mut self.conn)
+            .context("deciding a request")?;
+        Ok(changed == 1)
+    }
+
+    /// Seats that requests hold, from a day on: slot.
+    pub fn seats_of_requests(&mut self, from: NaiveDate) -> Result<Vec<String>> {
+        request::table
+            .inner_join(
+                convocation::table.on(convocation::prefecture
+                    .eq(request::prefecture)
+                    .and(convocation::reference.nullable().eq(request::reference))),
+            )
+            .filter(request::prefecture.eq(&self.prefecture).and(convocation::state.eq("convoked")))
+            .filter(convocation::day.ge(from))
+            .select(convocation::slot_id)
+            .load(&mut self.conn)
+            .context("reading the seats of requests")
+    }
+}
+
+/// Reference and day of the appointment that stands.
+type Standing = (String, NaiveDate);
+/// Type, mention, last day, commune, verdict of a permit.
+type Place = (String, String, NaiveDate, String, Option<String>);

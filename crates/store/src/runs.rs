@@ -1,0 +1,359 @@
+//! Runs: one at a time for a préfecture, fenced by epoch, resumable.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+use super::Store;
+use super::schema::{run, run_outcome};
+use convoke_domain::ids::RunId;
+
+/// How long a silent owner is trusted; every step renews it.
+pub(super) const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
+/// A run as stored.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = run)]
+pub struct RunRow {
+    /// Run.
+    pub run_id: String,
+    /// Business date.
+    pub business_date: NaiveDate,
+    /// 1 for the first of that date.
+    pub generation: i64,
+    /// cron or hand.
+    pub trigger: String,
+    /// Real login.
+    pub actor: String,
+    /// Why, where it was started by hand.
+    pub reason: Option<String>,
+    /// State.
+    pub state: String,
+    /// Who works on it.
+    pub owner: String,
+    /// How often it was taken over, plus one.
+    pub epoch: i64,
+    /// Until when the owner is trusted.
+    pub lease_until: NaiveDateTime,
+    /// Hash of the planning input.
+    pub input_hash: Option<String>,
+    /// Hash of the rules.
+    pub policy_hash: Option<String>,
+    /// Hash of the plan.
+    pub plan_hash: Option<String>,
+    /// Hash of what the plan left open.
+    pub rest_hash: Option<String>,
+    /// Firm appointments committed so far.
+    pub committed: i64,
+    /// `run --json`.
+    pub summary: Option<String>,
+    /// Why it stopped or failed.
+    pub failure: Option<String>,
+    /// Start.
+    pub started_at: NaiveDateTime,
+    /// End.
+    pub finished_at: Option<NaiveDateTime>,
+}
+
+/// A run to be started.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Business date.
+    pub business_date: NaiveDate,
+    /// cron or hand.
+    pub trigger: &'static str,
+    /// Real login.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// This process.
+    pub owner: String,
+}
+
+/// What came of asking for the préfecture's only active run.
+#[derive(Clone, Debug)]
+pub enum Acquired {
+    /// Another process is at work.
+    Busy(RunId),
+    /// A run whose owner is dead or silent: it is ours now.
+    TakenOver(RunRow),
+    /// A new run.
+    New(RunRow),
+}
+
+/// What a run stores at once, before its first convocation.
+#[derive(Clone, Debug)]
+pub struct Stored<'a> {
+    /// Hashes of input, rules, plan, and what the plan left open.
+    pub hashes: [&'a str; 4],
+    /// Permits by rule.
+    pub outcomes: &'a BTreeMap<String, u64>,
+    /// `run --json`.
+    pub summary: &'a str,
+}
+
+impl Store {
+    /// Starts a run, or takes over the one whose owner `is_dead`, or silent for longer than its lease.
+    pub fn acquire_run(
+        &mut self,
+        new: &NewRun,
+        now: DateTime<Utc>,
+        is_dead: impl Fn(&str) -> bool,
+    ) -> Result<Acquired> {
+        self.write(|store| {
+            let lease_until = (now + LEASE).naive_utc();
+            let active: Option<RunRow> = run::table
+                .filter(run::prefecture.eq(&store.prefecture))
+                .filter(run::state.eq_any(["observing", "committing"]))
+                .select(RunRow::as_select())
+                .first(&mut store.conn)
+                .optional()?;
+            if let Some(row) = active {
+                if row.lease_until > now.naive_utc() && !is_dead(&row.owner) {
+                    return Ok(Acquired::Busy(RunId(row.run_id)));
+                }
+                diesel::update(run::table.find((&store.prefecture, &row.run_id)))
+                    .set((run::owner.eq(&new.owner), run::epoch.eq(row.epoch + 1), run::lease_until.eq(lease_until)))
+                    .execute(&mut store.conn)?;
+                return Ok(Acquired::TakenOver(RunRow {
+                    owner: new.owner.clone(),
+                    epoch: row.epoch + 1,
+                    lease_until,
+                    ..row
+                }));
+            }
+            let last: Option<i64> = run::table
+                .filter(run::prefecture.eq(&store.prefecture))
+                .filter(run::business_date.eq(new.business_date))
+                .select(diesel::dsl::max(run::generation))
+                .first(&mut store.conn)?;
+            let generation = last.unwrap_or(0) + 1;
+            let id = RunId::new(&store.prefecture, new.business_date, generation);
+            diesel::insert_into(run::table)
+                .values((
+                    run::prefecture.eq(&store.prefecture),
+                    run::run_id.eq(&id.0),
+                    run::business_date.eq(new.business_date),
+                    run::generation.eq(generation),
+                    run::trigger.eq(new.trigger),
+                    run::actor.eq(&new.actor),
+                    run::reason.eq(&new.reason),
+                    run::state.eq("observing"),
+                    run::owner.eq(&new.owner),
+                    // Never that of a run of this id that was forgotten: whoever began that one has nothing more to write.
+                    run::epoch.eq(now.timestamp_micros()),
+                    run::lease_until.eq(lease_until),
+                    run::committed.eq(0),
+                    run::started_at.eq(now.naive_utc()),
+                ))
+                .execute(&mut store.conn)?;
+            Ok(Acquired::New(store.run(&id)?.context("the run that was just inserted")?))
+        })
+    }
+
+    /// Whether another process is at work on a run.
+    pub fn is_run_in_progress(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<bool> {
+        let active: Option<(String, NaiveDateTime)> = run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::state.eq_any(["observing", "committing"]))
+            .select((run::owner, run::lease_until))
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for a run in progress")?;
+        Ok(active.is_some_and(|(owner, lease)| lease > now.naive_utc() && !is_dead(&owner)))
+    }
+
+    /// One run.
+    pub fn run(&mut self, id: &RunId) -> Result<Option<RunRow>> {
+        run::table
+            .find((&self.prefecture, &id.0))
+            .select(RunRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading a run")
+    }
+
+    /// Runs, latest first.
+    pub fn runs(&mut self, limit: i64) -> Result<Vec<RunRow>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .order((run::business_date.desc(), run::generation.desc()))
+            .limit(limit)
+            .select(RunRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the runs")
+    }
+
+    /// Runs in a state, or in any, before a date and generation; latest first.
+    pub fn runs_before(
+        &mut self,
+        state: Option<&str>,
+        before: Option<(NaiveDate, i64)>,
+        limit: i64,
+    ) -> Result<Vec<RunRow>> {
+        let mut query = run::table.filter(run::prefecture.eq(&self.prefecture)).into_boxed();
+        if let Some(state) = state {
+            query = query.filter(run::state.eq(state));
+        }
+        if let Some((date, generation)) = before {
+            let same_date = run::business_date.eq(date).and(run::generation.lt(generation));
+            query = query.filter(run::business_date.lt(date).or(same_date));
+        }
+        query
+            .order((run::business_date.desc(), run::generation.desc()))
+            .limit(limit)
+            .select(RunRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the runs of a page")
+    }
+
+    /// The run that is in progress, whoever works on it.
+    pub fn active_run(&mut self) -> Result<Option<RunRow>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::state.eq_any(["observing", "committing"]))
+            .select(RunRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the run in progress")
+    }
+
+    /// Completed runs up to one, latest first.
+    pub fn completed_runs_until(&mut self, last: &RunRow, limit: i64) -> Result<Vec<RunRow>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::state.eq("completed").and(run::started_at.le(last.started_at)))
+            .order(run::started_at.desc())
+            .limit(limit)
+            .select(RunRow::as_select())
+            .load(&mut self.conn)
+            .context("reading the runs before")
+    }
+
+    /// The completed run that began last.
+    pub fn last_completed_run(&mut self) -> Result<Option<String>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq("completed")))
+            .order(run::started_at.desc())
+            .select(run::run_id)
+            .first(&mut self.conn)
+            .optional()
+            .context("looking for the last completed run")
+    }
+
+    /// The last completed run of a date.
+    pub fn completed_run(&mut self, date: NaiveDate) -> Result<Option<RunRow>> {
+        run::table
+            .filter(run::prefecture.eq(&self.prefecture))
+            .filter(run::business_date.eq(date))
+            .filter(run::state.eq("completed"))
+            .order(run::generation.desc())
+            .select(RunRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading the last run of the date")
+    }
+
+    /// Writes what holds for the whole run and opens its commit; from here on it can only be finished.
+    pub fn store_plan(&mut self, row: &RunRow, what: &Stored<'_>) -> Result<()> {
+        let p = self.prefecture.clone();
+        let [input_hash, policy_hash, plan_hash, rest_hash] = what.hashes;
+        let changed = diesel::update(run::table.find((&p, &row.run_id)))
+            .filter(run::epoch.eq(row.epoch).and(run::state.eq("observing")))
+            .set((
+                run::state.eq("committing"),
+                run::input_hash.eq(input_hash),
+                run::policy_hash.eq(policy_hash),
+                run::plan_hash.eq(plan_hash),
+                run::rest_hash.eq(rest_hash),
+                run::summary.eq(what.summary),
+            ))
+            .execute(&mut self.conn)?;
+        ensure!(changed == 1, "{}", taken_over(row));
+        for (rule, permits) in what.outcomes {
+            diesel::insert_into(run_outcome::table)
+                .values((
+                    run_outcome::prefecture.eq(&p),
+                    run_outcome::run_id.eq(&row.run_id),
+                    run_outcome::rule.eq(rule),
+                    run_outcome::permits.eq(*permits as i64),
+                ))
+                .execute(&mut self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// Says how far the commit has come, and renews the lease. Fails, and so undoes the chunk, if another process
+    /// has taken the run over.
+    pub fn advance_run(&mut self, row: &RunRow, committed: i64, summary: &str, now: DateTime<Utc>) -> Result<()> {
+        let changed = diesel::update(run::table.find((&self.prefecture, &row.run_id)))
+            .filter(run::epoch.eq(row.epoch).and(run::state.eq("committing")))
+            .set((
+                run::committed.eq(committed),
+                run::summary.eq(summary),
+                run::lease_until.eq((now + LEASE).naive_utc()),
+            ))
+            .execute(&mut self.conn)?;
+        ensure!(
+            changed == 1,
+            "run {} was stopped, or taken over by another process, which goes on with it",
+            row.run_id
+        );
+        Ok(())
+    }
+
+    /// Ends a run.
+    pub fn end_run(
+        &mut self,
+        row: &RunRow,
+        state: &str,
+        summary: Option<&str>,
+        failure: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let target = run::table.find((&self.prefecture, &row.run_id));
+        let changed = diesel::update(target)
+            .filter(run::epoch.eq(row.epoch).and(run::state.eq_any(["observing", "committing"])))
+            .set((run::state.eq(state), run::failure.eq(failure), run::finished_at.eq(Some(now.naive_utc()))))
+            .execute(&mut self.conn)?;
+        ensure!(
+            changed == 1,
+            "run {} was stopped, or taken over by another process, which goes on with it",
+            row.run_id
+        );
+        if let Some(summary) = summary {
+            diesel::update(target).set(run::summary.eq(summary)).execute(&mut self.conn)?;
+        }
+        let plan_hash: Option<String> = target.select(run::plan_hash).first(&mut self.conn)?;
+        // Records of a plan that never held are none.
+        if plan_hash.is_none() { self.forget_records(row) } else { Ok(()) }
+    }
+
+    /// Forgets a run that found nothing to do: it has written nothing.
+    pub fn forget_run(&mut self, row: &RunRow) -> Result<()> {
+        let forgotten = diesel::delete(
+            run::table
+                .find((&self.prefecture, &row.run_id))
+                .filter(run::epoch.eq(row.epoch))
+                .filter(run::state.eq("observing")),
+        )
+        .execute(&mut self.conn)?;
+        if forgotten == 1 { self.forget_records(row) } else { Ok(()) }
+    }
+
+    /// Permits by rule, as the run counted them.
+    pub fn run_outcomes(&mut self, id: &RunId) -> Result<BTreeMap<String, u64>> {
+        let rows: Vec<(String, i64)> = run_outcome::table
+            .filter(run_outcome::prefecture.eq(&self.prefecture))
+            .filter(run_outcome::run_id.eq(&id.0))
+            .select((run_outcome::rule, run_outcome::permits))
+            .load(&mut self.conn)?;
+        Ok(rows.into_iter().map(|(rule, n)| (rule, n as u64)).collect())
+    }
+}
+
+pub(super) fn taken_over(row: &RunRow) -> String {
+    format!("run {} was taken over by another process: this one has written nothing", row.run_id)
+}

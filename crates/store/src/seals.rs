@@ -1,0 +1,238 @@
+//! Signed states of the ledger, and the keys that sign them.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use diesel::prelude::*;
+
+use super::Store;
+use super::schema::{checkpoint, succession, witness_letter};
+use convoke_domain::ids::RunId;
+use convoke_domain::seal::{Checkpoint, Seal, Sealed, Succession};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = checkpoint)]
+struct Row {
+    prefecture: String,
+    size: i64,
+    root: String,
+    run_id: String,
+    sealed_at: NaiveDateTime,
+    key: String,
+    signature: String,
+}
+
+impl From<Row> for Sealed {
+    fn from(row: Row) -> Self {
+        let Row { prefecture, size, root, run_id: run, sealed_at, key, signature } = row;
+        let checkpoint = Checkpoint { prefecture, run, size, root, at: sealed_at.and_utc() };
+        Self { checkpoint, key, signature }
+    }
+}
+
+/// A checkpoint on its way to a witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WitnessLetter {
+    /// What is told.
+    pub sealed: Sealed,
+    /// To whom.
+    pub address: String,
+    /// How often it was tried, this time included.
+    pub attempts: u32,
+}
+
+/// What became of a letter to a witness.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = witness_letter)]
+pub struct ToldWitness {
+    /// Entries of the ledger that it speaks of.
+    pub size: i64,
+    /// To whom.
+    pub address: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When a relay took it.
+    pub accepted_at: Option<NaiveDateTime>,
+    /// What a relay said last.
+    pub last_reply: Option<String>,
+}
+
+impl Store {
+    /// Signs the ledger as it now is, for a run, and has the witnesses told. In the transaction that ends the run.
+    pub fn seal_ledger(&mut self, seal: &Seal, run: &str, now: DateTime<Utc>, witnesses: &[String]) -> Result<Sealed> {
+        let head = self.ledger_head()?;
+        // As finely as both databases keep it: what is signed must be what is read again.
+        let at = now.trunc_subsecs(6);
+        let (prefecture, run) = (self.prefecture.clone(), run.to_owned());
+        let sealed = seal.seal(Checkpoint { prefecture, run, size: head.size, root: head.root, at });
+        let Checkpoint { prefecture, run, size, root, at } = &sealed.checkpoint;
+        diesel::insert_into(checkpoint::table)
+            .values((
+                checkpoint::prefecture.eq(prefecture),
+                checkpoint::size.eq(size),
+                checkpoint::root.eq(root),
+                checkpoint::run_id.eq(run),
+                checkpoint::sealed_at.eq(at.naive_utc()),
+                checkpoint::key.eq(&sealed.key),
+                checkpoint::signature.eq(&sealed.signature),
+            ))
+            .execute(&mut self.conn)
+            .context("keeping a checkpoint")?;
+        for address in witnesses {
+            diesel::insert_into(witness_letter::table)
+                .values((
+                    witness_letter::prefecture.eq(prefecture),
+                    witness_letter::size.eq(size),
+                    witness_letter::address.eq(address),
+                    witness_letter::attempts.eq(0),
+                    witness_letter::next_at.eq(at.naive_utc()),
+                ))
+                .execute(&mut self.conn)
+                .context("keeping a letter to a witness")?;
+        }
+        Ok(sealed)
+    }
+
+    /// The checkpoint that closes a run.
+    pub fn seal_of(&mut self, run: &RunId) -> Result<Option<Sealed>> {
+        let row: Option<Row> = checkpoint::table
+            .filter(checkpoint::prefecture.eq(&self.prefecture))
+            .filter(checkpoint::run_id.eq(&run.0))
+            .order(checkpoint::size.desc())
+            .select(Row::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading the checkpoint of a run")?;
+        Ok(row.map(Sealed::from))
+    }
+
+    /// The last checkpoint of a ledger that had fewer entries.
+    pub fn seal_before(&mut self, size: i64) -> Result<Option<Sealed>> {
+        let row: Option<Row> = checkpoint::table
+            .filter(checkpoint::prefecture.eq(&self.prefecture))
+            // Those by which a key began close no run.
+            .filter(checkpoint::size.lt(size).and(checkpoint::run_id.ne("")))
+            .order(checkpoint::size.desc())
+            .select(Row::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .context("reading the checkpoint before")?;
+        Ok(row.map(Sealed::from))
+    }
+
+    /// Every checkpoint, the oldest first.
+    pub fn seals(&mut self) -> Result<Vec<Sealed>> {
+        let rows: Vec<Row> = checkpoint::table
+            .filter(checkpoint::prefecture.eq(&self.prefecture))
+            .order(checkpoint::size)
+            .select(Row::as_select())
+            .load(&mut self.conn)
+            .context("reading the checkpoints")?;
+        Ok(rows.into_iter().map(Sealed::from).collect())
+    }
+
+    /// The keys that followed one another, in the order of time.
+    pub fn successions(&mut self) -> Result<Vec<Succession>> {
+        let rows: Vec<(String, String, NaiveDateTime, String)> = succession::table
+            .filter(succession::prefecture.eq(&self.prefecture))
+            .order((succession::passed_at, succession::from_key))
+            .select((succession::from_key, succession::to_key, succession::passed_at, succession::endorsement))
+            .load(&mut self.conn)
+            .context("reading the succession of keys")?;
+        let of = |(from, to, at, endorsement): (_, _, NaiveDateTime, _)| Succession {
+            from,
+            to,
+            at: at.and_utc(),
+            endorsement,
+        };
+        Ok(rows.into_iter().map(of).collect())
+    }
+
+    /// Keeps the word of a key for the next.
+    pub fn keep_succession(&mut self, passed: &Succession) -> Result<()> {
+        diesel::insert_into(succession::table)
+            .values((
+                succession::prefecture.eq(&self.prefecture),
+                succession::from_key.eq(&passed.from),
+                succession::to_key.eq(&passed.to),
+                succession::passed_at.eq(passed.at.naive_utc()),
+                succession::endorsement.eq(&passed.endorsement),
+            ))
+            .execute(&mut self.conn)
+            .context("keeping the succession of keys")?;
+        Ok(())
+    }
+
+    /// Letters to witnesses that were due before an instant and that no relay has taken: how many, and what was said last.
+    pub fn witnesses_untold(&mut self, before: DateTime<Utc>) -> Result<(u64, Option<String>)> {
+        let rows: Vec<Option<String>> = witness_letter::table
+            .inner_join(checkpoint::table.on(
+                checkpoint::prefecture.eq(witness_letter::prefecture).and(checkpoint::size.eq(witness_letter::size)),
+            ))
+            .filter(witness_letter::prefecture.eq(&self.prefecture))
+            .filter(witness_letter::accepted_at.is_null().and(checkpoint::sealed_at.lt(before.naive_utc())))
+            .order(witness_letter::size)
+            .select(witness_letter::last_reply)
+            .load(&mut self.conn)
+            .context("looking for witnesses that were not told")?;
+        Ok((rows.len() as u64, rows.into_iter().flatten().next_back()))
+    }
+
+    /// The last letters to witnesses, latest first.
+    pub fn witness_letters(&mut self, limit: i64) -> Result<Vec<ToldWitness>> {
+        witness_letter::table
+            .filter(witness_letter::prefecture.eq(&self.prefecture))
+            .order((witness_letter::size.desc(), witness_letter::address))
+            .limit(limit)
+            .select(ToldWitness::as_select())
+            .load(&mut self.conn)
+            .context("reading the letters to witnesses")
+    }
+
+    /// Takes the letters to witnesses that are due, and keeps them from other workers until `again_at`.
+    pub fn take_witness_letters(&mut self, now: DateTime<Utc>, again_at: DateTime<Utc>) -> Result<Vec<WitnessLetter>> {
+        let due = witness_letter::accepted_at.is_null().and(witness_letter::next_at.le(now.naive_utc()));
+        let own = witness_letter::prefecture.eq(self.prefecture.clone());
+        let rows: Vec<(String, i64, Row)> = witness_letter::table
+            .inner_join(checkpoint::table.on(
+                checkpoint::prefecture.eq(witness_letter::prefecture).and(checkpoint::size.eq(witness_letter::size)),
+            ))
+            .filter(own.clone().and(due))
+            .order((witness_letter::size, witness_letter::address))
+            .select((witness_letter::address, witness_letter::attempts, Row::as_select()))
+            .load(&mut self.conn)
+            .context("reading letters to witnesses")?;
+        if !rows.is_empty() {
+            diesel::update(witness_letter::table.filter(witness_letter::prefecture.eq(&self.prefecture).and(due)))
+                .set((
+                    witness_letter::attempts.eq(witness_letter::attempts + 1),
+                    witness_letter::next_at.eq(again_at.naive_utc()),
+                ))
+                .execute(&mut self.conn)?;
+        }
+        let of = |(address, attempts, row): (String, i64, Row)| WitnessLetter {
+            sealed: row.into(),
+            address,
+            attempts: attempts as u32 + 1,
+        };
+        Ok(rows.into_iter().map(of).collect())
+    }
+
+    /// What became of a letter to a witness: when it was accepted, if it was; when it is tried next; what the relay said.
+    pub fn settle_witness_letter(
+        &mut self,
+        size: i64,
+        address: &str,
+        (accepted_at, next_at): (Option<DateTime<Utc>>, DateTime<Utc>),
+        reply: &str,
+    ) -> Result<()> {
+        diesel::update(witness_letter::table.find((&self.prefecture, size, address)))
+            .set((
+                witness_letter::accepted_at.eq(accepted_at.map(|at| at.naive_utc())),
+                witness_letter::next_at.eq(next_at.naive_utc()),
+                witness_letter::last_reply.eq(reply),
+            ))
+            .execute(&mut self.conn)
+            .context("recording a letter to a witness")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! All words made at once: of a first import, of one that changes much, and of a database of an older program.
+
+use anyhow::{Context, Result};
+use diesel::prelude::*;
+use rayon::prelude::*;
+
+use super::{Named, ROWS, Row, key_of};
+use crate::connection::{connect, insert_all};
+use crate::schema::{holder, holder_word, prefecture};
+use crate::{Store, Use};
+use convoke_domain::search::Key;
+use convoke_domain::search::blocks::{Block, Builder, packed};
+use convoke_domain::search::fold::backwards;
+
+/// Holders read at once.
+const HOLDERS: i64 = 20_000;
+
+impl Store {
+    /// Makes all words anew, in the order of holders, so that each row is written once. `progress` is told how many were read.
+    pub(crate) fn make_words(&mut self, progress: &dyn Fn(u64)) -> Result<()> {
+        diesel::delete(holder_word::table.filter(holder_word::prefecture.eq(&self.prefecture)))
+            .execute(&mut self.conn)
+            .context("clearing the words")?;
+        // Before its first statistics the planner reads whole tables where it should look a few rows up: here all names for each stretch of
+        // them; and, for a minute after a first import, whoever asks for anything, until the server has looked by itself.
+        self.analyse("holder")?;
+        let (mut builder, mut after, mut read) = (Builder::default(), String::new(), 0);
+        loop {
+            let rows = self.named(&after)?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.holder_id);
+            read += rows.len() as u64;
+            let apart: Vec<(Option<Key>, Vec<String>)> =
+                rows.par_iter().map(|row| (key_of(&row.holder_id), row.words())).collect();
+            for (key, words) in apart {
+                // An id that is none of ours is left to be found by its number.
+                if let Some(key) = key {
+                    builder.add(key, words);
+                }
+            }
+            let full = builder.take_full();
+            self.write_words(full)?;
+            progress(read);
+        }
+        self.write_words(builder.finish())?;
+        self.analyse("permit, holder_word")
+    }
+
+    /// Has PostgreSQL's planner know how much there is of what in some tables. Where somebody else looks at one of them, it is left to
+    /// them: two préfectures would wait for one another until the end of the first one's import.
+    fn analyse(&mut self, tables: &str) -> Result<()> {
+        if self.is_postgres() {
+            self.execute(&format!("ANALYZE (SKIP_LOCKED) {tables}")).context("telling the planner what there is")?;
+        }
+        Ok(())
+    }
+
+    fn named(&mut self, after: &str) -> Result<Vec<Named>> {
+        use holder::{email, family_name, given_names, holder_id, phone, usage_name};
+        holder::table
+            .filter(holder::prefecture.eq(&self.prefecture).and(holder_id.gt(after)))
+            .order(holder_id)
+            .limit(HOLDERS)
+            .select((holder_id, family_name, usage_name, given_names, email, phone))
+            .load(&mut self.conn)
+            .context("reading names")
+    }
+
+    fn write_words(&mut self, blocks: Vec<Block>) -> Result<()> {
+        let prefecture = self.prefecture.clone();
+        let rows: Vec<Row> = blocks
+            .into_iter()
+            .map(|block| {
+                let Block { word, until, keys } = block;
+                Row { prefecture: &prefecture, backwards: backwards(&word), word, until, holders: packed(&keys) }
+            })
+            .collect();
+        insert_all!(&mut self.conn, holder_word, &rows, ROWS).context("writing words")
+    }
+
+    /// Takes names apart where that was not done, in every préfecture of a migrated database; `progress` is told how many holders
+    /// were read. Gives the préfectures in which it did so.
+    pub fn take_names_apart(url: &str, progress: &dyn Fn(u64)) -> Result<Vec<String>> {
+        let mut conn = connect(url, Use::Batch)?;
+        let codes: Vec<String> = prefecture::table
+            .select(prefecture::code)
+            .order(prefecture::code)
+            .load(&mut conn)
+            .context("reading the préfectures")?;
+        let mut store = Self { conn, url: url.to_owned(), usage: Use::Batch, prefecture: String::new() };
+        let mut done = Vec::new();
+        for code in codes {
+            store.prefecture.clone_from(&code);
+            let made = store.write(|s| {
+                if s.words_are_current()? {
+                    return Ok(false);
+                }
+                s.make_words(progress)?;
+                let last = s.last_permits()?;
+                s.set_words_until(last)?;
+                Ok(true)
+            })?;
+            if made {
+                done.push(code);
+            }
+        }
+        Ok(done)
+    }
+}
