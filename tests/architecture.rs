@@ -9,8 +9,19 @@ use toml::Table;
 /// Crates that decide: no IO, no clock, no randomness.
 const PURE: &[&str] = &["domain", "instance", "check", "planning", "letters", "report"];
 /// What none of them depends on, however far down among our own crates.
-const IMPURE: &[&str] =
-    &["convoke-machine", "diesel", "lettre", "tokio", "config", "clap", "getrandom", "rand_chacha", "tempfile", "rustix", "ureq"];
+const IMPURE: &[&str] = &[
+    "convoke-machine",
+    "diesel",
+    "lettre",
+    "tokio",
+    "config",
+    "clap",
+    "getrandom",
+    "rand_chacha",
+    "tempfile",
+    "rustix",
+    "ureq",
+];
 /// What none of them names of the standard library.
 const DOORS: &[&str] = &["std::fs", "std::env::", "std::net", "std::process", "std::thread", "std::time"];
 /// What a crate never depends on, even through another of ours.
@@ -91,7 +102,9 @@ fn what_decides_opens_no_door_of_the_standard_library() {
             for line in code.take_while(|line| !line.starts_with("#[cfg(test)]")) {
                 // A tree of braces begins with its door: `use std::{fs, io};`.
                 let spread = line.replace("std::{", "std::").replace(", ", " std::");
-                let door = DOORS.iter().find(|door| line.contains(*door) || (line.contains("std::{") && spread.contains(*door)));
+                let door = DOORS
+                    .iter()
+                    .find(|door| line.contains(*door) || (line.contains("std::{") && spread.contains(*door)));
                 assert!(door.is_none(), "{}: {line}", file.display());
             }
         }

@@ -158,12 +158,6 @@ pub(super) struct Pause {
     reason: String,
 }
 
-/// Let sending go on.
-#[derive(Debug, Args)]
-#[command(after_long_help = "Example:
-  convoke unpause")]
-pub(super) struct Unpause;
-
 impl Pause {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let reason = given(Some(&self.reason))?;
@@ -179,20 +173,19 @@ impl Pause {
     }
 }
 
-impl Unpause {
-    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration_to_read()?;
-        let mut store = Session::store(&config, Use::Batch)?;
-        let before = store.paused()?;
-        if let Some(paused) = &before {
-            let waiting = store.waiting_letters()?;
-            let question = format!("{}. Let {waiting} waiting letters leave?", told(paused));
-            let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Done) };
-            // Nobody is asked why it goes on: what it was stopped for is over.
-            session.by_hand(&config, &paused.reason, |hand| acts::unpause(&mut store, hand, &confirmed))?;
-        }
-        let text = if before.is_some() { "Sending goes on.\n" } else { "Nothing changed: sending was not stopped.\n" };
-        session.print(&json!({"schema": "convoke.pause/1", "paused": false, "changed": before.is_some()}), text)?;
-        Ok(Exit::Done)
+/// Lets sending go on.
+pub(super) fn unpause(session: &Session) -> Result<Exit> {
+    let config = session.configuration_to_read()?;
+    let mut store = Session::store(&config, Use::Batch)?;
+    let before = store.paused()?;
+    if let Some(paused) = &before {
+        let waiting = store.waiting_letters()?;
+        let question = format!("{}. Let {waiting} waiting letters leave?", told(paused));
+        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Done) };
+        // Nobody is asked why it goes on: what it was stopped for is over.
+        session.by_hand(&config, &paused.reason, |hand| acts::unpause(&mut store, hand, &confirmed))?;
     }
+    let text = if before.is_some() { "Sending goes on.\n" } else { "Nothing changed: sending was not stopped.\n" };
+    session.print(&json!({"schema": "convoke.pause/1", "paused": false, "changed": before.is_some()}), text)?;
+    Ok(Exit::Done)
 }

@@ -8,10 +8,11 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::run::{take_in, write_sheets};
+use super::run::show_beside;
 use super::{Exit, Session, Usage, exit_of};
 use convoke_machine::entropy::Entropy;
-use convoke_office::run::{Outcome, Request, Tools, run};
+use convoke_office::night::{Starter, carry_out};
+use convoke_office::run::{Outcome, Request, Tools};
 use convoke_settings::Configuration;
 use convoke_store::Use;
 
@@ -36,7 +37,7 @@ struct Ended {
 }
 
 /// Runs those that are due, `at_once` at a time; one that fails stops no other.
-pub(super) fn run_every(session: &Session, request: &Request, at_once: usize) -> Result<Exit> {
+pub(super) fn run_every(session: &Session, starter: Starter, request: &Request, at_once: usize) -> Result<Exit> {
     let folders = folders(session)?;
     let (next, done) = (Mutex::new(folders.iter()), AtomicU64::new(0));
     let (ended, progress) = (Mutex::new(Vec::new()), session.progress());
@@ -44,7 +45,7 @@ pub(super) fn run_every(session: &Session, request: &Request, at_once: usize) ->
         for _ in 0..at_once.clamp(1, folders.len()) {
             scope.spawn(|| {
                 while let Some(folder) = next.lock().ok().and_then(|mut folders| folders.next()) {
-                    let one = run_one(session, folder, request);
+                    let one = run_one(session, folder, starter, request);
                     if let Ok(mut all) = ended.lock() {
                         all.push(one);
                     }
@@ -96,23 +97,14 @@ fn folders(session: &Session) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-fn run_one(session: &Session, folder: &Path, request: &Request) -> Ended {
+fn run_one(session: &Session, folder: &Path, starter: Starter, request: &Request) -> Ended {
     let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let ended = |outcome, exit, run, message| Ended { folder: name.clone(), outcome, run, message, exit };
     let outcome = (|| -> Result<Outcome> {
         let config: Configuration = session.configuration_of(&folder.join("convoke.toml"))?;
         let mut store = Session::store(&config, Use::Batch)?;
-        if request.trigger == "cron" {
-            take_in(&mut store, &config, session);
-        }
         let mut tools = Tools { clock: &session.clock, entropy: &mut Entropy::System, progress: &|_, _, _| {} };
-        let outcome = run(&mut store, &config, request, &mut tools);
-        if request.trigger == "cron" {
-            write_sheets(&mut store, &config, session);
-        }
-        let outcome = outcome?;
-        store.believe_clock_of_a_person(session.clock.now())?;
-        Ok(outcome)
+        show_beside(carry_out(&mut store, &config, starter, request, &mut tools))
     })();
     match outcome {
         Ok(Outcome::Done(summary)) => {

@@ -160,7 +160,10 @@ enum Command {
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
-    Unpause(dispatch::Unpause),
+    /// Let sending go on.
+    #[command(after_long_help = "Example:
+  convoke unpause")]
+    Unpause,
     /// Take in letters that came back
     #[command(subcommand)]
     Bounces(bounces::Bounces),
@@ -373,7 +376,7 @@ fn execute(context: &Session, command: Command) -> Result<Exit> {
         Command::Simulate(c) => c.execute(context),
         Command::Dispatch(c) => c.execute(context),
         Command::Pause(c) => c.execute(context),
-        Command::Unpause(c) => c.execute(context),
+        Command::Unpause => dispatch::unpause(context),
         Command::Bounces(c) => c.execute(context),
         Command::Outbox(c) => c.execute(context),
         Command::Convocation(c) => c.execute(context),

@@ -75,7 +75,7 @@ impl Post {
             (None, out, confirm) => {
                 // Confirmed first: what has left is not prepared again.
                 if let Some(manifest) = confirm {
-                    let exit = self.confirm(session, &mut store, manifest)?;
+                    let exit = Self::confirm(session, &mut store, manifest)?;
                     if out.is_none() || exit != Exit::Done {
                         return Ok(exit);
                     }
@@ -94,7 +94,7 @@ impl Post {
         }
     }
 
-    fn confirm(&self, session: &Session, store: &mut Store, file: &Path) -> Result<Exit> {
+    fn confirm(session: &Session, store: &mut Store, file: &Path) -> Result<Exit> {
         let text = fs::read_to_string(file).map_err(|e| BadData(format!("{}: {e}", file.display())))?;
         let manifest: Manifest = serde_json::from_str(&text)
             .map_err(|e| BadData(format!("{}: no manifest of `convoke post`: {e}", file.display())))?;

@@ -8,9 +8,10 @@ use serde_json::json;
 use super::{Exit, Session, Usage, difference, every, given};
 use convoke_instance::diff::Difference;
 use convoke_machine::process;
-use convoke_office::run::{For, Outcome, Request, Summary, preview, recall_shown, run};
+use convoke_office::night::{Night, Starter, Taken, carry_out};
+use convoke_office::run::{For, Outcome, Request, Summary, preview, recall_shown};
 use convoke_settings::Configuration;
-use convoke_store::{Store, Use};
+use convoke_store::Use;
 
 /// Bring a business date up to date: plan, reserve, write letters.
 ///
@@ -47,7 +48,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
-        let trigger = if self.timer { "cron" } else { "hand" };
+        let starter = if self.timer { Starter::Timer } else { Starter::Person };
         let reason = given(self.reason.as_ref())?.to_owned();
         if self.plan.as_ref().is_some_and(|hash| hash.len() < 8) {
             return Err(Usage(
@@ -59,16 +60,9 @@ impl Run {
             if session.ask("The runs make appointments firm and write their letters. Go on?")?.is_none() {
                 return Ok(Exit::Interrupted);
             }
-            let request = Request {
-                date: self.date,
-                plan: None,
-                past_limit: false,
-                trigger,
-                actor: process::login(),
-                reason: Some(reason),
-            };
+            let request = Request::of(self.date, Some(reason));
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
-            return every::run_every(session, &request, self.at_once.map_or(processors, usize::from));
+            return every::run_every(session, starter, &request, self.at_once.map_or(processors, usize::from));
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
@@ -87,47 +81,33 @@ impl Run {
             // What was counted is what is done; an extract that is taken in first may change it.
             plan = plan.or(Some(seen.plan_hash).filter(|_| !self.timer));
         }
-        if self.timer {
-            take_in(&mut store, &config, session);
-        }
-        let request =
-            Request { date: self.date, plan, past_limit, trigger, actor: process::login(), reason: Some(reason) };
-        let outcome = session.with_tools(|tools| run(&mut store, &config, &request, tools));
-        if self.timer {
-            write_sheets(&mut store, &config, session);
-        }
-        let outcome = outcome?;
-        if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
-            store.believe_clock_of_a_person(session.clock.now())?;
-        }
-        show(session, &config, &outcome)
+        let request = Request { date: self.date, plan, past_limit, actor: process::login(), reason: Some(reason) };
+        let night = session.with_tools(|tools| Ok(carry_out(&mut store, &config, starter, &request, tools)))?;
+        show(session, &config, &show_beside(night)?)
     }
 }
 
-/// Takes in the inbox; what is wrong with it is told, and stops no night.
-pub(super) fn take_in(store: &mut Store, config: &Configuration, session: &Session) {
-    match crate::serve::take_inbox(store, config, &session.clock) {
+/// Prints what a night did besides its run: the files of the inbox, the sheets. What is wrong with them stops no night.
+pub(super) fn show_beside(night: Night) -> Result<Outcome> {
+    match night.inbox {
         Ok(all) => {
-            for (file, refused) in all {
+            for Taken { file, refused } in all {
                 match refused {
                     Some(why) => {
                         eprintln!("convoke: refused the extract {file}: {why}; the inbox's folder `refused` says more");
                     }
-                    None => eprintln!("convoke: took in {file}"),
+                    None => eprintln!("convoke: imported {file}"),
                 }
             }
         }
         Err(error) => eprintln!("convoke: the inbox could not be read to its end: {error:#}"),
     }
-}
-
-/// Writes the sheets of the next days, whatever came of the run; what is wrong with them is told, and stops no night.
-pub(super) fn write_sheets(store: &mut Store, config: &Configuration, session: &Session) {
-    match convoke_office::sheet::write_due(store, config, &session.clock) {
+    match night.sheets {
         Ok(0) => {}
         Ok(files) => eprintln!("convoke: wrote {files} files of sheets for counter and door"),
         Err(error) => eprintln!("convoke: the sheets for counter and door could not be written: {error:#}"),
     }
+    night.outcome
 }
 
 /// Prints what came of a run.

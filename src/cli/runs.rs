@@ -15,7 +15,8 @@ use convoke_domain::policy::Policy;
 use convoke_instance::PlanningInput;
 use convoke_instance::export::Night;
 use convoke_machine::process;
-use convoke_office::run::{Request, resume_by_id, runs_differ};
+use convoke_office::night;
+use convoke_office::run::runs_differ;
 use convoke_planning::plan;
 use convoke_report::columns::{Columns, fields, paragraph};
 use convoke_settings::ConfigError;
@@ -99,7 +100,7 @@ impl Runs {
                     let started = r.started_at.format("%Y-%m-%d %H:%M").to_string();
                     table.row([
                         &r.run_id,
-                        &r.state,
+                        r.state.code(),
                         &format!("{} ({})", r.actor, r.trigger),
                         &r.committed.to_string(),
                         &started,
@@ -126,16 +127,10 @@ impl Runs {
             Self::Diff { before, after } => diff(session, &mut store, before, after),
             Self::Stop { run, reason } => stop(session, &mut store, run, given(reason.as_ref())?),
             Self::Resume { run } => {
-                let request = Request {
-                    past_limit: false,
-                    date: None,
-                    plan: None,
-                    trigger: "hand",
-                    actor: process::login(),
-                    reason: Some("resume".into()),
-                };
                 let id = RunId(run.clone());
-                let outcome = session.with_tools(|tools| resume_by_id(&mut store, &config, &id, &request, tools))?;
+                let (actor, reason) = (process::login(), "resume".to_owned());
+                let outcome =
+                    session.with_tools(|tools| night::resume(&mut store, &config, &id, actor, reason, tools))?;
                 show(session, &config, &outcome)
             }
         }

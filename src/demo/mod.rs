@@ -17,6 +17,7 @@ use convoke_dispatch::smtp::{Relay, Stage};
 use convoke_dispatch::{Counts, Errand, Transport, drain, letters_of};
 use convoke_domain::ids::{RunId, keyed_hash};
 use convoke_domain::ledger::Event;
+use convoke_domain::run::Trigger;
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::files::write_whole;
@@ -78,15 +79,17 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
         let date = FIRST_NIGHT.checked_add_days(Days::new(n.into())).context("a night after the end of time")?;
         clock.set(night_of(config, date)?);
         tokio::task::block_in_place(|| prepare(&mut store, config, &clock, &extract, date, &mut entropy))?;
-        let request =
-            Request { date: None, plan: None, past_limit: false, trigger: "cron", actor: "demo".into(), reason: None };
+        let request = Request { date: None, plan: None, past_limit: false, actor: "demo".into(), reason: None };
         let mut tools = Tools { clock: &clock, entropy: &mut entropy, progress: &|_, _, _| {} };
-        let summary = match tokio::task::block_in_place(|| run::run(&mut store, config, &request, &mut tools))? {
+        let summary = match tokio::task::block_in_place(|| {
+            run::run(&mut store, config, Trigger::Cron, &request, &mut tools)
+        })? {
             Outcome::Done(summary) | Outcome::NothingNew(summary) => summary,
             Outcome::TooManyFirm { plan_hash, .. } => {
                 // What an operator would do after having looked at the plan.
                 let request = Request { plan: Some(plan_hash), past_limit: true, ..request };
-                match tokio::task::block_in_place(|| run::run(&mut store, config, &request, &mut tools))? {
+                match tokio::task::block_in_place(|| run::run(&mut store, config, Trigger::Cron, &request, &mut tools))?
+                {
                     Outcome::Done(summary) => summary,
                     other => bail!("the confirmed run of {date} ended as {other:?}"),
                 }

@@ -143,11 +143,11 @@ fn night(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Result<St
     let date = last.business_date;
     let why = last.failure.as_deref().map_or(String::new(), |why| format!(": {why}"));
     let late = now - last.scheduled_at.and_utc() > rota.late_after;
-    Ok(if last.state == NightState::Failed.code() {
+    Ok(if last.state == NightState::Failed {
         Err(format!("that of {date} waits for a person{why}"))
-    } else if last.state == NightState::Due.code() && last.attempts >= ATTEMPTS_TOLD {
+    } else if last.state == NightState::Due && last.attempts >= ATTEMPTS_TOLD {
         Err(format!("that of {date} failed {} times{why}", last.attempts))
-    } else if last.state == NightState::Due.code() && late {
+    } else if last.state == NightState::Due && late {
         Err(format!("that of {date} is late{why}"))
     } else {
         Ok(format!("that of {date} is {}", last.state))

@@ -12,11 +12,9 @@
 
 mod health;
 mod http;
-mod inbox;
 mod metrics;
 mod night;
 mod nights;
-mod ping;
 mod sending;
 
 use std::net::SocketAddr;
@@ -41,11 +39,6 @@ use convoke_settings::{Configuration, Role};
 use convoke_store::{NightState, Store, Use};
 use health::{Beat, Notes};
 use metrics::Counted;
-
-/// Takes in what lies in the inbox, for a night that a timer begins: names of files, and why one was refused.
-pub fn take_inbox(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<(String, Option<String>)>> {
-    Ok(inbox::take(store, config, clock)?.into_iter().map(|taken| (taken.file, taken.refused)).collect())
-}
 
 /// Reads the configuration of a préfecture anew: what an operator changed by day is used by night.
 pub type Load = Arc<dyn Fn() -> Result<Configuration> + Send + Sync>;
@@ -156,11 +149,11 @@ impl Server {
             let found = office.ask(store, |store| {
                 let today = now.with_timezone(&settings.prefecture.zone).date_naive();
                 let nights = store.nights(today, i64::from(settings.serve.catchup_days) + 2)?;
-                let owed = [NightState::Due.code(), NightState::Failed.code()];
+                let owed = [NightState::Due, NightState::Failed];
                 Ok(metrics::Read {
                     prefecture: office.code().to_owned(),
                     figures: store.figures(now)?,
-                    nights_owed: nights.iter().filter(|n| owed.contains(&n.state.as_str())).count(),
+                    nights_owed: nights.iter().filter(|n| owed.contains(&n.state)).count(),
                     obstacle: office.notes.obstacle.lock().as_ref().map(|(cause, _)| *cause),
                     clock_jumped: office.notes.clock_jumped(),
                 })

@@ -140,7 +140,7 @@ fn due(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Option<Due>
     let today = now.with_timezone(&rota.zone).date_naive();
     store.write(|s| s.forget_future_nights(now, today))?;
     let mut known = store.nights(today, rota.catchup.num_days() + 2)?;
-    let is = |row: &NightRow, state: NightState| row.state == state.code();
+    let is = |row: &NightRow, state: NightState| row.state == state;
     let last_done = |rows: &[NightRow]| rows.iter().find(|row| is(row, NightState::Done)).map(|row| row.business_date);
     let mut new = rota.night.nights(rota.zone, since.max(now - rota.catchup), now);
     new.retain(|(date, _)| Some(*date) > last_done(&known) && known.iter().all(|row| row.business_date != *date));

@@ -13,17 +13,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
-use super::inbox::{self, Taken};
 use super::night::{Looked, Night, Rota, Worked, look};
-use super::ping::{Ping, ping};
 use super::{Office, Server};
 use convoke_domain::ids::hex;
 use convoke_machine::clock::Stopwatch;
 use convoke_machine::entropy::Entropy;
-use convoke_machine::process;
-use convoke_office::run::{Outcome, Request, Tools, run};
-use convoke_office::sheet;
-use convoke_settings::Configuration;
+use convoke_office::night::{self, Starter, Taken};
+use convoke_office::run::{Outcome, Request, Tools};
 use convoke_store::{Store, Use};
 
 /// Every minute, at second 0: which nights are due is asked of the database, so a tick that is lost loses nothing.
@@ -122,87 +118,49 @@ fn look_at(server: &Server, number: usize) {
     }
 }
 
-/// A night: the inbox, then its run.
-fn work(server: &Server, office: &Office, store: &mut Store, night: &Night) -> Worked {
+/// A night, as [`night::carry_out`] does it; what comes of it goes into the log and the figures.
+fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Worked {
     let trace = Entropy::System.bytes().map_or(String::new(), |bytes| hex(&bytes[..8]));
-    let span = tracing::info_span!("night", prefecture = office.code(), night.date = %night.date, trace.id = trace);
+    let span = tracing::info_span!("night", prefecture = office.code(), night.date = %due.date, trace.id = trace);
     let _entered = span.enter();
-    if let Some(late) = night.late {
-        server.counted.late.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
-        tracing::warn!("The night of {} begins {} min late", night.date, late.num_minutes());
+    let label = || vec![("prefecture", office.code().to_owned())];
+    if let Some(late) = due.late {
+        server.counted.late.get_or_create(&label()).inc();
+        tracing::warn!("The night of {} begins {} min late", due.date, late.num_minutes());
     }
-    if !night.missed.is_empty() {
-        tracing::warn!(missed = ?night.missed, "Making up for {} missed nights", night.missed.len());
+    if !due.missed.is_empty() {
+        tracing::warn!(missed = ?due.missed, "Catching up on {} missed nights", due.missed.len());
     }
-    let url = office.config.settings.serve.ping_url().unwrap_or_else(|error| {
-        tracing::warn!("{error}");
-        None
-    });
-    ping(url.as_ref(), Ping::Start, &night.date.to_string());
-    // A panic is a failed attempt: it is written down, and told, as one.
-    let worked = catch_unwind(AssertUnwindSafe(|| run_night(server, office, store, night)));
-    let worked = match worked {
-        Ok(Ok(worked)) => worked,
-        Ok(Err(error)) => Worked::Failed(format!("{error:#}")),
-        Err(_) => {
-            server.counted.panics.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
-            Worked::Failed("the run panicked: see the log".into())
+    let config = match (office.load)() {
+        Ok(config) => config,
+        Err(error) => {
+            night::report_unbegun(&office.config, due.date, &error);
+            return Worked::Failed(format!("{error:#}"));
         }
     };
-    match &worked {
-        Worked::Done(run) => ping(url.as_ref(), Ping::Success, run),
-        Worked::Busy => {}
-        Worked::Failed(why) | Worked::Refused(why) => ping(url.as_ref(), Ping::Fail, &format!("{}: {why}", night.date)),
-    }
-    worked
-}
-
-fn run_night(server: &Server, office: &Office, store: &mut Store, night: &Night) -> Result<Worked> {
-    let config = (office.load)()?;
-    take_in(server, office, store, &config);
-    let stages = Stages::new(server, office.code());
-    let request = Request {
-        past_limit: false,
-        date: Some(night.date),
-        plan: None,
-        trigger: "cron",
-        actor: process::login(),
-        reason: night.reason(),
+    // A panic is a failed attempt: it is recorded and reported as one.
+    let carried = catch_unwind(AssertUnwindSafe(|| {
+        let stages = Stages::new(server, office.code());
+        let mut tools =
+            Tools { clock: &server.clock, entropy: &mut Entropy::System, progress: &|stage, _, _| stages.enter(stage) };
+        let request = Request::of(Some(due.date), due.reason());
+        let carried = night::carry_out(store, &config, Starter::Server, &request, &mut tools);
+        stages.enter("");
+        carried
+    }));
+    let Ok(carried) = carried else {
+        server.counted.panics.get_or_create(&label()).inc();
+        return Worked::Failed("the run panicked: see the log".into());
     };
-    let mut tools =
-        Tools { clock: &server.clock, entropy: &mut Entropy::System, progress: &|stage, _, _| stages.enter(stage) };
-    let outcome = run(store, &config, &request, &mut tools);
-    stages.enter("");
-    // Whatever came of the run: people come in the morning all the same.
-    match sheet::write_due(store, &config, &server.clock) {
-        Ok(0) => {}
-        Ok(files) => tracing::info!("Wrote {files} files of sheets for counter and door"),
-        Err(error) => tracing::error!("The sheets for counter and door could not be written: {error:#}"),
-    }
-    let outcome = outcome?;
-    Ok(match outcome {
-        Outcome::Done(summary) | Outcome::NothingNew(summary) => Worked::Done(summary.run),
-        Outcome::Busy(_) => Worked::Busy,
-        Outcome::TooManyFirm { firm, max, plan_hash } => Worked::Refused(format!(
-            "it would make {firm} appointments firm, more than max_firm_per_run ({max}); if that is right: convoke run --date {} --plan {} --reason TEXT",
-            night.date,
-            &plan_hash[..16]
-        )),
-        Outcome::PlanChanged { .. } => Worked::Failed("the plan is not the one that was asked for".into()),
-    })
-}
-
-/// The inbox. What is wrong with it stops no night: an extract that grows too old does.
-fn take_in(server: &Server, office: &Office, store: &mut Store, config: &Configuration) {
-    let refused = || server.counted.refused.get_or_create(&vec![("prefecture", office.code().to_owned())]).inc();
-    match inbox::take(store, config, &server.clock) {
+    let refused = || server.counted.refused.get_or_create(&label()).inc();
+    match carried.inbox {
         Ok(all) => {
             for Taken { file, refused: why } in all {
                 if let Some(why) = why {
                     refused();
                     tracing::error!("Refused the extract {file}: {why}; the inbox's folder `refused` says more");
                 } else {
-                    tracing::info!("Took in an extract: {file}");
+                    tracing::info!("Imported an extract: {file}");
                 }
             }
         }
@@ -210,6 +168,23 @@ fn take_in(server: &Server, office: &Office, store: &mut Store, config: &Configu
             refused();
             tracing::error!("The inbox could not be read to its end: {error:#}");
         }
+    }
+    match carried.sheets {
+        Ok(0) => {}
+        Ok(files) => tracing::info!("Wrote {files} files of sheets for counter and door"),
+        Err(error) => tracing::error!("The sheets for counter and door could not be written: {error:#}"),
+    }
+    match carried.outcome {
+        Ok(Outcome::Done(summary) | Outcome::NothingNew(summary)) => Worked::Done(summary.run),
+        Ok(Outcome::Busy(_)) => Worked::Busy,
+        Ok(Outcome::TooManyFirm { firm, max, plan_hash }) => Worked::Refused(format!(
+            "it would make {firm} appointments firm, more than max_firm_per_run ({max}); if that is right: \
+             convoke run --date {} --plan {} --reason TEXT",
+            due.date,
+            &plan_hash[..16]
+        )),
+        Ok(Outcome::PlanChanged { .. }) => Worked::Failed("the plan is not the one that was asked for".into()),
+        Err(error) => Worked::Failed(format!("{error:#}")),
     }
 }
 

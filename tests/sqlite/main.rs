@@ -4,6 +4,7 @@ mod console;
 mod doctor;
 mod exit_codes;
 mod hostile;
+mod hostile_names;
 mod plans;
 mod real_mta;
 mod scenarios;

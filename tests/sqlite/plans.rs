@@ -26,7 +26,7 @@ fn assert_verifies(instance: &Path, plan: &Path) {
 }
 
 fn convoke(folder: &Path, args: &[&str], threads: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_convoke"))
+    crate::support::convoke()
         .args(args)
         .current_dir(folder)
         .env("RAYON_NUM_THREADS", threads)

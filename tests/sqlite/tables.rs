@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::support::{Office, Shape, today};
+use crate::support::{self, Office, Shape, today};
 
 /// After a night, with something to list under every heading.
 static OFFICE: LazyLock<Office> = LazyLock::new(|| {
@@ -86,6 +86,7 @@ fn on_a_terminal(columns: u16, args: &str, exit: i32) -> String {
     let convoke = env!("CARGO_BIN_EXE_convoke");
     let command = format!("stty cols {columns}; {convoke} {args} --color never");
     let output = Command::new("script")
+        .env("CONVOKE_FAULT_CLOCK", support::seconds_ahead())
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .current_dir(OFFICE.path(""))
         .env("CONVOKE__DATABASE__URL", OFFICE.url())

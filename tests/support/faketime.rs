@@ -36,5 +36,5 @@ pub(crate) fn environment() -> [(&'static str, String); 3] {
 }
 
 fn preload(command: &mut Command) -> &mut Command {
-    command.envs(environment())
+    command.envs(environment()).env_remove("CONVOKE_FAULT_CLOCK")
 }

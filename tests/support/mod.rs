@@ -1,5 +1,5 @@
-//! An office for tests: a folder made by `convoke init`, and the real program run in it. Time is the machine's: the extract
-//! is made around today, so nothing depends on the date. In the test program `postgres` its database is one of PostgreSQL.
+//! An office for tests: a folder made by `convoke init`, and the real program run in it, on a day of the tests' own ([`now`]).
+//! In the test program `postgres` its database is one of PostgreSQL.
 
 pub(crate) mod faketime;
 pub(crate) mod pdf;
@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use convoke_machine::clock::Clock;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use postgres::{Cluster, cluster};
@@ -179,7 +180,7 @@ impl Office {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
+        let mut command = convoke();
         command
             .args(args)
             .current_dir(self.dir.path())
@@ -446,9 +447,35 @@ fn columns_of(sql: &str) -> usize {
     commas + 1
 }
 
-/// The machine's civil date, asked past the clock that the program forbids to everyone but clock.rs.
+/// How far ahead of the machine's clock tests live: their world begins at ten o'clock (UTC) of a fixed Wednesday in winter, or of the
+/// day that `CONVOKE_TEST_DAY` names, and time passes in it as usual. What a test finds never depends on the day on which it runs.
+static AHEAD: LazyLock<TimeDelta> = LazyLock::new(|| {
+    let day = std::env::var("CONVOKE_TEST_DAY").unwrap_or_else(|_| "2026-11-25".into());
+    let day: NaiveDate = day.parse().expect("CONVOKE_TEST_DAY=YYYY-MM-DD");
+    let begins = day.and_hms_opt(10, 0, 0).unwrap().and_utc();
+    TimeDelta::seconds((begins - Clock::System.now()).num_seconds())
+});
+
+/// The present instant of the tests.
+pub(crate) fn now() -> DateTime<Utc> {
+    Clock::System.now() + *AHEAD
+}
+
+/// Its civil date.
 pub(crate) fn today() -> NaiveDate {
-    convoke_machine::clock::Clock::System.today(chrono_tz::Europe::Paris)
+    now().with_timezone(&chrono_tz::Europe::Paris).date_naive()
+}
+
+/// The program, on the tests' day.
+pub(crate) fn convoke() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
+    command.env("CONVOKE_FAULT_CLOCK", seconds_ahead());
+    command
+}
+
+/// `CONVOKE_FAULT_CLOCK`, for a program that another one starts.
+pub(crate) fn seconds_ahead() -> String {
+    AHEAD.num_seconds().to_string()
 }
 
 fn copy_folder(from: &Path, to: &Path) {

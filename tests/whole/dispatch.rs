@@ -412,7 +412,7 @@ async fn a_worker_that_stood_still_once_sends_what_comes_after_once() {
     until("a letter", || !play.sink.messages().is_empty()).await;
     signal(&worker, "-STOP");
     until("the end of its leases", || {
-        let now = convoke_machine::clock::Clock::System.now().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+        let now = support::now().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
         count(&play.office, &format!("state IN ('leased', 'sending') AND lease_until >= '{now}'")) == 0
     })
     .await;
@@ -619,8 +619,7 @@ async fn a_rehearsal_reaches_one_address_and_production_refuses_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn outside_the_hours_of_sending_nothing_leaves() {
     let play = Play::new(|_| Act::Usual).await;
-    let hour =
-        chrono::Timelike::hour(&convoke_machine::clock::Clock::System.now().with_timezone(&chrono_tz::Europe::Paris));
+    let hour = chrono::Timelike::hour(&support::now().with_timezone(&chrono_tz::Europe::Paris));
     // Two hours from now, and two hours long.
     let hours = format!("{:02}:00-{:02}:00", (hour + 2) % 22, (hour + 2) % 22 + 2);
     let output = play.dispatch(&[("CONVOKE__DISPATCH__HOURS", &hours)]);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use convoke_domain::ids::RunId;
-use convoke_machine::clock::{Clock, Stopwatch};
+use convoke_domain::run::{RunState, Trigger};
+use convoke_machine::clock::Stopwatch;
 use convoke_store::{Acquired, NewRun, Record, Store, Use};
 use serde_json::Value;
 
@@ -63,12 +64,12 @@ fn whoever_was_taken_over_writes_nothing_more_though_the_run_has_the_same_name()
     let (mut first, mut second) = (open(), open());
     let new = |owner: &str| NewRun {
         business_date: support::today(),
-        trigger: "hand",
+        trigger: Trigger::Hand,
         actor: "agent".into(),
         reason: None,
         owner: owner.into(),
     };
-    let (now, later) = (Clock::System.now(), Clock::System.now() + TimeDelta::seconds(1));
+    let (now, later) = (support::now(), support::now() + TimeDelta::seconds(1));
     let Acquired::New(old) = first.acquire_run(&new("first"), now, |_| false).unwrap() else { panic!("busy") };
     let taken = second.acquire_run(&new("second"), later, |owner| owner == "first").unwrap();
     let Acquired::TakenOver(cut_off) = taken else { panic!("{taken:?}") };
@@ -83,7 +84,7 @@ fn whoever_was_taken_over_writes_nothing_more_though_the_run_has_the_same_name()
     let id = RunId(fresh.run_id.clone());
     assert_eq!(second.run_record(&id, "plan").unwrap().unwrap(), b"second");
     // What a run was about to decide is nothing once it has failed.
-    second.write(|s| s.end_run(&fresh, "failed", None, Some("a trial"), later)).unwrap();
+    second.write(|s| s.end_run(&fresh, RunState::Failed, None, Some("a trial"), later)).unwrap();
     assert_eq!(second.run_record(&id, "plan").unwrap(), None);
 }
 

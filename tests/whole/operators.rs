@@ -3,7 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::SENT;
+use crate::support::{self, SENT};
 
 fn texts<'v>(array: &'v Value, field: &str) -> Vec<&'v str> {
     array.as_array().unwrap().iter().map(|v| v[field].as_str().unwrap()).collect()
@@ -214,6 +214,7 @@ fn whoever_says_no_changes_nothing_and_a_database_without_tables_is_said_to_be_o
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .current_dir(office.path(""))
         .env("CONVOKE__DATABASE__URL", office.url())
+        .env("CONVOKE_FAULT_CLOCK", support::seconds_ahead())
         .env("TERM", "xterm")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())

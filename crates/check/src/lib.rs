@@ -1,38 +1,123 @@
-//! An independent checker of plans: shares no code with the planner, and believes none of its figures.
+//! The independent checker of plans. It knows the instance and the plan as they are exported and nothing of how plans are made:
+//! how people are grouped into classes is the only code that it shares with the planner, and no figure of a plan is believed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use convoke_instance::{Appointment, Candidate, Instance, LapseCause, NOWHERE, Pass, Plan, PlanningInput, Proof};
 use serde::Serialize;
 
-/// Something that a plan must never do, and to whom.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Breach {
-    /// Position of the candidate, where one is concerned.
-    pub candidate: Option<usize>,
-    /// What is wrong.
-    pub what: String,
+use convoke_domain::code::coded;
+use convoke_instance::{Appointment, Candidate, Day, Instance, LapseCause, NOWHERE, Pass, Plan, PlanningInput, Proof};
+
+coded! {
+    /// Something that a plan must never do.
+    pub enum Kind {
+        /// An appointment is for nobody.
+        Nobody = "nobody",
+        /// Somebody has two appointments.
+        TwoAppointments = "two-appointments",
+        /// Somebody is sent to a pool that does not receive them.
+        WrongPool = "wrong-pool",
+        /// Somebody is seen on a day that their window does not allow.
+        OutsideWindow = "outside-window",
+        /// An appointment is firm, or is not, against the rule.
+        WrongFirmness = "wrong-firmness",
+        /// Somebody is seen at an hour that does not exist.
+        NoSuchHour = "no-such-hour",
+        /// An hour has more people than seats.
+        SeatTooMany = "seat-too-many",
+        /// A lapse is listed twice.
+        LapseTwice = "lapse-twice",
+        /// A lapse is of nobody.
+        LapseOfNobody = "lapse-of-nobody",
+        /// Somebody is seated in time and listed as a lapse.
+        SeatedAndLapse = "seated-and-lapse",
+        /// Somebody who had expired already is listed as a lapse of this plan.
+        LapseOfLate = "lapse-of-late",
+        /// Somebody lapses though a seat is free, or would be if others moved.
+        Avoidable = "avoidable-lapse",
+        /// Days exist before expiry, though taken, and the lapse says that none does.
+        DaysExist = "days-exist",
+        /// No day exists before expiry, and the lapse says that all are taken.
+        NoDayExists = "no-day-exists",
+        /// Somebody is neither seated in time nor a lapse.
+        Forgotten = "forgotten",
+        /// Somebody has no seat at all while one is free.
+        SeatLeft = "seat-left",
+    }
 }
 
-impl fmt::Display for Breach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.candidate {
-            Some(candidate) => write!(f, "candidate {candidate}: {}", self.what),
-            None => f.write_str(&self.what),
+/// What a finding means for those concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The plan can be carried out, and says something false of itself.
+    Statement,
+    /// The plan breaks the promise, or cannot be carried out.
+    Promise,
+}
+
+impl Kind {
+    /// How grave it is.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::LapseTwice | Self::LapseOfNobody | Self::LapseOfLate | Self::DaysExist | Self::NoDayExists => {
+                Severity::Statement
+            }
+            Self::Nobody
+            | Self::TwoAppointments
+            | Self::WrongPool
+            | Self::OutsideWindow
+            | Self::WrongFirmness
+            | Self::NoSuchHour
+            | Self::SeatTooMany
+            | Self::SeatedAndLapse
+            | Self::Avoidable
+            | Self::Forgotten
+            | Self::SeatLeft => Severity::Promise,
         }
     }
 }
 
-/// Every breach of a plan; empty for a good one.
+/// One thing that is wrong with a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// What.
+    pub kind: Kind,
+    /// Position of the candidate, where one is concerned.
+    pub candidate: Option<usize>,
+    /// Pool, day and start of the appointment, where one is concerned.
+    pub place: Option<(u32, Day, u16)>,
+}
+
+impl Finding {
+    /// How grave it is.
+    pub const fn severity(&self) -> Severity {
+        self.kind.severity()
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if let Some(candidate) = self.candidate {
+            write!(f, ", candidate {candidate}")?;
+        }
+        if let Some((pool, day, start)) = self.place {
+            write!(f, " (pool {pool}, day {day}, start {start})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is wrong with a plan; nothing for a good one.
 ///
 /// Checked: one appointment at most for each, in a pool of theirs, at an hour that exists and has a seat; days within
 /// release and deadline (or within short notice, or after expiry, as its pass says); firm exactly where it must be;
 /// everyone in time is seated or listed as a lapse with a true cause; nobody lapses who could be seated if others moved;
 /// and nobody is without a seat while one is free.
-pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
-    let mut breaches = Vec::new();
-    let mut say = |candidate: Option<usize>, what: String| breaches.push(Breach { candidate, what });
+pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |kind, candidate, place| findings.push(Finding { kind, candidate, place });
 
     let mut left: HashMap<(u32, i32, u16), i64> = HashMap::new();
     for s in &input.slots {
@@ -58,30 +143,30 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
     let mut seated: HashMap<usize, Pass> = HashMap::new();
     for a in &plan.appointments {
         let Some(c) = input.candidates.get(a.candidate) else {
-            say(Some(a.candidate), "an appointment for nobody".into());
+            find(Kind::Nobody, Some(a.candidate), Some((a.pool, a.day, a.start)));
             continue;
         };
-        let mut claim = |holds: bool, what: &str| {
+        let mut claim = |holds: bool, kind| {
             if !holds {
-                say(Some(a.candidate), format!("{what} (pool {}, day {}, start {})", a.pool, a.day, a.start));
+                find(kind, Some(a.candidate), Some((a.pool, a.day, a.start)));
             }
         };
-        claim(seated.insert(a.candidate, a.pass).is_none(), "has two appointments");
-        claim(c.pools.iter().any(|r| r.pool == a.pool), "is sent to a pool that does not receive them");
+        claim(seated.insert(a.candidate, a.pass).is_none(), Kind::TwoAppointments);
+        claim(c.pools.iter().any(|r| r.pool == a.pool), Kind::WrongPool);
         let within = match a.pass {
             Pass::InTime => c.release <= a.day && a.day <= c.deadline,
             Pass::ShortNotice => c.earliest <= a.day && a.day <= c.deadline && a.day < c.release,
             Pass::AfterExpiry => c.earliest <= a.day && a.day > c.deadline,
         };
-        claim(within, "is seen on a day that their window does not allow");
+        claim(within, Kind::OutsideWindow);
         let with_family =
             a.pass != Pass::AfterExpiry && family(a).is_some_and(|family| firm_families.contains(&family));
-        claim(a.firm == (must_be_firm(a, c) || with_family), "is firm, or not, against the rule");
+        claim(a.firm == (must_be_firm(a, c) || with_family), Kind::WrongFirmness);
         match left.get_mut(&(a.pool, a.day, a.start)) {
-            None => claim(false, "is seen at an hour that does not exist"),
+            None => claim(false, Kind::NoSuchHour),
             Some(free) => {
                 *free -= 1;
-                claim(*free >= 0, "takes a seat too many");
+                claim(*free >= 0, Kind::SeatTooMany);
             }
         }
     }
@@ -92,7 +177,7 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
     let avoidable = avoidable_lapses(plan, input);
     let lapses: HashMap<usize, LapseCause> = plan.lapses.iter().map(|l| (l.candidate, l.cause)).collect();
     if lapses.len() != plan.lapses.len() {
-        say(None, "a lapse is listed twice".into());
+        find(Kind::LapseTwice, None, None);
     }
     for (i, c) in input.candidates.iter().enumerate() {
         let free = |first: i32, last: i32| {
@@ -103,28 +188,28 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Breach> {
         let before_expiry = matches!(seated.get(&i), Some(Pass::InTime | Pass::ShortNotice));
         let first = c.release.min(c.earliest);
         match lapses.get(&i) {
-            Some(_) if before_expiry => say(Some(i), "is seated in time and listed as a lapse".into()),
-            Some(_) if c.is_late() => say(Some(i), "had expired already: not a lapse of this plan".into()),
-            Some(_) if avoidable.contains(&i) => say(Some(i), "lapses, though a seat is free or could be freed".into()),
+            Some(_) if before_expiry => find(Kind::SeatedAndLapse, Some(i), None),
+            Some(_) if c.is_late() => find(Kind::LapseOfLate, Some(i), None),
+            Some(_) if avoidable.contains(&i) => find(Kind::Avoidable, Some(i), None),
             Some(LapseCause::NoPossibleDay) if exists(first) => {
-                say(Some(i), "days exist before expiry, though taken".into());
+                find(Kind::DaysExist, Some(i), None);
             }
             Some(LapseCause::NoCapacity) if !exists(first) => {
-                say(Some(i), "no day exists before expiry, whatever is taken".into());
+                find(Kind::NoDayExists, Some(i), None);
             }
             None if !before_expiry && !c.is_late() => {
-                say(Some(i), "is forgotten: neither seated in time nor a lapse".into());
+                find(Kind::Forgotten, Some(i), None);
             }
             _ => {}
         }
         if !seated.contains_key(&i) && free(c.earliest, i32::MAX) {
-            say(Some(i), "is without a seat while one is free".into());
+            find(Kind::SeatLeft, Some(i), None);
         }
     }
     if plan.lapses.iter().any(|l| l.candidate >= input.candidates.len()) {
-        say(None, "a lapse of nobody".into());
+        find(Kind::LapseOfNobody, None, None);
     }
-    breaches
+    findings
 }
 
 /// Those who lapse although a seat before their expiry is free, or would be if others, who would all keep one of theirs, moved:

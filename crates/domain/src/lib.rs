@@ -14,6 +14,7 @@ pub mod movers;
 pub mod permit;
 pub mod policy;
 pub mod requests;
+pub mod run;
 pub mod schedule;
 pub mod seal;
 pub mod search;

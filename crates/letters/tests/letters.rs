@@ -199,7 +199,8 @@ fn templates_that_would_mislead_are_refused() {
     let mute_when_large = include_str!("../../../templates/layout/letter.typ")
         .replace("#if large {\n  head", "#if large {\n  panic(\"large\")\n  head");
     let endless = words.replace("permit.expires_on|date", "reference");
-    let dateless = include_str!("../../../templates/es/reminder.md").replace("appointment.day|weekday_date", "reference");
+    let dateless =
+        include_str!("../../../templates/es/reminder.md").replace("appointment.day|weekday_date", "reference");
     for (file, source, reason) in [
         ("layout/letter.html", unsafe_name.as_str(), "markup"),
         ("layout/letter.txt", "rien", "does not show"),

@@ -39,3 +39,20 @@ pub fn at_once(usual: usize) -> usize {
 pub fn at_once(usual: usize) -> usize {
     usual
 }
+
+/// How far ahead of the machine's clock this process lives, from `CONVOKE_FAULT_CLOCK` in seconds: tests have a day of their own,
+/// whatever day they run on.
+#[cfg(debug_assertions)]
+pub(crate) fn clock_ahead() -> chrono::TimeDelta {
+    static AHEAD: std::sync::LazyLock<chrono::TimeDelta> = std::sync::LazyLock::new(|| {
+        let seconds = std::env::var("CONVOKE_FAULT_CLOCK").ok().and_then(|seconds| seconds.parse().ok());
+        chrono::TimeDelta::try_seconds(seconds.unwrap_or(0)).unwrap_or_default()
+    });
+    *AHEAD
+}
+
+/// The machine's clock itself, in a release.
+#[cfg(not(debug_assertions))]
+pub(crate) fn clock_ahead() -> chrono::TimeDelta {
+    chrono::TimeDelta::zero()
+}

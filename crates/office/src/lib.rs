@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod import;
+pub mod night;
 pub mod post;
 pub mod run;
 pub mod sheet;

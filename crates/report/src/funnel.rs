@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::RunReport;
 use super::words::{counted, letter_state, number, week};
 use convoke_domain::eligibility::Rule;
+use convoke_domain::run::RunState;
 use convoke_instance::Figures;
 
 /// What became of the permits, then of the people who were due.
@@ -102,7 +103,7 @@ impl Funnel {
             report.scanned,
         )];
         // A run that ended before its plan has no figures to add up.
-        if report.state == "completed" || report.figures != Figures::default() {
+        if report.state == RunState::Completed || report.figures != Figures::default() {
             let Figures { firm, planned, no_possible_day, no_capacity, .. } = report.figures;
             let terms = [firm, planned, no_possible_day, no_capacity].map(|n| n as u64);
             checks.push(check(
@@ -180,7 +181,7 @@ impl RunReport {
 pub(super) fn summary(report: &RunReport) -> String {
     let scanned = counted(report.scanned, "Aucun titre examiné", "titre examiné", "titres examinés");
     // A plan that was not carried out has convoked nobody: only its letters are facts.
-    if report.state != "completed" {
+    if report.state != RunState::Completed {
         let letters = report.letters.iter().map(|l| l.letters).sum();
         let letters = counted(letters, "aucune lettre préparée", "lettre préparée", "lettres préparées");
         return format!("{scanned}\u{202f}; exécution non terminée\u{202f}; {letters}.");

@@ -7,6 +7,8 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, escape_formatter, syntax::SyntaxConfig};
 use serde::Serialize;
 
+use convoke_domain::run::{RunState, Trigger};
+
 use super::funnel::{Funnel, summary};
 use super::{Intervention, LapseLine, LegalWindow, Listed, Margin, Occupancy, RunReport, words};
 
@@ -47,8 +49,8 @@ pub fn html(report: &RunReport) -> Result<String, Error> {
     env.add_filter("channel", |code: &str| words::channel(code));
     env.add_filter("permit_kind", |code: &str| words::permit_kind(code));
     env.add_filter("lapse_cause", |cause: Serde<_>| words::lapse_cause(*cause));
-    env.add_filter("trigger", |code: &str| words::trigger(code).to_owned());
-    env.add_filter("run_state", |code: &str| words::run_state(code).to_owned());
+    env.add_filter("trigger", |word: Serde<Trigger>| words::trigger(word.0));
+    env.add_filter("run_state", |word: Serde<RunState>| words::run_state(word.0));
     env.add_filter("certificate", |code: &str| words::certificate(code).to_owned());
     env.add_filter("intervention", |kind: &str| words::intervention(kind).to_owned());
     env.add_filter("anomaly", |kind: &str| words::anomaly(kind).to_owned());

@@ -30,6 +30,7 @@ pub use terminal::terminal;
 pub use words::visible;
 
 use convoke_domain::eligibility::Rule;
+use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, LapseCause, Pass};
 
 /// What a run did, and where its letters stand now.
@@ -48,13 +49,13 @@ pub struct RunReport {
     /// 1 for the first run of the date.
     pub generation: i64,
     /// `cron` or `hand`.
-    pub trigger: String,
+    pub trigger: Trigger,
     /// Real login of who started it.
     pub actor: String,
     /// Why, where it was started by hand.
     pub reason: Option<String>,
     /// `observing`, `committing`, `completed`, `stopped` or `failed`.
-    pub state: String,
+    pub state: RunState,
     /// Why it stopped or failed.
     pub failure: Option<String>,
     /// Start.

@@ -2,6 +2,7 @@
 
 use super::funnel::{Funnel, Stage, summary};
 use super::{RunReport, words};
+use convoke_domain::run::RunState;
 use convoke_letters::{Document, Section, Table};
 
 /// Lines shown of one list: the lists themselves are beside the report.
@@ -11,9 +12,9 @@ const SHOWN: usize = 200;
 pub fn document(report: &RunReport) -> Document {
     let funnel = Funnel::of(report);
     let mut lead = vec![summary(report)];
-    if report.state != "completed" {
+    if report.state != RunState::Completed {
         let why = report.failure.as_ref().map_or_else(String::new, |why| format!(" {why}"));
-        lead.push(format!("Exécution non terminée ({}).{why}", words::run_state(&report.state)));
+        lead.push(format!("Exécution non terminée ({}).{why}", words::run_state(report.state)));
     }
     let document = Document {
         title: format!("Convocations, nuit du {}", words::weekday_date(report.business_date)),
@@ -61,9 +62,9 @@ fn execution(report: &RunReport) -> Section {
     let mut rows = vec![
         row("Préfecture", format!("{} ({})", report.prefecture_name.clone(), report.prefecture)),
         row("Référence", format!("{}, exécution n° {} de cette nuit", report.run, report.generation)),
-        row("Déclenchement", words::trigger(&report.trigger).to_owned()),
+        row("Déclenchement", words::trigger(report.trigger).to_owned()),
         row("Auteur", report.actor.clone()),
-        row("État", words::run_state(&report.state).to_owned()),
+        row("État", words::run_state(report.state).to_owned()),
         row("Début", words::instant(report.started_at)),
     ];
     rows.extend(report.reason.as_ref().map(|reason| row("Motif", reason.clone())));

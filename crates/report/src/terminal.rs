@@ -19,7 +19,7 @@ pub fn terminal(report: &RunReport, width: u16, colour: bool) -> String {
     let funnel = Funnel::of(report);
     page.paragraph(&format!("Convocations, nuit du {}", words::weekday_date(report.business_date)), Tone::Strong);
     page.paragraph(
-        &format!("{}, exécution {}\u{a0}: {}", report.prefecture_name, report.run, words::run_state(&report.state)),
+        &format!("{}, exécution {}\u{a0}: {}", report.prefecture_name, report.run, words::run_state(report.state)),
         Tone::Plain,
     );
     page.gap();

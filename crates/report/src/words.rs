@@ -8,6 +8,7 @@ use super::Margin;
 use convoke_domain::convocation::{CAME_BACK, LetterKind, LetterState, Remark, State};
 use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::requests::{RequestState, Wish};
+use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::LapseCause;
 pub(super) use convoke_letters::french::{date, short_date, time, weekday_date};
 use convoke_letters::{EnvelopeError, PdfError};
@@ -267,24 +268,21 @@ pub(super) fn margin(days: i64) -> String {
 }
 
 /// What started a run.
-pub fn trigger(code: &str) -> &str {
-    match code {
-        "cron" => "Automatique, à l’heure prévue",
-        "hand" => "À la main",
-        other => other,
+pub const fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Cron => "Automatique, à l’heure prévue",
+        Trigger::Hand => "À la main",
     }
 }
 
-/// Where a run stands.
-pub fn run_state(code: &str) -> &str {
-    match code {
-        "planned" => "Prévue",
-        "observing" => "Examen en cours",
-        "committing" => "Enregistrement en cours",
-        "completed" => "Terminée",
-        "stopped" => "Arrêtée",
-        "failed" => "Échouée",
-        other => other,
+/// Where a run is in its life.
+pub const fn run_state(state: RunState) -> &'static str {
+    match state {
+        RunState::Observing => "Examen en cours",
+        RunState::Committing => "Enregistrement en cours",
+        RunState::Completed => "Terminée",
+        RunState::Stopped => "Arrêtée",
+        RunState::Failed => "Échouée",
     }
 }
 

@@ -10,6 +10,7 @@ use diesel::sql_types::Bool;
 
 use super::Store;
 use super::schema::{delivery_attempt, holder, outbox, run};
+use convoke_domain::run::RunState;
 
 /// Letters that leave when their turn comes.
 const WAITING: &str = "state IN ('queued', 'deferred', 'uncertain')";
@@ -64,7 +65,7 @@ impl Store {
             .context("counting attempts")?;
         let last_run: Option<(Option<NaiveDateTime>, Option<String>)> = run::table
             .filter(run::prefecture.eq(&self.prefecture))
-            .filter(run::state.eq("completed").and(run::finished_at.le(now.naive_utc())))
+            .filter(run::state.eq(RunState::Completed.code()).and(run::finished_at.le(now.naive_utc())))
             .order(run::finished_at.desc())
             .select((run::finished_at, run::summary))
             .first(&mut self.conn)

@@ -32,6 +32,7 @@ mod shared;
 mod slots;
 mod statement;
 mod templates;
+pub mod word;
 mod words;
 
 use std::cell::OnceCell;

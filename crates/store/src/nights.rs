@@ -5,8 +5,10 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
 use super::schema::{import_batch, night, prefecture, run};
+use super::word::Word;
 use super::{Store, on_backend};
 use convoke_domain::code::coded;
+use convoke_domain::run::RunState;
 
 coded! {
     /// Where a night stands.
@@ -30,8 +32,9 @@ pub struct NightRow {
     pub business_date: NaiveDate,
     /// The instant that the schedule gave it.
     pub scheduled_at: NaiveDateTime,
-    /// [`NightState`].
-    pub state: String,
+    /// Where it is in its life.
+    #[diesel(deserialize_as = Word<NightState>)]
+    pub state: NightState,
     /// How often it was tried.
     pub attempts: i64,
     /// Not tried before.
@@ -102,7 +105,7 @@ impl Store {
     /// Whether a night of that date, or a later one until `today`, was done: by a server, or by hand.
     pub fn has_night_since(&mut self, date: NaiveDate, today: NaiveDate) -> Result<bool> {
         let run = run::table
-            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq("completed")))
+            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq(RunState::Completed.code())))
             .filter(run::business_date.between(date, today));
         let night = night::table
             .filter(night::prefecture.eq(&self.prefecture).and(night::state.eq(NightState::Done.code())))

@@ -10,6 +10,7 @@ use super::runs::{LEASE, RunRow, taken_over};
 use super::schema::{planned_block, run, run_record};
 use super::{Store, insert_all};
 use convoke_domain::ids::{RunId, sha256_hex};
+use convoke_domain::run::RunState;
 
 /// Bytes that a run keeps, as they are stored: packed before the transaction, for which others wait.
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ impl Store {
     fn piece(&mut self, row: &RunRow, now: DateTime<Utc>, steps: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.write_rows(|s| {
             let ours = diesel::update(run::table.find((&s.prefecture, &row.run_id)))
-                .filter(run::epoch.eq(row.epoch).and(run::state.eq("observing")))
+                .filter(run::epoch.eq(row.epoch).and(run::state.eq(RunState::Observing.code())))
                 .set(run::lease_until.eq((now + LEASE).naive_utc()))
                 .execute(&mut s.conn)?;
             ensure!(ours == 1, "{}", taken_over(row));

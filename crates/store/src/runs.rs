@@ -9,6 +9,9 @@ use diesel::prelude::*;
 use super::Store;
 use super::schema::{run, run_outcome};
 use convoke_domain::ids::RunId;
+use convoke_domain::run::{RunState, Trigger};
+
+use super::word::Word;
 
 /// How long a silent owner is trusted; every step renews it.
 pub(super) const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
@@ -23,14 +26,16 @@ pub struct RunRow {
     pub business_date: NaiveDate,
     /// 1 for the first of that date.
     pub generation: i64,
-    /// cron or hand.
-    pub trigger: String,
+    /// What started it.
+    #[diesel(deserialize_as = Word<Trigger>)]
+    pub trigger: Trigger,
     /// Real login.
     pub actor: String,
     /// Why, where it was started by hand.
     pub reason: Option<String>,
     /// State.
-    pub state: String,
+    #[diesel(deserialize_as = Word<RunState>)]
+    pub state: RunState,
     /// Who works on it.
     pub owner: String,
     /// How often it was taken over, plus one.
@@ -62,8 +67,8 @@ pub struct RunRow {
 pub struct NewRun {
     /// Business date.
     pub business_date: NaiveDate,
-    /// cron or hand.
-    pub trigger: &'static str,
+    /// What starts it.
+    pub trigger: Trigger,
     /// Real login.
     pub actor: String,
     /// Why.
@@ -106,7 +111,7 @@ impl Store {
             let lease_until = (now + LEASE).naive_utc();
             let active: Option<RunRow> = run::table
                 .filter(run::prefecture.eq(&store.prefecture))
-                .filter(run::state.eq_any(["observing", "committing"]))
+                .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
                 .select(RunRow::as_select())
                 .first(&mut store.conn)
                 .optional()?;
@@ -137,10 +142,10 @@ impl Store {
                     run::run_id.eq(&id.0),
                     run::business_date.eq(new.business_date),
                     run::generation.eq(generation),
-                    run::trigger.eq(new.trigger),
+                    run::trigger.eq(new.trigger.code()),
                     run::actor.eq(&new.actor),
                     run::reason.eq(&new.reason),
-                    run::state.eq("observing"),
+                    run::state.eq(RunState::Observing.code()),
                     run::owner.eq(&new.owner),
                     // Never that of a run of this id that was forgotten: whoever began that one has nothing more to write.
                     run::epoch.eq(now.timestamp_micros()),
@@ -157,7 +162,7 @@ impl Store {
     pub fn is_run_in_progress(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<bool> {
         let active: Option<(String, NaiveDateTime)> = run::table
             .filter(run::prefecture.eq(&self.prefecture))
-            .filter(run::state.eq_any(["observing", "committing"]))
+            .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
             .select((run::owner, run::lease_until))
             .first(&mut self.conn)
             .optional()
@@ -189,13 +194,13 @@ impl Store {
     /// Runs in a state, or in any, before a date and generation; latest first.
     pub fn runs_before(
         &mut self,
-        state: Option<&str>,
+        state: Option<RunState>,
         before: Option<(NaiveDate, i64)>,
         limit: i64,
     ) -> Result<Vec<RunRow>> {
         let mut query = run::table.filter(run::prefecture.eq(&self.prefecture)).into_boxed();
         if let Some(state) = state {
-            query = query.filter(run::state.eq(state));
+            query = query.filter(run::state.eq(state.code()));
         }
         if let Some((date, generation)) = before {
             let same_date = run::business_date.eq(date).and(run::generation.lt(generation));
@@ -213,7 +218,7 @@ impl Store {
     pub fn active_run(&mut self) -> Result<Option<RunRow>> {
         run::table
             .filter(run::prefecture.eq(&self.prefecture))
-            .filter(run::state.eq_any(["observing", "committing"]))
+            .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
             .select(RunRow::as_select())
             .first(&mut self.conn)
             .optional()
@@ -224,7 +229,7 @@ impl Store {
     pub fn completed_runs_until(&mut self, last: &RunRow, limit: i64) -> Result<Vec<RunRow>> {
         run::table
             .filter(run::prefecture.eq(&self.prefecture))
-            .filter(run::state.eq("completed").and(run::started_at.le(last.started_at)))
+            .filter(run::state.eq(RunState::Completed.code()).and(run::started_at.le(last.started_at)))
             .order(run::started_at.desc())
             .limit(limit)
             .select(RunRow::as_select())
@@ -235,7 +240,7 @@ impl Store {
     /// The completed run that began last.
     pub fn last_completed_run(&mut self) -> Result<Option<String>> {
         run::table
-            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq("completed")))
+            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq(RunState::Completed.code())))
             .order(run::started_at.desc())
             .select(run::run_id)
             .first(&mut self.conn)
@@ -248,7 +253,7 @@ impl Store {
         run::table
             .filter(run::prefecture.eq(&self.prefecture))
             .filter(run::business_date.eq(date))
-            .filter(run::state.eq("completed"))
+            .filter(run::state.eq(RunState::Completed.code()))
             .order(run::generation.desc())
             .select(RunRow::as_select())
             .first(&mut self.conn)
@@ -261,9 +266,9 @@ impl Store {
         let p = self.prefecture.clone();
         let [input_hash, policy_hash, plan_hash, rest_hash] = what.hashes;
         let changed = diesel::update(run::table.find((&p, &row.run_id)))
-            .filter(run::epoch.eq(row.epoch).and(run::state.eq("observing")))
+            .filter(run::epoch.eq(row.epoch).and(run::state.eq(RunState::Observing.code())))
             .set((
-                run::state.eq("committing"),
+                run::state.eq(RunState::Committing.code()),
                 run::input_hash.eq(input_hash),
                 run::policy_hash.eq(policy_hash),
                 run::plan_hash.eq(plan_hash),
@@ -289,7 +294,7 @@ impl Store {
     /// has taken the run over.
     pub fn advance_run(&mut self, row: &RunRow, committed: i64, summary: &str, now: DateTime<Utc>) -> Result<()> {
         let changed = diesel::update(run::table.find((&self.prefecture, &row.run_id)))
-            .filter(run::epoch.eq(row.epoch).and(run::state.eq("committing")))
+            .filter(run::epoch.eq(row.epoch).and(run::state.eq(RunState::Committing.code())))
             .set((
                 run::committed.eq(committed),
                 run::summary.eq(summary),
@@ -308,15 +313,15 @@ impl Store {
     pub fn end_run(
         &mut self,
         row: &RunRow,
-        state: &str,
+        state: RunState,
         summary: Option<&str>,
         failure: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let target = run::table.find((&self.prefecture, &row.run_id));
         let changed = diesel::update(target)
-            .filter(run::epoch.eq(row.epoch).and(run::state.eq_any(["observing", "committing"])))
-            .set((run::state.eq(state), run::failure.eq(failure), run::finished_at.eq(Some(now.naive_utc()))))
+            .filter(run::epoch.eq(row.epoch).and(run::state.eq_any(RunState::ACTIVE.map(RunState::code))))
+            .set((run::state.eq(state.code()), run::failure.eq(failure), run::finished_at.eq(Some(now.naive_utc()))))
             .execute(&mut self.conn)?;
         ensure!(
             changed == 1,
@@ -337,7 +342,7 @@ impl Store {
             run::table
                 .find((&self.prefecture, &row.run_id))
                 .filter(run::epoch.eq(row.epoch))
-                .filter(run::state.eq("observing")),
+                .filter(run::state.eq(RunState::Observing.code())),
         )
         .execute(&mut self.conn)?;
         if forgotten == 1 { self.forget_records(row) } else { Ok(()) }

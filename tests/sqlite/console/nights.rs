@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::browser::{Browser, Console};
-use crate::support::{Office, Shape};
+use crate::support::{self, Office, Shape};
 
 static OFFICE: LazyLock<Office> = LazyLock::new(|| Office::new(Shape { permits: 600, seats: true }));
 
@@ -143,7 +143,7 @@ fn a_preview_is_carried_out_exactly_or_refused_with_what_has_changed() {
     assert_eq!(browser.post(path, &form("vu", "0000000000000000", &letters)).status, 422);
 
     // A week's seats go: the plan is another.
-    office.change("UPDATE slot SET seats = 0 WHERE day < date('now', '+40 days')").unwrap();
+    office.change(&format!("UPDATE slot SET seats = 0 WHERE day < date('{}', '+40 days')", support::today())).unwrap();
     browser.submit(path, &form("vu et approuvé", &hash, &letters));
     let refused = browser.once_done("/94/executions");
     assert!(refused.body.contains("le plan n’est plus celui qui a été montré"), "{}", refused.body);
@@ -218,7 +218,7 @@ fn the_letters_of_a_plan_are_shown_to_whoever_said_why_and_to_nobody_else() {
 fn the_files_of_a_report_have_names_of_a_list_and_prove_themselves() {
     let office = OFFICE.before_the_night();
     let id = office.run(&[])["run"].as_str().unwrap().to_owned();
-    office.change("UPDATE slot SET seats = 0 WHERE day < date('now', '+40 days')").unwrap();
+    office.change(&format!("UPDATE slot SET seats = 0 WHERE day < date('{}', '+40 days')", support::today())).unwrap();
     let second = office.output(&["run", "--yes", "--reason", "<script>x</script> ابن", "--json"]);
     assert!(second.status.code().is_some_and(|code| code == 0 || code == 4), "{second:?}");
     let console = Console::of(&office);

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::browser::{Answer, Browser, Console, ROLES, enrol};
-use crate::support::{Office, PLANNED};
+use crate::support::{self, Office, PLANNED};
 
 /// An office after its first night, with an account for each role; its letters still wait.
 static STAFFED: LazyLock<Office> = LazyLock::new(|| {
@@ -321,7 +321,7 @@ fn a_written_request_is_taken_down_listed_without_names_and_decided() {
            AND NOT p.held AND p.filed_on IS NULL ORDER BY p.expires_on DESC LIMIT 3",
     );
     let students: Vec<(&str, &str)> = students.lines().map(|l| l.split_once('|').unwrap()).collect();
-    let today = office.one("SELECT CURRENT_DATE");
+    let today = support::today().to_string();
     let ask = |agent: &mut Browser, id: &str, more: &[(&str, &str)]| {
         agent.post(&format!("/94/personnes/{id}/demande"), &[&[("recu", today.as_str())], more].concat())
     };

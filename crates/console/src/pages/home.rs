@@ -63,9 +63,9 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
         let mut warnings = Vec::new();
         if let Some(night) = s.nights(today, catchup)?.first() {
             let (day, why) = (t.date(night.business_date), night.failure.clone().unwrap_or_default());
-            if night.state == NightState::Failed.code() {
+            if night.state == NightState::Failed {
                 warnings.push(t.with2("home-night-failed", ("day", &day), ("why", &why)));
-            } else if night.state == NightState::Due.code() && now - night.scheduled_at.and_utc() > late_after {
+            } else if night.state == NightState::Due && now - night.scheduled_at.and_utc() > late_after {
                 warnings.push(t.with2("home-night-late", ("day", &day), ("why", &why)));
             }
         }

@@ -15,6 +15,7 @@ use convoke_domain::convocation::{LetterState, State};
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
+use convoke_domain::run::RunState;
 use convoke_domain::seal::Seal;
 use convoke_instance::Pass;
 use convoke_letters::Matter;
@@ -37,7 +38,7 @@ pub(super) fn store_plan(
     let run_id = RunId(row.run_id.clone());
     // Asked as a writer: a commit whose answer was lost may still be on its way.
     let known = store.write(|s| s.run(&run_id))?;
-    if known.is_some_and(|now| now.epoch == row.epoch && now.state == "committing") {
+    if known.is_some_and(|now| now.epoch == row.epoch && now.state == RunState::Committing) {
         // Stored before the connection was lost.
         return Ok(true);
     }
@@ -53,7 +54,7 @@ pub(super) fn store_plan(
         prefecture: store.prefecture().to_owned(),
         business_date: row.business_date,
         generation: row.generation,
-        state: "committing".into(),
+        state: RunState::Committing,
         scanned: seen.outcomes.values().sum(),
         outcomes: seen.outcomes.clone(),
         firm: 0,
@@ -150,7 +151,7 @@ pub(super) fn commit_chunks(
     }
     summary = requests::write(store, config, row, actor, summary, tools)?;
     summary = correspondence::write(store, config, row, actor, summary, tools)?;
-    summary.state = "completed".into();
+    summary.state = RunState::Completed;
     store.write(|s| {
         let seal = seal_in_use(s, config, actor, tools.clock.now())?;
         let head = s.ledger_head()?;
@@ -164,7 +165,7 @@ pub(super) fn commit_chunks(
             s.seal_ledger(seal, &row.run_id, tools.clock.now(), &config.settings.audit.witnesses)?;
         }
         s.keep_planned_blocks_of(&id)?;
-        s.end_run(row, "completed", Some(&serde_json::to_string(&summary)?), None, tools.clock.now())
+        s.end_run(row, RunState::Completed, Some(&serde_json::to_string(&summary)?), None, tools.clock.now())
     })?;
     store.refresh_statistics()?;
     tracing::info!(run.id = %id, firm = summary.firm, planned = summary.planned, late = summary.late_firm, "Completed run {id}");

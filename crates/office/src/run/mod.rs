@@ -46,6 +46,7 @@ pub use summary::{Lapses, Letters, Requests, Summary};
 pub use timeline::timeline;
 
 use convoke_domain::ids::RunId;
+use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, Plan, PlanningInput};
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
@@ -73,8 +74,6 @@ pub struct Request {
     pub plan: Option<String>,
     /// Even if it makes more firm than `max_firm_per_run`: whoever asks has looked at the plan itself.
     pub past_limit: bool,
-    /// cron or hand.
-    pub trigger: &'static str,
     /// Real login.
     pub actor: String,
     /// Why.
@@ -145,18 +144,25 @@ fn next_night(config: &Configuration, today: NaiveDate) -> Result<NaiveDate> {
 }
 
 /// Brings a business date up to date. Running twice is always safe: so it goes on by itself where the database is lost.
-pub fn run(store: &mut Store, config: &Configuration, request: &Request, tools: &mut Tools<'_>) -> Result<Outcome> {
+pub fn run(
+    store: &mut Store,
+    config: &Configuration,
+    trigger: Trigger,
+    request: &Request,
+    tools: &mut Tools<'_>,
+) -> Result<Outcome> {
     let mut owner = None;
     store.persist(|store| {
         // What this very process began before is its own to finish.
         let own = owner.replace(process::identity());
-        attempt(store, config, request, own.as_deref(), tools)
+        attempt(store, config, trigger, request, own.as_deref(), tools)
     })
 }
 
 fn attempt(
     store: &mut Store,
     config: &Configuration,
+    trigger: Trigger,
     request: &Request,
     own: Option<&str>,
     tools: &mut Tools<'_>,
@@ -173,7 +179,7 @@ fn attempt(
     refuse_stale_extract(store, config, dates.today)?;
     let new = NewRun {
         business_date: dates.business,
-        trigger: request.trigger,
+        trigger,
         actor: request.actor.clone(),
         reason: request.reason.clone(),
         owner: process::identity(),
@@ -206,28 +212,12 @@ fn resume(
     row: &RunRow,
     tools: &mut Tools<'_>,
 ) -> Result<Option<Summary>> {
-    if row.state == "observing" {
+    if row.state == RunState::Observing {
         store.forget_run(row)?;
         return Ok(None);
     }
     guarded(store, row, tools, |store, tools| commit::commit_chunks(store, config, row, &request.actor, tools))
         .map(Some)
-}
-
-/// Resumes a run by name, whatever the date.
-pub fn resume_by_id(
-    store: &mut Store,
-    config: &Configuration,
-    id: &RunId,
-    request: &Request,
-    tools: &mut Tools<'_>,
-) -> Result<Outcome> {
-    let row =
-        store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
-    if let Some(summary) = row.summary.filter(|_| row.state == "completed") {
-        return Ok(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?));
-    }
-    run(store, config, &Request { date: Some(row.business_date), ..request.clone() }, tools)
 }
 
 /// An error before the plan is stored ends the run as failed: nothing was written. After that the run stays open, and the
@@ -240,8 +230,9 @@ fn guarded<T>(
 ) -> Result<T> {
     steps(store, tools).inspect_err(|error| {
         let id = RunId(row.run_id.clone());
-        if store.run(&id).ok().flatten().is_some_and(|now| now.state == "observing") {
-            let ended = store.write(|s| s.end_run(row, "failed", None, Some(&format!("{error:#}")), tools.clock.now()));
+        if store.run(&id).ok().flatten().is_some_and(|now| now.state == RunState::Observing) {
+            let ended =
+                store.write(|s| s.end_run(row, RunState::Failed, None, Some(&format!("{error:#}")), tools.clock.now()));
             if let Err(e) = ended {
                 tracing::error!(run.id = %row.run_id, "The run failed, and that could not be written down: {e:#}");
             }
@@ -294,7 +285,7 @@ fn observe_and_commit(
         store.write(|s| {
             s.end_run(
                 row,
-                "stopped",
+                RunState::Stopped,
                 None,
                 Some(&format!("{firm} firm appointments, more than max_firm_per_run ({max})")),
                 tools.clock.now(),

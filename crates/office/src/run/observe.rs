@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use chrono::NaiveDate;
 
 use super::input::{Due, Firm, Observation, People, firm_appointments, planning_input, warnings};
 use super::requests::{self, Desk, Night};
 use super::{Dates, Tools};
-use convoke_check::{check, closes};
+use convoke_check::{Severity, check, closes};
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::eligibility::{NEVER, Rule, assess};
 use convoke_domain::ids::{SlotId, sha256_hex};
@@ -228,6 +228,31 @@ pub enum For {
     Act,
 }
 
+/// Has the plan checked, and says whether its certificate closes. What is only wrong in what a plan says of itself becomes a warning:
+/// everybody is better convoked by such a plan than by none, but somebody must look.
+fn judge(plan: &Plan, input: &PlanningInput, proof: &Proof, warnings: &mut Vec<String>) -> Result<&'static str> {
+    let findings = check(plan, input);
+    // If planner and checker disagree on what is promised, nobody is convoked tonight, and somebody is called.
+    if let Some(broken) = findings.iter().find(|finding| finding.severity() == Severity::Promise) {
+        bail!("the plan was refused by its checker, and nothing was written: {broken}");
+    }
+    if let Some(finding) = findings.first() {
+        tracing::error!(
+            findings = findings.len(),
+            "The checker contradicts what the plan says of its lapses: {finding}"
+        );
+        warnings.push(format!("Le contrôleur contredit ce que le plan dit de ses manques ({finding}). À signaler."));
+    }
+    if closes(proof) {
+        return Ok("closed");
+    }
+    tracing::error!("The certificate of the plan does not close: that it is the best is not proved");
+    warnings.push(
+        "Le certificat du plan est ouvert\u{a0}: rien ne prouve que ce plan soit le meilleur. À signaler.".into(),
+    );
+    Ok("open")
+}
+
 pub(super) fn observe(
     store: &mut Store,
     config: &Configuration,
@@ -295,10 +320,6 @@ pub(super) fn observe(
     let night = Night { config, jurisdiction: &jurisdiction, dates, slots: &observation.slots, changed: &changed };
     let (input, granted) = requests::serve(&night, &observation.requests, input)?;
     let (plan, proof) = planning::plan(&input).context("planning: check the weights and ranks of policy and agenda")?;
-    let breaches = check(&plan, &input);
-    // The checker shares no code with the planner: if they disagree, nobody is convoked tonight, and somebody is called.
-    ensure!(breaches.is_empty(), "the plan was refused by its checker, and nothing was written: {}", breaches[0]);
-
     let by_id: HashMap<&str, &Due<'_>> = due.iter().map(|d| (d.permit.permit_id.as_str(), d)).collect();
     let firm = firm_appointments(&plan, &input, &by_id);
     let unmarked = observation
@@ -308,14 +329,7 @@ pub(super) fn observe(
         .cloned()
         .collect();
     let mut warnings = warnings(config, dates, &observation, &plan, &input)?;
-    let certificate = if closes(&proof) { "closed" } else { "open" };
-    if certificate == "open" {
-        // Everybody is better convoked by a plan that is only possible than by none; but somebody must look.
-        tracing::error!("The certificate of the plan does not close: that it is the best is not proved");
-        warnings.push(
-            "Le certificat du plan est ouvert\u{a0}: rien ne prouve que ce plan soit le meilleur. À signaler.".into(),
-        );
-    }
+    let certificate = judge(&plan, &input, &proof, &mut warnings)?;
     Ok(Seen {
         data_version,
         dates,

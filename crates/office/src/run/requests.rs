@@ -15,6 +15,7 @@ use convoke_domain::ids::{HolderId, Reference, RunId, SlotId};
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::requests::{RequestState, Urgency, Wish};
+use convoke_domain::run::RunState;
 use convoke_instance::{Day, PlanningInput};
 use convoke_letters::CancelledBy;
 use convoke_machine::fault;
@@ -167,7 +168,7 @@ pub(super) fn write(
         match placed {
             Ok(_) => summary = counted,
             // What is wrong with one must not hold up the night, unless the night is not ours any more.
-            Err(error) if store.run(&run)?.is_some_and(|r| r.epoch == row.epoch && r.state == "committing") => {
+            Err(error) if store.run(&run)?.is_some_and(|r| r.epoch == row.epoch && r.state == RunState::Committing) => {
                 tracing::error!(run.id = %run, request.id = %request.request_id, "A request could not be placed, and waits: {error:#}");
             }
             Err(error) => return Err(error),

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Firm, Summary};
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
+use convoke_domain::run::RunState;
 use convoke_machine::clock::Clock;
 use convoke_machine::confirm::Confirmed;
 use convoke_settings::ConfigError;
@@ -31,10 +32,10 @@ pub fn stop(
     store.write(|s| {
         let row =
             s.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
-        if row.state != "observing" && row.state != "committing" {
+        if !row.state.is_active() {
             return Ok(None);
         }
-        let plan = if row.state == "committing" { s.run_record(id, "plan")? } else { None };
+        let plan = if row.state == RunState::Committing { s.run_record(id, "plan")? } else { None };
         let firm = plan.map(|plan| {
             let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&plan).context("a stored plan")?;
             Ok::<_, anyhow::Error>(firm.len() as i64)
@@ -44,14 +45,14 @@ pub fn stop(
         let placed = s.requests_placed_by(id)?;
         let summary = row.summary.as_deref().map(|text| {
             let mut summary: Summary = serde_json::from_str(text).context("the summary of a run")?;
-            summary.state = "stopped".into();
+            summary.state = RunState::Stopped;
             Ok::<_, anyhow::Error>(serde_json::to_string(&summary)?)
         });
         let told = format!("stopped by {actor}: {reason}");
         s.reopen_requests(id)?;
         // Nor does a server begin it anew: the night waits for a person.
         s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
-        s.end_run(&row, "stopped", summary.transpose()?.as_deref(), Some(&told), clock.now())?;
+        s.end_run(&row, RunState::Stopped, summary.transpose()?.as_deref(), Some(&told), clock.now())?;
         let payload = json!({"run": row.run_id, "committed": row.committed + placed, "left": left, "reason": reason});
         s.record(actor, clock.now(), vec![Event { kind: "run.stopped", payload }])?;
         Ok(Some(Stopped { committed: row.committed + placed, left }))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use convoke_domain::run::RunState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ pub struct Summary {
     /// 1 for the first run of the date.
     pub generation: i64,
     /// State.
-    pub state: String,
+    pub state: RunState,
     /// All permits stored: the sum of the outcomes.
     pub scanned: u64,
     /// Permits by rule.

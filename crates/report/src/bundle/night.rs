@@ -134,8 +134,8 @@ pub(super) fn records(files: &Files, planned: &Planned) -> Result<Recorded, Stri
 /// Plans the night again, and compares every file of the plan.
 pub(super) fn plan(manifest: &Manifest, files: &Files, planned: &Planned, night: &Recorded) -> Result<String, String> {
     let Recorded { input, policy, plan } = night;
-    if let Some(breach) = check(plan, input).first() {
-        return Err(format!("{}: {breach}", RECORDS[2]));
+    if let Some(finding) = check(plan, input).first() {
+        return Err(format!("{}: {finding}", RECORDS[2]));
     }
     let (again, proof) = planning::plan(input).map_err(|e| e.to_string())?;
     if again != *plan {
@@ -257,7 +257,7 @@ pub(super) fn report(manifest: &Manifest, files: &Files, told: &Told, night: &Re
     same("the number of permits", report.scanned.to_string(), planned.scanned.to_string());
     same("the night", report.business_date.to_string(), planned.business_date.to_string());
     same("the number of the run", report.generation.to_string(), planned.generation.to_string());
-    same("what started it", report.trigger.clone(), planned.trigger.clone());
+    same("what started it", report.trigger.to_string(), planned.trigger.clone());
     same("the reason", report.reason.clone().unwrap_or_default(), planned.reason.clone().unwrap_or_default());
     same("the certificate", report.certificate.clone(), "closed".to_owned());
     for rule in Rule::ALL {

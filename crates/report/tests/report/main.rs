@@ -96,7 +96,7 @@ fn a_permit_that_is_counted_nowhere_is_an_anomaly() {
 
 #[test]
 fn a_run_that_did_not_end_claims_to_have_convoked_nobody() {
-    let report = RunReport { state: "stopped".to_owned(), letters: vec![], ..night() };
+    let report = RunReport { state: convoke_domain::run::RunState::Stopped, letters: vec![], ..night() };
     for rendering in [text_of(&html(&report).unwrap()), terminal(&report, 80, false)] {
         assert!(rendering.contains("exécution non terminée"));
         assert!(!rendering.contains("personnes convoquées"));

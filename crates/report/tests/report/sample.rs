@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::policy::Policy;
+use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, LapseCause};
 use convoke_report::{
     Anomaly, Circumstances, Intervention, LapseLine, LetterCount, Listed, Margin, NightFigures, Occupancy,
@@ -120,10 +121,10 @@ pub(crate) fn empty() -> RunReport {
         prefecture_name: "Préfecture du Val-de-Marne".to_owned(),
         business_date: NIGHT,
         generation: 1,
-        trigger: "cron".to_owned(),
+        trigger: Trigger::Cron,
         actor: "convoke".to_owned(),
         reason: None,
-        state: "completed".to_owned(),
+        state: RunState::Completed,
         failure: None,
         started_at: Utc.with_ymd_and_hms(2026, 10, 4, 23, 30, 0).unwrap(),
         finished_at: Some(Utc.with_ymd_and_hms(2026, 10, 4, 23, 30, 12).unwrap()),
@@ -154,10 +155,10 @@ pub(crate) fn extreme() -> RunReport {
     RunReport {
         prefecture_name: HOSTILE.to_owned(),
         generation: 3,
-        trigger: "hand".to_owned(),
+        trigger: Trigger::Hand,
         actor: HOSTILE.to_owned(),
         reason: Some(format!("{HOSTILE} {} {}", "motif ".repeat(200), "a".repeat(500))),
-        state: "failed".to_owned(),
+        state: RunState::Failed,
         failure: Some(HOSTILE.to_owned()),
         finished_at: None,
         scanned: 1_000_270,

@@ -68,7 +68,7 @@ struct Reported {
 
 impl From<RunRow> for Reported {
     fn from(row: RunRow) -> Self {
-        Self { state: words::run_state(&row.state).to_owned(), has_plan: row.summary.is_some(), row }
+        Self { state: words::run_state(row.state).to_owned(), has_plan: row.summary.is_some(), row }
     }
 }
 

@@ -11,12 +11,14 @@ use crate::jobs::{Ended, Kept, Kind, Progress, Worker};
 use crate::page::{Answer, Failure, Frame, html};
 use crate::pages::preview::{Night, is_stale};
 use crate::visit::Visit;
+use convoke_domain::run::RunState;
 use convoke_instance::Figures;
 use convoke_instance::diff::Difference;
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::process;
 use convoke_office::acts;
-use convoke_office::run::{Outcome, Request, recall_shown, run};
+use convoke_office::night::{Starter, carry_out};
+use convoke_office::run::{Outcome, Request, recall_shown};
 
 /// A plan that was to be carried out, and is another now.
 pub(super) struct Changed {
@@ -97,7 +99,7 @@ pub(in crate::pages) fn begin_run(
     if visit.store.is_run_in_progress(now, process::has_ended)? {
         return Err(Failure::Told(t.say("runs-busy")));
     }
-    if let Some(cut_off) = visit.store.active_run()?.filter(|run| run.state == "committing") {
+    if let Some(cut_off) = visit.store.active_run()?.filter(|run| run.state == RunState::Committing) {
         // The next run ends it, with letters that nobody has counted here.
         return Err(Failure::Told(t.with("runs-cut-off", "what", cut_off.run_id)));
     }
@@ -108,15 +110,10 @@ pub(in crate::pages) fn begin_run(
         return Err(Failure::Told(t.with("runs-old-extract", "day", t.date(day))));
     }
     visit.begin(Kind::Run, move |worker| {
-        let request = Request {
-            past_limit,
-            date: None,
-            plan: Some(plan),
-            trigger: "hand",
-            actor: worker.actor.clone(),
-            reason: Some(reason),
-        };
-        let outcome = worker.with_tools(|store, config, tools| run(store, config, &request, tools))?;
+        let actor = worker.actor.clone();
+        let request = Request { past_limit, date: None, plan: Some(plan), actor, reason: Some(reason) };
+        let outcome = worker
+            .with_tools(|store, config, tools| carry_out(store, config, Starter::Person, &request, tools).outcome)?;
         told(worker, outcome)
     })
 }
@@ -124,9 +121,6 @@ pub(in crate::pages) fn begin_run(
 /// What came of a run, in a sentence.
 pub(super) fn told(worker: &mut Worker<'_>, outcome: Outcome) -> Result<Ended> {
     let t = worker.t;
-    if matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
-        worker.store.believe_clock_of_a_person(worker.clock.now())?;
-    }
     Ok(match outcome {
         Outcome::Done(summary) => {
             let (letters, firm) = (summary.letters.queued + summary.letters.to_post, summary.firm + summary.late_firm);

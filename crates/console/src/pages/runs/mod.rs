@@ -17,6 +17,7 @@ use crate::visit::Visit;
 pub(super) use begin::begin_run;
 pub(super) use compare::Differing;
 use convoke_domain::access::Right;
+use convoke_domain::run::RunState;
 use convoke_office::run::Summary;
 use convoke_report::{List, words};
 use convoke_store::{RunRow, Store};
@@ -38,8 +39,6 @@ pub(super) const ROUTES: &[Route] = &[
 /// Runs of a page, and of a file to keep.
 const SHOWN: i64 = 50;
 const EXPORTED: i64 = 100_000;
-/// States by which runs are looked for.
-const STATES: [&str; 5] = ["observing", "committing", "completed", "stopped", "failed"];
 
 #[derive(Template)]
 #[template(path = "console/runs.html")]
@@ -82,10 +81,8 @@ pub(super) struct Found {
 
 impl Sought {
     fn runs(&self, s: &mut Store, limit: i64) -> Result<Vec<RunRow>, Failure> {
-        let state = Some(self.etat.as_str()).filter(|state| !state.is_empty());
-        if state.is_some_and(|state| !STATES.contains(&state)) {
-            return Err(Failure::Unreadable);
-        }
+        let state = Some(&self.etat).filter(|state| !state.is_empty()).map(|state| state.parse()).transpose();
+        let state = state.map_err(|_| Failure::Unreadable)?;
         let before = self.apres.as_deref().map(key).transpose()?;
         Ok(s.runs_before(state, before, limit)?)
     }
@@ -105,8 +102,8 @@ impl Sought {
     }
 
     /// The states to choose from, and which is chosen.
-    pub(super) fn states(&self) -> [(&'static str, &'static str, bool); 5] {
-        STATES.map(|state| (state, words::run_state(state), state == self.etat))
+    pub(super) fn states(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+        RunState::ALL.iter().map(|state| (state.code(), words::run_state(*state), state.code() == self.etat))
     }
 }
 
@@ -138,8 +135,8 @@ impl Line {
     fn of(row: RunRow) -> Self {
         let summary: Option<Summary> = row.summary.as_deref().and_then(|s| serde_json::from_str(s).ok());
         Self {
-            state: STATES.iter().find(|known| **known == row.state).map_or("", |known| words::run_state(known)),
-            trigger: words::trigger(&row.trigger).to_owned(),
+            state: words::run_state(row.state),
+            trigger: words::trigger(row.trigger).to_owned(),
             firm: summary.as_ref().map(|s| s.firm + s.late_firm),
             lapses: summary.as_ref().map(|s| s.lapses.no_possible_day + s.lapses.no_capacity),
             row,
@@ -171,8 +168,8 @@ fn sheet(runs: Vec<RunRow>) -> List {
             row.run_id,
             row.business_date.to_string(),
             row.generation.to_string(),
-            row.state,
-            row.trigger,
+            row.state.to_string(),
+            row.trigger.to_string(),
             row.actor,
             row.reason.unwrap_or_default(),
             number(line.firm),

@@ -10,11 +10,13 @@ use crate::jobs::{Ended, Kind, Progress};
 use crate::page::{Answer, Failure, Frame, html};
 use crate::visit::Visit;
 use convoke_domain::ids::RunId;
+use convoke_domain::run::RunState;
 use convoke_domain::seal::Sealed;
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::process;
 use convoke_office::acts::{self, Cause, by_cause};
-use convoke_office::run::{Request, outline, resume_by_id};
+use convoke_office::night;
+use convoke_office::run::outline;
 use convoke_report::{Funnel, RunReport, words};
 use convoke_store::RunRow;
 
@@ -95,10 +97,10 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
         }
     });
     let prepared = visit.kept::<Prepared>().filter(|kept| kept.what.run == id);
-    let active = row.state == "observing" || row.state == "committing";
+    let active = row.state.is_active();
     let page = One {
-        state: words::run_state(&row.state).to_owned(),
-        trigger: words::trigger(&row.trigger).to_owned(),
+        state: words::run_state(row.state).to_owned(),
+        trigger: words::trigger(row.trigger).to_owned(),
         active,
         left: active && (row.lease_until <= now.naive_utc() || process::has_ended(&row.owner)),
         running: if active { visit.progress(Kind::Run, &path) } else { None },
@@ -150,19 +152,18 @@ pub(super) fn resume(visit: &mut Visit<'_, '_>) -> Answer {
     let id = id_of(visit);
     let row = row_of(visit, &id)?;
     let reason = acts::reason(&form.raison).map_err(Failure::Reason)?.to_owned();
-    if row.state != "observing" && row.state != "committing" {
+    if !row.state.is_active() {
         return Err(Failure::Told(visit.words().say("run-had-ended")));
     }
-    if row.state == "observing" {
+    if row.state == RunState::Observing {
         // It would be planned anew, and nobody has counted what that makes firm.
         return Err(Failure::Told(visit.words().say("run-nothing-decided")));
     }
     let path = format!("/executions/{id}");
     visit.begin(Kind::Run, move |worker| {
         let actor = worker.actor.clone();
-        let request =
-            Request { date: None, plan: None, past_limit: false, trigger: "hand", actor, reason: Some(reason) };
-        let outcome = worker.with_tools(|store, config, tools| resume_by_id(store, config, &id, &request, tools))?;
+        let outcome =
+            worker.with_tools(|store, config, tools| night::resume(store, config, &id, actor, reason, tools))?;
         told(worker, outcome)
     })?;
     let begun = visit.words().say("runs-begun");

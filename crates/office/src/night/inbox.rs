@@ -10,21 +10,21 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::import::result::{FileFault, write_report};
+use crate::import::{self, BadRows, Imported, Options};
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::process;
-use convoke_office::import::result::{FileFault, write_report};
-use convoke_office::import::{self, BadRows, Imported, Options};
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Taken {
+pub struct Taken {
     /// Its name.
-    pub(super) file: String,
+    pub file: String,
     /// Why it was refused, if so.
-    pub(super) refused: Option<String>,
+    pub refused: Option<String>,
 }
 
 /// A file that has not changed for so long is whole. Who writes it under another name, and renames it, need not trust in that.

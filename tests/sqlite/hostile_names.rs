@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::support::{self, today};
 
 const HEADER: &str = "numero_etranger,nom,prenoms,email,telephone,langue,adresse_1,adresse_2,code_postal,commune_insee,foyer,\
                       numero_titre,type_titre,mention,debut_validite,fin_validite,statut,depot_le";
@@ -63,7 +65,7 @@ impl Office {
     }
 
     fn output(&self, args: &[&str]) -> Output {
-        let output = Command::new(env!("CARGO_BIN_EXE_convoke"))
+        let output = support::convoke()
             .args(args)
             .current_dir(self.0.path())
             .env("CONVOKE__SMTP__URL", "maildir:out")
@@ -120,11 +122,6 @@ impl Office {
         let files = fs::read_dir(self.path("out/new")).unwrap();
         files.map(|file| Mail::parse(&fs::read_to_string(file.unwrap().path()).unwrap())).map(|m| (m.to(), m)).collect()
     }
-}
-
-fn today() -> NaiveDate {
-    let date = Command::new("date").arg("+%F").output().unwrap();
-    String::from_utf8(date.stdout).unwrap().trim().parse().unwrap()
 }
 
 /// The permit of someone of this name, which ends in 30 to 50 days.
