@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Adds up the lists of an exported report, and compares with the figures that it tells.
+"""Adds up the lists of an exported report, and compares the sums with its figures.
 
 Usage: verify_figures.py DIR. Shares nothing with the program: it reads the CSV files alone, then report.json.
 Exit code 1, and one line for each figure that is not what the lists say.

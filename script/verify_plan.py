@@ -2,7 +2,7 @@
 """Check an appointment plan from its exported files alone, trusting neither the program nor its checker.
 
 What it proves. Every seat of the plan is one its holder may have, and no slot is over its capacity. And
-no better plan exists, by weak duality: put any prices > 0 on pool-days. In whatever plan, a holder costs at
+no better plan exists, by weak duality: put any prices > 0 on pool-days. In any plan, a holder costs at
 least the cheapest of (lapse, seat + its price), and all seats together cannot collect more than the sum of
 price x capacity. So
 

@@ -1,4 +1,4 @@
-"""Runs a command and tells how long it took and how much memory it held."""
+"""Runs a command and measures its time and memory."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ def run(command, cwd, env=None, accept=(0, 4)):
     start = time.monotonic()
     process = subprocess.Popen(
         command, cwd=cwd, env={**os.environ, **(env or {})}, text=True,
-        # Files, not pipes: a long answer would wait for a reader for ever.
+        # Files, not pipes: a long answer would block without a reader.
         stdin=subprocess.DEVNULL, stdout=open(os.path.join(cwd, "stdout.log"), "w"), stderr=open(os.path.join(cwd, "stderr.log"), "w"),
     )
     anon = rss = 0

@@ -226,7 +226,7 @@ def write_instance(
             "slots": lines,
             "seats": seats,
         },
-        # Tomorrow night nobody can be told in time of a seat before this day.
+        # Tomorrow night nobody can be notified in time of a seat before this day.
         "perish_before": weekday_from(1 + min(NOTICE.values())),
     }
     with open(os.path.join(folder, "meta.json"), "w", encoding="utf-8") as file:

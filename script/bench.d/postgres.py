@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the machine's own programs, in a folder, reached by a socket in it; it ends with the measurement."""
+"""A PostgreSQL cluster of the machine's programs, in a folder, reached by a socket in it; it stops with the measurement."""
 
 import contextlib
 import glob
@@ -50,7 +50,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(folder):
-    """Durable, as a server is: fsync stays on."""
+    """Durable, like a real server: fsync is on."""
     os.makedirs(folder)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")

@@ -28,11 +28,11 @@ const fail = (where, what) => failures.push(`${where}: ${what}`);
 const ran = new Set();
 let seen = 0;
 
-// Somebody who is there, by the office's names.
+// A person who exists, by the office's names.
 const SOUGHT = { long: "Wolfeschlegelstein", arabic: "الحسيني" };
 const sought = (office) => SOUGHT[office.name] ?? "Refusée";
 
-// Forms that lead to pages which no link leads to: where, what is typed, and in which offices. What is not there is not typed.
+// Forms that lead to pages without a link: where, what is typed, and in which offices. Missing fields are skipped.
 const STEPS = [
   { at: "/94/personnes", fill: (office) => [["main input[type=search]", sought(office)]] },
   { at: "/94/courriers/lots", fill: () => [['main form[action$="/lots"] input[name=reason]', "essai"]], in: ["normal", "long"] },
@@ -91,7 +91,7 @@ async function reflows(page, where, width) {
 // Forced colours and half the width are of the style sheet and not of what is in a page: one office is enough for each form.
 const viewed = new Set();
 
-// A page as it stands in the tab: every view of it.
+// The page in the tab, in every view.
 async function look(page, name, form) {
   seen += 1;
   await page.setViewportSize({ width: 1280, height: 900 });
@@ -120,7 +120,7 @@ async function visit(page, office, address, wanted = 200) {
     return [];
   }
   writeFileSync(join(folder, "html", `${name}.html`), await answer.body());
-  // What refreshes itself is taken as it came.
+  // A page that refreshes itself is taken as it came.
   await look(page, name, shape(address));
   return page.$$eval("a[href]", (links) => links.filter((a) => !a.hasAttribute("download")).map((a) => a.getAttribute("href")));
 }
@@ -142,7 +142,7 @@ async function walk(browser, office) {
     const gone = page.waitForEvent("load");
     await (step.press ? page.click(step.press) : page.press(fields[0][0], "Enter"));
     await gone;
-    // What is computed meanwhile ends before it is looked at.
+    // Wait for what is still being computed.
     await page.waitForFunction(() => !document.querySelector("[data-refresh]"), undefined, { timeout: 60_000 }).catch(() => {});
   }
   const queue = ["/94/", ...ALSO];
@@ -165,7 +165,7 @@ async function walk(browser, office) {
   await context.close();
 }
 
-// Tab until what has the focus is wanted: what cannot be reached so cannot be reached at all by some.
+// Tab until the wanted element has the focus: what Tab does not reach, some people cannot reach at all.
 async function tabTo(page, selector) {
   for (let n = 0; n < 400; n += 1) {
     await page.keyboard.press("Tab");
@@ -178,18 +178,18 @@ async function tabTo(page, selector) {
   throw new Error(`the keyboard does not reach ${selector}`);
 }
 
-// Past the program, in the office of the journeys.
+// Directly in the database, in the office of the journeys.
 function ask(sql) {
   return execFileSync("sqlite3", ["-cmd", ".timeout 10000", process.env.CONVOKE_JOURNEY, sql], { encoding: "utf8" }).trim();
 }
 
-// As a relay that refuses whatever waits for this person, or has been sent.
+// Acts as a relay that refuses all letters to this person, waiting or sent.
 function refuse() {
   ask(`UPDATE outbox SET state = 'failed', last_reply = '550 5.7.1 refused' WHERE state IN ('queued', 'accepted') AND reference IN
     (SELECT reference FROM convocation c JOIN holder h USING (prefecture, holder_id) WHERE h.family_name = 'Refusée')`);
 }
 
-// Find a person, mend the e-mail, send again. `to` brings the focus to something, by whatever means the journey has.
+// Find a person, correct the e-mail, send again. `to` moves the focus, by the means of the journey.
 async function journey(browser, office, name, settings, to) {
   const context = await browser.newContext(settings);
   const page = await context.newPage();
@@ -216,7 +216,7 @@ async function journey(browser, office, name, settings, to) {
     await mend(page, to, enter, `${name}@example.org`);
     if (!(await page.textContent("main [role=status]"))?.trim()) fail(name, "nothing is said of the address that was mended");
     if ((await letters()) !== before + 1) fail(name, "the letter is not written to the new address");
-    // The relay has its doubts about the new one as well, and then none any more.
+    // The relay refuses the new one as well, until its filter is corrected.
     refuse();
     await page.reload();
     const form = 'main form[action$="/lettre"]:has(input[value=retry])';
@@ -236,7 +236,7 @@ async function journey(browser, office, name, settings, to) {
 
 async function mend(page, to, enter, address) {
   const form = 'main form[action$="/courriel"]';
-  // What is folded away is opened as people open it.
+  // Open what is collapsed, as people do.
   if ((await page.$(`details:not([open]) > ${form.slice(5)}`)) !== null) {
     await to(page, `main details:has(form[action$="/courriel"]) > summary`);
     await page.keyboard.press("Enter");
@@ -268,7 +268,7 @@ try {
   await browser.close();
 }
 
-// Pages that nobody saw have no failures.
+// No page seen means no failure found: that is a failure.
 if (ran.size < 25 || seen < 5 * offices.length) fail("all", `${seen} pages, ${ran.size} rules had something to check`);
 for (const failure of [...new Set(failures)].sort()) console.log(`  ${failure}`);
 console.log(`console: ${seen} pages of ${offices.length} offices x light, dark, forced colours, 640 px, 320 px; axe-core ${axe.version}: ${ran.size} rules had something to check`);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// extract.mjs FILE usual|long|arabic: the demo's extract, its dates moved to today, its people called as is wanted.
+// extract.mjs FILE usual|long|arabic: the demo's extract, its dates moved to today, with the chosen kind of names.
 import { readFileSync } from "node:fs";
 
 const [file, names] = process.argv.slice(2);
@@ -8,7 +8,7 @@ const DAY = 86_400_000;
 const moved = Math.floor(Date.now() / DAY) - Date.parse("2026-10-05") / DAY;
 const NAMES = {
   usual: (name) => name,
-  // No space: nothing may need scrolling sideways all the same.
+  // No space: even so, nothing may need scrolling sideways.
   long: (name, n) => `Wolfeschlegelstein${"hausenbergerdorff".repeat(15)}`.slice(0, 250) + String(n).padStart(10, "x"),
   arabic: (name, n) => ["عبد الرحمن", "الحسيني", "بن عبد العزيز", "آل مكتوم"][n % 4],
 };
@@ -22,7 +22,7 @@ const shifted = lines.slice(1).map((line) => {
     const day = Date.parse(cells[column]);
     if (!Number.isNaN(day)) cells[column] = new Date(day + moved * DAY).toISOString().slice(0, 10);
   }
-  // Permits of one person bear one name.
+  // Permits of one person have one name.
   cells[called] = NAMES[names](cells[called], Number(cells[head.indexOf("numero_etranger")]));
   return cells.join(";");
 });

@@ -1,5 +1,5 @@
 // An identity provider on this machine, for the tests: provider.mjs PORT REDIRECT_URI
-// Whoever gives a login NAME:GROUP,GROUP belongs to these groups; any password will do. It wants PKCE.
+// A login NAME:GROUP,GROUP belongs to these groups; any password will do. PKCE is required.
 import { createRequire } from "node:module";
 const require = createRequire(`${process.env.CONVOKE_NPM}/`);
 const { default: Provider } = await import(require.resolve("oidc-provider"));
@@ -11,7 +11,7 @@ const provider = new Provider(`http://localhost:${port}`, {
     grant_types: ["authorization_code"], response_types: ["code"],
   }],
   claims: { openid: ["sub", "preferred_username", "groups"] },
-  // The groups stand in the identity token itself.
+  // The groups are in the identity token itself.
   conformIdTokenClaims: false,
   pkce: { methods: ["S256"], required: () => true },
   findAccount: (_, id) => ({
@@ -22,6 +22,6 @@ const provider = new Provider(`http://localhost:${port}`, {
     },
   }),
 });
-// Its warnings are about keys that are made for one run: so they are.
+// Its warnings are about keys made for one run, which is intended.
 console.warn = console.info = () => {};
 provider.listen(Number(port), "localhost", () => console.log("ready"));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // check_axe.mjs FOLDER: every HTML letter in FOLDER, read by axe in a real Chromium: in a wide window and a light
-// scheme, then 320 px wide and dark, where nothing may need scrolling sideways (WCAG 1.4.10). Needs chromium (or
+// scheme, then 320 px wide and dark, without scrolling sideways (WCAG 1.4.10). Needs chromium (or
 // CHROMIUM=its path), and puppeteer-core and axe-core in CONVOKE_NPM, or where Node looks for modules.
 //
 // Exit codes: 0 every page is ok; 1 a page FAILED; 2 usage, or something is missing.
@@ -70,7 +70,7 @@ async function check(tab, name) {
   for (const view of VIEWS) {
     const fail = (what) => failures.push(`${name} (${view.name}): ${what}`);
     const onRequest = (request) => {
-      // A letter that fetches something tells its sender when it was read.
+      // A letter that fetches something reveals to its sender when it was read.
       const wanted = request.url();
       if (wanted !== url && !wanted.startsWith("data:")) fail(`fetches ${wanted}`);
     };
@@ -81,7 +81,7 @@ async function check(tab, name) {
     tab.off("request", onRequest);
     const width = await tab.evaluate(() => document.scrollingElement.scrollWidth);
     if (width > view.width) fail(`${width} px wide in a window of ${view.width} px`);
-    // axe takes a page without a background for white, even in the dark: it is told what Chromium really paints.
+    // axe takes a page without a background for white, even in the dark: give it the colour that Chromium paints.
     await tab.evaluate(() => {
       const root = document.documentElement;
       if (getComputedStyle(root).backgroundColor === "rgba(0, 0, 0, 0)") root.style.backgroundColor = "Canvas";

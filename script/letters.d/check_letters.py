@@ -137,12 +137,12 @@ class Invitation:
 
     @property
     def start(self) -> datetime:
-        """In local time, whatever icalendar made of the zone."""
+        """In local time, independent of icalendar's zone."""
         return self.event["DTSTART"].dt.replace(tzinfo=None)
 
     @property
     def version(self) -> tuple[int, datetime]:
-        """What tells the newer of two (RFC 5546, 2.1.5)."""
+        """What decides which of two is newer (RFC 5546, 2.1.5)."""
         return int(self.event["SEQUENCE"]), self.event["DTSTAMP"].dt
 
 
@@ -204,7 +204,7 @@ def check_same(where: str, mail: Mail, path: Path, invited: bool, check: Check) 
 
 
 def check_updates(language: str, sent: list[Invitation], check: Check) -> None:
-    """In whatever order the three arrive, a calendar ends with one event, and that is cancelled."""
+    """In any order of arrival of the three, a calendar ends with one event, and that is cancelled."""
     check.seen += 1
     for order in itertools.permutations(zip(UPDATES, sent, strict=True)):
         store: dict[str, Invitation] = {}

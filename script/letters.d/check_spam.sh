@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check_spam.sh FOLDER: what SpamAssassin, without network, makes of the e-mails in FOLDER: at most 0.5 points each.
+# check_spam.sh FOLDER: scores the e-mails in FOLDER with SpamAssassin, without network: at most 0.5 points each.
 #
 # Exit codes: 0 every e-mail is ok; 1 one FAILED; 2 usage, or SpamAssassin is missing or does not work.
 set -euo pipefail
@@ -12,7 +12,7 @@ die() { printf 'check_spam: %s\n' "$*" >&2; exit 2; }
 if [ $# -ne 1 ] || [ ! -d "$1" ]; then die "usage: check_spam.sh FOLDER"; fi
 command -v spamassassin >/dev/null || die "no spamassassin: apt-get install spamassassin"
 
-# Most of its rules about bodies are for English: that is read in every letter.
+# Most of its rules about bodies are for English, so every kind is checked in English too.
 mails=("$1"/convocation-{ar,zh}.eml)
 for kind in "${kinds[@]}"; do mails+=("$1/$kind"-{fr,en}.eml); done
 
