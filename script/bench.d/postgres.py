@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the machine's programs, in a folder, reached by a socket in it; it stops with the measurement."""
+"""A PostgreSQL cluster in a folder, from the machine's programs, on a socket in it; stops with the measurement."""
 
 import contextlib
 import glob

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// check_console.mjs FOLDER NAME=URL…: every page of each office's console, as a browser shows it. Which pages there are is found by
-// following links from the menu, one page for each form of address; STEPS adds what only a form leads to. Needs CHROMIUM,
-// BROWSER_NPM (playwright-core and axe-core), CONVOKE_PASSWORD (of the account `agent`) and CONVOKE_JOURNEY (the database of the
-// office `errors`, whose letters a relay refuses during the journeys).
+// check_console.mjs FOLDER NAME=URL…: every page of each office's console, as a browser shows it. Which pages there are
+// is found by following links from the menu, one page for each form of address; STEPS adds what only a form leads to.
+// Needs CHROMIUM, BROWSER_NPM (playwright-core and axe-core), CONVOKE_PASSWORD (of the account `agent`) and
+// CONVOKE_JOURNEY (the database of the office `errors`, whose letters a relay refuses during the journeys).
 //
 // Exit codes: 0 every page is ok; 1 one FAILED; 2 something is missing.
 import { execFileSync } from "node:child_process";
@@ -88,7 +88,7 @@ async function reflows(page, where, width) {
   }
 }
 
-// Forced colours and half the width are of the style sheet and not of what is in a page: one office is enough for each form.
+// Forced colours and half the width depend on the style sheet, not on content: one office is enough for each form.
 const viewed = new Set();
 
 // The page in the tab, in every view.
