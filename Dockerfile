@@ -8,8 +8,8 @@ ENV OPENSSL_NO_VENDOR=1
 # The mounts keep downloaded and compiled dependencies between builds; only the program leaves them. Linked as one whole: docs/adr/0018.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo rustc --release --locked --bin convoke --features postgres-tls -- -C lto=fat \
-    && install -D target/release/convoke /out/usr/local/bin/convoke \
+    cargo build --profile dist --locked --bin convoke --features postgres-tls \
+    && install -D target/dist/convoke /out/usr/local/bin/convoke \
     && install -d /out/usr/share/doc/convoke \
     && cargo tree --locked --edges normal --features postgres-tls --prefix none --format '{p} {l}' | sort -u \
        > /out/usr/share/doc/convoke/sbom.txt

@@ -56,6 +56,10 @@ fn manual() -> String {
     let mut manual = String::from(
         "# Command line\n\nWhat `convoke … --help` says, command by command. `tests/cli.rs` makes this page from the program.\n",
     );
+    // Without the codes, with which they end in the office of the test that runs them.
+    let lines = include_str!("sqlite/contract.txt").lines().filter_map(|line| line.split('#').next());
+    let lines: String = lines.map(|line| line.trim_end().to_owned() + "\n").collect();
+    write!(manual, "\n## The contract\n\nCommand lines that outside programs may rely on; `tests/sqlite/contract.rs` runs each. Words in capitals stand for values.\n\n```text\n{lines}```\n").unwrap();
     for (words, _) in commands() {
         let said = help(&words);
         let said = if words.len() == 1 { said } else { without_common_options(&said) };

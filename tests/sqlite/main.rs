@@ -1,6 +1,7 @@
 //! Whole offices whose database is SQLite's.
 
 mod console;
+mod contract;
 mod doctor;
 mod exit_codes;
 mod hostile;

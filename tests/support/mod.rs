@@ -7,10 +7,11 @@ pub(crate) mod postgres;
 pub(crate) mod prefectures;
 pub(crate) mod schema;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use convoke_machine::clock::Clock;
@@ -35,7 +36,7 @@ macro_rules! on_either {
 }
 
 /// What the office has before its first night.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shape {
     /// Permits in the extract.
     pub(crate) permits: usize,
@@ -61,7 +62,7 @@ pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(
 
 impl Office {
     pub(crate) fn new(shape: Shape) -> Self {
-        Self::on(ON_POSTGRES.then(cluster), shape)
+        Self::prepared(shape, None)
     }
 
     /// On a cluster of its own, which may be stopped.
@@ -71,7 +72,15 @@ impl Office {
 
     /// Made on another day, at noon, Universal Time.
     pub(crate) fn made_on(day: NaiveDate, shape: Shape) -> Self {
-        Self::made(ON_POSTGRES.then(cluster), shape, Some(day))
+        Self::prepared(shape, Some(day))
+    }
+
+    /// A copy of the office of this shape, which is made once in each test program.
+    fn prepared(shape: Shape, day: Option<NaiveDate>) -> Self {
+        type Prepared = BTreeMap<(Option<NaiveDate>, Shape), Arc<OnceLock<Office>>>;
+        static PREPARED: Mutex<Prepared> = Mutex::new(BTreeMap::new());
+        let office = Arc::clone(PREPARED.lock().unwrap().entry((day, shape)).or_default());
+        office.get_or_init(|| Self::made(ON_POSTGRES.then(cluster), shape, day)).copy()
     }
 
     fn made(cluster: Option<&'static Cluster>, shape: Shape, day: Option<NaiveDate>) -> Self {
