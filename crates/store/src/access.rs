@@ -1,4 +1,4 @@
-//! Who may use the console, and who does at the moment.
+//! Console accounts, sessions and sign-ins in progress.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::Store;
 use super::schema::{account, console_session, sign_in};
 
-/// An account that is kept here, for when the identity provider cannot be reached.
+/// A local account, for when the identity provider cannot be reached.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = account)]
 pub struct AccountRow {
@@ -19,23 +19,23 @@ pub struct AccountRow {
     pub password: String,
     /// Secret of the second factor, in Base32.
     pub totp: Option<String>,
-    /// The last step of the second factor that was used: none is taken twice.
+    /// The last TOTP step that was used. No step is accepted twice.
     pub totp_step: i64,
-    /// Wrong attempts since the last right one.
+    /// Failed attempts since the last successful one.
     pub failures: i64,
-    /// Until when no attempt is looked at.
+    /// Attempts are refused until then.
     pub locked_until: Option<NaiveDateTime>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: NaiveDateTime,
 }
 
-/// Somebody who is signed in.
+/// A signed-in user's session.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = console_session)]
 pub struct SessionRow {
     /// SHA-256 of the token that the browser holds.
     pub token: String,
-    /// Of the one before it.
+    /// SHA-256 of the token before it, accepted until the browser has the new one.
     pub token_before: Option<String>,
     /// Who.
     pub actor: String,
@@ -45,35 +45,35 @@ pub struct SessionRow {
     pub language: String,
     /// When they signed in.
     pub began_at: NaiveDateTime,
-    /// When they were last heard of, to the minute.
+    /// When they were last active, to the minute.
     pub seen_at: NaiveDateTime,
-    /// When the token was made.
+    /// When the token was issued.
     pub rotated_at: NaiveDateTime,
-    /// What the next page says once.
+    /// Message to show once, on the next page.
     pub notice: Option<String>,
-    /// What was last looked for.
+    /// The last search.
     pub sought: Option<String>,
 }
 
-/// Somebody on the way to the identity provider and back.
+/// A sign-in that is at the identity provider.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = sign_in)]
 pub struct PendingSignIn {
-    /// What the provider gives back unchanged.
+    /// The `state` that the provider returns unchanged.
     pub state: String,
-    /// SHA-256 of what the browser holds meanwhile.
+    /// SHA-256 of the token that the browser holds meanwhile.
     pub browser: String,
-    /// What the identity token must hold.
+    /// The nonce that the identity token must contain.
     pub nonce: String,
-    /// PKCE (RFC 7636).
+    /// PKCE code verifier (RFC 7636).
     pub verifier: String,
-    /// The page that was asked for.
+    /// The page that was requested.
     pub target: String,
-    /// When they left.
+    /// When the sign-in began.
     pub began_at: NaiveDateTime,
 }
 
-/// The session of a token, or of the one that another request has put into its place.
+/// The session with a token, or the one whose token another request has just rotated.
 macro_rules! session_of {
     ($store:expr, $token:expr) => {
         console_session::table
@@ -103,7 +103,7 @@ impl Store {
             .context("reading an account")
     }
 
-    /// Makes an account, or puts a new one in the place of one of that login; whoever was signed in by it is not any more.
+    /// Creates an account, or replaces the one with that login. Its sessions end.
     pub fn put_account(&mut self, new: &AccountRow) -> Result<()> {
         self.delete_account(&new.login)?;
         diesel::insert_into(account::table)
@@ -123,13 +123,13 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes an account. Whether there was one.
+    /// Deletes an account. Returns whether there was one.
     pub fn delete_account(&mut self, login: &str) -> Result<bool> {
         let gone = diesel::delete(account::table.find((&self.prefecture, login))).execute(&mut self.conn)?;
         Ok(gone > 0)
     }
 
-    /// Writes down what came of an attempt to sign in.
+    /// Records the result of a sign-in attempt.
     pub fn note_attempt(
         &mut self,
         login: &str,
@@ -168,7 +168,7 @@ impl Store {
         Ok(())
     }
 
-    /// The session of a token, or of the one that was rotated into it.
+    /// The session with a token, or the one whose token was rotated from it.
     pub fn session(&mut self, token: &str) -> Result<Option<SessionRow>> {
         let own = console_session::table.filter(console_session::prefecture.eq(&self.prefecture));
         let found = own.filter(console_session::token.eq(token)).select(SessionRow::as_select());
@@ -182,8 +182,8 @@ impl Store {
             .context("reading a session")
     }
 
-    /// Puts another token in the place of one; what the browser holds is good until it arrives. False where another request has done
-    /// so meanwhile.
+    /// Rotates a session's token. The one the browser holds stays valid until the new one arrives. `false` if another
+    /// request has already rotated it.
     pub fn rotate_session(&mut self, token: &str, held: &str, new: &str, at: NaiveDateTime) -> Result<bool> {
         let changed = diesel::update(console_session::table.find((&self.prefecture, token)))
             .set((
@@ -197,7 +197,8 @@ impl Store {
         Ok(changed > 0)
     }
 
-    /// Somebody was heard of; with the new token for a while: the one before it is worth nothing any more.
+    /// Records activity in a session. `arrived`: the browser has used the new token for a while, so the previous one is
+    /// dropped.
     pub fn see_session(&mut self, token: &str, at: NaiveDateTime, arrived: bool) -> Result<()> {
         let own = console_session::table.find((&self.prefecture, token));
         diesel::update(own).set(console_session::seen_at.eq(at)).execute(&mut self.conn).context("noting a session")?;
@@ -207,7 +208,7 @@ impl Store {
         Ok(())
     }
 
-    /// What the next page says once. Clearing it leaves what another request has put there since.
+    /// Sets or clears the message for the next page. Clearing it keeps a message that another request has set since.
     pub fn set_notice(&mut self, token: &str, notice: Option<&str>, shown: Option<&str>) -> Result<()> {
         let own = session_of!(self, token);
         let done = match shown {
@@ -219,13 +220,13 @@ impl Store {
         done.context("keeping a notice").map(drop)
     }
 
-    /// What somebody looks for.
+    /// Stores a user's last search.
     pub fn set_sought(&mut self, token: &str, sought: &str) -> Result<()> {
         let done = diesel::update(session_of!(self, token)).set(console_session::sought.eq(sought));
         done.execute(&mut self.conn).context("keeping what is looked for").map(drop)
     }
 
-    /// The language of somebody's pages.
+    /// Sets the language of a user's pages.
     pub fn set_language(&mut self, token: &str, language: &str) -> Result<()> {
         let done = diesel::update(session_of!(self, token)).set(console_session::language.eq(language));
         done.execute(&mut self.conn).context("keeping a language").map(drop)
@@ -237,7 +238,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends every session of somebody.
+    /// Ends every session of a user.
     pub fn end_sessions_of(&mut self, actor: &str) -> Result<usize> {
         diesel::delete(
             console_session::table
@@ -247,7 +248,7 @@ impl Store {
         .context("ending sessions")
     }
 
-    /// Forgets what was last looked for, and what was to be said of it: it may be the name of somebody who is erased.
+    /// Clears stored searches and their messages: they may contain the name of a holder being erased.
     pub(super) fn forget_searches(&mut self) -> Result<()> {
         diesel::update(console_session::table.filter(console_session::prefecture.eq(&self.prefecture)))
             .set((console_session::sought.eq(None::<String>), console_session::notice.eq(None::<String>)))
@@ -256,7 +257,7 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets sessions that nobody can go on with, and ways out from which nobody came back.
+    /// Deletes sessions that have expired, and sign-ins that were never completed.
     pub fn forget_sessions(
         &mut self,
         seen_before: DateTime<Utc>,
@@ -281,7 +282,7 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers who left for the identity provider.
+    /// Stores a sign-in that goes to the identity provider.
     pub fn keep_sign_in(&mut self, new: &PendingSignIn) -> Result<()> {
         diesel::insert_into(sign_in::table)
             .values((
@@ -298,7 +299,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes out who comes back from there: nobody comes back twice.
+    /// Takes out the sign-in that came back. Each can be completed only once.
     pub fn take_sign_in(&mut self, state: &str) -> Result<Option<PendingSignIn>> {
         let found = sign_in::table.find((&self.prefecture, state)).select(PendingSignIn::as_select());
         let found = found.first(&mut self.conn).optional().context("reading a sign-in")?;

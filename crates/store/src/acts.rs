@@ -1,4 +1,4 @@
-//! What an agent changes by hand, in the transaction of the entry that says so.
+//! What an agent changes by hand, in the same transaction as its ledger entry.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use convoke_domain::convocation::LetterState;
 use convoke_domain::ids::HolderId;
 use convoke_domain::permit::PermitKind;
 
-/// What a letter and a plan need of a permit.
+/// What letters and plans need from a permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renewed {
     /// Type.
@@ -26,12 +26,12 @@ pub struct Renewed {
     pub commune: String,
 }
 
-/// A day on which a desk, or a whole site, receives nobody.
+/// A day on which a desk, or a whole site, is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct ClosedDay {
     /// Site.
     pub site: String,
-    /// Desk; empty for all of them.
+    /// Desk; empty for the whole site.
     pub desk: String,
     /// Day.
     pub day: NaiveDate,
@@ -60,8 +60,8 @@ impl Store {
         Ok(Some(Renewed { kind, mention, expires_on, commune }))
     }
 
-    /// Holds back, or lets go, the permits of a holder that no newer one follows; the next night looks at them again. Returns how
-    /// many this changed.
+    /// Puts a holder's latest permits on hold, or releases them. The next run reviews them. Returns how many rows
+    /// changed.
     pub fn set_held(&mut self, id: &HolderId, held: bool) -> Result<usize> {
         let first = NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?;
         let changed = diesel::update(permit::table.filter(permit::prefecture.eq(&self.prefecture)))
@@ -73,8 +73,8 @@ impl Store {
         Ok(changed)
     }
 
-    /// Sets the address to which letters of a holder go, `None` for none, until the extract names another than now. Returns the one
-    /// that held before.
+    /// Sets the address for a holder's letters; `None` means none. It holds until the extract's address changes.
+    /// Returns the previous one.
     pub fn set_email(&mut self, id: &HolderId, email: Option<&str>) -> Result<Option<String>> {
         let target = holder::table.find((&self.prefecture, &id.0));
         let (extract, set, over): (Option<String>, Option<String>, Option<String>) = target
@@ -85,7 +85,7 @@ impl Store {
             .set((
                 holder::email_set.eq(email.unwrap_or_default()),
                 holder::email_set_over.eq(extract.as_deref().unwrap_or_default()),
-                // Whoever sets an address again believes that it takes letters now.
+                // Setting an address again means that it is believed to work now.
                 holder::email_refused.eq(None::<String>),
             ))
             .execute(&mut self.conn)
@@ -105,7 +105,7 @@ impl Store {
             .context("reading the appointment of a holder")
     }
 
-    /// Says of a new convocation in whose place it stands.
+    /// Records which convocation a new one replaces.
     pub fn set_replaces(&mut self, new: &str, old: &str, sequence: i64, by: &str) -> Result<()> {
         let changed = diesel::update(convocation::table.find((&self.prefecture, new)))
             .set((convocation::replaces.eq(old), convocation::moved_by.eq(by), convocation::sequence.eq(sequence)))
@@ -115,7 +115,7 @@ impl Store {
         Ok(())
     }
 
-    /// The appointments in whose place this one stands, latest first, and who asked for each change.
+    /// The appointments that this one replaced, latest first, and who asked for each change.
     pub fn moved_from(&mut self, reference: &str) -> Result<Vec<(String, String)>> {
         let mut found = Vec::new();
         let mut next = Some(reference.to_owned());
@@ -135,7 +135,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Whoever is expected at a site, or one of its desks, on a day.
+    /// Live convocations at a site, or at one of its desks, on a day.
     pub fn expected_on(&mut self, site: &str, desk: Option<&str>, day: NaiveDate) -> Result<Vec<Live>> {
         let mut live: Vec<Live> = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
@@ -156,7 +156,7 @@ impl Store {
         Ok(live)
     }
 
-    /// Days closed by hand, from one on.
+    /// Days closed by hand, from `from` on.
     pub fn closed_days(&mut self, from: NaiveDate) -> Result<Vec<ClosedDay>> {
         closed_day::table
             .filter(closed_day::prefecture.eq(&self.prefecture).and(closed_day::day.ge(from)))
@@ -166,7 +166,7 @@ impl Store {
             .context("reading the days closed by hand")
     }
 
-    /// Closes a day: from here on its slots have no seats for anybody who reads them, whatever is generated or imported.
+    /// Closes a day: from now on its slots are read as having no seats, whatever is generated or imported.
     pub fn close_day(&mut self, closed: &ClosedDay, now: DateTime<Utc>) -> Result<()> {
         let row = (
             closed_day::prefecture.eq(&self.prefecture),
@@ -181,7 +181,7 @@ impl Store {
         self.data_changed()
     }
 
-    /// Takes a closure back. `false` where there is none. Its seats are there again, as they were.
+    /// Reopens a closed day. Its seats are restored. `false` if it was not closed.
     pub fn reopen_day(&mut self, site: &str, desk: &str, day: NaiveDate) -> Result<bool> {
         let found = diesel::delete(closed_day::table.find((&self.prefecture, site, desk, day)))
             .execute(&mut self.conn)
@@ -190,7 +190,7 @@ impl Store {
         Ok(found == 1)
     }
 
-    /// Notes that a person cannot come on some days, and returns all that are noted, from a day on.
+    /// Records days on which a holder cannot come. Returns all recorded days, from a day on.
     pub fn avoid(
         &mut self,
         id: &HolderId,
@@ -218,7 +218,7 @@ impl Store {
             .context("reading the days to be avoided")
     }
 
-    /// Days to be avoided, from a day on, by holder.
+    /// Days to avoid, by holder, from a day on.
     pub fn all_avoided(&mut self, from: NaiveDate) -> Result<BTreeMap<String, Vec<(NaiveDate, NaiveDate)>>> {
         let rows: Vec<(String, NaiveDate, NaiveDate)> = avoided_day::table
             .filter(avoided_day::prefecture.eq(&self.prefecture).and(avoided_day::last_day.ge(from)))
@@ -242,8 +242,8 @@ impl Store {
             .context("reading a letter")
     }
 
-    /// Puts a letter that no worker has in hand elsewhere, as its life allows; it may be tried from `now` on. `false` where a worker
-    /// has taken it meanwhile, or it stands elsewhere already.
+    /// Moves a letter that no worker holds to another state that its life cycle allows. It may be tried from `now` on.
+    /// `false` if a worker has taken it meanwhile, or its state has changed.
     pub fn put_letter(
         &mut self,
         letter: &LetterRow,

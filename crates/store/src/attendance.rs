@@ -1,4 +1,4 @@
-//! Who is to come when, and what became of appointments that are past.
+//! Appointments by day, and attendance.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::Store;
 use super::schema::{convocation, permit, slot};
 use convoke_domain::convocation::State;
 
-/// An appointment that holds, or held: its seat is taken by somebody.
+/// An appointment whose seat is taken, now or in the past.
 #[derive(Clone, Debug, Queryable)]
 pub struct TakenSeat {
     /// Reference.
@@ -36,7 +36,7 @@ impl TakenSeat {
     }
 }
 
-/// An appointment that is past, and of which nobody has said what became of it.
+/// A past appointment with no attendance recorded.
 #[derive(Clone, Debug, Queryable)]
 pub struct Unmarked {
     /// Reference.
@@ -63,7 +63,7 @@ fn hour(minutes: i64) -> NaiveTime {
 }
 
 impl Store {
-    /// The appointments of a day whose seats are taken, by site, desk and hour.
+    /// Appointments of a day whose seats are taken, by site, desk and hour.
     pub fn appointed_on(&mut self, day: NaiveDate) -> Result<Vec<TakenSeat>> {
         let freed: Vec<&str> = State::ALL.iter().filter(|s| s.frees_seat()).map(|s| s.code()).collect();
         convocation::table
@@ -77,7 +77,7 @@ impl Store {
                     .and(permit::permit_id.eq(convocation::permit_id))),
             )
             .filter(convocation::prefecture.eq(&self.prefecture))
-            // By the slot's day, for which there is an index.
+            // Filter by the slot's day, which is indexed.
             .filter(slot::day.eq(day))
             .filter(diesel::dsl::not(convocation::state.eq_any(freed)))
             .order((slot::site, slot::desk, slot::start, convocation::reference))
@@ -94,11 +94,11 @@ impl Store {
             .context("reading who is to come on a day")
     }
 
-    /// The next days, from `first` on, for which somebody has an appointment.
+    /// The next days with an appointment, from `first` on.
     pub fn days_with_appointments(&mut self, first: NaiveDate, at_most: i64) -> Result<Vec<NaiveDate>> {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
-            // As a text, or the partial index would not be used.
+            // As literal SQL: with a bound value the partial index is not used.
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
             .filter(convocation::day.ge(first))
             .select(convocation::day)
@@ -109,7 +109,7 @@ impl Store {
             .context("looking for the next days with appointments")
     }
 
-    /// Appointments before `today` that nobody has marked, oldest first.
+    /// Appointments before `today` with no attendance recorded, oldest first.
     pub fn unmarked_before(&mut self, today: NaiveDate) -> Result<Vec<Unmarked>> {
         convocation::table
             .inner_join(
@@ -124,7 +124,7 @@ impl Store {
             .context("reading the appointments that await a mark")
     }
 
-    /// How many appointments before `today` nobody has marked, by day and site, oldest first.
+    /// Number of appointments before `today` with no attendance recorded, by day and site, oldest first.
     pub fn unmarked_days(&mut self, today: NaiveDate) -> Result<Vec<(NaiveDate, String, i64)>> {
         convocation::table
             .inner_join(
@@ -132,7 +132,7 @@ impl Store {
                     .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
             )
             .filter(convocation::prefecture.eq(&self.prefecture))
-            // As a text, or the partial index would not be used.
+            // As literal SQL: with a bound value the partial index is not used.
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'convoked'"))
             .filter(convocation::day.lt(today))
             .group_by((convocation::day, slot::site))
@@ -142,7 +142,7 @@ impl Store {
             .context("counting the appointments that await a mark")
     }
 
-    /// Permits whose last appointment was honoured, and of which the extract does not know yet what came of it.
+    /// Permits whose last appointment was honoured, and whose outcome the extract does not show yet.
     pub fn honoured_permits(&mut self) -> Result<HashSet<String>> {
         let later = diesel::alias!(convocation as later);
         let given_again = later
@@ -155,7 +155,7 @@ impl Store {
                     permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
                 ))
                 .filter(convocation::prefecture.eq(&self.prefecture))
-                // As a text, or the partial index would not be used.
+                // As literal SQL: with a bound value the partial index is not used.
                 .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'honoured'"))
                 .filter(permit::filed_on.is_null().and(permit::superseded.eq(false)))
                 .filter(diesel::dsl::not(diesel::dsl::exists(given_again)))

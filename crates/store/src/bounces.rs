@@ -1,4 +1,4 @@
-//! What came back.
+//! Bounces.
 
 use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
@@ -8,7 +8,7 @@ use super::schema::{bounce, convocation, holder, notice, outbox};
 use super::{Store, on_backend};
 use convoke_domain::convocation::LetterState;
 
-/// A message that came to the Return-Path of a letter.
+/// A message received at the Return-Path of a letter.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable)]
 #[diesel(table_name = bounce, treat_none_as_default_value = false)]
 pub struct BounceRow {
@@ -16,40 +16,40 @@ pub struct BounceRow {
     pub prefecture: String,
     /// SHA-256 of the message.
     pub sha256: String,
-    /// The letter, where it is known.
+    /// The letter, if known.
     pub letter_id: Option<String>,
     /// `hard`, `soft`, `auto-reply` or `unknown`.
     pub class: &'static str,
     /// Enhanced status code.
     pub status: Option<String>,
-    /// What the server that refused said.
+    /// The reply of the refusing server.
     pub diagnostic: Option<String>,
-    /// What followed.
+    /// What was done about it.
     pub consequence: &'static str,
-    /// When it was read.
+    /// When it was recorded.
     pub recorded_at: NaiveDateTime,
 }
 
-/// A message that a person must read.
+/// A message that needs a person to read it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = bounce)]
 pub struct Unread {
     /// SHA-256 of the message.
     pub sha256: String,
-    /// The letter, where it is known.
+    /// The letter, if known.
     pub letter_id: Option<String>,
     /// `hard`, `soft`, `auto-reply` or `unknown`.
     pub class: String,
     /// Enhanced status code.
     pub status: Option<String>,
-    /// What the server that refused said.
+    /// The reply of the refusing server.
     pub diagnostic: Option<String>,
-    /// When it was read.
+    /// When it was recorded.
     pub recorded_at: NaiveDateTime,
 }
 
 impl Store {
-    /// Messages that a person must read, of one class or of any, latest first, from after one of them on.
+    /// Messages that need a person to read them, of one class or of all, latest first, starting after `after`.
     pub fn unread_bounces(&mut self, class: Option<&str>, after: Option<&str>, limit: i64) -> Result<Vec<Unread>> {
         let mine = bounce::prefecture.eq(self.prefecture.clone()).and(bounce::consequence.eq("listed"));
         let mut unread = bounce::table.filter(mine).into_boxed();
@@ -70,23 +70,23 @@ impl Store {
             .context("reading what came back and is to be read")
     }
 
-    /// What followed from this very message, if it was read before.
+    /// The recorded consequence of this message, if it was processed before.
     pub fn known_bounce(&mut self, sha256: &str) -> Result<Option<String>> {
         let known = bounce::table.find((&self.prefecture, sha256)).select(bounce::consequence);
         known.first(&mut self.conn).optional().context("looking for a bounce")
     }
 
-    /// Records a message that came back, in the transaction of its consequences.
+    /// Records a bounce, in the same transaction as its consequences.
     pub fn record_bounce(&mut self, row: &BounceRow) -> Result<()> {
         on_backend!(&mut self.conn, c => diesel::insert_into(bounce::table).values(row).execute(c))
             .context("recording a bounce")?;
         Ok(())
     }
 
-    /// Marks a letter as come back. `false` where no relay is known to have it, or it is marked already.
+    /// Marks a letter as bounced. `false` if no relay is known to have accepted it, or it is already marked.
     pub fn mark_bounced(&mut self, letter_id: &str, reply: &str) -> Result<bool> {
         let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
-            // One whose fate was unknown has arrived, and come back: it is not sent again.
+            // An uncertain letter that bounces was delivered to a relay: it must not be sent again.
             .filter(
                 outbox::state
                     .eq_any([LetterState::Accepted, LetterState::Uncertain, LetterState::Held].map(LetterState::code))
@@ -104,7 +104,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Marks an address of a letter's holder as one that sends letters back: while it is the present one, letters go by post.
+    /// Marks an address as refused. While it is the holder's current address, letters go by post.
     pub fn refuse_address(&mut self, reference: &str, address: &str) -> Result<()> {
         let p = self.prefecture.clone();
         let convoked: Option<String> = convocation::table

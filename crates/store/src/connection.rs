@@ -14,11 +14,11 @@ use super::Use;
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// In a module of its own, because the derive makes public items that nothing can document.
+/// In its own module: the derive generates public items that cannot be documented.
 mod either {
     use diesel::{PgConnection, SqliteConnection};
 
-    /// A connection to either database: SQLite, bundled, the default; PostgreSQL, for more than one machine.
+    /// A connection to either database: SQLite, bundled and the default; PostgreSQL, for more than one machine.
     #[derive(diesel::MultiConnection)]
     pub(crate) enum Conn {
         Sqlite(SqliteConnection),
@@ -27,7 +27,7 @@ mod either {
 }
 pub(super) use either::Conn;
 
-/// Expands one body for both connections: batch inserts and RETURNING do not work on the enum itself.
+/// Expands one body for both connections: batch inserts and RETURNING do not work on the enum.
 macro_rules! on_backend {
     ($conn:expr, $c:ident => $body:expr) => {
         match $conn {
@@ -38,8 +38,8 @@ macro_rules! on_backend {
 }
 pub(super) use on_backend;
 
-/// Writes many rows: several at a time on SQLite, whose parameters are numbered up to 32,766; as one COPY on PostgreSQL, which
-/// is five times as fast there as rows in a statement.
+/// Inserts many rows: in multi-row statements on SQLite, which numbers parameters up to 32,766; in one COPY on
+/// PostgreSQL, where that is five times as fast.
 macro_rules! insert_all {
     ($conn:expr, $table:ident, $rows:expr, $at_a_time:expr) => {{
         let rows: &[_] = $rows;
@@ -56,18 +56,19 @@ macro_rules! insert_all {
 }
 pub(super) use insert_all;
 
-/// The URL of the database is not one that this program can use.
+/// The database URL cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("[database] url: {0}")]
 pub struct WrongUrl(String);
 
-/// The server is not there, is about to start or to stop, or does not want whoever asks.
+/// The server is unreachable, is starting or stopping, or refuses the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("PostgreSQL does not take the connection: {0}")]
 pub(super) struct NotTaken(pub(super) String);
 
 impl NotTaken {
-    /// Whether a moment may mend it. libpq tells it in words only; a wrong password that is tried again and again locks an account.
+    /// Whether a retry may help. libpq reports the cause only as text. A wrong password is not retried: that locks an
+    /// account.
     pub(super) fn may_pass(&self) -> bool {
         const PASSING: [&str; 6] = [
             "refused",
@@ -81,7 +82,7 @@ impl NotTaken {
     }
 }
 
-/// Opens a connection. Errors never repeat the password of a URL.
+/// Opens a connection. Errors never contain the password of a URL.
 pub(super) fn connect(url: &str, usage: Use) -> Result<Conn> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         return Ok(Conn::Postgres(postgres(url)?));
@@ -98,9 +99,9 @@ fn sqlite(path: &str, usage: Use) -> Result<SqliteConnection> {
         bail!(WrongUrl(format!("the folder {folder} does not exist: create it, or correct the URL")));
     }
     let mut c = SqliteConnection::establish(path).with_context(|| format!("opening the database {path}"))?;
-    // What lives for years must not grow with the database: neither by mapped pages, nor by pages that are kept.
+    // The memory of a long-lived process must not grow with the database, neither in mapped nor in cached pages.
     let (mmap, cache_kib) = if usage == Use::Batch { (268_435_456, 65_536) } else { (0, 8_192) };
-    // busy_timeout first: switching to WAL may itself have to wait for another process.
+    // Set busy_timeout first: switching to WAL may itself wait for another process.
     c.batch_execute(&format!(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -{cache_kib}; PRAGMA wal_autocheckpoint = 10000; PRAGMA mmap_size = {mmap};"
@@ -109,7 +110,7 @@ fn sqlite(path: &str, usage: Use) -> Result<SqliteConnection> {
     Ok(c)
 }
 
-/// A server that vanished without a word, such as by a cut line, is given up within a minute and not after two hours.
+/// Gives up a silent server, such as after a cut line, within a minute instead of two hours.
 const NOTICE_SILENCE: &[(&str, &str)] = &[
     ("connect_timeout", "10"),
     ("keepalives_idle", "30"),
@@ -130,13 +131,13 @@ fn postgres(url: &str) -> Result<PgConnection> {
         }
     }
     let mut c = PgConnection::establish(asked.as_str()).map_err(|error| {
-        // libpq repeats a URL that it cannot read.
+        // libpq repeats a URL that it cannot parse.
         let parameters = parsed.query().into_iter().flat_map(|query| query.split('&'));
         let passwords = parameters.filter_map(|p| p.split_once('=').filter(|(key, _)| key.ends_with("password")));
         let passwords = parsed.password().into_iter().chain(passwords.map(|(_, value)| value));
         NotTaken(passwords.filter(|p| !p.is_empty()).fold(error.to_string(), |told, p| told.replace(p, "…")))
     })?;
-    // A host that is cut off in mid-transaction must not keep its locks: its connection ends within a minute or two.
+    // A host that is cut off in mid-transaction must not keep its locks: its connection ends within one to two minutes.
     c.batch_execute(
         "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET synchronous_commit = 'on'; SET client_min_messages = 'warning';
          SET idle_in_transaction_session_timeout = '60s';
@@ -149,7 +150,7 @@ fn postgres(url: &str) -> Result<PgConnection> {
     Ok(c)
 }
 
-/// People's data cross a network encrypted, or by somebody's decision.
+/// Personal data cross a network encrypted, unless someone explicitly decides otherwise.
 fn refuse_clear_text(url: &url::Url) -> Result<()> {
     let value = |key: &str| url.query_pairs().find(|(k, _)| k == key).map(|(_, v)| v.into_owned());
     let host = value("host").or_else(|| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -171,7 +172,7 @@ fn refuse_clear_text(url: &url::Url) -> Result<()> {
 }
 
 impl Conn {
-    /// Whether it can no longer be used. Asked of the connection, for errors tell it in too many ways.
+    /// Whether the connection is lost. Ask the connection: errors report it in too many ways.
     pub(super) fn is_lost(&mut self) -> bool {
         match self {
             Self::Sqlite(_) => false,
@@ -179,7 +180,8 @@ impl Conn {
         }
     }
 
-    /// Whether it lacks tables of this version. It only reads: many processes may start at once, and a replica may be asked.
+    /// Whether tables of this version are missing. It only reads: many processes may start at once, and it may run on a
+    /// replica.
     pub(super) fn lacks_migrations(&mut self) -> Result<bool> {
         use diesel::dsl::sql;
         use diesel::sql_types::{Bool, Text};
@@ -199,13 +201,13 @@ impl Conn {
         Ok(ours.iter().any(|migration| !run.contains(&migration.name().version().to_string())))
     }
 
-    /// Creates or brings up to date the tables; returns the names of the migrations that were run. Of several processes that
-    /// ask at once, one does it and the others wait.
+    /// Creates or upgrades the tables. Returns the names of the migrations that were run. If several processes call it
+    /// at once, one migrates and the others wait.
     pub(super) fn migrate(&mut self) -> Result<Vec<String>> {
         let run = match self {
             Self::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS),
             Self::Postgres(c) => {
-                // Of the session: it ends with this connection, however that ends.
+                // A session lock: it is released when this connection ends, for whatever reason.
                 c.batch_execute(
                     "SET lock_timeout = 0; SELECT pg_advisory_lock(hashtextextended('convoke:migrate', 0))",
                 )?;

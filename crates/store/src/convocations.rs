@@ -22,11 +22,11 @@ pub struct Live {
     pub slot_id: String,
     /// Day of the appointment.
     pub day: NaiveDate,
-    /// The run that made it.
+    /// The run that created it.
     pub run_id: Option<String>,
 }
 
-/// A convocation, whatever became of it.
+/// A convocation in any state.
 #[derive(Clone, Debug, Queryable)]
 pub struct ConvocationRow {
     /// Permit.
@@ -47,7 +47,7 @@ pub struct ConvocationRow {
     pub run_id: Option<String>,
 }
 
-/// A person to be placed on a slot.
+/// A person to place on a slot.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Placement {
     /// Permit.
@@ -79,7 +79,7 @@ struct Row {
 }
 
 #[derive(Insertable)]
-// A single statement: otherwise diesel opens a transaction of its own, inside ours.
+// In a single statement: otherwise diesel opens a nested transaction.
 #[diesel(table_name = reservation, treat_none_as_default_value = false)]
 struct Reserved {
     prefecture: String,
@@ -88,7 +88,7 @@ struct Reserved {
     reference: String,
 }
 
-/// Why a convocation made elsewhere cannot be taken over.
+/// Why a convocation made elsewhere cannot be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ElsewhereFault {
     /// The holder has a live convocation.
@@ -98,7 +98,7 @@ pub enum ElsewhereFault {
 }
 
 impl Store {
-    /// Every convocation that is still `convoked`, past or to come.
+    /// Every convocation that is still `convoked`, past or future.
     pub fn live_convocations(&mut self) -> Result<Vec<Live>> {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
@@ -133,8 +133,8 @@ impl Store {
             .context("reading a convocation")
     }
 
-    /// Reserves a seat for each person and makes the convocation, in the transaction of the caller. Returns, for
-    /// each, its reference; `None` where the seat was taken, or the person convoked, since the plan was made.
+    /// Reserves a seat and creates a convocation for each person, in the caller's transaction. Returns a reference for
+    /// each; `None` if the seat was taken, or the person convoked, since planning.
     pub fn reserve(
         &mut self,
         placements: &[Placement],
@@ -170,7 +170,7 @@ impl Store {
         let last: Option<i64> = convocation::table
             .filter(convocation::prefecture.eq(&p))
             .filter(convocation::year.eq(i64::from(year)))
-            // Not max(): where statistics are old, PostgreSQL reads the whole year for it.
+            // Not max(): with outdated statistics, PostgreSQL reads the whole year for it.
             .order(convocation::number.desc())
             .select(convocation::number)
             .first(&mut self.conn)
@@ -180,7 +180,8 @@ impl Store {
         for f in placements {
             let free = slots.get(&f.slot_id.0).and_then(|slot| {
                 let used = taken.entry(slot.slot_id.clone()).or_default();
-                // Counted, not only searched: after a reduction of seats, numbers above the new total may still be taken.
+                // Count seats as well as searching for a free number: after a reduction, numbers above the new total
+                // may still be taken.
                 let seat =
                     (1..=slot.seats).find(|seat| !used.contains(seat)).filter(|_| (used.len() as i64) < slot.seats)?;
                 Some((slot, seat))
@@ -221,7 +222,7 @@ impl Store {
         Ok(made)
     }
 
-    /// Why a convocation made elsewhere cannot be taken over, if so.
+    /// Why a convocation made elsewhere cannot be recorded, if it cannot.
     pub fn elsewhere_fault(&mut self, holder: &HolderId, slot: &SlotRow) -> Result<Option<ElsewhereFault>> {
         let live = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
@@ -238,7 +239,7 @@ impl Store {
         Ok((taken >= slot.seats).then_some(ElsewhereFault::Full))
     }
 
-    /// Whether this very convocation is known already: the same file twice changes nothing.
+    /// Whether this exact convocation is already known: importing the same file twice changes nothing.
     pub fn is_convoked_at(&mut self, holder: &HolderId, slot: &SlotId) -> Result<bool> {
         let same = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
@@ -247,7 +248,7 @@ impl Store {
         diesel::select(diesel::dsl::exists(same)).get_result(&mut self.conn).context("looking for a convocation")
     }
 
-    /// Ends live convocations. A seat that nobody will take is free again, for the next run and never for the public.
+    /// Ends live convocations. A seat that will not be used is free for the next run, never for the public.
     pub fn end_convocations(&mut self, references: &[String], state: State) -> Result<()> {
         for batch in references.chunks(5_000) {
             diesel::update(

@@ -1,4 +1,5 @@
-//! A whole database carried over to another, of either kind: every table, every préfecture, in one transaction, and checked.
+//! Copies a whole database to another of either kind, every table and every préfecture, in one transaction, and
+//! verifies it.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::connection::connect;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend, patiently};
 
-/// Every table, after those that it names.
+/// Every table, each after the tables it references.
 const TABLES: [&str; 33] = [
     "prefecture",
     "holder",
@@ -53,23 +54,23 @@ const TABLES: [&str; 33] = [
 /// Rows of one statement.
 const ROWS: usize = 2_000;
 
-/// What was carried over of a table.
+/// The copy of one table.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Copied {
     /// Table.
     pub table: String,
     /// Rows.
     pub rows: u64,
-    /// SHA-256 of all of them, in the order of their keys: the same in both databases.
+    /// SHA-256 of all rows in key order: the same in both databases.
     pub sha256: String,
 }
 
-/// What was carried over.
+/// The result of a copy.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Copy {
     /// By table.
     pub tables: Vec<Copied>,
-    /// The end of each préfecture's ledger, verified in the target.
+    /// The head of each préfecture's ledger, verified in the target.
     pub ledgers: Vec<(String, Head)>,
 }
 
@@ -79,7 +80,7 @@ struct Line {
     line: String,
 }
 
-/// The kinds of columns that the migrations know.
+/// The column types that the migrations use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -93,12 +94,12 @@ enum Kind {
 struct Table {
     name: &'static str,
     columns: Vec<(String, Kind)>,
-    /// Columns of its key.
+    /// Columns of the primary key.
     key: String,
 }
 
-/// Carries a migrated database over to an empty one; the target's tables are made where there are none. `progress` is told
-/// each table and how many rows of it are there.
+/// Copies a migrated database to an empty one, creating the target's tables if there are none. `progress` is called
+/// with each table and the rows copied so far.
 pub fn copy(from: &str, to: &str, progress: &dyn Fn(&str, u64)) -> Result<Copy> {
     ensure!(from != to, "--from and --to are the same database");
     let mut source = Store::whole(from).context("--from")?;
@@ -137,7 +138,7 @@ pub fn copy(from: &str, to: &str, progress: &dyn Fn(&str, u64)) -> Result<Copy> 
 }
 
 impl Store {
-    /// A whole database, of no préfecture in particular.
+    /// A store for the whole database, bound to no préfecture.
     fn whole(url: &str) -> Result<Self> {
         let mut conn = patiently(|| connect(url, Use::Batch))?;
         if conn.lacks_migrations()? {
@@ -147,7 +148,7 @@ impl Store {
     }
 }
 
-/// What the catalogue of the source says of each table.
+/// The tables as described by the source's catalogue.
 fn tables(store: &mut Store) -> Result<Vec<Table>> {
     let catalogue = match store.conn {
         Conn::Sqlite(_) => {
@@ -194,10 +195,10 @@ fn table(name: &'static str, catalogue: &[String]) -> Result<Table> {
         }
         columns.push((column, kind));
     }
-    // SQLite counts from 1, PostgreSQL's vector of keys from 0: only the order counts.
+    // SQLite counts from 1, PostgreSQL's key vector from 0: only the order matters.
     key.sort();
     let key: Vec<String> = key.into_iter().map(|(_, column)| column).collect();
-    // The order of columns need not be the same in both.
+    // Column order may differ between the two.
     columns.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(Table { name, columns, key: key.join(", ") })
 }
@@ -208,10 +209,10 @@ fn lines(conn: &mut Conn, sql: &str) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|l| l.line).collect())
 }
 
-/// One row as text, `None` where it is NULL, the same whatever the database.
+/// One row as text, `None` for NULL, the same in every database.
 type Row = Vec<Option<String>>;
 
-/// Gives each row of a table, in the order of its key.
+/// Calls `take` for each row of a table, in key order.
 fn each(conn: &mut Conn, table: &Table, mut take: impl FnMut(Row) -> Result<()>) -> Result<()> {
     let postgres = matches!(conn, Conn::Postgres(_));
     let texts: Vec<String> = table
@@ -235,7 +236,7 @@ fn each(conn: &mut Conn, table: &Table, mut take: impl FnMut(Row) -> Result<()>)
         let mut row: Row = serde_json::from_str(&line?.line)?;
         for (value, (_, kind)) in row.iter_mut().zip(&table.columns) {
             if let (Some(text), Kind::Instant) = (value.as_mut(), kind) {
-                // PostgreSQL keeps microseconds, and writes no zeros at their end.
+                // PostgreSQL keeps microseconds and drops trailing zeros.
                 let at = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")?;
                 *text = at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
             }
@@ -250,7 +251,7 @@ fn each(conn: &mut Conn, table: &Table, mut take: impl FnMut(Row) -> Result<()>)
     .with_context(|| format!("reading table {}", table.name))
 }
 
-/// What stands for a table's content.
+/// The digest of a table's content.
 struct Sum {
     rows: u64,
     hash: Sha256,
@@ -299,7 +300,7 @@ fn carry(source: &mut Store, target: &mut Store, table: &Table, progress: &dyn F
     Ok(sum.copied(table))
 }
 
-/// A statement that takes rows as one JSON text.
+/// A statement that inserts rows from one JSON text.
 fn insertion(conn: &Conn, table: &Table) -> String {
     let postgres = matches!(conn, Conn::Postgres(_));
     let names: Vec<&str> = table.columns.iter().map(|(column, _)| column.as_str()).collect();

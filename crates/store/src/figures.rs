@@ -1,4 +1,4 @@
-//! Counts for those who watch over the program: never a name, an address, or anybody's number.
+//! Counts for monitoring: never a name, an address or a foreigner number.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,25 @@ use super::Store;
 use super::schema::{delivery_attempt, holder, outbox, run};
 use convoke_domain::run::RunState;
 
-/// Letters that leave when their turn comes.
+/// Letters that will be sent when they are due.
 const WAITING: &str = "state IN ('queued', 'deferred', 'uncertain')";
 
-/// What is waiting, and what became of the rest.
+/// Queue sizes and outcomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Letters by channel and state.
     pub letters: Vec<(String, String, u64)>,
-    /// Attempts by outcome and class of reply (`2`, `4`, `5`; empty where there was none).
+    /// Attempts by outcome and class of reply (`2`, `4`, `5`; empty without a reply).
     pub attempts: Vec<(String, String, u64)>,
-    /// Since when the oldest letter that may leave has waited.
+    /// Since when the oldest sendable letter has waited.
     pub oldest_waiting: Option<DateTime<Utc>>,
     /// The last completed run: when it ended, and its summary as `run --json` prints it.
     pub last_run: Option<(DateTime<Utc>, String)>,
 }
 
 impl Store {
-    /// E-mail addresses, and telephone numbers, that at least so many holders share: how many, and how many holders.
+    /// E-mail addresses, and telephone numbers, shared by at least `by` holders: for each, how many and how many
+    /// holders.
     pub fn shared_addresses(&mut self, by: i64) -> Result<((u64, u64), (u64, u64))> {
         let emails: Vec<i64> = holder::table
             .filter(holder::prefecture.eq(&self.prefecture).and(holder::email.is_not_null()))
@@ -49,7 +50,7 @@ impl Store {
         Ok((told(&emails), told(&phones)))
     }
 
-    /// Everything that is counted.
+    /// All the figures.
     pub fn figures(&mut self, now: DateTime<Utc>) -> Result<Figures> {
         let letters: Vec<(String, String, i64)> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))
@@ -84,7 +85,7 @@ impl Store {
         })
     }
 
-    /// Since when the oldest letter that may leave has waited for its turn.
+    /// Since when the oldest sendable letter has been waiting.
     pub fn oldest_waiting(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
         let oldest: Option<NaiveDateTime> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))

@@ -1,4 +1,4 @@
-//! People found by what somebody typed.
+//! Search for people by free text.
 
 mod names;
 
@@ -16,25 +16,25 @@ use convoke_domain::eligibility::Rule;
 use convoke_domain::search::blocks::text_of;
 use convoke_domain::search::{Sought, fold, phone_key};
 
-/// People among whom the best are looked for: more is a text to be typed further.
+/// People compared at most; beyond that the text must be more specific.
 const COMPARED_MAX: usize = 500;
-/// What a word that goes on costs, or a telephone where a foreigner number was perhaps meant.
+/// The cost of a prefix match, or of a telephone number where a foreigner number may have been meant.
 const LONGER: u32 = 1;
 
-/// Who was found.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// What the text was taken for: `reference`, `e-mail`, `number`, `permit-number`, `name`.
+    /// How the text was interpreted: `reference`, `e-mail`, `number`, `permit-number`, `name`.
     pub by: &'static str,
     /// People found in all.
     pub total: usize,
-    /// There are more than that: a word led to too many.
+    /// Whether `total` is a lower bound, because a word matched too many.
     pub at_least: bool,
-    /// The best of them, best first.
+    /// The best matches, best first.
     pub people: Vec<Person>,
 }
 
-/// A person, and where they stand.
+/// A person with their permits and appointment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Person {
     /// Opaque id.
@@ -50,15 +50,15 @@ pub struct Person {
     pub given_names: String,
     /// Date of birth.
     pub birth_date: Option<NaiveDate>,
-    /// How far the names are from what was typed: 0 for the same words.
+    /// Distance between the names and the text: 0 for the same words.
     pub distance: u32,
     /// Permits, the latest first.
     pub permits: Vec<FoundPermit>,
-    /// The appointment to come, or to be marked.
+    /// The live appointment, upcoming or not yet marked.
     pub appointment: Option<FoundAppointment>,
 }
 
-/// A permit, and what the last run found of it.
+/// A permit, and its verdict in the last run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FoundPermit {
     /// Number.
@@ -110,14 +110,13 @@ struct PermitOf {
     rule: Option<String>,
 }
 
-/// People to be compared, and how far each is from what was typed; how many there are in all, and whether there are more.
+/// People to compare with their distance; how many there are in all, and whether there are more.
 type Compared = (Vec<(Row, u32)>, usize, bool);
 impl Store {
-    /// The people whom a text means, at most `limit` of them.
-    /// Call it inside [`Store::read`].
+    /// The people that a text matches, at most `limit` of them. Call it inside [`Store::read`].
     pub fn find(&mut self, text: &str, limit: usize) -> Result<Found> {
         if self.is_postgres() {
-            // Everything here is looked up by an index, in a moment: to compile a plan takes longer than to follow it.
+            // Every query here is a fast index look-up: JIT compilation would take longer than the query.
             self.execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off")?;
         }
         let mut found = Found { by: "name", total: 0, at_least: false, people: Vec::new() };
@@ -178,7 +177,7 @@ impl Store {
         Ok((rows, total, false))
     }
 
-    /// The holder of a convocation or a notice.
+    /// The holder of a convocation or notice.
     pub fn holder_of(&mut self, reference: &str) -> Result<Option<String>> {
         let convoked: Option<String> = convocation::table
             .find((&self.prefecture, reference))
@@ -195,7 +194,7 @@ impl Store {
 
     fn holder_of_permit(&mut self, number: &str) -> Result<Option<String>> {
         let Some(key) = self.stored_id_key()? else { return Ok(None) };
-        // Permits are known by their number as it is written, which is in capitals.
+        // Permit numbers match as written, and they are written in capitals.
         for number in [number.to_owned(), number.to_uppercase()] {
             let id = key.permit(&self.prefecture, &number);
             let row = permit::table.find((&self.prefecture, &id.0)).select(permit::holder_id);
@@ -219,7 +218,7 @@ impl Store {
             .context("reading the people who were found")
     }
 
-    /// Whoever was given this address by an agent.
+    /// Holders for whom an agent set this address.
     fn rows_with_email_set(&mut self, email: &str, known: &[Row]) -> Result<Vec<Row>> {
         let mut ids: Vec<String> = holder::table
             .filter(holder::prefecture.eq(&self.prefecture).and(holder::email_set.eq(email)))
@@ -230,7 +229,7 @@ impl Store {
         self.rows(&ids)
     }
 
-    /// Whoever is kept under a head of e-mails or telephones.
+    /// Holders indexed under an e-mail or telephone.
     fn rows_under(&mut self, head: &str) -> Result<Vec<Row>> {
         let ids: Vec<String> = self.who_has(head)?.iter().map(text_of).collect();
         let mut rows = Vec::new();
@@ -240,7 +239,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// What is told of the people who were found: the best, then by name.
+    /// Details of the people found: best first, then by name.
     fn people(&mut self, mut rows: Vec<(Row, u32)>, limit: usize) -> Result<Vec<Person>> {
         let order = |(row, missed): &(Row, u32)| {
             (*missed, row.family_name.clone(), row.given_names.clone(), row.number.clone())
@@ -269,7 +268,7 @@ impl Store {
         if holders.is_empty() {
             return Ok(HashMap::new());
         }
-        // Ids out of the database: letters and digits.
+        // Ids from the database contain only letters and digits.
         let sql = format!(
             "SELECT holder_id, number, kind, expires_on, rule FROM permit {} WHERE prefecture = '{}' AND holder_id IN ('{}')
              ORDER BY expires_on DESC, number",

@@ -1,4 +1,4 @@
-//! Families that an agent linked.
+//! Households linked by an agent.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,9 @@ use super::schema::{holder, household_link};
 use convoke_domain::ids::HolderId;
 
 impl Store {
-    /// The holder of a foreigner number.
+    /// The holder with a foreigner number.
     pub fn holder_by_number(&mut self, number: &str) -> Result<Option<HolderId>> {
-        // Numbers have no index: their ids are made of them.
+        // Numbers are not indexed: holder ids are derived from them.
         let Some(key) = self.stored_id_key()? else { return Ok(None) };
         let found: Option<String> = holder::table
             .find((&self.prefecture, key.holder(&self.prefecture, number).0))
@@ -25,7 +25,7 @@ impl Store {
         Ok(found.map(HolderId))
     }
 
-    /// Makes holders one household, whatever the extracts say.
+    /// Links holders as one household, whatever the extracts say.
     pub fn link_household(&mut self, holders: &[&HolderId], household: &str, now: DateTime<Utc>) -> Result<()> {
         self.unlink_household(holders)?;
         for id in holders {
@@ -42,7 +42,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the links of holders: their household is again that of the extract. A link that one person is left with ends too.
+    /// Unlinks holders: they return to the household in the extract. A link left with a single member ends too.
     pub fn unlink_household(&mut self, holders: &[&HolderId]) -> Result<usize> {
         let ids = holders.iter().map(|id| id.0.as_str());
         let mine = household_link::prefecture.eq(&self.prefecture);
@@ -63,8 +63,8 @@ impl Store {
         Ok(ended)
     }
 
-    /// The links: of each linked holder, and of each household of the extract to which one of them belongs, so that the
-    /// others of it, now or later, belong to the link too.
+    /// The links of each linked holder, and of each extract household that one of them belongs to: its other members,
+    /// present and future, belong to the link too.
     pub(super) fn links(&mut self) -> Result<Links> {
         let rows: Vec<(String, Option<String>, String)> = household_link::table
             .inner_join(holder::table.on(
@@ -94,7 +94,7 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// The household of a holder, links counted.
+    /// The household of a holder, taking links into account.
     pub(super) fn household(&self, holder_id: &str, of_extract: Option<String>) -> Option<String> {
         let link = self.of_holder.get(holder_id);
         link.or_else(|| self.of_extract.get(of_extract.as_ref()?)).cloned().or(of_extract)

@@ -1,4 +1,4 @@
-//! Taking an extract in: rows are staged as they are parsed, then merged in a few set-wise statements.
+//! Importing an extract: rows are staged as they are parsed, then merged in a few set-based statements.
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
@@ -44,7 +44,7 @@ table! {
     }
 }
 
-/// A good row of an extract.
+/// A valid row of an extract.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = staged_permit, treat_none_as_default_value = false)]
 pub struct Staged {
@@ -78,7 +78,7 @@ pub struct Staged {
     permit_fingerprint: i64,
 }
 
-/// A row of an extract with the ids and fingerprints that the import gave to it.
+/// A row of an extract, with the ids and fingerprints that the import assigned.
 #[derive(Debug)]
 pub struct ImportedRow {
     /// Line of the file.
@@ -87,7 +87,7 @@ pub struct ImportedRow {
     pub holder_id: HolderId,
     /// Id of the permit.
     pub permit_id: PermitId,
-    /// Whether this row's holder data are kept: only the first row of a holder is.
+    /// Whether the holder's data are taken from this row: true only for a holder's first row.
     pub takes_holder: bool,
     /// The holder.
     pub holder: Holder,
@@ -144,14 +144,14 @@ impl From<ImportedRow> for Staged {
     }
 }
 
-/// What a merge changed, in permits.
+/// What a merge changed, counted in permits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// New permits.
     pub inserted: u64,
-    /// Permits of which something changed, their holder included.
+    /// Permits that changed, or whose holder changed.
     pub updated: u64,
-    /// Permits that are absent from a full extract for the first time.
+    /// Permits newly absent from a full extract.
     pub vanished: u64,
     /// Permits stored before.
     pub known: u64,
@@ -163,13 +163,13 @@ struct Count {
     n: i64,
 }
 
-/// Rows of one statement: 28 columns stay below SQLite's 32,766 parameters.
+/// Rows per statement: 28 columns stay below SQLite's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 1_000;
 
 impl Store {
-    /// Opens the stage: an empty table that only this connection sees.
+    /// Opens the stage: a temporary table of this connection.
     pub fn open_stage(&mut self) -> Result<()> {
-        // As in the tables that it is merged into: sorted by bytes, not by a language.
+        // Same collation as the target tables: by bytes, not by language.
         let id = if self.is_postgres() { r#"TEXT COLLATE "C""# } else { "TEXT" };
         self.execute(&format!(
             "DROP TABLE IF EXISTS staged_permit;
@@ -195,7 +195,7 @@ impl Store {
         Ok(found.n as u64)
     }
 
-    /// Rows whose permit number is known under another holder: (row, permit id).
+    /// Row numbers whose permit is stored under another holder.
     pub fn staged_under_another_holder(&mut self) -> Result<Vec<u64>> {
         #[derive(QueryableByName)]
         struct RowNo {
@@ -211,7 +211,7 @@ impl Store {
         Ok(rows.into_iter().map(|r| r.row_no as u64).collect())
     }
 
-    /// Takes rows off the stage again. Where one of them was to bring its holder, the holder's next row does.
+    /// Removes rows from the stage. If one of them carried its holder's data, the holder's next row does.
     pub fn unstage(&mut self, row_nos: &[u64]) -> Result<()> {
         for batch in row_nos.chunks(5_000) {
             let rows: Vec<i64> = batch.iter().map(|r| *r as i64).collect();
@@ -262,7 +262,7 @@ impl Store {
         Ok(Merged { inserted: staged - both, updated, vanished, known })
     }
 
-    /// Each permit of the préfecture is looked for in the stage.
+    /// Indexes the stage by permit: each permit of the préfecture is looked up in it.
     fn index_stage(&mut self) -> Result<()> {
         self.execute(match self.conn {
             Conn::Sqlite(_) => "CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_by_permit ON staged_permit (permit_id)",
@@ -271,12 +271,13 @@ impl Store {
         .context("indexing the import")
     }
 
-    /// Merges the stage: new rows in, changed rows over the old ones, unchanged rows untouched. Whatever changed is
-    /// looked at again by the next run. In the order of the keys, so that pages are written once.
+    /// Merges the stage: new rows are inserted, changed rows updated, unchanged rows untouched. The next run reviews
+    /// whatever changed. Rows go in key order, so that each page is written once.
     pub fn merge_stage(&mut self, full: bool, today: NaiveDate) -> Result<()> {
         let p = self.prefecture.clone();
         let words = self.staged_words()?;
-        // Whoever a permit names is looked up for each row: planned once, where all else in a transaction is planned each time.
+        // The foreign key to the holder is checked for each row. This plan may be cached, while other statements of a
+        // transaction are planned each time.
         self.plan("auto")?;
         self.execute(&format!(
             "INSERT INTO holder (prefecture, holder_id, number, family_name, usage_name, given_names, birth_date, email, phone, language,
@@ -312,8 +313,8 @@ impl Store {
             ))
             .context("marking the absent")?;
         }
-        // Only holders of several permits can have one that is not the latest. Ranked in one pass: a look-up for each would be
-        // at the mercy of the planner, who has no statistics yet after a first import.
+        // Only holders of several permits can have one that is not the latest. They are ranked in one pass: look-ups
+        // per permit would depend on the planner, which has no statistics after a first import.
         self.execute(&format!(
             "UPDATE permit SET superseded = r.superseded, review_on = '0001-01-01'
              FROM (SELECT permit_id, NOT (absent OR status IN ('retire', 'decede')) AND row_number() OVER (
@@ -333,7 +334,7 @@ impl Store {
         }
     }
 
-    /// Remembers that a file was taken in.
+    /// Records that a file was imported.
     pub fn remember_import(
         &mut self,
         kind: &str,
@@ -363,11 +364,11 @@ impl Store {
             ))
             .execute(&mut self.conn)
             .context("remembering the import")?;
-        // The merge has brought them up to date.
+        // The merge has brought the search words up to date.
         if kind == "permits" { self.set_words_until(Some(import_id)) } else { Ok(()) }
     }
 
-    /// The civil date on which the last extract was taken in.
+    /// The civil date of the last extract's import.
     pub fn last_extract(&mut self) -> Result<Option<NaiveDate>> {
         import_batch::table
             .filter(import_batch::prefecture.eq(&self.prefecture))

@@ -15,7 +15,7 @@ use convoke_domain::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment
 use convoke_domain::seal::{KEY_MADE, KEY_PASSED_ON, Keys, PublicKey, Seal, Sealed};
 use convoke_machine::entropy::Entropy;
 
-/// As texts, or the partial indexes would not be used.
+/// As literal SQL: with bound values the partial indexes are not used.
 const RUN_ENDS: &str = "kind = 'run.completed'";
 const KEY_EVENTS: &str = "kind IN ('key.made', 'key.passed_on')";
 const RUN_COMPLETED: &str = "run.completed";
@@ -29,14 +29,14 @@ pub struct Head {
     pub root: String,
 }
 
-/// A chain that holds.
+/// A chain that verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Walked {
-    /// Its end.
+    /// Its head.
     pub head: Head,
-    /// Signed states of it, all as they were signed.
+    /// Checkpoints in it, all matching.
     pub checkpoints: usize,
-    /// Those that a witness kept as well.
+    /// Checkpoints compared with a witness's copy.
     pub compared: usize,
 }
 
@@ -69,7 +69,7 @@ impl From<Row> for Entry {
 }
 
 impl Store {
-    /// Entries of the chain after one, up to another.
+    /// Entries after `after`, up to `until`.
     pub fn ledger_between(&mut self, after: i64, until: i64) -> Result<Vec<Entry>> {
         let rows: Vec<Row> = ledger_entry::table
             .filter(ledger_entry::prefecture.eq(&self.prefecture))
@@ -80,7 +80,7 @@ impl Store {
         Ok(rows.into_iter().map(Entry::from).collect())
     }
 
-    /// Entries before one, the latest first.
+    /// Entries before `before`, latest first.
     pub fn ledger_before(&mut self, before: i64, limit: i64) -> Result<Vec<Entry>> {
         let rows: Vec<Row> = ledger_entry::table
             .filter(ledger_entry::prefecture.eq(&self.prefecture).and(ledger_entry::seq.lt(before)))
@@ -91,7 +91,7 @@ impl Store {
         Ok(rows.into_iter().map(Entry::from).collect())
     }
 
-    /// What people did in a stretch of the chain: who, what, how often; without what runs did in their name.
+    /// Actions by people in a range of the chain: who, what, how often. Entries of runs are left out.
     pub fn acts_by_actor(&mut self, after: i64, until: i64) -> Result<Vec<(String, String, u64)>> {
         let rows: Vec<(String, String, i64)> = ledger_entry::table
             .filter(ledger_entry::prefecture.eq(&self.prefecture).and(ledger_entry::run_id.is_null()))
@@ -104,7 +104,8 @@ impl Store {
         Ok(rows.into_iter().map(|(actor, kind, n)| (actor, kind, n as u64)).collect())
     }
 
-    /// The stretch of the chain between the end of the run before and the end of this one: after one entry, up to another.
+    /// The range of the chain from the end of the previous run to the end of this one: after the first entry, up to the
+    /// second.
     pub fn ledger_span(&mut self, run: &RunId) -> Result<Option<(i64, i64)>> {
         let ends =
             ledger_entry::table.filter(ledger_entry::prefecture.eq(&self.prefecture)).filter(sql::<Bool>(RUN_ENDS));
@@ -128,7 +129,7 @@ impl Store {
         Ok(Some((before.unwrap_or(0), until)))
     }
 
-    /// The end of the chain.
+    /// The head of the chain.
     pub fn ledger_head(&mut self) -> Result<Head> {
         let last: Option<(i64, String)> = ledger_entry::table
             .filter(ledger_entry::prefecture.eq(&self.prefecture))
@@ -140,10 +141,11 @@ impl Store {
         Ok(Head { size, root })
     }
 
-    /// Adds entries of what somebody did or read outside a run, in the transaction of the change that they record; each says when.
+    /// Adds entries for actions or reads outside a run, in the transaction of the change they record. Each states its
+    /// instant.
     pub fn record(&mut self, actor: &str, at: DateTime<Utc>, events: Vec<Event>) -> Result<()> {
         let dated = |mut event: Event| {
-            // What a key has signed names its own instant.
+            // A payload signed by a key states its own instant.
             if event.payload.get("at").is_none() {
                 event.payload["at"] = serde_json::json!(at);
             }
@@ -153,7 +155,7 @@ impl Store {
         self.append(None, actor, &events)
     }
 
-    /// Adds entries of a run, in the transaction of the change that they record. When it ran, the run itself knows.
+    /// Adds a run's entries, in the transaction of the change they record. Their instant is in the run's record.
     pub fn record_in(&mut self, run_id: &str, actor: &str, events: &[Event]) -> Result<()> {
         self.append(Some(run_id), actor, events)
     }
@@ -173,7 +175,7 @@ impl Store {
         insert_all!(&mut self.conn, ledger_entry, &rows, 1_000).context("adding to the ledger")
     }
 
-    /// Adds an entry that concerns one person.
+    /// Adds an entry about one person.
     pub fn record_about(&mut self, holder: &HolderId, actor: &str, at: DateTime<Utc>, event: Event) -> Result<()> {
         self.record(actor, at, vec![event])?;
         let seq = self.ledger_head()?.size;
@@ -188,8 +190,9 @@ impl Store {
         Ok(())
     }
 
-    /// Walks the whole chain; the first break ends the walk. The chain itself says which key was in use when: from the first on, every
-    /// run must end with a checkpoint that this key signed. `own` must be the last, and what witnesses kept must be there.
+    /// Verifies the whole chain, stopping at the first break. The chain itself records which key was in use when: from
+    /// the first key on, every run must end with a checkpoint signed by it. `own` must be the last key, and the
+    /// witnesses' checkpoints must match.
     pub fn verify_ledger(&mut self, own: Option<&PublicKey>, witnessed: &[Sealed]) -> Result<Result<Walked, Broken>> {
         let seals = self.seals()?;
         let mut keys = Keys::default();
@@ -207,7 +210,7 @@ impl Store {
         loop {
             let entries = self.ledger_between(verifier.head().0, verifier.head().0.saturating_add(10_000))?;
             if entries.is_empty() {
-                // A gap of ten thousand entries is one as well.
+                // A gap of more than ten thousand entries is a gap too.
                 let head = self.ledger_head()?.size;
                 if head > verifier.head().0 {
                     return Ok(Err(Broken::Gap { expected: verifier.head().0 + 1, found: head }));
@@ -230,7 +233,7 @@ impl Store {
                 }
                 compared += here.iter().filter(|(_, by_witness)| *by_witness).count();
                 let signed = here.iter().any(|(_, by_witness)| !by_witness);
-                // Whoever owns the database can write down any key; only who has the key can sign.
+                // Anyone who owns the database can write a key into it; only the owner of the key can sign.
                 if [KEY_MADE, KEY_PASSED_ON].contains(&entry.kind.as_str()) && !signed {
                     return Ok(Err(Broken::Unintroduced(entry.seq)));
                 }
@@ -245,7 +248,7 @@ impl Store {
         if let Some((signed, _)) = marks.last_key_value().filter(|(signed, _)| **signed > size) {
             return Ok(Err(Broken::Cut { signed: *signed, found: size }));
         }
-        // A key that has signed nothing yet is written down by the first run.
+        // A key that has signed nothing yet is recorded by the first run.
         let own = own.map(|own| own.to_hex());
         if own.is_some() && keys.in_use() != own.as_deref() && (ended || keys.in_use().is_some()) {
             return Ok(Err(Broken::OtherKey));
@@ -256,7 +259,7 @@ impl Store {
         Ok(Ok(Walked { head, checkpoints: seals.len(), compared }))
     }
 
-    /// The key that the ledger names as in use.
+    /// The key in use, according to the ledger.
     pub fn key_in_use(&mut self) -> Result<Option<PublicKey>> {
         let last: Option<(String, String)> = ledger_entry::table
             .filter(ledger_entry::prefecture.eq(&self.prefecture))
@@ -272,14 +275,14 @@ impl Store {
         Ok(Some(PublicKey::from_hex(key).context("the key that the ledger names")?))
     }
 
-    /// Writes down that a key begins, signed by itself; `lost`: why there is no word for it of the one before. From then on every run
+    /// Records a new key, signed by itself. `lost`: why the previous key did not sign for it. From then on every run
     /// must be signed.
     pub fn introduce_key(&mut self, seal: &Seal, actor: &str, lost: Option<&str>, now: DateTime<Utc>) -> Result<()> {
         self.record(actor, now, vec![Event { kind: KEY_MADE, payload: seal.introduction(lost) }])?;
         self.seal_ledger(seal, "", now, &[]).map(drop)
     }
 
-    /// The commitments to holders (id and number), in their order, each under a key that is made the first time.
+    /// The commitments to holders (id and number), in the same order. A holder's key is created on first use.
     pub fn commitments(&mut self, holders: &[(&str, &str)], entropy: &mut Entropy) -> Result<Vec<String>> {
         let mut keys: HashMap<String, [u8; 32]> = HashMap::with_capacity(holders.len());
         for batch in holders.chunks(KEYS_PER_QUERY) {

@@ -1,5 +1,5 @@
-//! The database. One schema for SQLite and PostgreSQL, one connection enum, a file per aggregate; every query is
-//! filtered by préfecture by construction, for the [`Store`] holds it.
+//! The database. One schema for SQLite and PostgreSQL, one connection enum, a file per aggregate. Every query is
+//! filtered by the préfecture that the [`Store`] holds.
 
 mod access;
 mod acts;
@@ -77,29 +77,30 @@ use convoke_machine::clock::Stopwatch;
 use convoke_machine::entropy::Entropy;
 use schema::prefecture;
 
-/// Rows of one statement that binds a key: far below the limits of both databases.
+/// Keys bound per statement: far below the limits of both databases.
 const KEYS_PER_QUERY: usize = 10_000;
 
-/// How a writer's statements are planned on PostgreSQL: one kept from when a table was empty would read all of it for ever.
+/// Plan mode of writing transactions on PostgreSQL: a plan cached while a table was empty would scan the whole table
+/// for ever.
 const CUSTOM_PLANS: &str = "force_custom_plan";
 
-/// Losses of a connection after which one step is given up: by then it is no accident.
+/// Lost connections after which a step is given up: by then it is no accident.
 const LOSSES_MAX: u32 = 100;
-/// A transaction that others have waited for longer than that is told to whoever looks for what slows them.
+/// Write transactions longer than this are logged: others wait for them. In seconds.
 const LONG_S: f64 = 0.1;
-/// Between two attempts to reach a database that was lost, and for how long it is tried: a restart takes seconds, a change of
-/// machines minutes.
+/// Interval between attempts to reach a lost database, and how long to try: a restart takes seconds, a failover
+/// minutes.
 const RECONNECT_EVERY: Duration = Duration::from_millis(500);
 const RECONNECT_FOR: f64 = 300.0;
-/// The same for a database that was not reached yet: somebody may wait for the answer, and the password may be wrong.
+/// How long to try on first contact, in seconds: someone may be waiting, and the password may be wrong.
 const OPEN_FOR: f64 = 5.0;
 
-/// The database lacks the tables of this version.
+/// The database lacks tables of this version.
 #[derive(Debug, thiserror::Error)]
 #[error("the database has no tables of this version yet: run `convoke migrate`")]
 pub struct NotMigrated;
 
-/// One préfecture's part of a database.
+/// One préfecture's part of the database.
 pub struct Store {
     conn: Conn,
     url: String,
@@ -107,16 +108,16 @@ pub struct Store {
     prefecture: String,
 }
 
-/// What a process does with its connection.
+/// How a process uses its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// A batch command: maps the file into memory.
     Batch,
-    /// A long-lived worker: mapped pages would count as its memory.
+    /// A long-lived worker: mapped pages would count towards its memory.
     Worker,
 }
 
-/// Opens what a command needs, again where a moment may mend it.
+/// Opens what a command needs, with retries if the failure may be temporary.
 fn patiently<T>(mut open: impl FnMut() -> Result<T>) -> Result<T> {
     let watch = Stopwatch::start();
     loop {
@@ -142,12 +143,12 @@ impl Store {
         Ok(Self { conn, url: url.to_owned(), usage, prefecture: prefecture.to_owned() })
     }
 
-    /// The same for a command, which nothing begins again: it waits for a PostgreSQL that is just starting anew.
+    /// Like [`Store::open`], for a command that nothing restarts: it waits for a PostgreSQL server that is restarting.
     pub fn open_patiently(url: &str, prefecture: &str, usage: Use) -> Result<Self> {
         patiently(|| Self::open(url, prefecture, usage))
     }
 
-    /// Creates or brings up to date the tables; returns the names of the migrations that were run. It waits likewise.
+    /// Creates or upgrades the tables. Returns the names of the migrations that were run. It waits in the same way.
     pub fn migrate(url: &str) -> Result<Vec<String>> {
         patiently(|| connect(url, Use::Batch))?.migrate()
     }
@@ -157,13 +158,13 @@ impl Store {
         &self.prefecture
     }
 
-    /// A second handle on the same préfecture, for a thread of its own.
+    /// A second handle on the same préfecture, for another thread.
     pub fn another(&self) -> Result<Self> {
         let (url, prefecture) = (self.url.clone(), self.prefecture.clone());
         Ok(Self { conn: connect(&url, self.usage)?, url, usage: self.usage, prefecture })
     }
 
-    /// What the database is: its version, and whether its data cross the network encrypted.
+    /// Describes the database: its version, and whether its data cross the network encrypted.
     pub fn describe(&mut self) -> Result<String> {
         use diesel::dsl::sql;
         use diesel::sql_types::Text;
@@ -178,7 +179,7 @@ impl Store {
         told.context("asking the database what it is")
     }
 
-    /// What time it is on the database's own machine, where that is another than this one.
+    /// The time on the database server, if that is another machine.
     pub fn server_time(&mut self) -> Result<Option<DateTime<Utc>>> {
         use diesel::dsl::sql;
         use diesel::sql_types::Timestamp;
@@ -188,8 +189,8 @@ impl Store {
         Ok(Some(now.and_utc()))
     }
 
-    /// Does `steps`, which are safe to repeat, again on another connection whenever theirs is lost. A server that starts anew is
-    /// waited for.
+    /// Runs `steps`, which must be safe to repeat, again on a new connection whenever the connection is lost. Waits for
+    /// a server that is restarting.
     pub fn persist<T>(&mut self, mut steps: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
         let mut losses = 0;
         loop {
@@ -204,7 +205,7 @@ impl Store {
         }
     }
 
-    /// Whether the connection still answers.
+    /// Whether the connection still works.
     pub fn answers(&mut self) -> bool {
         !self.conn.is_lost()
     }
@@ -223,9 +224,9 @@ impl Store {
         }
     }
 
-    /// Everything in `steps` happens, or nothing; of the writers of a préfecture, one at a time. On SQLite the write lock is
-    /// taken at once: a transaction that reads first and writes later could find that another has written in between, and
-    /// would have to be given up. On PostgreSQL an advisory lock gives the same to each préfecture by itself.
+    /// Runs `steps` in one transaction; writers of a préfecture run one at a time. On SQLite the write lock is taken at
+    /// once: a transaction that reads first and writes later could find that another has written in between, and would
+    /// have to be given up. On PostgreSQL an advisory lock does the same for each préfecture separately.
     #[track_caller]
     pub fn write<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let lock = format!(
@@ -235,29 +236,29 @@ impl Store {
         self.locked(&lock, steps)
     }
 
-    /// The same for steps of which each names the row and the epoch that it changes: on PostgreSQL many do them at once.
+    /// The same for steps that each name the row and epoch they change: on PostgreSQL many run at once.
     #[track_caller]
     pub fn write_rows<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.locked("BEGIN", steps)
     }
 
-    /// How many appointments go into one transaction. On SQLite whoever else writes waits for it. On PostgreSQL those of one
-    /// préfecture do, while each commit waits for the disk: in larger ones it writes ahead meanwhile, and the end waits little.
+    /// Appointments per transaction. On SQLite every other writer waits for it. On PostgreSQL only those of the same
+    /// préfecture do, but each commit waits for the disk: a larger transaction writes ahead, and its commit waits less.
     pub fn appointments_at_once(&self) -> usize {
         if self.is_postgres() { 5_000 } else { 1_000 }
     }
 
-    /// Everything in `steps` sees one state of the database.
+    /// Runs `steps` on one snapshot of the database.
     pub fn read<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.transaction("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", steps)
     }
 
-    /// A transaction for whose end other writers wait; one that takes long is told.
+    /// A transaction that makes other writers wait. Long ones are logged.
     #[track_caller]
     fn locked<T>(&mut self, postgres: &str, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let (watch, by) = (OnceCell::new(), Location::caller());
         let done = self.transaction("BEGIN IMMEDIATE", postgres, |s| {
-            // From when the lock was given, not from when it was asked for.
+            // Timed from when the lock was granted, not requested.
             let _ = watch.set(Stopwatch::start());
             steps(s)
         });
@@ -278,16 +279,17 @@ impl Store {
             Conn::Sqlite(_) => sqlite,
             Conn::Postgres(_) => postgres,
         };
-        // A lock that was waited for in vain leaves its transaction open.
+        // A lock timeout leaves the transaction open.
         self.execute(begin).inspect_err(|_| self.roll_back()).context("the database is busy, or cannot be written")?;
-        // A panic that is caught above must not leave half of the steps to be committed by what comes next.
+        // After a panic that is caught further up, half of the steps must not be committed by what comes next.
         let done = catch_unwind(AssertUnwindSafe(|| steps(self))).unwrap_or_else(|panic| {
             self.roll_back();
             resume_unwind(panic)
         });
         match done {
             Ok(value) => {
-                // A commit that fails (a full disk) leaves the transaction open: it must not swallow what comes next.
+                // A failed commit (such as on a full disk) leaves the transaction open: it must not swallow what comes
+                // next.
                 self.execute("COMMIT").inspect_err(|_| self.roll_back()).context("committing")?;
                 Ok(value)
             }
@@ -299,11 +301,11 @@ impl Store {
     }
 
     fn roll_back(&mut self) {
-        // SQLite rolls some failed transactions back by itself; then there is nothing left to do.
+        // SQLite rolls back some failed transactions by itself; then there is nothing left to do.
         let _ = self.execute("ROLLBACK");
     }
 
-    /// How PostgreSQL plans the statements of this transaction from here on.
+    /// Sets how PostgreSQL plans the remaining statements of this transaction.
     fn plan(&mut self, mode: &str) -> QueryResult<()> {
         if self.is_postgres() { self.execute(&format!("SET LOCAL plan_cache_mode = {mode}")) } else { Ok(()) }
     }
@@ -313,7 +315,7 @@ impl Store {
         on_backend!(&mut self.conn, c => c.batch_execute(sql))
     }
 
-    /// The installation's key for opaque ids, made on first use.
+    /// The installation's key for opaque ids, created on first use.
     pub fn id_key(&mut self, entropy: &mut Entropy) -> Result<IdKey> {
         let fresh = hex(&entropy.bytes()?);
         self.write(|store| {
@@ -327,7 +329,7 @@ impl Store {
         })
     }
 
-    /// The same, where it was made already: before the first import nobody has an id.
+    /// The same, if it exists: nobody has an id before the first import.
     fn stored_id_key(&mut self) -> Result<Option<IdKey>> {
         let row = prefecture::table.find(&self.prefecture).select(prefecture::id_key);
         let known: Option<String> = row.first(&mut self.conn).optional()?;
@@ -336,21 +338,23 @@ impl Store {
             .transpose()
     }
 
-    /// Has the planner know how much there is of what: without statistics SQLite takes `prefecture = …` of a primary key for ten rows, and
-    /// reads a million where an index has one. Samples a few hundred rows of each index that has grown; PostgreSQL looks by itself.
+    /// Refreshes SQLite's statistics. Without them it estimates `prefecture = …` in a primary key at ten rows, and
+    /// reads a million rows where an index finds one. It samples a few hundred rows of each index that has grown.
+    /// PostgreSQL does this by itself.
     pub fn refresh_statistics(&mut self) -> Result<()> {
         if self.is_postgres() {
             return Ok(());
         }
         self.execute("PRAGMA analysis_limit = 400; PRAGMA optimize = 0x10002")
             .context("telling the planner what there is")?;
-        // Samples of keys, among them people's numbers: the counts are enough. The table is there only where something was sampled.
+        // Samples contain keys, including foreigner numbers, and the counts suffice. The table exists only if something
+        // was sampled.
         let _ = self.execute("DELETE FROM sqlite_stat4");
         Ok(())
     }
 
-    /// Has permits be looked up by their holders. Without statistics SQLite takes `prefecture = …` of a primary key for ten rows, and
-    /// would read all of them.
+    /// Forces the look-up of permits by holder. Without statistics SQLite estimates `prefecture = …` in a primary key
+    /// at ten rows, and would read all permits.
     fn permit_by_holder(&self) -> &'static str {
         if self.is_postgres() { "" } else { "INDEXED BY permit_by_holder" }
     }

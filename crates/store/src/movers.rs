@@ -1,4 +1,4 @@
-//! People who live elsewhere, who came from elsewhere, and what is told of the others to another préfecture.
+//! People who live outside the jurisdiction, who came from outside, and what is disclosed to another préfecture.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use super::schema::{holder, import_batch};
 use super::{Store, on_backend};
 use convoke_domain::eligibility::Rule;
 
-/// Holders read at once.
+/// Holders per query.
 const HOLDERS: i64 = 20_000;
 
-/// People who live in a commune outside the jurisdiction.
+/// People in a commune outside the jurisdiction.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Elsewhere {
     /// INSEE code.
@@ -26,7 +26,7 @@ pub struct Elsewhere {
     /// Those of them whose permit has expired.
     #[diesel(sql_type = BigInt)]
     pub expired: i64,
-    /// The next of the other permits to expire.
+    /// The earliest expiry among the other permits.
     #[diesel(sql_type = Nullable<Date>)]
     pub soonest: Option<NaiveDate>,
 }
@@ -47,21 +47,21 @@ struct Last {
     expires_on: NaiveDate,
 }
 
-/// A person with a permit in force, as another préfecture may know them.
+/// A person with a permit in force, as disclosed to another préfecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
     /// Foreigner number.
     pub number: String,
     /// Date of birth.
     pub birth_date: Option<NaiveDate>,
-    /// Last day of their last permit.
+    /// Last day of validity of their latest permit.
     pub expires_on: NaiveDate,
 }
 
 impl Store {
-    /// People whom the last run found outside the jurisdiction, by commune.
+    /// People outside the jurisdiction in the last run, by commune.
     pub fn people_elsewhere(&mut self, today: NaiveDate) -> Result<Vec<Elsewhere>> {
-        // A rule is one of ours, and a date a date: nothing here comes from a file.
+        // The rule and the date are our own values: nothing here comes from a file.
         let sql = format!(
             "SELECT commune, count(DISTINCT holder_id) AS people, count(DISTINCT CASE WHEN expires_on < '{today}' THEN holder_id END) AS expired,
                 min(CASE WHEN expires_on >= '{today}' THEN expires_on END) AS soonest
@@ -73,8 +73,8 @@ impl Store {
             .context("counting people outside the jurisdiction")
     }
 
-    /// How many people came from elsewhere, by the day on which an extract first had them: not in the first extract, their permit more than
-    /// `before` days old by then, and none of their permits known earlier.
+    /// Number of people who came from elsewhere, by the day of the first extract with them. It was not the very first
+    /// extract, their permit was more than `before` days old by then, and none of their permits was known earlier.
     pub fn people_who_came(&mut self, before: u32) -> Result<Vec<(NaiveDate, u64)>> {
         let first: Option<NaiveDate> = import_batch::table
             .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::kind.eq("permits")))
@@ -87,7 +87,7 @@ impl Store {
         } else {
             format!("date(first_seen, '-{before} days')")
         };
-        // The first permit of a person decides: the others are from then, or newer.
+        // A person's first permit decides: the others appeared on the same day or later.
         let sql = format!(
             "SELECT day, count(*) AS people FROM (
                  SELECT min(first_seen) AS day, min(CASE WHEN valid_from < {earlier} THEN first_seen END) AS old FROM permit
@@ -101,7 +101,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| (row.day, row.people as u64)).collect())
     }
 
-    /// Gives everybody who has a permit in force or expired, not withdrawn and in the last extract, to `take`.
+    /// Calls `take` for everyone with a permit, in force or expired, that is not withdrawn and is in the last extract.
     pub fn people_in_force(&mut self, mut take: impl FnMut(InForce) -> Result<()>) -> Result<()> {
         let mut after = String::new();
         loop {

@@ -1,4 +1,4 @@
-//! Nights that are owed, and what became of them.
+//! Scheduled nights and their outcomes.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
@@ -11,7 +11,7 @@ use convoke_domain::code::coded;
 use convoke_domain::run::RunState;
 
 coded! {
-    /// Where a night stands.
+    /// State of a night.
     pub enum NightState {
         /// Owed.
         Due = "due",
@@ -19,7 +19,7 @@ coded! {
         Done = "done",
         /// A later night did its work.
         Covered = "covered",
-        /// Waits for a person.
+        /// Failed: needs a person.
         Failed = "failed",
     }
 }
@@ -37,11 +37,11 @@ pub struct NightRow {
     pub state: NightState,
     /// How often it was tried.
     pub attempts: i64,
-    /// Not tried before.
+    /// Not before this instant.
     pub next_at: NaiveDateTime,
-    /// Its last attempt began.
+    /// When its last attempt began.
     pub started_at: Option<NaiveDateTime>,
-    /// It ended.
+    /// When it ended.
     pub finished_at: Option<NaiveDateTime>,
     /// Its run.
     pub run_id: Option<String>,
@@ -51,17 +51,17 @@ pub struct NightRow {
     pub failure: Option<String>,
 }
 
-/// What is known of the clock.
+/// What is known about the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
-    /// Since when a server watches.
+    /// Since when a server has watched it.
     pub since: Option<DateTime<Utc>>,
-    /// The last instant that was certainly true: a server, or an import, saw it.
+    /// The last instant known to be true, seen by a server, an import or a run.
     pub seen: Option<DateTime<Utc>>,
 }
 
 impl Store {
-    /// What is known of the clock, which says `now`.
+    /// What is known about the clock, which now reads `now`.
     pub fn watch(&mut self, now: DateTime<Utc>) -> Result<Watch> {
         let row: Option<(Option<NaiveDateTime>, Option<NaiveDateTime>)> = prefecture::table
             .find(&self.prefecture)
@@ -71,8 +71,8 @@ impl Store {
             .context("reading when the clock was last seen")?;
         let (since, seen) = row.unwrap_or_default();
         let past = now.naive_utc();
-        // A server whose clock was behind is not the last to have seen it: whoever took files in, or ran a night, has too. What was
-        // written while a clock was ahead says nothing.
+        // A server whose clock was behind did not see the latest instant: imports and runs may have seen later ones.
+        // Instants recorded while a clock was ahead are ignored.
         let imported: Option<NaiveDateTime> = import_batch::table
             .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::imported_at.le(past)))
             .select(diesel::dsl::max(import_batch::imported_at))
@@ -85,7 +85,7 @@ impl Store {
         Ok(Watch { since: since.map(|at| at.and_utc()), seen: seen.map(|at| at.and_utc()) })
     }
 
-    /// Forgets nights that a clock which was ahead had seen, and owes again what they had covered.
+    /// Deletes nights recorded while a clock was ahead, and makes the nights they covered due again.
     pub fn forget_future_nights(&mut self, now: DateTime<Utc>, today: NaiveDate) -> Result<()> {
         let ahead = diesel::delete(night::table)
             .filter(night::prefecture.eq(&self.prefecture).and(night::scheduled_at.gt(now.naive_utc())))
@@ -102,7 +102,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a night of that date, or a later one until `today`, was done: by a server, or by hand.
+    /// Whether the night of that date, or a later one until `today`, was done by a server or by hand.
     pub fn has_night_since(&mut self, date: NaiveDate, today: NaiveDate) -> Result<bool> {
         let run = run::table
             .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq(RunState::Completed.code())))
@@ -114,7 +114,7 @@ impl Store {
         Ok(by_run || diesel::select(diesel::dsl::exists(night)).get_result(&mut self.conn)?)
     }
 
-    /// Whoever runs a night by hand has looked at the date: a server that did not believe the clock goes on.
+    /// A person who runs a night by hand has checked the date: a server that distrusted the clock resumes.
     pub fn believe_clock_of_a_person(&mut self, now: DateTime<Utc>) -> Result<()> {
         self.persist(|s| {
             let Some(since) = s.watch(now)?.since else { return Ok(()) };
@@ -122,7 +122,7 @@ impl Store {
         })
     }
 
-    /// Believes the clock: it says `now`, and has been watched since `since`.
+    /// Trusts the clock: it reads `now`, and has been watched since `since`.
     pub fn believe_clock(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
         diesel::update(prefecture::table.find(&self.prefecture))
             .set((
@@ -134,7 +134,7 @@ impl Store {
         Ok(())
     }
 
-    /// Owes nights, each once.
+    /// Schedules nights, each once.
     pub fn owe_nights(&mut self, nights: &[(NaiveDate, DateTime<Utc>)]) -> Result<()> {
         for (date, at) in nights {
             let row = (
@@ -166,7 +166,7 @@ impl Store {
             .context("reading the nights")
     }
 
-    /// Takes an attempt at a night, which nobody else then takes before `next_at`. `false` if another was faster.
+    /// Claims an attempt at a night; nobody else can claim one before `next_at`. `false` if another process was faster.
     pub fn attempt_night(&mut self, row: &NightRow, now: DateTime<Utc>, next_at: DateTime<Utc>) -> Result<bool> {
         let changed = diesel::update(night::table.find((&self.prefecture, row.business_date)))
             .filter(night::state.eq(NightState::Due.code()).and(night::attempts.eq(row.attempts)))
@@ -180,7 +180,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Gives an attempt back that was none: another run was in progress.
+    /// Gives back an attempt that did not happen: another run was in progress.
     pub fn give_night_back(&mut self, row: &NightRow, next_at: DateTime<Utc>) -> Result<()> {
         diesel::update(night::table.find((&self.prefecture, row.business_date)))
             .filter(night::state.eq(NightState::Due.code()).and(night::attempts.eq(row.attempts + 1)))
@@ -190,7 +190,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes what became of an attempt: it is due still, or waits for a person.
+    /// Records a failed attempt: the night is still due, or needs a person.
     pub fn night_failed(
         &mut self,
         date: NaiveDate,
@@ -206,7 +206,7 @@ impl Store {
         Ok(())
     }
 
-    /// A night is done, and with it all that were still owed before it.
+    /// Marks a night as done, and all nights still due before it as covered.
     pub fn night_done(&mut self, date: NaiveDate, run: &str, now: DateTime<Utc>) -> Result<()> {
         let open = [NightState::Due.code(), NightState::Failed.code()];
         let ended = Some(now.naive_utc());

@@ -1,4 +1,4 @@
-//! Letters that give no appointment, and who is owed one.
+//! Letters without an appointment, and who is due one.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::{HolderId, PermitId, Reference, RunId};
 use convoke_domain::permit::PermitKind;
 
-/// A permit whose holder has not had a letter of some kind.
+/// A permit whose holder has not had a given kind of letter.
 #[derive(Clone, Debug)]
 pub struct Unnoticed {
     /// Permit.
@@ -32,7 +32,7 @@ pub struct Unnoticed {
     pub commune: String,
 }
 
-/// A notice to be written.
+/// A notice to write.
 #[derive(Clone, Debug)]
 pub struct NewNotice {
     /// Which letter.
@@ -57,13 +57,14 @@ struct Row {
     created_at: chrono::NaiveDateTime,
 }
 
-/// Verdicts that say that somebody was within the jurisdiction.
+/// Verdicts that imply the holder was within the jurisdiction.
 const WITHIN: [Rule; 6] =
     [Rule::AwaitingMark, Rule::AlreadyConvoked, Rule::NotYetDue, Rule::DueOnline, Rule::DueLate, Rule::Due];
 
 impl Store {
-    /// Permits under a rule whose holders have not had this letter, soonest expiry first, of those that expire from `from`
-    /// on. For a transfer: only those that were within the jurisdiction before and live outside the department.
+    /// Permits with a verdict whose holders have not had this letter and that expire from `from` on, soonest first. For
+    /// a transfer: only those that were within the jurisdiction before and whose holders now live outside the
+    /// department.
     pub fn unnoticed(&mut self, letter: LetterKind, rule: Rule, from: NaiveDate) -> Result<Vec<Unnoticed>> {
         let p = self.prefecture.clone();
         let told = notice::table.filter(
@@ -84,7 +85,7 @@ impl Store {
                     .and(past_verdict::permit_id.eq(permit::permit_id))
                     .and(past_verdict::rule.eq_any(WITHIN.map(Rule::code))),
             );
-            // Whoever has an appointment here first needs an agent: two letters would contradict each other.
+            // A holder with an appointment here needs an agent first: two letters would contradict each other.
             let live = convocation::table.filter(
                 convocation::prefecture
                     .eq(permit::prefecture)
@@ -116,7 +117,7 @@ impl Store {
             .collect()
     }
 
-    /// Writes notices, in the transaction of the caller, and gives each its reference.
+    /// Writes notices in the caller's transaction, and gives each its reference.
     pub fn number_notices(
         &mut self,
         notices: &[NewNotice],
@@ -159,12 +160,12 @@ impl Store {
         Ok(references)
     }
 
-    /// The accepted e-mails of convocations that are live, whose permit still waits for its appointment, and that take place
-    /// from `from` to `to`, the latest of each: what a reminder repeats. With its holder, and the occasions of the reminders
-    /// that were written already.
+    /// What reminders repeat: the latest accepted e-mail of each live convocation that takes place from `from` to `to`
+    /// and whose permit still waits for its appointment. With the holder, and the occasions of reminders already
+    /// written.
     pub fn to_be_reminded(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(LetterRow, String, Vec<String>)>> {
         let p = self.prefecture.clone();
-        // Whoever has died, filed or moved away since is under another rule.
+        // Holders who have died, filed or moved away since are under another rule.
         let live =
             convocation::table
                 .inner_join(permit::table.on(
@@ -204,7 +205,7 @@ impl Store {
             .collect())
     }
 
-    /// Permits of which a convocation was made before: the next one of the same permit also goes by post.
+    /// Permits that already had a convocation: their next one also goes by post.
     pub fn convoked_before(&mut self, permits: &[&str]) -> Result<Vec<String>> {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::permit_id.eq_any(permits)))

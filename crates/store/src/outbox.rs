@@ -1,4 +1,4 @@
-//! The outbox: letters, and every attempt to hand them over.
+//! The outbox: letters, and every attempt to deliver them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use convoke_domain::convocation::{LetterKind, LetterState};
 use convoke_domain::ids::{HolderId, Reference};
 use convoke_domain::permit::Channel;
 
-/// A letter to be put into the outbox.
+/// A letter to put into the outbox.
 #[derive(Clone, Debug, Default, Queryable, QueryableByName, Insertable, Selectable)]
 #[diesel(table_name = outbox, treat_none_as_default_value = false)]
 pub struct LetterRow {
@@ -26,9 +26,9 @@ pub struct LetterRow {
     pub reference: String,
     /// Kind.
     pub kind: String,
-    /// SEQUENCE of the convocation that it speaks of.
+    /// SEQUENCE of the convocation when it was written.
     pub revision: i64,
-    /// Which of several letters of the kind: J-7; empty for the only one.
+    /// Which of several letters of the kind, such as J-7; empty if there is only one.
     pub occasion: String,
     /// Channel.
     pub channel: String,
@@ -36,48 +36,48 @@ pub struct LetterRow {
     pub state: String,
     /// E-mail address.
     pub recipient: Option<String>,
-    /// All that the letter says.
+    /// The letter's content, as data.
     pub data: String,
     /// Hash of the templates.
     pub template_hash: String,
-    /// Hash of what was handed over.
+    /// SHA-256 of the message as sent.
     pub sha256: Option<String>,
-    /// With what it was rendered, as JSON.
+    /// How it was rendered, as JSON.
     pub rendered: Option<String>,
     /// Attempts that count.
     pub attempts: i64,
-    /// How often its fate was unknown.
+    /// How often its delivery was uncertain.
     pub uncertain: i64,
-    /// Not before.
+    /// Not to be tried before.
     pub next_at: NaiveDateTime,
     /// Worker.
     pub owner: Option<String>,
-    /// Until when the worker is trusted.
+    /// The worker's lease ends then.
     pub lease_until: Option<NaiveDateTime>,
-    /// Fencing.
+    /// Fencing token.
     pub epoch: i64,
     /// Last reply of a relay.
     pub last_reply: Option<String>,
     /// When it was written.
     pub created_at: NaiveDateTime,
-    /// Its turn under the limit of its domain has been given: `next_at` is that turn.
+    /// Whether its domain's rate limit has given it a turn: `next_at` is that turn.
     pub has_turn: bool,
 }
 
-/// Which letters; all of them where nothing is said.
+/// Which letters; all of them by default.
 #[derive(Clone, Debug, Default)]
 pub struct LetterFilter {
     /// In this state.
     pub state: Option<LetterState>,
     /// Of this kind.
     pub kind: Option<LetterKind>,
-    /// On this way.
+    /// Sent through this channel.
     pub channel: Option<Channel>,
-    /// Of this convocation or notice.
+    /// For this convocation or notice.
     pub reference: Option<Reference>,
 }
 
-/// A letter of a list: where it stands, and what was said last. Neither to whom it goes nor what it says.
+/// A letter in a list: its state and last reply. Neither its recipient nor its content.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = outbox)]
 pub struct LetterLine {
@@ -95,22 +95,22 @@ pub struct LetterLine {
     pub attempts: i64,
     /// Last reply of a relay.
     pub last_reply: Option<String>,
-    /// With what it was rendered, as JSON.
+    /// How it was rendered, as JSON.
     pub rendered: Option<String>,
     /// When it was written.
     pub created_at: NaiveDateTime,
 }
 
-/// Letters of one state of which the same was said: how many, and one of them.
+/// Letters with the same state and reply: state, reply, how many, one of them.
 pub type SaidOf = (String, Option<String>, i64, Option<String>);
 
-/// Only rows that the partial index holds: a bound list would not use it.
+/// Literal values, which match the partial index: bound ones would not use it.
 pub(super) const CLAIMABLE: &str = "outbox.state IN ('queued', 'deferred', 'uncertain')";
 
-/// Of an attempt: its epoch, the code of the reply, the enhanced one.
+/// An attempt: its epoch, reply code and enhanced code.
 type Said = (i64, Option<i64>, Option<String>);
 
-/// The letters that a filter means.
+/// The letters that a filter selects.
 macro_rules! meant {
     ($store:expr, $which:expr) => {{
         let mut query = outbox::table.filter(outbox::prefecture.eq(&$store.prefecture)).into_boxed();
@@ -131,7 +131,7 @@ macro_rules! meant {
 }
 
 impl Store {
-    /// Puts letters into the outbox, in the transaction of the convocations that they announce.
+    /// Puts letters into the outbox, in the transaction of the convocations they announce.
     pub fn enqueue(&mut self, letters: &[LetterRow]) -> Result<()> {
         insert_all!(&mut self.conn, outbox, letters, 1_000).context("writing letters")
     }
@@ -146,7 +146,7 @@ impl Store {
             .context("reading the outbox")
     }
 
-    /// Letters after one, in the order of their ids.
+    /// Letters after one, by id.
     pub fn letters_after(&mut self, which: &LetterFilter, after: &str, limit: i64) -> Result<Vec<LetterLine>> {
         meant!(self, which)
             .filter(outbox::letter_id.gt(after))
@@ -168,7 +168,7 @@ impl Store {
         Ok(rows.into_iter().map(|(state, n)| (state, n as u64)).collect())
     }
 
-    /// Letters of some states by what was said of them last.
+    /// Letters in some states, grouped by their last reply.
     pub fn letters_by_reply(&mut self, states: &[LetterState], which: &LetterFilter) -> Result<Vec<SaidOf>> {
         let kinds = which.kind.map_or(LetterKind::ALL.to_vec(), |kind| vec![kind]);
         let channels = which.channel.map_or(Channel::ALL.to_vec(), |channel| vec![channel]);
@@ -205,7 +205,7 @@ impl Store {
             .context("reading the letters of a holder")
     }
 
-    /// Letters of a run's convocations by channel and state: one each, without reminders and copies.
+    /// Letters of a run's convocations by channel and state: one for each, without reminders and copies.
     pub fn letters_of_run(&mut self, run_id: &str) -> Result<BTreeMap<(String, String), u64>> {
         let rows: Vec<(String, String, i64)> =
             outbox::table
@@ -222,7 +222,7 @@ impl Store {
         Ok(rows.into_iter().map(|(channel, state, n)| ((channel, state), n as u64)).collect())
     }
 
-    /// Letters of a run's convocations by state and by what the relay last said: its enhanced code, or the plain one.
+    /// Letters of a run's convocations by state and the relay's last reply: its enhanced code, or else the plain one.
     pub fn replies_of_run(&mut self, run_id: &str) -> Result<Vec<(String, String, u64)>> {
         use super::schema::delivery_attempt;
         let rows: Vec<(String, Option<Said>, String)> =
@@ -263,8 +263,7 @@ impl Store {
         Ok(counts.into_iter().map(|((state, code), n)| (state, code, n)).collect())
     }
 
-    /// Letters of a run's convocations that did not arrive, or not yet, by state and by what was said last: state, reply, how many,
-    /// one of them.
+    /// Undelivered letters of a run's convocations, by state and last reply: state, reply, how many, one of them.
     pub fn failing_letters_of_run(&mut self, run_id: &str) -> Result<Vec<SaidOf>> {
         outbox::table
             .inner_join(
@@ -282,7 +281,8 @@ impl Store {
             .context("looking for the letters of a run that failed")
     }
 
-    /// Letters of a run's convocations and notices whose fate was unknown at least once: reference, kind, state, how often.
+    /// Letters of a run's convocations and notices whose delivery was uncertain at least once: reference, kind, state,
+    /// how often.
     pub fn uncertain_letters_of_run(&mut self, run_id: &str) -> Result<Vec<(String, String, String, i64)>> {
         let convoked = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::run_id.eq(run_id)))
@@ -300,7 +300,7 @@ impl Store {
             .context("looking for letters that were perhaps sent twice")
     }
 
-    /// How many letters wait to be sent.
+    /// Number of letters waiting to be sent.
     pub fn waiting_letters(&mut self) -> Result<u64> {
         let waiting: i64 = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))
@@ -311,7 +311,7 @@ impl Store {
         Ok(waiting as u64)
     }
 
-    /// When the next letter may be tried, if any waits.
+    /// When the next waiting letter may be tried, if there is one.
     pub fn next_letter_at(&mut self) -> Result<Option<DateTime<Utc>>> {
         let next: Option<NaiveDateTime> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))

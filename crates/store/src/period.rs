@@ -1,4 +1,4 @@
-//! What happened between two days: for the figures that an office publishes.
+//! What happened between two days, for published figures.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use super::Store;
 use super::schema::{checkpoint, convocation, past_verdict, permit, reservation, slot};
 use convoke_domain::ending::{Appointed, AtDesk, Expired};
 
-/// A permit as its end is judged by.
+/// A permit, with what its outcome is judged by.
 type Row = (String, String, NaiveDate, String, Option<NaiveDate>, bool, Option<String>, Option<NaiveDate>);
 
 impl Store {
-    /// Seats that stood open between two days, both included.
+    /// Seats offered between two days, both included.
     pub fn seats_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
         use diesel::sql_types::BigInt;
         let seats = diesel::dsl::sql::<diesel::sql_types::Nullable<BigInt>>("CAST(SUM(seats) AS BIGINT)");
@@ -29,7 +29,7 @@ impl Store {
         Ok(rows.into_iter().map(|(site, desk, day, n)| ((site, desk, day), n.unwrap_or(0) as u64)).collect())
     }
 
-    /// Seats that are taken between two days, both included.
+    /// Seats taken between two days, both included.
     pub fn taken_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
         let rows: Vec<(String, String, NaiveDate, i64)> = reservation::table
             .inner_join(
@@ -45,7 +45,7 @@ impl Store {
         Ok(rows.into_iter().map(|(site, desk, day, n)| ((site, desk, day), n as u64)).collect())
     }
 
-    /// Appointments between two days by what became of them.
+    /// Appointments between two days, by outcome.
     pub fn appointments_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, String, u64)>> {
         let rows: Vec<(String, String, NaiveDate, String, i64)> = convocation::table
             .inner_join(
@@ -61,7 +61,7 @@ impl Store {
         Ok(rows.into_iter().map(|(site, desk, day, state, n)| ((site, desk, day), state, n as u64)).collect())
     }
 
-    /// Convocations that were made between two instants, the second left out: desk, when, for which day.
+    /// Convocations made between two instants, the second excluded: desk, when, for which day.
     pub fn convoked_between(
         &mut self,
         from: NaiveDateTime,
@@ -81,7 +81,7 @@ impl Store {
             .context("reading how long people waited")
     }
 
-    /// Permits whose last day lay between two days, with all that tells how it ended.
+    /// Permits that expired between two days, with all that shows their outcome.
     pub fn expired_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<Expired>> {
         let within = permit::expires_on.ge(from).and(permit::expires_on.le(to));
         let rows: Vec<Row> = permit::table
@@ -135,7 +135,7 @@ impl Store {
             }
         }
         let of = |(id, kind, expires_on, status, filed_on, superseded, rule, since): Row| Expired {
-            // The verdict of its last day: the present one where it stood then already.
+            // The verdict on its last day: the current one if it was already in place then.
             rule: past.remove(&id).or_else(|| rule.filter(|_| since.is_some_and(|since| since <= expires_on))),
             convocations: convocations.remove(&id).unwrap_or_default(),
             permit: id,
@@ -148,8 +148,8 @@ impl Store {
         Ok(rows.into_iter().map(of).collect())
     }
 
-    /// The stretch of the ledger between the last checkpoint before an instant and the last before another: stretches of days that
-    /// follow one another share no entry. Empty where nothing was signed.
+    /// The range of the ledger between the last checkpoint before each of two instants: consecutive periods share no
+    /// entry. Empty if nothing was signed.
     pub fn ledger_of_days(&mut self, from: NaiveDateTime, until: NaiveDateTime) -> Result<(i64, i64)> {
         let mut size_before = |instant: NaiveDateTime| {
             checkpoint::table

@@ -43,13 +43,13 @@ pub struct PermitRow {
     pub review_on: NaiveDate,
 }
 
-/// Filed, held, absent, superseded: four facts of yes or no in one column, for each column of a million rows costs a
+/// Filed, held, absent, superseded: four booleans in one column, because each column of a million rows costs a
 /// twentieth of a second.
 const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN held THEN 2 ELSE 0 END
      + CASE WHEN absent THEN 4 ELSE 0 END + CASE WHEN superseded THEN 8 ELSE 0 END";
 
-/// A date as it stands in a row. SQLite holds `2026-10-05`: three numbers at known places, read three million times on a
-/// first night; as a format to be interpreted they take a tenth of the scan.
+/// A date as stored. SQLite holds `2026-10-05`: three numbers at fixed positions, read three million times on a first
+/// night. Parsing them by a format string would take a tenth of the scan.
 #[derive(Clone, Copy, Debug, diesel::deserialize::FromSqlRow)]
 pub struct IsoDate(NaiveDate);
 
@@ -75,7 +75,7 @@ impl FromSql<diesel::sql_types::Date, Pg> for IsoDate {
     }
 }
 
-/// One of a closed list of words as it stands in a row.
+/// A value of a closed list of words, as stored.
 #[derive(Clone, Copy, Debug, diesel::deserialize::FromSqlRow)]
 pub struct Code<T>(T);
 
@@ -92,7 +92,8 @@ impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Pg> for Cod
 }
 
 impl PermitRow {
-    /// The facts on which it is assessed. Whoever came with all documents has filed, whatever the extract knows by now.
+    /// The facts on which it is assessed. A holder who came with all documents counts as having filed, even if the
+    /// extract does not show it yet.
     pub fn facts(&self, convoked_for: Option<NaiveDate>, honoured: bool) -> Facts<'_> {
         Facts {
             kind: self.kind.0,
@@ -108,23 +109,23 @@ impl PermitRow {
         }
     }
 
-    /// The stored verdict; empty for a permit never assessed.
+    /// The stored verdict; empty for a permit that was never assessed.
     pub fn stored_rule(&self) -> &str {
         self.rule.as_deref().unwrap_or_default()
     }
 
-    /// Whether what is stored makes this permit come up again as it should: whoever comes up every night does so as it is.
+    /// Whether the stored review date is still right: dates up to tonight are equivalent.
     pub fn is_reviewed_by(&self, review_on: NaiveDate, tonight: NaiveDate) -> bool {
         self.review_on == review_on || (self.review_on <= tonight && review_on <= tonight)
     }
 
-    /// Whether the stored verdict is this rule.
+    /// Whether this rule is the stored verdict.
     pub fn has_rule(&self, rule: Rule) -> bool {
         self.stored_rule() == rule.code()
     }
 }
 
-/// A verdict to be stored.
+/// A verdict to store.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = verdict_change, treat_none_as_default_value = false)]
 pub struct VerdictChange {
@@ -132,7 +133,7 @@ pub struct VerdictChange {
     pub permit_id: String,
     /// Rule id.
     pub rule: &'static str,
-    /// Next night on which to look again.
+    /// Next night on which to review it.
     pub review_on: NaiveDate,
 }
 
@@ -144,7 +145,7 @@ table! {
     }
 }
 
-/// What a letter, and the plan, need of a holder.
+/// What letters and plans need from a holder.
 #[derive(Clone, Debug, Queryable)]
 pub struct HolderRow {
     /// Holder.
@@ -181,7 +182,7 @@ impl HolderRow {
             usage_name: self.usage_name,
             given_names: self.given_names,
             birth_date: self.birth_date,
-            // An address that sends letters back is none.
+            // An address that bounced counts as none.
             email: email.filter(|email| self.email_refused.as_ref() != Some(email)),
             phone: self.phone,
             language: self.language,
@@ -196,7 +197,7 @@ impl HolderRow {
     }
 }
 
-/// The address that holds: what an agent set, until the extract says something else than it did then.
+/// The effective address: the one an agent set, until the extract's address changes.
 pub(super) fn email_of(extract: Option<String>, set: Option<String>, over: Option<&str>) -> Option<String> {
     match set.filter(|_| over == Some(extract.as_deref().unwrap_or_default())) {
         Some(set) => Some(set).filter(|email| !email.is_empty()),
@@ -211,7 +212,7 @@ fn each<T>(rows: impl Iterator<Item = QueryResult<T>>, mut take: impl FnMut(T) -
     Ok(())
 }
 
-/// Row by row on both: PostgreSQL's client would else hold a million of them.
+/// Row by row on both: otherwise PostgreSQL's client would hold a million rows.
 macro_rules! read_each {
     ($conn:expr, $query:expr, $take:expr) => {
         match $conn {
@@ -222,8 +223,8 @@ macro_rules! read_each {
 }
 
 impl Store {
-    /// Gives each permit whose verdict may differ on `tonight` to `take`, exactly once, as it is read; every permit where
-    /// no date is given.
+    /// Calls `take` for each permit whose verdict may differ on `tonight`, exactly once, as it is read; for every
+    /// permit if no date is given.
     pub fn permits_to_review(
         &mut self,
         tonight: Option<NaiveDate>,
@@ -234,7 +235,7 @@ impl Store {
         let all = permit::table
             .filter(permit::prefecture.eq(&self.prefecture))
             .select((permit_id, holder_id, kind, mention, expires_on, status, commune, flags, rule, review_on));
-        // Two statements: through the index, a scan of the whole table takes twice as long.
+        // Two statements: reading the whole table through the index takes twice as long.
         match tonight {
             Some(date) => read_each!(&mut self.conn, all.filter(review_on.le(date)), &mut take),
             None => read_each!(&mut self.conn, all, &mut take),
@@ -242,7 +243,7 @@ impl Store {
         .context("reading the permits to review")
     }
 
-    /// All permits stored, by their present verdict. Permits never assessed are counted under the empty rule.
+    /// All stored permits by current verdict. Permits never assessed are counted under the empty rule.
     pub fn permits_by_rule(&mut self) -> Result<BTreeMap<String, u64>> {
         let rows: Vec<(Option<String>, i64)> = permit::table
             .filter(permit::prefecture.eq(&self.prefecture))
@@ -253,7 +254,7 @@ impl Store {
         Ok(rows.into_iter().map(|(rule, n)| (rule.unwrap_or_default(), n as u64)).collect())
     }
 
-    /// Stores verdicts, and keeps those that they replace.
+    /// Stores verdicts, and keeps the ones they replace.
     pub fn store_verdicts(&mut self, run: &RunId, tonight: NaiveDate, changes: &[VerdictChange]) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
@@ -263,8 +264,8 @@ impl Store {
              DELETE FROM verdict_change;",
         )?;
         insert_all!(&mut self.conn, verdict_change, changes, KEYS_PER_QUERY)?;
-        // Named by a list too: a join alone has SQLite walk every permit, or all of them for a filter, while others wait.
-        // The préfecture and the run are checked names, and the date a date: nothing here comes from a file.
+        // The ids are also filtered by a list: with the join alone SQLite walks every permit while others wait. The
+        // préfecture, the run and the date are validated values: nothing here comes from a file.
         let (prefecture, run) = (&self.prefecture, &run.0);
         self.execute(&format!(
             "INSERT INTO past_verdict (prefecture, permit_id, rule, since, until, run_id)
@@ -284,12 +285,12 @@ impl Store {
         .context("storing the verdicts")
     }
 
-    /// What each permit's verdict was when a run had stored its own: permit, type, expiry, rule. Those that were erased since are
-    /// not among them; type and expiry are those of today.
+    /// Each permit's verdict as of a run: permit, type, expiry, rule. Permits erased since are missing; type and expiry
+    /// are the current ones.
     pub fn verdicts_at(&mut self, run: &RunRow) -> Result<Vec<(String, String, NaiveDate, String)>> {
         use super::schema::{past_verdict, run as runs};
         let then = run.started_at;
-        // A verdict that stands since that run or an earlier one.
+        // Verdicts that date from that run or an earlier one.
         let standing: Vec<(String, String, NaiveDate, Option<String>)> = permit::table
             .inner_join(
                 runs::table
@@ -300,7 +301,7 @@ impl Store {
             .select((permit::permit_id, permit::kind, permit::expires_on, permit::rule))
             .load(&mut self.conn)
             .context("reading verdicts that stand")?;
-        // Or one that a later run has put an end to: the last that had been given by then.
+        // And verdicts that a later run replaced: the last one given by then.
         let past: Vec<(String, String, NaiveDate, String)> =
             past_verdict::table
                 .inner_join(
@@ -324,7 +325,7 @@ impl Store {
         Ok(found.into_iter().map(|(id, (kind, day, rule))| (id, kind, day, rule)).collect())
     }
 
-    /// Foreigner number and name of each permit's holder: read only for a report that is to name people.
+    /// Foreigner number and name of each permit's holder: read only for a report that names people.
     pub fn names_of_permits(&mut self) -> Result<BTreeMap<String, [String; 2]>> {
         let rows: Vec<(String, String, String, String)> = permit::table
             .inner_join(
@@ -341,14 +342,14 @@ impl Store {
             .collect())
     }
 
-    /// What nights are planned from, as a number that grows with each change.
+    /// Version of the planning data: a number that grows with each change.
     pub fn data_version(&mut self) -> Result<i64> {
         let row = prefecture::table.find(&self.prefecture).select(prefecture::data_version);
         let known: Option<i64> = row.first(&mut self.conn).optional().context("reading the version of the data")?;
         Ok(known.unwrap_or(0))
     }
 
-    /// Says that it changed, in the transaction of the change.
+    /// Increments the version, in the transaction of the change.
     pub(super) fn data_changed(&mut self) -> Result<()> {
         diesel::update(prefecture::table.find(&self.prefecture))
             .set(prefecture::data_version.eq(prefecture::data_version + 1))
@@ -357,7 +358,7 @@ impl Store {
         Ok(())
     }
 
-    /// Hash of the rules under which the stored verdicts were made.
+    /// Hash of the rules that the stored verdicts were made with.
     pub fn assessed_with(&mut self) -> Result<Option<String>> {
         let row = prefecture::table.find(&self.prefecture).select(prefecture::assessed_with);
         let known: Option<Option<String>> =
@@ -365,7 +366,7 @@ impl Store {
         Ok(known.flatten())
     }
 
-    /// Says under which rules every stored verdict now is.
+    /// Records the rules that all stored verdicts now follow.
     pub fn set_assessed_with(&mut self, rules_hash: &str) -> Result<()> {
         diesel::update(prefecture::table.find(&self.prefecture))
             .set(prefecture::assessed_with.eq(rules_hash))
@@ -373,7 +374,7 @@ impl Store {
         Ok(())
     }
 
-    /// First night on which the program knew of each permit.
+    /// First night on which each permit was known.
     pub fn first_seen(&mut self, permits: &[&str]) -> Result<HashMap<String, NaiveDate>> {
         let mut found = HashMap::with_capacity(permits.len());
         for batch in permits.chunks(KEYS_PER_QUERY) {
@@ -445,7 +446,7 @@ impl Store {
             .context("reading the permits under a rule")
     }
 
-    /// Has a permit looked at again by the next run: something changed that its review date does not know of.
+    /// Marks a permit for review by the next run: a change that its review date does not cover.
     pub fn review_again(&mut self, permit_id: &PermitId) -> Result<()> {
         self.review_all_again(&[permit_id.0.as_str()])
     }
@@ -462,7 +463,7 @@ impl Store {
         self.data_changed()
     }
 
-    /// The holder's permit that expires last, for a convocation that names only the person.
+    /// The holder's permit that expires last, for a convocation that names only the holder.
     pub fn latest_permit(&mut self, holder: &HolderId) -> Result<Option<PermitId>> {
         let id: Option<String> = permit::table
             .filter(permit::prefecture.eq(&self.prefecture))

@@ -1,4 +1,4 @@
-//! Everything known about one person: the right of access, and the answer at the counter.
+//! Everything known about one person, for the right of access and for the counter.
 
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -13,7 +13,7 @@ use super::schema::{
 use super::{RequestRow, Store};
 use convoke_domain::ids::HolderId;
 
-/// All that is known about a person, but for the entries of the ledger. Instants are Universal Time.
+/// All that is known about a person, except ledger entries. Instants are in UTC.
 #[derive(Clone, Debug, Serialize)]
 pub struct Known {
     /// Who it is.
@@ -22,7 +22,7 @@ pub struct Known {
     pub linked_household: Option<String>,
     /// Permits, soonest expiry first.
     pub permits: Vec<KnownPermit>,
-    /// Appointments, whatever became of them, oldest first.
+    /// Appointments in any state, oldest first.
     pub convocations: Vec<Convoked>,
     /// Written requests, oldest first.
     pub requests: Vec<RequestRow>,
@@ -39,24 +39,24 @@ pub struct KnownPermit {
     pub rules_before: Vec<PastRule>,
 }
 
-/// A letter, what it said, and what became of it.
+/// A letter with its content and its outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct KnownLetter {
     /// The letter.
     pub letter: Written,
-    /// All that it said.
+    /// Its content.
     pub said: Value,
-    /// Every attempt to hand it over.
+    /// Every delivery attempt.
     pub attempts: Vec<Try>,
-    /// What came back.
+    /// Its bounces.
     pub bounces: Vec<Returned>,
 }
 
-/// What somebody did by hand to a person: kind, login, payload.
+/// A manual action on a person: kind, login, payload.
 pub type ActOn = (String, String, Value);
 
 impl Store {
-    /// Everything that is known about a person, with the entries of the ledger that concern them, by their commitment.
+    /// Everything known about a person, including the ledger entries that concern them, found by their commitment.
     pub fn everything_about(&mut self, id: &HolderId, commitment: &str) -> Result<Value> {
         let mut all = serde_json::to_value(self.known_of(id)?)?;
         let references = self.references_of(&[&id.0])?;
@@ -64,7 +64,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Everything that is known about a person, but for the ledger.
+    /// Everything known about a person, except the ledger.
     pub fn known_of(&mut self, id: &HolderId) -> Result<Known> {
         let person: Person = holder::table
             .find((&self.prefecture, &id.0))
@@ -88,7 +88,7 @@ impl Store {
         Ok(Known { person, linked_household, permits, convocations, requests, letters })
     }
 
-    /// What was done to a person by hand, oldest first.
+    /// Manual actions on a person, oldest first.
     pub fn acts_on(&mut self, id: &HolderId) -> Result<Vec<ActOn>> {
         let rows: Vec<(String, String, String)> = ledger_entry::table
             .inner_join(
@@ -123,7 +123,7 @@ impl Store {
         Ok(known)
     }
 
-    /// Letters of some references, what they said, and what became of them.
+    /// Letters with these references, their content and outcome.
     pub fn letters_about(&mut self, references: &[String]) -> Result<Vec<KnownLetter>> {
         let letters: Vec<Written> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
@@ -153,7 +153,7 @@ impl Store {
         Ok(known)
     }
 
-    /// Entries that hold a person's commitment, or a reference of theirs.
+    /// Entries that contain a person's commitment, or one of their references.
     fn entries_about(&mut self, commitment: &str, references: &[String]) -> Result<Vec<Value>> {
         let mut found: Vec<(i64, String, String, String)> = Vec::new();
         for what in references.iter().map(String::as_str).chain([commitment]) {
@@ -221,7 +221,7 @@ pub struct Title {
     pub rule_run: Option<String>,
 }
 
-/// A rule that applied.
+/// A past rule.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = past_verdict)]
 pub struct PastRule {
@@ -280,7 +280,7 @@ pub struct Try {
     pub outcome: Option<String>,
 }
 
-/// A message that came back.
+/// A bounce.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize)]
 #[diesel(table_name = bounce)]
 pub struct Returned {

@@ -13,27 +13,27 @@ use super::schema::{convocation, notice, outbox};
 use super::{KEYS_PER_QUERY, Store, on_backend};
 use convoke_domain::convocation::LetterState;
 
-/// A letter that waits for the post.
+/// A letter to post.
 #[derive(Clone, Debug)]
 pub struct ToPost {
     /// The letter.
     pub letter: LetterRow,
-    /// Its holder, where convocation or notice is known.
+    /// Its holder, if the convocation or notice is known.
     pub holder_id: Option<String>,
     /// State and day of its convocation, if it announces one.
     pub convocation: Option<(String, NaiveDate)>,
 }
 
-/// Those of them that may be posted: a letter that came too late would come later still.
+/// Only letters worth posting: one that came too late by e-mail would come later still.
 const POSTABLE: &str = "outbox.state IN ('to_post', 'failed', 'bounced')";
-/// Only rows that the partial index holds.
+/// Literal values, which match the partial index.
 const WAITING: &str = "outbox.state IN ('to_post', 'failed', 'bounced', 'expired')";
-/// Letters on paper of people who asked to be called.
+/// Paper letters to people who asked to be called.
 const TO_CALL: &str = "(outbox.state = 'posted' AND outbox.channel = 'phone')";
 
 impl Store {
-    /// Letters that wait for the post, oldest first: of those without e-mail, and of those whose e-mail failed, bounced or
-    /// came too late; and posted ones of people who asked to be called. A reminder is not worth a stamp.
+    /// Letters to post, oldest first: those without e-mail, and those whose e-mail failed, bounced or came too late;
+    /// also posted ones of people who asked to be called. Reminders are not worth a stamp.
     pub fn to_post(&mut self) -> Result<Vec<ToPost>> {
         let p = self.prefecture.clone();
         let letters: Vec<LetterRow> = outbox::table
@@ -68,7 +68,7 @@ impl Store {
             .collect())
     }
 
-    /// Letters of these references that have left by post: reference, kind, revision.
+    /// Posted letters with these references: reference, kind, revision.
     pub fn posted_letters(&mut self, references: &[&str]) -> Result<HashSet<(String, String, i64)>> {
         let mut posted = HashSet::new();
         for batch in references.chunks(KEYS_PER_QUERY) {
@@ -83,7 +83,7 @@ impl Store {
         Ok(posted)
     }
 
-    /// How many letters have waited for the post since before `since`.
+    /// Number of letters waiting for the post since before `since`.
     pub fn waiting_for_post_since(&mut self, since: DateTime<Utc>) -> Result<u64> {
         let waiting: i64 = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))
@@ -95,8 +95,8 @@ impl Store {
         Ok(waiting as u64)
     }
 
-    /// Marks a letter as posted. An e-mail that failed keeps what is known of it: its letter on paper gets a row of its own.
-    /// `false` if it does not wait for the post any more.
+    /// Marks a letter as posted. A failed e-mail keeps its record: its paper letter gets a row of its own. `false` if
+    /// it is no longer waiting for the post.
     pub fn mark_posted(&mut self, letter_id: &str, sha256: &str, rendered: &str, batch: &str) -> Result<bool> {
         let waiting: Option<LetterRow> = outbox::table
             .find((&self.prefecture, letter_id))
@@ -134,7 +134,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Marks a posted letter as come back. `false` if it was not posted.
+    /// Marks a posted letter as returned. `false` if it was not posted.
     pub fn mark_returned(&mut self, letter_id: &str) -> Result<bool> {
         let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
             .filter(outbox::state.eq(LetterState::Posted.code()))

@@ -1,5 +1,5 @@
-//! The end of what is known about a person. What stays after an erasure names nobody: references, days, seats, hashes, and a
-//! ledger whose commitments nobody can open any more, for their key is gone.
+//! Erasure of personal data. What remains names nobody: references, days, seats, hashes, and a ledger whose commitments
+//! can no longer be opened, because their key is gone.
 
 use std::collections::HashSet;
 
@@ -19,10 +19,10 @@ use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::{HolderId, hex, keyed_hash};
 use convoke_machine::confirm::Confirmed;
 
-/// What a letter says once its words are gone.
+/// A letter's content after it was purged.
 pub const PURGED: &str = "{}";
 
-/// Verdicts by which the next run may convoke the holder, or has to mark an appointment: a plan may name them.
+/// Verdicts with which the next run may convoke the holder, or has to mark an appointment: a plan may name them.
 const OWED: [Rule; 7] = [
     Rule::Due,
     Rule::DueLate,
@@ -33,7 +33,7 @@ const OWED: [Rule; 7] = [
     Rule::NoJurisdiction,
 ];
 
-/// Letters that are over: nothing more is to become of them.
+/// States in which nothing more happens to a letter.
 fn over() -> Vec<&'static str> {
     use LetterState::{Accepted, Bounced, Cancelled, Expired, Failed, Posted, Returned};
     [Accepted, Bounced, Cancelled, Expired, Failed, Posted, Returned].map(LetterState::code).to_vec()
@@ -48,10 +48,10 @@ pub enum Lives {
     /// The office owes the person something.
     #[error("the last run found the permit `{0}`")]
     Owed(String),
-    /// An appointment is to come, or to be marked.
+    /// An appointment is upcoming, or not yet marked.
     #[error("the appointment {0} is to come, or to be marked")]
     Convocation(String),
-    /// A written request waits.
+    /// A written request is open.
     #[error("the request {0} waits for an answer")]
     Request(String),
     /// A letter is on its way.
@@ -60,7 +60,7 @@ pub enum Lives {
 }
 
 impl Store {
-    /// Why the data of a holder are still needed, if they are.
+    /// Why a holder's data are still needed, if they are.
     pub fn lives(&mut self, id: &HolderId, today: NaiveDate) -> Result<Option<Lives>> {
         let last: Option<NaiveDate> = permit::table
             .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
@@ -118,7 +118,7 @@ impl Store {
         Ok(references)
     }
 
-    /// Holders to whom a letter is on its way.
+    /// Holders with a letter on its way.
     pub fn holders_written_to(&mut self) -> Result<HashSet<String>> {
         let waits = outbox::prefecture.eq(self.prefecture.clone()).and(not(outbox::state.eq_any(over())));
         let convoked: Vec<String> =
@@ -142,8 +142,8 @@ impl Store {
         Ok(convoked.into_iter().chain(noticed).collect())
     }
 
-    /// Holders whose last permit expired before a day, and who have no appointment to come: id and number. All at once: asked of each
-    /// person by itself, the question takes a second for every thousand.
+    /// Holders whose last permit expired before a day and who have no upcoming appointment: id and number. All in one
+    /// query: one per person takes a second for every thousand.
     pub fn holders_over(&mut self, before: NaiveDate) -> Result<Vec<(String, String)>> {
         let needed = permit::table
             .filter(permit::prefecture.eq(&self.prefecture))
@@ -165,7 +165,7 @@ impl Store {
             .context("looking for holders whose data are no longer needed")
     }
 
-    /// Of some holders, those whose data are needed all the same: something came in between.
+    /// Those of some holders whose data are needed after all: something changed meanwhile.
     pub fn needed_again(&mut self, holders: &[&str], before: NaiveDate) -> Result<HashSet<String>> {
         let mut needed: Vec<String> = permit::table
             .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq_any(holders)))
@@ -189,8 +189,8 @@ impl Store {
         Ok(needed.into_iter().collect())
     }
 
-    /// Erases some holders in the transaction of the entry that says so: rows, keys, what letters said, and the words of servers about
-    /// their addresses.
+    /// Erases holders, in the transaction of the ledger entry about it: rows, keys, letter contents, and server replies
+    /// about their addresses.
     pub fn erase_holders(&mut self, holders: &[&str], _: &Confirmed) -> Result<()> {
         for batch in holders.chunks(KEYS_PER_QUERY / 10) {
             self.erase(batch)?;
@@ -213,7 +213,7 @@ impl Store {
         let emails = emails.into_iter().flat_map(|(extract, by_hand)| [extract, by_hand.filter(|e| !e.is_empty())]);
         let ids: Vec<&str> = letters.iter().map(|(id, _)| id.as_str()).collect();
         self.silence(&ids)?;
-        // What no letter could be found for may still quote an address; there is little of it.
+        // Bounces not matched to a letter may still quote an address; there are few of them.
         let mut addresses: Vec<String> =
             emails.flatten().chain(letters.iter().filter_map(|(_, to)| to.clone())).collect();
         addresses.sort_unstable();
@@ -238,7 +238,7 @@ impl Store {
             .select(permit::permit_id)
             .load(&mut self.conn)?;
         self.forget_words(holders)?;
-        // Those that name others first.
+        // Tables that reference others first.
         macro_rules! delete {
             ($table:ident, $column:ident, $ids:expr) => {
                 diesel::delete(
@@ -259,7 +259,8 @@ impl Store {
         Ok(())
     }
 
-    /// Appointments and notices stay, and nobody can tell any more whose they were: their ids are made anew with the key that goes.
+    /// Anonymises appointments and notices, which stay: their ids are replaced by hashes under the key that is about to
+    /// be deleted.
     fn forget_whose(&mut self, holders: &[&str]) -> Result<()> {
         let prefecture = self.prefecture.clone();
         let keys: Vec<(String, String)> = holder_key::table
@@ -290,7 +291,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes from letters what they said and to whom; that they were written, sent and taken stays.
+    /// Removes content and recipient from letters; the record that they were written, sent and accepted stays.
     fn silence(&mut self, letters: &[&str]) -> Result<()> {
         for batch in letters.chunks(KEYS_PER_QUERY) {
             diesel::update(
@@ -315,7 +316,7 @@ impl Store {
         Ok(())
     }
 
-    /// Letters that are over, were written before an instant, and still say something: in the order of ids, after one.
+    /// Finished letters written before an instant that still have content, by id, after one.
     pub fn letters_over(&mut self, before: NaiveDateTime, after: &str, limit: i64) -> Result<Vec<String>> {
         outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))
@@ -328,13 +329,13 @@ impl Store {
             .context("looking for letters that are over")
     }
 
-    /// Takes from letters what they said, in the transaction of the entry that says so.
+    /// Removes the content of letters, in the transaction of the ledger entry about it.
     pub fn silence_letters(&mut self, letters: &[String], _: &Confirmed) -> Result<()> {
         let ids: Vec<&str> = letters.iter().map(String::as_str).collect();
         self.silence(&ids)
     }
 
-    /// Has what is deleted from now on be overwritten (SQLite; elsewhere nothing is to be said).
+    /// Makes SQLite overwrite whatever is deleted from now on. On PostgreSQL this does nothing.
     pub fn delete_for_good(&mut self) -> Result<()> {
         if let Conn::Sqlite(_) = self.conn {
             self.execute("PRAGMA secure_delete = ON").context("asking for deletion for good")?;
@@ -342,8 +343,8 @@ impl Store {
         Ok(())
     }
 
-    /// Leaves no trace of what was deleted in the files of the database: free pages, and the log of writes. `false` where another
-    /// process keeps old pages in use: then it must be done again.
+    /// Removes traces of deleted data from the database files: free pages and the write-ahead log. `false` if another
+    /// process still uses old pages: call it again then.
     pub fn compact(&mut self) -> Result<bool> {
         #[derive(QueryableByName)]
         struct Checkpointed {

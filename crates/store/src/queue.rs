@@ -1,5 +1,5 @@
-//! The outbox as a queue. Nothing here opens a transaction: its caller does, for many letters at once. Every write of a worker
-//! names the epoch of its claim, and changes nothing where another has taken the letter over since.
+//! The outbox as a queue. Nothing here opens a transaction: the caller does, for many letters at once. Every write by a
+//! worker names the epoch of its claim, and changes nothing if another worker has taken the letter over since.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
@@ -15,23 +15,23 @@ use convoke_domain::convocation::LetterState;
 
 const IN_HAND: &str = "outbox.state IN ('leased', 'sending')";
 
-/// Sending is stopped.
+/// A pause in sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paused {
     /// Since when.
     pub since: DateTime<Utc>,
-    /// By whom: a login.
+    /// Login of whoever paused it.
     pub by: String,
     /// Why.
     pub reason: String,
 }
 
-/// What a worker found out about a letter.
+/// The result of a worker's attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// Where it stands now.
+    /// The letter's new state.
     pub state: LetterState,
-    /// When to try again; unchanged where absent.
+    /// When to try again; `None` leaves it unchanged.
     pub next_at: Option<DateTime<Utc>>,
     /// Whether the attempt counts.
     pub burns_attempt: bool,
@@ -39,14 +39,14 @@ pub struct Settlement {
     pub attempt: Attempt,
 }
 
-/// One attempt to hand a letter over, at its end.
+/// A finished delivery attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// What it came to: a word of `delivery_attempt.outcome`.
+    /// Its outcome: a word of `delivery_attempt.outcome`.
     pub outcome: &'static str,
     /// The relay.
     pub relay: String,
-    /// How far the dialogue came.
+    /// How far the SMTP dialogue got.
     pub stage: Option<&'static str>,
     /// Reply code.
     pub code: Option<i64>,
@@ -60,7 +60,7 @@ pub struct Attempt {
     pub ended_at: DateTime<Utc>,
 }
 
-/// A letter and what it speaks of, as they stand now.
+/// A letter's current state and that of its convocation and permit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub struct Standing {
     /// Letter.
@@ -69,13 +69,13 @@ pub struct Standing {
     /// Kind.
     #[diesel(sql_type = Text)]
     pub kind: String,
-    /// SEQUENCE that it speaks of.
+    /// SEQUENCE when it was written.
     #[diesel(sql_type = BigInt)]
     pub revision: i64,
     /// E-mail address.
     #[diesel(sql_type = Nullable<Text>)]
     pub recipient: Option<String>,
-    /// State of its convocation; a notice has none.
+    /// State of its convocation; `None` for a notice.
     #[diesel(sql_type = Nullable<Text>)]
     pub convocation_state: Option<String>,
     /// Day of the appointment.
@@ -90,18 +90,18 @@ pub struct Standing {
     /// Day on which its renewal was requested.
     #[diesel(sql_type = Nullable<Date>)]
     pub filed_on: Option<NaiveDate>,
-    /// An agent holds the permit.
+    /// Whether an agent has put the permit on hold.
     #[diesel(sql_type = Nullable<Bool>)]
     pub permit_held: Option<bool>,
-    /// An address of the holder's that has sent a letter back for good.
+    /// An address of the holder that has bounced permanently.
     #[diesel(sql_type = Nullable<Text>)]
     pub email_refused: Option<String>,
-    /// Sending is stopped since then.
+    /// When sending was paused.
     #[diesel(sql_type = Nullable<Timestamp>)]
     pub paused_at: Option<NaiveDateTime>,
 }
 
-/// The columns of [`Standing`], of letters that `$which` picks. One statement, for it is asked of every letter.
+/// The columns of [`Standing`] for the letters that `$which` selects. One statement, because it runs for every letter.
 macro_rules! standing {
     ($which:literal) => {
         concat!(
@@ -124,7 +124,7 @@ macro_rules! standing {
 }
 
 impl Store {
-    /// Who stopped sending, if anybody.
+    /// The pause in sending, if there is one.
     pub fn paused(&mut self) -> Result<Option<Paused>> {
         let row: Option<(Option<NaiveDateTime>, Option<String>, Option<String>)> = prefecture::table
             .find(&self.prefecture)
@@ -137,7 +137,7 @@ impl Store {
         }))
     }
 
-    /// Stops sending, or lets it go on.
+    /// Pauses or resumes sending.
     pub fn set_paused(&mut self, paused: Option<&Paused>) -> Result<()> {
         diesel::update(prefecture::table.find(&self.prefecture))
             .set((
@@ -150,8 +150,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes up to `limit` letters that may be sent now for a worker, earliest first. Several workers wait for one another on
-    /// SQLite, and take different letters on PostgreSQL.
+    /// Claims up to `limit` due letters for a worker, earliest first. Concurrent workers wait for one another on
+    /// SQLite, and claim different letters on PostgreSQL.
     pub fn claim(
         &mut self,
         now: DateTime<Utc>,
@@ -183,16 +183,16 @@ impl Store {
         }
         let mut letters: Vec<LetterRow> = match &mut self.conn {
             Conn::Sqlite(c) => claim!("IN (", ")").load(c),
-            // An array is made once: a plan may run a subquery several times, and lock other rows each time.
+            // ARRAY() is evaluated once: a plan may run a plain subquery several times, and lock other rows each time.
             Conn::Postgres(c) => claim!("= ANY(ARRAY(", " FOR UPDATE SKIP LOCKED))").load(c),
         }
         .context("claiming letters")?;
-        // RETURNING has no order.
+        // RETURNING guarantees no order.
         letters.sort_by(|a, b| (a.next_at, &a.letter_id).cmp(&(b.next_at, &b.letter_id)));
         Ok(letters)
     }
 
-    /// Notes whether a letter was given a turn under its domain's limit: then `next_at` is that turn.
+    /// Records whether a letter has a turn under its domain's rate limit: `next_at` is then that turn.
     pub fn set_turn(&mut self, letter: &LetterRow, has_turn: bool) -> Result<()> {
         diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
             .set(outbox::has_turn.eq(has_turn))
@@ -201,7 +201,7 @@ impl Store {
         Ok(())
     }
 
-    /// From when the next message of a scope may leave; `None` where none has left yet.
+    /// When the next message of a scope may be sent; `None` if none was sent yet.
     pub fn pace(&mut self, scope: &str) -> Result<Option<DateTime<Utc>>> {
         let next: Option<NaiveDateTime> = pace::table
             .find((&self.prefecture, scope))
@@ -212,7 +212,7 @@ impl Store {
         Ok(next.map(|at| at.and_utc()))
     }
 
-    /// Sets from when the next message of a scope may leave.
+    /// Sets when the next message of a scope may be sent.
     pub fn set_pace(&mut self, scope: &str, next_at: DateTime<Utc>) -> Result<()> {
         let next_at = next_at.naive_utc();
         on_backend!(&mut self.conn, c => diesel::insert_into(pace::table)
@@ -225,7 +225,7 @@ impl Store {
         Ok(())
     }
 
-    /// Letters that an address was sent, or may have been, since an instant.
+    /// Letters that were or may have been sent to an address since an instant.
     pub fn sent_to(&mut self, address: &str, since: DateTime<Utc>) -> Result<i64> {
         let sent: i64 = delivery_attempt::table
             .inner_join(
@@ -248,13 +248,13 @@ impl Store {
         Ok(sent + on_their_way)
     }
 
-    /// A letter and what it speaks of, as they stand now.
+    /// A letter's current state and that of its convocation and permit.
     pub fn standing(&mut self, letter_id: &str) -> Result<Standing> {
         let one = statement!(standing!("outbox.letter_id = ?"), &self.prefecture, letter_id);
         on_backend!(&mut self.conn, c => one.get_result(c)).context("reading what a letter speaks of")
     }
 
-    /// The same of up to `limit` letters that wait, whether they may be sent now or later: those after `letter_id`, in order.
+    /// The same for up to `limit` waiting letters after `letter_id`, due or not, by id.
     pub fn waiting_after(&mut self, letter_id: &str, limit: usize) -> Result<Vec<Standing>> {
         let waiting = statement!(
             standing!(
@@ -267,13 +267,13 @@ impl Store {
         on_backend!(&mut self.conn, c => waiting.load(c)).context("reading what the waiting letters speak of")
     }
 
-    /// The same of letters that wait for a person.
+    /// The same for letters that wait for a person.
     pub fn held(&mut self) -> Result<Vec<Standing>> {
         let held = statement!(standing!("outbox.state = 'held' ORDER BY outbox.letter_id"), &self.prefecture);
         on_backend!(&mut self.conn, c => held.load(c)).context("reading what the held letters speak of")
     }
 
-    /// Takes a letter that waits out of the queue, or from whoever holds it, for `reason`.
+    /// Takes a waiting letter out of the queue, or away from the worker holding it, for `reason`.
     pub fn withhold(&mut self, letter_id: &str, state: LetterState, reason: &str) -> Result<()> {
         diesel::update(outbox::table.find((&self.prefecture, letter_id)))
             .filter(sql::<Bool>("outbox.state IN ('queued', 'deferred', 'uncertain', 'held')"))
@@ -283,7 +283,7 @@ impl Store {
         Ok(())
     }
 
-    /// When a letter was tried first.
+    /// When a letter was first tried.
     pub fn first_attempt(&mut self, letter_id: &str) -> Result<Option<DateTime<Utc>>> {
         let first: Option<NaiveDateTime> = delivery_attempt::table
             .filter(delivery_attempt::prefecture.eq(&self.prefecture))
@@ -294,8 +294,8 @@ impl Store {
         Ok(first.map(|at| at.and_utc()))
     }
 
-    /// Marks a leased letter as being handed over: from here on a crash leaves its fate unknown. `false` if it is not ours
-    /// any more. Done twice, where the first answer was lost, it is done once.
+    /// Marks a leased letter as being sent: a crash after this leaves its delivery uncertain. `false` if the lease was
+    /// lost. Idempotent: it can be repeated if the first reply was lost.
     pub fn begin_sending(
         &mut self,
         letter: &LetterRow,
@@ -320,8 +320,8 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Records what became of a letter in hand. `false` if it is not ours any more: what we know of it is then discarded. Done
-    /// twice, where the first answer was lost, it is done once.
+    /// Records the outcome for a leased letter. `false` if the lease was lost: the outcome is then discarded.
+    /// Idempotent: it can be repeated if the first reply was lost.
     pub fn settle(&mut self, letter: &LetterRow, found: &Settlement) -> Result<bool> {
         let a = &found.attempt;
         let owner = letter.owner.as_deref();
@@ -369,8 +369,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Moves a letter in hand of which no attempt was made: given back, or not to be sent, for `reason`. `false` if it is not
-    /// ours any more.
+    /// Releases a leased letter without an attempt: given back, or not to be sent, for `reason`. `false` if the lease
+    /// was lost.
     pub fn put_down(
         &mut self,
         letter: &LetterRow,
@@ -392,7 +392,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Prolongs the lease of what a worker has in hand.
+    /// Extends the leases of a worker's letters.
     pub fn renew_leases(&mut self, owner: &str, letter_ids: &[String], until: DateTime<Utc>) -> Result<usize> {
         diesel::update(outbox::table.filter(outbox::prefecture.eq(&self.prefecture)))
             .filter(outbox::letter_id.eq_any(letter_ids).and(sql::<Bool>(IN_HAND)).and(outbox::owner.eq(owner)))
@@ -416,7 +416,7 @@ impl Store {
         Ok(in_hand.into_iter().filter(abandoned).collect())
     }
 
-    /// Takes an abandoned letter back: its epoch grows, and whatever its worker still writes changes nothing.
+    /// Takes an abandoned letter back: its epoch grows, so anything its worker still writes changes nothing.
     pub fn take_back(
         &mut self,
         letter: &LetterRow,
@@ -426,7 +426,7 @@ impl Store {
     ) -> Result<()> {
         let begun = letter.state == LetterState::Sending.code();
         if begun {
-            // Of an older version, which wrote an attempt when it began, the row is there already.
+            // An older version inserted the attempt's row when the attempt began.
             let cut_off = statement!(
                 "INSERT INTO delivery_attempt (prefecture, letter_id, epoch, owner, relay, started_at, ended_at, outcome, reply)
                    SELECT prefecture, letter_id, epoch, coalesce(owner, ''), coalesce(relay, ''), coalesce(begun_at, created_at), ?,

@@ -1,4 +1,4 @@
-//! What a run keeps of what it saw and decided, so that it can be computed again.
+//! What a run records of its input and decisions, so that it can be recomputed.
 
 use std::io::{Read, Write};
 
@@ -12,7 +12,7 @@ use super::{Store, insert_all};
 use convoke_domain::ids::{RunId, sha256_hex};
 use convoke_domain::run::RunState;
 
-/// Bytes that a run keeps, as they are stored: packed before the transaction, for which others wait.
+/// Compressed bytes for a run to keep. Compressed before the transaction, because others wait for it.
 #[derive(Clone, Debug)]
 pub struct Record {
     kind: &'static str,
@@ -22,7 +22,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Packs them.
+    /// Compresses `bytes`.
     pub fn of(kind: &'static str, bytes: &[u8]) -> Result<Self> {
         Ok(Self { kind, sha256: sha256_hex(bytes), packed: deflate(bytes)? })
     }
@@ -38,9 +38,10 @@ struct PlannedBlock<'a> {
 }
 
 impl Store {
-    /// Writes what a run will have recorded: the planning input (`input`), the appointments to commit, in order (`plan`), the rules
-    /// (`policy`), and what the plan has for each person, in blocks: from which permit on, and JSON. In pieces, so that nobody waits
-    /// for long: they mean nothing before the plan is stored. What an attempt that was cut off has left is replaced.
+    /// Writes a run's records: the planning input (`input`), the appointments to commit, in order (`plan`), the rules
+    /// (`policy`), and the plan for each person in blocks of JSON, each with the first permit it covers. They are
+    /// written in pieces, so that nobody waits long, and mean nothing until the plan is stored. Records of an
+    /// interrupted attempt are replaced.
     pub fn keep_records(
         &mut self,
         row: &RunRow,
@@ -75,7 +76,7 @@ impl Store {
         Ok(())
     }
 
-    /// A transaction of a run that has no plan yet, and is still this process's: its lease is renewed.
+    /// A transaction of a run that has no plan yet and still belongs to this process. It renews the lease.
     fn piece(&mut self, row: &RunRow, now: DateTime<Utc>, steps: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.write_rows(|s| {
             let ours = diesel::update(run::table.find((&s.prefecture, &row.run_id)))
@@ -98,7 +99,7 @@ impl Store {
         Ok(())
     }
 
-    /// Something that a run recorded, whose hash still holds.
+    /// A record of a run, with its hash verified.
     pub fn run_record(&mut self, id: &RunId, kind: &str) -> Result<Option<Vec<u8>>> {
         let found: Option<(String, Vec<u8>)> = run_record::table
             .find((&self.prefecture, &id.0, kind))
@@ -111,7 +112,7 @@ impl Store {
         Ok(Some(bytes))
     }
 
-    /// The block of a run in which a permit stands if the plan has anything for it. `None` for a run that kept no blocks.
+    /// The block of a run that would contain a permit. `None` if the run kept no blocks.
     pub fn planned_block(&mut self, id: &RunId, permit_id: &str) -> Result<Option<String>> {
         planned_block::table
             .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.eq(&id.0)))
@@ -123,7 +124,7 @@ impl Store {
             .context("looking for somebody's day")
     }
 
-    /// Leaves the blocks of one run alone: what earlier plans had for people is in what they recorded.
+    /// Deletes the blocks of all other runs: earlier plans can be read from their own records.
     pub fn keep_planned_blocks_of(&mut self, id: &RunId) -> Result<()> {
         diesel::delete(planned_block::table)
             .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.ne(&id.0)))

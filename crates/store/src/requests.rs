@@ -28,7 +28,7 @@ pub struct RequestRow {
     pub needed_by: Option<NaiveDate>,
     /// [`RequestState`].
     pub state: String,
-    /// The seat that a run has chosen.
+    /// The seat chosen by a run.
     pub slot_id: Option<String>,
     /// The convocation that answers it.
     pub reference: Option<String>,
@@ -38,12 +38,12 @@ pub struct RequestRow {
     pub decided_by: Option<String>,
 }
 
-/// A request to be written down.
+/// A request to record.
 #[derive(Clone, Debug)]
 pub struct NewRequest {
-    /// Whose.
+    /// Holder.
     pub holder: HolderId,
-    /// About which permit.
+    /// Permit.
     pub permit: PermitId,
     /// What is asked for.
     pub wish: Wish,
@@ -53,7 +53,7 @@ pub struct NewRequest {
     pub needed_by: Option<NaiveDate>,
 }
 
-/// An open request, and where its permit stands.
+/// An open request, and the state of its permit.
 #[derive(Clone, Debug)]
 pub struct OpenRequest {
     /// The request.
@@ -68,12 +68,12 @@ pub struct OpenRequest {
     pub commune: String,
     /// The verdict of the last night.
     pub rule: Option<String>,
-    /// The appointment that the person has.
+    /// The person's live appointment: reference and day.
     pub live: Option<(String, NaiveDate)>,
 }
 
 impl Store {
-    /// Writes a request down. `None`, and the reference of the first, where the person has an open one.
+    /// Records a request. If the person already has an open one, returns `None` and the reference of that one.
     pub fn add_request(&mut self, new: &NewRequest, now: DateTime<Utc>) -> Result<Result<Reference, String>> {
         let open: Option<String> = request::table
             .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq(&new.holder.0)))
@@ -137,7 +137,7 @@ impl Store {
             .context("reading requests")
     }
 
-    /// Requests in a state that were received before another, or the last ones, latest first.
+    /// Requests in a state that were received before another, latest first; the last ones if none is given.
     pub fn requests_before(
         &mut self,
         state: RequestState,
@@ -159,7 +159,7 @@ impl Store {
             .context("reading requests")
     }
 
-    /// How many requests a run has given an appointment.
+    /// Number of requests that a run gave an appointment.
     pub fn requests_placed_by(&mut self, run: &RunId) -> Result<i64> {
         request::table
             .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
@@ -169,7 +169,7 @@ impl Store {
             .context("counting the requests that a run has placed")
     }
 
-    /// Whether a permit still is one whose holder may be seen: as it is now, whatever the last night said.
+    /// Whether the permit's holder may be given an appointment as of now, whatever the last run found.
     pub fn may_be_seen(&mut self, permit_id: &str) -> Result<bool> {
         let seen = permit::table
             .filter(permit::prefecture.eq(&self.prefecture).and(permit::permit_id.eq(permit_id)))
@@ -178,7 +178,7 @@ impl Store {
         diesel::select(diesel::dsl::exists(seen)).get_result(&mut self.conn).context("looking at a permit again")
     }
 
-    /// Open requests that an appointment has answered since: of the same permit, made after the request was written down.
+    /// Open requests answered since by an appointment for the same permit.
     pub fn answered_requests(&mut self) -> Result<Vec<(String, String, String)>> {
         request::table
             .inner_join(
@@ -196,7 +196,7 @@ impl Store {
             .context("looking for requests that were answered")
     }
 
-    /// Requests of a person, oldest first.
+    /// Requests of a holder, oldest first.
     pub fn requests_of(&mut self, id: &HolderId) -> Result<Vec<RequestRow>> {
         request::table
             .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq(&id.0)))
@@ -206,7 +206,7 @@ impl Store {
             .context("reading the requests of a holder")
     }
 
-    /// Open requests, and where their permits stand.
+    /// Open requests, and the state of their permits.
     pub fn open_requests(&mut self) -> Result<Vec<OpenRequest>> {
         let rows: Vec<(RequestRow, Place, Option<Standing>)> = request::table
             .inner_join(
@@ -240,7 +240,7 @@ impl Store {
         Ok(rows.into_iter().map(of).collect())
     }
 
-    /// Requests that a run has given a seat and not reserved yet, most urgent first as they were chosen.
+    /// Requests for which a run has chosen a seat not reserved yet, in the order they were chosen, most urgent first.
     pub fn chosen_requests(&mut self, run: &RunId) -> Result<Vec<RequestRow>> {
         request::table
             .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
@@ -251,7 +251,7 @@ impl Store {
             .context("reading the requests that a run has chosen")
     }
 
-    /// Says which seat a run gives to a request that is still open.
+    /// Records the seat a run has chosen for a request that is still open.
     pub fn choose_request(&mut self, id: &str, run: &RunId, slot: &SlotId) -> Result<()> {
         diesel::update(request::table.find((&self.prefecture, id)))
             .filter(request::state.eq(RequestState::Open.code()))
@@ -265,7 +265,7 @@ impl Store {
         Ok(())
     }
 
-    /// Opens again what a run had chosen and could not, or did not come to, reserve.
+    /// Reopens requests whose chosen seat the run could not or did not reserve.
     pub fn reopen_requests(&mut self, run: &RunId) -> Result<usize> {
         diesel::update(request::table.filter(request::prefecture.eq(&self.prefecture)))
             .filter(request::state.eq(RequestState::Chosen.code()).and(request::run_id.eq(&run.0)))
@@ -278,7 +278,7 @@ impl Store {
             .context("opening requests again")
     }
 
-    /// Ends a request. `false` where it had ended.
+    /// Closes a request. `false` if it was already closed.
     pub fn decide_request(
         &mut self,
         id: &str,
@@ -300,7 +300,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Seats that requests hold, from a day on: slot.
+    /// Slots of seats held by requests, from a day on.
     pub fn seats_of_requests(&mut self, from: NaiveDate) -> Result<Vec<String>> {
         request::table
             .inner_join(
@@ -316,7 +316,7 @@ impl Store {
     }
 }
 
-/// Reference and day of the appointment that stands.
+/// Reference and day of the live appointment.
 type Standing = (String, NaiveDate);
 /// Type, mention, last day, commune, verdict of a permit.
 type Place = (String, String, NaiveDate, String, Option<String>);

@@ -1,4 +1,4 @@
-//! Runs: one at a time for a préfecture, fenced by epoch, resumable.
+//! Runs: one at a time per préfecture, fenced by epoch, resumable.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use convoke_domain::run::{RunState, Trigger};
 
 use super::word::Word;
 
-/// How long a silent owner is trusted; every step renews it.
+/// How long a silent owner keeps its lease; every step renews it.
 pub(super) const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// A run as stored.
@@ -24,23 +24,23 @@ pub struct RunRow {
     pub run_id: String,
     /// Business date.
     pub business_date: NaiveDate,
-    /// 1 for the first of that date.
+    /// 1 for the first run of that date.
     pub generation: i64,
     /// What started it.
     #[diesel(deserialize_as = Word<Trigger>)]
     pub trigger: Trigger,
     /// Real login.
     pub actor: String,
-    /// Why, where it was started by hand.
+    /// Why, if it was started by hand.
     pub reason: Option<String>,
     /// State.
     #[diesel(deserialize_as = Word<RunState>)]
     pub state: RunState,
     /// Who works on it.
     pub owner: String,
-    /// How often it was taken over, plus one.
+    /// Number of take-overs, plus one.
     pub epoch: i64,
-    /// Until when the owner is trusted.
+    /// When the owner's lease ends.
     pub lease_until: NaiveDateTime,
     /// Hash of the planning input.
     pub input_hash: Option<String>,
@@ -52,7 +52,7 @@ pub struct RunRow {
     pub rest_hash: Option<String>,
     /// Firm appointments committed so far.
     pub committed: i64,
-    /// `run --json`.
+    /// Summary, as `run --json` prints it.
     pub summary: Option<String>,
     /// Why it stopped or failed.
     pub failure: Option<String>,
@@ -62,7 +62,7 @@ pub struct RunRow {
     pub finished_at: Option<NaiveDateTime>,
 }
 
-/// A run to be started.
+/// A run to start.
 #[derive(Clone, Debug)]
 pub struct NewRun {
     /// Business date.
@@ -77,12 +77,12 @@ pub struct NewRun {
     pub owner: String,
 }
 
-/// What came of asking for the préfecture's only active run.
+/// The result of asking for the préfecture's only active run.
 #[derive(Clone, Debug)]
 pub enum Acquired {
-    /// Another process is at work.
+    /// Another process is running it.
     Busy(RunId),
-    /// A run whose owner is dead or silent: it is ours now.
+    /// A run whose owner is dead or silent, taken over.
     TakenOver(RunRow),
     /// A new run.
     New(RunRow),
@@ -95,12 +95,12 @@ pub struct Stored<'a> {
     pub hashes: [&'a str; 4],
     /// Permits by rule.
     pub outcomes: &'a BTreeMap<String, u64>,
-    /// `run --json`.
+    /// Summary, as `run --json` prints it.
     pub summary: &'a str,
 }
 
 impl Store {
-    /// Starts a run, or takes over the one whose owner `is_dead`, or silent for longer than its lease.
+    /// Starts a run, or takes over one whose owner is dead according to `is_dead` or whose lease has expired.
     pub fn acquire_run(
         &mut self,
         new: &NewRun,
@@ -147,7 +147,8 @@ impl Store {
                     run::reason.eq(&new.reason),
                     run::state.eq(RunState::Observing.code()),
                     run::owner.eq(&new.owner),
-                    // Never that of a run of this id that was forgotten: whoever began that one has nothing more to write.
+                    // Never an epoch of a forgotten run with this id: the process that began it must not write any
+                    // more.
                     run::epoch.eq(now.timestamp_micros()),
                     run::lease_until.eq(lease_until),
                     run::committed.eq(0),
@@ -158,7 +159,7 @@ impl Store {
         })
     }
 
-    /// Whether another process is at work on a run.
+    /// Whether another process is running a run.
     pub fn is_run_in_progress(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<bool> {
         let active: Option<(String, NaiveDateTime)> = run::table
             .filter(run::prefecture.eq(&self.prefecture))
@@ -191,7 +192,7 @@ impl Store {
             .context("reading the runs")
     }
 
-    /// Runs in a state, or in any, before a date and generation; latest first.
+    /// Runs before a date and generation, in one state or in any, latest first.
     pub fn runs_before(
         &mut self,
         state: Option<RunState>,
@@ -214,7 +215,7 @@ impl Store {
             .context("reading the runs of a page")
     }
 
-    /// The run that is in progress, whoever works on it.
+    /// The run in progress, whichever process owns it.
     pub fn active_run(&mut self) -> Result<Option<RunRow>> {
         run::table
             .filter(run::prefecture.eq(&self.prefecture))
@@ -237,7 +238,7 @@ impl Store {
             .context("reading the runs before")
     }
 
-    /// The completed run that began last.
+    /// The completed run that started last.
     pub fn last_completed_run(&mut self) -> Result<Option<String>> {
         run::table
             .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq(RunState::Completed.code())))
@@ -261,7 +262,7 @@ impl Store {
             .context("reading the last run of the date")
     }
 
-    /// Writes what holds for the whole run and opens its commit; from here on it can only be finished.
+    /// Stores what applies to the whole run and opens its commit; from here on it can only be completed.
     pub fn store_plan(&mut self, row: &RunRow, what: &Stored<'_>) -> Result<()> {
         let p = self.prefecture.clone();
         let [input_hash, policy_hash, plan_hash, rest_hash] = what.hashes;
@@ -290,8 +291,8 @@ impl Store {
         Ok(())
     }
 
-    /// Says how far the commit has come, and renews the lease. Fails, and so undoes the chunk, if another process
-    /// has taken the run over.
+    /// Records the commit's progress and renews the lease. Fails, which rolls the chunk back, if another process has
+    /// taken the run over.
     pub fn advance_run(&mut self, row: &RunRow, committed: i64, summary: &str, now: DateTime<Utc>) -> Result<()> {
         let changed = diesel::update(run::table.find((&self.prefecture, &row.run_id)))
             .filter(run::epoch.eq(row.epoch).and(run::state.eq(RunState::Committing.code())))
@@ -332,11 +333,11 @@ impl Store {
             diesel::update(target).set(run::summary.eq(summary)).execute(&mut self.conn)?;
         }
         let plan_hash: Option<String> = target.select(run::plan_hash).first(&mut self.conn)?;
-        // Records of a plan that never held are none.
+        // The records of a run without a stored plan are meaningless.
         if plan_hash.is_none() { self.forget_records(row) } else { Ok(()) }
     }
 
-    /// Forgets a run that found nothing to do: it has written nothing.
+    /// Deletes a run that found nothing to do and has written nothing.
     pub fn forget_run(&mut self, row: &RunRow) -> Result<()> {
         let forgotten = diesel::delete(
             run::table
@@ -348,7 +349,7 @@ impl Store {
         if forgotten == 1 { self.forget_records(row) } else { Ok(()) }
     }
 
-    /// Permits by rule, as the run counted them.
+    /// Permits by rule, as counted by the run.
     pub fn run_outcomes(&mut self, id: &RunId) -> Result<BTreeMap<String, u64>> {
         let rows: Vec<(String, i64)> = run_outcome::table
             .filter(run_outcome::prefecture.eq(&self.prefecture))

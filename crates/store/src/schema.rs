@@ -1,4 +1,4 @@
-//! The tables, the same on every database. Written once, here; the migrations of each database must agree.
+//! The tables, the same for every database. Defined only here; each database's migrations must match.
 
 use diesel::{allow_columns_to_appear_in_same_group_by_clause, allow_tables_to_appear_in_same_query, table};
 

@@ -1,4 +1,4 @@
-//! Signed states of the ledger, and the keys that sign them.
+//! Checkpoints of the ledger, and the keys that sign them.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
@@ -29,38 +29,39 @@ impl From<Row> for Sealed {
     }
 }
 
-/// A checkpoint on its way to a witness.
+/// A checkpoint to send to a witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WitnessLetter {
-    /// What is told.
+    /// The checkpoint.
     pub sealed: Sealed,
-    /// To whom.
+    /// Recipient.
     pub address: String,
-    /// How often it was tried, this time included.
+    /// Number of attempts, including this one.
     pub attempts: u32,
 }
 
-/// What became of a letter to a witness.
+/// The outcome of a letter to a witness.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = witness_letter)]
 pub struct ToldWitness {
-    /// Entries of the ledger that it speaks of.
+    /// Size of the ledger that it states.
     pub size: i64,
-    /// To whom.
+    /// Recipient.
     pub address: String,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: i64,
-    /// When a relay took it.
+    /// When a relay accepted it.
     pub accepted_at: Option<NaiveDateTime>,
-    /// What a relay said last.
+    /// The relay's last reply.
     pub last_reply: Option<String>,
 }
 
 impl Store {
-    /// Signs the ledger as it now is, for a run, and has the witnesses told. In the transaction that ends the run.
+    /// Signs the current ledger for a run, and queues letters to the witnesses. Call it in the transaction that ends
+    /// the run.
     pub fn seal_ledger(&mut self, seal: &Seal, run: &str, now: DateTime<Utc>, witnesses: &[String]) -> Result<Sealed> {
         let head = self.ledger_head()?;
-        // As finely as both databases keep it: what is signed must be what is read again.
+        // In the precision that both databases keep: what is signed must be what is read back.
         let at = now.trunc_subsecs(6);
         let (prefecture, run) = (self.prefecture.clone(), run.to_owned());
         let sealed = seal.seal(Checkpoint { prefecture, run, size: head.size, root: head.root, at });
@@ -105,11 +106,11 @@ impl Store {
         Ok(row.map(Sealed::from))
     }
 
-    /// The last checkpoint of a ledger that had fewer entries.
+    /// The last checkpoint of a smaller ledger.
     pub fn seal_before(&mut self, size: i64) -> Result<Option<Sealed>> {
         let row: Option<Row> = checkpoint::table
             .filter(checkpoint::prefecture.eq(&self.prefecture))
-            // Those by which a key began close no run.
+            // Checkpoints that introduce a key close no run.
             .filter(checkpoint::size.lt(size).and(checkpoint::run_id.ne("")))
             .order(checkpoint::size.desc())
             .select(Row::as_select())
@@ -119,7 +120,7 @@ impl Store {
         Ok(row.map(Sealed::from))
     }
 
-    /// Every checkpoint, the oldest first.
+    /// Every checkpoint, oldest first.
     pub fn seals(&mut self) -> Result<Vec<Sealed>> {
         let rows: Vec<Row> = checkpoint::table
             .filter(checkpoint::prefecture.eq(&self.prefecture))
@@ -130,7 +131,7 @@ impl Store {
         Ok(rows.into_iter().map(Sealed::from).collect())
     }
 
-    /// The keys that followed one another, in the order of time.
+    /// The succession of keys, oldest first.
     pub fn successions(&mut self) -> Result<Vec<Succession>> {
         let rows: Vec<(String, String, NaiveDateTime, String)> = succession::table
             .filter(succession::prefecture.eq(&self.prefecture))
@@ -147,7 +148,7 @@ impl Store {
         Ok(rows.into_iter().map(of).collect())
     }
 
-    /// Keeps the word of a key for the next.
+    /// Stores a key's signature for its successor.
     pub fn keep_succession(&mut self, passed: &Succession) -> Result<()> {
         diesel::insert_into(succession::table)
             .values((
@@ -162,7 +163,8 @@ impl Store {
         Ok(())
     }
 
-    /// Letters to witnesses that were due before an instant and that no relay has taken: how many, and what was said last.
+    /// Letters to witnesses that were due before an instant and that no relay has accepted: how many, and the last
+    /// reply.
     pub fn witnesses_untold(&mut self, before: DateTime<Utc>) -> Result<(u64, Option<String>)> {
         let rows: Vec<Option<String>> = witness_letter::table
             .inner_join(checkpoint::table.on(
@@ -188,7 +190,7 @@ impl Store {
             .context("reading the letters to witnesses")
     }
 
-    /// Takes the letters to witnesses that are due, and keeps them from other workers until `again_at`.
+    /// Claims the due letters to witnesses; other workers cannot claim them until `again_at`.
     pub fn take_witness_letters(&mut self, now: DateTime<Utc>, again_at: DateTime<Utc>) -> Result<Vec<WitnessLetter>> {
         let due = witness_letter::accepted_at.is_null().and(witness_letter::next_at.le(now.naive_utc()));
         let own = witness_letter::prefecture.eq(self.prefecture.clone());
@@ -217,7 +219,8 @@ impl Store {
         Ok(rows.into_iter().map(of).collect())
     }
 
-    /// What became of a letter to a witness: when it was accepted, if it was; when it is tried next; what the relay said.
+    /// Records the outcome of a letter to a witness: when it was accepted, if it was; when to try again; the relay's
+    /// reply.
     pub fn settle_witness_letter(
         &mut self,
         size: i64,

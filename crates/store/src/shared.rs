@@ -1,4 +1,4 @@
-//! What many people have in common who have nothing to do with one another: an e-mail, a telephone number, a postal address.
+//! Contact details shared by unrelated people: an e-mail, a telephone number, a postal address.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use convoke_domain::code::coded;
 use convoke_domain::search::phone_key;
 
 coded! {
-    /// By what people are reached.
+    /// Kind of contact detail.
     pub enum Contact {
         /// E-mail address.
         Email = "e-mail",
@@ -26,18 +26,18 @@ coded! {
     }
 }
 
-/// Something by which several people are reached who are of different households.
+/// A contact detail shared by people of different households.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
     /// Kind.
     pub contact: Contact,
-    /// It itself: personal data.
+    /// The value: personal data.
     pub value: String,
-    /// People who have it.
+    /// People with it.
     pub holders: u64,
-    /// Their households; whoever is in none counts as one.
+    /// Their households; a person in none counts as one.
     pub households: u64,
-    /// Those of them who have an appointment to come, or to be marked.
+    /// How many of them have an appointment, upcoming or not yet marked.
     pub convoked: u64,
     /// Their foreigner numbers.
     pub numbers: Vec<String>,
@@ -55,11 +55,11 @@ struct Reached {
     household: Option<String>,
 }
 
-/// Digits by which a telephone number is compared: fewer are nobody's.
+/// Digits by which telephone numbers are compared; shorter numbers are ignored.
 const PHONE_DIGITS: usize = 9;
 
 impl Reached {
-    /// What is compared: e-mails and addresses without capitals, telephones by their last nine digits.
+    /// The value to compare: e-mails and addresses in lower case, telephones by their last nine digits.
     fn value(&self, contact: Contact) -> Option<String> {
         match contact {
             Contact::Email => self.email.as_ref().map(|email| email.to_lowercase()),
@@ -82,8 +82,9 @@ struct Group {
 }
 
 impl Store {
-    /// What at least so many households share, the most shared first: at most `limit` of each kind, and how many there are in all. Two
-    /// passes over all holders: the first counts hashes, the second reads who stands behind the few that are told.
+    /// Contact details shared by at least `households` households, most shared first: at most `limit` of each kind, and
+    /// how many there are in all. Two passes over all holders: the first counts hashes, the second reads the holders of
+    /// the few returned.
     pub fn shared_contacts(&mut self, households: u64, limit: usize) -> Result<(Vec<Shared>, u64)> {
         let links = self.links()?;
         let mut seen: Vec<(Contact, Vec<(u64, u64)>)> = Contact::ALL.iter().map(|c| (*c, Vec::new())).collect();
@@ -153,7 +154,7 @@ impl Store {
         Ok(shared)
     }
 
-    /// Gives everybody to `take`, one by one.
+    /// Calls `take` for every holder, one by one.
     fn each_reached(&mut self, mut take: impl FnMut(Reached)) -> Result<()> {
         use holder::{address, commune, email, holder_id, household, number, phone, postcode};
         let all = holder::table
@@ -168,7 +169,8 @@ impl Store {
     }
 }
 
-/// Values, by hash, that at least so many households have: of each holder the hashes of value and household.
+/// Values, by hash, shared by at least `at_least` households. `values` holds the hashes of value and household for each
+/// holder.
 fn groups(contact: Contact, mut values: Vec<(u64, u64)>, at_least: u64) -> Vec<Group> {
     values.par_sort_unstable();
     values

@@ -1,4 +1,4 @@
-//! Slots and the seats that are taken.
+//! Slots and their taken seats.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,12 +54,12 @@ impl SlotRow {
 }
 
 impl Store {
-    /// Inserts slots that are new and updates those whose length or seats differ: (inserted, updated).
+    /// Inserts new slots and updates those whose length or seats differ. Returns (inserted, updated).
     pub fn upsert_slots(&mut self, slots: &[Slot]) -> Result<(u64, u64)> {
         let (Some(first), Some(last)) = (slots.iter().map(|s| s.day).min(), slots.iter().map(|s| s.day).max()) else {
             return Ok((0, 0));
         };
-        // As they stand in the table: a closed day keeps its seats there, for the day on which it is opened again.
+        // As stored: a closed day keeps its seats in the table, for when it is reopened.
         let known: HashMap<String, SlotRow> =
             self.slots_as_stored(first, last)?.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
         let rows: Vec<SlotRow> = slots.iter().map(|s| SlotRow::of(&self.prefecture, s)).collect();
@@ -82,14 +82,14 @@ impl Store {
         Ok((new.len() as u64, updated))
     }
 
-    /// Slots from `first` to `last`, both included. Those of a day that was closed by hand have no seats.
+    /// Slots from `first` to `last`, both included. Slots on days closed by hand have no seats.
     pub fn slots(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<SlotRow>> {
         let mut slots = self.slots_as_stored(first, last)?;
         self.close_slots(&mut slots)?;
         Ok(slots)
     }
 
-    /// Takes the seats of those that lie on a closed day.
+    /// Sets the seats of slots on closed days to none.
     pub(super) fn close_slots(&mut self, slots: &mut [SlotRow]) -> Result<()> {
         let Some(first) = slots.iter().map(|s| s.day).min() else { return Ok(()) };
         let closed = self.closed_days(first)?;
@@ -118,20 +118,20 @@ impl Store {
         Ok(one.into_iter().next())
     }
 
-    /// The last day on which there is a slot.
+    /// The last day with a slot.
     pub fn last_slot_day(&mut self) -> Result<Option<NaiveDate>> {
         let last = slot::table.filter(slot::prefecture.eq(&self.prefecture)).select(diesel::dsl::max(slot::day));
         last.first(&mut self.conn).context("reading the end of the agenda")
     }
 
-    /// Slots of a desk from `first` to `last`, both included, that have a seat to be given, and how many.
+    /// Slots of a desk from `first` to `last`, both included, that have a free seat, and how many.
     pub fn free_slots_of(
         &mut self,
         (site, desk): (&str, &str),
         first: NaiveDate,
         last: NaiveDate,
     ) -> Result<Vec<(SlotRow, u64)>> {
-        // The names of slots sort by site, desk and time: a range of the key.
+        // Slot names sort by site, desk and time: this is a key range.
         let (from, until) = (format!("{site}/{desk}/{first}"), format!("{site}/{desk}/{last}U"));
         let mut slots: Vec<SlotRow> = slot::table
             .filter(slot::prefecture.eq(&self.prefecture).and(slot::slot_id.between(&from, &until)))

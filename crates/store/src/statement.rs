@@ -1,5 +1,5 @@
-//! Statements that are prepared once and run for every letter. Diesel prepares each UPDATE anew, which takes longer than to run
-//! it (`update_statement` is never kept); the few that every letter needs are written out here.
+//! Statements prepared once and run for every letter. Diesel prepares each UPDATE anew (`update_statement` is never
+//! cached), which takes longer than running it. The few that every letter needs are written out here.
 
 use std::marker::PhantomData;
 
@@ -48,7 +48,8 @@ impl From<NaiveDateTime> for Value<'_> {
     }
 }
 
-/// SQL that is the same on every database, with a `?` for each value, and none elsewhere. `Id` stands for it.
+/// SQL that is the same on every database, with a `?` for each value and nowhere else. `Id` identifies it in the
+/// statement cache.
 pub(super) struct Statement<'a, Id> {
     sql: &'static str,
     values: Vec<Value<'a>>,
@@ -58,7 +59,7 @@ pub(super) struct Statement<'a, Id> {
 /// `statement!("UPDATE … = ? …", a, b)`.
 macro_rules! statement {
     ($sql:expr, $($value:expr),+ $(,)?) => {{
-        // A type of its own for each place: the statement is found again without writing it out.
+        // A type of its own for each call site: the cached statement is found without building its SQL.
         struct Here;
         $crate::statement::Statement::<Here>::new($sql, vec![$($value.into()),+])
     }};
@@ -104,7 +105,7 @@ where
     }
 }
 
-// What it returns is read by the names of its columns.
+// Result columns are read by name.
 impl<Id> Query for Statement<'_, Id> {
     type SqlType = Untyped;
 }

@@ -1,4 +1,4 @@
-//! Templates with which letters were made, kept by their hash.
+//! Templates that letters were made with, stored by hash.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::schema::template_bundle;
 use super::{Store, on_backend};
 
 impl Store {
-    /// Hash of the templates that came into use last.
+    /// Hash of the most recent templates.
     pub fn last_templates(&mut self) -> Result<Option<String>> {
         template_bundle::table
             .filter(template_bundle::prefecture.eq(&self.prefecture))
@@ -22,7 +22,7 @@ impl Store {
             .context("reading which templates were used last")
     }
 
-    /// Keeps a bundle of templates, unless it is known.
+    /// Stores a bundle of templates, unless it is already stored.
     pub fn keep_templates(
         &mut self,
         sha256: &str,

@@ -1,5 +1,4 @@
-//! The words of names, kept so that people are found by them: which word leads to whom. Made of `holder`, in the transaction that
-//! changes it.
+//! Search index of name words, from word to holders. Derived from `holder`, in the transaction that changes it.
 
 mod anew;
 
@@ -15,9 +14,9 @@ use convoke_domain::search::blocks::{Block, Change, changed, packed, text_of, un
 use convoke_domain::search::fold::backwards;
 use convoke_domain::search::{Bearer, Key, words_of};
 
-/// Rows of one statement.
+/// Rows per statement.
 const ROWS: usize = 500;
-/// More people than this, new or renamed, and making all words anew is sooner done than changing them.
+/// Above this many new or renamed people, rebuilding the index is faster than updating it.
 const RENAMED_MAX: usize = 50_000;
 
 table! {
@@ -72,7 +71,7 @@ struct BlockRow {
     holders: Vec<u8>,
 }
 
-/// What a holder is found by.
+/// The fields that a holder is found by.
 #[derive(Queryable)]
 struct Named {
     holder_id: String,
@@ -95,7 +94,7 @@ impl Named {
     }
 }
 
-/// A holder of the stage who is new, or of whom something changed; and what was stored.
+/// A staged holder who is new or changed, with what was stored before.
 #[derive(QueryableByName)]
 struct Renamed {
     #[diesel(sql_type = Text)]
@@ -138,17 +137,17 @@ impl Renamed {
         } else {
             Vec::new()
         };
-        // Both are sorted.
+        // Both lists are sorted.
         let gone = old.iter().filter(|word| new.binary_search(word).is_err()).map(|word| (word.clone(), Change::Goes));
         let come = new.iter().filter(|word| old.binary_search(word).is_err()).map(|word| (word.clone(), Change::Comes));
         gone.chain(come).map(|(word, change)| (word, key, change)).collect()
     }
 }
 
-/// Who comes to a word, or goes from it.
+/// A holder added to a word, or removed from it.
 pub(super) type WordChange = (String, Key, Change);
 
-/// The key of a holder's id: `None` of one that this program did not give.
+/// The key in a holder's id: `None` for an id that this program did not assign.
 fn key_of(holder_id: &str) -> Option<Key> {
     unbase32(holder_id)
 }
@@ -163,7 +162,7 @@ impl Store {
             .context("looking for the last import")
     }
 
-    /// Whether the words are those of the names that are stored. An older program that took an extract in left them behind.
+    /// Whether the index matches the stored names. It does not after an import by an older program.
     pub fn words_are_current(&mut self) -> Result<bool> {
         let until: Option<Option<i64>> = prefecture::table
             .find(&self.prefecture)
@@ -174,7 +173,7 @@ impl Store {
         Ok(until.flatten() == self.last_permits()?)
     }
 
-    /// Says that the words are those of this import.
+    /// Records the import that the index matches.
     pub(super) fn set_words_until(&mut self, import_id: Option<i64>) -> Result<()> {
         diesel::update(prefecture::table.find(&self.prefecture))
             .set(prefecture::words_until.eq(import_id))
@@ -183,7 +182,8 @@ impl Store {
         Ok(())
     }
 
-    /// What the stage changes in the words, asked before it is merged; `None`: so much that all are to be made anew.
+    /// The index changes implied by the stage, computed before it is merged; `None` if there are so many that the index
+    /// is to be rebuilt.
     pub(super) fn staged_words(&mut self) -> Result<Option<Vec<WordChange>>> {
         if !self.words_are_current()? {
             return Ok(None);
@@ -205,7 +205,7 @@ impl Store {
         Ok(Some(renamed.into_iter().flat_map(Renamed::changes).collect()))
     }
 
-    /// Changes the words, set-wise: the rows that are touched are read, changed and written.
+    /// Applies changes to the index in sets: affected rows are read, changed and written.
     pub(super) fn change_words(&mut self, changes: &[WordChange]) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
@@ -254,7 +254,7 @@ impl Store {
         .context("writing words")
     }
 
-    /// Forgets the words of holders who are about to be erased.
+    /// Removes holders who are about to be erased from the index.
     pub(super) fn forget_words(&mut self, holders: &[&str]) -> Result<()> {
         use holder::{email, family_name, given_names, holder_id, phone, usage_name};
         let named: Vec<Named> = holder::table

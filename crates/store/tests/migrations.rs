@@ -1,11 +1,11 @@
-//! The migrations as shipped: up, down, up; the préfecture in every key.
+//! The shipped migrations: up, down, up; the préfecture in every key.
 
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-/// Those of SQLite in their order, each with its way up and down.
+/// SQLite's migrations in order, up and down.
 fn migrations() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
     let mut folders: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -42,7 +42,8 @@ fn a_migration_goes_up_down_and_up_again() {
     assert_eq!(schema(&mut conn), first);
 }
 
-/// Whoever has run a migration would keep what it was: what is listed is changed by another migration, never in place.
+/// A host that has already run a migration would keep the old version: a listed migration is changed by a new one,
+/// never in place.
 #[test]
 fn a_migration_that_was_shipped_is_never_changed() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
@@ -54,8 +55,8 @@ fn a_migration_that_was_shipped_is_never_changed() {
     }
 }
 
-/// Hosts are upgraded one by one: while some still run the older program, what it reads and writes must be there. What is no
-/// longer used is taken away by a later version, whose migration is named `…_contract`.
+/// Hosts are upgraded one by one: while some still run the older version, what it reads and writes must exist. A later
+/// version removes what is no longer used, in a migration named `…_contract`.
 #[test]
 fn a_migration_only_adds() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
@@ -63,7 +64,7 @@ fn a_migration_only_adds() {
     for database in ["sqlite", "postgres"] {
         for folder in std::fs::read_dir(root.join(database)).unwrap().map(|f| f.unwrap().path()) {
             let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-            // Before the first release nobody had an older program.
+            // Before the first release there was no older version.
             if name.as_str() < "2026-11-25" || name.ends_with("_contract") {
                 continue;
             }

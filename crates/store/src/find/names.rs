@@ -1,4 +1,4 @@
-//! People found by the words of their names.
+//! Search for people by the words of their names.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,25 +12,25 @@ use crate::{Store, on_backend};
 use convoke_domain::search::near::{Stretch, distance, slips, stretches};
 use convoke_domain::search::{Key, Wanted, fold, ways_to_write, who_has_all, who_has_any};
 
-/// Words that one typed word may lead to, and people of them.
+/// Limits on the words that one typed word may match, and on their holders.
 const WORDS_MAX: usize = 1_000;
 const ALIKE_MAX: usize = 200_000;
 const KEYS_MAX: usize = 1_000_000;
-/// What each slip costs.
+/// The cost of each typing error.
 const SLIP: u32 = 2;
 
-/// People by key, and how far each is from what was typed; whether there are more.
+/// People by key with their distance; whether there are more.
 pub(super) type Matches = (Vec<(Key, u32)>, bool);
 
-/// From a text to what stands behind every word that begins with it, as SQL: `~` is behind every letter and digit, and there is nothing
-/// else in a word.
+/// The range of words that begin with `head`, as SQL. Words contain only letters and digits, and `~` sorts after all of
+/// these.
 fn range(head: &str) -> String {
     let head: String = head.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("('{head}', '{head}~')")
 }
 
 impl Store {
-    /// Whoever has a word, in the order of keys.
+    /// Holders with a word, in key order.
     pub(super) fn who_has(&mut self, word: &str) -> Result<Vec<Key>> {
         let rows: Vec<Vec<u8>> = holder_word::table
             .filter(holder_word::prefecture.eq(&self.prefecture).and(holder_word::word.eq(word)))
@@ -45,7 +45,7 @@ impl Store {
         Ok(keys)
     }
 
-    /// Words of some stretches, asked for at once: there are hundreds where two slips are forgiven.
+    /// Words in several ranges, in one query: tolerating two typing errors gives hundreds of ranges.
     fn words_in(&mut self, stretches: &[Stretch], limit: usize) -> Result<Vec<String>> {
         let (mut heads, mut tails) = (Vec::new(), Vec::new());
         for stretch in stretches {
@@ -68,7 +68,7 @@ impl Store {
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
-        // CROSS, which both databases take for what it is: SQLite begins with what stands on its left, and not with every word.
+        // CROSS JOIN is honoured by both databases: SQLite then starts from its left side, and not from every word.
         let sql = format!(
             "WITH asked (first, behind) AS (VALUES {}) SELECT DISTINCT w.{column} AS word FROM asked CROSS JOIN holder_word w
              WHERE w.prefecture = '{}' AND w.{column} >= asked.first AND w.{column} < asked.behind ORDER BY 1 LIMIT {limit}",
@@ -80,8 +80,8 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.word).collect())
     }
 
-    /// Whoever has all of the typed words; where these are fewer than asked for, also whoever has words that are like them. The best
-    /// first, in an order that is always the same.
+    /// Holders with all the typed words. If there are fewer than requested, also holders with similar words. Best
+    /// first, in a stable order.
     pub(super) fn named_like(&mut self, typed: &[Wanted], limit: usize) -> Result<Matches> {
         let ways = ways_to_write(typed);
         let mut read: HashMap<(String, bool, bool), Matches> = HashMap::new();
@@ -115,7 +115,7 @@ impl Store {
         Ok((all, at_least))
     }
 
-    /// Whoever has a typed word, or one that it may mean.
+    /// Holders with a typed word, or with a word that it may mean.
     fn who_may_mean(&mut self, wanted: &Wanted, forgiving: bool) -> Result<Matches> {
         let mut means: BTreeMap<String, u32> = BTreeMap::from([(wanted.word.clone(), 0)]);
         let mut cut = false;

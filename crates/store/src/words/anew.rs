@@ -1,4 +1,4 @@
-//! All words made at once: of a first import, of one that changes much, and of a database of an older program.
+//! Rebuilding the index: on a first import, on a large one, and for a database of an older version.
 
 use anyhow::{Context, Result};
 use diesel::prelude::*;
@@ -12,17 +12,19 @@ use convoke_domain::search::Key;
 use convoke_domain::search::blocks::{Block, Builder, packed};
 use convoke_domain::search::fold::backwards;
 
-/// Holders read at once.
+/// Holders per query.
 const HOLDERS: i64 = 20_000;
 
 impl Store {
-    /// Makes all words anew, in the order of holders, so that each row is written once. `progress` is told how many were read.
+    /// Rebuilds the index in holder order, so that each row is written once. `progress` is called with the number of
+    /// holders read.
     pub(crate) fn make_words(&mut self, progress: &dyn Fn(u64)) -> Result<()> {
         diesel::delete(holder_word::table.filter(holder_word::prefecture.eq(&self.prefecture)))
             .execute(&mut self.conn)
             .context("clearing the words")?;
-        // Before its first statistics the planner reads whole tables where it should look a few rows up: here all names for each stretch of
-        // them; and, for a minute after a first import, whoever asks for anything, until the server has looked by itself.
+        // Before its first statistics PostgreSQL's planner scans whole tables where it should look up a few rows: here,
+        // all names for each batch. For a minute after a first import, until autovacuum has analysed the tables, every
+        // other query would suffer too.
         self.analyse("holder")?;
         let (mut builder, mut after, mut read) = (Builder::default(), String::new(), 0);
         loop {
@@ -33,7 +35,7 @@ impl Store {
             let apart: Vec<(Option<Key>, Vec<String>)> =
                 rows.par_iter().map(|row| (key_of(&row.holder_id), row.words())).collect();
             for (key, words) in apart {
-                // An id that is none of ours is left to be found by its number.
+                // An id of another format can still be found by its number.
                 if let Some(key) = key {
                     builder.add(key, words);
                 }
@@ -46,8 +48,8 @@ impl Store {
         self.analyse("permit, holder_word")
     }
 
-    /// Has PostgreSQL's planner know how much there is of what in some tables. Where somebody else looks at one of them, it is left to
-    /// them: two préfectures would wait for one another until the end of the first one's import.
+    /// Refreshes PostgreSQL's statistics for some tables. A table that another process is analysing is skipped: two
+    /// préfectures would otherwise wait for each other until the first one's import ends.
     fn analyse(&mut self, tables: &str) -> Result<()> {
         if self.is_postgres() {
             self.execute(&format!("ANALYZE (SKIP_LOCKED) {tables}")).context("telling the planner what there is")?;
@@ -78,8 +80,8 @@ impl Store {
         insert_all!(&mut self.conn, holder_word, &rows, ROWS).context("writing words")
     }
 
-    /// Takes names apart where that was not done, in every préfecture of a migrated database; `progress` is told how many holders
-    /// were read. Gives the préfectures in which it did so.
+    /// Builds the index where it is missing or outdated, in every préfecture of a migrated database. `progress` is
+    /// called with the number of holders read. Returns the préfectures where it was built.
     pub fn take_names_apart(url: &str, progress: &dyn Fn(u64)) -> Result<Vec<String>> {
         let mut conn = connect(url, Use::Batch)?;
         let codes: Vec<String> = prefecture::table
