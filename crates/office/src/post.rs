@@ -1,7 +1,7 @@
-//! The postal route: letters of people without e-mail, or whose e-mail failed, as files for a printer.
+//! The postal route: letters to people without e-mail, or whose e-mail failed, as files to print.
 //!
-//! Preparing writes nothing to the database: what was prepared may be thrown away and prepared again, and gives the same
-//! bytes. Confirming marks each letter once, whoever confirms what and how often.
+//! Preparing writes nothing to the outbox: a prepared batch may be discarded and prepared again, with the same bytes.
+//! Confirming marks each letter once, however often and by whomever it is confirmed.
 
 mod shelf;
 
@@ -23,13 +23,13 @@ use convoke_store::{Store, ToPost};
 
 pub use shelf::{LotId, Shelf};
 
-/// Letters of one file: what a printing room takes at once.
+/// Letters per file: what a printing room handles at once.
 pub const LETTERS_PER_FILE: usize = 1_000;
 
-/// The file by which a batch is confirmed.
+/// The file that confirms a batch.
 pub const MANIFEST: &str = "manifest.json";
 
-/// What was prepared: `manifest.json`, by which it is confirmed.
+/// A prepared batch: `manifest.json`, with which it is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -37,24 +37,24 @@ pub struct Manifest {
     pub schema: String,
     /// The préfecture.
     pub prefecture: String,
-    /// Name of the batch: follows from the letters.
+    /// Name of the batch, derived from its letters.
     pub batch: String,
     /// Civil date on which it was prepared.
     pub prepared_on: NaiveDate,
-    /// With what the letters were made.
+    /// How the letters were rendered.
     pub rendered: Rendered,
-    /// Files to be printed.
+    /// Files to print.
     pub files: Vec<PrintFile>,
-    /// Letters, in the order of their pages.
+    /// Letters, in page order.
     pub letters: Vec<PostedLetter>,
     /// Letters that could not be printed, and why: each needs a person.
     pub exceptions: Vec<Exception>,
-    /// Letters that are not to be posted any more, and why.
+    /// Letters that should no longer be posted, and why.
     pub skipped: Vec<Exception>,
 }
 
 impl Manifest {
-    /// The name that follows from its letters.
+    /// The name derived from its letters.
     fn batch_name(&self) -> String {
         let names: Vec<String> =
             self.letters.iter().map(|l| format!("{} {} {} {}", l.id, l.reference, l.kind, l.sha256)).collect();
@@ -62,7 +62,7 @@ impl Manifest {
     }
 }
 
-/// A file to be printed.
+/// A file to print.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrintFile {
@@ -72,7 +72,7 @@ pub struct PrintFile {
     pub sha256: String,
     /// Letters in it.
     pub letters: usize,
-    /// Pages in it, blank ones included.
+    /// Pages in it, including blank ones.
     pub pages: usize,
 }
 
@@ -96,7 +96,7 @@ pub struct PostedLetter {
     pub pages: usize,
 }
 
-/// A letter that is in no file.
+/// A letter that is not in any file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
@@ -122,10 +122,10 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The files to be kept, by name. The manifest is the last: whoever sees it sees all that it names.
+    /// The files to keep, by name. The manifest is last: once it exists, so does every file that it names.
     pub fn into_files(self) -> Result<(Manifest, Files)> {
         let mut files = self.files;
-        // With its byte order mark, spreadsheets read accents as they are.
+        // With the byte order mark, spreadsheets read accents correctly.
         files.push(("adresses.csv".to_owned(), format!("\u{feff}{}", self.addresses).into_bytes()));
         let manifest = format!("{}\n", serde_json::to_string_pretty(&self.manifest)?);
         files.push((MANIFEST.to_owned(), manifest.into_bytes()));
@@ -133,21 +133,21 @@ impl Batch {
     }
 }
 
-/// What a confirmation did.
+/// The result of a confirmation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Confirmed {
     /// Letters marked as posted.
     pub posted: u64,
-    /// Letters that this very batch had marked before.
+    /// Letters already marked by this batch.
     pub already: u64,
-    /// Letters that do not wait any more: posted in another batch, or taken back. They must not leave.
+    /// Letters that no longer wait: posted in another batch, or taken back. They must not be sent.
     pub not_waiting: Vec<String>,
 }
 
 /// Prepares all letters that wait for the post.
 pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progress: &dyn Fn(u64, u64)) -> Result<Batch> {
     let today = clock.today(config.settings.prefecture.zone);
-    // What letters are made with is kept, so that they can be shown again; nothing else is written.
+    // The templates are stored, so that letters can be shown again; nothing else is written.
     let templates = config.templates()?;
     store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
     let (waiting, skipped) = waiting(store, config, today)?;
@@ -165,7 +165,7 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
     };
     let (mut files, mut addresses) = (Vec::new(), address_list_head());
     let mut done = 0;
-    // A file at a time: memory does not grow with the number of letters.
+    // One file at a time: memory does not grow with the number of letters.
     let mut rest = waiting.as_slice();
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(rest.len().min(LETTERS_PER_FILE));
@@ -212,8 +212,9 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
     Ok(Batch { manifest, files, addresses })
 }
 
-/// Does the same to all items on every processor, and gives the results in their order. On threads of their own and not in
-/// rayon's pool: typst waits there for parts of a letter by beginning other letters, one inside the other, until the stack ends.
+/// Applies `work` to all items on every processor, and returns the results in order. It uses its own threads, not
+/// rayon's pool: there typst, while waiting for parts of one letter, starts other letters, nested until the stack
+/// overflows.
 fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let part = items.len().div_ceil(threads).max(1);
@@ -227,13 +228,13 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) ->
                 })
             })
             .collect();
-        // Unwrap safety: a panic of a part is this thread's own.
+        // Unwrap safety: a panic in a part is meant to panic here too.
         parts.into_iter().flat_map(|part| part.join().expect("a letter that panics ends the batch")).collect()
     })
 }
 
-/// Letters to be posted, and those that wait in vain. The same letter twice (an e-mail that failed, and its copy for the
-/// post) is one letter.
+/// Letters to post, and letters that should no longer be posted. Duplicates of a letter (a failed e-mail, and its copy
+/// for the post) count once.
 fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Result<(Vec<ToPost>, Vec<Exception>)> {
     let (mut waiting, mut skipped) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
@@ -244,7 +245,7 @@ fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Resul
     let on_paper = store.posted_letters(&letters.iter().map(|w| w.letter.reference.as_str()).collect::<Vec<_>>())?;
     for w in letters {
         let letter = (w.letter.reference.clone(), w.letter.kind.clone(), w.letter.revision);
-        // It has left on paper, or is in the batch already.
+        // It has left on paper, or is already in the batch.
         if on_paper.contains(&letter) || !seen.insert(letter) {
             continue;
         }
@@ -261,7 +262,7 @@ fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Resul
     Ok((waiting, skipped))
 }
 
-/// Why a letter is not worth posting any more: what it announces does not hold.
+/// Why a letter should no longer be posted: the appointment it announces is no longer valid.
 fn in_vain(w: &ToPost, today: NaiveDate) -> Option<String> {
     let announces = [LetterKind::Convocation.code(), LetterKind::Change.code()].contains(&w.letter.kind.as_str());
     let (state, day) = w.convocation.as_ref().filter(|_| announces)?;
@@ -274,7 +275,7 @@ fn in_vain(w: &ToPost, today: NaiveDate) -> Option<String> {
     }
 }
 
-/// Why a letter would arrive too late: the person is to be called.
+/// Why a letter would arrive too late: the person must be called.
 fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<String> {
     let (_, day) = w.convocation.as_ref().filter(|_| w.letter.kind != LetterKind::Cancellation.code())?;
     let floor = i64::from(config.settings.policy.send_floor_days);
@@ -333,7 +334,7 @@ pub fn confirm(
     })
 }
 
-/// Where somebody was asked why, the ledger has it.
+/// Adds the reason, where one was asked for.
 fn with_reason(mut payload: Value, reason: Option<&str>) -> Value {
     if let Some(reason) = reason {
         payload["reason"] = reason.into();
@@ -345,8 +346,8 @@ fn batch_reply(batch: &str) -> String {
     format!("posted in batch {batch}")
 }
 
-/// What came back: the letter is returned, and where no e-mail reached the person the convocation is undelivered, so that
-/// the seat is free and the person due again. Returns whether the convocation ended.
+/// Records that a letter came back. If no e-mail reached the person, the convocation is undelivered: its seat is free
+/// and the person due again. Returns whether the convocation ended, or `None` if no letter was posted.
 pub fn come_back(
     store: &mut Store,
     reference: &Reference,
@@ -376,10 +377,10 @@ pub fn come_back(
     })
 }
 
-/// A message for somebody's telephone.
+/// A text message or call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Call {
-    /// International number, digits alone: `33612345678`.
+    /// International number, digits only: `33612345678`.
     pub number: String,
     /// At most 160 characters.
     pub text: String,
@@ -387,16 +388,16 @@ pub struct Call {
     pub reference: String,
 }
 
-/// Which telephone list.
+/// Which list of telephone numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Telephone {
-    /// Short messages, to mobile numbers, for all who wait for the post.
+    /// Text messages, to mobile numbers, for everyone waiting for the post.
     Sms,
-    /// Calls: for those who asked for them, and those whose letter would come too late.
+    /// Calls: for those who asked to be called, and those whose letter would come too late.
     Phone,
 }
 
-/// Messages for telephones, and the letters whose holder has no number to be used.
+/// Text messages or calls, and the letters whose holder has no usable number.
 pub fn calls(
     store: &mut Store,
     config: &Configuration,
@@ -411,7 +412,7 @@ pub fn calls(
             Telephone::Sms => {
                 ![LetterState::Expired.code(), LetterState::Posted.code()].contains(&w.letter.state.as_str())
             }
-            // A letter that was posted does not make up for the call that was asked for.
+            // A posted letter does not replace the requested call.
             Telephone::Phone => {
                 w.letter.state == LetterState::Expired.code()
                     || w.letter.channel == "phone"
@@ -443,7 +444,7 @@ pub fn calls(
     Ok((calls, without))
 }
 
-/// Mobile numbers of the overseas departments begin with four digits of their own, and have another country code.
+/// Mobile numbers of the overseas departments have their own four-digit prefixes and another country code.
 const OVERSEAS: [(&str, &str); 9] = [
     ("0690", "590"),
     ("0691", "590"),
@@ -456,7 +457,7 @@ const OVERSEAS: [(&str, &str); 9] = [
     ("0638", "262"),
 ];
 
-/// An E.164 number, digits alone, from a number as people write them in France; `None` where it is none.
+/// An E.164 number, digits only, from a number as written in France; `None` if it is invalid.
 fn international(phone: &str) -> Option<String> {
     let plus = phone.trim_start().starts_with('+');
     let digits: String = phone.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
@@ -473,7 +474,7 @@ fn international(phone: &str) -> Option<String> {
     (8..=15).contains(&number.len()).then_some(number)
 }
 
-/// Whether a short message can be sent to it. Of foreign numbers nobody can tell: they are tried.
+/// Whether it may receive text messages. Foreign numbers cannot be classified: they are tried.
 fn is_mobile(number: &str) -> bool {
     match number.strip_prefix("33") {
         Some(rest) => rest.starts_with(['6', '7']),

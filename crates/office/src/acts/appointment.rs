@@ -1,4 +1,4 @@
-//! Acts on one appointment: it is given up, or another takes its place.
+//! Acts on one appointment: cancel it or move it.
 
 use anyhow::Result;
 
@@ -12,18 +12,18 @@ use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
 use convoke_store::Store;
 
-/// An appointment that was given up.
+/// A cancelled appointment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The letter that says so.
+    /// The cancellation letter.
     pub letter: String,
-    /// On which way it goes.
+    /// Its channel.
     pub channel: String,
-    /// The day that does not take place.
+    /// The day of the cancelled appointment.
     pub day: chrono::NaiveDate,
 }
 
-/// Cancels an appointment: its seat is free for the next night, its holder is told, and is due again.
+/// Cancels an appointment. The seat is free for the next run; the holder is notified and becomes due again.
 pub fn cancel(
     store: &mut Store,
     hand: &mut Hand<'_>,
@@ -37,25 +37,25 @@ pub fn cancel(
     })
 }
 
-/// In the transaction of its caller.
+/// Runs in the caller's transaction.
 pub(super) fn give_up(s: &mut Store, hand: &mut Hand<'_>, given: &Convocation, by: CancelledBy) -> Result<Ended> {
     let (letter, payload) = given.give_up(s, hand.occasion(), by, hand.entropy)?;
     hand.record(s, Some(&given.person.holder_id), "convocation.cancelled", payload)?;
     Ok(Ended { letter: letter.letter_id, channel: letter.channel, day: given.day })
 }
 
-/// How a letter about an appointment reaches whoever has it.
+/// How a letter about an appointment reaches the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// It leaves by e-mail.
+    /// By e-mail.
     Email,
-    /// It waits for the post.
+    /// By post.
     Post,
-    /// It would come too late: the person is to be called.
+    /// It would come too late: the person must be called.
     TooLate,
 }
 
-/// Which way a letter takes whose appointment is so many days away.
+/// How a letter is sent when the appointment is `days_left` days away.
 pub fn way(policy: &Policy, channel: &str, days_left: i64) -> Way {
     let by_post = channel != Channel::Email.code();
     let needed = if by_post { policy.short_notice_days } else { policy.send_floor_days };
@@ -66,18 +66,18 @@ pub fn way(policy: &Policy, channel: &str, days_left: i64) -> Way {
     }
 }
 
-/// Where an appointment is to be moved, and on whose wish.
+/// Where to move an appointment, and at whose request.
 #[derive(Clone, Debug)]
 pub struct Move<'a> {
     /// `site/desk/YYYY-MM-DDTHH:MM`.
     pub to: &'a SlotId,
-    /// Who asked.
+    /// Who asked for it.
     pub by: CancelledBy,
-    /// Do it although somebody would lapse.
+    /// Move it even if someone would lapse.
     pub despite_lapse: bool,
 }
 
-/// The appointment that took the place of another.
+/// The new appointment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// Its reference.
@@ -86,9 +86,9 @@ pub struct Moved {
     pub slot: String,
     /// Its day.
     pub day: chrono::NaiveDate,
-    /// The letter that tells it.
+    /// The letter about it.
     pub letter: String,
-    /// On which way it goes.
+    /// Its channel.
     pub channel: String,
 }
 
@@ -104,7 +104,8 @@ impl From<Made> for Moved {
     }
 }
 
-/// Moves an appointment to a seat whose use makes nobody lapse. A holder may ask for that once, in time: it never counts as missed.
+/// Moves an appointment to a seat that makes nobody lapse. A holder may ask for this once, in time; it never counts as
+/// a missed appointment.
 pub fn relocate(
     store: &mut Store,
     hand: &mut Hand<'_>,
@@ -136,7 +137,7 @@ pub fn relocate(
 }
 
 impl Price {
-    /// Refuses what cannot be had, and what costs somebody a day before expiry unless that is wished.
+    /// Refuses a seat that is not available, and, unless `despite_lapse`, one that makes someone lapse.
     pub(super) fn accept(self, slot: &SlotId, despite_lapse: bool) -> Result<(), Refused> {
         let to = || slot.0.clone();
         match self {
@@ -151,7 +152,7 @@ impl Price {
     }
 }
 
-/// In the transaction of its caller: the old one ends as moved, the new one is reserved and told.
+/// Runs in the caller's transaction: ends the old appointment as moved, reserves the new one and queues its letter.
 pub(super) fn put_elsewhere(
     s: &mut Store,
     hand: &mut Hand<'_>,

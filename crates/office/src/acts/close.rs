@@ -1,4 +1,4 @@
-//! A desk receives nobody on a day: whoever was expected is given another appointment at once, before anyone new.
+//! Closing a desk for a day: the people expected there are rebooked at once, before anyone new.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,16 +17,16 @@ use convoke_machine::confirm::Confirmed;
 use convoke_planning as planning;
 use convoke_store::{ClosedDay, Live, Store};
 
-/// Days before an appointment, fewer than which an e-mail cannot be relied on: the person is called. A letter by post takes as long
-/// as a short notice.
+/// With fewer days left before an appointment, e-mail is not relied on: the person is called. A letter by post needs as
+/// long as a short notice.
 const CALL_DAYS: i64 = 3;
 
-/// What is closed.
+/// What to close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
     /// Site.
     pub site: String,
-    /// Desk; every desk of the site where absent.
+    /// Desk; every desk of the site if absent.
     pub desk: Option<String>,
     /// Day.
     pub day: NaiveDate,
@@ -45,26 +45,26 @@ impl Closing {
     }
 }
 
-/// Somebody who was expected.
+/// A person who was expected.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Hit {
-    /// The appointment that does not take place.
+    /// The cancelled appointment.
     pub reference: String,
     /// Its hour.
     pub hour: String,
-    /// The one in its place; none where no seat is left: then the person is due again, tonight.
+    /// The new appointment; `None` if no seat is left: the person is then due again tonight.
     pub new_reference: Option<String>,
     /// Its slot.
     pub new_slot: Option<String>,
-    /// Whether the new one lies after the end of the permit.
+    /// Whether the new appointment is after the permit expires.
     pub after_expiry: bool,
-    /// The letter may come too late: to be called, at this number.
+    /// Whether the letter may come too late, so that the person must be called.
     pub call: bool,
-    /// Telephone, as written.
+    /// Telephone number, as written.
     pub phone: Option<String>,
 }
 
-/// Closes a day, and gives each of those expected another appointment, all planned together; one letter each.
+/// Closes a day and rebooks everyone expected, planned together, with one letter each.
 pub fn close(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing, _: &Confirmed) -> Result<Vec<Hit>> {
     check(hand, closing)?;
     for _ in 0..ATTEMPTS {
@@ -84,7 +84,7 @@ pub fn close(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing, _: &Conf
     Err(Refused::Unsettled.into())
 }
 
-/// Takes a closure back; the seats are there again, and nobody is moved back. `false` where nothing was closed.
+/// Reopens a day. Its seats are restored, but nobody is moved back. `false` if it was not closed.
 pub fn reopen(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing) -> Result<bool> {
     check(hand, closing)?;
     let desk = closing.desk.as_deref().unwrap_or_default();
@@ -98,7 +98,7 @@ pub fn reopen(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing) -> Resu
     })
 }
 
-/// How many people are expected, of today only those whose hour is to come.
+/// Number of people expected; if the day is today, only those still to come.
 pub fn count_expected(store: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<usize> {
     Ok(still_expected(store, hand, closing)?.len())
 }
@@ -109,13 +109,13 @@ fn still_expected(s: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<V
         let site = hand.config.agenda.site.iter().find(|s| s.id == closing.site);
         let zone = site.map_or(hand.config.settings.prefecture.zone, |s| s.zone);
         let now = hand.now().with_timezone(&zone).format("%H:%M").to_string();
-        // Whoever has come already is to be marked, not moved.
+        // A person whose hour has passed is marked, not moved.
         live.retain(|l| l.slot_id.rsplit_once('T').is_some_and(|(_, hour)| hour > now.as_str()));
     }
     Ok(live)
 }
 
-/// Refuses what cannot be closed.
+/// Refuses places and days that cannot be closed.
 pub fn check(hand: &Hand<'_>, closing: &Closing) -> Result<()> {
     let site = hand.config.agenda.site.iter().find(|s| s.id == closing.site);
     let known = site.is_some_and(|s| closing.desk.as_ref().is_none_or(|d| s.desk.iter().any(|known| known.id == *d)));
@@ -134,7 +134,8 @@ fn expected(s: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<Vec<Con
     expected.iter().map(|l| live(s, &Reference::parse(&l.reference).context("a reference in the database")?)).collect()
 }
 
-/// Those who were expected are planned by themselves, on every seat that is free and not closed: so nobody new comes before them.
+/// Plans only the people who were expected, on every seat that is free and not closed: nobody new can take a seat
+/// before them.
 fn plan_again(
     store: &mut Store,
     hand: &mut Hand<'_>,
@@ -162,7 +163,7 @@ fn plan_again(
             policy,
         ))
     });
-    // Whoever no rule gives a window any more has no seat here: that appointment is given up.
+    // A holder to whom no rule gives a window any longer gets no seat: that appointment is cancelled.
     let candidates = candidates.flatten().collect::<Vec<_>>();
     let closed = (closing.day - seen.input.business_date).num_days() as convoke_instance::Day;
     let mut input = PlanningInput { candidates, beside: BTreeMap::new(), ..seen.input.clone() };

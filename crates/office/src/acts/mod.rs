@@ -1,7 +1,8 @@
-//! What is done by hand: to one person, one appointment, one letter, one day of a desk. Commands and console call the same.
+//! Manual actions on one person, one appointment, one letter, or one day of a desk. Commands and console call the same
+//! functions.
 //!
-//! Each act is one transaction: the change, the letter that it causes, and its entry in the ledger with who did it and why. What
-//! an act plans, it plans from what it read; where that changed meanwhile it reads again.
+//! Each act is one transaction: the change, the letter it causes, and its ledger entry with who did it and why. An act
+//! is planned from what it read, and replanned if that has changed meanwhile.
 
 mod appointment;
 mod close;
@@ -32,17 +33,17 @@ use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// Whoever acts, and why.
+/// Who acts, and why.
 pub struct Hand<'a> {
-    /// What time it is.
+    /// The clock.
     pub clock: &'a Clock,
-    /// Keys of new commitments.
+    /// Source of keys for new commitments.
     pub entropy: &'a mut Entropy,
     /// The préfecture.
     pub config: &'a Configuration,
     /// Real login.
     pub actor: &'a str,
-    /// Stands in the ledger for good.
+    /// The reason, kept in the ledger for ever.
     pub reason: &'a str,
 }
 
@@ -63,7 +64,7 @@ impl<'a> Hand<'a> {
         Tools { clock: self.clock, entropy: self.entropy, progress: &|_, _, _| {} }
     }
 
-    /// Writes down what was done, and to whom.
+    /// Records in the ledger what was done, and to whom.
     fn record(
         &self,
         store: &mut Store,
@@ -80,16 +81,16 @@ impl<'a> Hand<'a> {
     }
 }
 
-/// Why an act was not done: nothing was changed.
+/// Why an act was refused. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// No holder.
+    /// Unknown holder.
     #[error("nobody has the number {0} in this préfecture: `convoke permit find` searches by name")]
     Nobody(String),
-    /// No convocation.
+    /// Unknown convocation.
     #[error("there is no convocation {0}: `convoke permit find` shows references")]
     NoConvocation(String),
-    /// It has ended.
+    /// The appointment has ended.
     #[error("convocation {reference} is not live any more: it is {state}")]
     Over {
         /// Reference.
@@ -97,7 +98,7 @@ pub enum Refused {
         /// Its state.
         state: String,
     },
-    /// The day has come.
+    /// The day of the appointment has come.
     #[error(
         "the appointment {reference} was on {day}: say what became of it with `convoke import attendance`, and whoever did not come is \
          convoked again"
@@ -108,42 +109,42 @@ pub enum Refused {
         /// Day.
         day: NaiveDate,
     },
-    /// No slot.
+    /// Unknown slot.
     #[error("there is no slot {0}: `convoke convocation options REFERENCE` shows those that can be had")]
     NoSlot(String),
-    /// The slot is of no use to this person.
+    /// The slot's desk cannot serve this person.
     #[error("the desk of {0} does not renew this permit, or not for the person's commune")]
     WrongDesk(String),
     /// The slot is full, closed, or past.
     #[error("no seat can be had on {0} any more: `convoke convocation options REFERENCE` shows those that can")]
     NoSeat(String),
-    /// The move would cost somebody an appointment in time.
+    /// The move would make someone lapse.
     #[error("not moved to {0}: {1}. To do it all the same: --despite-lapse")]
     WouldLapse(String, &'static str),
-    /// A holder's second move.
+    /// The holder has already moved once.
     #[error("the holder has moved this appointment once: a second time is for the office to allow, with --by office")]
     MovedBefore,
-    /// Not an address.
+    /// Invalid address.
     #[error("{0:?} is no e-mail address to which letters can be sent")]
     NoAddress(String),
-    /// No request.
+    /// Unknown request.
     #[error("there is no request {0}: `convoke requests list` shows them")]
     NoRequest(String),
-    /// One is open already.
+    /// The person has an open request.
     #[error("the person has an open request already: {0}")]
     RequestOpen(String),
-    /// It has ended, or a run has chosen it.
+    /// The request is closed, or a run has chosen it.
     #[error("request {0} is not open any more: it is {1}")]
     RequestOver(String, String),
-    /// Held, filed, renewed, withdrawn, deceased.
+    /// The permit is held, filed, renewed, withdrawn, or its holder has died.
     #[error(
         "the permit behind request {0} is held, filed, renewed or withdrawn: `convoke permit timeline` tells which"
     )]
     NotToBeSeen(String),
-    /// No letter.
+    /// Unknown letter.
     #[error("there is no letter {0}: `convoke outbox list` shows them")]
     NoLetter(String),
-    /// A letter cannot go there.
+    /// The letter's state does not allow this.
     #[error("letter {letter} is {state}: {remedy}")]
     LetterStands {
         /// Letter.
@@ -153,29 +154,29 @@ pub enum Refused {
         /// What to do instead.
         remedy: &'static str,
     },
-    /// No such place.
+    /// Unknown site or desk.
     #[error("there is no site or desk {0}: `convoke config show` lists the agenda")]
     NoPlace(String),
-    /// Nothing to close.
+    /// The day is over.
     #[error("{0} lies in the past: nobody can be told any more")]
     DayPast(NaiveDate),
-    /// The data changed again and again while the act was planned.
+    /// The data kept changing while the act was planned.
     #[error("the data changed each time while this was planned: try again when imports and runs have ended")]
     Unsettled,
 }
 
-/// Why a reason cannot stand in the ledger.
+/// Why a reason cannot go into the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WrongReason {
-    /// None was given.
+    /// It is missing.
     #[error("what is done by hand needs a reason")]
     Missing,
-    /// It names somebody.
+    /// It contains personal data.
     #[error("a reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it")]
     Personal,
 }
 
-/// A reason that was really given, and that may stand in the ledger for good.
+/// A non-empty reason that may stay in the ledger for ever.
 pub fn reason(given: &str) -> Result<&str, WrongReason> {
     let reason = given.trim();
     if reason.is_empty() {
@@ -187,10 +188,10 @@ pub fn reason(given: &str) -> Result<&str, WrongReason> {
     if number || reason.contains('@') { Err(WrongReason::Personal) } else { Ok(reason) }
 }
 
-/// How often an act is planned again because the data changed meanwhile.
+/// How often an act is planned at most, if the data change meanwhile.
 const ATTEMPTS: u32 = 5;
 
-/// A live convocation, whatever its day.
+/// A live convocation, on any day.
 fn live(store: &mut Store, reference: &Reference) -> Result<Convocation> {
     let found = Convocation::read(store, reference)?.ok_or_else(|| Refused::NoConvocation(reference.to_string()))?;
     if found.state != State::Convoked.code() {
@@ -199,7 +200,7 @@ fn live(store: &mut Store, reference: &Reference) -> Result<Convocation> {
     Ok(found)
 }
 
-/// The same, where it can still be changed.
+/// The same, if it can still be changed.
 fn to_come(store: &mut Store, reference: &Reference, today: NaiveDate) -> Result<Convocation> {
     let found = live(store, reference)?;
     if found.day < today {
@@ -208,7 +209,7 @@ fn to_come(store: &mut Store, reference: &Reference, today: NaiveDate) -> Result
     Ok(found)
 }
 
-/// The holder of a foreigner number, and the commitment by which the ledger knows them.
+/// The holder of a foreigner number, and their commitment in the ledger.
 fn holder(store: &mut Store, hand: &mut Hand<'_>, number: &str) -> Result<(HolderId, String)> {
     let id = store.holder_by_number(number)?.ok_or_else(|| Refused::Nobody(number.to_owned()))?;
     let commitment = store.commitments(&[(&id.0, number)], hand.entropy)?.remove(0);

@@ -1,4 +1,4 @@
-//! Which other seats somebody can have without anybody losing an appointment in time.
+//! Other seats that a holder can have without making anyone lapse.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +14,12 @@ use convoke_instance::{Day, PlanningInput};
 use convoke_planning as planning;
 use convoke_store::{SlotRow, Store};
 
-/// Seats that are offered.
+/// Seats offered at most.
 const OFFERED: usize = 5;
-/// Days without a seat to spare for which the night is planned again, to see whether somebody else would lapse.
+/// Days without a spare seat for which the night is replanned at most, to see whether someone else would lapse.
 const PLANNED_AGAIN: usize = 10;
 
-/// A seat that can be had.
+/// An available seat.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seat {
     /// `site/desk/YYYY-MM-DDTHH:MM`, for `convocation move --to`.
@@ -34,24 +34,24 @@ pub struct Seat {
     pub start: NaiveTime,
     /// 1 for the nearest site.
     pub rank: u32,
-    /// Other hours with a free seat at that desk on that day.
+    /// Other hours with a free seat at that desk on the same day.
     pub other_hours: Vec<NaiveTime>,
 }
 
-/// What can be offered instead of an appointment.
+/// Alternatives to an appointment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The slot that the person has.
+    /// The current slot.
     pub present: String,
     /// Last day of the permit.
     pub expires_on: NaiveDate,
-    /// Seats whose use creates no lapse, nearest to the present day first.
+    /// Seats that make nobody lapse, nearest to the current day first.
     pub seats: Vec<Seat>,
-    /// Days on which the person cannot come: kept for the next time.
+    /// Days on which the person cannot come, kept for next time.
     pub avoided: Vec<(NaiveDate, NaiveDate)>,
 }
 
-/// Notes days on which whoever has an appointment cannot come. Returns all that are noted, from today on.
+/// Records days on which the holder of an appointment cannot come. Returns all recorded days, from today on.
 pub fn avoid(
     store: &mut Store,
     hand: &mut Hand<'_>,
@@ -80,7 +80,7 @@ fn noted(
     })
 }
 
-/// Seats to which an appointment can be moved. Days to avoid are noted, and kept.
+/// Seats that an appointment can be moved to. Days to avoid are recorded and kept.
 pub fn options(
     store: &mut Store,
     hand: &mut Hand<'_>,
@@ -94,32 +94,32 @@ pub fn options(
     Ok(Options { present: convocation.slot_id, expires_on, seats, avoided })
 }
 
-/// What a seat costs.
+/// The cost of a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Price {
-    /// Nobody anything.
+    /// Costs nobody an appointment.
     Free,
-    /// Somebody else's last day before expiry.
+    /// Costs another holder their appointment before expiry.
     Lapse,
-    /// The person's own.
+    /// Costs this holder their appointment before expiry.
     OwnLapse,
-    /// It cannot be had.
+    /// No seat is available.
     NoSeat,
-    /// It is of no use to this person.
+    /// The desk cannot serve this person.
     WrongDesk,
 }
 
-/// The night as it would be planned now, and one person outside its plan.
+/// The night as it would be planned now, and one person outside the plan.
 pub(super) struct Night {
     pub data_version: i64,
     seen: Preview,
     /// Pools that serve the person, by number.
     pools: BTreeMap<u32, RankedPool>,
-    /// Pool, day and hour that the person has, if any.
+    /// Pool, day and hour of the person's appointment, if any.
     own: Option<(u32, Day, u16)>,
-    /// The last day before the permit expires; `None` for whoever is late already.
+    /// The last day before the permit expires; `None` if it has expired.
     deadline: Option<Day>,
-    /// Seats of the plan by pool and day.
+    /// Planned seats by pool and day.
     planned: BTreeMap<(u32, Day), u32>,
 }
 
@@ -140,7 +140,7 @@ impl Night {
         Ok(Self { data_version: seen.data_version, seen, pools, own, deadline, planned })
     }
 
-    /// What this slot would cost.
+    /// The cost of this slot.
     pub(super) fn price(&self, slot: &SlotRow) -> Price {
         let Some((pool, day, start)) = place_of(&self.seen.input, &slot.slot_id) else { return Price::WrongDesk };
         if !self.pools.contains_key(&pool) {
@@ -162,15 +162,16 @@ impl Night {
         found.map_or(0, |at| slots[at].free)
     }
 
-    /// Whether the plan leaves a seat of the day to nobody: then its use changes nothing for anybody. Another hour of one's own day
-    /// is as good.
+    /// Whether the plan leaves a seat of that day unused: taking it affects nobody. Another hour on the person's own
+    /// day is as good.
     fn has_spare(&self, pool: u32, day: Day) -> bool {
         let free: u32 = self.seen.input.slots.iter().filter(|s| (s.pool, s.day) == (pool, day)).map(|s| s.free).sum();
         let planned = self.planned.get(&(pool, day)).copied().unwrap_or(0);
         free > planned || self.own.is_some_and(|(own, on, _)| (own, on) == (pool, day))
     }
 
-    /// Whether somebody more would lapse, were the person here and their own seat free: the night is planned again for it.
+    /// Whether one more person would lapse if this one took the seat and freed their own. Replans the night to find
+    /// out.
     fn costs_a_lapse(&self, pool: u32, day: Day, start: u16) -> bool {
         let mut input: PlanningInput = self.seen.input.clone();
         for slot in &mut input.slots {
@@ -178,7 +179,7 @@ impl Night {
             slot.free =
                 slot.free + u32::from(Some(at) == self.own) - u32::from(at == (pool, day, start)).min(slot.free);
         }
-        // An instance that overflows was refused when it was planned first.
+        // An overflowing instance was already refused by the first plan.
         planning::plan(&input).map_or(true, |(plan, _)| plan.lapses.len() > self.seen.plan.lapses.len())
     }
 
@@ -248,7 +249,7 @@ fn day_of(input: &PlanningInput, date: NaiveDate) -> Day {
     (date - input.business_date).num_days() as Day
 }
 
-/// Pool, day and hour of a slot by its name.
+/// Pool, day and hour of a slot, by name.
 fn place_of(input: &PlanningInput, slot_id: &str) -> Option<(u32, Day, u16)> {
     let (place, at) = slot_id.rsplit_once('/')?;
     let pool = input.pools.iter().position(|p| p == place)? as u32;

@@ -1,4 +1,4 @@
-//! Acts on letters: try again, hold back, let go.
+//! Acts on letters: retry, hold, release.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use convoke_domain::ids::{HolderId, Reference};
 use convoke_store::{LetterRow, Store};
 
 coded! {
-    /// What is to become of a letter.
+    /// What to do with a letter.
     pub enum Turn {
-        /// Tried again, now.
+        /// Retry now.
         Retry = "retry",
-        /// Kept back until it is let go.
+        /// Hold until released.
         Hold = "hold",
-        /// Let go.
+        /// Release.
         Release = "release",
     }
 }
 
 impl Turn {
-    /// Where a letter goes from here, or what to do instead.
+    /// The letter's next state, or what to do instead.
     fn of(self, from: LetterState) -> Result<LetterState, &'static str> {
         use LetterState as S;
         match (self, from) {
@@ -45,7 +45,7 @@ impl Turn {
         }
     }
 
-    /// Whether it can be done to a letter of this state.
+    /// Whether a letter in this state allows it.
     pub fn fits(self, from: LetterState) -> bool {
         self.of(from).is_ok()
     }
@@ -59,7 +59,7 @@ impl Turn {
     }
 }
 
-/// Does the same to letters, named by id or by reference; all of them or none. Returns each with the state in which it is now.
+/// Applies one turn to letters named by id or reference, to all of them or none. Returns each with its new state.
 pub fn turn_letters(
     store: &mut Store,
     hand: &mut Hand<'_>,
@@ -90,7 +90,7 @@ pub fn turn_letters(
                         stands("the person has another address now, to which the letter is written again").into()
                     );
                 }
-                // What a relay said stays until another word of one; what we said of it does not hold any more.
+                // A relay's reply is kept until the next one; our own remark no longer applies.
                 let relay = letter.last_reply.as_deref().filter(|said| said.parse::<Remark>().is_err());
                 let said = match turn {
                     Turn::Hold => Remark::Held.code(),
@@ -109,14 +109,14 @@ pub fn turn_letters(
     })
 }
 
-/// Whether its holder is written to at another address now.
+/// Whether the holder's address has changed.
 fn is_of_another_address(s: &mut Store, letter: &LetterRow) -> Result<bool> {
     let Some(convocation) = s.convocation(&letter.reference)? else { return Ok(false) };
     let holder = s.holders(&[&convocation.holder_id])?.remove(&convocation.holder_id);
     Ok(holder.is_some_and(|h| h.email != letter.recipient))
 }
 
-/// The letter of this id; of a reference, those for which something can be done.
+/// The letter with this id; for a reference, its letters that allow this turn.
 fn named(s: &mut Store, name: &str, turn: Turn) -> Result<Vec<LetterRow>> {
     if let Some(letter) = s.letter(name)? {
         return Ok(vec![letter]);
@@ -124,12 +124,13 @@ fn named(s: &mut Store, name: &str, turn: Turn) -> Result<Vec<LetterRow>> {
     let letters = Reference::parse(name).map_or(Ok(Vec::new()), |r| s.letters_of(r.as_str()))?;
     let fit = |l: &&LetterRow| l.state.parse().is_ok_and(|state| turn.of(state).is_ok());
     let able: Vec<LetterRow> = letters.iter().filter(fit).cloned().collect();
-    // Where nothing can be done, the last letter tells why.
+    // If none allows it, the last letter gives the reason.
     let chosen = if able.is_empty() { letters.into_iter().next_back().into_iter().collect() } else { able };
     if chosen.is_empty() { Err(Refused::NoLetter(name.to_owned()).into()) } else { Ok(chosen) }
 }
 
-/// Of what a relay said, what many letters share: its codes, or its words without addresses. What we said ourselves is whole.
+/// The part of a reply that many letters share: its codes, or its words without addresses. Our own remarks are kept
+/// whole.
 pub fn cause(reply: &str) -> String {
     if reply.parse::<Remark>().is_ok() {
         return reply.to_owned();
@@ -143,12 +144,12 @@ pub fn cause(reply: &str) -> String {
     reply.split_whitespace().filter(|w| !w.contains('@')).take(8).collect::<Vec<_>>().join(" ")
 }
 
-/// Letters of one state about which relays said the same.
+/// Letters in one state with the same cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// State in the outbox.
     pub state: String,
-    /// What was said; empty where nothing was.
+    /// The cause; empty if there was no reply.
     pub cause: String,
     /// How many.
     pub letters: u64,
@@ -156,7 +157,7 @@ pub struct Cause {
     pub example: String,
 }
 
-/// Letters (state, reply, how many, one of them) by state and cause, the most first.
+/// Groups letters (state, reply, how many, one of them) by state and cause, largest group first.
 pub fn by_cause<'a>(letters: impl Iterator<Item = (&'a str, Option<&'a str>, u64, &'a str)>) -> Vec<Cause> {
     let mut causes: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
     for (state, reply, n, example) in letters {
@@ -175,7 +176,7 @@ pub fn by_cause<'a>(letters: impl Iterator<Item = (&'a str, Option<&'a str>, u64
     causes
 }
 
-/// What a server said, without the addresses in it.
+/// A server's reply, without the addresses in it.
 pub fn without_addresses(said: &str) -> String {
     said.split(' ').map(|word| if word.contains('@') { "…" } else { word }).collect::<Vec<_>>().join(" ")
 }

@@ -10,20 +10,20 @@ use convoke_domain::permit::{Channel, is_deliverable_email};
 use convoke_letters::LetterData;
 use convoke_store::{LetterRow, Store};
 
-/// The occasion of a letter that is written again to another address.
+/// The occasion of a letter written again to another address.
 const READDRESSED: &str = "adresse";
 /// The occasion of the last letter to an address.
 const FAREWELL: &str = "adieu";
 
-/// Holds the permits of a holder back, or lets them go: a held permit is convoked by no night, and its letters wait. Returns how many
-/// permits changed, and the appointment that stands all the same.
+/// Puts a holder's permits on hold, or releases them. While on hold, no run convokes them and their letters wait.
+/// Returns how many permits changed, and the appointment that remains live.
 pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) -> Result<(usize, Option<String>)> {
     store.write(|s| {
         let (id, commitment) = holder(s, hand, number)?;
         let changed = s.set_held(&id, held)?;
         let live = s.live_of(&id)?;
         if !held {
-            // Of notices too, which belong to no appointment.
+            // Includes notices, which belong to no appointment.
             for letter in s.letters_to(&id)?.iter().filter(|l| waits_for_release(l)) {
                 s.put_letter(letter, LetterState::Queued, Remark::PermitLetGo.code(), hand.now())?;
             }
@@ -40,21 +40,21 @@ fn waits_for_release(letter: &LetterRow) -> bool {
     letter.state == LetterState::Held.code() && letter.last_reply.as_deref() == Some(Remark::PermitHeld.code())
 }
 
-/// What a new address led to.
+/// The result of a new address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mended {
-    /// Whether it differs from the one that held.
+    /// Whether it differs from the previous one.
     pub changed: bool,
-    /// Letters that did not reach the old address, and are written again to the new one.
+    /// Letters that did not reach the old address, written again to the new one.
     pub again: Vec<String>,
-    /// The letter that tells the old address, which had been reached, that it is written to for the last time.
+    /// The last letter to the old address, which had been reached, saying that it is no longer used.
     pub told: Option<String>,
 }
 
-/// Sets the address to which a holder's letters go; `None`: on paper from now on. It holds until the extract names another than
-/// it does now. The letter of an appointment to come that has not been handed over, or came back, is written again.
+/// Sets a holder's e-mail address; `None`: letters go by post from now on. It holds until the address in the extract
+/// changes. If the letter of an upcoming appointment was not delivered, or bounced, it is written again.
 pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: Option<&str>) -> Result<Mended> {
-    // As it is found again: whatever RFC 5321 allows before the `@`, no server tells capitals apart.
+    // Stored in the form used for search: RFC 5321 allows case-sensitive local parts, but no server distinguishes them.
     let lower = email.map(str::to_lowercase);
     let email = lower.as_deref();
     if let Some(wrong) = email.filter(|e| !is_deliverable_email(e)) {
@@ -92,7 +92,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 let channel = if email.is_some() { Channel::Email } else { Channel::Post };
                 let mut new = writer.row(&data, channel, &occasion)?;
                 if letter.state == LetterState::Held.code() {
-                    // Whoever holds a letter holds it on its new way too.
+                    // A held letter stays held at its new address.
                     (new.state, new.last_reply) = (letter.state.clone(), letter.last_reply.clone());
                 }
                 if let Ok(LetterState::Queued | LetterState::Deferred | LetterState::Uncertain | LetterState::Held) =
@@ -117,8 +117,8 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
     })
 }
 
-/// The letter once more to the address that had it, saying that it is the last: whoever reads there must learn that somebody has changed
-/// it, and is told nothing new.
+/// The letter once more to its previous address, as the last one: its reader must learn that someone has changed the
+/// address, and learns nothing new.
 fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<LetterRow> {
     let mut data: LetterData = serde_json::from_str(&letter.data)?;
     (data.address_changed, data.issued_at) = (true, hand.now());
@@ -126,14 +126,14 @@ fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<Letter
     writer.row(&data, Channel::Email, &format!("{FAREWELL}-{before}"))
 }
 
-/// A worker has it: what becomes of it is known soon.
+/// A worker has leased it: its outcome will be known soon.
 fn in_a_minute(letter: &LetterRow) -> Refused {
     let remedy = "a worker has it in hand: try again in a minute";
     Refused::LetterStands { letter: letter.letter_id.clone(), state: letter.state.clone(), remedy }
 }
 
-/// Whether nobody has a letter yet, as far as is known, and it is to be written again: what still waits for the same address leaves by
-/// itself.
+/// Whether the letter reached nobody, as far as is known, and must be written again. A letter waiting for the same
+/// address will leave by itself.
 fn is_unreached(letter: &LetterRow, changed: bool) -> bool {
     use LetterState as S;
     letter.state.parse().is_ok_and(|state| match state {

@@ -1,4 +1,4 @@
-//! Acts on written requests: written down, and decided by a person. Most are decided by the night.
+//! Acts on written requests: recording them, and decisions by a person. Most are decided by the nightly run.
 
 use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
@@ -14,7 +14,7 @@ use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
 use convoke_store::{NewRequest, RequestRow, Store};
 
-/// A request as it was read from a letter.
+/// A request, as read from a letter.
 #[derive(Clone, Copy, Debug)]
 pub struct Received {
     /// What is asked for.
@@ -25,7 +25,7 @@ pub struct Received {
     pub needed_by: Option<NaiveDate>,
 }
 
-/// Writes a request down, about the permit of the holder that expires last.
+/// Records a request, about the holder's permit that expires last.
 pub fn add_request(store: &mut Store, hand: &mut Hand<'_>, number: &str, received: Received) -> Result<Reference> {
     store.write(|s| {
         let (id, commitment) = holder(s, hand, number)?;
@@ -39,7 +39,7 @@ pub fn add_request(store: &mut Store, hand: &mut Hand<'_>, number: &str, receive
     })
 }
 
-/// Refuses a request, or notes that it was taken back.
+/// Refuses a request, or records that it was withdrawn.
 pub fn end_request(store: &mut Store, hand: &mut Hand<'_>, id: &Reference, state: RequestState) -> Result<()> {
     store.write(|s| {
         let request = open(s, id)?;
@@ -50,7 +50,7 @@ pub fn end_request(store: &mut Store, hand: &mut Hand<'_>, id: &Reference, state
     })
 }
 
-/// Answers a request by a seat now, as an appointment of its own or in the place of the one that the person has.
+/// Answers a request with a seat now: a new appointment, or a replacement for the person's current one.
 pub fn place_request(
     store: &mut Store,
     hand: &mut Hand<'_>,
@@ -82,7 +82,7 @@ pub fn place_request(
             if s.data_version()? != night.data_version {
                 return Ok(None);
             }
-            // What was read may have been decided, held or filed since.
+            // The request may have been decided, or the permit held or filed, since it was read.
             open(s, id)?;
             let on = hand.occasion();
             let made = match &convocation {

@@ -1,4 +1,4 @@
-//! Stopping all sending, and letting it go on.
+//! Pausing and resuming all sending.
 
 use anyhow::Result;
 use serde_json::json;
@@ -7,9 +7,9 @@ use super::Hand;
 use convoke_machine::confirm::Confirmed;
 use convoke_store::{Paused, Store};
 
-/// Stops sending at once, whatever waits. Returns who had stopped it already: then nothing changes.
+/// Pauses all sending at once. If it was already paused, changes nothing and returns who paused it.
 pub fn pause(store: &mut Store, hand: &mut Hand<'_>) -> Result<Option<Paused>> {
-    // Made on first use: there is then a row to write into.
+    // This creates the préfecture's row on first use.
     store.id_key(hand.entropy)?;
     let wanted = Paused { since: hand.now(), by: hand.actor.to_owned(), reason: hand.reason.to_owned() };
     store.write(|s| {
@@ -22,7 +22,7 @@ pub fn pause(store: &mut Store, hand: &mut Hand<'_>) -> Result<Option<Paused>> {
     })
 }
 
-/// Lets the letters that wait leave. Returns who had stopped them; nothing changes where nobody had.
+/// Resumes sending. Returns who had paused it; changes nothing if it was not paused.
 pub fn unpause(store: &mut Store, hand: &mut Hand<'_>, _confirmed: &Confirmed) -> Result<Option<Paused>> {
     store.write(|s| {
         let before = s.paused()?;

@@ -1,5 +1,5 @@
-//! `attendance.csv`: what became of appointments, as the counter says it. A sheet of `convoke agenda sheet` that was filled in is
-//! such a file; what else stands on it is for people.
+//! `attendance.csv`: what became of appointments, as recorded at the counter. A completed sheet from `convoke agenda
+//! sheet` is such a file; its other columns are for people.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,19 +24,19 @@ columns! {
     optional:
 }
 
-/// What the sheet of a day has besides, for whoever fills it in: read by nobody here, and no cause of a warning.
+/// Extra columns of a day's sheet, for the person who fills it in. They are ignored without a warning.
 pub const FOR_PEOPLE: [&str; 7] = ["site", "guichet", "date", "heure", "nom", "date_naissance", "type_titre"];
 
-/// A row: an appointment, and what became of it; `None` where nobody has said it yet.
+/// A row: an appointment and its outcome; `None` if it is not marked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Reference.
     pub reference: Reference,
-    /// What became of it.
+    /// Its outcome.
     pub presence: Option<Presence>,
 }
 
-/// Reads a row, or names each of its bad fields. Whether there is such an appointment is judged where they are stored.
+/// Reads a row, or names each bad field. Whether the appointment exists is checked when marks are stored.
 pub fn parse(record: &Record) -> Result<(Mark, Vec<Warning>), Vec<RowError>> {
     let mut fields = Fields::of(record)?;
     let reference = fields.parsed(Column::Reference, "a reference such as RC-94-2026-0001234-R", Reference::parse);
@@ -46,7 +46,7 @@ pub fn parse(record: &Record) -> Result<(Mark, Vec<Warning>), Vec<RowError>> {
     fields.finish(mark)
 }
 
-/// Takes marks in: each appointment ends as the file says. Who is due then, the next night sees.
+/// Imports marks: each appointment ends as the file says. The next run sees who is due.
 pub fn take(
     store: &mut Store,
     config: &Configuration,
@@ -67,7 +67,7 @@ pub fn take(
         }
         Ok(warnings)
     })?;
-    // What an appointment may still become is known only while nobody else changes it: a refusal found there undoes what was done.
+    // What an appointment may still become is known only inside the transaction: a refusal found there rolls it back.
     let mut result = None;
     let attempt = store.write(|s| {
         let mut findings = std::mem::take(&mut findings);
@@ -97,14 +97,14 @@ pub fn take(
         }
         Ok(())
     });
-    // Only what was undone on purpose is no error: a commit may fail too.
+    // Only a deliberate rollback is no error: a commit may fail too.
     if result != Some(false) {
         attempt.with_context(|| format!("taking in {}", path.display()))?;
     }
     file.finish()
 }
 
-/// The marks of a file: what it says twice it says once, unless it contradicts itself.
+/// The marks in a file. A repeated mark counts once; a contradiction is an error.
 #[derive(Default)]
 struct Marks(BTreeMap<Reference, (u64, Presence)>);
 
@@ -118,18 +118,18 @@ impl Marks {
     }
 }
 
-/// Marks that were taken one by one, as a counter sets them.
+/// The result of marking appointments one by one, as at a counter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marked {
-    /// Appointments that have ended by it.
+    /// Appointments that these marks ended.
     pub ended: u64,
-    /// Appointments that bore the mark already.
+    /// Appointments that already had the mark.
     pub known: u64,
-    /// Marks that cannot be taken, and why.
+    /// Marks that were refused, and why.
     pub wrong: Vec<(Reference, WrongMark)>,
 }
 
-/// Takes marks in, each by itself: one that cannot be taken hinders no other.
+/// Records marks one by one: a refused mark does not affect the others.
 pub fn mark(
     store: &mut Store,
     config: &Configuration,
@@ -154,7 +154,7 @@ pub fn mark(
     })
 }
 
-/// What marks end.
+/// The effects of marks.
 #[derive(Default)]
 struct Endings {
     by_state: BTreeMap<State, Vec<String>>,
@@ -183,14 +183,14 @@ impl Endings {
     }
 }
 
-/// Why an appointment cannot be marked so.
+/// Why an appointment cannot be given this mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrongMark {
-    /// There is no such appointment.
+    /// Unknown appointment.
     Unknown,
-    /// It is on this day, which is to come: it can only be cancelled.
+    /// It is on this day, in the future: it can only be cancelled.
     TooSoon(NaiveDate),
-    /// It has ended so, and a mark is for good: the night has acted on it, and the ledger holds it.
+    /// It has already ended in this state, and a mark is final: a run has acted on it, and the ledger records it.
     Over(Option<State>),
 }
 
@@ -212,7 +212,7 @@ impl WrongMark {
     }
 }
 
-/// The convocation that this mark ends; `None` where it bears the mark already.
+/// The convocation that this mark ends; `None` if it already has the mark.
 fn judge(
     presence: Presence,
     known: Option<&ConvocationRow>,
@@ -232,7 +232,7 @@ fn judge(
     }
 }
 
-/// How it ended, and what helps whoever was marked wrongly.
+/// How the appointment ended, and how to remedy a wrong mark.
 fn remedy(state: Option<State>) -> &'static str {
     match state {
         Some(State::Honoured) => {

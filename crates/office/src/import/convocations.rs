@@ -1,4 +1,4 @@
-//! `convocations.csv`: appointments given elsewhere, before this program. They are firm and need no letter.
+//! `convocations.csv`: appointments made elsewhere, before this program. They are firm and need no letter.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ pub struct MadeElsewhere {
     pub start: NaiveTime,
 }
 
-/// Reads a row, or names each of its bad fields. Whether holder and slot exist is judged where they are stored.
+/// Reads a row, or names each bad field. Whether holder and slot exist is checked when rows are stored.
 pub fn parse(record: &Record, agenda: &Agenda) -> Result<(MadeElsewhere, Vec<Warning>), Vec<RowError>> {
     let mut fields = Fields::of(record)?;
     let number = fields.foreigner_number(Column::Number);
@@ -52,7 +52,7 @@ pub fn parse(record: &Record, agenda: &Agenda) -> Result<(MadeElsewhere, Vec<War
     fields.finish(made)
 }
 
-/// Takes over convocations made elsewhere before this program: firm, without a letter, their seats taken.
+/// Imports convocations made elsewhere before this program: firm, without a letter, with their seats taken.
 pub fn take(
     store: &mut Store,
     config: &Configuration,
@@ -71,8 +71,7 @@ pub fn take(
         good.push((record.row(), made));
         Ok(warnings)
     })?;
-    // Whether holder and seat exist is known only in the database, and only while nobody else changes it: a refusal
-    // found there undoes what was done.
+    // Whether holder and seat exist is known only inside the transaction: a refusal found there rolls it back.
     let mut result = None;
     let attempt = store.write(|s| {
         let mut findings = std::mem::take(&mut findings);
@@ -120,7 +119,7 @@ pub fn take(
         }
         Ok(())
     });
-    // Only what was undone on purpose is no error: a commit may fail too.
+    // Only a deliberate rollback is no error: a commit may fail too.
     if result != Some(false) {
         attempt?;
     }

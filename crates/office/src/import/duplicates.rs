@@ -1,9 +1,9 @@
-//! What the rows of one file say of each other, and the fingerprints by which an unchanged row is known again.
+//! Duplicates within one file, and the fingerprints by which unchanged rows are recognised.
 //!
-//! A fingerprint is XXH3-64 with seed 0 over the fields in order: a text is its length in 32 bits and its bytes, a
-//! date its day number in 32 bits, numbers have their little end first; absent is a length or day that none has. It is
-//! stored in the database: neither the hash, nor the order of the fields, nor their form may change, or the next
-//! import would find every row changed.
+//! A fingerprint is XXH3-64 with seed 0 over the fields in order: a text is its length in 32 bits and its bytes, a date
+//! its day number in 32 bits, numbers are little-endian. An absent value is a length or day that no value has.
+//! Fingerprints are stored in the database: neither the hash, nor the order of the fields, nor their form may change,
+//! or the next import would find every row changed.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use twox_hash::XxHash3_64;
 use super::result::{RowError, Warning};
 use convoke_domain::permit::{Channel, Holder, Permit};
 
-/// Hash of everything that is stored of a holder.
+/// Hash of all stored fields of a holder.
 pub fn holder_fingerprint(holder: &Holder) -> i64 {
     let Holder {
         number,
@@ -51,7 +51,7 @@ pub fn holder_fingerprint(holder: &Holder) -> i64 {
     fields.hash() as i64
 }
 
-/// Hash of everything that is stored of a permit; the holder's commune is stored with it, for it decides where.
+/// Hash of all stored fields of a permit. The holder's commune is stored with it, because it decides the site.
 pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
     let Permit { number, kind, mention, valid_from, expires_on, status, filed_on } = permit;
     let mut fields = Canonical::new();
@@ -66,7 +66,7 @@ pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
     fields.hash() as i64
 }
 
-/// Fields in a form that no two lists of fields share.
+/// Fields in an encoding that is unique for each list of fields.
 struct Canonical(Vec<u8>);
 
 impl Canonical {
@@ -83,7 +83,7 @@ impl Canonical {
         self.0.extend_from_slice(bytes);
     }
 
-    /// None is a length that no field has.
+    /// `None` is encoded as a length that no field has.
     fn text_if_any(&mut self, text: Option<&str>) {
         match text {
             Some(text) => self.text(text),
@@ -102,15 +102,15 @@ impl Canonical {
     }
 }
 
-/// The rows of a file so far. 88 MB hold up to 1.8 million permits and as many holders: of a number 64 bits are kept (two of
-/// a million agree with probability 3·10⁻⁸), of what is said of it 32, which are only compared under the same number.
+/// The rows of a file so far. 1.8 million permits and as many holders fit into 88 MB: numbers are kept as 64-bit hashes
+/// (two of a million agree with probability 3·10⁻⁸), their data as 32-bit hashes, compared only under the same number.
 #[derive(Debug, Default)]
 pub struct Duplicates {
     holders: Shards<SeenHolder>,
     permits: Shards<SeenPermit>,
 }
 
-/// A map in 16 parts, which grow one by one: a single map holds its entries twice while it grows.
+/// A map in 16 shards that grow one by one: a growing map holds its entries twice.
 #[derive(Debug)]
 struct Shards<V>(Vec<HashMap<Key, V>>);
 
@@ -142,23 +142,23 @@ struct SeenPermit {
     content: u32,
 }
 
-/// What to do with a good row.
+/// What to do with a valid row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row {
-    /// Take it.
+    /// Import it.
     Take {
-        /// Whether its holder's data are kept: those of the holder's first row are.
+        /// Whether the holder's data are taken from it: true only for a holder's first row.
         takes_holder: bool,
-        /// The first row says something else of the holder.
+        /// It contradicts the holder's first row.
         warning: Option<Warning>,
     },
-    /// Nothing new: the same row stands above.
+    /// It repeats an earlier row.
     Ignore(Warning),
 }
 
 impl Duplicates {
-    /// Compares a good row with those before it. A row that is refused here leaves no trace: the next one is compared
-    /// with the same rows. The fingerprints are those of [`holder_fingerprint`] and [`permit_fingerprint`].
+    /// Compares a valid row with those before it. A row refused here leaves no trace: the next one is compared with the
+    /// same rows. The fingerprints are those of [`holder_fingerprint`] and [`permit_fingerprint`].
     pub fn check(
         &mut self,
         row: u64,
@@ -227,7 +227,7 @@ fn hash<T: AsRef<[u8]> + ?Sized, const N: usize>(parts: [&T; N]) -> u64 {
     fields.hash()
 }
 
-/// As two words of 32 bits an entry of the maps has no padding: 20 bytes instead of 24.
+/// Two 32-bit words avoid padding in the maps' entries: 20 bytes instead of 24.
 fn key(hash: u64) -> Key {
     [low(hash), low(hash >> 32)]
 }

@@ -9,8 +9,8 @@ use super::table::{CellKind, Record};
 use convoke_domain::code::UnknownCode;
 use convoke_domain::permit::{FIELD_MAX, is_foreigner_number};
 
-/// Reads fields and keeps what is wrong with them. Where a method gives `None`, either the field is empty and may be,
-/// or an error is kept.
+/// Reads fields and collects errors. Where a method returns `None`, either the field is empty and may be, or an error
+/// is kept.
 pub(super) struct Fields<'a> {
     record: &'a Record,
     errors: Vec<RowError>,
@@ -18,7 +18,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of a record, unless the row as a whole is wrong.
+    /// The fields of a record, unless the whole row is broken.
     pub(super) fn of(record: &'a Record) -> Result<Self, Vec<RowError>> {
         match record.broken() {
             Some(error) => Err(vec![error.clone()]),
@@ -26,7 +26,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The row's value, unless a field was wrong.
+    /// The row's value, unless a field was bad.
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Warning>), Vec<RowError>> {
         match value {
             Some(value) if self.errors.is_empty() => Ok((value, self.warnings)),
@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Text that is there.
+    /// Text that must not be empty.
     pub(super) fn required(&mut self, column: impl Into<usize>) -> Option<&'a str> {
         let column = column.into();
         let errors = self.errors.len();
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
         text
     }
 
-    /// A value that `read` understands; `expected` says what that is.
+    /// A value parsed by `read`; `expected` describes valid ones.
     pub(super) fn parsed<T>(
         &mut self,
         column: impl Into<usize>,
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
         self.understood(column, expected, read(text))
     }
 
-    /// The same, where the field may be empty.
+    /// The same for a field that may be empty.
     pub(super) fn parsed_if_any<T>(
         &mut self,
         column: impl Into<usize>,
@@ -85,7 +85,7 @@ impl<'a> Fields<'a> {
         self.understood(column, expected, read(text))
     }
 
-    /// An identifier. A spreadsheet that stores it as a number has dropped the zeros that it began with.
+    /// An identifier. A spreadsheet that stored it as a number has dropped its leading zeros.
     pub(super) fn identifier(
         &mut self,
         column: impl Into<usize>,
@@ -126,7 +126,7 @@ impl<'a> Fields<'a> {
         self.listed(column, text)
     }
 
-    /// The same, where the field may be empty.
+    /// The same for a field that may be empty.
     pub(super) fn code_if_any<T: FromStr<Err = UnknownCode>>(&mut self, column: impl Into<usize>) -> Option<T> {
         let column = column.into();
         let text = self.optional(column)?;
@@ -162,7 +162,8 @@ impl<'a> Fields<'a> {
 
 const DATE: &str = "a date of the calendar from 1900 to 2200, as YYYY-MM-DD or DD/MM/YYYY";
 
-/// A date as `YYYY-MM-DD` or `DD/MM/YYYY`. By hand: four or five dates a row are half the work of an import otherwise.
+/// A date as `YYYY-MM-DD` or `DD/MM/YYYY`. Parsed by hand: otherwise four or five dates a row are half the work of an
+/// import.
 fn date(text: &str) -> Option<NaiveDate> {
     let number =
         |digits: &[u8]| digits.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));
@@ -178,7 +179,7 @@ fn date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year as i32, month, day).filter(|date| (1900..=2200).contains(&date.year()))
 }
 
-/// C0 with tab and line ends, DEL, and C1, which in UTF-8 is `C2 80` to `C2 9F`.
+/// Control characters: C0 with tab and line ends, DEL, and C1, which in UTF-8 is `C2 80` to `C2 9F`.
 fn has_control_characters(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().any(|b| *b < b' ' || *b == 0x7f) || bytes.windows(2).any(|pair| pair[0] == 0xc2 && pair[1] < 0xa0)

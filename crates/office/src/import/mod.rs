@@ -1,5 +1,6 @@
-//! Files in: bytes to typed rows or row errors, and good rows into the database. A file is taken or refused whole, unless
-//! the valid rows alone are asked for; a refused file changes nothing. The same file twice changes nothing.
+//! Imports: bytes to typed rows or row errors, and valid rows into the database. A file is imported or refused as a
+//! whole, unless only its valid rows are requested; a refused file changes nothing. Importing the same file twice
+//! changes nothing.
 
 pub mod attendance;
 pub mod convocations;
@@ -33,15 +34,15 @@ pub use self::convocations::take as convocations;
 pub use self::permits::take as permits;
 pub use self::slots::take as slots;
 
-/// What is done about a file with bad rows.
+/// What to do with a file that has bad rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum BadRows {
-    /// It is refused whole.
+    /// Refuse the whole file.
     #[default]
     Refuse,
-    /// Its good rows are taken; the bad ones go to `FILE.rejects.csv`.
+    /// Import the valid rows; the bad ones go to `FILE.rejects.csv`.
     LeaveOut,
-    /// The same, while at most so many in a hundred are bad: else it is another file than it was taken for.
+    /// The same, unless more than this percentage of rows is bad: it is then probably the wrong file.
     LeaveOutUpTo(f64),
 }
 
@@ -55,61 +56,61 @@ impl BadRows {
     }
 }
 
-/// How a file is to be taken.
+/// How to import a file.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Names of columns and values in a préfecture's own extract.
     pub mapping: Option<PathBuf>,
-    /// Say what would happen, and change nothing.
+    /// Report what would happen, and change nothing.
     pub dry_run: bool,
-    /// What is done about bad rows.
+    /// What to do with bad rows.
     pub bad_rows: BadRows,
-    /// The file is the whole extract: permits that it lacks are absent.
+    /// The file is a full extract: permits missing from it are marked absent.
     pub full: bool,
 }
 
-/// `import … --json`.
+/// The result, as `import … --json` prints it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Imported {
     /// `convoke.import/1`.
     pub schema: &'static str,
     /// Rows read.
     pub read: u64,
-    /// New.
+    /// New rows.
     pub inserted: u64,
-    /// Changed.
+    /// Changed rows.
     pub updated: u64,
-    /// Known as they are.
+    /// Unchanged rows.
     pub unchanged: u64,
     /// Absent from a full extract for the first time.
     pub vanished: u64,
-    /// Rows of an attendance sheet on which nobody has put a mark yet.
+    /// Rows of an attendance sheet without a mark.
     pub unmarked: u64,
     /// Bad rows.
     pub rejected: Vec<RowError>,
-    /// Odd rows that were taken.
+    /// Warnings about rows that were imported.
     pub warnings: Vec<Warning>,
-    /// Warnings beyond those that are listed.
+    /// Warnings beyond those listed.
     pub more_warnings: u64,
-    /// Columns that nothing reads.
+    /// Columns that were ignored.
     pub unknown_columns: Vec<String>,
     /// Encoding of the file.
     pub encoding: String,
     /// Separator of a CSV.
     pub separator: Option<char>,
-    /// Why nothing was taken, if so.
+    /// Why the file was refused, if it was.
     pub refused: Option<String>,
-    /// Whether it was only tried.
+    /// Whether this was a dry run.
     pub dry_run: bool,
-    /// Where the bad rows are.
+    /// File with the bad rows.
     pub rejects_file: Option<PathBuf>,
 }
 
-/// More bad rows than this: it is not the file that it was taken for.
+/// Bad rows after which reading stops: it is probably the wrong file.
 const ERRORS_MAX: usize = 100_000;
-/// Warnings listed; the others are counted.
+/// Warnings listed at most; the rest are counted.
 const WARNINGS_MAX: usize = 10_000;
-/// What reading a file gave, besides its good rows.
+/// The result of reading a file, besides its valid rows.
 #[derive(Default)]
 struct Findings {
     read: u64,
@@ -150,14 +151,14 @@ impl Findings {
         }
     }
 
-    /// Whether to go on.
+    /// Keeps the errors of a row. Returns whether to go on.
     fn reject(&mut self, errors: Vec<RowError>) -> bool {
         self.errors.extend(errors);
         self.errors.len() <= ERRORS_MAX
     }
 }
 
-/// A file being taken in: where it is, how it is read, what came of it.
+/// An import in progress: the file, how it is read, the result so far.
 struct Opened<'a> {
     path: &'a Path,
     layout: &'a Layout,
@@ -182,12 +183,12 @@ impl<'a> Opened<'a> {
         Ok(Self { path, layout, options, mapping, table, imported })
     }
 
-    /// Gives each row to `take`, which keeps it or names what is wrong with it.
+    /// Calls `take` for each row; it keeps the row or returns its errors.
     fn each_row(&mut self, take: impl FnMut(&Record) -> Result<Vec<Warning>, Vec<RowError>>) -> Result<Findings> {
         Findings::of_rows(&mut self.table, take).with_context(|| format!("reading {}", self.path.display()))
     }
 
-    /// Writes down that the file was taken in, in the transaction that takes it in.
+    /// Records the import, in the transaction that imports the rows.
     fn remember(&self, store: &mut Store, kind: &'static str, by: &By<'_>) -> Result<()> {
         let Imported { read, inserted, updated, .. } = self.imported;
         let rejected = self.imported.rejected_rows().len() as u64;
@@ -196,7 +197,7 @@ impl<'a> Opened<'a> {
         self.enter(store, kind, by)
     }
 
-    /// The entry of the ledger alone: for files of which no night asks how old they are.
+    /// Only the ledger entry: for kinds of files whose age no run checks.
     fn enter(&self, store: &mut Store, kind: &'static str, by: &By<'_>) -> Result<()> {
         let Imported { read, inserted, updated, vanished, .. } = self.imported;
         let rejected = self.imported.rejected_rows().len() as u64;
@@ -209,7 +210,8 @@ impl<'a> Opened<'a> {
         store.record(by.actor, by.now, vec![event])
     }
 
-    /// The bad rows go to their file: as they are, read a second time, for the first did not know yet which they are.
+    /// Writes the bad rows to their file, unchanged. The file is read again, because the bad rows were not yet known
+    /// the first time.
     fn finish(self) -> Result<Imported> {
         let Self { path, layout, options, mapping, mut imported, .. } = self;
         if imported.rejected.is_empty() || options.dry_run || imported.refused.is_some() {
@@ -236,7 +238,7 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Who takes a file in, and when.
+/// Who imports a file, and when.
 struct By<'a> {
     actor: &'a str,
     now: DateTime<Utc>,

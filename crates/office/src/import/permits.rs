@@ -29,10 +29,10 @@ columns! {
     Town = "ville", Channel = "canal", Format = "format"
 }
 
-/// Rows handed over from the parser to the database at once.
+/// Rows per batch from the parser to the database.
 const BATCH: usize = 2_000;
 
-/// Takes in permits and their holders. `progress` is told bytes done and bytes in all.
+/// Imports permits and their holders. `progress` is called with bytes done and total bytes.
 #[expect(clippy::too_many_arguments, reason = "the shell of an import: where from, where to, who, when")]
 pub fn take(
     store: &mut Store,
@@ -49,13 +49,13 @@ pub fn take(
     store.open_stage()?;
     let bytes = file.table.bytes;
 
-    // A parser of its own thread, a few batches ahead: memory does not grow with the file.
+    // The parser has its own thread and stays a few batches ahead: memory does not grow with the file.
     let (batches, received) = mpsc::sync_channel::<(Vec<Staged>, u64)>(4);
     let prefecture = store.prefecture().to_owned();
     // The stage is a temporary table: nobody else waits for this transaction.
     let mut findings = thread::scope(|scope| {
         let parser = scope.spawn(|| {
-            // Dropped at the end: the receiver then knows that nothing more comes.
+            // Moved in, so that it is dropped at the end: the receiver then knows that nothing more comes.
             let batches = batches;
             parse_all(&mut file.table, &id_key, &prefecture, &batches)
         });
@@ -66,7 +66,7 @@ pub fn take(
             }
             Ok(())
         });
-        // The channel's end is dropped with the loop: a parser that still sends then stops.
+        // The receiver is dropped with the loop: a parser that is still sending then stops.
         let findings = parser.join().map_err(|_| anyhow::anyhow!("reading the file ended in a panic"))?;
         staged?;
         findings.with_context(|| format!("reading {}", path.display()))
@@ -155,7 +155,7 @@ fn parse_all(
         }));
         if batch.len() == BATCH {
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            // Nobody receives any more: the database has failed, and says why itself.
+            // The receiver is gone: the database has failed, and reports the reason itself.
             if batches.send((full, records.position())).is_err() {
                 return Ok(findings);
             }
@@ -165,7 +165,7 @@ fn parse_all(
     Ok(findings)
 }
 
-/// Reads a row, or names each of its bad fields. Names are taken as they are written, but for blanks around them.
+/// Reads a row, or names each bad field. Names are kept as written, except for surrounding blanks.
 pub fn parse(record: &Record) -> Result<(Holder, Permit, Vec<Warning>), Vec<RowError>> {
     let mut fields = Fields::of(record)?;
     let holder = holder(&mut fields);
@@ -240,7 +240,7 @@ fn permit(fields: &mut Fields<'_>) -> Option<Permit> {
     })
 }
 
-/// Without blanks and without characters that nobody sees: a number must be the same to the eye and to the database.
+/// No blanks and no invisible characters: a number must be the same to the eye and to the database.
 fn is_permit_number(text: &str) -> bool {
     let invisible = |c: char| {
         c.is_whitespace()

@@ -1,4 +1,4 @@
-//! What an import says: faults of the file, errors and warnings of its rows, and the file of rejected rows.
+//! Results of an import: faults of the file, errors and warnings of its rows, and the file of rejected rows.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -9,16 +9,16 @@ use tempfile::NamedTempFile;
 
 use super::table::{Record, Table};
 
-/// Why a field, or a whole row, cannot be taken.
+/// Why a field, or a whole row, was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowError {
     /// Line of the file on which the row starts, or row of the sheet.
     pub row: u64,
-    /// The column by the name that FORMATS.md gives to it; empty where the row as a whole is wrong.
+    /// The column's name in FORMATS.md; empty if the whole row is wrong.
     pub column: String,
-    /// What is there, cut to 60 characters, nothing in it invisible.
+    /// The value found, cut to 60 characters, with invisible characters escaped.
     pub found: String,
-    /// What should be there.
+    /// What was expected.
     pub expected: String,
 }
 
@@ -41,16 +41,16 @@ impl fmt::Display for RowError {
     }
 }
 
-/// Something odd in a row that is taken all the same.
+/// Something odd in a row that is imported anyway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// Line of the file on which the row starts, or row of the sheet.
     pub row: u64,
-    /// The column by the name that FORMATS.md gives to it; empty where it is about the row as a whole.
+    /// The column's name in FORMATS.md; empty if the warning is about the whole row.
     pub column: String,
-    /// What is there, cut to 60 characters, nothing in it invisible.
+    /// The value found, cut to 60 characters, with invisible characters escaped.
     pub found: String,
-    /// What is done about it.
+    /// What was done about it.
     pub note: String,
 }
 
@@ -68,35 +68,35 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Why a file cannot be read as a table at all. Nothing of such a file is taken.
+/// Why a file cannot be read as a table. Nothing of it is imported.
 #[derive(Debug, thiserror::Error)]
 pub enum FileFault {
-    /// The system does not give its bytes.
+    /// Its bytes could not be read.
     #[error("the file cannot be read: {0}")]
     Unreadable(#[from] io::Error),
-    /// No header.
+    /// It has no header.
     #[error("the file is empty: a first line with the names of the columns is expected")]
     Empty,
     /// UTF-16, as old spreadsheets write "Unicode text".
     #[error("the file is UTF-16: save it as \"CSV UTF-8\" and import it again")]
     Utf16,
-    /// A byte that no text has.
+    /// A NUL byte, which text never contains.
     #[error(
         "line {line} holds a NUL byte (byte {offset} of the file): this is no CSV or XLSX; save it as \"CSV UTF-8\" and import it again"
     )]
     Nul {
         /// Line of the file.
         line: u64,
-        /// Place in the file, from 0.
+        /// Byte offset, from 0.
         offset: u64,
     },
-    /// Everything after it would be one field.
+    /// A quote is not closed: the rest of the file would be one field.
     #[error("line {row}: in the row that starts here a quotation mark opens and is never closed")]
     OpenQuote {
         /// Line on which the row starts.
         row: u64,
     },
-    /// Header longer than any row may be.
+    /// A header longer than any row may be.
     #[error("line {row}: this is no line of column names, it has more than {max} bytes or columns")]
     EndlessHeader {
         /// Line on which the header starts.
@@ -104,22 +104,22 @@ pub enum FileFault {
         /// Longest row in bytes.
         max: usize,
     },
-    /// One name, two columns: which one is meant is a guess.
+    /// Two columns with the same name: which one is meant would be a guess.
     #[error("columns that stand twice in the header: {}", .0.join(", "))]
     DuplicateColumns(Vec<String>),
-    /// All of them at once, so that they can be added at once.
+    /// Missing columns, all at once, so that they can be added at once.
     #[error("columns missing from the header: {}; a mapping file can name them otherwise", .0.join(", "))]
     MissingColumns(Vec<String>),
-    /// The mapping gives a value to a column that the file has.
+    /// The mapping has a constant for a column that is in the file.
     #[error("the mapping gives a constant to columns that the file has: {}", .0.join(", "))]
     NeedlessConstants(Vec<String>),
-    /// The mapping file is wrong.
+    /// The mapping file is invalid.
     #[error("the mapping file is refused: {0}")]
     Mapping(String),
-    /// Damaged, truncated, or another kind of archive.
+    /// A damaged or truncated workbook, or another kind of archive.
     #[error("the file is no readable XLSX workbook ({0}): save it again as XLSX or \"CSV UTF-8\"")]
     Workbook(String),
-    /// A workbook that unpacks to more than anyone exports.
+    /// A workbook that unpacks to more than any real export.
     #[error(
         "the XLSX workbook is refused: {what} is over the limit of {limit}; save it as \"CSV UTF-8\", which has no such limit"
     )]
@@ -129,20 +129,20 @@ pub enum FileFault {
         /// How large it may be.
         limit: String,
     },
-    /// Another program writes into it.
+    /// Another program is writing to it.
     #[error("the file changed while it was read: import it again when it is complete")]
     Changed,
 }
 
 impl FileFault {
-    /// Whether the file itself is to be made again: not where a disk failed, the mapping is wrong, or it was read too early.
+    /// Whether the file must be produced again: not if a disk failed, the mapping is invalid, or it was read too early.
     pub fn is_of_the_file(&self) -> bool {
         !matches!(self, Self::Unreadable(_) | Self::Mapping(_) | Self::NeedlessConstants(_) | Self::Changed)
     }
 }
 
-/// Text as it can stand in a report: cut to 60 characters, with invisible and direction-changing characters escaped,
-/// so that a hostile name can neither hide nor rewrite the line that complains of it.
+/// Text that is safe in a report: cut to 60 characters, with invisible and direction-changing characters escaped, so
+/// that a hostile name can neither hide nor rewrite the line that reports it.
 pub(super) fn shown(text: &str) -> String {
     let mut out = String::new();
     for (i, c) in text.chars().enumerate() {
@@ -161,8 +161,8 @@ pub(super) fn shown(text: &str) -> String {
     out
 }
 
-/// Writes one line per bad row: `line 12, numero_etranger: found "12A", expected text of 9 or 10 digits`. Errors of a
-/// row stand together.
+/// Writes one line per error: `line 12, numero_etranger: found "12A", expected text of 9 or 10 digits`. Errors of a row
+/// are kept together.
 pub fn write_report(out: &mut impl Write, errors: &[RowError]) -> io::Result<()> {
     for row in errors.chunk_by(|a, b| a.row == b.row) {
         writeln!(out, "line {}, {}", row[0].row, reasons(row))?;
@@ -174,14 +174,14 @@ fn reasons(errors: &[RowError]) -> String {
     let mut text = String::new();
     for (i, error) in errors.iter().enumerate() {
         text.push_str(if i == 0 { "" } else { "; " });
-        // Unwrap safety: a String takes every write.
+        // Unwrap safety: writing to a String cannot fail.
         error.write_reason(&mut text).expect("a String takes every write");
     }
     text
 }
 
-/// The file of the rows that were not taken (`FILE.rejects.csv`): their cells as they were, and why. It can be corrected
-/// in a spreadsheet and imported by itself.
+/// The file of rejected rows (`FILE.rejects.csv`): their original cells, and the reasons. It can be corrected in a
+/// spreadsheet and imported by itself.
 #[derive(Debug)]
 pub struct Rejects {
     rows: csv::Writer<NamedTempFile>,
@@ -189,7 +189,7 @@ pub struct Rejects {
 }
 
 impl Rejects {
-    /// Starts the file in the folder where it will stand; it has its name only once it is complete.
+    /// Starts the file in its target folder. It gets its name only once it is complete.
     pub fn create(folder: &Path, table: &Table) -> io::Result<Self> {
         let mut rows = csv::WriterBuilder::new()
             .delimiter(table.separator.unwrap_or(';') as u8)
@@ -204,7 +204,7 @@ impl Rejects {
         let cells: Vec<&str> = record.cells().collect();
         let (own, surplus) = cells.split_at(cells.len().min(self.columns));
         let missing = self.columns - own.len();
-        // The reason keeps its column whatever the number of cells: a row that has too many shows them after it.
+        // The reason always has the same column: surplus cells of a row follow it.
         self.rows.write_record(
             own.iter()
                 .map(|cell| guarded(cell))
@@ -215,7 +215,7 @@ impl Rejects {
         Ok(())
     }
 
-    /// Gives the file its name, on the disk for good.
+    /// Gives the file its name, synced to disk.
     pub fn finish(self, path: &Path) -> io::Result<()> {
         let file = self.rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
@@ -224,13 +224,14 @@ impl Rejects {
     }
 }
 
-/// What a spreadsheet would run as a formula, made text. [`unguarded`] takes it back.
+/// Turns a cell that a spreadsheet would run as a formula into text. [`unguarded`] reverses it.
 fn guarded(cell: &str) -> String {
     let quote = if cell.starts_with(FORMULA_STARTS) { "'" } else { "" };
     format!("{quote}{cell}")
 }
 
-/// A cell without the mark by which [`Rejects`], or a careful export, made it text: a corrected `'+33…` is read as it was.
+/// A cell without the mark that [`Rejects`], or a careful export, used to make it text: a corrected `'+33…` is read as
+/// the original.
 pub(super) fn unguarded(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(cell)
 }

@@ -21,7 +21,7 @@ columns! {
     optional:
 }
 
-/// Takes in slots.
+/// Imports slots.
 pub fn take(
     store: &mut Store,
     config: &Configuration,
@@ -62,7 +62,7 @@ pub fn take(
     file.finish()
 }
 
-/// Reads a row, or names each of its bad fields. A slot in the past or on a closed day is kept, with a warning.
+/// Reads a row, or names each bad field. A slot in the past or on a closed day is kept, with a warning.
 pub fn parse(record: &Record, agenda: &Agenda, today: NaiveDate) -> Result<(Slot, Vec<Warning>), Vec<RowError>> {
     let mut fields = Fields::of(record)?;
     let pool = pool(&mut fields, agenda, Column::Site, Column::Desk);
@@ -95,7 +95,7 @@ pub fn parse(record: &Record, agenda: &Agenda, today: NaiveDate) -> Result<(Slot
     fields.finish(slot)
 }
 
-/// The site and desk of a row; the one that the agenda does not have is named, with those that it has.
+/// The site and desk of a row. If the agenda lacks one, the error names it, with those that exist.
 pub(super) fn pool<'a, C: Into<usize> + Copy>(
     fields: &mut Fields<'_>,
     agenda: &'a Agenda,
@@ -124,12 +124,12 @@ fn number(text: &str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
     text.parse().ok().filter(|number| range.contains(number))
 }
 
-/// The slots of a file so far: which row said what.
+/// The slots of a file so far, with the row of each.
 #[derive(Debug, Default)]
 pub struct Repeats(BTreeMap<SlotId, (u64, Slot)>);
 
 impl Repeats {
-    /// Whether the slot is new in the file; a repetition says nothing, a contradiction is an error.
+    /// Whether the slot is new in the file. A repeated slot is ignored; a contradiction is an error.
     pub fn check(&mut self, row: u64, slot: &Slot) -> Result<bool, RowError> {
         let id = SlotId::new(&slot.site, &slot.desk, slot.day, slot.start);
         match self.0.get(&id) {

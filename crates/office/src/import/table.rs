@@ -1,7 +1,7 @@
-//! A file as a stream of records with named columns. CSV or XLSX is told by content, never by the file's name.
+//! A file as a stream of records with named columns. CSV or XLSX is detected by content, never by the file's name.
 //!
 //! Memory does not grow with the file: a first pass over the bytes finds the encoding (and the hash), a second one
-//! reads them through buffers of fixed size; an XLSX is held to limits before anything of it is believed.
+//! reads them through buffers of fixed size. An XLSX is checked against size limits before it is read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,13 +23,13 @@ mod text;
 /// The columns of a kind of file. The first `required` ones must be in the header.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// Names, as FORMATS.md gives them.
+    /// Names, as in FORMATS.md.
     pub columns: &'static [&'static str],
-    /// How many of them, from the first, a file must have.
+    /// Number of columns, from the first, that a file must have.
     pub required: usize,
 }
 
-/// Declares the columns of a kind of file: `LAYOUT`, and an enum whose values are the places in it.
+/// Declares the columns of a kind of file: `LAYOUT`, and an enum of their positions.
 macro_rules! columns {
     ($required:ident: $($name:ident = $code:literal),+; optional: $($optional:ident = $optional_code:literal),*) => {
         #[derive(Clone, Copy)]
@@ -51,18 +51,18 @@ macro_rules! columns {
 pub(super) use columns;
 
 coded! {
-    /// How the text of a file is written.
+    /// Text encoding of a file.
     pub enum Encoding {
         /// UTF-8, with or without byte order mark.
         Utf8 = "UTF-8",
-        /// What a French Windows calls ANSI.
+        /// The code page that a French Windows calls ANSI.
         Windows1252 = "Windows-1252",
         /// A workbook: its text is always Unicode.
         Workbook = "XLSX",
     }
 }
 
-/// Which cell is which column.
+/// Which cell belongs to which column.
 #[derive(Debug, Default)]
 struct Schema {
     /// Names of all columns of the file, trimmed.
@@ -70,7 +70,7 @@ struct Schema {
     columns: Vec<Source>,
 }
 
-/// Where the value of one of our columns comes from.
+/// The source of one column's values.
 #[derive(Debug)]
 struct Source {
     name: &'static str,
@@ -90,7 +90,7 @@ pub struct Table {
     pub encoding: Encoding,
     /// `;` or `,` in a CSV.
     pub separator: Option<char>,
-    /// Columns that nothing reads, as the file names them.
+    /// Columns that are ignored, as named in the file.
     pub unknown_columns: Vec<String>,
     schema: Arc<Schema>,
     content: Content,
@@ -132,17 +132,17 @@ impl Table {
         })
     }
 
-    /// The names of the columns, as the file has them.
+    /// The column names, as in the file.
     pub fn header(&self) -> &[String] {
         &self.schema.header
     }
 
-    /// An empty record of this table, to be read into again and again.
+    /// An empty record of this table, to be reused for reading.
     pub fn record(&self) -> Record {
         Record { schema: Arc::clone(&self.schema), ..Record::default() }
     }
 
-    /// The rows below the header. They can be read once.
+    /// The rows below the header. They can be read only once.
     pub fn records(&mut self) -> Result<Records<'_>, FileFault> {
         let mut source = self.content.source()?;
         if let RecordSource::Sheet(_) = source {
@@ -153,7 +153,7 @@ impl Table {
 }
 
 impl Content {
-    /// Where a text goes on, and a sheet from its top: its reader borrows the workbook.
+    /// Continues a text, or starts a sheet from its top, because its reader borrows the workbook.
     fn source(&mut self) -> Result<RecordSource<'_>, FileFault> {
         Ok(match self {
             Self::Text(text) => RecordSource::Text(text),
@@ -184,7 +184,7 @@ impl Schema {
             match (cell, constant) {
                 (Some(_), Some(_)) => needless.push(name.to_owned()),
                 (Some(cell), None) => used[cell] = true,
-                // A column that the mapping names is wanted, whether or not it is optional.
+                // A column named in the mapping is required even if it is optional otherwise.
                 (None, None) if i < layout.required || mapping.columns.contains_key(name) => {
                     missing.push(theirs.to_owned());
                 }
@@ -219,8 +219,8 @@ enum RecordSource<'a> {
 }
 
 impl Records<'_> {
-    /// Reads the next row that is not blank; false after the last. A row that is wrong as a whole is read too: its
-    /// record says so where it is parsed.
+    /// Reads the next row that is not blank; false after the last. A row that is wrong as a whole is also returned:
+    /// parsing it gives the error.
     pub fn read(&mut self, record: &mut Record) -> Result<bool, FileFault> {
         let found = self.source.read(record)?;
         if found {
@@ -229,7 +229,7 @@ impl Records<'_> {
         Ok(found)
     }
 
-    /// How far reading is, out of [`Table::bytes`].
+    /// Reading position, out of [`Table::bytes`].
     pub fn position(&self) -> u64 {
         match &self.source {
             RecordSource::Text(text) => text.position().min(self.bytes),
@@ -252,10 +252,10 @@ impl RecordSource<'_> {
     }
 }
 
-/// The longest row in bytes of UTF-8: two such buffers are all the memory that a file without line ends can take.
+/// The longest row in bytes of UTF-8. A file without line ends uses at most two such buffers.
 const RECORD_MAX: usize = 1 << 20;
 
-/// The largest number of cells in a row, that of a spreadsheet.
+/// The largest number of cells in a row, as in a spreadsheet.
 const CELLS_MAX: usize = 16_384;
 
 /// How a spreadsheet stores a cell. A CSV has text only.
@@ -263,7 +263,7 @@ const CELLS_MAX: usize = 16_384;
 pub(super) enum CellKind {
     #[default]
     Text,
-    /// A number: the zeros that it began with are lost.
+    /// A number: its leading zeros are lost.
     Number,
     /// A formula that failed, such as `#REF!`.
     Failure,
@@ -276,7 +276,7 @@ pub struct Record {
     text: String,
     /// End of each cell in `text`.
     ends: Vec<usize>,
-    /// Of the first cells; the others are text.
+    /// Kinds of the first cells; the others are text.
     kinds: Vec<CellKind>,
     broken: Option<RowError>,
     schema: Arc<Schema>,
@@ -288,12 +288,12 @@ impl Record {
         self.row
     }
 
-    /// The cells as they are in the file.
+    /// The cells as in the file.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).map(|i| self.cell(i))
     }
 
-    /// The value of a column of the layout: trimmed, mapped; empty where the file has no such column.
+    /// The value of a column of the layout, trimmed and mapped; empty if the file does not have the column.
     pub(super) fn get(&self, column: usize) -> &str {
         let source = &self.schema.columns[column];
         let Some(place) = source.cell else { return &source.constant };
@@ -345,7 +345,7 @@ impl Record {
         }
     }
 
-    /// Declares the row too long in the cell that follows those it has.
+    /// Marks the row as too long, in the cell after the last one read.
     fn break_off(&mut self, found: &str) {
         let place = self.ends.len();
         let column =
@@ -358,7 +358,7 @@ impl Record {
     }
 }
 
-/// Without the blanks around it, no-break spaces included. Tabs and other control characters stay, to be refused.
+/// Trims blanks, including no-break spaces. Tabs and other control characters stay, and are refused later.
 fn trimmed(text: &str) -> &str {
     let is_edge = |byte: Option<&u8>| byte.is_some_and(|b| *b == b' ' || !b.is_ascii());
     let bytes = text.as_bytes();

@@ -1,4 +1,5 @@
-//! Batches that were prepared in the console, until they have left: beside the configuration, where nobody else may read.
+//! Batches prepared in the console that have not left yet. They are stored beside the configuration, where nobody else
+//! may read them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,38 +10,38 @@ use super::{Batch, MANIFEST, Manifest};
 use convoke_machine::files::{archive, make_private_folder, write_folder};
 use convoke_settings::Configuration;
 
-/// Letters and addresses of a batch, as they are handed out.
+/// Letters and addresses of a batch, for download.
 const ARCHIVE: &str = "lot.zip";
 
-/// The name of a batch: twelve hexadecimal digits and nothing else, so that it can be part of a path.
+/// The name of a batch: exactly twelve hexadecimal digits, so that it is safe in a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LotId(String);
 
 impl LotId {
-    /// A name of that form.
+    /// Parses a name of that form.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == 12 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// As it is written.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Where batches wait.
+/// The folder of waiting batches.
 pub struct Shelf {
     folder: PathBuf,
 }
 
 impl Shelf {
-    /// The one of a préfecture.
+    /// The shelf of a préfecture.
     pub fn of(config: &Configuration) -> Self {
         Self { folder: config.folder.join("post-batches") }
     }
 
-    /// Puts a batch there. The same letters are the same batch: it takes the place of the one before. `None` where no letter waits.
+    /// Stores a batch. The same letters give the same batch, which replaces the earlier one. `None` if no letter waits.
     pub fn keep(&self, batch: Batch) -> Result<Option<LotId>> {
         let Some(lot) = LotId::parse(&batch.manifest.batch).filter(|_| !batch.manifest.letters.is_empty()) else {
             return Ok(None);
@@ -57,7 +58,7 @@ impl Shelf {
         Ok(Some(lot))
     }
 
-    /// Batches that wait, the oldest first.
+    /// Waiting batches, oldest first.
     pub fn lots(&self) -> Result<Vec<Manifest>> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(Vec::new()) };
         let names = entries.filter_map(|e| LotId::parse(e.ok()?.file_name().to_str()?));
@@ -66,14 +67,14 @@ impl Shelf {
         Ok(lots)
     }
 
-    /// What a batch holds.
+    /// The manifest of a batch.
     pub fn manifest(&self, lot: &LotId) -> Result<Option<Manifest>> {
         let file = self.place(lot).join(MANIFEST);
         let Ok(text) = fs::read_to_string(&file) else { return Ok(None) };
         serde_json::from_str(&text).map(Some).with_context(|| format!("reading {}", file.display()))
     }
 
-    /// Its files, as one.
+    /// Its files, as one archive.
     pub fn archive(&self, lot: &LotId) -> Result<Option<Vec<u8>>> {
         match fs::read(self.place(lot).join(ARCHIVE)) {
             Ok(zip) => Ok(Some(zip)),
@@ -82,7 +83,7 @@ impl Shelf {
         }
     }
 
-    /// Takes a batch away, with the names and addresses in it.
+    /// Removes a batch, with the names and addresses in it.
     pub fn remove(&self, lot: &LotId) -> Result<()> {
         match fs::remove_dir_all(self.place(lot)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! The folder into which each night's end puts the sheets of the next days: what is there is of the last night, or not there.
+//! The folder where each night writes the sheets of the next days. A file in it is from the last night, or is removed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,9 +13,9 @@ use convoke_machine::files::{make_private_folder, write_private};
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// Days with appointments of which there are sheets: the day that begins, and the two after it.
+/// Number of days with appointments that get sheets: the day that begins, and the two after it.
 const DAYS_AHEAD: i64 = 3;
-/// Days that a sheet stays after its own.
+/// Days for which a sheet is kept after its own day.
 const KEPT_DAYS: i64 = 7;
 const KINDS: [&str; 3] = ["guichet.pdf", "guichet.csv", "porte.pdf"];
 
@@ -28,7 +28,7 @@ fn prefix(prefecture: &str) -> String {
     format!("feuille-{prefecture}-")
 }
 
-/// The day of a file that this préfecture's nights have written; `None` for every other file.
+/// The day of a sheet written for this préfecture; `None` for every other file.
 fn day_of(name: &str, prefecture: &str) -> Option<NaiveDate> {
     let rest = name.strip_prefix(&prefix(prefecture))?;
     let (day, rest) = rest.split_at_checked(10)?;
@@ -37,8 +37,8 @@ fn day_of(name: &str, prefecture: &str) -> Option<NaiveDate> {
     day.parse().ok().filter(|_| is_site)
 }
 
-/// Writes the sheets of the next days with appointments into `[sheets] folder`, if there is one, in place of older ones, and takes
-/// away those that are over. Returns how many files there are of them now.
+/// Writes the sheets of the next days with appointments into `[sheets] folder`, if it is set, replacing older ones, and
+/// removes old sheets. Returns how many files there are now.
 pub fn write_due(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<usize> {
     let Some(folder) = &config.settings.sheets.folder else { return Ok(0) };
     make_private_folder(folder).context("[sheets] folder")?;
@@ -46,7 +46,7 @@ pub fn write_due(store: &mut Store, config: &Configuration, clock: &Clock) -> Re
     let as_of = clock.now().with_timezone(&zone).naive_local();
     let (today, code) = (as_of.date(), &config.settings.prefecture.code);
     let found = ours(folder, code)?;
-    // A day that has lost its last appointment has a sheet that says otherwise.
+    // A day that has lost its last appointment still has a sheet that shows it.
     let mut days: BTreeSet<NaiveDate> = found.iter().map(|(_, day)| *day).filter(|day| *day >= today).collect();
     days.extend(store.days_with_appointments(today, DAYS_AHEAD)?);
     let mut written = BTreeSet::new();
@@ -60,7 +60,7 @@ pub fn write_due(store: &mut Store, config: &Configuration, clock: &Clock) -> Re
     }
     for (name, day) in found {
         let over = day < today - TimeDelta::days(KEPT_DAYS);
-        // Of a site that is no more: what it says of a day to come is not so.
+        // The sheet of a site that no longer exists would be wrong about a future day.
         let stale = day >= today && !written.contains(&name);
         if over || stale {
             let file = folder.join(&name);
@@ -70,7 +70,7 @@ pub fn write_due(store: &mut Store, config: &Configuration, clock: &Clock) -> Re
     Ok(written.len())
 }
 
-/// Files of this folder that bear a name of ours.
+/// Files in this folder with a sheet's name.
 fn ours(folder: &Path, code: &str) -> Result<Vec<(String, NaiveDate)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {

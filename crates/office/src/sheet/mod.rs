@@ -1,5 +1,5 @@
-//! The sheets of a day, a site each: for the counter, who is expected when, with boxes to tick and as a table to be filled in and
-//! imported; for the door, hours and references without a name.
+//! The sheets of a day, per site. For the counter: who is expected when, with boxes to tick, and a table to fill in and
+//! import. For the door: hours and references without names.
 
 mod folder;
 mod paper;
@@ -16,7 +16,7 @@ use convoke_store::Store;
 
 pub use folder::write_due;
 
-/// What is expected at a site on a day.
+/// Appointments at a site on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteDay {
     /// Code of the préfecture.
@@ -25,17 +25,17 @@ pub struct SiteDay {
     pub prefecture_name: String,
     /// Day.
     pub date: NaiveDate,
-    /// When this was found, on the clocks of the préfecture.
+    /// When this was read, in the préfecture's civil time.
     pub as_of: NaiveDateTime,
     /// Site.
     pub site: String,
     /// Its name.
     pub name: String,
-    /// Its desks, in the order of the agenda.
+    /// Its desks, in agenda order.
     pub desks: Vec<DeskDay>,
 }
 
-/// What is expected at a desk.
+/// Appointments at a desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeskDay {
     /// Desk.
@@ -48,20 +48,20 @@ pub struct DeskDay {
     pub people: Vec<Expected>,
 }
 
-/// Somebody who is expected.
+/// A person who is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// Reference.
     pub reference: String,
     /// Hour.
     pub hour: NaiveTime,
-    /// Name, as on the letter; empty where the person was erased.
+    /// Name, as on the letter; empty if the person was erased.
     pub name: String,
-    /// Date of birth, where it is known.
+    /// Date of birth, if known.
     pub birth_date: Option<NaiveDate>,
     /// Type of permit.
     pub kind: String,
-    /// What became of it, where that is known.
+    /// Attendance, if recorded.
     pub presence: Option<Presence>,
 }
 
@@ -74,12 +74,12 @@ pub struct SheetFile {
 }
 
 impl SiteDay {
-    /// How many people are expected.
+    /// Number of people expected.
     pub fn expected(&self) -> usize {
         self.desks.iter().map(|d| d.people.len()).sum()
     }
 
-    /// Why the site receives nobody, if all its desks are closed.
+    /// Why the site is closed, if all its desks are.
     pub fn closed(&self) -> Option<&str> {
         let reasons: Option<Vec<&str>> = self.desks.iter().map(|d| d.closed.as_deref()).collect();
         reasons?.first().copied()
@@ -102,8 +102,7 @@ impl SiteDay {
     }
 }
 
-/// Who is expected on a day: each site of the agenda, and each where somebody has an appointment although the agenda does not name
-/// it any more.
+/// Who is expected on a day, at each site of the agenda, and at each former site that still has appointments.
 pub fn gather(
     store: &mut Store,
     config: &Configuration,

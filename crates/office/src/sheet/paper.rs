@@ -1,4 +1,4 @@
-//! What the sheets of a site say, in French.
+//! The French text of the sheets of a site.
 
 use crate::import::attendance::{FOR_PEOPLE, LAYOUT};
 use convoke_letters::french::{date, spaced, time, weekday_date};
@@ -8,11 +8,11 @@ use convoke_report::List;
 use super::{DeskDay, Expected, SiteDay};
 use convoke_domain::convocation::Presence;
 
-/// What can be ticked at a counter, in the order of the boxes.
+/// The boxes to tick at a counter, in order.
 const BOXES: [(Presence, &str); 3] =
     [(Presence::Honoured, "Présent"), (Presence::Absent, "Absent"), (Presence::Incomplete, "Dossier incomplet")];
 
-/// For the counter: by desk, in the order of hours.
+/// For the counter: by desk and hour.
 pub(super) fn counter(site: &SiteDay) -> Roll {
     let parts = site.desks.iter().filter(|d| !d.people.is_empty()).map(|desk| {
         let line = |p: &Expected| RollLine {
@@ -41,7 +41,7 @@ pub(super) fn counter(site: &SiteDay) -> Roll {
     }
 }
 
-/// For the door: hours, desks and references, and nobody's name.
+/// For the door: hours, desks and references, without names.
 pub(super) fn door(site: &SiteDay) -> Roll {
     let mut lines: Vec<_> =
         site.desks.iter().flat_map(|d| d.people.iter().map(move |p| (p.hour, &d.label, &p.reference))).collect();
@@ -59,7 +59,7 @@ pub(super) fn door(site: &SiteDay) -> Roll {
     }
 }
 
-/// For whoever fills in what became of it: the columns of `attendance.csv`, and what helps to find the line.
+/// For recording attendance: the columns of `attendance.csv`, and columns that help to find the line.
 pub(super) fn table(site: &SiteDay) -> List {
     let header = LAYOUT.columns.iter().copied().chain(FOR_PEOPLE).collect();
     let line = |desk: &DeskDay, p: &Expected| {
@@ -106,7 +106,7 @@ fn roll(site: &SiteDay, what: &str, footer: &str) -> Roll {
     }
 }
 
-/// People have appointments at a desk that is closed: somebody must know before they stand there.
+/// A warning that people have appointments at a closed desk: the staff must know before they arrive.
 fn warning(desk: &DeskDay) -> Option<String> {
     let reason = desk.closed.as_ref()?;
     Some(format!("Attention, ce guichet est fermé ce jour ({reason}) et ces personnes y sont convoquées."))

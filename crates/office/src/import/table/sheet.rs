@@ -9,14 +9,14 @@ use calamine::{Cell, DataRef, ExcelDateTime, Reader, Xlsx, XlsxCellReader};
 use super::super::result::FileFault;
 use super::{CELLS_MAX, CellKind, RECORD_MAX, Record};
 
-/// Limits of a workbook, in bytes. A sheet of 300,000 permits unpacks to 180 MiB and its texts to 28; texts, styles and
-/// the rest are held in memory, so their limit is lower.
+/// Limits of a workbook, in bytes. A sheet of 300,000 permits unpacks to 180 MiB and its texts to 28 MiB. Texts, styles
+/// and the rest are held in memory, so their limit is lower.
 const PACKED_MAX: u64 = 64 << 20;
 const SHEETS_MAX: u64 = 256 << 20;
 const OTHERS_MAX: u64 = 64 << 20;
 const ROWS_MAX: u32 = 1 << 20;
 
-/// A workbook that keeps to the limits.
+/// A workbook within the limits.
 pub(super) struct Workbook {
     xlsx: Xlsx<BufReader<File>>,
     sheet: String,
@@ -46,7 +46,8 @@ impl Workbook {
     }
 }
 
-/// Unpacks every part once, into nothing: the sizes that an archive declares need not be true. Damage shows here too.
+/// Unpacks every part once and discards it: the sizes that an archive declares need not be true. This also detects
+/// damage.
 fn weigh(file: &mut File) -> Result<(), FileFault> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(unreadable)?;
     let (mut sheets, mut others) = (0, 0);
@@ -86,7 +87,7 @@ impl fmt::Debug for SheetRecords<'_> {
 }
 
 impl SheetRecords<'_> {
-    /// How much of the sheet is read, from 0 to 1, by the size that it declares.
+    /// The fraction of the sheet that was read, from 0 to 1, by its declared size.
     pub(super) fn fraction(&self) -> f64 {
         f64::from(self.row.min(self.rows)) / f64::from(self.rows)
     }

@@ -1,4 +1,4 @@
-//! The first pass over a file: what it is, before anything of it is read.
+//! The first pass over a file: finds its format before parsing it.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -10,10 +10,10 @@ use super::super::result::FileFault;
 use super::Encoding;
 use convoke_domain::ids::hex;
 
-/// What the bytes of a file say of it.
+/// What the bytes of a file reveal.
 pub(super) struct Survey {
     pub(super) encoding: Encoding,
-    /// Bytes of byte order mark before the text.
+    /// Length of the byte order mark, in bytes.
     pub(super) mark: u64,
     pub(super) separator: u8,
     pub(super) sha256: String,
@@ -24,13 +24,13 @@ const BUFFER: usize = 64 << 10;
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads the whole file once and rewinds it. Text is UTF-8 if all of it is valid UTF-8, else Windows-1252: a guess from
-/// its beginning would garble the first accent that comes late.
+/// Reads the whole file once and rewinds it. Text is UTF-8 if all of it is valid UTF-8, otherwise Windows-1252:
+/// guessing from the beginning would garble a late first accent.
 pub(super) fn survey(file: &mut File) -> Result<Survey, FileFault> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; BUFFER];
     let (mut bytes, mut line) = (0, 1);
-    // The head of a character whose tail is in the next buffer.
+    // Bytes of a character that continues in the next buffer.
     let mut carried = 0;
     let mut survey = Survey { encoding: Encoding::Utf8, mark: 0, separator: b';', sha256: String::new(), bytes: 0 };
     loop {
@@ -75,7 +75,7 @@ impl Survey {
     fn judge_head(&mut self, head: &[u8]) -> Result<(), FileFault> {
         match head {
             _ if head.starts_with(ZIP_MAGIC) => self.encoding = Encoding::Workbook,
-            // With or without its mark: a header begins with a letter, of which UTF-16 makes one byte zero.
+            // With or without its mark: a header begins with a letter, and in UTF-16 one of its bytes is zero.
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..] => return Err(FileFault::Utf16),
             _ if head.starts_with(UTF8_MARK) => self.mark = UTF8_MARK.len() as u64,
             _ => {}
@@ -85,7 +85,7 @@ impl Survey {
     }
 }
 
-/// The separator of which the header line has more, outside quotes; `;` where it has as many of both.
+/// The more frequent separator in the header line, outside quotes; `;` if both are as frequent.
 fn separator(head: &[u8]) -> u8 {
     let start = head.iter().position(|b| !b"\r\n".contains(b)).unwrap_or(0);
     let (mut quoted, mut semicolons, mut commas) = (false, 0u32, 0u32);
@@ -105,7 +105,7 @@ pub(super) fn line_ends(bytes: &[u8]) -> u64 {
     bytes.iter().map(|b| u64::from(*b == b'\n')).sum()
 }
 
-/// Fills the buffer as far as the file goes: the head of a file is then never shorter than it could be.
+/// Fills the buffer as far as the file goes: a short read must not shorten the inspected head.
 fn read_full(file: &mut File, buffer: &mut [u8]) -> Result<usize, FileFault> {
     let mut filled = 0;
     while filled < buffer.len() {

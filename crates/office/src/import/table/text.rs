@@ -1,4 +1,4 @@
-//! Records of a CSV, in memory bounded whatever the file holds.
+//! CSV records, in bounded memory whatever the file contains.
 
 use std::fmt;
 use std::fs::File;
@@ -13,8 +13,8 @@ use super::{CELLS_MAX, Encoding, RECORD_MAX, Record};
 
 const BUFFER: usize = 64 << 10;
 
-/// Reads with `csv_core` rather than `csv`, which grows a record until an open quote meets the end of the file, and
-/// does not say that it was open.
+/// Uses `csv_core` rather than `csv`: the latter lets a record with an open quote grow to the end of the file, and does
+/// not report the open quote.
 pub(super) struct TextRecords {
     source: Box<dyn BufRead + Send>,
     core: csv_core::Reader,
@@ -65,7 +65,7 @@ impl TextRecords {
         let (mut written, mut cells) = (0, 0);
         loop {
             let input = self.source.fill_buf()?;
-            // A last line may lack its end, so it is given one. A record that goes on after it is inside a quote.
+            // The last line may lack its line end, so one is added. A record that continues after it is inside a quote.
             let at_end = input.is_empty();
             let input = if at_end { b"\n" } else { input };
             let (state, read, wrote, ended) =
@@ -84,7 +84,7 @@ impl TextRecords {
                     if record.broken.is_none() {
                         self.keep_head(record, written, cells);
                     }
-                    // The rest of the row is read for its end alone.
+                    // The rest of the row is skipped.
                     (written, cells) = (0, 0);
                 }
             }
@@ -96,7 +96,7 @@ impl TextRecords {
         Ok(true)
     }
 
-    /// What fits of a row that is too long: its whole cells, and in the error the beginning of the next one.
+    /// Keeps the complete cells of a row that is too long; the error shows the beginning of the next cell.
     fn keep_head(&self, record: &mut Record, written: usize, cells: usize) {
         let whole = if cells == 0 { 0 } else { self.ends[cells - 1] };
         record.text.push_str(&String::from_utf8_lossy(&self.text[..whole]));
@@ -104,7 +104,7 @@ impl TextRecords {
         record.break_off(&String::from_utf8_lossy(&self.text[whole..written.min(whole + 1_000)]));
     }
 
-    /// Skips blank lines, so that the line on which a record starts is known; false at the end of the file.
+    /// Skips blank lines, so that the starting line of a record is known; false at the end of the file.
     fn skip_line_ends(&mut self) -> Result<bool, FileFault> {
         loop {
             let input = self.source.fill_buf()?;
@@ -121,20 +121,21 @@ impl TextRecords {
     }
 }
 
-/// Windows-1252 read as UTF-8.
+/// Transcodes Windows-1252 to UTF-8.
 struct Transcoder {
     bytes: BufReader<File>,
     decoder: Decoder,
 }
 
 impl Read for Transcoder {
-    // Only ever called with the buffer of a BufReader: it has room for at least one character.
+    // Only called with the buffer of a BufReader, which has room for at least one character.
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let raw = self.bytes.fill_buf()?;
         if raw.is_empty() {
             return Ok(0);
         }
-        // Never the last: a byte is a character here, so nothing is left over, and a finished decoder may not be asked again.
+        // Never flagged as the last input: each byte is a character here, so nothing is left over, and a finished
+        // decoder cannot be called again.
         let (_, read, written, _) = self.decoder.decode_to_utf8(raw, out, false);
         self.bytes.consume(read);
         Ok(written)
