@@ -1,5 +1,6 @@
-//! What an office hands out about a run: a folder of files that proves itself. Whoever has it, and the fingerprint of the office's
-//! key, needs neither the database nor this program: `docs/AUDIT.md` does the same with common tools.
+//! The exported report of a run: a folder that proves its own content. Given the folder and the fingerprint of the
+//! office's key, it can be verified without the database and without this program: `docs/AUDIT.md` does it with common
+//! tools.
 
 mod night;
 mod verify;
@@ -19,30 +20,30 @@ use convoke_domain::seal::{Seal, Sealed, Succession};
 /// The files of a folder, by their path within it.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Of the manifest.
+/// Schema of the manifest.
 pub const SCHEMA: &str = "convoke.manifest/1";
-/// What the whole folder is signed by, and what says so.
+/// The manifest. It lists every file with its hash, so that its signature covers the whole folder.
 pub const MANIFEST: &str = "manifest.json";
 /// Ed25519 signature of the manifest: 64 bytes.
 pub const SIGNATURE: &str = "manifest.sig";
 /// The public key, in PEM.
 pub const KEY: &str = "key.pem";
-/// For `sha256sum -c`.
+/// Checksums for `sha256sum -c`.
 pub const SUMS: &str = "SHA256SUMS";
-/// The checkpoint that the manifest holds, and its signature, as files.
+/// The checkpoint in the manifest, and its signature, as files.
 pub const CHECKPOINT: [&str; 2] = ["checkpoint.txt", "checkpoint.sig"];
-/// The entries of the ledger since the checkpoint before, one JSON object a line.
+/// The ledger entries since the previous checkpoint, one JSON object per line.
 pub const LEDGER: &str = "ledger.jsonl";
-/// What the run saw, its rules, and what it decided: the very bytes whose SHA-256 stand in the ledger.
+/// The run's input, rules and plan: the exact bytes whose SHA-256 is in the ledger.
 pub const RECORDS: [&str; 3] = ["record/input.json", "record/policy.json", "record/plan.json"];
-/// Each permit, and what became of it.
+/// Each permit and its outcome.
 pub const OUTCOMES: &str = "outcomes.csv";
 /// The figures.
 pub const REPORT: &str = "report.json";
-/// Where instance, plan, prices and explanation are.
+/// Folder of instance, plan, prices and explanation.
 pub const PLAN: &str = "plan/";
 
-/// Seats that a desk could open in a week, where the fewest extra seats are looked for.
+/// Most extra seats that a desk could open in a week, in the search for the fewest extra seats.
 pub const OVERTIME: u32 = 10;
 
 /// `manifest.json`.
@@ -85,13 +86,13 @@ pub struct Listed {
     pub bytes: u64,
 }
 
-/// Lists files in a manifest, and signs it where there is a key.
+/// Lists files in a manifest, and signs it if there is a key.
 ///
 /// # Errors
 /// None: plain data with text keys always serialises.
 pub fn seal(mut files: Files, about: Manifest, seal: Option<&Seal>) -> serde_json::Result<Files> {
     if let Some(sealed) = &about.checkpoint {
-        // For whoever checks it with openssl.
+        // For verification with openssl.
         files.insert(CHECKPOINT[0].into(), sealed.checkpoint.text().into_bytes());
         files.insert(CHECKPOINT[1].into(), unhex::<64>(&sealed.signature).unwrap_or([0; 64]).to_vec());
     }
@@ -114,7 +115,7 @@ pub fn seal(mut files: Files, about: Manifest, seal: Option<&Seal>) -> serde_jso
     Ok(files)
 }
 
-/// Whether files are those of an exported report, and no others: what may be replaced by a newer one.
+/// Whether the files are exactly those of an exported report, which a newer one may replace.
 pub fn is_one<'f>(manifest: Option<&[u8]>, mut names: impl Iterator<Item = &'f str>) -> bool {
     let manifest = manifest.and_then(|bytes| serde_json::from_slice::<Manifest>(bytes).ok());
     manifest.is_some_and(|m| {
@@ -155,7 +156,7 @@ impl From<Line> for Entry {
     }
 }
 
-/// A signature as it stands in its file, in hexadecimal.
+/// A signature file's content, in hexadecimal.
 fn signature(files: &Files) -> Option<String> {
     files.get(SIGNATURE).map(|bytes| hex(bytes))
 }

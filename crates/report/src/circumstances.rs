@@ -1,5 +1,5 @@
-//! What surrounds a night: the law that it kept, the margins that it left, the seats that were missing, who intervened, what looks
-//! odd, and the nights before.
+//! The context of a night: the law that it followed, its margins, missing seats, manual actions, anomalies, and the
+//! nights before.
 
 use std::collections::BTreeMap;
 
@@ -131,14 +131,14 @@ pub struct NightFigures {
 }
 
 impl Margin {
-    /// The first bin: from so many days before the expiry on.
+    /// The first bin: this many days before expiry, or more.
     pub const FIRST: i64 = 63;
-    /// The last: all that lies later.
+    /// The last bin, and everything later.
     pub const LAST: i64 = -28;
 }
 
 impl Circumstances {
-    /// The law of a night.
+    /// The law in force for a night.
     pub fn of_policy(policy: &Policy, date: NaiveDate) -> Self {
         let days = |before: Before, longest: bool| match before {
             Before::MonthsBefore(months) if longest => months * 31,

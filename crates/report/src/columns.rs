@@ -1,5 +1,5 @@
-//! Text in columns and in lines, as wide as whoever reads it can see: no line is longer, none ends with blanks, and nothing in it
-//! moves a cursor.
+//! Text in columns and lines, within the reader's width: no line is longer, none ends with blanks, and nothing in it
+//! moves the cursor.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::visible;
 
-/// A table without lines: what is too long for its column goes on below.
+/// A table without rules. Text too long for its column continues below.
 #[derive(Debug)]
 pub struct Columns {
     table: Table,
@@ -16,40 +16,40 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// For so many columns of a terminal.
+    /// For a terminal of `width` columns.
     pub fn new(width: u16) -> Self {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         Self { table, whole: Vec::new(), right: Vec::new() }
     }
 
-    /// What each column holds.
+    /// The column headings.
     #[must_use]
     pub fn header<T: AsRef<str>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.table.set_header(names.into_iter().map(|name| cell(name.as_ref())));
         self
     }
 
-    /// Columns, from 0, that are never broken: what is typed or copied from them stands in one piece. The others give way.
+    /// Columns, from 0, that are never wrapped, so that they can be copied in one piece. The others shrink.
     #[must_use]
     pub fn whole(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.whole.extend(columns);
         self
     }
 
-    /// Columns, from 0, whose figures stand below each other.
+    /// Columns, from 0, of right-aligned figures.
     #[must_use]
     pub fn right(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.right.extend(columns);
         self
     }
 
-    /// One more row. A line feed in a cell begins a line in it.
+    /// Adds a row. A line feed starts a new line within a cell.
     pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
         self.table.add_row(cells.into_iter().map(|text| cell(text.as_ref())));
     }
 
-    /// All of it, each line ended.
+    /// The whole table, each line terminated.
     pub fn text(mut self) -> String {
         let last = self.table.column_iter().count().saturating_sub(1);
         for (i, column) in self.table.column_iter_mut().enumerate() {
@@ -69,7 +69,8 @@ fn cell(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
-/// A sentence in lines of at most `width` columns, each ended: `lead` stands before the first, blanks as wide before the others.
+/// A sentence in lines of at most `width` columns, each terminated. `lead` precedes the first line, and blanks of the
+/// same width the others.
 pub fn paragraph(lead: &str, text: &str, width: u16) -> String {
     let indent = lead.width();
     let lines = wrap(text, usize::from(width).saturating_sub(indent).max(1));
@@ -80,14 +81,14 @@ pub fn paragraph(lead: &str, text: &str, width: u16) -> String {
     begun.collect()
 }
 
-/// A text whose lines are at most `width` columns wide: what is wider goes on below its last column, or below its first where that
-/// leaves less than half.
+/// Wraps a text to `width` columns. A continuation line is aligned with the last column that starts in the left half,
+/// or else with the start of its line.
 pub fn fold(text: &str, width: u16) -> String {
     let width = usize::from(width);
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end_matches('\n');
-        // A report with colours has laid itself out.
+        // Text with colours has already been laid out.
         if bare.width() <= width || bare.contains('\u{1b}') {
             out.push_str(line);
             continue;
@@ -96,7 +97,7 @@ pub fn fold(text: &str, width: u16) -> String {
         let mut ends = bare.rmatch_indices("  ").map(|(at, _)| at + 2).filter(|at| !bare[*at..].starts_with(' '));
         let column = ends.find(|at| bare[..*at].width() <= width / 2);
         let (lead, rest) = bare.split_at(column.unwrap_or(begin).max(begin));
-        // A word that has no room is one to copy: a terminal breaks it without a line feed.
+        // A word that does not fit is meant to be copied: a terminal breaks it without a line feed.
         if rest.split(' ').any(|word| lead.width() + word.width() > width) {
             out.push_str(line);
             continue;
@@ -106,7 +107,7 @@ pub fn fold(text: &str, width: u16) -> String {
     out
 }
 
-/// What a document holds, a value a row, in front of each where it stands: `lapses.no_capacity`. Nothing where nothing is said.
+/// The values in a document, one per row, each with its path such as `lapses.no_capacity`. Empty values are left out.
 pub fn fields(document: &Value) -> Vec<[String; 2]> {
     fn flatten(path: String, value: &Value, rows: &mut Vec<[String; 2]>) {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
@@ -126,7 +127,7 @@ pub fn fields(document: &Value) -> Vec<[String; 2]> {
     rows
 }
 
-/// Lines of at most `width` columns, broken between words where there are any.
+/// Lines of at most `width` columns, broken between words where possible.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -139,7 +140,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         if !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        // Longer than a line, as a hash is on a narrow terminal.
+        // Longer than a line, such as a hash on a narrow terminal.
         for c in word.chars() {
             if line.width() + c.width().unwrap_or(0) > width {
                 lines.push(std::mem::take(&mut line));

@@ -1,4 +1,4 @@
-//! The funnel: from the permits that were examined to the letters, with the sums that must hold.
+//! The funnel from examined permits to letters, with the sums that must hold.
 
 use serde::Serialize;
 
@@ -8,14 +8,14 @@ use convoke_domain::eligibility::Rule;
 use convoke_domain::run::RunState;
 use convoke_instance::Figures;
 
-/// What became of the permits, then of the people who were due.
+/// The outcomes of permits, then of the people who were due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Funnel {
-    /// A partition of the permits that were examined.
+    /// A partition of the examined permits.
     pub examined: Vec<Stage>,
     /// Appointments and letters.
     pub convoked: Vec<Stage>,
-    /// What a full bar means in `convoked`.
+    /// The value of a full bar in `convoked`.
     pub convoked_scale: u64,
     /// Sums that must hold.
     pub checks: Vec<Check>,
@@ -26,11 +26,11 @@ pub struct Funnel {
 pub struct Stage {
     /// In words.
     pub label: &'static str,
-    /// How many.
+    /// Count.
     pub count: u64,
-    /// Whether somebody must look at it unless it is 0.
+    /// Whether a count other than 0 needs a person's attention.
     pub alert: bool,
-    /// What it is made of, if it is worth saying.
+    /// Its parts, if they are worth showing.
     pub parts: Vec<Part>,
 }
 
@@ -39,13 +39,13 @@ pub struct Stage {
 pub struct Part {
     /// In words.
     pub label: String,
-    /// How many.
+    /// Count.
     pub count: u64,
-    /// Whether somebody must look at it unless it is 0.
+    /// Whether a count other than 0 needs a person's attention.
     pub alert: bool,
 }
 
-/// A sum and what it must be equal to.
+/// A sum and its expected value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// In words.
@@ -56,7 +56,7 @@ pub struct Check {
     pub holds: bool,
 }
 
-/// Where the permits under a rule stand in the funnel: in exactly one stage.
+/// The one stage of the funnel that permits under a rule belong to.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Excluded,
@@ -216,7 +216,7 @@ pub(super) fn summary(report: &RunReport) -> String {
         + &missing(report)
 }
 
-/// Which seats would have helped: the first place and week by name, the rest as a number.
+/// The missing seats: the first place and week by name, the rest as a number.
 fn missing(report: &RunReport) -> String {
     let shortages = &report.circumstances.shortages;
     let Some(first) = shortages.first() else { return String::new() };

@@ -1,4 +1,4 @@
-//! The report as one page of HTML that holds all it needs: no script, nothing fetched.
+//! The report as one self-contained page of HTML: no script, nothing fetched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,13 @@ use super::{Intervention, LapseLine, LegalWindow, Listed, Margin, Occupancy, Run
 
 const TEMPLATE: &str = include_str!("../../../templates/report.html");
 
-/// Steps that the template may take: an ordinary report takes 8,000, one of 1,200 desks 900,000.
+/// Fuel limit of the template: an ordinary report takes 8,000 steps, one of 1,200 desks 900,000.
 const FUEL: u64 = 20_000_000;
 
-/// Lines shown of one list: the page is for reading, the CSV holds them all.
+/// Lines shown of each list: the page is for reading, the CSV has them all.
 const SHOWN: usize = 200;
 
-/// Weeks shown of the agenda: what a landscape page can hold.
+/// Weeks shown of the agenda: as many as fit on a landscape page.
 const WEEKS: usize = 16;
 
 /// The page, in French.
@@ -33,7 +33,7 @@ pub fn html(report: &RunReport) -> Result<String, Error> {
     env.set_fuel(Some(FUEL));
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    // Here and not as a filter, so that no place can be forgotten.
+    // Set as the formatter and not as a filter, so that it cannot be forgotten anywhere.
     env.set_formatter(|out, state, value| match value.as_str() {
         Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(words::visible(text))),
         _ => escape_formatter(out, state, value),
@@ -60,7 +60,7 @@ pub fn html(report: &RunReport) -> Result<String, Error> {
     env.template_from_named_str("report.html", TEMPLATE)?.render(Serde(View::of(report)))
 }
 
-/// Share of a full bar, in percent. A bar that is not zero is seen, one that overflows is full.
+/// Percentage of a full bar. A bar that is not zero stays visible, one that overflows is full.
 fn percent(count: u64, scale: u64) -> String {
     if count == 0 || scale == 0 {
         return "0".to_owned();
@@ -68,7 +68,7 @@ fn percent(count: u64, scale: u64) -> String {
     format!("{:.1}", (count as f64 * 100.0 / scale as f64).clamp(0.5, 100.0))
 }
 
-/// All that the template may name.
+/// Everything that the template may use.
 #[derive(Serialize)]
 struct View<'a> {
     report: &'a RunReport,
@@ -82,14 +82,14 @@ struct View<'a> {
     interventions: Cut<&'a Intervention>,
 }
 
-/// Appointments by the weeks that they lie before the expiry, drawn; lengths are those of the picture.
+/// Appointments by weeks before expiry, as a chart; lengths are in the units of the drawing.
 #[derive(Serialize)]
 struct MarginChart {
     width: f64,
     bars: Vec<Bar>,
-    /// Where the window at a desk stands open: left edge and width.
+    /// The time when the window at a desk is open: left edge and width.
     window: Option<(f64, f64)>,
-    /// Appointments in all, and after the expiry.
+    /// All appointments, and those after expiry.
     all: u64,
     after: u64,
 }
@@ -103,14 +103,14 @@ struct Bar {
     appointments: u64,
 }
 
-/// Width of a week in the picture, of which the bar takes four fifths, and height of the longest bar.
+/// Width of a week in the chart, of which the bar takes four fifths, and height of the longest bar.
 const WEEK_WIDTH: f64 = 44.0;
 const BAR_HEIGHT: f64 = 120.0;
 
 impl MarginChart {
     fn of(margins: &[Margin], windows: &[LegalWindow]) -> Self {
         let most = margins.iter().map(|m| m.appointments).max().unwrap_or(0).max(1) as f64;
-        // Every week from the first to the last has its place, also where nobody comes.
+        // Every week from the first to the last has a place, even without appointments.
         let (first, last) = (margins.first().map_or(0, |m| m.days), margins.last().map_or(0, |m| m.days));
         let place = |days: f64| ((first + 7) as f64 - days) / 7.0 * WEEK_WIDTH;
         let bars = margins.iter().map(|m| {
@@ -136,11 +136,11 @@ impl MarginChart {
     }
 }
 
-/// The head of a long list.
+/// The first lines of a long list.
 #[derive(Serialize)]
 struct Cut<T> {
     shown: Vec<T>,
-    /// How many are not shown.
+    /// Number of lines left out.
     more: u64,
 }
 
@@ -156,10 +156,10 @@ struct Group<'a> {
 #[derive(Serialize)]
 struct Agenda<'a> {
     weeks: Vec<NaiveDate>,
-    /// Weeks that are not shown.
+    /// Number of weeks left out.
     more: u64,
     rows: Vec<DeskRow<'a>>,
-    /// All desks together.
+    /// All desks combined.
     total: Vec<Week>,
 }
 
@@ -167,7 +167,7 @@ struct Agenda<'a> {
 struct DeskRow<'a> {
     site: &'a str,
     desk: &'a str,
-    /// One for each week shown; none where the desk is closed.
+    /// One per week shown; `None` where the desk is closed.
     weeks: Vec<Option<Week>>,
 }
 
@@ -177,7 +177,7 @@ struct Week {
     seats: u64,
     reserved: u64,
     planned: u64,
-    /// How full: 0 to 4.
+    /// How full: from 0 to 4.
     heat: u8,
 }
 

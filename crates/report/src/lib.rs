@@ -1,4 +1,5 @@
-//! The report of a run: typed data first, its renderings after. In French, and pseudonymous: permits by their opaque id.
+//! The report of a run: typed data first, then its renderings. In French, and pseudonymous: permits appear by their
+//! opaque id.
 
 pub mod bundle;
 mod circumstances;
@@ -102,29 +103,29 @@ pub struct RunReport {
     pub version: String,
 }
 
-/// What became of one permit.
+/// The outcome of one permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fate {
-    /// Permit; nobody's any more where it was erased since.
+    /// Permit; `None` if it was erased since.
     pub permit: Option<String>,
     /// Type of permit.
     pub kind: String,
-    /// Its last day.
+    /// Its last day of validity.
     pub expires_on: Option<NaiveDate>,
     /// The rule that applied.
     pub rule: Rule,
-    /// Why there is no day before expiry, where there is none.
+    /// Why there is no day before expiry, if there is none.
     pub lapse: Option<LapseCause>,
-    /// The appointment of the plan.
+    /// The planned appointment.
     pub seat: Option<Seat>,
-    /// Foreigner number and name, where the report was asked to name people.
+    /// Foreigner number and name, if the report was asked to name people.
     pub person: Option<[String; 2]>,
 }
 
-/// An appointment of the plan.
+/// A planned appointment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
-    /// When it lies: in time, at short notice, after expiry.
+    /// Pass: in time, at short notice, or after expiry.
     pub pass: Pass,
     /// Whether it became firm in this run.
     pub firm: bool,
@@ -134,7 +135,7 @@ pub struct Seat {
     pub desk: String,
     /// Day.
     pub day: NaiveDate,
-    /// Hour, civil time of the site.
+    /// Hour, in the site's civil time.
     pub start: NaiveTime,
 }
 
@@ -217,7 +218,7 @@ pub struct Listed {
 }
 
 impl RunReport {
-    /// Outcomes of every rule, zero included.
+    /// Outcomes of every rule, including zeros.
     pub fn outcomes_of(counts: &BTreeMap<String, u64>) -> Vec<Outcome> {
         Rule::ALL
             .iter()

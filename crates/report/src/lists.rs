@@ -1,5 +1,5 @@
-//! The lists of a report for spreadsheets: as CSV (`;`, UTF-8 with BOM) and as one workbook (XLSX). One line per fact, the run on
-//! every line so that the files of many nights can be put one under the other.
+//! The lists of a report for spreadsheets: as CSV (`;`, UTF-8 with BOM) and as one workbook (XLSX). One fact per line;
+//! each line names its run, so that the files of many nights can be concatenated.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError}
 
 use super::{Fate, RunReport, words};
 
-/// A list: a file of its own as CSV, a sheet of the workbook.
+/// A list: a CSV file, or a sheet of the workbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List {
-    /// Name of the file, without its end, and of the sheet.
+    /// Name of the sheet, and of the file without its extension.
     pub name: &'static str,
     /// Names of the columns.
     pub header: Vec<&'static str>,
@@ -18,7 +18,7 @@ pub struct List {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Columns of figures.
+/// Numeric columns.
 const FIGURES: [&str; 12] = [
     "titres",
     "lettres",
@@ -33,11 +33,11 @@ const FIGURES: [&str; 12] = [
     "fois",
     "semaine_n",
 ];
-/// What a sheet can hold, its header aside.
+/// Rows that a sheet can hold, without its header.
 const ROWS_MAX: usize = 1_048_575;
 
 impl List {
-    /// Columns and lines of as many cells.
+    /// A list whose lines have as many cells as columns.
     pub(super) fn new<const N: usize>(
         name: &'static str,
         header: [&'static str; N],
@@ -46,7 +46,7 @@ impl List {
         Self { name, header: header.into(), rows: rows.map(Vec::from).collect() }
     }
 
-    /// The list of a run: each line begins with it.
+    /// A list of a run: each line begins with the run.
     fn of<const N: usize>(
         report: &RunReport,
         name: &'static str,
@@ -60,31 +60,31 @@ impl List {
 
     /// As CSV.
     pub fn to_csv(&self) -> String {
-        // Without the mark, Excel reads UTF-8 as Windows-1252.
+        // Without the byte order mark, Excel reads UTF-8 as Windows-1252.
         let bytes = "\u{feff}".as_bytes().to_vec();
         let mut writer =
             ::csv::WriterBuilder::new().delimiter(b';').terminator(::csv::Terminator::CRLF).from_writer(bytes);
-        // Unwrap safety: every line has as many cells as the header, and memory takes what it is given.
+        // Unwrap safety: every line has as many cells as the header, and writing to memory cannot fail.
         writer.write_record(&self.header).expect("the header of a CSV in memory");
         for row in &self.rows {
             writer.write_record(row.iter().map(|cell| harmless(cell).into_owned())).expect("a line of a CSV in memory");
         }
-        // Unwrap safety: memory is never full, and all that was written is text.
+        // Unwrap safety: writing to memory cannot fail, and all that was written is text.
         String::from_utf8(writer.into_inner().expect("a CSV in memory")).expect("a CSV of text")
     }
 }
 
-/// Lists as one workbook. The same lists give the same bytes; a list that no sheet can hold is left to its CSV.
+/// Lists as one workbook. The same lists give the same bytes. A list too long for a sheet is only in its CSV.
 ///
 /// # Errors
-/// A name that no sheet may have.
+/// An invalid name of a sheet.
 pub fn workbook(lists: &[List]) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
-    // No clock: a date of creation would make every export another file.
+    // A fixed date: the real creation date would make every export a different file.
     book.set_properties(&DocProperties::new().set_creation_datetime(&ExcelDateTime::from_ymd(2000, 1, 1)?));
     let bold = Format::new().set_bold();
     for list in lists.iter().filter(|list| list.rows.len() <= ROWS_MAX) {
-        // Line by line: a sheet of 60,000 lines would else be held in memory whole.
+        // Row by row: otherwise a sheet of 60,000 rows would be held in memory as a whole.
         let sheet = book.add_worksheet_with_constant_memory()?.set_name(list.name)?;
         sheet.set_freeze_panes(1, 0)?;
         for (column, name) in (0u16..).zip(&list.header) {
@@ -94,7 +94,8 @@ pub fn workbook(lists: &[List]) -> Result<Vec<u8>, XlsxError> {
             for ((column, name), cell) in (0u16..).zip(&list.header).zip(row) {
                 match cell.parse::<u32>() {
                     Ok(figure) if FIGURES.contains(name) => sheet.write_number(line, column, figure)?,
-                    // A text is never a formula here; whoever saves the sheet as CSV must get none either.
+                    // A text cell is never a formula here, but the sheet may be saved as CSV, where it must not become
+                    // one either.
                     _ => sheet.write_string(line, column, harmless(cell))?,
                 };
             }
@@ -103,7 +104,7 @@ pub fn workbook(lists: &[List]) -> Result<Vec<u8>, XlsxError> {
     book.save_to_buffer()
 }
 
-/// Every permit, and what became of it: as many lines as permits were examined.
+/// Every permit and its outcome: one line for each examined permit.
 pub fn outcomes(report: &RunReport, fates: &[Fate]) -> List {
     let yes = |yes| if yes { "oui" } else { "non" };
     let identified = fates.iter().any(|f| f.person.is_some());
@@ -132,13 +133,13 @@ pub fn outcomes(report: &RunReport, fates: &[Fate]) -> List {
     List::of(report, "outcomes", header, named)
 }
 
-/// Permits by rule: their sum is the number of permits that were examined.
+/// Permits by rule: they add up to the number of examined permits.
 pub fn rules(report: &RunReport) -> List {
     let lines = report.outcomes.iter().map(|o| [o.rule.code().into(), o.label.clone(), o.permits.to_string()]);
     List::of(report, "rules", ["regle", "libelle", "titres"], lines)
 }
 
-/// People without a day before expiry, and the seat after it where one was left.
+/// People without a day before expiry, and their seat after it, if any was left.
 pub fn lapses(report: &RunReport) -> List {
     let header = ["titre", "type", "fin_validite", "cause", "libelle", "site", "guichet", "date", "heure"];
     let lines = report.lapses.iter().map(|lapse| {
@@ -170,7 +171,7 @@ pub fn occupancy(report: &RunReport) -> List {
     List::of(report, "occupancy", ["site", "guichet", "semaine_du", "places", "reservees", "prevues"], lines)
 }
 
-/// Permits that somebody must look at, all of them.
+/// All permits that need a person's attention.
 pub fn listed(report: &RunReport) -> List {
     let lines = report.listed.iter().map(|listed| {
         let (code, label) = (listed.rule.code().to_owned(), listed.rule.label_fr().to_owned());
@@ -179,7 +180,7 @@ pub fn listed(report: &RunReport) -> List {
     List::of(report, "listed", ["regle", "libelle", "titre", "precision"], lines)
 }
 
-/// A cell that no spreadsheet takes for a formula.
+/// A cell that no spreadsheet interprets as a formula.
 pub fn harmless(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
 }

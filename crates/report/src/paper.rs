@@ -5,7 +5,7 @@ use super::{RunReport, words};
 use convoke_domain::run::RunState;
 use convoke_letters::{Document, Section, Table};
 
-/// Lines shown of one list: the lists themselves are beside the report.
+/// Lines shown of each list: the full lists accompany the report.
 const SHOWN: usize = 200;
 
 /// The report as a document of text and tables.
@@ -36,12 +36,12 @@ pub fn document(report: &RunReport) -> Document {
             proofs(report),
         ],
     };
-    // Here and not in each part, so that no place can be forgotten.
+    // Once for the whole document, so that it cannot be forgotten in any part.
     document.map_texts(&words::visible)
 }
 
 fn section(heading: &str, text: Vec<String>, tables: Vec<Table>) -> Section {
-    // A table without lines is told in words.
+    // An empty table is replaced by a sentence.
     let tables: Vec<Table> = tables.into_iter().filter(|t| !t.rows.is_empty()).collect();
     let text = if text.is_empty() && tables.is_empty() { vec!["Néant.".to_owned()] } else { text };
     Section { heading: heading.to_owned(), text, tables }

@@ -1,5 +1,5 @@
-//! The figures of a stretch of days, in the form in which an office publishes them; and how each permit that expired in it ended: the
-//! only true measure of what was promised.
+//! The figures of a period as an office publishes them, and how each permit that expired in it ended: the only true
+//! measure of what was promised.
 
 use std::collections::BTreeMap;
 
@@ -102,7 +102,7 @@ pub fn bounds_of_week(day: NaiveDate) -> (NaiveDate, NaiveDate) {
     (monday, monday.checked_add_days(Days::new(6)).unwrap_or(monday))
 }
 
-/// Adds up seats and appointments by a name for spans of days.
+/// Adds up seats and appointments by name, for periods of days.
 fn figures(
     span: fn(NaiveDate) -> String,
     seats: &[(AtDesk, u64)],
@@ -143,7 +143,7 @@ pub fn waits(convoked: &[(String, NaiveDateTime, NaiveDate)]) -> Vec<Wait> {
     }
     let of = |(desk, mut days): (&str, Vec<i64>)| {
         days.sort_unstable();
-        // The smallest that so many per cent do not exceed.
+        // The smallest number that this percentage of waits does not exceed.
         let rank = |percent: usize| days[(days.len() * percent).div_ceil(100).max(1) - 1];
         let (median, nine_of_ten, longest) = (rank(50), rank(90), rank(100));
         Wait { desk: desk.to_owned(), appointments: days.len() as u64, median, nine_of_ten, longest }
@@ -151,7 +151,7 @@ pub fn waits(convoked: &[(String, NaiveDateTime, NaiveDate)]) -> Vec<Wait> {
     days.into_iter().map(of).collect()
 }
 
-/// How permits ended, counted.
+/// Number of permits by ending.
 pub fn endings(expired: &[Expired]) -> Vec<EndingCount> {
     let mut counts: BTreeMap<(String, Ending, String), u64> = BTreeMap::new();
     for permit in expired {
@@ -161,7 +161,7 @@ pub fn endings(expired: &[Expired]) -> Vec<EndingCount> {
     counts.into_iter().map(|((week, ending, rule), permits)| EndingCount { week, ending, rule, permits }).collect()
 }
 
-/// Each permit that expired, and how it ended.
+/// Each expired permit, and how it ended.
 pub fn endings_list(expired: &[Expired]) -> List {
     let rows = expired.iter().map(|e| {
         let (ending, rule) = (e.ending(), e.rule.clone().unwrap_or_default());
@@ -292,7 +292,7 @@ impl Period {
         document.map_texts(&words::visible)
     }
 
-    /// The period in one sentence: what was promised first.
+    /// The period in one sentence, beginning with what was promised.
     pub fn summary(&self) -> String {
         let of = |ending| self.endings.iter().filter(|e| e.ending == ending).map(|e| e.permits).sum::<u64>();
         let all: u64 = self.endings.iter().map(|e| e.permits).sum();

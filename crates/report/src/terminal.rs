@@ -1,4 +1,4 @@
-//! The report for a terminal: the sentence, the funnel and what somebody must look at.
+//! The report for a terminal: the sentence, the funnel and what needs attention.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -7,13 +7,13 @@ use super::{RunReport, words};
 use crate::columns::wrap;
 use convoke_domain::eligibility::Rule;
 
-/// People without a day before expiry who are named here; the page and the CSV name more.
+/// People without a day before expiry named here; the page and the CSV name more.
 const NAMED: usize = 10;
 
-/// Columns of a number: ten million with its separators.
+/// Width of a number: ten million with its separators.
 const NUMBER: usize = 10;
 
-/// The report as text of at most `width` columns, of which there must be 40, with colours if `colour`.
+/// The report as text of at most `width` columns, at least 40, in colour if `colour`.
 pub fn terminal(report: &RunReport, width: u16, colour: bool) -> String {
     let mut page = Page { width: usize::from(width.max(40)), colour, text: String::new() };
     let funnel = Funnel::of(report);
@@ -58,7 +58,7 @@ pub fn terminal(report: &RunReport, width: u16, colour: bool) -> String {
     page.paragraph(&format!("Empreinte du plan\u{a0}: {}", report.plan_hash), Tone::Plain);
     let entries = words::number(report.ledger_size.unsigned_abs());
     page.paragraph(&format!("Registre\u{a0}: {entries} écritures, tête {}", report.ledger_root), Tone::Plain);
-    // Terminals draw the narrow space in many widths, the ordinary no-break space in one.
+    // Terminals draw the narrow no-break space in different widths, and the ordinary one in a single column.
     page.text.replace('\u{202f}', "\u{a0}")
 }
 
@@ -91,7 +91,7 @@ impl Page {
         self.text.extend([on, line.trim_end(), off, "\n"]);
     }
 
-    /// One empty line, however often it is asked for.
+    /// One empty line, even if requested twice.
     fn gap(&mut self) {
         if !self.text.ends_with("\n\n") {
             self.text.push('\n');
@@ -116,7 +116,7 @@ impl Page {
         }
     }
 
-    /// A label, its number and a bar; a long label goes on below, as far to the right as it began.
+    /// A label, its number and a bar. A long label continues below, with the same indentation.
     fn measure(&mut self, label: &str, indent: usize, count: u64, scale: u64, tone: Tone) {
         let bar_width = self.width / 5;
         let label_width = self.width - NUMBER - bar_width - 2 - indent;
@@ -147,7 +147,7 @@ impl Page {
         self.more(report.lapses.len());
     }
 
-    /// How many of a list are not named.
+    /// The number of items that are not named.
     fn more(&mut self, all: usize) {
         if let Some(more @ 1..) = all.checked_sub(NAMED) {
             self.paragraph(&format!("et {}", words::counted(more as u64, "", "autre", "autres")), Tone::Plain);
@@ -155,7 +155,7 @@ impl Page {
     }
 }
 
-/// A bar in eighths of a column; what is not zero is seen.
+/// A bar in eighths of a column; a value that is not zero stays visible.
 fn bar(count: u64, scale: u64, width: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let full = width * 8;

@@ -1,4 +1,4 @@
-//! One person's history in order, and why each permit is where it is: the answer at the counter, in words.
+//! One person's history in order, and the reason for each permit's status: the answer at the counter, in words.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike, Utc};
 use chrono_tz::Tz;
@@ -61,25 +61,25 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Something that happened on a day.
+    /// An event on a day.
     pub fn on(day: NaiveDate, kind: &'static str, what: String, of: Option<String>) -> Self {
         Self { day, hour: None, kind, what, of, by: None }
     }
 
-    /// Something that happened at an instant.
+    /// An event at an instant.
     pub fn at(at: DateTime<Utc>, zone: Tz, kind: &'static str, what: String, of: Option<String>) -> Self {
         let local = at.with_timezone(&zone).naive_local();
         let hour = local.time().with_second(0).and_then(|hour| hour.with_nanosecond(0));
         Self { day: local.date(), hour, kind, what, of, by: None }
     }
 
-    /// The order in which things are told: what the night knew stands before what it did.
+    /// Sort key: what was known at night comes before what the run did.
     pub fn order(&self) -> (NaiveDate, NaiveTime) {
         (self.day, self.hour.unwrap_or(NaiveTime::MIN))
     }
 }
 
-/// What the last night's plan has for somebody who is due.
+/// What the last night's plan has for a person who is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Planned {
@@ -94,7 +94,7 @@ pub enum Planned {
     },
     /// No day before expiry.
     Lapse(LapseCause),
-    /// No night has looked at this permit since it is due.
+    /// No night has examined this permit since it became due.
     NotYet,
 }
 
@@ -103,9 +103,9 @@ pub enum Planned {
 pub struct Circumstances<'a> {
     /// Last day of the permit.
     pub expires_on: NaiveDate,
-    /// Since when the renewal is requested.
+    /// When the renewal was requested.
     pub filed_on: Option<NaiveDate>,
-    /// First and preferred last day of the request, by which rule.
+    /// First and preferred last day of the request.
     pub window: Option<(NaiveDate, NaiveDate)>,
     /// Legal basis of the window.
     pub basis: &'a str,
@@ -115,16 +115,16 @@ pub struct Circumstances<'a> {
     pub commune: &'a str,
     /// The préfecture that is competent, if it is known to be another.
     pub competent: Option<String>,
-    /// Reference, day and place of the appointment that stands.
+    /// Reference, day and place of the live appointment.
     pub appointment: Option<(String, NaiveDate, String)>,
-    /// What the plan has.
+    /// The planned appointment.
     pub planned: Planned,
-    /// Months after which an expired permit is for an agent.
+    /// Months after which an expired permit is left to an agent.
     pub late_months: u32,
 }
 
 impl Circumstances<'_> {
-    /// Why the holder is convoked, or not, in a sentence.
+    /// Why the holder is or is not convoked, in one sentence.
     pub fn why(&self, rule: Rule) -> String {
         let window = || {
             self.window.map_or_else(String::new, |(opens, closes)| {

@@ -1,4 +1,4 @@
-//! The French of reports, in one place: labels of codes, numbers, dates, and text that cannot disguise itself.
+//! The French vocabulary of reports, in one place: labels of codes, numbers, dates, and text made safe to display.
 
 use std::str::FromStr;
 
@@ -46,7 +46,7 @@ pub fn letter_kind(code: &str) -> String {
     })
 }
 
-/// What is asked for in writing.
+/// What a written request asks for.
 pub fn wish(code: &str) -> String {
     label(code, |wish| match wish {
         Wish::Urgent => "être reçu d’urgence",
@@ -56,7 +56,7 @@ pub fn wish(code: &str) -> String {
     })
 }
 
-/// Where a written request stands.
+/// The state of a written request.
 pub fn request_state(code: &str) -> String {
     label(code, |state| match state {
         RequestState::Open => "en attente",
@@ -67,7 +67,7 @@ pub fn request_state(code: &str) -> String {
     })
 }
 
-/// What an attempt to hand a letter over came to.
+/// The outcome of a delivery attempt.
 pub fn attempt(outcome: &str) -> &str {
     match outcome {
         "accepted" => "accepté",
@@ -82,8 +82,8 @@ pub fn attempt(outcome: &str) -> &str {
     }
 }
 
-/// What keeps a letter, in French where the program says it itself, and in which language it is. What relays and servers say
-/// stays in their words.
+/// Why a letter is held up, and the language of that text: French for the program's own remarks. Replies of relays and
+/// servers are quoted as they are.
 pub fn letter_cause(cause: &str) -> (String, &'static str) {
     let french = |text: String| (text, "fr");
     if let Some(remark) = remark(cause) {
@@ -111,7 +111,7 @@ pub fn letter_cause(cause: &str) -> (String, &'static str) {
     }
 }
 
-/// What the program itself says of a letter, if it said this.
+/// The program's own remark on a letter, if it is one.
 pub fn remark(said: &str) -> Option<&'static str> {
     Some(match said.parse().ok()? {
         Remark::Held => "retenue par un agent",
@@ -130,7 +130,7 @@ pub fn remark(said: &str) -> Option<&'static str> {
     })
 }
 
-/// What a message that came back was taken for.
+/// How a bounce was classified.
 pub fn bounce(class: &str) -> &'static str {
     match class {
         "hard" => "lettre non remise",
@@ -140,7 +140,7 @@ pub fn bounce(class: &str) -> &'static str {
     }
 }
 
-/// What became of an appointment.
+/// The state of an appointment.
 pub fn convocation_state(code: &str) -> String {
     label(code, |state| match state {
         State::Convoked => "à venir ou à marquer",
@@ -153,7 +153,7 @@ pub fn convocation_state(code: &str) -> String {
     })
 }
 
-/// How a letter travels.
+/// The channel of a letter.
 pub fn channel(code: &str) -> String {
     label(code, |channel| match channel {
         Channel::Email => "Courriel",
@@ -167,7 +167,7 @@ pub(super) fn permit_kind(code: &str) -> String {
     label(code, PermitKind::label)
 }
 
-/// Why somebody has no day before expiry.
+/// Why a person has no day before expiry.
 pub fn lapse_cause(cause: LapseCause) -> &'static str {
     match cause {
         LapseCause::NoPossibleDay => "Aucun jour possible dans le délai",
@@ -175,7 +175,7 @@ pub fn lapse_cause(cause: LapseCause) -> &'static str {
     }
 }
 
-/// What somebody did by hand, as the ledger names it.
+/// A manual action, by its name in the ledger.
 pub fn intervention(kind: &str) -> &str {
     match kind {
         "agenda.generated" => "Créneaux ouverts d’après l’agenda",
@@ -229,7 +229,7 @@ pub fn intervention(kind: &str) -> &str {
     }
 }
 
-/// What looks odd.
+/// An anomaly.
 pub(super) fn anomaly(kind: &str) -> &str {
     match kind {
         "shared-email" => "Adresses électroniques partagées par six personnes ou plus",
@@ -257,7 +257,7 @@ pub fn week(iso: &str) -> String {
     }
 }
 
-/// Seven days counted back from the expiry.
+/// A period of seven days, counted back from the expiry.
 pub(super) fn margin(days: i64) -> String {
     match days {
         Margin::FIRST.. => format!("{days} ou plus"),
@@ -286,7 +286,7 @@ pub const fn run_state(state: RunState) -> &'static str {
     }
 }
 
-/// Whether the plan is proved to be the best.
+/// Whether the plan is proved optimal.
 pub fn certificate(code: &str) -> &str {
     match code {
         "closed" => "Fermé\u{a0}: aucun plan ne vaut mieux",
@@ -296,7 +296,7 @@ pub fn certificate(code: &str) -> &str {
     }
 }
 
-// A report written by a newer version may hold a word that this one does not know: it is shown as it is.
+// A report by a newer version may contain an unknown word: it is shown as it is.
 fn label<T: FromStr>(code: &str, words: impl Fn(T) -> &'static str) -> String {
     code.parse().map_or_else(|_| code.to_owned(), |value| words(value).to_owned())
 }
@@ -314,7 +314,7 @@ pub(super) fn number(n: u64) -> String {
     out
 }
 
-/// *aucune lettre*, *1 lettre*, *4 212 lettres*: a number stays on the line of what it counts.
+/// *aucune lettre*, *1 lettre*, *4 212 lettres*: a number is never separated from its noun.
 pub(super) fn counted(n: u64, none: &str, one: &str, many: &str) -> String {
     match n {
         0 => none.to_owned(),
@@ -328,12 +328,12 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
     format!("{}, {} UTC", date(at.date_naive()), at.format("%H:%M:%S"))
 }
 
-/// Text in which nothing is invisible: what could move a cursor, reverse a line or break it is replaced.
+/// Text without invisible characters: anything that could move the cursor, reverse a line or break it is replaced.
 pub fn visible(text: &str) -> String {
     let deceives = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            // Not characters at all, and forbidden in a page.
+            // Not characters, and forbidden in HTML.
             || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
             || ('\u{fdd0}'..='\u{fdef}').contains(&c)
     };

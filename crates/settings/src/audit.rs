@@ -1,4 +1,4 @@
-//! `[audit]`: the key that signs the ledger and the reports, and who is told.
+//! `[audit]`: the key that signs the ledger and the reports, and the witnesses.
 
 use std::path::{Path, PathBuf};
 
@@ -44,19 +44,19 @@ impl Audit {
         }
     }
 
-    /// Where the key is, if there is to be one.
+    /// Path of the key, if one is configured.
     pub fn key_place(&self) -> Option<PathBuf> {
         super::secret_file(self.key_file.as_deref(), "ledger-key")
     }
 
-    /// The keys that are there: the one that signs, and one that a rotation which was cut off left beside it.
+    /// The available keys: the signing key, and one left beside it by an interrupted rotation.
     pub fn seals(&self) -> Result<Vec<Seal>, ConfigError> {
         let next = self.key_place().map(|place| place.with_extension("next"));
         let next = next.and_then(|file| std::fs::read_to_string(file).ok()).and_then(|text| Seal::from_pem(&text).ok());
         Ok(self.seal()?.into_iter().chain(next).collect())
     }
 
-    /// The key, if there is to be one.
+    /// The key, if one is configured.
     pub fn seal(&self) -> Result<Option<Seal>, ConfigError> {
         let Some(file) = self.key_place() else { return Ok(None) };
         let text = read(&file, "`[audit] key_file` names it; `convoke keys generate` makes one")?;

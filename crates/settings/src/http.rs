@@ -1,4 +1,4 @@
-//! What `convoke serve` answers by HTTP: health for those who watch, and the console for agents.
+//! The HTTP side of `convoke serve`: health for monitoring, and the console for agents.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -88,7 +88,7 @@ impl Default for Http {
 }
 
 impl Http {
-    /// Whether browsers come by TLS.
+    /// Whether browsers connect through TLS.
     pub fn is_secure(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
@@ -125,7 +125,7 @@ impl Http {
 }
 
 impl Oidc {
-    /// What the provider gave this program to prove who it is.
+    /// The client secret that the provider issued.
     pub fn secret(&self) -> Result<Option<SecretString>, ConfigError> {
         secret(self.client_secret_file.as_deref(), "oidc-client-secret", self.client_secret.as_ref())
     }

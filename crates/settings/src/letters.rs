@@ -57,8 +57,8 @@ impl Letters {
         }
     }
 
-    /// The templates: embedded, or replaced by those of `overrides`. A préfecture's own are tried out on the
-    /// letters that they are in, so that nothing that writes letters starts with templates that fail.
+    /// The templates: embedded, or replaced by those of `overrides`. A préfecture's own templates are tested on the
+    /// letters that use them, so that nothing starts with templates that fail.
     pub(super) fn templates(&self, overrides: Option<&Path>) -> Result<Templates, ConfigError> {
         let mut replaced = Vec::new();
         if let Some(folder) = overrides {
@@ -84,7 +84,7 @@ impl Letters {
             }
             None => Fonts::embedded().clone(),
         };
-        // A test has tried out the embedded ones; faces of one's own may be in any letter.
+        // The embedded templates are covered by a test; the préfecture's own fonts may affect every letter.
         let templates = match (self.fonts.is_some(), replaced.is_empty()) {
             (true, _) => Templates::unchecked(replaced, fonts).and_then(|t| t.check_all().map(|()| t)),
             (false, true) => Templates::unchecked(replaced, fonts),
@@ -104,7 +104,7 @@ impl Letters {
     }
 }
 
-/// What a folder holds, in the order of names, so that the same folder always gives the same hash.
+/// The content of a folder, sorted by name, so that the same folder always gives the same hash.
 fn entries(folder: &Path, hint: &str) -> Result<Vec<PathBuf>, ConfigError> {
     let listed = fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect());
     let mut paths: Vec<PathBuf> = listed.map_err(|e| ConfigError(format!("{}: {e}; {hint}", folder.display())))?;

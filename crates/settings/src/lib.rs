@@ -1,5 +1,5 @@
-//! Settings: built-in defaults ← `convoke.toml` and the files that it names ← environment ← flags. A wrong configuration
-//! never starts anything: it is refused with file, line and column, and what was expected.
+//! Settings: built-in defaults ← `convoke.toml` and the files that it names ← environment ← flags. An invalid
+//! configuration never starts anything: it is refused with file, line and column, and what was expected.
 
 mod audit;
 mod http;
@@ -32,7 +32,7 @@ pub use letters::Letters;
 pub use origin::{Origin, Shown, shown as origins};
 pub use serve::{Import, Role, Serve, Sheets};
 
-/// What is wrong with the configuration, where, and what to do (exit code 78).
+/// What is wrong in the configuration, where, and what to do (exit code 78).
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
@@ -137,7 +137,7 @@ impl Default for Database {
 }
 
 impl Database {
-    /// Puts the password of the file into the URL, from where nothing prints it.
+    /// Puts the password from its file into the URL, which is never printed in full.
     fn read_password(&mut self) -> Result<(), ConfigError> {
         if self.url.starts_with("sqlite:") {
             return Ok(());
@@ -151,16 +151,16 @@ impl Database {
         Ok(())
     }
 
-    /// The URL as it may be shown.
+    /// The URL with passwords masked.
     pub fn shown(&self) -> String {
-        // A path stays as it is written.
+        // A path is shown as written.
         let url =
             Some(&self.url).filter(|url| !url.starts_with("sqlite:")).and_then(|url| url.parse::<url::Url>().ok());
         let Some(mut url) = url else { return self.url.clone() };
         if url.password().is_some() {
             let _ = url.set_password(Some("***"));
         }
-        // libpq takes passwords as parameters as well.
+        // libpq also takes passwords as parameters.
         let masked = url.query().map(|query| {
             let mask = |pair: &str| match pair.split_once('=') {
                 Some((key, _)) if key.ends_with("password") => format!("{key}=***"),
@@ -280,11 +280,11 @@ pub struct Fallback {
 }
 
 coded! {
-    /// What is done about a letter that the relay may have.
+    /// What to do with a letter that the relay may have accepted.
     pub enum Uncertain {
-        /// Sent once more under the same Message-ID; held if that is uncertain too.
+        /// Resend it once under the same Message-ID; hold it if that is uncertain too.
         ResendOnce = "resend-once",
-        /// Held until an operator decides.
+        /// Hold it until an operator decides.
         Hold = "hold",
     }
 }
@@ -346,7 +346,7 @@ impl Default for Dispatch {
 }
 
 impl Dispatch {
-    /// Whether letters may leave at this civil time.
+    /// Whether letters may be sent at this civil time.
     pub fn may_send(&self, at: chrono::NaiveDateTime) -> bool {
         match self.hours {
             Hours::Always => true,
@@ -386,7 +386,7 @@ impl Dispatch {
 pub enum Hours {
     /// At any hour of any day.
     Always,
-    /// From one hour to another, on the days of sending.
+    /// From one hour to another, on sending days.
     Between(NaiveTime, NaiveTime),
 }
 
@@ -418,12 +418,12 @@ impl From<Hours> for String {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Documents {
-    /// Blocks, in the order in which a letter lists them.
+    /// Blocks, in the order that letters list them.
     #[serde(default)]
     pub documents: Vec<DocumentBlock>,
 }
 
-/// One list of documents, and the dated text that asks for them.
+/// A list of documents, and the dated legal text that requires them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentBlock {
@@ -432,14 +432,14 @@ pub struct DocumentBlock {
     /// Mentions covered; empty means any.
     #[serde(default)]
     pub mentions: Vec<String>,
-    /// The text that asks for them, with its date.
+    /// The text that requires them, with its date.
     pub source: String,
-    /// One document an item.
+    /// One document per item.
     pub items: Vec<String>,
 }
 
 impl Documents {
-    /// What a permit's holder is to bring, each document once, and the sources.
+    /// The documents that a permit's holder must bring, each once, and their sources.
     pub fn for_permit(&self, kind: PermitKind, mention: &str) -> (Vec<String>, String) {
         let covers = |b: &&DocumentBlock| {
             b.types.contains(&kind) && (b.mentions.is_empty() || b.mentions.iter().any(|m| m == mention))
@@ -455,13 +455,13 @@ impl Documents {
     }
 }
 
-/// Longest name of a letter in its Return-Path: a reference, a dot, a signature of 16 characters.
+/// Longest name of a letter in its Return-Path: a reference, a dot and a signature of 16 characters.
 const LETTER_NAME_MAX: usize = 40;
 
-/// A letter that has waited for the post for longer is an alert.
+/// An alert is raised for a letter that has waited longer for the post.
 const POST_WAIT_WORKING_DAYS: u32 = 2;
 
-/// Everything that a command needs: valid, read once.
+/// Everything that a command needs: validated, read once.
 #[derive(Debug)]
 pub struct Configuration {
     /// The settings.
@@ -470,24 +470,25 @@ pub struct Configuration {
     pub agenda: Agenda,
     /// Documents to bring.
     pub documents: Documents,
-    /// Letters' templates, once they were wanted.
+    /// The letters' templates, loaded on first use.
     templates: OnceLock<Arc<Templates>>,
-    /// The key of verification codes, where there is one.
+    /// The key of verification codes, if there is one.
     pub code_key: Option<CodeKey>,
-    /// The key that signs, where there is one.
+    /// The signing key, if there is one.
     pub seal: Option<Seal>,
     /// The folder of `convoke.toml`.
     pub folder: PathBuf,
 }
 
 impl Settings {
-    /// Reads and checks what `convoke.toml` and the policy say. `environment` are the variables `CONVOKE__…`; `database` is the flag.
+    /// Reads and validates `convoke.toml` and the policy. `environment` are the variables `CONVOKE__…`; `database` is
+    /// the flag.
     pub fn load(file: &Path, environment: Vec<(String, String)>, database: Option<&str>) -> Result<Self, ConfigError> {
         let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         let text = read(file, "run `convoke init` to make one, or name it with --config")?;
         let table = in_file(file, toml::from_str::<toml::Table>(&text))?;
         let files = match table.get("files") {
-            // Read again with all the rest below: here only the paths are wanted.
+            // Read again below with everything else: only the paths are needed here.
             Some(section) => in_file(file, section.clone().try_into::<Files>())?,
             None => Files::default(),
         };
@@ -498,7 +499,7 @@ impl Settings {
         if table.contains_key("policy") {
             return wrong(format!("{}: [policy] stands in {}, not here", file.display(), files.policy.display()));
         }
-        // A second reading, typed: it knows the line and column that the merged one has lost.
+        // A second, typed reading, because the merged one has lost line and column.
         in_file(file, toml::from_str::<Self>(&text).map(drop))?;
         let mut settings = merge(table, policy, environment)?;
         if let Some(url) = database {
@@ -513,15 +514,15 @@ impl Settings {
 }
 
 impl Configuration {
-    /// Reads and checks everything. `environment` are the variables `CONVOKE__…`; `database` is the flag.
+    /// Reads and validates everything. `environment` are the variables `CONVOKE__…`; `database` is the flag.
     pub fn load(file: &Path, environment: Vec<(String, String)>, database: Option<&str>) -> Result<Self, ConfigError> {
         let config = Self::to_read(file, environment, database)?;
         config.templates()?;
         Ok(config)
     }
 
-    /// All but the letters' templates, which [`Self::templates`] reads when they are wanted: to lay letters out for a trial takes
-    /// longer than an answer at the counter may.
+    /// The same without the letters' templates, which [`Self::templates`] loads on first use: rendering test letters
+    /// takes too long for an answer at the counter.
     pub fn to_read(
         file: &Path,
         environment: Vec<(String, String)>,
@@ -539,7 +540,7 @@ impl Configuration {
         Ok(Self { settings, agenda, documents, templates: OnceLock::new(), code_key, seal, folder })
     }
 
-    /// Letters' templates; to have them is to know that they render. Shared by the threads that render.
+    /// The letters' templates, which are known to render. Shared by the rendering threads.
     pub fn templates(&self) -> Result<&Arc<Templates>, ConfigError> {
         if let Some(ready) = self.templates.get() {
             return Ok(ready);
@@ -549,14 +550,14 @@ impl Configuration {
         Ok(self.templates.get_or_init(|| templates))
     }
 
-    /// Hash of all that decides verdicts: policy and agenda. When it changes, every permit is looked at again.
+    /// Hash of everything that decides verdicts: policy and agenda. When it changes, every permit is reviewed.
     pub fn rules_hash(&self) -> String {
         // Unwrap safety: plain data with text keys always serialises.
         let agenda = serde_json::to_vec(&self.agenda).expect("an agenda serialises");
         sha256_hex(format!("{} {}", self.settings.policy.hash(), sha256_hex(&agenda)).as_bytes())
     }
 
-    /// The office as letters name it.
+    /// The office, as named in letters.
     pub fn office(&self) -> Office {
         let p = &self.settings.prefecture;
         Office {
@@ -573,8 +574,8 @@ impl Configuration {
         }
     }
 
-    /// A letter written before this instant that still waits for the post has waited for more than two working days of the
-    /// first site's calendar.
+    /// A letter written before this instant and still waiting for the post has waited for more than two working days,
+    /// by the first site's calendar.
     pub fn post_alert_before(&self, today: NaiveDate) -> Option<DateTime<Utc>> {
         let holidays = self.agenda.pools().first().map_or(HolidayZone::Metropole, |p| p.site.holiday_zone);
         let mut day = today;
@@ -585,7 +586,7 @@ impl Configuration {
         midnight.earliest().map(|at| at.to_utc())
     }
 
-    /// From whom letters come.
+    /// The sender of letters.
     pub fn sender(&self) -> Sender {
         let smtp = &self.settings.smtp;
         let domain = smtp.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
@@ -609,7 +610,7 @@ impl Configuration {
         secret(fallback.password_file.as_deref(), "smtp-fallback-password", fallback.password.as_ref())
     }
 
-    /// Where letters come back to, with a place for the letter's name. An address that has no room for it stays as it is.
+    /// The Return-Path, with a placeholder for the letter's name. An address too long for it is used as it is.
     pub fn return_path(&self) -> String {
         let smtp = &self.settings.smtp;
         smtp.return_path.clone().unwrap_or_else(|| match smtp.from.rsplit_once('@') {
@@ -665,7 +666,7 @@ impl Settings {
 
     fn validate(&self) -> Result<(), ConfigError> {
         let code = &self.prefecture.code;
-        // The code stands in references, ids and SQL: two or three digits or capitals, nothing else.
+        // The code is used in references, ids and SQL: two or three digits or capitals, nothing else.
         if !(2..=3).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
             return wrong(format!(
                 "[prefecture] code `{code}`: expected two or three digits or capitals, such as 94, 2A or 974"
@@ -681,7 +682,7 @@ impl Settings {
             return wrong("[prefecture] address: expected at least one line");
         }
         if let Some(template) = &self.smtp.return_path {
-            // The longest name of a letter stands in for the place; 64 characters is what a local part may have (RFC 5321).
+            // Tested with the longest name of a letter: a local part has at most 64 characters (RFC 5321).
             let longest = template.replace("{letter}", &"x".repeat(LETTER_NAME_MAX));
             let local = longest.split('@').next().unwrap_or_default();
             if !is_deliverable_email(&longest) || local.len() > 64 {
@@ -728,7 +729,7 @@ fn merge(
             config::ConfigError::At { key: Some(path), error, .. } => (path, error.to_string()),
             other => (String::new(), other.to_string()),
         };
-        // The library names what holds an unknown name, and not the name.
+        // The library names the table with an unknown key, and not the key.
         let unknown = told.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let path =
             unknown.map_or(path.clone(), |name| [path.as_str(), name].join(".").trim_start_matches('.').to_owned());
@@ -737,7 +738,7 @@ fn merge(
     })
 }
 
-/// The merged configuration knows no dates: they become the text that they were.
+/// The merged configuration has no date type: dates become text again.
 fn dates_as_text(table: &mut toml::Table) {
     fn walk(value: &mut toml::Value) {
         match value {
@@ -758,7 +759,7 @@ fn in_file<T, E: fmt::Display>(file: &Path, result: Result<T, E>) -> Result<T, C
     result.map_err(|e| ConfigError(format!("{}: {}", file.display(), origin::did_you_mean(e.to_string()))))
 }
 
-/// The file of a secret: the one that is named, or the systemd credential.
+/// The file of a secret: the configured one, or the systemd credential.
 fn secret_file(named: Option<&Path>, credential: &str) -> Option<PathBuf> {
     let credential = || std::env::var_os("CREDENTIALS_DIRECTORY").map(|d| Path::new(&d).join(credential));
     named.map(Path::to_path_buf).or_else(|| credential().filter(|f| f.exists()))

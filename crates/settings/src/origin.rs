@@ -1,4 +1,4 @@
-//! Where each setting comes from, and what was meant by one that nothing reads.
+//! Where each setting comes from, and suggestions for unknown ones.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,19 +8,19 @@ use toml::de::{DeTable, DeValue};
 
 use super::{ConfigError, Configuration, in_file, read};
 
-/// Values that nobody is shown. Those with a file of their own are told by it.
+/// Values that are never shown. A secret read from a file is shown as the file's path.
 const SECRETS: [&str; 4] = ["smtp.password", "smtp.fallback.password", "letters.code_key", "serve.ping_url"];
 
-/// What gave a setting its value.
+/// The source of a setting's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The program.
+    /// A default of the program.
     Default,
     /// A line of a file.
     File(PathBuf, usize),
-    /// A variable.
+    /// An environment variable.
     Environment(String),
-    /// `--database`.
+    /// The flag `--database`.
     Flag,
 }
 
@@ -35,18 +35,18 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A setting, its value as TOML writes it, and what gave it.
+/// A setting, its value in TOML syntax, and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// Such as `dispatch.hours`.
     pub key: String,
-    /// Masked where it is a secret.
+    /// Masked if it is a secret.
     pub value: String,
-    /// What gave it.
+    /// Its origin.
     pub origin: Origin,
 }
 
-/// Every setting as it is in force.
+/// Every effective setting.
 pub fn shown(
     file: &Path,
     environment: Vec<(String, String)>,
@@ -62,7 +62,7 @@ pub fn shown(
     let mut values = BTreeMap::new();
     flatten("", &toml::Value::Table(table), &mut values);
     values.insert("database.url".into(), format!("{:?}", settings.database.shown()));
-    // Secrets are left out of what is serialised: whether there is one is told, and no more.
+    // Secrets are not serialised: only whether one is set is shown.
     let given = |key: &&str| variables.contains_key(*key) || lines.contains_key(*key);
     values.extend(SECRETS.into_iter().filter(given).map(|key| (key.to_owned(), "\"***\"".to_owned())));
     let origin = |key: &str| {
@@ -80,7 +80,7 @@ fn key_of(variable: &str) -> String {
     variable.trim_start_matches("CONVOKE__").to_lowercase().replace("__", ".")
 }
 
-/// The line on which each key of a file stands.
+/// The line of each key in a file.
 fn lines_of(file: &Path, prefix: &str) -> Result<BTreeMap<String, Origin>, ConfigError> {
     fn walk(table: &DeTable<'_>, prefix: &str, found: &mut dyn FnMut(String, usize)) {
         for (key, value) in table {
@@ -101,7 +101,7 @@ fn lines_of(file: &Path, prefix: &str) -> Result<BTreeMap<String, Origin>, Confi
     Ok(lines)
 }
 
-/// Tables become keys with dots; a list of tables is told by its length.
+/// Flattens tables to dotted keys; a list of tables is shown by its length.
 fn flatten(key: &str, value: &toml::Value, values: &mut BTreeMap<String, String>) {
     match value {
         toml::Value::Table(table) => {
@@ -119,7 +119,7 @@ fn flatten(key: &str, value: &toml::Value, values: &mut BTreeMap<String, String>
     }
 }
 
-/// Adds what was probably meant to an error about a name that nothing reads.
+/// Adds a suggestion to an error about an unknown name.
 pub(super) fn did_you_mean(message: String) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return message };
     let mut names = rest.split('`').step_by(2);

@@ -1,4 +1,4 @@
-//! Holds what a folder says of a night against the ledger and against the night itself, planned again.
+//! Checks an exported report against the ledger, and against the night planned again.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use convoke_instance::export::Night;
 use convoke_instance::{Plan, PlanningInput};
 use convoke_planning::{self as planning, explain::explain};
 
-/// What the run wrote into the ledger when it had decided.
+/// The ledger entry that the run wrote once it had planned.
 #[derive(Deserialize)]
 pub(super) struct Planned {
     business_date: NaiveDate,
@@ -34,7 +34,7 @@ pub(super) struct Planned {
     input: String,
     policy: String,
     plan: String,
-    /// SHA-256 of the recorded plan; earlier versions did not write it.
+    /// SHA-256 of the recorded plan; older versions did not record it.
     #[serde(default)]
     record: Option<String>,
 }
@@ -45,7 +45,7 @@ struct Lapses {
     no_capacity: u64,
 }
 
-/// What it wrote when it had ended.
+/// The ledger entry that it wrote when it ended.
 #[derive(Deserialize)]
 struct Completed {
     firm: u64,
@@ -60,7 +60,7 @@ struct Letters {
     to_post: u64,
 }
 
-/// What the ledger says of the run.
+/// The run's ledger entries.
 pub(super) struct Told {
     pub(super) planned: Planned,
     completed: Completed,
@@ -81,14 +81,14 @@ impl Told {
     }
 }
 
-/// What the run saw, its rules, and what it decided.
+/// The run's input, rules and plan.
 pub(super) struct Recorded {
     input: PlanningInput,
     policy: Policy,
     plan: Plan,
 }
 
-/// Days from the business date, seats, weights: beyond these nothing is a préfecture's.
+/// Limits on days from the business date, seats and weights: no préfecture exceeds them.
 const DAYS_MAX: i32 = 40_000;
 const SEATS_MAX: u32 = 1_000_000;
 
@@ -166,7 +166,7 @@ pub(super) fn plan(manifest: &Manifest, files: &Files, planned: &Planned, night:
     Ok("planned again: the same plan, and no plan is better".into())
 }
 
-/// What the plan gives to each who was due, as the columns of `outcomes.csv` say it.
+/// What the plan gives each person who was due, as columns of `outcomes.csv`.
 fn given(night: &Recorded) -> BTreeMap<&str, [String; 7]> {
     let Recorded { input, plan, .. } = night;
     let mut rows: BTreeMap<&str, [String; 7]> =
@@ -205,7 +205,7 @@ pub(super) fn outcomes(files: &Files, planned: &Planned, night: &Recorded) -> Re
         let cell = |column: usize| record.get(column).unwrap_or_default();
         *counts.entry(cell(rule).to_owned()).or_default() += 1;
         let due = [Rule::Due, Rule::DueLate].map(Rule::code).contains(&cell(rule));
-        // Who was erased since stands without a name; the others are due exactly where the run saw them so.
+        // A holder erased since then has no name here. All others are due exactly if the run found them due.
         if cell(permit) == "(efface)" {
             erased += u64::from(due);
             continue;
@@ -287,12 +287,12 @@ pub(super) fn report(manifest: &Manifest, files: &Files, told: &Told, night: &Re
     same("the hash of the input", report.input_hash.clone(), planned.input.clone());
     same("the hash of the rules", report.policy_hash.clone(), planned.policy.clone());
     same("the hash of the plan", report.plan_hash.clone(), planned.plan.clone());
-    // Whose seat was taken between plan and commit is planned again.
+    // People whose seat was taken between plan and commit are planned again.
     let planned_then = planned.not_firm..=planned.not_firm.saturating_add(completed.displaced);
     if !planned_then.contains(&(figures.planned as u64)) {
         wrong.push(format!("{REPORT}: {} planned, and the ledger says {}", figures.planned, planned.not_firm));
     }
-    // Another version may have drawn the page in another way.
+    // Another version may render the page differently.
     if manifest.version == env!("CARGO_PKG_VERSION") {
         let page = html(&report).map_err(|e| format!("{REPORT}: {e}"))?;
         let mut drawn = vec![("report.html".to_owned(), page)];

@@ -1,4 +1,4 @@
-//! Verifies a folder from its bytes alone: nothing that it says of itself is believed before it is checked.
+//! Verifies an exported report from its bytes alone: nothing that it claims is trusted before it is checked.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,10 +10,10 @@ use convoke_domain::ids::sha256_hex;
 use convoke_domain::ledger::{Entry, GENESIS, Verifier};
 use convoke_domain::seal::{KEY_MADE, Keys, PublicKey, Sealed, reaches};
 
-/// Something that was checked.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Check {
-    /// What.
+    /// What was checked.
     pub what: &'static str,
     /// Whether it holds.
     pub holds: bool,
@@ -21,9 +21,10 @@ pub struct Check {
     pub found: String,
 }
 
-/// Checks a folder: that its key is the expected one (a fingerprint, of this key or of one before it), that nothing was changed,
-/// added or taken away, that the ledger is what was signed after the run and what witnesses keep, that the plan is the one that the
-/// ledger names and the best, and that the figures are those of the lists. What depends on something broken is not looked at.
+/// Verifies an exported report. Its key is the expected one (given the fingerprint of this key or of an earlier one).
+/// No file was changed, added or removed. The ledger matches what was signed after the run and what witnesses kept. The
+/// plan is the one that the ledger names, and is optimal. The figures match the lists. Checks that depend on a failed
+/// one are skipped.
 pub fn verify(files: &Files, expected: Option<&str>, witnessed: &[Sealed]) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut say = |what, found: Result<String, String>| {
@@ -72,7 +73,7 @@ pub fn verify(files: &Files, expected: Option<&str>, witnessed: &[Sealed]) -> Ve
         }
     };
     say("records", Ok("input, rules and plan are those that the ledger names".into()));
-    // Who has signed may be anybody: what was meant to make the planner fail is told like all else that is wrong.
+    // Anyone may have signed it: a record crafted to crash the planner is reported like any other fault.
     let planned = catch_unwind(AssertUnwindSafe(|| plan(&manifest, files, &told.planned, &night)));
     say("plan", planned.unwrap_or_else(|_| Err("the record cannot be planned at all".into())));
     say("outcomes", outcomes(files, &told.planned, &night));
@@ -141,7 +142,7 @@ pub(super) fn none_wrong(wrong: &[String], right: impl FnOnce() -> String) -> Re
 fn sums(manifest: &Manifest, files: &Files) -> Result<String, String> {
     let text = text(files, SUMS)?;
     let mut wrong = Vec::new();
-    // Itself and the key are not in it.
+    // The list contains neither itself nor the key.
     if text.lines().count() + 2 != manifest.files.len() {
         wrong.push(format!("{SUMS} lists other files than manifest.json"));
     }
@@ -159,7 +160,7 @@ pub(super) fn text<'f>(files: &'f Files, name: &str) -> Result<&'f str, String> 
     std::str::from_utf8(bytes).map_err(|_| format!("{name} is no text"))
 }
 
-/// The ledger's entries, each checked against the one before it, the first against the checkpoint before.
+/// The ledger's entries, each checked against the previous one, the first against the previous checkpoint.
 fn ledger(manifest: &Manifest, files: &Files) -> Result<Vec<Entry>, String> {
     let (size, root) = manifest
         .previous
@@ -183,7 +184,7 @@ fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<S
     let vouched = |sealed: &Sealed, which: &str| {
         let key = sealed.signer().ok_or_else(|| format!("the {which} is not what was signed"))?;
         let own = key_of(manifest)?;
-        // Signed by this key, or by one whose word led to it.
+        // Signed by this key, or by one whose signed succession leads to it.
         reaches(&manifest.successions, &key.fingerprint(), &own)
             .then_some(())
             .ok_or_else(|| format!("the {which} is signed by a stranger: {}", key.fingerprint()))?;
@@ -192,7 +193,8 @@ fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<S
             .then_some(())
             .ok_or_else(|| format!("the {which} is of the préfecture {}", checkpoint.prefecture))
     };
-    // After a loss the key before has no word for this one: the ledger says that it was lost, and the new key signs that.
+    // After a loss, the previous key did not sign for this one: a ledger entry reports the loss, and the new key signs
+    // that.
     let lost = entries
         .iter()
         .any(|e| e.kind == KEY_MADE && serde_json::from_str::<Value>(&e.payload).is_ok_and(|p| p["lost"].is_string()));
@@ -226,7 +228,7 @@ fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<S
     Ok(if lost { told + "; THE KEY BEFORE WAS LOST, and does not vouch for this one" } else { told })
 }
 
-/// Compares with what witnesses kept, of this stretch of the ledger.
+/// Compares with the checkpoints that witnesses kept for this range of the ledger.
 fn witness(manifest: &Manifest, entries: &[Entry], witnessed: &[Sealed]) -> Result<String, String> {
     let mut compared = 0;
     for sealed in witnessed.iter().filter(|s| s.checkpoint.prefecture == manifest.prefecture) {

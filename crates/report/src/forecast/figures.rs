@@ -1,4 +1,4 @@
-//! The figures of a forecast: what `forecast --json` writes.
+//! The figures of a forecast, as written by `forecast --json`.
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! The weeks of a forecast, and the words in which it is asked for.
+//! The weeks of a forecast, and the syntax of its options.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,17 +12,17 @@ use convoke_domain::policy::{Policy, Window};
 use convoke_instance::Day;
 use convoke_planning::crowd::Alike;
 
-/// The weeks looked at, and how far beyond them people are known: they ask for seats of these weeks too.
+/// The weeks of the forecast, and how far beyond them people are known: they compete for seats of these weeks too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Horizon {
     /// The next night: day 0.
     pub night: NaiveDate,
     /// The last Sunday of the weeks.
     pub last: NaiveDate,
-    /// The last day on which a permit expires that is looked at.
+    /// The latest expiry that is considered.
     pub last_known: NaiveDate,
     pub(super) weeks: Vec<WeekName>,
-    /// First day that a letter of the next night can reach.
+    /// First day that a letter of the next night can reach in time.
     pub(super) reach: Day,
 }
 
@@ -51,31 +51,31 @@ pub struct Extra {
     pub seats: u32,
 }
 
-/// Extra seats where there can be none.
+/// Extra seats that cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
-    /// No such desk.
+    /// Unknown desk.
     #[error("--extra: there is no desk {asked}; there are {known}")]
     Desk {
-        /// As it was asked for.
+        /// As requested.
         asked: String,
-        /// Those that there are.
+        /// The known desks.
         known: String,
     },
-    /// The desk has no open day in that week, or the week is not among those of the forecast.
+    /// The desk has no open day in that week, or the forecast does not include the week.
     #[error("--extra: {desk} has no open day in week {asked} of this forecast; {known}")]
     Week {
-        /// As it was asked for.
+        /// As requested.
         asked: String,
         /// The desk.
         desk: String,
-        /// When it has.
+        /// The weeks in which it is open.
         known: String,
     },
 }
 
 impl Horizon {
-    /// So many weeks, of which the first is that of the next night.
+    /// A forecast of `weeks` weeks, beginning with that of the next night.
     pub fn new(night: NaiveDate, weeks: u32, policy: &Policy) -> Self {
         let monday = night.week(chrono::Weekday::Mon).first_day();
         let names = (0..u64::from(weeks.max(1))).map(|n| week_of(later(monday, 7 * n)));
@@ -83,7 +83,7 @@ impl Horizon {
         Self {
             night,
             last,
-            // Whom the last of these nights will know: it plans them too.
+            // The last of these nights also plans people who are known then.
             last_known: later(last, u64::from(policy.horizon_days.max(policy.longest_window()))),
             weeks: names.collect(),
             reach: policy.short_notice_days as Day,
@@ -94,13 +94,13 @@ impl Horizon {
         (date - self.night).num_days() as Day
     }
 
-    /// Position of the week of a day, if it is one of these weeks.
+    /// Index of the week of a day, if it is one of these weeks.
     pub(super) fn week_at(&self, day: Day) -> Option<usize> {
         let from = self.day(self.weeks.first()?.monday);
         usize::try_from((day - from).div_euclid(7)).ok().filter(|week| *week < self.weeks.len())
     }
 
-    /// Places people in time.
+    /// Places a person in time.
     pub(super) fn place(&self, policy: &Policy, kind: PermitKind, list: u32, window: &Window<'_>) -> Alike {
         let opens = self.day(window.opens);
         Alike {

@@ -1,8 +1,10 @@
-//! Weeks ahead: who comes due, how many seats there are, when not everyone can be placed, and which seats are missing. Pure.
+//! The weeks ahead: who comes due, how many seats there are, when not everyone can be placed, and which seats are
+//! missing. Pure.
 //!
-//! The nights to come are lived by class, with what each will know. Besides, the people of all weeks are taken as known tonight,
-//! each from the first day that window and short notice allow to the expiry of the permit: no schedule can do better than what
-//! follows from the seats alone, and that bounds the lapses of every week (docs/PLANNING.md, *Weeks ahead*).
+//! The coming nights are simulated by class, each with what it will know. In addition, the people of all weeks are
+//! assumed to be known tonight, each from the first day that window and short notice allow to the expiry of the permit.
+//! No schedule can do better than the seats alone allow, and that bounds the lapses of every week (docs/PLANNING.md,
+//! *Weeks ahead*).
 
 mod figures;
 mod horizon;
@@ -24,7 +26,7 @@ pub use shown::{chart, desks_list, svg, text, weeks_list};
 use convoke_planning::crowd::{Alike, Crowd, Seats};
 use nights::Nights;
 
-/// Weeks of which the bounds are found at once: between them, progress is told.
+/// Weeks whose bounds are computed in parallel; progress is reported after each batch.
 const AT_ONCE: usize = 4;
 
 /// What is known tonight.
@@ -35,13 +37,13 @@ pub struct Known<'a> {
     pub pools: &'a [String],
     /// People.
     pub people: People<'a>,
-    /// Desks by day, from tonight to the end of what the horizon knows: also days whose seats are all taken.
+    /// Desks by day, from tonight to the end of the horizon, including days without a free seat.
     pub days: Vec<DeskDay>,
-    /// What the operator should know.
+    /// Warnings for the operator.
     pub warnings: Vec<String>,
 }
 
-/// The forecast. `progress` is told a stage, weeks done and weeks in all.
+/// The forecast. `progress` is called with a stage, weeks done and weeks in all.
 ///
 /// # Errors
 /// Extra seats for a desk or a week that does not exist.
@@ -110,7 +112,7 @@ pub fn forecast(
     for week in &mut weeks {
         week.load_percent = (100 * week.due + week.seats / 2).checked_div(week.seats);
     }
-    // A seat for somebody who is late can cost somebody else theirs, and no more than that; where none did, none is counted.
+    // Each seat given to a late person displaces at most one other person. If they caused no lapse, none is counted.
     let spared = seats::without(&free, &lived.late);
     let all = crowd_of(&free).fewest_lapses(&people);
     let displaced = if crowd_of(&spared).fewest_lapses(&people) > all { total(&lived.late) } else { 0 };
@@ -141,7 +143,7 @@ pub fn forecast(
     })
 }
 
-/// The desks that are told of, by pool and week.
+/// The reported desks, by pool and week.
 struct Desks<'a> {
     pools: &'a [String],
     horizon: &'a Horizon,
@@ -155,7 +157,7 @@ impl Desks<'_> {
     }
 }
 
-/// The people of some weeks alone; without a week are those whose permit expires after all of them.
+/// Only the people whose week matches. Permits that expire after all weeks have none.
 fn only(people: &[u32], week_of: &[Option<usize>], of: impl Fn(Option<usize>) -> bool) -> Vec<u32> {
     people.iter().zip(week_of).map(|(n, week)| if of(*week) { *n } else { 0 }).collect()
 }
@@ -164,8 +166,8 @@ fn total(seats: &[Seats]) -> u64 {
     seats.iter().map(|s| u64::from(s.free)).sum()
 }
 
-/// Fills in what no schedule can go below, and what none goes above that leaves the fewest lapses in all, but for those that
-/// are displaced.
+/// Sets the bounds of lapses: a lower one for every schedule, and an upper one for every schedule with the fewest
+/// lapses in total, plus those displaced.
 fn bound(
     weeks: &mut [Week],
     short: &Crowd<'_>,

@@ -1,4 +1,4 @@
-//! The nights to come, lived by class: what each plans, what becomes firm, and who takes what it leaves.
+//! The coming nights, simulated by class: what each plans, what becomes firm, and who gets the remaining seats.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use convoke_domain::policy::Policy;
 use convoke_instance::Day;
 use convoke_planning::crowd::{Alike, Crowd, Seats};
 
-/// More weeks, or more classes, and only one night of each week is lived.
+/// With more weeks or classes than this, only one night a week is simulated.
 const WEEKS_NIGHT_BY_NIGHT: usize = 26;
 const CLASSES_NIGHT_BY_NIGHT: usize = 20_000;
 
-/// What nights go by, and for how long they are lived.
+/// The rules of the nights, and how long to simulate.
 pub(super) struct Nights<'a> {
     pub policy: &'a Policy,
     /// A Monday.
@@ -22,19 +22,19 @@ pub(super) struct Nights<'a> {
     pub lists: &'a [Vec<RankedPool>],
 }
 
-/// What came of the nights.
+/// The result of the simulation.
 pub(super) struct Lived {
     /// People of each class whose permit expired before they were seen.
     pub lapses: Vec<u32>,
-    /// Seats that were given.
+    /// Seats given.
     pub taken: Vec<Seats>,
-    /// Of them, those to people whose permit had expired, or was to expire before.
+    /// Of these, the seats of people whose permit had expired, or will have by then.
     pub late: Vec<Seats>,
 }
 
 struct Office {
     free: BTreeMap<(u32, Day), u32>,
-    /// People of each class who are still to be convoked.
+    /// People of each class not convoked yet.
     waiting: Vec<u32>,
     /// Expired, by deadline and list.
     late: BTreeMap<(Day, u32), u32>,
@@ -42,7 +42,8 @@ struct Office {
 }
 
 impl Nights<'_> {
-    /// Lives them. `late` have expired already; `progress` is told nights done and in all.
+    /// Simulates the nights. The permits of `late` have already expired; `progress` is called with nights done and in
+    /// all.
     pub(super) fn live(
         &self,
         classes: &[Alike],
@@ -99,7 +100,8 @@ impl Nights<'_> {
         self.after_expiry(office, classes, night, firm_before, left, known.iter().copied().zip(without));
     }
 
-    /// The first seats left to those who have expired and to those whom the plan leaves out, the longest overdue first.
+    /// Gives the first remaining seats to those whose permit has expired and to those the plan leaves out, longest
+    /// overdue first.
     fn after_expiry(
         &self,
         office: &mut Office,
@@ -153,7 +155,7 @@ impl Office {
         self.lived.taken.push(Seats { pool, day, free: people });
     }
 
-    /// Whoever still waits when their permit has expired lapses, and waits on among the late.
+    /// People still waiting when their permit expires lapse, and go on waiting among the late.
     fn expire(&mut self, classes: &[Alike], night: Day) {
         for (i, class) in classes.iter().enumerate().take_while(|(_, c)| c.deadline < night) {
             let people = std::mem::take(&mut self.waiting[i]);

@@ -1,4 +1,4 @@
-//! Who comes due in the weeks to come, and who comes back: permits become classes of people, without names.
+//! Who comes due in the weeks ahead, and who comes back: permits become classes of people, without names.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,28 +15,28 @@ use convoke_planning::crowd::Alike;
 /// How long a one-year card is valid.
 const YEAR: Months = Months::new(12);
 
-/// Counts people as their permits are read: a million of them are never held at once.
+/// Counts people as their permits are read, because a million of them must never be held at once.
 pub struct People<'a> {
     policy: &'a Policy,
     jurisdiction: &'a Jurisdiction,
     horizon: Horizon,
     lists: HashMap<Vec<RankedPool>, u32>,
     due: HashMap<Alike, Due>,
-    /// One-year cards that will be issued to holders of today's, by the day on which they will expire.
+    /// One-year cards to be issued to current holders, by expiry.
     cards: BTreeMap<Card, u32>,
     homes: Homes,
     late: BTreeMap<(Day, u32), u32>,
     online: u64,
 }
 
-/// People of a class: by their permit of today, or by one that it will be renewed by.
+/// People of a class: due with their current permit, or with a future one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Due {
     pub known: u32,
     pub returning: u32,
 }
 
-/// A one-year card that is still to be issued.
+/// A one-year card yet to be issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Card {
     expires_on: NaiveDate,
@@ -45,26 +45,26 @@ struct Card {
     home: u32,
 }
 
-/// Mentions and communes: they decide of a card's window and desks.
+/// Mentions and communes, which decide a card's window and desks.
 #[derive(Default)]
 struct Homes {
     names: Vec<(String, String)>,
     numbers: HashMap<(String, String), u32>,
 }
 
-/// All that was counted.
+/// The counts.
 pub(super) struct Counted {
     pub lists: Vec<Vec<RankedPool>>,
     /// By deadline.
     pub classes: Vec<(Alike, Due)>,
-    /// Expired already, and to be seen: by deadline and list.
+    /// Already expired, and to be convoked: by deadline and list.
     pub late: BTreeMap<(Day, u32), u32>,
-    /// Will be told to file online before the end of the weeks.
+    /// Number who will be referred to online filing before the end of the weeks.
     pub online: u64,
 }
 
 impl<'a> People<'a> {
-    /// Nobody yet.
+    /// No people.
     pub fn new(policy: &'a Policy, jurisdiction: &'a Jurisdiction, horizon: Horizon) -> Self {
         Self {
             policy,
@@ -96,7 +96,7 @@ impl<'a> People<'a> {
                 | Rule::RenewalFiled
                 | Rule::NotYetDue
         );
-        // What was filed for long ago, and never replaced in the extract, tells nothing of the year to come.
+        // A renewal requested long ago, and never replaced in the extract, says nothing about the coming year.
         let recent = facts.expires_on.checked_add_months(Months::new(self.policy.late_months));
         if let Some(kind) = renewed_for_a_year(facts.kind)
             && renewed
@@ -107,7 +107,7 @@ impl<'a> People<'a> {
         }
     }
 
-    /// Cards that expire a year after others.
+    /// Adds cards that expire a year after others.
     fn issue(&mut self, after: Card, people: u32) {
         let expires_on = after.expires_on.checked_add_months(YEAR).filter(|day| *day <= self.horizon.last_known);
         if let Some(expires_on) = expires_on {
@@ -115,7 +115,8 @@ impl<'a> People<'a> {
         }
     }
 
-    /// The verdict of the night on which the window opens, with the rules of that night; that of tonight where it is open.
+    /// The verdict of the night on which the window opens, under the rules of that night; tonight's verdict if it is
+    /// already open.
     fn comes_due(&self, facts: &Facts<'_>) -> (Rule, Option<Window<'a>>) {
         let mut on = self.horizon.night;
         loop {
@@ -163,13 +164,13 @@ impl<'a> People<'a> {
         }
     }
 
-    /// By which people are placed in time.
+    /// The policy that places people in time.
     pub(super) fn policy(&self) -> &'a Policy {
         self.policy
     }
 
-    /// All that was counted, and whoever comes back: the holders of one-year cards a year after their expiry, again and again,
-    /// but for the share who are given a card for several years instead.
+    /// All counts, including those who come back: holders of one-year cards, a year after each expiry, except for the
+    /// share who are given a multi-year card instead.
     pub(super) fn counted(mut self, multiyear: Percent) -> Counted {
         let homes = std::mem::take(&mut self.homes).names;
         while !self.cards.is_empty() {
@@ -192,7 +193,7 @@ impl<'a> People<'a> {
                 self.issue(card, people);
             }
         }
-        // In an order that does not depend on that of the permits.
+        // In an order that does not depend on the order of the permits.
         let mut lists: Vec<(Vec<RankedPool>, u32)> = self.lists.into_iter().collect();
         lists.sort_unstable();
         let place: HashMap<u32, u32> = lists.iter().zip(0..).map(|((_, number), place)| (*number, place)).collect();
@@ -218,17 +219,17 @@ impl Homes {
     }
 }
 
-/// What a one-year card is renewed by, for another year; none for a card of another length.
+/// The one-year card that renews a permit; `None` for cards of another length.
 fn renewed_for_a_year(kind: PermitKind) -> Option<PermitKind> {
     match kind {
-        // A visa that stands for a card is issued once.
+        // A visa that counts as a card is issued only once.
         PermitKind::Cst | PermitKind::VlsTs => Some(PermitKind::Cst),
         PermitKind::Cra1 => Some(PermitKind::Cra1),
         _ => None,
     }
 }
 
-/// The cards that are for one year still. The Algerian agreement knows no card for several years.
+/// The cards that remain one-year cards. The Algerian agreement has no multi-year card.
 fn without_multiyear(cards: &BTreeMap<Card, u32>, share: Percent) -> Vec<(Card, u32)> {
     let mut kept = super::seats::Scale::new(Percent(-share.0));
     let of_a_year = |(card, people): (&Card, &u32)| {

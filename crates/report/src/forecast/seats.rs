@@ -1,4 +1,4 @@
-//! The seats of the weeks to come: those of the agenda, those that its openings promise after it, and those of a what-if.
+//! The seats of the weeks ahead: those in the agenda, those that opening hours promise beyond it, and what-if changes.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use convoke_planning::crowd::Seats;
 /// The seats of a desk on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeskDay {
-    /// Pool number: position in the agenda's pools.
+    /// Pool number: index into the agenda's pools.
     pub pool: u32,
     /// Day.
     pub day: NaiveDate,
     /// All seats.
     pub seats: u32,
-    /// Seats that are reserved.
+    /// Reserved seats.
     pub taken: u32,
-    /// Whether the openings of the desk promise them, and no slot of the agenda exists yet.
+    /// Whether it comes from the desk's opening hours, because the agenda has no slots yet.
     pub projected: bool,
 }
 
-/// Numbers made greater or smaller by a share, so that their running total is right at every moment, to the unit.
+/// Scales numbers by a percentage; their running total is always right to the unit.
 pub(super) struct Scale {
     share: Percent,
     before: i64,
@@ -43,7 +43,7 @@ impl Scale {
     }
 }
 
-/// Every future day of a desk with another number of seats; the running total of each desk is right to the seat.
+/// Scales the seats of future days. The running total of each desk is right to the seat.
 pub(super) fn scaled(mut days: Vec<DeskDay>, share: Percent) -> Vec<DeskDay> {
     days.sort_unstable();
     let mut scales: BTreeMap<u32, Scale> = BTreeMap::new();
@@ -53,14 +53,14 @@ pub(super) fn scaled(mut days: Vec<DeskDay>, share: Percent) -> Vec<DeskDay> {
     days
 }
 
-/// The seats that are free, by pool and day of the horizon.
+/// The free seats, by pool and day of the horizon.
 pub(super) fn free(days: &[DeskDay], horizon: &Horizon) -> Vec<Seats> {
     let of = |d: &DeskDay| Seats { pool: d.pool, day: horizon.day(d.day), free: d.seats.saturating_sub(d.taken) };
     days.iter().map(of).collect()
 }
 
-/// Extra seats by pool and week, on whichever open days they help most. Refused where a desk has no open day in the week: no
-/// seat could be opened there.
+/// Extra seats by pool and week, on the open days where they help most. Refused if a desk has no open day in the week:
+/// no seat could be opened there.
 pub(super) fn extra(
     asked: &[Extra],
     pools: &[String],
@@ -88,7 +88,7 @@ pub(super) fn extra(
     Ok(sums.into_iter().map(|((pool, day), free)| Seats { pool, day, free }).collect())
 }
 
-/// Seats of days, and extra seats of weeks spread over the open days that a letter can still reach, the first of them first.
+/// Seats of days, plus extra seats of weeks, spread over the open days that a letter can still reach, earliest first.
 pub(super) fn spread(free: &[Seats], extra: &[Seats], reach: i32) -> Vec<Seats> {
     let mut days = free.to_vec();
     for week in extra {
@@ -102,7 +102,7 @@ pub(super) fn spread(free: &[Seats], extra: &[Seats], reach: i32) -> Vec<Seats> 
     days
 }
 
-/// What is left of seats when some have been given.
+/// The seats that remain after some were given.
 pub(super) fn without(free: &[Seats], given: &[Seats]) -> Vec<Seats> {
     let mut gone: BTreeMap<(u32, i32), u32> = BTreeMap::new();
     for seats in given {

@@ -6,16 +6,16 @@ use super::{Bounds, DeskWeek, Forecast, Week};
 use crate::columns::{Columns, paragraph};
 use crate::lists::List;
 
-/// Columns of the text: those of the bars do not grow.
+/// Width of the text in columns; bars do not grow with the terminal.
 const WIDTH: u16 = 80;
-/// Desks and weeks that the text names; the tables name all.
+/// Desks and weeks named in the text; the tables name all.
 const NAMED: usize = 12;
-/// Cells of the longest bar.
+/// Length of the longest bar, in cells.
 const BAR: u64 = 44;
-/// Parts of a cell, from one eighth on.
+/// Fractions of a cell, from one eighth on.
 const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/// For a terminal of 80 columns: the weeks, their bars, and what follows from them in sentences.
+/// For a terminal of 80 columns: the weeks, their bars, and the conclusions in sentences.
 pub fn text(forecast: &Forecast) -> String {
     let weeks = forecast.weeks.len();
     let mut out = String::new();
@@ -34,7 +34,7 @@ pub fn text(forecast: &Forecast) -> String {
     out
 }
 
-/// Words in lines.
+/// Adds text, wrapped.
 fn line_of(out: &mut String, text: &str) {
     let words = text.trim_start();
     out.push_str(&paragraph(&text[..text.len() - words.len()], words, WIDTH));
@@ -90,7 +90,7 @@ fn below_the_table(forecast: &Forecast) -> Vec<String> {
     lines
 }
 
-/// People due as bars, a mark where the seats end, in 80 columns.
+/// People due as bars, with a mark at the number of seats, in 80 columns.
 pub fn chart(forecast: &Forecast) -> String {
     let most = forecast.weeks.iter().map(|w| w.due.max(w.seats)).max().unwrap_or(0).max(1);
     let mut out = "█ people due   │ free seats   ! lapses\n".to_owned();
@@ -188,7 +188,8 @@ pub fn desks_list(forecast: &Forecast) -> List {
     List { name: "desks", header, rows: forecast.desks.iter().map(row).collect() }
 }
 
-/// People due as bars, seats as lines across them: readable without colour, with the figures in words for those who do not see it.
+/// People due as bars, seats as lines across them. Readable without colour, with the figures as text for screen
+/// readers.
 pub fn svg(forecast: &Forecast) -> String {
     let most = forecast.weeks.iter().map(|w| w.due.max(w.seats)).max().unwrap_or(0).max(1);
     let step = (900 / forecast.weeks.len().max(1)).clamp(6, 60);
@@ -202,7 +203,7 @@ pub fn svg(forecast: &Forecast) -> String {
         figures.join("; "),
         forecast.night,
     );
-    // Not every name has room where there are many weeks.
+    // With many weeks, not every name fits.
     let named = (50 / step).max(1);
     for (i, week) in forecast.weeks.iter().enumerate() {
         let height = |n: u64| 190.0 * n as f64 / most as f64;

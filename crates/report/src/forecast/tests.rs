@@ -1,4 +1,4 @@
-//! Forecasts of invented offices, and the nights that the planner then lives there.
+//! Forecasts of invented offices, compared with nights of the real planner.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -114,7 +114,7 @@ fn people_come_due_once_and_lapse_in_the_week_of_their_expiry() {
     assert_eq!((week(0).week.as_str(), week(0).monday), ("2026-W41", date("2026-10-05")));
     assert_eq!((week(0).due, week(0).no_possible_day, week(0).lapses.lower), (1, 1, 1));
     assert_eq!(week(3).lapses, Bounds { lower: 1, expected: 1, upper: 1 });
-    // Seats of a desk that serves none of them are seats all the same.
+    // Seats of a desk that serves none of them count too.
     assert_eq!((week(1).seats, week(2).seats, week(1).taken + week(2).taken), (0, 10, 1));
     assert_eq!(found.first_short_week.as_deref(), Some("2026-W44"));
     assert_eq!((found.seats_to_add, found.no_possible_day), (1, 1));
@@ -137,7 +137,7 @@ fn holders_of_one_year_cards_come_back_and_the_law_of_their_day_holds() {
         found.online,
         2 + 2 - u64::from(after(10).checked_add_months(Months::new(36)).unwrap() > found.weeks[155].monday) * 2
     );
-    // Of one in two CST only half comes back; the Algerian agreement knows no card for several years.
+    // With half of the CST multi-year, one in two comes back; the Algerian agreement has no multi-year card.
     let all = |multiyear: i32| {
         let many: Vec<Holder> = expires.iter().cycle().take(300).cloned().collect();
         let what_if = WhatIf { multiyear: Percent(multiyear), ..WhatIf::default() };
@@ -153,7 +153,7 @@ fn seats_grow_by_a_share_in_all_and_evenly() {
         let found = asked(&[], &days, 4, WhatIf { slots: Percent(slots), ..WhatIf::default() }).unwrap();
         found.weeks.iter().map(|w| w.seats).collect::<Vec<_>>()
     };
-    // The first ten days no letter can reach; four whole weeks from Wednesday on end on a Sunday.
+    // No letter can reach the first ten days; four whole weeks from Wednesday on end on a Sunday.
     assert_eq!((seats(0), seats(100), seats(-100)), (vec![0, 6, 21, 21], vec![0, 12, 42, 42], vec![0; 4]));
     let more = seats(15);
     assert!(more.iter().zip([0.0, 6.9, 24.15, 24.15]).all(|(n, exact)| (*n as f64 - exact).abs() <= 1.0), "{more:?}");
@@ -188,7 +188,7 @@ fn what_is_shown_fits_a_terminal_and_a_drawing_says_its_figures() {
     assert_eq!(desks_list(&found).rows.len(), found.desks.len());
 }
 
-/// Lives the nights of these weeks with the planner itself: lapses by week of the expiry.
+/// Runs the nights of these weeks with the real planner. Returns lapses by week of expiry.
 fn live(holders: &[Holder], days: &[DeskDay], weeks: u32) -> Vec<u64> {
     let (policy, agenda) = (policy(), agenda());
     let jurisdiction = agenda.jurisdiction();
@@ -273,7 +273,7 @@ prop_compose! {
             commune: if far { "94001" } else { "94002" },
             expires_on: after(days),
         });
-        // The same weekdays every week, and a fortnight without any.
+        // The same weekdays every week, and a fortnight with none.
         let rhythm: BTreeMap<(u32, i64), u32> = rhythm.into_iter().map(|(pool, weekday, n)| ((pool, weekday), n)).collect();
         let open = (0..290).filter(|d| !(closed..closed + 14).contains(d));
         let days = open.flat_map(|d| rhythm.iter().filter(move |((_, w), _)| d % 7 == *w).map(move |((pool, _), n)| day(*pool, d, *n)));

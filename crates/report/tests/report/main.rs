@@ -28,7 +28,7 @@ fn nothing_in_the_page_is_executable_or_remote() {
         assert!(page.contains(
             r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"#
         ));
-        // Tags alone, as the browser sees them: in the text, data may say anything.
+        // Only in tags, as the browser sees them: the text may contain any data.
         for tag in page.split('<').skip(1).map(|piece| piece.split('>').next().unwrap_or_default().to_lowercase()) {
             let name = tag.split([' ', '/']).next().unwrap_or_default();
             assert!(

@@ -1,4 +1,4 @@
-//! Reports to render: an ordinary night, an empty one, and one in which every text is hostile.
+//! Reports to render: an ordinary night, an empty one, and one where every text is hostile.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use convoke_report::{
     PerhapsTwice, Reply, RunReport, Shortage,
 };
 
-/// What a spreadsheet, a browser and a terminal must not obey; and a line turned right to left.
+/// Text that a spreadsheet, a browser and a terminal must not obey, and a right-to-left line.
 pub(crate) const HOSTILE: &str =
     "=cmd|' /C calc'!A0 <script>alert(1)</script> \u{202e}edoc\u{2066} \u{1b}[31m\u{0} \"'&";
 
@@ -71,7 +71,7 @@ pub(crate) fn night() -> RunReport {
     }
 }
 
-/// What surrounds a night; `text` stands wherever somebody else's words do.
+/// The context of a night; `text` is used wherever text comes from someone else.
 fn circumstances(text: &str) -> Circumstances {
     let margin = |(days, appointments)| Margin { days, appointments };
     let night = |day: u32| NightFigures {
@@ -112,7 +112,7 @@ fn circumstances(text: &str) -> Circumstances {
     }
 }
 
-/// A night in which nothing is stored.
+/// A night on an empty database.
 pub(crate) fn empty() -> RunReport {
     RunReport {
         schema: "convoke.report/1".to_owned(),
@@ -149,7 +149,8 @@ pub(crate) fn empty() -> RunReport {
     }
 }
 
-/// A night by hand that failed: ten people without a slot, lists beyond what a page shows, hostile and very long texts.
+/// A failed night started by hand: ten people without a slot, lists longer than a page shows, hostile and very long
+/// texts.
 pub(crate) fn extreme() -> RunReport {
     let counts = [(Rule::NoJurisdiction, 260), (Rule::Due, 1_000_010)];
     RunReport {
