@@ -1,4 +1,4 @@
-//! Accounts that are kept here, for when the identity provider cannot be reached: a password, and a second factor where one is set.
+//! Local accounts, for when the identity provider cannot be reached: a password, and optionally a second factor.
 
 use std::sync::LazyLock;
 
@@ -13,43 +13,44 @@ use convoke_domain::access::Role;
 use convoke_machine::entropy::Entropy;
 use convoke_store::{AccountRow, Store};
 
-/// Shorter ones are guessed; longer ones are no password (NIST SP 800-63B: at least 15 where it is the only factor).
+/// Shorter passwords can be guessed (NIST SP 800-63B: at least 15 characters if it is the only factor); beyond the
+/// maximum it is no password.
 const PASSWORD_MIN: usize = 15;
 const PASSWORD_MAX: usize = 256;
-/// Wrong attempts that cost nothing; from then on each doubles the wait.
+/// From this failed attempt on there is a wait, and each further one doubles it.
 const FREE_ATTEMPTS: i64 = 5;
 const WAIT_S: i64 = 30;
 const WAIT_MAX_S: i64 = 900;
-/// What the second factor's application shows above its digits.
+/// The name that the authenticator app shows above the digits.
 const ISSUER: &str = "convoke";
 
-/// Why somebody is not let in. Nobody is told which.
+/// Why a sign-in is denied. The user is never told which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// No such account, a wrong password, or wrong digits.
+    /// Unknown account, wrong password or wrong digits.
     Wrong,
-    /// Too many attempts: none is looked at for a while.
+    /// Too many attempts: none is checked for a while.
     Locked,
 }
 
-/// An account that was made, and what its owner needs besides the password.
+/// A new account, and what its owner needs besides the password.
 #[derive(Debug)]
 pub struct Enrolled {
     /// The account.
     pub row: AccountRow,
-    /// `otpauth://…`, for the application that makes the digits; shown once.
+    /// `otpauth://…`, for the authenticator app; shown once.
     pub second_factor: Option<SecretString>,
 }
 
-/// argon2id with what RFC 9106 calls the second recommendation, scaled to what OWASP asks at least: 19 MiB, two passes.
+/// argon2id: the second recommendation of RFC 9106, scaled to OWASP's minimum: 19 MiB, two passes.
 fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
-/// A login that is no plain word, a password that is too short or too long: in words.
+/// An invalid login, or a password that is too short or too long: in words.
 pub fn enrol(
     login: &str,
     role: Role,
@@ -105,7 +106,7 @@ fn totp(login: &str, secret: &str) -> Result<Totp> {
         .map_err(|e| anyhow!("a second factor: {e}"))
 }
 
-/// Whether somebody is who they say they are. Each attempt is written down, and costs the same time whoever it is about.
+/// Verifies a sign-in attempt. Each attempt is recorded, and takes the same time for every account.
 pub fn verify(
     store: &mut Store,
     login: &str,
@@ -113,7 +114,7 @@ pub fn verify(
     digits: &str,
     now: DateTime<Utc>,
 ) -> Result<Result<Role, Denied>> {
-    /// What the password of somebody who has no account is held against.
+    /// The hash to compare with if there is no such account.
     static NOBODY: LazyLock<String> =
         LazyLock::new(|| hash(&"a password that opens nothing".into(), &[7; 16]).unwrap_or_default());
     let Some(row) = store.account(login)? else {
@@ -123,7 +124,7 @@ pub fn verify(
     let too_long = password.expose_secret().chars().count() > PASSWORD_MAX;
     let known =
         !too_long && hasher().verify_password(password.expose_secret().as_bytes(), row.password.as_str()).is_ok();
-    // Digits are looked at whether or not the password was right, and each step of theirs opens once.
+    // The digits are checked even if the password was wrong, and each step is accepted only once.
     let step = match &row.totp {
         None => Some(row.totp_step),
         Some(secret) => totp(login, secret)?
@@ -132,17 +133,17 @@ pub fn verify(
             .filter(|step| *step > row.totp_step),
     };
     if row.locked_until.is_some_and(|until| until > now.naive_utc()) {
-        // It took as long as for anybody: nobody learns which accounts there are.
+        // It took as long as any attempt: nobody learns which accounts exist.
         return Ok(Err(Denied::Locked));
     }
     store.write(|s| {
-        // Read again under the lock: of two who come at once with the same digits, one is let in.
+        // Read again under the lock: of two concurrent attempts with the same digits, one succeeds.
         let row = s.account(login)?.context("an account that was there")?;
         if let Some(step) = step.filter(|step| known && (row.totp.is_none() || *step > row.totp_step)) {
             s.note_attempt(login, 0, None, step)?;
             return Ok(row.role.parse().map_err(|_| Denied::Wrong));
         }
-        // Whoever let an account alone for a while begins anew.
+        // After a quiet period the count starts anew.
         let rested = row.locked_until.is_some_and(|until| now.naive_utc() - until > TimeDelta::seconds(WAIT_MAX_S));
         let failures = if rested { 1 } else { row.failures + 1 };
         let over = failures - FREE_ATTEMPTS;

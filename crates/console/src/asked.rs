@@ -1,4 +1,4 @@
-//! What a browser asks for: parts of the path, query, form, cookies. Read strictly, once.
+//! The request of a browser: parts of the path, query, form, cookies. Parsed strictly, once.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 
 use super::page::Failure;
 
-/// A form of this program is a reason and a few words.
+/// A form of this program contains a reason and a few words.
 const BODY_MAX: usize = 64 * 1024;
 
-/// One request, taken apart.
+/// A parsed request.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) method: Method,
@@ -42,7 +42,7 @@ impl Asked {
         Ok(Self { method: head.method, uri: head.uri, headers: head.headers, params, body })
     }
 
-    /// A part of the path; every route that names it has it.
+    /// A part of the path; the route's pattern guarantees it.
     pub(super) fn part(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
     }
@@ -66,7 +66,7 @@ impl Asked {
         })
     }
 
-    /// The address that was asked for, to come back to.
+    /// The requested address, to come back to.
     pub(super) fn path_and_query(&self) -> &str {
         self.uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str)
     }

@@ -1,4 +1,4 @@
-//! Style sheet and script of the pages, compiled in; and what a préfecture puts on top of them.
+//! The pages' style sheet and script, compiled in, and a préfecture's own theme.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,21 +15,21 @@ use convoke_domain::ids::sha256_hex;
 const STYLE: &str = include_str!("../../../templates/console/console.css");
 const SCRIPT: &str = include_str!("../../../templates/console/console.js");
 const ICON: &str = include_str!("../../../templates/console/icon.svg");
-/// A year: the address changes with the content.
+/// One year: the address changes with the content.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
-/// A theme is a style sheet, a logo, some fonts.
+/// A theme contains a style sheet, a logo and a few fonts.
 const THEME_FILE_MAX: u64 = 2 << 20;
 const THEME_FILES_MAX: usize = 50;
 
 static VERSION: LazyLock<String> =
     LazyLock::new(|| sha256_hex([STYLE, SCRIPT, ICON].concat().as_bytes())[..12].to_owned());
 
-/// Part of the addresses.
+/// The version in asset addresses.
 pub(super) fn version() -> &'static str {
     &VERSION
 }
 
-/// A file that is compiled in.
+/// An embedded file.
 pub(super) async fn embedded(Name(name): Name<String>) -> Response {
     let (kind, text) = match name.as_str() {
         "console.css" => ("text/css; charset=utf-8", STYLE),
@@ -40,7 +40,7 @@ pub(super) async fn embedded(Name(name): Name<String>) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, FOR_GOOD)], text).into_response()
 }
 
-/// A préfecture's own files, read once: what was not there when the server began has no address.
+/// A préfecture's own files, read once: a file added after the server has started is not served.
 #[derive(Debug, Default)]
 pub(super) struct Theme(BTreeMap<String, (&'static str, Vec<u8>)>);
 
@@ -65,7 +65,7 @@ impl Theme {
         !self.0.is_empty()
     }
 
-    /// One of the files, by its exact name.
+    /// A file by its exact name.
     pub(super) fn file(&self, name: &str) -> Option<Response> {
         let (kind, bytes) = self.0.get(name)?;
         let headers = [(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "public, max-age=3600")];
@@ -73,7 +73,7 @@ impl Theme {
     }
 }
 
-/// What may be in a theme; no script.
+/// The media type of a theme file; `None` if it is not allowed. Scripts are not.
 fn kind(name: &str) -> Option<&'static str> {
     Some(match name.rsplit_once('.')?.1 {
         "css" => "text/css; charset=utf-8",

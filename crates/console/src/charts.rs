@@ -1,13 +1,12 @@
-//! Pictures of figures: drawn by attributes alone, for no page has a style of its own, and told in words for those who do not see
-//! them.
+//! Charts, drawn with attributes only, because pages have no inline styles, and described in text for screen readers.
 
 use askama::Template;
 
-/// Figures one under the other, each a bar.
+/// A chart of horizontal bars.
 #[derive(Template)]
 #[template(path = "console/chart_rows.svg")]
 pub(super) struct Rows {
-    /// Makes the identifiers of one page's pictures differ.
+    /// Makes identifiers unique among the charts of a page.
     id: &'static str,
     title: String,
     desc: String,
@@ -23,12 +22,12 @@ struct Row {
     bad: bool,
 }
 
-/// Height of a row, and the longest bar.
+/// Height of a row, and length of the longest bar.
 const ROW: usize = 30;
 const ROW_WIDTH: f64 = 300.0;
 
 impl Rows {
-    /// Of (label, figure, figure as written, whether somebody must look at it).
+    /// From (label, value, formatted value, whether it needs attention).
     pub(super) fn new(
         id: &'static str,
         title: String,
@@ -49,7 +48,7 @@ impl Rows {
     }
 }
 
-/// Text in a picture does not break: what is longer than its place is in the words beside it.
+/// Text in a chart does not wrap: what is cut off is in the description.
 fn cut(label: &str) -> String {
     const SHOWN: usize = 46;
     if label.chars().count() <= SHOWN {
@@ -62,7 +61,7 @@ fn length(n: u64, most: u64, whole: f64) -> String {
     format!("{:.1}", whole * n as f64 / most.max(1) as f64)
 }
 
-/// Figures side by side: a bar for what is wanted, a line across it for what there is.
+/// A chart of columns: a bar for demand, and a line across it for supply.
 #[derive(Template)]
 #[template(path = "console/chart_columns.svg")]
 pub(super) struct Columns {
@@ -90,7 +89,7 @@ const COLUMNS_HEIGHT: f64 = 180.0;
 const COLUMNS_LEFT: usize = 56;
 
 impl Columns {
-    /// Of (label, wanted, there, lapses), where `most` is written by `number`.
+    /// From (label, demand, supply, lapses); `number` formats the maximum.
     pub(super) fn new(
         id: &'static str,
         title: String,
@@ -100,7 +99,7 @@ impl Columns {
     ) -> Self {
         let most = figures.iter().map(|(_, wanted, there, _)| *wanted.max(there)).max().unwrap_or(0).max(1);
         let step = (900 / figures.len().max(1)).clamp(6, 60);
-        // Not every name has room where there are many weeks.
+        // With many weeks, not every name fits.
         let named = 48_usize.div_ceil(step).max(1);
         let column = |(i, (label, wanted, there, lapses)): (usize, &(String, u64, u64, u64))| {
             let top = |n: u64| 20.0 + COLUMNS_HEIGHT - COLUMNS_HEIGHT * n as f64 / most as f64;

@@ -1,5 +1,5 @@
-//! What this server does for somebody that takes longer than a page may: of each kind one at a time a préfecture, with how far it
-//! has come, and what came of it.
+//! Background jobs for work that takes longer than a page may. One of each kind at a time per préfecture, with its
+//! progress and result.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
@@ -19,27 +19,27 @@ use convoke_office::run::Tools;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::Store;
 
-/// What is done.
+/// Kind of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// A business date is brought up to date, or a run resumed.
+    /// Runs a business date, or resumes a run.
     Run,
-    /// Tonight is planned, and nothing is written.
+    /// Plans tonight without writing anything.
     Preview,
-    /// The files of a report are made.
+    /// Produces the files of a report.
     Report,
-    /// The weeks ahead are lived.
+    /// Forecasts the weeks ahead.
     Forecast,
-    /// A day is closed.
+    /// Closes a day.
     Closing,
-    /// Letters are laid out for the post.
+    /// Renders letters for the post.
     Post,
-    /// The ledger is walked.
+    /// Verifies the ledger.
     Verification,
 }
 
 impl Kind {
-    /// The identifier of the part of a page that shows it.
+    /// The identifier of the page element that shows it.
     fn part(self) -> &'static str {
         match self {
             Self::Run => "travail-execution",
@@ -53,34 +53,34 @@ impl Kind {
     }
 }
 
-/// How far a job has come.
+/// The state of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Job {
-    /// What is being done, as [`convoke_office::run::Tools::progress`] names it.
+    /// Current stage, as named by [`convoke_office::run::Tools::progress`].
     pub(super) stage: String,
     pub(super) done: u64,
     pub(super) total: u64,
-    /// Who began it.
+    /// Who started it.
     pub(super) actor: String,
-    /// When.
+    /// When it started.
     pub(super) began_at: NaiveDateTime,
-    /// What came of it, once it has ended.
+    /// Its result, once it has ended.
     pub(super) ended: Option<Ended>,
 }
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ended {
     pub(super) at: NaiveDateTime,
     /// A sentence.
     pub(super) told: String,
-    /// Whether it was refused, or failed.
+    /// Whether it was refused or failed.
     pub(super) bad: bool,
-    /// The page that tells more, below the code of the préfecture.
+    /// A page with details, below the préfecture's code.
     pub(super) path: Option<String>,
 }
 
-/// Something that was computed, when, and for whom.
+/// A computed value, when and for whom it was computed.
 #[derive(Debug)]
 pub(super) struct Kept<T> {
     pub(super) at: NaiveDateTime,
@@ -88,15 +88,15 @@ pub(super) struct Kept<T> {
     pub(super) what: T,
 }
 
-/// The jobs of a préfecture, the last of each kind; and what they computed, the last of each type: so they hold no more with the
-/// years.
+/// The jobs of a préfecture, the last of each kind, and their computed values, the last of each type, so that memory
+/// does not grow over the years.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Jobs {
     jobs: Arc<Mutex<BTreeMap<Kind, Job>>>,
     kept: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
 
-/// What a job is given: a store, a configuration that was read anew, the language of whoever began it.
+/// What a job works with: a store, a freshly read configuration, the language of the user who started it.
 pub(super) struct Worker<'p> {
     pub(super) store: Store,
     pub(super) config: Configuration,
@@ -108,7 +108,7 @@ pub(super) struct Worker<'p> {
 }
 
 impl Worker<'_> {
-    /// Asks something that takes tools.
+    /// Calls a function that takes tools.
     pub(super) fn with_tools<T>(
         &mut self,
         work: impl FnOnce(&mut Store, &Configuration, &mut Tools<'_>) -> Result<T>,
@@ -117,29 +117,29 @@ impl Worker<'_> {
         work(&mut self.store, &self.config, &mut tools)
     }
 
-    /// The last that was computed of a type.
+    /// The last computed value of a type.
     pub(super) fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<Kept<T>>> {
         self.jobs.kept()
     }
 
-    /// Keeps what was computed, in the place of the last of its type.
+    /// Keeps a computed value, replacing the last of its type.
     pub(super) fn keep<T: Any + Send + Sync>(&self, what: T) {
         self.jobs.keep(Kept { at: self.clock.now().naive_utc(), actor: self.actor.clone(), what });
     }
 
-    /// It went well.
+    /// A success.
     pub(super) fn well(&self, told: String, path: Option<String>) -> Ended {
         Ended { at: self.clock.now().naive_utc(), told, bad: false, path }
     }
 
-    /// It was refused.
+    /// A refusal.
     pub(super) fn refused(&self, told: String, path: Option<String>) -> Ended {
         Ended { at: self.clock.now().naive_utc(), told, bad: true, path }
     }
 }
 
 impl Visit<'_, '_> {
-    /// Does something on a thread of its own. Refused where the same is being done already.
+    /// Starts work on its own thread. Refused if a job of this kind is already running.
     pub(super) fn begin(
         &mut self,
         kind: Kind,
@@ -165,7 +165,7 @@ impl Visit<'_, '_> {
         if begun { Ok(()) } else { Err(Failure::Told(t.say("job-busy"))) }
     }
 
-    /// The last job of a kind, while it is being done, as a part of the page at `path` that changes by itself.
+    /// The running job of a kind, as a page element at `path` that refreshes itself.
     pub(super) fn progress(&self, kind: Kind, path: &str) -> Option<Progress> {
         let job = self.bureau.jobs.last(kind).filter(|job| job.ended.is_none())?;
         let t = self.words();
@@ -178,23 +178,23 @@ impl Visit<'_, '_> {
         })
     }
 
-    /// Whether a job of a kind is being done.
+    /// Whether a job of a kind is running.
     pub(super) fn is_working(&self, kind: Kind) -> bool {
         self.bureau.jobs.last(kind).is_some_and(|job| job.ended.is_none())
     }
 
-    /// The last that was computed of a type.
+    /// The last computed value of a type.
     pub(super) fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<Kept<T>>> {
         self.bureau.jobs.kept()
     }
 
-    /// What came of the last job of a kind, once it has ended.
+    /// The result of the last job of a kind, once it has ended.
     pub(super) fn ended(&self, kind: Kind) -> Option<Ended> {
         self.bureau.jobs.last(kind)?.ended
     }
 }
 
-/// How far a job has come, as a part of a page.
+/// The progress of a job, as a page element.
 #[derive(Template)]
 #[template(path = "console/job.html")]
 pub(super) struct Progress {
@@ -205,7 +205,7 @@ pub(super) struct Progress {
     refresh: String,
 }
 
-/// Why a job was not done, in words.
+/// Why a job failed, in words.
 fn failed(t: Words, error: &anyhow::Error) -> String {
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return t.refused(refused);
@@ -217,7 +217,7 @@ fn failed(t: Words, error: &anyhow::Error) -> String {
     t.say("job-broken")
 }
 
-/// The key of the name of a stage.
+/// The text key of a stage.
 fn stage(name: &str) -> &'static str {
     match name {
         "reading and assessing permits" | "reading permits" => "stage-reading",
@@ -233,24 +233,24 @@ fn stage(name: &str) -> &'static str {
 }
 
 impl Jobs {
-    /// The job of a kind that is being done, or was last.
+    /// The running or last job of a kind.
     pub(super) fn last(&self, kind: Kind) -> Option<Job> {
         lock(&self.jobs).get(&kind).cloned()
     }
 
-    /// The last that was computed of a type.
+    /// The last computed value of a type.
     pub(super) fn kept<T: Any + Send + Sync>(&self) -> Option<Arc<Kept<T>>> {
         lock(&self.kept).get(&TypeId::of::<Kept<T>>()).cloned()?.downcast().ok()
     }
 
-    /// Keeps what was computed.
+    /// Keeps a computed value.
     pub(super) fn keep<T: Any + Send + Sync>(&self, kept: Kept<T>) {
         let was = lock(&self.kept).insert(TypeId::of::<Kept<T>>(), Arc::new(kept));
-        // Outside the lock: what is dropped may be large.
+        // Dropped outside the lock: it may be large.
         drop(was);
     }
 
-    /// Does `work` on a thread of its own. False where another of this kind is being done.
+    /// Runs `work` on its own thread. False if another job of this kind is running.
     fn begin(
         &self,
         kind: Kind,
@@ -272,7 +272,7 @@ impl Jobs {
                     (job.stage, job.done, job.total) = (stage.to_owned(), done, total);
                 }
             };
-            // Also of what panics it is told that it has ended.
+            // A job that panics must also be marked as ended.
             let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&show)));
             let broken = || "Erreur inattendue : voir le journal du serveur.".to_owned();
             let ended = worked.unwrap_or_else(|_| Ended { at: began_at, told: broken(), bad: true, path: None });
@@ -285,6 +285,6 @@ impl Jobs {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What it holds is replaced as a whole.
+    // The value is only ever replaced as a whole, so it is valid even after a panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,12 @@
-//! The console: the same questions and acts as the command line's, on pages that need no script.
+//! The console: the same queries and acts as on the command line, on pages that need no script.
 //!
 //! ```text
 //! request ─▶ limits ─▶ csrf ─▶ route (one table) ─▶ session, right ─▶ page: fn(&mut Visit) -> Answer
 //! ```
 //!
-//! A page is a plain function of a store, a configuration and what was asked. Which page wants which right stands in one table,
-//! [`ROUTES`], and there is no other way to a page: the router is made from it, and so is the test of every route by every role.
-//! What a page changes it changes by [`convoke_office::acts`], in the name of whoever is signed in.
+//! A page is a plain function of a store, a configuration and a request. One table, [`ROUTES`], states the right that
+//! each page requires, and no page is reachable otherwise: both the router and the test of every route by every role
+//! are made from it. Pages change data only through [`convoke_office::acts`], in the name of the signed-in user.
 
 mod account;
 mod asked;
@@ -49,17 +49,17 @@ use limits::Limits;
 use page::Failure;
 use visit::Call;
 
-/// Reads the configuration of a préfecture anew.
+/// Reads the current configuration of a préfecture.
 pub type Load = Arc<dyn Fn() -> Result<Configuration> + Send + Sync>;
 
-/// Requests that are worked on at once for one préfecture: each has a connection to the database.
+/// Concurrent requests per préfecture: each has a connection to the database.
 const AT_ONCE: usize = 8;
-/// Of them, those that wait for the identity provider.
+/// How many of these may wait for the identity provider.
 const AT_PROVIDER: usize = 4;
-/// For a form to arrive, and for one's turn.
+/// Time limit for a form to arrive, and for a request to wait its turn.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The console of every préfecture of this server.
+/// The console of all préfectures of this server.
 pub struct Console {
     bureaus: Vec<Bureau>,
     clock: Clock,
@@ -78,7 +78,7 @@ pub struct Bureau {
 }
 
 impl Bureau {
-    /// A préfecture whose configuration `load` reads.
+    /// A préfecture; `load` reads its configuration.
     pub fn new(config: Arc<Configuration>, load: Load) -> Result<Self> {
         let theme = assets::Theme::read(config.settings.http.theme.as_deref())?;
         Ok(Self {
@@ -96,7 +96,7 @@ impl Bureau {
         &self.config.settings.prefecture.code
     }
 
-    /// Asks the database by a connection that is kept as long as it answers.
+    /// Runs a query on a pooled connection, which is kept as long as it works.
     fn with_store<T>(&self, question: impl FnOnce(&mut Store) -> (T, bool)) -> Result<T> {
         let kept = self.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match kept {
@@ -109,7 +109,7 @@ impl Bureau {
         if works {
             stores.push(store);
         } else {
-            // A connection that was lost was not the only one: the next requests make others.
+            // If one connection is lost, so are the others: the next requests open new ones.
             stores.clear();
         }
         Ok(answer)
@@ -161,7 +161,7 @@ impl Console {
         request: Request<Body>,
     ) -> Response {
         let watch = convoke_machine::clock::Stopwatch::start();
-        // Whoever sends half a form keeps nobody.
+        // A client that sends half a form must not block anybody.
         let asked = match timeout(PATIENCE, Asked::read(request, &params)).await {
             Ok(Ok(asked)) => asked,
             Ok(Err(status)) => return page::bare(status),
@@ -169,7 +169,7 @@ impl Console {
         };
         let console = Arc::clone(&self);
         let bureau = &self.bureaus[number];
-        // A provider that does not answer holds up nobody else, least of all those who sign in without it.
+        // A provider that does not answer must not block others, least of all those who sign in without it.
         let few = if route.path.starts_with("/connexion/") { &bureau.at_provider } else { &bureau.at_once };
         let Ok(Ok(_one_of_few)) = timeout(PATIENCE, few.acquire()).await else {
             return page::bare(StatusCode::SERVICE_UNAVAILABLE);
@@ -181,7 +181,7 @@ impl Console {
                 let mut call = Call::new(&console, bureau, store, asked, client);
                 let answer = call.answer(route);
                 let well = !matches!(answer, Err(Failure::Broken(_)));
-                // What a page makes of its failures is a page too.
+                // The error page of a page is a page too.
                 let response = answer.unwrap_or_else(|failure| failure.into_page(&call));
                 (call.finish(response), well)
             })
@@ -195,7 +195,7 @@ impl Console {
                 page::bare(StatusCode::INTERNAL_SERVER_ERROR)
             }
         };
-        // The pattern of the route, never the address itself.
+        // Log the route's pattern, never the address itself.
         tracing::debug!(
             method = %route.method, route = route.path, status = response.status().as_u16(), ms = (watch.seconds() * 1000.0) as u64,
             "Answered"
@@ -204,7 +204,7 @@ impl Console {
     }
 }
 
-/// Whether a response is a page, and not a file or a way to another.
+/// Whether a response is a page, and not a file or a redirect.
 fn is_html(response: &Response) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }

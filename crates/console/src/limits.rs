@@ -1,4 +1,4 @@
-//! Who asks too often waits: by session, and by address where nobody is signed in.
+//! Rate limits: per session, or per address without one.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -11,12 +11,12 @@ use super::asked::Asked;
 
 type Keyed = RateLimiter<String, HashMapStateStore<String>, DefaultClock>;
 
-/// An agent who works fast asks for a page a second; a page that refreshes itself, for one in two.
+/// An agent working fast requests one page per second; a page that refreshes itself, one in two seconds.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
 const BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
-/// Attempts to sign in from one address: an office behind one address has many agents.
+/// Sign-in attempts per address: many agents of an office may share one.
 const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
-/// Keys after which those that are at rest are forgotten.
+/// Number of keys above which idle ones are dropped.
 const KEYS_MAX: usize = 10_000;
 
 /// The limits of a server.
@@ -35,14 +35,14 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether whoever this is may ask now.
+    /// Whether this client may make a request now.
     pub(super) fn may_ask(&self, who: &str) -> bool {
         let found = self.asking.check_key(&who.to_owned()).is_ok();
         tidy(&self.asking);
         found
     }
 
-    /// Whether an attempt to sign in from this address is looked at.
+    /// Whether a sign-in attempt from this address is checked.
     pub(super) fn may_sign_in(&self, client: IpAddr) -> bool {
         let found = self.signing_in.check_key(&network(client)).is_ok();
         tidy(&self.signing_in);
@@ -50,7 +50,8 @@ impl Limits {
     }
 }
 
-/// What one subscriber has: an address, or in IPv6 as many as they like behind the same 56 bits, or fewer (RFC 6177).
+/// The network of one subscriber: an address, or in IPv6 its first 56 bits, which a subscriber gets to use as they like
+/// (RFC 6177).
 pub(super) fn network(client: IpAddr) -> String {
     match client {
         IpAddr::V4(_) => client.to_string(),
@@ -67,7 +68,7 @@ fn tidy(limiter: &Keyed) {
     }
 }
 
-/// From where somebody asks: what a proxy says of it counts where the proxy is one of ours.
+/// The client's address: what a proxy reports counts only if the proxy is trusted.
 pub(super) fn client(peer: SocketAddr, asked: &Asked, trusted: &[IpAddr]) -> IpAddr {
     if !trusted.contains(&peer.ip()) {
         return peer.ip();
@@ -75,7 +76,7 @@ pub(super) fn client(peer: SocketAddr, asked: &Asked, trusted: &[IpAddr]) -> IpA
     let forwarded = asked.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<IpAddr> =
         forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-    // The last that is none of ours: what stands before it, whoever asks could have written.
+    // The last hop that is not a trusted proxy: the client could have forged those before it.
     hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer.ip())
 }
 

@@ -1,6 +1,6 @@
-//! Sign-in by the préfecture's identity provider: OpenID Connect, authorization code with PKCE (RFC 7636).
+//! Sign-in through the préfecture's identity provider: OpenID Connect, authorization code with PKCE (RFC 7636).
 //!
-//! The provider is asked for its keys at each sign-in: one that has changed them is believed at once, and nothing is kept.
+//! The provider's keys are fetched at each sign-in: a key rotation takes effect at once, and nothing is cached.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,14 +28,14 @@ use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Oidc;
 
-/// A provider that takes longer is told to be away.
+/// A provider that takes longer is reported as unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Its answers are keys and tokens.
+/// Its responses are keys and tokens.
 const ANSWER_MAX: u64 = 1 << 20;
-/// The longest name that the ledger takes over.
+/// The longest name that the ledger accepts.
 const NAME_MAX: usize = 64;
 
-/// Claims beyond those that every provider knows.
+/// Claims beyond the standard ones.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Others(#[serde(default)] BTreeMap<String, Value>);
 impl AdditionalClaims for Others {}
@@ -67,7 +67,7 @@ type Provider = Client<
     EndpointMaybeSet,
 >;
 
-/// What is kept while somebody is away, and where they are sent.
+/// What is kept while the user is at the provider, and where they are redirected.
 pub(super) struct Departure {
     pub(super) url: String,
     pub(super) state: String,
@@ -75,17 +75,17 @@ pub(super) struct Departure {
     pub(super) verifier: String,
 }
 
-/// Who came back.
+/// The user who came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Arrival {
     pub(super) name: String,
-    /// What the provider never gives to anybody else.
+    /// The provider's identifier, never reassigned to another person.
     pub(super) subject: String,
-    /// None: nothing that this person belongs to gives a role.
+    /// `None`: none of the user's groups gives a role.
     pub(super) role: Option<Role>,
 }
 
-/// The way to the provider.
+/// The redirect to the provider.
 pub(super) fn depart(oidc: &Oidc, back: &str, entropy: &mut Entropy) -> Result<Departure> {
     let provider = provider(oidc, back)?;
     let (state, nonce, verifier) = (hex(&entropy.bytes()?), hex(&entropy.bytes()?), hex(&entropy.bytes()?));
@@ -101,7 +101,7 @@ pub(super) fn depart(oidc: &Oidc, back: &str, entropy: &mut Entropy) -> Result<D
     Ok(Departure { url: url.into(), state, nonce, verifier })
 }
 
-/// Who it is that comes back with `code`: what the provider signed says so, for this program, this request and this hour.
+/// The user who comes back with `code`, as signed by the provider for this program, this request and this hour.
 pub(super) fn arrive(
     oidc: &Oidc,
     back: &str,
@@ -116,7 +116,7 @@ pub(super) fn arrive(
         .context("the provider names no token endpoint")?
         .set_pkce_verifier(PkceCodeVerifier::new(verifier))
         .request(&call)
-        // What the provider answered may hold what it was sent.
+        // The provider's response may contain what it was sent.
         .map_err(|_| anyhow!("the provider gave no token"))?;
     let token = tokens.id_token().context("the provider gave no identity token")?;
     let verifier = provider.id_token_verifier().set_time_fn(|| clock.now());
@@ -128,13 +128,13 @@ pub(super) fn arrive(
     Ok(Arrival { name, subject, role: role(oidc, &claims[&oidc.roles_claim]) })
 }
 
-/// A name that can stand in the ledger and on pages without looking like another's.
+/// A name that is safe in the ledger and on pages, and cannot imitate another.
 fn name(given: &str) -> Option<String> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+' | '|' | ':');
     (!given.is_empty() && given.chars().count() <= NAME_MAX && given.chars().all(plain)).then(|| given.to_owned())
 }
 
-/// The role with the most rights that one of somebody's groups gives.
+/// The role with the most rights that one of the user's groups gives.
 fn role(oidc: &Oidc, groups: &Value) -> Option<Role> {
     let listed = groups.as_array().into_iter().flatten().filter_map(Value::as_str);
     let groups: Vec<&str> = listed.chain(groups.as_str()).collect();
@@ -144,7 +144,7 @@ fn role(oidc: &Oidc, groups: &Value) -> Option<Role> {
 }
 
 fn provider(oidc: &Oidc, back: &str) -> Result<Provider> {
-    // The specification compares issuers as texts; one that is only a host is written without its last stroke.
+    // The specification compares issuers as text; one that is only a host is written without the trailing slash.
     let text = oidc.issuer.as_str();
     let issuer = if oidc.issuer.path() == "/" { text.trim_end_matches('/') } else { text };
     let issuer = IssuerUrl::new(issuer.to_owned()).context("[http.oidc] issuer")?;
@@ -155,7 +155,7 @@ fn provider(oidc: &Oidc, back: &str) -> Result<Provider> {
     Ok(client.set_redirect_uri(RedirectUrl::new(back.to_owned()).context("[http] public_url")?))
 }
 
-/// One question to the provider. It is not followed elsewhere.
+/// One request to the provider. Redirects are not followed.
 fn call(request: HttpRequest) -> Result<HttpResponse, ureq::Error> {
     let found = rustls_native_certs::load_native_certs().certs;
     let certificates: Vec<Certificate<'static>> = found.iter().map(|c| Certificate::from_der(c).to_owned()).collect();

@@ -1,4 +1,4 @@
-//! What every page has around it, and what becomes of one that fails.
+//! The frame of every page, and error pages.
 
 use askama::Template;
 use axum::body::Body;
@@ -18,29 +18,29 @@ use convoke_report::List;
 use convoke_report::lists::workbook;
 use convoke_settings::ConfigError;
 
-/// What a page answers.
+/// The result of a page.
 pub(super) type Answer = Result<Response, Failure>;
 
 /// Why there is no page.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// There is nothing at this address, or it is another préfecture's.
+    /// Nothing at this address, or it belongs to another préfecture.
     Missing,
-    /// This role may not.
+    /// The role does not have this right.
     Forbidden,
-    /// A form or an address that no page of ours makes.
+    /// A form or an address that none of our pages produces.
     Unreadable,
-    /// A reason that cannot stand in the ledger.
+    /// A reason that cannot go into the ledger.
     Reason(WrongReason),
-    /// What was typed to confirm is something else.
+    /// The confirmation was typed wrong.
     Unconfirmed,
-    /// Refused by what the field knows.
+    /// Refused by an act.
     Refused(Refused),
-    /// Refused, in the words of the page.
+    /// Refused, with the page's own message.
     Told(String),
     /// Too many requests.
     TooOften,
-    /// A surprise: it is in the log.
+    /// An unexpected error, which is logged.
     Broken(anyhow::Error),
 }
 
@@ -86,7 +86,7 @@ impl Failure {
         }
     }
 
-    /// A page that says what went wrong, and that nothing was changed.
+    /// An error page, which says what went wrong and that nothing was changed.
     pub(super) fn into_page(self, call: &Call<'_>) -> Response {
         if let Self::Broken(error) = &self {
             tracing::error!("A page failed: {error:#}");
@@ -97,9 +97,9 @@ impl Failure {
             _ if call.asked.method == axum::http::Method::GET => "failed-page-title",
             _ => "failed-title",
         });
-        // What a page would say once is said by the page that comes after this one.
+        // The one-time message is left for the next page.
         frame.notice = None;
-        // What broke may have broken after the act.
+        // An unexpected error may have happened after the act.
         let unchanged = call.asked.method == axum::http::Method::POST && !matches!(self, Self::Broken(_));
         let page = Failed { told: self.told(t), unchanged, frame };
         let mut response = html(&page).unwrap_or_else(Self::into_bare);
@@ -110,7 +110,7 @@ impl Failure {
         response
     }
 
-    /// The same, where not even a page can be made.
+    /// The same, if not even a page can be rendered.
     pub(super) fn into_bare(self) -> Response {
         if let Self::Broken(error) = &self {
             tracing::error!("A page failed: {error:#}");
@@ -127,13 +127,13 @@ struct Failed {
     unchanged: bool,
 }
 
-/// A page of the menu.
+/// A menu entry.
 pub(super) struct Entry {
     pub(super) path: &'static str,
     pub(super) key: &'static str,
 }
 
-/// The menu, and the right that its pages ask for.
+/// The menu, and the right that each entry requires.
 const MENU: &[(Right, Entry)] = &[
     (Right::Read, Entry { path: "/", key: "menu-home" }),
     (Right::Read, Entry { path: "/executions", key: "menu-runs" }),
@@ -146,7 +146,7 @@ const MENU: &[(Right, Entry)] = &[
     (Right::Audit, Entry { path: "/audit", key: "menu-audit" }),
 ];
 
-/// What stands around a page.
+/// The frame of a page.
 pub(super) struct Frame {
     /// Texts.
     pub(super) t: Words,
@@ -159,13 +159,13 @@ pub(super) struct Frame {
     /// The address below [`Frame::base`].
     pub(super) here: String,
     pub(super) agent: Option<Agent>,
-    /// Said once.
+    /// Message shown once.
     pub(super) notice: Option<String>,
     pub(super) menu: Vec<&'static Entry>,
     pub(super) themed: bool,
-    /// Of the style sheet and the script: a new version has a new address.
+    /// Version of style sheet and script: a new version has a new address.
     pub(super) version: &'static str,
-    /// Of the program.
+    /// Version of the program.
     pub(super) program: &'static str,
 }
 
@@ -194,12 +194,12 @@ impl Frame {
         }
     }
 
-    /// Whether whoever reads may also do things.
+    /// Whether the user may also act.
     pub(super) fn acts(&self) -> bool {
         self.agent.as_ref().is_some_and(|a| a.role.may(Right::Act))
     }
 
-    /// Whether an entry of the menu is where the reader is.
+    /// Whether a menu entry is the current one.
     pub(super) fn is_here(&self, entry: &Entry) -> bool {
         if entry.path == "/" { self.here == "/" } else { self.here.starts_with(entry.path) }
     }
@@ -211,18 +211,18 @@ pub(super) fn html(page: &impl Template) -> Answer {
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response())
 }
 
-/// To another page: after an act, so that coming back does not do it again.
+/// Redirects to another page after an act, so that reloading does not repeat it.
 pub(super) fn see(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path.to_owned())]).into_response()
 }
 
-/// A file to keep. Its name is one of ours: no data of anybody's.
+/// A file to download. Its name is chosen by the program and contains no personal data.
 pub(super) fn file(name: &str, kind: &'static str, bytes: Vec<u8>) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response()
 }
 
-/// A list to keep, as CSV or as a spreadsheet.
+/// A list to download, as CSV or as a spreadsheet.
 pub(super) fn export(name: &str, list: &List, format: &str) -> Answer {
     match format {
         "csv" => Ok(file(&format!("{name}.csv"), "text/csv; charset=utf-8", list.to_csv().into_bytes())),
@@ -242,7 +242,7 @@ struct Bare {
     version: &'static str,
 }
 
-/// Where nobody is known, and so neither language nor préfecture: what went wrong, in both.
+/// An error page in both languages, for when neither user nor préfecture is known.
 pub(super) fn bare(status: StatusCode) -> Response {
     let key = match status {
         StatusCode::BAD_REQUEST => "failed-unreadable",
@@ -263,12 +263,12 @@ pub(super) fn bare(status: StatusCode) -> Response {
     response
 }
 
-/// An address at which there is no page: told nobody who is not signed in what there is.
+/// An unknown address: a client that is not signed in learns nothing about existing ones.
 pub(super) fn nowhere() -> Response {
     bare(StatusCode::NOT_FOUND)
 }
 
-/// The way from `/`: to the préfecture, where there is one; else to the choice.
+/// The redirect from `/`: to the préfecture if there is only one, else to the choice.
 pub(super) fn home_of(codes: Vec<String>) -> impl Fn() -> Response + Clone {
     move || match codes.as_slice() {
         [one] => see(&format!("/{one}/")),
@@ -283,16 +283,16 @@ pub(super) fn home_of(codes: Vec<String>) -> impl Fn() -> Response + Clone {
     }
 }
 
-/// Nothing from elsewhere is loaded, nothing is framed, nothing is kept by anybody, and no script stands in a page.
+/// Nothing is loaded from elsewhere, nothing is framed or cached, and pages contain no inline script.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; \
                       frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// What every response says to the browser; what a layer refused before any page was asked is a page too.
+/// Adds security headers to every response. A refusal by a layer before any page is turned into a page too.
 pub(super) async fn harden(mut response: Response<Body>) -> Response<Body> {
     let refused = response.status().is_client_error() || response.status().is_server_error();
     if refused && !is_html(&response) {
         let (mut head, body) = bare(response.status()).into_parts();
-        // A method that is allowed, a minute to wait.
+        // The allowed methods, the seconds to wait.
         let kept = |name: &&HeaderName| [header::ALLOW, header::RETRY_AFTER].contains(*name);
         for name in response.headers().keys().filter(kept) {
             head.headers.insert(name.clone(), response.headers()[name].clone());
@@ -310,7 +310,7 @@ pub(super) async fn harden(mut response: Response<Body>) -> Response<Body> {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ] {
-        // A preview or a style sheet has said its own.
+        // A preview or a style sheet has set its own.
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

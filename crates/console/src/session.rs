@@ -1,4 +1,4 @@
-//! Who is asking: a token that only the browser and its cookie know, kept here as its SHA-256, rotated, and ended in time.
+//! Sessions: a token known only to the browser and stored here as its SHA-256, rotated, and expired in time.
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -11,47 +11,47 @@ use convoke_machine::entropy::Entropy;
 use convoke_settings::Http;
 use convoke_store::{SessionRow, Store};
 
-/// How old a token gets before another takes its place, and how long the old one is still good for what was on its way.
+/// Age at which a token is rotated, and how long the old one stays valid for requests under way.
 const ROTATE_AFTER: TimeDelta = TimeDelta::minutes(15);
 const GRACE: TimeDelta = TimeDelta::seconds(60);
-/// When somebody was last heard of is written down no more often than this.
+/// Activity is recorded no more often than this.
 const SEEN_STEP: TimeDelta = TimeDelta::minutes(1);
-/// Somebody who left for the identity provider is waited for so long.
+/// Time limit for a sign-in at the identity provider.
 const AWAY_MAX: TimeDelta = TimeDelta::minutes(10);
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
-    /// As the ledger names them.
+    /// Name in the ledger.
     pub(super) actor: String,
     pub(super) role: Role,
     pub(super) language: Language,
     pub(super) row: SessionRow,
-    /// The token's own hash: what stands in the database may be newer than the browser's.
+    /// A new token to send to the browser, if this request rotated it.
     pub(super) fresh: Option<String>,
 }
 
-/// What the cookie is called: where TLS is declared the browser takes care that nobody else can set it.
+/// The cookie's name. With TLS, its prefix makes the browser refuse it from any other host.
 pub(super) fn cookie_name(http: &Http, prefecture: &str) -> String {
     format!("{}convoke-{prefecture}", if http.is_secure() { "__Host-" } else { "" })
 }
 
-/// The header that gives a browser its token.
+/// The header that sets a browser's token.
 pub(super) fn cookie(http: &Http, name: &str, value: &str, max_age_s: Option<i64>) -> String {
     let secure = if http.is_secure() { "; Secure" } else { "" };
     let age = max_age_s.map_or_else(String::new, |s| format!("; Max-Age={s}"));
-    // Lax: the identity provider sends people back by a link.
+    // Lax: the identity provider returns users by a link.
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
 }
 
-/// A token, and what is kept of it.
+/// A token, and the hash to store.
 pub(super) fn token(entropy: &mut Entropy) -> Result<(String, String)> {
     let token = hex(&entropy.bytes()?);
     let kept = sha256_hex(token.as_bytes());
     Ok((token, kept))
 }
 
-/// Begins a session under a token that nobody has seen before: whatever the browser brought is worth nothing.
+/// Starts a session with a new token; the token that the browser brought is not reused.
 pub(super) fn begin(
     store: &mut Store,
     actor: &str,
@@ -76,7 +76,7 @@ pub(super) fn begin(
     Ok(token)
 }
 
-/// Who is asking, if they are signed in; rotates their token in time.
+/// The signed-in user, if there is one. Rotates the token when it is due.
 pub(super) fn resume(store: &mut Store, http: &Http, asked: &Asked, now: DateTime<Utc>) -> Result<Option<Agent>> {
     let name = cookie_name(http, store.prefecture());
     let Some(token) = asked.cookie(&name).filter(|t| t.len() == 64) else { return Ok(None) };
@@ -92,11 +92,11 @@ pub(super) fn resume(store: &mut Store, http: &Http, asked: &Asked, now: DateTim
     }
     let (Ok(role), Ok(language)) = (row.role.parse(), row.language.parse()) else { return Ok(None) };
     let mut fresh = None;
-    // The one before it is good until the new one has arrived: an answer that was lost signs nobody out.
+    // The previous token stays valid until the new one has arrived: a lost response signs nobody out.
     let lost = is_before && now - row.rotated_at > GRACE;
     if lost || (!is_before && now - row.rotated_at > ROTATE_AFTER) {
         let (new, new_kept) = self::token(&mut Entropy::System)?;
-        // Where another request was faster, theirs reaches the browser.
+        // If another request was faster, its token reaches the browser.
         if store.write_rows(|s| s.rotate_session(&row.token, &kept, &new_kept, now))? {
             (row.token, fresh) = (new_kept, Some(new));
         }
@@ -109,12 +109,12 @@ pub(super) fn resume(store: &mut Store, http: &Http, asked: &Asked, now: DateTim
     Ok(Some(Agent { actor: row.actor.clone(), role, language, row, fresh }))
 }
 
-/// Whether somebody who left at this hour is still waited for.
+/// Whether a sign-in that began at this instant may still be completed.
 pub(super) fn is_awaited(left: NaiveDateTime, now: DateTime<Utc>) -> bool {
     now.naive_utc() - left <= AWAY_MAX
 }
 
-/// Forgets what nobody can go on with.
+/// Deletes expired sessions and sign-ins.
 pub(super) fn tidy(store: &mut Store, http: &Http, now: DateTime<Utc>) -> Result<()> {
     let idle = now - TimeDelta::minutes(http.idle_min.into());
     let old = now - TimeDelta::hours(http.session_max_h.into());

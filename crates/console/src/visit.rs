@@ -1,4 +1,4 @@
-//! What a page is given: who asks, for what, of which préfecture.
+//! What a page works with: the request, its user and the préfecture.
 
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
@@ -25,18 +25,18 @@ use convoke_office::acts::Hand;
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// A request that somebody makes, whoever it is.
+/// A request by anyone.
 pub(super) struct Call<'a> {
     pub(super) console: &'a Console,
     pub(super) bureau: &'a Bureau,
     pub(super) store: &'a mut Store,
     pub(super) asked: Asked,
     pub(super) client: IpAddr,
-    /// Who asks, once that is known; for the frame of what goes wrong too.
+    /// The user, once known; error pages use it too.
     pub(super) agent: Option<Agent>,
 }
 
-/// A request of somebody who is signed in and has the right to make it.
+/// A request by a signed-in user with the required right.
 pub(super) struct Visit<'c, 'a> {
     call: &'c mut Call<'a>,
     agent: Agent,
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
         Self { console, bureau, store, asked, client, agent: None }
     }
 
-    /// The answer of a route, if whoever asks may have it.
+    /// The answer of a route, if the user has the right.
     pub(super) fn answer(&mut self, route: &Route) -> Answer {
         let http = &self.bureau.config.settings.http;
         let agent = session::resume(self.store, http, &self.asked, self.now())?;
@@ -94,7 +94,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Gives whoever asked their new token, with whatever they are answered.
+    /// Adds the new token to a response.
     pub(super) fn finish(&self, mut response: Response) -> Response {
         if let Some(token) = self.agent.as_ref().and_then(|agent| agent.fresh.as_ref()) {
             self.give_token(&mut response, token);
@@ -102,7 +102,7 @@ impl<'a> Call<'a> {
         response
     }
 
-    /// The way to sign in, and from there to what was asked for.
+    /// Redirects to the sign-in page, and from there to the requested one.
     fn to_sign_in(&self) -> Response {
         let base = self.base();
         let encoded =
@@ -110,7 +110,7 @@ impl<'a> Call<'a> {
         if self.asked.method == Method::GET {
             return see(&format!("{base}/connexion?vers={}", encoded(self.asked.path_and_query())));
         }
-        // What was typed is lost; that is said, and the page on which it was typed is the next.
+        // The submitted form is lost: the message says so, and the next page is the one with the form.
         let referer = self.asked.headers.get(header::REFERER).and_then(|r| r.to_str().ok()).unwrap_or_default();
         let path = referer.find(&format!("{base}/")).map_or("", |at| &referer[at..]);
         see(&format!("{base}/connexion?expire=oui&vers={}", encoded(path)))
@@ -124,7 +124,7 @@ impl<'a> Call<'a> {
 
     #[expect(clippy::unused_self, reason = "reads as what it does")]
     pub(super) fn set_cookie(&self, response: &mut Response, cookie: &str) {
-        // What a cookie of ours is made of can stand in a header.
+        // The characters of our cookies are valid in a header.
         if let Ok(value) = HeaderValue::from_str(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
@@ -147,7 +147,7 @@ impl<'a> Call<'a> {
         self.console.clock.now()
     }
 
-    /// The day, at the préfecture.
+    /// Today, in the préfecture.
     pub(super) fn today(&self) -> NaiveDate {
         self.console.clock.today(self.config().settings.prefecture.zone)
     }
@@ -158,24 +158,24 @@ impl<'a> Call<'a> {
         Words::of(language, self.config().settings.prefecture.zone)
     }
 
-    /// What stands around a page; `title` is the key of its title.
+    /// The frame of a page; `title` is the text key of its title.
     pub(super) fn frame(&self, title: &str) -> Frame {
         Frame::new(self, title)
     }
 }
 
 impl Visit<'_, '_> {
-    /// Whoever asks.
+    /// The user.
     pub(super) fn agent(&self) -> &Agent {
         &self.agent
     }
 
-    /// Whether they may also do this.
+    /// Whether the user also has this right.
     pub(super) fn may(&self, right: Right) -> bool {
         self.agent.role.may(right)
     }
 
-    /// Does something in their name, for a reason that may stand in the ledger for good.
+    /// Acts in the user's name, for a reason that may stay in the ledger for ever.
     pub(super) fn by_hand<T>(
         &mut self,
         reason: &str,
@@ -187,13 +187,13 @@ impl Visit<'_, '_> {
         Ok(act(self.call.store, &mut hand)?)
     }
 
-    /// Writes into the ledger that this person is about to see somebody's data: before they do.
+    /// Records that the user is about to see personal data, before they do.
     pub(super) fn reads(&mut self, kind: &'static str, payload: Value) -> Result<()> {
         let (actor, now) = (self.agent.actor.clone(), self.now());
         self.call.store.write(|s| s.record(&actor, now, vec![Event { kind, payload }]))
     }
 
-    /// The same of one person: the key and the entry that is made with it in one transaction, so that the disk is waited for once.
+    /// The same for one person. Key and entry are written in one transaction, so that the disk is waited for once.
     pub(super) fn reads_about(&mut self, kind: &'static str, id: &HolderId, holder: &Holder) -> Result<()> {
         let (actor, now) = (self.agent.actor.clone(), self.now());
         self.call.store.write(|s| {
@@ -202,18 +202,18 @@ impl Visit<'_, '_> {
         })
     }
 
-    /// Back to a page after an act, which says once what came of it: never in the address.
+    /// Redirects after an act, with a message shown once. The message is never in the address.
     #[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "what a page ends with")]
     pub(super) fn done(&mut self, notice: String, path: &str) -> Answer {
         let token = self.agent.row.token.clone();
-        // The act is done, whatever becomes of the sentence about it.
+        // The act is done, even if the message is lost.
         if let Err(error) = self.call.store.write_rows(|s| s.set_notice(&token, Some(&notice), None)) {
             tracing::error!("What came of an act could not be kept for the next page: {error:#}");
         }
         Ok(see(&format!("{}{path}", self.base())))
     }
 
-    /// Remembers what is looked for, so that the address of what was found does not have to.
+    /// Stores the search text, so that it need not be in the address of the results.
     pub(super) fn seek(&mut self, sought: &str) -> Result<()> {
         let token = self.agent.row.token.clone();
         self.agent.row.sought = Some(sought.to_owned());
@@ -225,7 +225,7 @@ impl Visit<'_, '_> {
         self.call.store.write_rows(|s| s.set_language(&token, language.code()))
     }
 
-    /// Whoever asked has signed out.
+    /// Forgets a user who has signed out.
     pub(super) fn forget(&mut self) {
         self.call.agent = None;
     }

@@ -1,4 +1,4 @@
-//! Texts of the pages: one file per language, French first. What stands in neither file does not pass the tests.
+//! Texts of the pages: one file per language, French first. A text missing from a file fails the tests.
 
 use std::sync::LazyLock;
 
@@ -29,11 +29,11 @@ const ENGLISH: &str = include_str!("../../../templates/console/en.ftl");
 static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| [bundle(Language::Fr, FRENCH), bundle(Language::En, ENGLISH)]);
 
 fn bundle(language: Language, text: &str) -> Bundle {
-    // Unwrap safety: the files are compiled in, and a test reads them.
+    // Unwrap safety: the files are compiled in, and a test parses them.
     let id: LanguageIdentifier = language.code().parse().expect("a language");
     let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
     let mut bundle = FluentBundle::new_concurrent(vec![id]);
-    // Marks around what is filled in would be read aloud.
+    // Isolation marks around values would be read aloud.
     bundle.set_use_isolating(false);
     bundle.add_resource(resource).unwrap_or_else(|errors| panic!("{errors:?}"));
     bundle
@@ -61,7 +61,7 @@ impl<T: Count> Count for &T {
     }
 }
 
-/// A date or a time, by value or by whatever reference a template passes.
+/// A date or a time, by value or by any reference that a template passes.
 pub(super) trait Moment<T> {
     fn moment(&self) -> T;
 }
@@ -83,7 +83,7 @@ impl<T, V: Moment<T>> Moment<T> for &V {
     }
 }
 
-/// The texts of one language, with dates and numbers as it writes them.
+/// The texts of one language, with its formats of dates and numbers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
     language: Language,
@@ -99,7 +99,7 @@ impl Words {
         self.language
     }
 
-    /// The language that one can change to.
+    /// The other language, to switch to.
     pub(super) fn other(self) -> Language {
         if self.language == Language::Fr { Language::En } else { Language::Fr }
     }
@@ -109,7 +109,7 @@ impl Words {
         self.format(key, None)
     }
 
-    /// A text with something filled in.
+    /// A text with one value.
     #[expect(clippy::needless_pass_by_value, reason = "templates pass references and values alike")]
     pub(super) fn with(self, key: &str, name: &str, value: impl ToString) -> String {
         let mut args = FluentArgs::new();
@@ -117,7 +117,7 @@ impl Words {
         self.format(key, Some(&args))
     }
 
-    /// A text with two things filled in.
+    /// A text with two values.
     pub(super) fn with2(self, key: &str, a: (&str, &dyn ToString), b: (&str, &dyn ToString)) -> String {
         let mut args = FluentArgs::new();
         for (name, value) in [a, b] {
@@ -126,13 +126,13 @@ impl Words {
         self.format(key, Some(&args))
     }
 
-    /// The same, as templates pass it: they lend what stands within parentheses.
+    /// The same for templates, which pass expressions in parentheses by reference.
     #[expect(clippy::needless_pass_by_value, reason = "templates pass references and values alike")]
     pub(super) fn two(self, key: &str, a: &str, of_a: impl ToString, b: &str, of_b: impl ToString) -> String {
         self.with2(key, (a, &of_a), (b, &of_b))
     }
 
-    /// A text that depends on how many: `$n` chooses the form, `$shown` is the number as it is written.
+    /// A text that depends on a count: `$n` selects the form, `$shown` is the formatted number.
     pub(super) fn count(self, key: &str, n: impl Count) -> String {
         let mut args = FluentArgs::new();
         args.set("n", FluentValue::from(n.count()));
@@ -197,7 +197,7 @@ impl Words {
         }
     }
 
-    /// An instant, as the clock of the préfecture showed it.
+    /// An instant, in the préfecture's civil time.
     pub(super) fn at(self, utc: impl Moment<NaiveDateTime>) -> String {
         let local = utc.moment().and_utc().with_timezone(&self.zone).naive_local();
         let (day, hour) = (self.short(local.date()), self.hour(local.time()));
@@ -207,7 +207,7 @@ impl Words {
         }
     }
 
-    /// Why an act was not done.
+    /// Why an act was refused.
     pub(super) fn refused(self, refused: &Refused) -> String {
         match refused {
             Refused::Nobody(_) => self.say("refused-nobody"),
@@ -292,7 +292,7 @@ mod tests {
         }
         let known = keys(FRENCH);
         for key in &known {
-            // A family such as `rule-…` is said by a code.
+            // Texts of a family such as `rule-…` are selected by a code.
             let family = key.split_once('-').map_or("", |(family, _)| family);
             let said = sources.contains(&format!("\"{key}\"")) || sources.contains(&format!("\"{family}-{{}}\""));
             assert!(said, "nothing says {key}");

@@ -1,4 +1,4 @@
-//! Guichet: who is expected on a day, and who came.
+//! Guichet: who is expected on a day, and who has come.
 
 use askama::Template;
 use chrono::NaiveDate;
@@ -22,9 +22,9 @@ pub(super) const ROUTES: &[Route] = &[
     post(Right::Act, "/guichet/{day}/{site}", mark),
 ];
 
-/// Earlier days with appointments to mark that are listed, oldest first: those are the most pressing.
+/// Earlier days with unmarked appointments that are listed, oldest first, because those are the most urgent.
 const AWAITING_SHOWN: usize = 60;
-/// Marks that cannot be taken of which the notice tells each.
+/// Refused marks that the message lists one by one.
 const WRONG_TOLD: usize = 10;
 
 #[derive(Template)]
@@ -34,14 +34,14 @@ struct Counter {
     day: NaiveDate,
     today: NaiveDate,
     sites: Vec<Choice>,
-    /// The one that is shown; none where the agenda has none.
+    /// The site shown; `None` if the agenda has no site.
     site: Option<SiteDay>,
     previous: Option<NaiveDate>,
     next: Option<NaiveDate>,
-    /// Somebody can be marked by whoever reads.
+    /// Whether the user can mark someone.
     can_mark: bool,
     awaiting: Vec<Awaiting>,
-    /// Days with appointments to mark besides.
+    /// Number of further days with unmarked appointments.
     more_awaiting: usize,
 }
 
@@ -81,7 +81,7 @@ impl Counter {
         Presence::ALL
     }
 
-    /// What a row is called for whoever hears it.
+    /// The label of a row for screen readers.
     fn label(&self, person: &Expected) -> String {
         let (hour, name) = (self.frame.t.hour(person.hour), visible(&person.name));
         self.frame.t.with2("counter-mark-of", ("name", &name), ("hour", &hour))
@@ -137,7 +137,7 @@ fn gather(visit: &mut Visit<'_, '_>, day: NaiveDate) -> anyhow::Result<Vec<SiteD
     sheet::gather(visit.store, config, day, as_of)
 }
 
-/// Day and site of the address.
+/// Day and site in the address.
 fn place(visit: &Visit<'_, '_>) -> Result<(NaiveDate, String), Failure> {
     let day = visit.asked.part("day").parse().map_err(|_| Failure::Missing)?;
     let site = visit.asked.part("site");
@@ -171,7 +171,7 @@ fn mark(visit: &mut Visit<'_, '_>) -> Answer {
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         let reference = name.strip_prefix("p-").and_then(Reference::parse).ok_or(Failure::Unreadable)?;
         let presence: Presence = value.parse().map_err(|_| Failure::Unreadable)?;
-        // Of another day, another site or another préfecture: no page of ours has such a row.
+        // Of another day, site or préfecture: none of our pages has such a row.
         let known = visit.store.convocation(reference.as_str())?.ok_or(Failure::Missing)?;
         if known.day != day || !known.slot_id.starts_with(&format!("{site}/")) {
             return Err(Failure::Missing);

@@ -1,4 +1,4 @@
-//! Accueil: last night and the next, people against seats, letters that wait for somebody.
+//! Accueil: last night and the next, people against seats, letters that need a person.
 
 use anyhow::Result;
 use askama::Template;
@@ -14,9 +14,9 @@ use convoke_store::{NightState, RunRow, SlotRow};
 
 pub(super) const ROUTES: &[Route] = &[get(Right::SignedIn, "/", show)];
 
-/// How far ahead seats are counted, in days: as far as most windows reach.
+/// Days ahead for which seats are counted: the length of most windows.
 const AHEAD_DAYS: u64 = 84;
-/// States of letters that nobody but an agent ends.
+/// States that only an agent can resolve.
 const WAITING_FOR_SOMEBODY: &[&str] = &["held", "failed", "bounced", "expired", "returned"];
 
 #[derive(Template)]
@@ -24,11 +24,11 @@ const WAITING_FOR_SOMEBODY: &[&str] = &["held", "failed", "bounced", "expired", 
 struct Home {
     frame: Frame,
     warnings: Vec<String>,
-    /// In progress, and whether somebody still works on it.
+    /// The run in progress, and whether a process is still working on it.
     active: Option<(String, bool)>,
     last: Option<Last>,
     next: Option<(NaiveDate, NaiveDateTime)>,
-    /// Free seats of the weeks ahead.
+    /// Free seats in the weeks ahead.
     free_seats: u64,
     last_slot: Option<NaiveDate>,
     waiting: Vec<Waiting>,

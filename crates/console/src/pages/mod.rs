@@ -1,4 +1,4 @@
-//! The pages, and the one table that says which of them wants which right.
+//! The pages, and the one table of the right that each of them requires.
 
 mod audit;
 mod counter;
@@ -17,11 +17,11 @@ use super::page::{Answer, Failure};
 use super::visit::{Call, Visit};
 use convoke_domain::access::Right;
 
-/// What answers at an address.
+/// The handler of an address.
 pub(super) enum Page {
-    /// For whoever comes.
+    /// For anyone.
     Open(fn(&mut Call<'_>) -> Answer),
-    /// For whoever is signed in and has the right.
+    /// For signed-in users with the right.
     Inside(Right, fn(&mut Visit<'_, '_>) -> Answer),
 }
 
@@ -29,9 +29,9 @@ pub(super) enum Page {
 pub struct Route {
     /// GET, which changes nothing, or POST.
     pub method: Method,
-    /// Below the code of the préfecture; parts in braces are opaque identifiers, never anybody's data.
+    /// Below the préfecture's code. Parts in braces are opaque identifiers, never personal data.
     pub path: &'static str,
-    /// What it asks for.
+    /// The required right.
     pub right: Right,
     pub(super) page: Page,
 }
@@ -48,7 +48,8 @@ const fn post(right: Right, path: &'static str, page: fn(&mut Visit<'_, '_>) -> 
     Route { method: Method::POST, path, right, page: Page::Inside(right, page) }
 }
 
-/// Every page, room by room. What changes something is a POST, and asks for [`Right::Act`] unless it concerns only whoever asks.
+/// Every page, room by room. Whatever changes something is a POST, and requires [`Right::Act`] unless it concerns only
+/// the user.
 pub static ROUTES: &[&[Route]] = &[
     sign_in::ROUTES,
     home::ROUTES,
@@ -60,6 +61,6 @@ pub static ROUTES: &[&[Route]] = &[
     requests::ROUTES,
     counter::ROUTES,
     audit::ROUTES,
-    // Whoever is not signed in is not told which addresses there are.
+    // A client that is not signed in must not learn which addresses exist.
     &[get(Right::SignedIn, "/{*rest}", |_| Err(Failure::Missing))],
 ];

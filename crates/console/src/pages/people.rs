@@ -1,4 +1,4 @@
-//! Personne: found by name or number; everything that happened to them, and what can be done.
+//! Personne: search by name or number, a person's history, and the acts on them.
 
 mod acts;
 mod appointment;
@@ -28,16 +28,16 @@ pub(super) const ROUTES: &[Route] = &[
     post(Right::Act, "/personnes/{holder_id}/courriel", acts::mend_email),
     post(Right::Act, "/personnes/{holder_id}/lettre", acts::turn),
     post(Right::Act, "/personnes/{holder_id}/demande", acts::add_request),
-    // It plans the night, which takes a while: for whoever can use the answer.
+    // It plans the night, which takes a while: only for those who can use the answer.
     get(Right::Act, "/rendez-vous/{reference}/dates", appointment::dates),
     post(Right::Act, "/rendez-vous/{reference}/eviter", appointment::avoid),
     post(Right::Act, "/rendez-vous/{reference}/deplacer", appointment::relocate),
     post(Right::Act, "/rendez-vous/{reference}/annuler", appointment::cancel),
 ];
 
-/// People shown at once: more is a name to be typed further.
+/// People shown at most; if there are more, the name must be more specific.
 const SHOWN: usize = 50;
-/// A name of 260 characters can be looked for; a book cannot.
+/// Long enough for a name of 260 characters.
 const SOUGHT_MAX: usize = 300;
 
 #[derive(Template)]
@@ -46,9 +46,9 @@ struct People {
     frame: Frame,
     sought: String,
     result: Option<Found>,
-    /// How many there are besides those that are shown.
+    /// Number of matches not shown.
     more: usize,
-    /// Names of the last extract are not known to the search yet.
+    /// Whether the search index lags behind the last extract.
     behind: bool,
 }
 
@@ -91,14 +91,14 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let found = visit.store.read(|s| s.find(&sought, SHOWN))?;
     let behind = !visit.store.words_are_current()?;
     if !found.people.is_empty() {
-        // Who is shown nobody has read nothing.
+        // If nobody is shown, nothing was read.
         visit.reads("read.find", json!({"by": found.by, "people": found.people.len()}))?;
     }
     let more = found.total.saturating_sub(found.people.len());
     html(&People { frame, sought, result: Some(found), more, behind })
 }
 
-/// Somebody of this préfecture.
+/// A holder of this préfecture.
 fn holder_of(
     visit: &mut Visit<'_, '_>,
 ) -> Result<(convoke_domain::ids::HolderId, convoke_domain::permit::Holder), Failure> {

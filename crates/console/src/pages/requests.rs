@@ -1,4 +1,4 @@
-//! Demandes: written requests, listed without names; what an agent decides about one.
+//! Demandes: written requests, listed without names, and an agent's decision on one.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(super) const ROUTES: &[Route] = &[
 const PER_PAGE: usize = 50;
 /// More than a préfecture receives in years.
 const EXPORTED: i64 = 100_000;
-/// How far ahead free seats are offered, and how many.
+/// How many days ahead free seats are offered, and how many.
 const SEATS_DAYS: u64 = 60;
 const SEATS_SHOWN: usize = 60;
 
@@ -40,16 +40,16 @@ struct Requests {
     frame: Frame,
     state: RequestState,
     rows: Vec<Listed>,
-    /// Key of the last row, where more follow.
+    /// Key of the last row, if there are more.
     next: Option<String>,
 }
 
-/// A request of the list.
+/// A request in the list.
 struct Listed {
     row: RequestRow,
-    /// Last day of the person's rights, while it is open.
+    /// Last day of the person's rights, while the request is open.
     rights_until: Option<NaiveDate>,
-    /// The rule that applies to the permit, or the appointment that the person has.
+    /// The permit's rule, or the person's appointment.
     rule: Option<String>,
     convoked_for: Option<NaiveDate>,
 }
@@ -91,7 +91,7 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
     }
     let mut rows = if state == RequestState::Open {
         let mut rows = open(visit)?;
-        // One that was decided meanwhile is not there any more: then from the beginning.
+        // A request decided meanwhile is no longer in the list: then start from the beginning.
         let from = rows.iter().position(|r| r.row.request_id == asked.apres).map_or(0, |at| at + 1);
         rows.drain(..from);
         rows
@@ -105,7 +105,7 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
     html(&Requests { frame: visit.frame("requests-title"), state, rows, next })
 }
 
-/// Open requests, most urgent first, as a night serves them.
+/// Open requests, most urgent first, in the order in which a night serves them.
 fn open(visit: &mut Visit<'_, '_>) -> Result<Vec<Listed>> {
     let policy = &visit.config().settings.policy;
     let mut open: Vec<(Urgency, OpenRequest)> = Vec::new();

@@ -1,4 +1,4 @@
-//! The way in and out.
+//! Signing in and out.
 
 use askama::Template;
 use axum::http::{Method, StatusCode};
@@ -32,7 +32,7 @@ pub(super) const ROUTES: &[Route] = &[
 #[template(path = "console/sign_in.html")]
 struct SignIn {
     frame: Frame,
-    /// Where to go afterwards.
+    /// Where to go after signing in.
     target: String,
     /// Whether there is an identity provider.
     provider: bool,
@@ -82,7 +82,7 @@ fn submit(call: &mut Call<'_>) -> Answer {
             Ok(response)
         }
         Err(denied) => {
-            // Nobody is told which it was.
+            // The user is not told which it was.
             tracing::warn!(client = %call.client, locked = denied == Denied::Locked, "An attempt to sign in failed");
             let told = call.words().say("sign-in-wrong");
             let mut response = form(call, given.vers, Some(told))?;
@@ -92,7 +92,7 @@ fn submit(call: &mut Call<'_>) -> Answer {
     }
 }
 
-/// To the identity provider.
+/// Redirects to the identity provider.
 fn depart(call: &mut Call<'_>) -> Answer {
     let towards: Towards = call.asked.query()?;
     let Some(oidc) = &call.config().settings.http.oidc else { return Err(Failure::Missing) };
@@ -129,7 +129,7 @@ struct Returned {
     state: String,
 }
 
-/// Back from there. Only the browser that left can come back, once, and soon.
+/// The return from the provider. Only the browser that left can come back, once, and soon.
 fn arrive(call: &mut Call<'_>) -> Answer {
     let returned: Returned = call.asked.query()?;
     let Some(oidc) = &call.config().settings.http.oidc else { return Err(Failure::Missing) };
@@ -163,12 +163,12 @@ fn arrive(call: &mut Call<'_>) -> Answer {
     Ok(response)
 }
 
-/// What the browser holds while somebody is at the provider.
+/// The cookie held while the user is at the provider.
 fn departure_cookie(call: &Call<'_>) -> String {
     session::cookie_name(&call.config().settings.http, call.store.prefecture()) + "-depart"
 }
 
-/// Where the provider sends people back to.
+/// The address that the provider redirects to.
 fn way_back(call: &Call<'_>) -> String {
     let http = &call.config().settings.http;
     let here = || format!("http://{}", http.listen);
@@ -176,13 +176,13 @@ fn way_back(call: &Call<'_>) -> String {
     format!("{origin}{}/connexion/retour", call.base())
 }
 
-/// The provider does not answer, or not as it should: accounts that are kept here still open.
+/// The provider does not answer, or answers wrongly: local accounts still work.
 fn away(call: &Call<'_>, target: String, error: &anyhow::Error) -> Answer {
     tracing::error!("The identity provider: {error:#}");
     form(call, target, Some(call.words().say("sign-in-provider-away")))
 }
 
-/// Lets somebody in: a session under a new token, the end of the one that the browser brought, and a line in the ledger.
+/// Signs a user in: starts a session with a new token, ends the browser's previous one, and records it in the ledger.
 fn enter(call: &mut Call<'_>, actor: &str, role: Role, by: Option<(&url::Url, &str)>) -> anyhow::Result<String> {
     let (now, language) = (call.now(), call.words().language());
     session::tidy(call.store, &call.bureau.config.settings.http, now)?;
@@ -192,7 +192,7 @@ fn enter(call: &mut Call<'_>, actor: &str, role: Role, by: Option<(&url::Url, &s
             s.end_session(&before.row.token)?;
         }
         let mut payload = serde_json::json!({"role": role.code()});
-        // Names change hands at providers; this does not.
+        // Names may be reassigned at the provider; the subject is not.
         if let Some((issuer, subject)) = by {
             payload["issuer"] = issuer.as_str().into();
             payload["subject"] = subject.into();
@@ -202,7 +202,7 @@ fn enter(call: &mut Call<'_>, actor: &str, role: Role, by: Option<(&url::Url, &s
     })
 }
 
-/// A page of this préfecture's console, and nothing else, whatever a link says.
+/// A page of this préfecture's console and nothing else, whatever the link says.
 fn safe_target(call: &Call<'_>, target: &str) -> String {
     let home = format!("{}/", call.base());
     let plain = target.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'<' | b'>' | b'"'));
@@ -236,7 +236,7 @@ fn language(visit: &mut Visit<'_, '_>) -> Answer {
     Ok(response)
 }
 
-/// A file of the préfecture's own theme.
+/// A file of the préfecture's theme.
 fn theme(call: &mut Call<'_>) -> Answer {
     call.bureau.theme.file(call.asked.part("name")).ok_or(Failure::Missing)
 }

@@ -1,4 +1,4 @@
-//! Figures of a stretch of days: appointments, waits, how permits ended, who did what.
+//! Figures of a period: appointments, waits, how permits ended, who did what.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use convoke_office::run::{acts_between, files_of_days, period as period_of};
 use convoke_report::period::bounds_of_week;
 use convoke_report::{List, words};
 
-/// A longer stretch is for the command line, which keeps nobody waiting.
+/// Longer periods are for the command line, where nobody else waits.
 const DAYS_MAX: i64 = 366;
-/// Where nothing is said.
+/// Default period.
 const DAYS: u64 = 30;
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ struct Sought {
     du: String,
     #[serde(default)]
     au: String,
-    /// A day of a week, instead of both.
+    /// Any day of a week, instead of both dates.
     #[serde(default)]
     semaine: String,
 }
@@ -59,7 +59,7 @@ struct OfDays {
     files: [&'static str; 9],
 }
 
-/// The files of a stretch of days, by the names that they have on the command line too.
+/// The files of a period, with the same names as on the command line.
 const FILES: [&str; 9] = [
     "period.pdf",
     "tables.xlsx",
@@ -108,10 +108,10 @@ struct Acts {
     acts: Vec<Counted>,
 }
 
-/// Whose acts, as the address says.
+/// The actor in the address.
 #[derive(Deserialize)]
 struct Whose {
-    /// Key of an actor: what people are called stands in no address.
+    /// Key of an actor: addresses contain no names.
     #[serde(default)]
     acteur: String,
     #[serde(default)]
@@ -136,7 +136,7 @@ pub(super) fn acts(visit: &mut Visit<'_, '_>) -> Answer {
     };
     let mut acts: Vec<Counted> = acts_between(visit.store, config, from, to, today)?.into_iter().map(counted).collect();
     let actors: BTreeMap<_, _> = acts.iter().map(|act| (act.key.clone(), act.actor.clone())).collect();
-    // Who did nothing in these days cannot be chosen: then everybody is shown, as the form says.
+    // An actor without acts in these days cannot be chosen: then everybody is shown, and the form says so.
     let actor = Some(whose.acteur).filter(|key| actors.contains_key(key)).unwrap_or_default();
     acts.retain(|act| actor.is_empty() || act.key == actor);
     if !whose.format.is_empty() {

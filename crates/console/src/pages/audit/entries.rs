@@ -15,24 +15,25 @@ use convoke_domain::seal::Sealed;
 use convoke_report::{List, words};
 use convoke_store::Store;
 
-/// Entries of a page.
+/// Entries per page.
 const PAGE: usize = 100;
-/// No index serves actor and kind: so many entries are looked through for one page, and the next page goes on from there.
+/// No index covers actor and kind: at most this many entries are scanned for one page, and the next page continues
+/// there.
 const LOOKED: i64 = 20_000;
 const STEP: i64 = 2_000;
-/// Lines of an export, and how many entries are looked through for it.
+/// Maximum lines of an export, and entries scanned for it.
 const EXPORT_MAX: usize = 100_000;
-/// A cell of a sheet holds 32,767 characters.
+/// A spreadsheet cell holds 32,767 characters.
 const CELL_MAX: usize = 32_000;
 
 #[derive(Deserialize)]
 struct Sought {
     #[serde(default)]
     avant: String,
-    /// Key of an actor: what people are called stands in no address.
+    /// Key of an actor: addresses contain no names.
     #[serde(default)]
     acteur: String,
-    /// A kind, or with a full stop at its end all kinds that begin so.
+    /// A kind, or a prefix of kinds that ends with a full stop.
     #[serde(default)]
     genre: String,
     #[serde(default)]
@@ -44,25 +45,25 @@ struct Sought {
 struct Entries {
     frame: Frame,
     sought: Sought,
-    /// Key and name of those who acted in what was looked through.
+    /// Key and name of the actors in the scanned entries.
     actors: Vec<(String, String)>,
     lines: Vec<Line>,
-    /// From where the next page goes on, if there is more.
+    /// Where the next page continues, if there is more.
     next: Option<i64>,
-    /// Whether runs can be looked at.
+    /// Whether the user may view runs.
     reads: bool,
 }
 
 struct Line {
     entry: Entry,
     what: Option<String>,
-    /// When, if the entry says so.
+    /// The instant in the entry, if it has one.
     at: Option<NaiveDateTime>,
-    /// Else the checkpoint that was signed after it.
+    /// Otherwise when the next checkpoint was signed.
     before: Option<NaiveDateTime>,
 }
 
-/// Stands for an actor in addresses.
+/// The key of an actor in addresses.
 pub(super) fn key_of(actor: &str) -> String {
     sha256_hex(actor.as_bytes())[..12].to_owned()
 }
@@ -80,14 +81,14 @@ impl Sought {
     }
 }
 
-/// What was found in a stretch of the ledger.
+/// Entries found in a range of the ledger.
 struct Found {
     entries: Vec<Entry>,
     actors: BTreeMap<String, String>,
     next: Option<i64>,
 }
 
-/// Looks through the ledger backwards, until there are enough or `looked` entries were seen.
+/// Scans the ledger backwards, until enough were found or `looked` entries were scanned.
 fn find(s: &mut Store, sought: &Sought, wanted: usize, looked: i64) -> anyhow::Result<Found> {
     let head = s.ledger_head()?.size;
     let mut before = sought.before().unwrap_or(i64::MAX).min(head.saturating_add(1));
@@ -96,7 +97,7 @@ fn find(s: &mut Store, sought: &Sought, wanted: usize, looked: i64) -> anyhow::R
     'looking: while before > floor.max(1) {
         let rows = s.ledger_before(before, STEP)?;
         if rows.is_empty() {
-            // The beginning is missing: to say so is for the verification.
+            // The beginning is missing: reporting that is up to the verification.
             return Ok(found);
         }
         for entry in rows {

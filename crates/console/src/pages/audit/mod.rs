@@ -1,4 +1,4 @@
-//! Audit: the ledger, reports, who did and read what.
+//! Audit: the ledger, reports, who did and who read what.
 
 mod days;
 mod entries;
@@ -20,7 +20,7 @@ use convoke_store::{Head, RunRow, ToldWitness};
 pub(super) const ROUTES: &[Route] = &[
     get(Right::Audit, "/audit", show),
     get(Right::Audit, "/audit/registre", entries::list),
-    // Changes nothing: it reads for longer than a page may.
+    // It changes nothing, but takes longer than a page may.
     post(Right::Audit, "/audit/verification", verification::begin),
     get(Right::Audit, "/audit/rapports", reports::list),
     get(Right::Audit, "/audit/rapports/{code}/{jour}/{generation}/{format}", reports::file),
@@ -29,11 +29,11 @@ pub(super) const ROUTES: &[Route] = &[
     get(Right::Audit, "/audit/actes", days::acts),
 ];
 
-/// Signed states that are shown.
+/// Checkpoints shown.
 const SEALS: usize = 15;
-/// Letters to witnesses that are shown.
+/// Letters to witnesses shown.
 const TOLD: i64 = 15;
-/// Runs that are shown here; all of them have a page.
+/// Runs shown here; there is a page with all of them.
 const RUNS: i64 = 5;
 
 #[derive(Template)]
@@ -43,22 +43,22 @@ struct Audit {
     head: Head,
     progress: Option<Progress>,
     ended: Option<Ended>,
-    /// The key that signs now.
+    /// The current signing key.
     own: Option<String>,
-    /// The ledger names another one.
+    /// The ledger names another key.
     other_key: bool,
-    /// Keys before it, and until when.
+    /// Earlier keys, and until when each was in use.
     before: Vec<(String, chrono::NaiveDate)>,
     seals: Vec<(Sealed, String)>,
     witnesses: usize,
     untold: u64,
     told: Vec<(ToldWitness, String)>,
     runs: Vec<Reported>,
-    /// Whether whoever reads may see a run itself.
+    /// Whether the user may view a run.
     reads: bool,
 }
 
-/// A run, and where its report is.
+/// A run and its report.
 struct Reported {
     row: RunRow,
     state: String,
@@ -72,7 +72,7 @@ impl From<RunRow> for Reported {
     }
 }
 
-/// A key as people compare it.
+/// A key in the form in which people compare it.
 fn fingerprint(key: &str) -> String {
     PublicKey::from_hex(key).map_or_else(|_| key.to_owned(), |key| key.fingerprint())
 }

@@ -33,7 +33,7 @@ pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
     html(&Reports { frame, runs, next: found.next, reads, sought })
 }
 
-/// The report of a run in one of a few forms. It names nobody.
+/// The report of a run in one of several formats. It names nobody.
 pub(super) fn file(visit: &mut Visit<'_, '_>) -> Answer {
     let part = |name| visit.asked.part(name).to_owned();
     let (day, generation, format) = (part("jour"), part("generation"), part("format"));
@@ -60,7 +60,7 @@ pub(super) fn file(visit: &mut Visit<'_, '_>) -> Answer {
             let pdf = document.to_pdf(&id.0, row.business_date, config.templates()?.fonts());
             Ok(to_keep(&format!("{name}.pdf"), "application/pdf", pdf.map_err(|e| broken(e.to_string()))?))
         }
-        // All that there is to know of the run, signed: `convoke verify` checks it on any machine.
+        // Everything about the run, signed: `convoke verify` checks it on any machine.
         "zip" => {
             let asked = Asked { by: visit.agent().actor.clone(), at: visit.now(), identified: false };
             let (_, files) = dossier(visit.store, config, &id, &asked)?;

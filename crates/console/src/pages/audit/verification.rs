@@ -1,4 +1,4 @@
-//! The whole chain is walked: as a job, for it grows with every night.
+//! Verification of the whole ledger: a job, because it grows with every night.
 
 use crate::jobs::Kind;
 use crate::page::Answer;
@@ -31,7 +31,7 @@ pub(super) fn begin(visit: &mut Visit<'_, '_>) -> Answer {
     visit.done(t.say("audit-begun"), "/audit")
 }
 
-/// Where it breaks.
+/// Where the chain breaks.
 fn told(t: Words, broken: &Broken) -> String {
     let what = match broken {
         Broken::Gap { expected, .. } => t.with("audit-broken-gap", "n", expected),

@@ -1,4 +1,4 @@
-//! Post batches: prepared as a job, kept until they have left, confirmed by their number of letters.
+//! Post batches: prepared by a job, kept until they have left, confirmed by their number of letters.
 
 use askama::Template;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use convoke_office::acts;
 use convoke_office::post::{self, Exception, LotId, Manifest, Shelf};
 use convoke_report::words;
 
-/// Letters that must not leave are named, up to so many.
+/// Number of letters that must not be sent which are named.
 const NAMED_MAX: usize = 50;
 
 #[derive(Template)]
@@ -31,7 +31,7 @@ struct Batches {
 struct Shown {
     frame: Frame,
     lot: Manifest,
-    /// Letters that are in no file, under their heading.
+    /// Letters in no file, grouped under headings.
     left_out: [(&'static str, Vec<Exception>); 2],
 }
 
@@ -49,21 +49,22 @@ struct Posted {
 pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
     let counts = visit.store.letters_by_state()?;
     let mut lots = Shelf::of(visit.config()).lots()?;
-    // A folder that two préfectures share shows each its own.
+    // If two préfectures share a folder, each sees only its own.
     lots.retain(|lot| lot.prefecture == visit.store.prefecture());
     let to_post = counts.get("to_post").copied().unwrap_or(0);
     let (progress, ended) = (visit.progress(Kind::Post, "/courriers/lots"), visit.ended(Kind::Post));
     html(&Batches { frame: visit.frame("batches-title"), progress, ended, lots, to_post })
 }
 
-/// Lays out all letters that wait for the post; nothing else changes. The addresses are read for it: that is written down before.
+/// Renders all letters that wait for the post; nothing else changes. It reads addresses, so the ledger records it
+/// first.
 pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
     let asked: Asked = visit.asked.form()?;
     let reason = acts::reason(&asked.reason).map_err(Failure::Reason)?.to_owned();
     visit.reads("read.addresses", json!({"channel": "post", "reason": reason}))?;
     visit.begin(Kind::Post, |worker| {
         let (t, clock) = (worker.t, worker.clock.clone());
-        // As the templates and the sender are now.
+        // With the current templates and sender.
         let batch = worker.with_tools(|store, config, tools| {
             let progress = tools.progress;
             post::prepare(store, config, &clock, &|done, total| progress("laying letters out", done, total))
@@ -85,17 +86,17 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
     visit.done(t.say("batches-begun"), "/courriers/lots")
 }
 
-/// The first of them, so that a sentence stays one.
+/// The first names, so that a sentence stays a sentence.
 fn listed(named: impl ExactSizeIterator<Item = String>) -> String {
     let more = if named.len() > NAMED_MAX { " …" } else { "" };
     format!("{}{more}", named.take(NAMED_MAX).collect::<Vec<_>>().join("\u{a0}; "))
 }
 
-/// The batch of the address: of a fixed form, or there is none.
+/// The batch in the address, whose form is fixed.
 fn lot(visit: &Visit<'_, '_>) -> Result<(LotId, Manifest), Failure> {
     let lot = LotId::parse(visit.asked.part("lot")).ok_or(Failure::Missing)?;
     let manifest = Shelf::of(visit.config()).manifest(&lot)?.ok_or(Failure::Missing)?;
-    // A folder that two préfectures share shows each its own.
+    // If two préfectures share a folder, each sees only its own.
     let own = manifest.prefecture == visit.store.prefecture();
     own.then_some((lot, manifest)).ok_or(Failure::Missing)
 }
@@ -123,7 +124,7 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
     let done = visit.by_hand(&asked.reason, |s, hand| {
         post::confirm(s, &manifest, (hand.actor, Some(hand.reason)), hand.clock.now())
     })?;
-    // They are marked: what is left of the files changes nothing of that.
+    // The letters are already marked: failing to remove the files does not change that.
     if let Err(error) = Shelf::of(visit.config()).remove(&lot) {
         tracing::error!("The files of a batch that has left could not be removed: {error:#}");
     }
@@ -139,7 +140,7 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
     visit.done(notice, "/courriers/lots")
 }
 
-/// Takes a batch away that will not leave: its letters still wait.
+/// Discards a batch that will not be sent: its letters still wait.
 pub(super) fn discard(visit: &mut Visit<'_, '_>) -> Answer {
     let (lot, manifest) = lot(visit)?;
     let asked: Posted = visit.asked.form()?;

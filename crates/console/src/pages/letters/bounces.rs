@@ -1,4 +1,4 @@
-//! What came back: messages that a person must read, and letters that the post returns.
+//! Bounces: messages that a person must read, and letters returned by the post.
 
 use askama::Template;
 use serde::Deserialize;
@@ -13,14 +13,14 @@ use convoke_office::post;
 use convoke_report::{List, words};
 use convoke_store::Unread;
 
-/// Messages of a page, and of a file to keep.
+/// Messages per page, and per downloaded file.
 const PAGE: usize = 50;
 const EXPORTED: usize = 100_000;
 
-/// Which messages, as the address says.
+/// The filter in the address.
 #[derive(Deserialize)]
 struct Sought {
-    /// What they were taken for.
+    /// Class of the bounce.
     #[serde(default)]
     nature: String,
     #[serde(default)]
@@ -34,17 +34,17 @@ struct Sought {
 struct Bounces {
     frame: Frame,
     classes: Vec<(Class, &'static str)>,
-    /// The one that was asked for, or nothing.
+    /// The requested class, or empty.
     class: &'static str,
     messages: Vec<Message>,
     next: Option<String>,
 }
 
-/// A message that a person must read.
+/// A message that needs a person to read it.
 struct Message {
     row: Unread,
     class: &'static str,
-    /// What it says, without anybody's address.
+    /// Its text, without addresses.
     said: String,
 }
 
@@ -91,7 +91,7 @@ struct CameBack {
     reason: String,
 }
 
-/// The post brings a letter back.
+/// Records a letter that the post returned.
 pub(super) fn come_back(visit: &mut Visit<'_, '_>) -> Answer {
     debug_assert!(visit.may(Right::Act), "the table of routes asks for it");
     let asked: CameBack = visit.asked.form()?;

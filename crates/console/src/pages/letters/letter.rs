@@ -1,4 +1,4 @@
-//! One letter: every attempt, what came back, what was done to it; and the acts on one or many.
+//! One letter: attempts, bounces and acts, and the acts on one or many letters.
 
 use askama::Template;
 use chrono::NaiveDateTime;
@@ -20,16 +20,16 @@ struct Letter {
     kind: String,
     channel: String,
     state: String,
-    /// What keeps it, and in which language that is.
+    /// Why it is held up, and the language of that text.
     cause: Option<(String, &'static str)>,
-    /// Where it goes, without whom.
+    /// Domain of the recipient, without the name.
     domain: Option<String>,
     holder: Option<HolderId>,
     moments: Vec<Moment>,
     turns: Vec<Turn>,
 }
 
-/// Something that happened to it.
+/// An event in its history.
 struct Moment {
     at: Option<NaiveDateTime>,
     what: String,
@@ -70,7 +70,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     html(&page)
 }
 
-/// All that happened to a letter, in the order of time.
+/// The history of a letter, in order of time.
 fn moments(known: &KnownLetter, acts: &[ActOn]) -> Vec<Moment> {
     let mut moments = vec![Moment { at: Some(known.letter.created_at), what: "Écrite".into(), said: String::new() }];
     moments.extend(known.attempts.iter().map(|a| {
@@ -104,7 +104,7 @@ fn moments(known: &KnownLetter, acts: &[ActOn]) -> Vec<Moment> {
     moments
 }
 
-/// Does the same to all letters that were ticked, or to none.
+/// Applies one turn to all ticked letters, or to none.
 pub(super) fn turn(visit: &mut Visit<'_, '_>) -> Answer {
     let (mut letters, mut turn, mut reason, mut back) = (Vec::new(), None, String::new(), String::new());
     for (name, value) in visit.asked.form::<Vec<(String, String)>>()? {

@@ -1,4 +1,4 @@
-//! Courriers: the queue, post batches, what came back.
+//! Courriers: the queue, post batches, bounces.
 
 mod batches;
 mod bounces;
@@ -29,19 +29,19 @@ pub(super) const ROUTES: &[Route] = &[
     get(Right::Read, "/courriers/lots", batches::list),
     post(Right::Act, "/courriers/lots", batches::prepare),
     get(Right::Read, "/courriers/lots/{lot}", batches::show),
-    // Names and addresses: for whoever posts them.
+    // Names and addresses: only for those who may act.
     get(Right::Act, "/courriers/lots/{lot}/fichiers", batches::files),
     post(Right::Act, "/courriers/lots/{lot}/poste", batches::confirm),
     post(Right::Act, "/courriers/lots/{lot}/retrait", batches::discard),
-    // An id is a reference, a kind, a number: parts with slashes between them.
+    // An id consists of a reference, a kind and a number, separated by slashes.
     get(Right::Read, "/courriers/{*letter}", letter::show),
 ];
 
-/// Letters of a page.
+/// Letters per page.
 const PAGE: usize = 100;
-/// Lines of an export: more than a person reads, less than a server minds.
+/// Lines of an export: more than a person reads, few enough for the server.
 const EXPORT_MAX: usize = 100_000;
-/// States that a cause explains.
+/// States for which a cause is shown.
 const WITH_CAUSE: &[LetterState] = &[
     LetterState::Deferred,
     LetterState::Failed,
@@ -52,7 +52,7 @@ const WITH_CAUSE: &[LetterState] = &[
     LetterState::Returned,
 ];
 
-/// Which letters, as the address says.
+/// The filter in the address.
 #[derive(Deserialize)]
 struct Sought {
     #[serde(default)]
@@ -84,9 +84,9 @@ impl Sought {
 struct Letters {
     frame: Frame,
     sought: Sought,
-    /// Who stopped sending, and why.
+    /// Who paused sending, and why.
     paused: Option<(String, String)>,
-    /// Letters that leave when sending goes on.
+    /// Letters that will be sent once it resumes.
     waiting: u64,
     states: Vec<Choice>,
     kinds: Vec<Choice>,
@@ -96,7 +96,7 @@ struct Letters {
     next: Option<String>,
 }
 
-/// One word of a list to choose from.
+/// An option of a selection list.
 struct Choice {
     code: &'static str,
     label: String,
@@ -109,7 +109,7 @@ struct Line {
     kind: String,
     channel: String,
     state: String,
-    /// What keeps it, and in which language that is.
+    /// Why it is held up, and the language of that text.
     cause: Option<(String, &'static str)>,
 }
 
@@ -122,8 +122,8 @@ impl From<LetterLine> for Line {
     }
 }
 
-/// What keeps a letter, or what it lacks, without anybody's address; and in which language that is. Of one that arrived, no word
-/// of the relay is a cause.
+/// Why a letter is held up, or what it lacks, without addresses, and the language of that text. For a delivered letter
+/// the relay's reply is not a cause.
 fn cause(state: &str, rendered: Option<&str>, last_reply: Option<&str>) -> Option<(String, &'static str)> {
     let rendered: Option<Rendered> = rendered.and_then(|r| serde_json::from_str(r).ok());
     let explained = state.parse().is_ok_and(|state| WITH_CAUSE.contains(&state));
@@ -131,7 +131,7 @@ fn cause(state: &str, rendered: Option<&str>, last_reply: Option<&str>) -> Optio
     Some(words::letter_cause(&rendered.and_then(|r| r.without_pdf).or(said)?))
 }
 
-/// The causes of a filter; of every state that one explains, where no state was chosen.
+/// The causes under a filter; without a chosen state, those of every state that has causes.
 fn causes(s: &mut Store, filter: &LetterFilter) -> anyhow::Result<Vec<Cause>> {
     let states: Vec<LetterState> =
         WITH_CAUSE.iter().copied().filter(|state| filter.state.is_none_or(|chosen| chosen == *state)).collect();
@@ -170,7 +170,7 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
         let channels =
             Channel::ALL.iter().map(|c| choice(c.code(), words::channel(c.code()), filter.channel == Some(*c)));
         Ok(Letters {
-            // What is told of all of them is told once.
+            // Totals are shown only on the first page.
             causes: if sought.apres.is_empty() { causes(s, &filter)? } else { Vec::new() },
             next: rows.last().filter(|_| more).map(|row| row.letter_id.clone()),
             letters: rows.into_iter().map(Line::from).collect(),
@@ -189,7 +189,7 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
     html(&page)
 }
 
-/// Letters without anybody's address.
+/// Letters, without addresses.
 fn to_list(store: &mut Store, filter: &LetterFilter) -> anyhow::Result<List> {
     let mut list = List {
         name: "courriers",
@@ -219,7 +219,7 @@ fn to_list(store: &mut Store, filter: &LetterFilter) -> anyhow::Result<List> {
     }
 }
 
-/// What can be done to letters of a state.
+/// The turns that a state allows.
 fn turns(state: Option<LetterState>) -> Vec<Turn> {
     Turn::ALL.iter().copied().filter(|turn| state.is_none_or(|state| turn.fits(state))).collect()
 }

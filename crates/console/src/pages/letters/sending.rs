@@ -1,4 +1,4 @@
-//! Stopping all sending, and letting it go on.
+//! Pausing and resuming all sending.
 
 use serde::Deserialize;
 

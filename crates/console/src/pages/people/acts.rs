@@ -1,4 +1,4 @@
-//! What is done to one person: held back, let go, written to again, a request written down.
+//! Acts on one person: hold, release, write again, record a request.
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -43,7 +43,7 @@ pub(super) fn hold(visit: &mut Visit<'_, '_>) -> Answer {
 struct Address {
     #[serde(default)]
     courriel: String,
-    /// Ticked where the person has none any more.
+    /// Ticked if the person no longer has an address.
     aucun: Option<String>,
     reason: String,
 }
@@ -52,7 +52,7 @@ pub(super) fn mend_email(visit: &mut Visit<'_, '_>) -> Answer {
     let (id, holder) = holder_of(visit)?;
     let form: Address = visit.asked.form()?;
     let (t, email) = (visit.words(), form.courriel.trim());
-    // Both, or neither, is no answer.
+    // Both, or neither, is contradictory.
     if email.is_empty() != form.aucun.is_some() {
         return Err(Failure::Told(t.say("person-email-which")));
     }
@@ -80,7 +80,7 @@ struct Turned {
 pub(super) fn turn(visit: &mut Visit<'_, '_>) -> Answer {
     let (id, _) = holder_of(visit)?;
     let form: Turned = visit.asked.form()?;
-    // A letter of somebody else is none of this person's page.
+    // A letter to someone else does not belong to this person's page.
     if !visit.store.letters_to(&id)?.iter().any(|letter| letter.letter_id == form.lettre) {
         return Err(Failure::Missing);
     }

@@ -1,4 +1,5 @@
-//! One appointment: other dates for it, and its end. The page names nobody: whoever comes to it comes from the person's.
+//! One appointment: other dates for it, and its cancellation. The page names nobody: it is reached from the person's
+//! page.
 
 use askama::Template;
 use chrono::{NaiveDate, NaiveTime};
@@ -19,7 +20,7 @@ struct Dates {
     frame: Frame,
     reference: String,
     holder_id: String,
-    /// Where, and when, the appointment is now.
+    /// The current place and time of the appointment.
     place: String,
     day: NaiveDate,
     hour: Option<NaiveTime>,
@@ -35,7 +36,7 @@ impl Dates {
         if first == last { first } else { t.with2("dates-from-to", ("first", &first), ("last", &last)) }
     }
 
-    /// A slot at another hour of the same desk and day.
+    /// A slot at another hour, at the same desk and on the same day.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
     fn at(slot: &str, hour: &NaiveTime) -> String {
         let place = slot.rsplit_once('T').map_or(slot, |(place, _)| place);
@@ -43,7 +44,7 @@ impl Dates {
     }
 }
 
-/// The appointment of the address, and whose it is.
+/// The appointment in the address, and its holder.
 fn appointment(visit: &mut Visit<'_, '_>) -> Result<(Reference, String), Failure> {
     let reference = Reference::parse(visit.asked.part("reference")).ok_or(Failure::Missing)?;
     let row = visit.store.convocation(reference.as_str())?.ok_or(Failure::Missing)?;
@@ -53,7 +54,7 @@ fn appointment(visit: &mut Visit<'_, '_>) -> Result<(Reference, String), Failure
 pub(super) fn dates(visit: &mut Visit<'_, '_>) -> Answer {
     let (reference, holder_id) = appointment(visit)?;
     let (config, clock, actor) = (visit.config(), visit.clock(), visit.agent().actor.clone());
-    // Nothing is noted, so nothing needs a reason.
+    // Nothing is recorded, so no reason is needed.
     let mut hand = Hand { clock, entropy: &mut Entropy::System, config, actor: &actor, reason: "" };
     let options = acts::options(visit.store, &mut hand, &reference, &[])?;
     let present = visit.store.slot(&SlotId(options.present.clone()))?.ok_or(Failure::Missing)?;
@@ -95,7 +96,7 @@ pub(super) fn avoid(visit: &mut Visit<'_, '_>) -> Answer {
 struct Moving {
     #[serde(default)]
     creneau: String,
-    /// Typed, where none of those that were offered is wanted.
+    /// Typed, if none of the offered slots is wanted.
     #[serde(default)]
     autre: String,
     par: String,
@@ -104,7 +105,7 @@ struct Moving {
     reason: String,
 }
 
-/// On whose wish something is done.
+/// Who asked for it.
 fn whose(par: &str) -> Result<CancelledBy, Failure> {
     match par {
         "bureau" => Ok(CancelledBy::Office),
@@ -144,7 +145,7 @@ pub(super) fn cancel(visit: &mut Visit<'_, '_>) -> Answer {
     visit.done(notice, &format!("/personnes/{holder_id}"))
 }
 
-/// How the letter that says so reaches the person.
+/// How the letter about it reaches the person.
 pub(in crate::pages) fn told(visit: &Visit<'_, '_>, channel: &str, day: NaiveDate) -> String {
     let left = (day - visit.today()).num_days();
     visit.words().say(match acts::way(&visit.config().settings.policy, channel, left) {

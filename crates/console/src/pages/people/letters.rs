@@ -1,4 +1,4 @@
-//! A letter once more, as a PDF to be printed: the very bytes that were sent, or it is said what has changed since.
+//! A letter again, as a PDF to print: the exact bytes that were sent, or a list of what has changed since.
 
 use askama::Template;
 use serde::Deserialize;
@@ -18,13 +18,13 @@ struct Differs {
     letter_id: String,
     /// What has changed since it was sent.
     changed: Vec<String>,
-    /// Whether it can be made as it would be now.
+    /// Whether it can be rendered as it would be now.
     can_be_made: bool,
 }
 
 #[derive(Deserialize)]
 struct Asked {
-    /// `oui`: as it would be now, although that is not what was sent.
+    /// `oui`: render it as it would be now, although that is not what was sent.
     #[serde(default)]
     actuelle: String,
 }
@@ -49,7 +49,7 @@ pub(super) fn print(visit: &mut Visit<'_, '_>) -> Answer {
         return html(&Differs { frame, holder_id: id.0, letter_id, changed, can_be_made });
     }
     match again.letter.map(|letter| letter.pdf) {
-        // The reference is all that the name of a file tells of anybody.
+        // The reference is the only information about the person in the file's name.
         Some(Ok(pdf)) => Ok(file(&format!("{}.pdf", letter_id.replace('/', "-")), "application/pdf", pdf)),
         _ => Err(Failure::Told(t.say("person-letter-no-pdf"))),
     }

@@ -1,4 +1,4 @@
-//! One person: where each permit stands and why, what can be done, and everything that happened.
+//! One person: the state of each permit and why, possible acts, and the history.
 
 use askama::Template;
 use chrono::{NaiveDate, NaiveTime};
@@ -23,11 +23,11 @@ struct PersonPage {
     told: Timeline,
     name: String,
     channel: String,
-    /// The address that sent letters back, where it is the one that would be used.
+    /// The address that bounced, if it is the one that would be used.
     refused_address: Option<String>,
     appointment: Option<Appointment>,
     letters: Vec<Letter>,
-    /// A letter did not arrive: mending the address is what comes next.
+    /// Whether a letter did not arrive: correcting the address comes next.
     mend_first: bool,
     requests: Vec<Request>,
     held: bool,
@@ -39,7 +39,7 @@ struct Appointment {
     place: String,
     day: NaiveDate,
     hour: Option<NaiveTime>,
-    /// Whether it can still be changed; else it is to be marked.
+    /// Whether it can still be changed; otherwise it is to be marked.
     to_come: bool,
     site: String,
 }
@@ -49,7 +49,7 @@ struct Letter {
     kind: String,
     channel: String,
     state: String,
-    /// It did not arrive, and somebody must do something.
+    /// Whether it failed and needs a person.
     bad: bool,
     written_at: chrono::NaiveDateTime,
     can_be_shown: bool,
@@ -65,7 +65,7 @@ struct Request {
 }
 
 impl PersonPage {
-    /// Nothing in it is invisible, whoever wrote it.
+    /// The text without invisible characters, whoever wrote it.
     fn seen(text: &str) -> String {
         visible(text)
     }
@@ -83,7 +83,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let known = visit.store.read(|s| s.known_of(&id))?;
     let refused_address = known.person.email_refused.clone().filter(|_| holder.email.is_none());
     let letters: Vec<Letter> = known.letters.iter().rev().map(|l| letter(l, refused_address.as_deref())).collect();
-    // Titles stand in the history of a browser: no name in them.
+    // Titles are kept in the browser's history: no name in them.
     let frame = visit.frame("person-title");
     let page = PersonPage {
         holder_id: id.0,
@@ -122,7 +122,7 @@ fn appointment(known: &Known, config: &convoke_settings::Configuration, today: N
 fn letter(known: &KnownLetter, refused: Option<&str>) -> Letter {
     let l = &known.letter;
     let state: Option<LetterState> = l.state.parse().ok();
-    // What an address has sent back goes to no such address again: a new one sends it by itself.
+    // A letter is not sent again to an address that bounced: setting a new address sends it.
     let hopeless = refused.is_some() && l.recipient.as_deref() == refused;
     let turn = match state {
         Some(LetterState::Failed | LetterState::Bounced | LetterState::Deferred) if !hopeless => {

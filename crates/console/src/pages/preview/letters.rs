@@ -1,4 +1,4 @@
-//! A few letters as they would be written tonight. They name people: the ledger remembers who asked to see them, and why.
+//! A few letters as they would be written tonight. They name people: the ledger records who asked to see them, and why.
 
 use askama::Template;
 use axum::http::header;
@@ -15,15 +15,15 @@ use convoke_letters::Letter;
 use convoke_office::acts;
 use convoke_office::run::letters_of_plan;
 
-/// Minutes for which letters that were opened can be looked at.
+/// Minutes for which opened letters can be viewed.
 const OPEN_MIN: i64 = 15;
-/// Letters that are composed at once: each takes a part of a second.
+/// Letters opened at once: each takes a fraction of a second.
 const OPENED: usize = 3;
 
-/// What an e-mail says to a browser: nothing of it runs, nothing is fetched.
+/// Policy for viewing an e-mail: nothing in it runs, nothing is fetched.
 const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
-/// Letters that somebody opened.
+/// Opened letters.
 struct Opened {
     plan_hash: String,
     letters: Vec<Letter>,
@@ -33,17 +33,17 @@ struct Opened {
 #[template(path = "console/preview_letters.html")]
 struct Page {
     frame: Frame,
-    /// How many would be opened; none where no night was planned.
+    /// How many would be opened; 0 without a planned night.
     to_open: usize,
     opened: Vec<usize>,
 }
 
-/// Those that whoever asks has opened, of the night that is shown.
+/// The letters that this user has opened, for the night shown.
 fn opened(visit: &Visit<'_, '_>) -> Option<std::sync::Arc<Kept<Opened>>> {
     let night = visit.kept::<Night>()?;
     let is_theirs =
         |o: &std::sync::Arc<Kept<Opened>>| o.actor == visit.agent().actor && o.what.plan_hash == night.what.plan_hash;
-    // They name people: whoever wants to see them later says why again.
+    // They name people: viewing them later requires a reason again.
     let now = visit.now().naive_utc();
     visit.kept::<Opened>().filter(is_theirs).filter(|o| now - o.at < TimeDelta::minutes(OPEN_MIN))
 }
@@ -86,7 +86,7 @@ struct One {
     has_pdf: bool,
 }
 
-/// The number of a letter that an address names, and the letters.
+/// The number of the letter in the address, and the letters.
 fn found(visit: &Visit<'_, '_>) -> Result<(usize, std::sync::Arc<Kept<Opened>>), Failure> {
     let opened = opened(visit).ok_or(Failure::Missing)?;
     let number: usize = visit.asked.part("numero").parse().map_err(|_| Failure::Missing)?;
@@ -101,7 +101,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     html(&One { frame: visit.frame("preview-letter-title"), number, subject, calendar, has_pdf })
 }
 
-/// One form of a letter, by a name that is one of these.
+/// One format of a letter, by name.
 pub(super) fn form(visit: &mut Visit<'_, '_>) -> Answer {
     let (number, opened) = found(visit)?;
     let letter = &opened.what.letters[number - 1];
@@ -110,7 +110,7 @@ pub(super) fn form(visit: &mut Visit<'_, '_>) -> Answer {
             let headers = [
                 (header::CONTENT_TYPE, "text/html; charset=utf-8"),
                 (header::CONTENT_SECURITY_POLICY, SANDBOX),
-                // Of the page that shows it, and of no other.
+                // May be framed only by our own page.
                 (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
             ];
             Ok((headers, letter.html.clone()).into_response())

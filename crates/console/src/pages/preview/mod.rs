@@ -29,7 +29,7 @@ use convoke_report::bundle::OVERTIME;
 
 pub(super) const ROUTES: &[Route] = &[
     get(Right::Read, "/apercu", show),
-    // Computes, and changes nothing.
+    // It only computes.
     post(Right::Read, "/apercu/calculer", compute),
     post(Right::Act, "/apercu/executer", carry_out),
     get(Right::Act, "/apercu/lettres", letters::list),
@@ -38,10 +38,10 @@ pub(super) const ROUTES: &[Route] = &[
     get(Right::Act, "/apercu/lettres/{numero}/{forme}", letters::form),
 ];
 
-/// Desks and weeks that are shown; a file has them all.
+/// Desks and weeks shown; the file has them all.
 const WEEKS_SHOWN: usize = 60;
 
-/// Tonight, as it was planned and shown.
+/// The planned night that was shown.
 pub(super) struct Night {
     pub(super) business_date: NaiveDate,
     pub(super) data_version: i64,
@@ -58,14 +58,14 @@ pub(super) struct Night {
     pub(super) warnings: Vec<String>,
     pub(super) weeks: Vec<Week>,
     pub(super) augmentation: Augmentation,
-    /// What it is made from, and what it gives to whom: for what differs from it later.
+    /// Its input and plan, to compare with later ones.
     pub(super) planned: (PlanningInput, Plan),
-    /// When the plan before it was shown, and what differs from that one.
+    /// When the previous plan was shown, and the difference.
     pub(super) before: Option<(NaiveDateTime, Difference)>,
 }
 
 impl Night {
-    /// Letters that would be written: one for each appointment that becomes firm.
+    /// Letters that would be written: one for each firm appointment.
     pub(super) fn letters(&self) -> usize {
         self.figures.firm + self.figures.late_firm + self.granted.len()
     }
@@ -74,7 +74,7 @@ impl Night {
         self.figures.no_possible_day + self.figures.no_capacity
     }
 
-    /// Firm, planned and left free: a line for each site.
+    /// Firm, planned and free seats for each site.
     fn sites(&self) -> Vec<(String, u64, u64, u64)> {
         let mut sites: std::collections::BTreeMap<&str, (u64, u64, u64)> = std::collections::BTreeMap::new();
         for week in &self.weeks {
@@ -88,7 +88,7 @@ impl Night {
     }
 }
 
-/// Whether the data, or the day, are others than those from which a night was planned.
+/// Whether the data or the day have changed since a night was planned.
 pub(super) fn is_stale(visit: &mut Visit<'_, '_>, night: &Kept<Night>) -> Result<bool> {
     let today = visit.today();
     Ok(night.what.business_date != today || visit.store.data_version()? != night.what.data_version)
@@ -99,13 +99,13 @@ pub(super) fn is_stale(visit: &mut Visit<'_, '_>, night: &Kept<Night>) -> Result
 struct Page {
     frame: Frame,
     progress: Option<Progress>,
-    /// Why there is no other.
+    /// Why the last attempt gave no plan.
     failed: Option<Ended>,
     night: Option<Shown>,
     running: bool,
 }
 
-/// A night, and what a page says of it.
+/// A night as shown on the page.
 struct Shown {
     night: Arc<Kept<Night>>,
     stale: bool,
@@ -185,7 +185,7 @@ fn weeks_list(night: &Night) -> List {
     List { name: "semaines", header, rows: night.weeks.iter().map(line).collect() }
 }
 
-/// What `convoke plan --json` tells of each: permits by their opaque ids.
+/// The same data as `convoke plan --json`: permits by their opaque ids.
 fn firm_list(night: &Night) -> List {
     let line = |f: &Firm| {
         let place = &f.placement;
@@ -202,7 +202,7 @@ struct Compute {
     retour: String,
 }
 
-/// Plans tonight: a job, for on much data it takes seconds.
+/// Plans tonight: a job, because large data take seconds.
 fn compute(visit: &mut Visit<'_, '_>) -> Answer {
     let form: Compute = visit.asked.form()?;
     visit.begin(Kind::Preview, |worker| {
@@ -249,7 +249,8 @@ struct CarryOut {
     lettres: String,
 }
 
-/// Carries out exactly the plan that was shown: if it would be another now, nothing is done, and what has changed is told.
+/// Carries out exactly the plan that was shown. If the plan would differ now, nothing is done and the changes are
+/// shown.
 fn carry_out(visit: &mut Visit<'_, '_>) -> Answer {
     let form: CarryOut = visit.asked.form()?;
     let another = || Failure::Told(visit.words().say("preview-another"));

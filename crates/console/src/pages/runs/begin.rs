@@ -1,4 +1,4 @@
-//! Bringing today up to date by hand: first how many letters that would make, then the count typed, then the run itself.
+//! Running today by hand: first the number of letters, then that number typed as confirmation, then the run.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use convoke_office::acts;
 use convoke_office::night::{Starter, carry_out};
 use convoke_office::run::{Outcome, Request, recall_shown};
 
-/// A plan that was to be carried out, and is another now.
+/// A plan that was to be carried out, but has changed.
 pub(super) struct Changed {
     asked: String,
     now: String,
     figures: Figures,
-    /// `None` where the plan that was asked for was shown by nobody who is still known.
+    /// `None` if the confirmed plan is no longer known.
     differs: Option<Difference>,
 }
 
@@ -77,17 +77,17 @@ pub(super) fn bring_up_to_date(visit: &mut Visit<'_, '_>) -> Answer {
         return Err(Failure::Told(visit.words().say("update-stale")));
     }
     if night.what.plan_hash != form.plan {
-        // Somebody has counted anew since this page was shown.
+        // The count was repeated since this page was shown.
         return Err(Failure::Told(visit.words().say("update-stale")));
     }
     Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
-    // What was counted is what is done: whatever has changed since is shown first.
+    // The run does exactly what was counted: any change since is shown first.
     begin_run(visit, form.plan, false, &form.raison)?;
     let told = visit.words().say("runs-begun");
     visit.done(told, "/executions")
 }
 
-/// Begins a run of today, of exactly this plan.
+/// Starts a run of today, with exactly this plan.
 pub(in crate::pages) fn begin_run(
     visit: &mut Visit<'_, '_>,
     plan: String,
@@ -118,7 +118,7 @@ pub(in crate::pages) fn begin_run(
     })
 }
 
-/// What came of a run, in a sentence.
+/// The result of a run, in a sentence.
 pub(super) fn told(worker: &mut Worker<'_>, outcome: Outcome) -> Result<Ended> {
     let t = worker.t;
     Ok(match outcome {
@@ -163,7 +163,7 @@ struct ChangedPage {
     differs: Option<Differing>,
 }
 
-/// What has changed since a plan was shown that was to be carried out.
+/// What has changed since the confirmed plan was shown.
 pub(super) fn changed(visit: &mut Visit<'_, '_>) -> Answer {
     let changed = visit.kept::<Changed>().ok_or(Failure::Missing)?;
     let differs = changed.what.differs.as_ref().map(|d| Differing::of(visit.words(), d));

@@ -1,4 +1,4 @@
-//! What differs between two plans: of two runs, or of one and what it was when it was shown.
+//! The difference between two plans: of two runs, or of one plan and its earlier preview.
 
 use askama::Template;
 use serde::Deserialize;
@@ -12,12 +12,12 @@ use convoke_domain::ids::RunId;
 use convoke_instance::diff::{Difference, SeatChange};
 use convoke_office::run::runs_differ;
 
-/// Permits that a line names, by their opaque ids.
+/// Permits named per line, by their opaque ids.
 const NAMED: usize = 5;
-/// Desks and weeks that are shown.
+/// Desks and weeks shown.
 const SEATS_SHOWN: usize = 60;
 
-/// A difference, as a part of a page.
+/// A difference, as a page element.
 #[derive(Template)]
 #[template(path = "console/difference.html")]
 pub(in crate::pages) struct Differing {

@@ -1,4 +1,4 @@
-//! The files of a run's report: made once by a job, then given by their names, which are a list here and never a path.
+//! The files of a run's report: produced once by a job, then downloaded by name from a fixed list, never by path.
 
 use std::io::{Cursor, Write as _};
 
@@ -16,7 +16,7 @@ use convoke_domain::ids::RunId;
 use convoke_office::run::{Asked, dossier};
 use convoke_report::bundle::Files;
 
-/// A file that is offered.
+/// A downloadable file.
 pub(super) struct Offered {
     pub(super) name: &'static str,
     kind: &'static str,
@@ -28,7 +28,7 @@ const CSV: &str = "text/csv; charset=utf-8";
 const PAGE: &str = "report.html";
 const WHOLE: &str = "dossier.zip";
 
-/// All of them: an address names one of these, or nothing.
+/// The complete list: an address names one of these, or nothing.
 const OFFERED: &[Offered] = &[
     Offered { name: PAGE, kind: "text/html; charset=utf-8", label: "run-file-html" },
     Offered { name: "report.pdf", kind: "application/pdf", label: "run-file-pdf" },
@@ -47,7 +47,7 @@ const OFFERED: &[Offered] = &[
     Offered { name: WHOLE, kind: "application/zip", label: "run-file-whole" },
 ];
 
-/// What the report says to a browser: nothing of it runs, nothing is fetched, and its style is its own.
+/// Policy for viewing the report: nothing in it runs, nothing is fetched, and it has its own style.
 const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// The files of one run.
@@ -56,12 +56,12 @@ pub(super) struct Prepared {
     files: Vec<(&'static Offered, Vec<u8>)>,
 }
 
-/// Those of a run that there are: a report that no font can print has no PDF.
+/// The available files of a run: a report that cannot be typeset has no PDF.
 pub(super) fn offered(prepared: &Prepared) -> Vec<&'static Offered> {
     prepared.files.iter().map(|(offered, _)| *offered).collect()
 }
 
-/// Makes them: a job, for the night is planned again.
+/// Produces them: a job, because the night is planned again.
 pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
     let id = id_of(visit);
     if row_of(visit, &id)?.plan_hash.is_none() {
@@ -70,7 +70,7 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
     let path = format!("/executions/{id}");
     let back = path.clone();
     visit.begin(Kind::Report, move |worker| {
-        // Permits stand in it by their opaque ids: nobody is named, so nothing is to be written down.
+        // Permits appear by opaque ids: nobody is named, so there is no read to record.
         let asked = Asked { by: worker.actor.clone(), at: worker.clock.now(), identified: false };
         let (_, mut files) = dossier(&mut worker.store, &worker.config, &id, &asked)?;
         let whole = zipped(&files)?;
@@ -83,7 +83,7 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
     visit.done(told, &back)
 }
 
-/// The whole folder as one file: `convoke verify` checks it once it is unpacked.
+/// The whole folder as one file: `convoke verify` checks it after unpacking.
 fn zipped(files: &Files) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let how = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);

@@ -1,4 +1,4 @@
-//! Exécutions: what each night did, live and afterwards.
+//! Exécutions: what each night did, during and after it.
 
 mod begin;
 mod compare;
@@ -31,12 +31,12 @@ pub(super) const ROUTES: &[Route] = &[
     post(Right::Act, "/executions/{code}/{jour}/{numero}/arreter", one::stop),
     post(Right::Act, "/executions/{code}/{jour}/{numero}/reprendre", one::resume),
     get(Right::Read, "/executions/{code}/{jour}/{numero}/ecart", compare::show),
-    // Computes, and changes nothing: whoever may read the report may have it made.
+    // It only computes: those who may read the report may have it produced.
     post(Right::Read, "/executions/{code}/{jour}/{numero}/pieces", files::prepare),
     get(Right::Read, "/executions/{code}/{jour}/{numero}/pieces/{nom}", files::give),
 ];
 
-/// Runs of a page, and of a file to keep.
+/// Runs per page, and per downloaded file.
 const SHOWN: i64 = 50;
 const EXPORTED: i64 = 100_000;
 
@@ -45,16 +45,16 @@ const EXPORTED: i64 = 100_000;
 struct Runs {
     frame: Frame,
     progress: Option<Progress>,
-    /// What came of the last run that was begun here.
+    /// The result of the last run started here.
     ended: Option<Ended>,
-    /// A run in progress, whoever works on it.
+    /// A run in progress, in whichever process.
     active: Option<RunRow>,
     sought: Sought,
     runs: Vec<Line>,
     next: Option<String>,
 }
 
-/// A run of the list.
+/// A run in the list.
 struct Line {
     row: RunRow,
     state: &'static str,
@@ -63,17 +63,17 @@ struct Line {
     lapses: Option<u64>,
 }
 
-/// Which runs, as the address says.
+/// The filter in the address.
 #[derive(Deserialize)]
 pub(super) struct Sought {
     #[serde(default)]
     pub(super) etat: String,
-    /// `2026-10-05/1`: only runs before it.
+    /// `2026-10-05/1`: only runs before this one.
     apres: Option<String>,
     format: Option<String>,
 }
 
-/// Runs of a page, and where the next one begins.
+/// Runs on a page, and where the next page begins.
 pub(super) struct Found {
     pub(super) runs: Vec<RunRow>,
     pub(super) next: Option<String>,
@@ -87,7 +87,7 @@ impl Sought {
         Ok(s.runs_before(state, before, limit)?)
     }
 
-    /// All of them as a file, where that is asked for.
+    /// All of them as a file, if requested.
     pub(super) fn file(&self, s: &mut Store) -> Result<Option<Response>, Failure> {
         let Some(format) = &self.format else { return Ok(None) };
         export("executions", &sheet(self.runs(s, EXPORTED)?), format).map(Some)
@@ -125,7 +125,7 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
     html(&page)
 }
 
-/// Where a list goes on.
+/// Where a list continues.
 fn key(text: &str) -> Result<(NaiveDate, i64), Failure> {
     let parts = text.split_once('/').and_then(|(date, n)| Some((date.parse().ok()?, n.parse().ok()?)));
     parts.ok_or(Failure::Unreadable)

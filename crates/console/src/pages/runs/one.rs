@@ -1,4 +1,4 @@
-//! Exécution: the funnel of one run, what failed and why, its hashes, its files; stopping it, resuming it.
+//! Exécution: the funnel of one run, what failed and why, its hashes and files; stopping and resuming it.
 
 use askama::Template;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use convoke_office::run::outline;
 use convoke_report::{Funnel, RunReport, words};
 use convoke_store::RunRow;
 
-/// Runs with which one can be compared at once.
+/// Number of runs offered for comparison.
 const OTHERS: i64 = 30;
 
 #[derive(Template)]
@@ -33,12 +33,12 @@ struct One {
     state: String,
     trigger: String,
     active: bool,
-    /// Whether the process that worked on it has ended, or is silent.
+    /// Whether its process has ended or is silent.
     left: bool,
     running: Option<Progress>,
     outlined: Option<Outlined>,
     causes: Vec<(Cause, String)>,
-    /// Others that stored a plan, latest first.
+    /// Other runs that stored a plan, latest first.
     others: Vec<RunRow>,
     making: Option<Progress>,
     made: Option<Ended>,
@@ -55,7 +55,7 @@ struct Outlined {
     letters: Vec<(String, String, u64)>,
 }
 
-/// The run that an address names.
+/// The run in the address.
 pub(super) fn id_of(visit: &Visit<'_, '_>) -> RunId {
     let part = |name| visit.asked.part(name);
     RunId(format!("{}/{}/{}", part("code"), part("jour"), part("numero")))

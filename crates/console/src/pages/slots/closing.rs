@@ -1,4 +1,4 @@
-//! Closing a day of a site or a desk: whoever was expected is given another appointment at once.
+//! Closing a site or a desk for a day: the people expected are rebooked at once.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;
 use convoke_office::acts::{self, Closing, Hand, Hit};
 
-/// A day that was closed, and whoever was expected on it.
+/// A closed day, and the people who were expected.
 struct Closed {
     place: String,
     day: NaiveDate,
@@ -28,7 +28,7 @@ struct Ask {
     place: String,
     day: String,
     today: NaiveDate,
-    /// The day, and how many people are expected on it.
+    /// The day, and the number of people expected.
     expected: Option<(NaiveDate, usize)>,
 }
 
@@ -62,9 +62,9 @@ fn closing_of(place: &str, day: &str) -> Option<Closing> {
     Some(Closing::of(place, day.parse().ok()?)).filter(|_| !place.is_empty())
 }
 
-/// How many are expected; refused is what cannot be closed.
+/// Number of people expected. Refuses what cannot be closed.
 fn expected(visit: &mut Visit<'_, '_>, closing: &Closing) -> Result<usize, Failure> {
-    // Nothing is done and nothing is written: the reason is asked for with the confirmation.
+    // Nothing is changed or recorded: the reason is asked for with the confirmation.
     visit.by_hand("counted", |store, hand| {
         acts::check(hand, closing)?;
         acts::count_expected(store, hand, closing)
@@ -83,7 +83,7 @@ struct Form {
     personnes: String,
 }
 
-/// Closes it: a job, for those who were expected are planned again.
+/// Closes the day: a job, because the people expected are planned again.
 pub(super) fn close(visit: &mut Visit<'_, '_>) -> Answer {
     let form: Form = visit.asked.form()?;
     let closing = closing_of(&form.lieu, &form.jour).ok_or(Failure::Unreadable)?;
@@ -116,7 +116,7 @@ struct Outcome {
     closed: Arc<Kept<Closed>>,
 }
 
-/// Who was expected on the day that was closed last: with telephone numbers, so for whoever closed it alone.
+/// Who was expected on the last closed day. It shows telephone numbers, so only to the user who closed it.
 pub(super) fn result(visit: &mut Visit<'_, '_>) -> Answer {
     let closed = visit.kept::<Closed>().filter(|c| c.actor == visit.agent().actor).ok_or(Failure::Missing)?;
     html(&Outcome { frame: visit.frame("closed-title"), closed })

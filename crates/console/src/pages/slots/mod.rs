@@ -1,4 +1,4 @@
-//! Créneaux: how full desks are, closures, the seats that will be missing.
+//! Créneaux: how full desks are, closures, and the seats that will be missing.
 
 mod closing;
 mod weeks;
@@ -28,13 +28,13 @@ pub(super) const ROUTES: &[Route] = &[
     get(Right::Act, "/creneaux/fermeture/resultat", closing::result),
     post(Right::Act, "/creneaux/rouvrir", closing::reopen),
     get(Right::Read, "/creneaux/prevision", weeks::show),
-    // Computes, and changes nothing.
+    // It only computes.
     post(Right::Read, "/creneaux/prevision", weeks::compute),
 ];
 
-/// Weeks that are shown, this one the first.
+/// Weeks shown, starting with this one.
 const WEEKS: u64 = 12;
-/// Desks of a page.
+/// Desks per page.
 const DESKS: usize = 100;
 
 #[derive(Template)]
@@ -49,11 +49,11 @@ struct Page {
     total: Vec<Cell>,
     next: Option<String>,
     closures: Vec<ClosedDay>,
-    /// Those that stand in `config/agenda.toml`: nobody opens them again here.
+    /// Closures from `config/agenda.toml`, which cannot be reopened here.
     in_agenda: Vec<Closure>,
 }
 
-/// A desk in a week: seats taken, and seats.
+/// A desk in a week: taken seats and all seats.
 #[derive(Clone, Copy, Default)]
 struct Cell {
     taken: u64,
@@ -61,7 +61,7 @@ struct Cell {
 }
 
 impl Cell {
-    /// How full, in fifths; what is full is framed too.
+    /// How full, in fifths; a full cell is also framed.
     fn class(self) -> &'static str {
         match (self.taken, self.seats) {
             (0, 0) => "heat0",
@@ -77,7 +77,7 @@ impl Cell {
 
 #[derive(Deserialize)]
 struct Asked {
-    /// `creteil/resident`: only desks after it.
+    /// `creteil/resident`: only desks after this one.
     apres: Option<String>,
     format: Option<String>,
 }
@@ -128,7 +128,8 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     html(&page)
 }
 
-/// Each desk of the agenda, and each that still has slots, week by week. A day that is closed has no seats, and keeps those who come.
+/// Each desk of the agenda, and each that still has slots, week by week. A closed day has no seats, but its
+/// appointments still count.
 fn heat(
     agenda: &Agenda,
     weeks: &[NaiveDate],

@@ -1,4 +1,4 @@
-//! Weeks ahead: who comes due against the seats that there are, which seats to add, and what if.
+//! Weeks ahead: people due against seats, which seats to add, and what-if changes.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::visit::Visit;
 use convoke_office::run::forecast;
 use convoke_report::forecast::{DeskWeek, Extra, Forecast, Percent, Unknown, WhatIf, desks_list, weeks_list};
 
-/// Weeks ahead where none are named, and the most: as on the command line.
+/// Default and maximum number of weeks, as on the command line.
 const WEEKS: u32 = 12;
 const WEEKS_MAX: u32 = 156;
-/// Desks and weeks with seats to add that are shown; a file has them all.
+/// Desks and weeks shown with seats to add; the file has them all.
 const SHOWN: usize = 60;
 
-/// The weeks ahead, as they were lived last.
+/// The last forecast.
 struct Lived {
     weeks: u32,
     what_if: WhatIf,
@@ -45,7 +45,7 @@ struct Shown {
     conclusion: String,
 }
 
-/// What is asked, as it stands in the address.
+/// The parameters in the address.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Asked {
@@ -86,7 +86,7 @@ impl Asked {
         Ok((weeks, WhatIf { slots: percent(&self.places, "weeks-wrong-slots")?, multiyear, extra }))
     }
 
-    /// The same address again, below the code of the préfecture.
+    /// The same address again, below the préfecture's code.
     fn path(&self) -> String {
         let fields = [
             ("semaines", &self.semaines),
@@ -156,7 +156,7 @@ fn shown(visit: &Visit<'_, '_>, lived: Arc<Kept<Lived>>, stale: bool) -> Shown {
     }
 }
 
-/// Lives the weeks ahead: a job, for on much data it takes seconds.
+/// Forecasts the weeks ahead: a job, because large data take seconds.
 pub(super) fn compute(visit: &mut Visit<'_, '_>) -> Answer {
     let asked: Asked = visit.asked.form()?;
     let (weeks, what_if) = asked.read(visit)?;
