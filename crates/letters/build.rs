@@ -1,4 +1,4 @@
-//! The faces of letters, packed.
+//! Packs the letters' fonts.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -10,7 +10,7 @@ fn main() -> io::Result<()> {
     pack_fonts(Path::new("../../templates/fonts"), Path::new(&env::var("OUT_DIR").map_err(io::Error::other)?))
 }
 
-/// Packs the faces by gzip, which tells their size besides: five megabytes of the program become less than three.
+/// Packs the fonts by gzip, which also stores their size: five megabytes of the program become less than three.
 fn pack_fonts(from: &Path, to: &Path) -> io::Result<()> {
     println!("cargo:rerun-if-changed={}", from.display());
     for entry in fs::read_dir(from)? {

@@ -1,4 +1,4 @@
-//! People to be seen, placed in time: their window, their notice, and when an appointment of theirs becomes firm.
+//! People to be seen, placed in time: their window, their notice, and when their appointment becomes firm.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use convoke_domain::ids::PermitId;
 use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::policy::{Policy, Window};
 
-/// Every day is before this one: whoever is hastened is firm tonight.
+/// Later than any day: a hastened candidate is firm tonight.
 const HASTENED: Day = 10_000;
 
 /// One person to be seen.
@@ -19,7 +19,7 @@ pub struct Candidate {
     pub id: PermitId,
     /// Household, if any.
     pub household: Option<String>,
-    /// First night on which the program knew of the permit: who waits longest comes first among equals.
+    /// First night on which the permit was known: among equals, those who have waited longest come first.
     #[serde(default)]
     pub first_seen: Day,
     /// Type, for reports.
@@ -32,11 +32,11 @@ pub struct Candidate {
     pub pref_end: Day,
     /// Last day that prevents a lapse; negative for those whose permit has expired.
     pub deadline: Day,
-    /// First day at short notice.
+    /// First day that window and short notice allow.
     pub earliest: Day,
     /// First day with the full notice: sooner is *préavis réduit*.
     pub full_notice: Day,
-    /// A day before this one cannot be given tomorrow any more: it is made firm tonight.
+    /// An appointment before this day could not be given in time tomorrow: it becomes firm tonight.
     pub firm_before: Day,
     /// Weight of a day beyond the preferred end.
     pub weight: u32,
@@ -45,7 +45,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Places a permit in time: notice is counted from today, days from the business date.
+    /// Places a permit in time. Notice is counted from today, days from the business date.
     #[expect(clippy::too_many_arguments, reason = "the facts that place one person, each of another origin")]
     pub fn new(
         id: PermitId,
@@ -80,9 +80,9 @@ impl Candidate {
         }
     }
 
-    /// Whether an appointment is made firm tonight: when it could not be given tomorrow any more. After expiry only where no
-    /// seat that is freed tomorrow could still prevent the lapse; then also at once, where the seat is nobody else's or
-    /// the person has waited long enough for a sooner one.
+    /// Whether an appointment becomes firm tonight: when it could not be given in time tomorrow. After expiry, only if
+    /// no seat freed tomorrow could still prevent the lapse; then also if nobody else will need the seat, or the person
+    /// has waited long enough for an earlier one.
     pub fn is_firm(&self, day: Day, pass: Pass, input: &PlanningInput) -> bool {
         let must_be = day < self.firm_before;
         if pass != Pass::AfterExpiry {
@@ -93,8 +93,8 @@ impl Candidate {
         hopeless && (must_be || waited || day < input.surplus_before)
     }
 
-    /// Whoever is due and has asked in writing to be seen soon: released with short notice, late from that day on, firm tonight. The
-    /// plan still lets nobody lapse for it.
+    /// Hastens a candidate who is due and has asked in writing to be seen soon: released with short notice, late from
+    /// that day on, firm tonight. The plan still makes nobody lapse for it.
     pub fn hasten(&mut self, weight: u32) {
         self.release = self.release.min(self.earliest);
         self.pref_end = self.pref_end.min(self.earliest);
@@ -102,13 +102,13 @@ impl Candidate {
         self.firm_before = HASTENED;
     }
 
-    /// Whether the permit has expired already: not a lapse of this plan, but in need of the first seat left.
+    /// Whether the permit has already expired: no lapse of this plan, but the person needs the first seat left.
     pub fn is_late(&self) -> bool {
         self.deadline < 0
     }
 }
 
-/// The night that is planned and the one after it.
+/// The night being planned and the next one.
 #[derive(Clone, Copy, Debug)]
 pub struct Nights {
     /// Business date: day 0.
@@ -120,13 +120,13 @@ pub struct Nights {
 }
 
 impl Nights {
-    /// A seat before this day cannot be given with full notice any more after tonight.
+    /// After tonight, seats before this day can no longer be given with full notice.
     pub fn perish_before(&self, policy: &Policy) -> Day {
         let notice = policy.notice(Channel::Email).min(policy.notice(Channel::Post));
         ((self.next - self.tonight).num_days() + i64::from(notice)) as Day
     }
 
-    /// Whoever could use a seat before this day is known tonight: their whole window lies within the horizon.
+    /// Everyone who could use a seat before this day is known tonight: their whole window is within the horizon.
     pub fn surplus_before(&self, policy: &Policy) -> Day {
         policy.horizon_days as Day - policy.longest_window() as Day
     }

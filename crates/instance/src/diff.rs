@@ -1,4 +1,4 @@
-//! What differs between two plans, and what it follows from: people, seats, days.
+//! The difference between two plans and their causes: people, seats, days.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,26 +8,26 @@ use serde::Serialize;
 use super::weeks::monday;
 use super::{Plan, PlanningInput};
 
-/// What differs.
+/// The differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Permits that are planned now and were not.
+    /// Permits that are new in the planning input.
     pub people_new: Vec<String>,
-    /// Permits that were planned and are not any more.
+    /// Permits that are no longer in the planning input.
     pub people_gone: Vec<String>,
-    /// Permits of whom something else is known: window, notice, places, household.
+    /// Permits whose facts have changed: window, notice, places, household.
     pub people_changed: Vec<String>,
     /// Free seats, by pool and week.
     pub seats: Vec<SeatChange>,
-    /// Permits that would be firm now and would not have been.
+    /// Permits that are firm now but were not before.
     pub firm_new: Vec<String>,
-    /// Permits that would have been firm and would not be any more.
+    /// Permits that were firm before but no longer are.
     pub firm_gone: Vec<String>,
-    /// Permits of both plans that have another day or place.
+    /// Permits in both plans whose day or place has changed.
     pub moved: Vec<String>,
-    /// Permits without a day before expiry now, that had one.
+    /// Permits that had a day before expiry but no longer do.
     pub lapses_new: Vec<String>,
-    /// Permits with a day before expiry now, that had none, or that are not planned any more.
+    /// Permits that lacked a day before expiry but now have one, or are no longer planned.
     pub lapses_gone: Vec<String>,
 }
 
@@ -45,12 +45,12 @@ pub struct SeatChange {
 }
 
 impl Difference {
-    /// Whether the plans are the same for everybody.
+    /// Whether the plans are the same for everyone.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// From one plan to another.
+    /// The difference from one plan to another.
     pub fn between(before: (&PlanningInput, &Plan), after: (&PlanningInput, &Plan)) -> Self {
         let (was, is) = (People::of(before), People::of(after));
         let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect();
@@ -72,9 +72,9 @@ impl Difference {
     }
 }
 
-/// What two plans are compared by, in dates: each counts its days from its own night.
+/// The facts that two plans are compared by, as dates, because each plan counts days from its own night.
 struct People {
-    /// What the planner knew of each, apart from what every night changes.
+    /// What the planner knew of each permit, except what changes every night.
     known: BTreeMap<String, String>,
     places: BTreeMap<String, (String, NaiveDate)>,
     firm: BTreeSet<String>,
@@ -101,7 +101,7 @@ impl People {
     }
 }
 
-/// From the later of the two nights on: what lies before it is past for one of them.
+/// From the later of the two nights on: earlier seats are past for one of them.
 fn seats(before: &PlanningInput, after: &PlanningInput) -> Vec<SeatChange> {
     let from = before.business_date.max(after.business_date);
     let mut weeks: BTreeMap<(String, NaiveDate), (u64, u64)> = BTreeMap::new();

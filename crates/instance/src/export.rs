@@ -1,4 +1,4 @@
-//! A plan as files (FORMATS, *Planning instance*): all that the planner saw and decided, and nothing personal.
+//! A plan as files (FORMATS, *Planning instance*): everything the planner saw and decided, and nothing personal.
 
 use std::io::{self, Write};
 
@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 use super::instance::NOWHERE;
 use super::{Day, Instance, Pass, Plan, PlanningInput, Proof};
 
-/// The plan that the prices prove, where families moved anyone.
+/// The plan that the prices prove, if keeping families together moved anyone.
 pub const UNPINNED: &str = "plan-unpinned.csv";
 
 /// Files by name.
 pub type Files = Vec<(&'static str, Vec<u8>)>;
 
-/// A night, its plan, and what its files say besides.
+/// A night, its plan, and what its files contain besides.
 pub struct Night<'a> {
     /// What the planner saw.
     pub input: &'a PlanningInput,
-    /// What it decided.
+    /// Its decisions.
     pub plan: &'a Plan,
-    /// What proves it.
+    /// The proof of the plan.
     pub proof: &'a Proof,
     /// Préfecture.
     pub dept: &'a str,
@@ -31,10 +31,10 @@ pub struct Night<'a> {
 }
 
 impl Night<'_> {
-    /// All that the planner saw and decided, and nothing personal.
+    /// Everything the planner saw and decided, and nothing personal.
     ///
     /// # Errors
-    /// None: memory takes what it is given.
+    /// None: writing to memory cannot fail.
     pub fn files(&self, explanation: &impl Serialize) -> io::Result<Files> {
         let Self { input, plan, proof, dept, .. } = *self;
         let meta = json!({
@@ -57,10 +57,10 @@ impl Night<'_> {
     }
 }
 
-/// Prices, explanation and, where families moved anyone, the plan that the prices prove.
+/// Prices, explanation and, if keeping families together moved anyone, the plan that the prices prove.
 ///
 /// # Errors
-/// None: memory takes what it is given.
+/// None: writing to memory cannot fail.
 pub fn proof_files(proof: &Proof, explanation: &impl Serialize) -> io::Result<Files> {
     let mut files = vec![("prices.csv", in_memory(|out| write_prices(out, proof))?)];
     if let Some(places) = proof.unpinned() {
@@ -76,7 +76,7 @@ fn in_memory(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<V
     Ok(bytes)
 }
 
-/// Writes `holders.csv`: the people of a night's first pass.
+/// Writes `holders.csv`: the people in a night's first pass.
 pub fn write_holders(out: impl Write, input: &PlanningInput, proof: &Proof, dept: &str) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([
@@ -129,7 +129,8 @@ pub fn write_slots(out: impl Write, instance: &Instance, dept: &str) -> io::Resu
     csv.flush()
 }
 
-/// Writes `plan.csv` of a night: its first pass; those to whom it gave nothing stand as lapses, whatever they get after expiry.
+/// Writes `plan.csv` of a night: its first pass. People without a seat in it are listed as lapses, whatever they get
+/// after expiry.
 pub fn write_first_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
     let mut place: Vec<Option<(u32, Day, u16)>> = vec![None; input.candidates.len()];
     for a in plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry) {
@@ -141,7 +142,7 @@ pub fn write_first_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> 
     write_places(out, people.map(|(c, place)| (c.id.0.as_str(), place.map(named))))
 }
 
-/// Writes `second-pass.csv` of a night: who got a seat after expiry, of those that the first pass left.
+/// Writes `second-pass.csv` of a night: the seats after expiry.
 pub fn write_second_pass(out: impl Write, input: &PlanningInput, plan: &Plan) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(["id", "pool", "day", "start", "pass"])?;

@@ -1,4 +1,4 @@
-//! A bare instance read from files (FORMATS, *Planning instance*), whoever wrote them. Every refusal names file and line.
+//! A bare instance read from files of any origin (FORMATS, *Planning instance*). Every refusal names file and line.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -14,7 +14,7 @@ use super::{Day, Instance, PoolName, RankedPool, SlotSeats};
 /// Days of an instance: ten years each way.
 const DAYS: std::ops::RangeInclusive<i64> = -3_660..=3_660;
 
-/// What is wrong in a file of an instance.
+/// A fault in a file of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}, line {line}: {what}")]
 pub struct FileError {
@@ -26,13 +26,13 @@ pub struct FileError {
     pub what: String,
 }
 
-/// What the planner reads of `meta.json`.
+/// What the planner reads from `meta.json`.
 #[derive(Debug, Deserialize)]
 struct Meta {
     business_date: NaiveDate,
     #[serde(default)]
     seed: Value,
-    /// `holders` and `slots`: lines of the two files, or seats of the second, where they are told.
+    /// `holders` and `slots`: number of lines in the two files, or number of seats for the second, if given.
     #[serde(default)]
     counts: Value,
     #[serde(default)]
@@ -74,7 +74,7 @@ impl<R: Read> Lines<R> {
 
     fn advance(&mut self) -> Result<bool, FileError> {
         let more = self.reader.read_record(&mut self.record);
-        // A quote that is never closed would swallow the rest of the file as one field.
+        // An unclosed quote would swallow the rest of the file as one field.
         if self.record.iter().any(|field| field.chars().any(char::is_control)) {
             return Err(
                 self.wrong("a field holds a line break or another control character: is a quote missing?".into())
@@ -119,7 +119,7 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// Reads an instance. Gives it with warnings on what was accepted and looks wrong.
+/// Reads an instance. Returns it with warnings about input that is accepted but looks wrong.
 pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Result<(Instance, Vec<String>), FileError> {
     let wrong = |line: usize, what: String| FileError { file: "meta.json", line: line as u64, what };
     let text = io::read_to_string(meta).map_err(|e| wrong(1, e.to_string()))?;
@@ -139,7 +139,7 @@ pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Resu
         let named = without[..without.len().min(10)].join(", ");
         warnings.push(format!("{} pools of holders.csv have no slot in slots.csv: {named}{more}", without.len()));
     }
-    // Numbers follow from names, not from the order of rows.
+    // Numbers follow from names, not from row order.
     let (pools, number) = pools.in_order();
     builder.renumber(&number);
     for slot in &mut slots {
@@ -155,7 +155,7 @@ pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Resu
         _ => Ok(()),
     };
     complete("holders.csv", lines.len(), told("holders"))?;
-    // Some count lines, some seats.
+    // Some files count lines, some seats.
     let seats: u64 = slots.iter().map(|s| u64::from(s.free)).sum();
     complete("slots.csv", slots.len(), told("slots").filter(|told| *told != seats))?;
     if let Some(again) = builder.repeated() {
@@ -169,7 +169,7 @@ pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Resu
     Ok((instance, warnings))
 }
 
-/// Pools by name, numbered as they appear.
+/// Pools by name, numbered in order of appearance.
 #[derive(Default)]
 struct Pools {
     numbers: HashMap<String, u32>,
@@ -187,7 +187,7 @@ impl Pools {
         number
     }
 
-    /// The pools by name, whole numbers first and in their order; and the position of each by its number.
+    /// The pools sorted by name, whole numbers first and in numeric order, and each number's new position.
     fn in_order(mut self) -> (Vec<PoolName>, Vec<u32>) {
         self.names.sort_by_cached_key(|p| (p.name.parse().unwrap_or(u64::MAX), p.name.clone()));
         let mut position = vec![0; self.names.len()];
@@ -234,7 +234,7 @@ fn read_slots(input: impl Read, pools: &mut Pools) -> Result<Vec<SlotSeats>, Fil
     Ok(slots)
 }
 
-/// People, and the line of each.
+/// People, with the line of each.
 fn read_holders(input: impl Read, pools: &mut Pools) -> Result<(Builder, Vec<u32>), FileError> {
     let mut lines = Lines::open("holders.csv", input)?;
     let [id, household, release, pref_end, deadline, weight, list] =
@@ -270,7 +270,7 @@ fn read_holders(input: impl Read, pools: &mut Pools) -> Result<(Builder, Vec<u32
     Ok((builder, at))
 }
 
-/// A pool's name; -1 is what a lapse has in its place.
+/// A pool's name; -1 is reserved for lapses.
 fn pool_name(text: &str) -> Result<&str, String> {
     let named = !text.is_empty() && !text.starts_with('-') && !text.contains([':', ';', ',', '"']);
     named.then_some(text).ok_or_else(|| format!("pool is {text:?}; expected a number or a name without : ; or ,"))

@@ -1,5 +1,5 @@
-//! What the first pass of a plan sees: people by class, seats by pool-day. The same for a night of the database and for a
-//! directory of files; a million people take about 60 MB.
+//! The input of a plan's first pass: people by class, seats by pool-day. The same for a night from the database and for
+//! a directory of files. A million people take about 60 MB.
 
 mod builder;
 
@@ -13,19 +13,20 @@ use convoke_domain::ids::keyed_hash;
 
 pub use builder::{Builder, Overflow, Person};
 
-/// In the place of a pool-day: none.
+/// No pool-day.
 pub const NOWHERE: u32 = u32::MAX;
 
-/// What a lapse costs: the first level. Each level outweighs all that the levels below it can sum up to in one component.
+/// Cost of a lapse: the first level. Each level outweighs the largest possible sum of all lower levels in one
+/// component.
 pub const LAPSE: i128 = 1 << 102;
-/// A weighted day beyond the preferred end: the second level.
+/// Cost of a weighted day beyond the preferred end: the second level.
 pub const LATE_DAY: i128 = 1 << 66;
-/// A perishing seat that is filled, taken off: the third level.
+/// Bonus for filling a perishing seat: the third level.
 pub const PERISHING: i128 = 1 << 50;
-/// A rank of distance: the fourth level. The fifth, a day after the release, costs 1.
+/// Cost of a rank of distance: the fourth level. The fifth, a day after the release, costs 1.
 pub const RANK: i128 = 1 << 28;
 
-/// All that the first pass sees, in canonical order: equal contents are equal instances, whatever the order of rows.
+/// Everything the first pass sees, in canonical order: equal contents give equal instances, whatever the order of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
     /// Day 0.
@@ -34,33 +35,33 @@ pub struct Instance {
     pub seed: String,
     /// Seats on days before this one are lost if nobody takes them tonight.
     pub perish_before: Option<Day>,
-    /// Desks; their numbers are their positions.
+    /// Desks; a desk's number is its index.
     pub pools: Vec<PoolName>,
     /// Hours, by pool, day and start.
     pub slots: Vec<SlotSeats>,
-    /// Pool-days, by pool and day, those without a free seat included.
+    /// Pool-days, by pool and day, including those without a free seat.
     pub bins: Vec<PoolDay>,
     /// Distinct lists of pools, in order.
     pub lists: Vec<Vec<RankedPool>>,
     /// Distinct classes, in order of deadline.
     pub classes: Vec<Class>,
-    /// Ids, one after the other, and where each ends.
+    /// Concatenated ids, and the end of each.
     ids: String,
     ends: Vec<u32>,
     /// Class of each person.
     pub class: Vec<u32>,
     /// Household of each person, numbered from 1; 0 for none.
     pub household: Vec<u32>,
-    /// First night on which the program knew of each person; empty where that is unknown.
+    /// First night on which each person was known; empty if unknown.
     first_seen: Vec<Day>,
-    /// Households of which somebody is convoked already: day and site.
+    /// Households with a member who is already convoked: day and site.
     pub beside: HashMap<u32, (Day, String)>,
 }
 
 /// A desk at a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolName {
-    /// As files name it.
+    /// Name in files.
     pub name: String,
     /// Site.
     pub site: String,
@@ -81,24 +82,24 @@ pub struct PoolDay {
     pub first_slot: u32,
 }
 
-/// People who are alike to the planner.
+/// People who are identical to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Class {
     /// Last day that is in time.
     pub deadline: Day,
     /// First day.
     pub release: Day,
-    /// Last day without lateness.
+    /// Last day that is not late.
     pub pref_end: Day,
-    /// Position in `lists`.
+    /// Index into `lists`.
     pub list: u32,
-    /// What a late day counts.
+    /// Weight of a late day.
     pub weight: u32,
-    /// Late days that a lapse counts besides.
+    /// Late days that a lapse counts as, in addition.
     pub lapse_late: u32,
 }
 
-/// The order among people whom nothing else distinguishes: known for longest first, then by a hash that nobody can choose.
+/// The order among otherwise equal people: those known longest first, then by a hash that nobody can choose.
 pub(crate) fn tie(seed: &str, first_seen: Day, id: &str) -> (Day, u64) {
     let hash = keyed_hash(seed.as_bytes(), &[id.as_bytes()]);
     // Unwrap safety: the slice has eight bytes.
@@ -114,14 +115,14 @@ pub fn find(parent: &mut [u32], mut node: u32) -> u32 {
     node
 }
 
-/// Puts two nodes under one representative, the smaller of the two.
+/// Unites two nodes under the smaller representative.
 pub fn unite(parent: &mut [u32], a: u32, b: u32) {
     let (a, b) = (find(parent, a), find(parent, b));
     parent[a.max(b) as usize] = a.min(b);
 }
 
-/// The component of each list: lists that share a pool, directly or through others, are in one. A component is named by its
-/// smallest list.
+/// The component of each list. Lists that share a pool, directly or through other lists, are in the same component. A
+/// component is named by its smallest list.
 pub fn components<L: AsRef<[RankedPool]>>(lists: &[L]) -> Vec<u32> {
     let mut parent: Vec<u32> = (0..lists.len() as u32).collect();
     let mut list_of_pool: HashMap<u32, u32> = HashMap::new();
@@ -135,14 +136,14 @@ pub fn components<L: AsRef<[RankedPool]>>(lists: &[L]) -> Vec<u32> {
 }
 
 impl Instance {
-    /// The first pass of a night, and the candidate behind each person, in the order of their ids. Those who have expired
-    /// already are not in it; those whose notice is `shortened` may come from their earliest day.
+    /// The first pass of a night, and the candidate index of each person, in id order. People whose permit has expired
+    /// are left out. People in `shortened` may come from their earliest day on.
     pub fn of_night(input: &PlanningInput, shortened: &HashSet<usize>) -> Result<(Self, Vec<usize>), Overflow> {
         let open: BTreeSet<(u32, Day)> = input.slots.iter().map(|s| (s.pool, s.day)).collect();
         let mut builder = Builder::default();
         let mut candidates = Vec::new();
         for (i, c) in input.candidates.iter().enumerate().filter(|(_, c)| !c.is_late()) {
-            // With no day at all after the full notice it is short for them in any case.
+            // Without a seat after full notice, their notice is short in any case.
             let any = |pool: u32| {
                 c.release <= c.deadline && open.range((pool, c.release)..=(pool, c.deadline)).next().is_some()
             };
@@ -176,12 +177,12 @@ impl Instance {
         Ok((instance, candidates))
     }
 
-    /// How many people.
+    /// Number of people.
     pub fn people(&self) -> usize {
         self.class.len()
     }
 
-    /// How many classes.
+    /// Number of classes.
     pub fn class_count(&self) -> usize {
         self.classes.len()
     }
@@ -212,14 +213,14 @@ impl Instance {
         tie(&self.seed, self.first_seen.get(person).copied().unwrap_or(0), self.id(person))
     }
 
-    /// The pool-days of a pool from `first` to `last`, as positions; those without a seat included.
+    /// Indices of a pool's pool-days from `first` to `last`, including those without a seat.
     pub fn pool_days(&self, pool: u32, first: Day, last: Day) -> std::ops::Range<usize> {
         let from = self.bins.partition_point(|b| (b.pool, b.day) < (pool, first));
         let to = self.bins.partition_point(|b| (b.pool, b.day) <= (pool, last));
         from..to.max(from)
     }
 
-    /// Every pool-day that a class may take, with the rank of its pool; those without a seat included.
+    /// Every pool-day that a class may take, with the rank of its pool, including those without a seat.
     pub fn options(&self, class: &Class) -> impl Iterator<Item = (usize, u32)> {
         let (first, last) = (class.release, class.deadline);
         self.lists[class.list as usize]
@@ -227,13 +228,13 @@ impl Instance {
             .flat_map(move |r| self.pool_days(r.pool, first, last).map(|bin| (bin, r.rank)))
     }
 
-    /// What a seat of a day costs whoever takes it: less than nothing where it perishes.
+    /// The basic cost of a seat on a day: negative if the seat perishes.
     pub fn base_cost(&self, day: Day) -> i128 {
         if self.perish_before.is_some_and(|before| day < before) { -PERISHING } else { 0 }
     }
 }
 
-/// The hours of bookings, given as pool-days in the order in which they are served.
+/// The hours of bookings, given as pool-days in the order of service.
 pub fn hours(instance: &Instance, bookings: impl Iterator<Item = u32>) -> Vec<u16> {
     let mut next: Vec<(u32, u32)> = instance.bins.iter().map(|b| (b.first_slot, 0)).collect();
     bookings

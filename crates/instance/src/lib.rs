@@ -1,6 +1,6 @@
-//! What the planner sees and what it says: a night, its plan and what proves it, as types and as the files of FORMATS (*Planning
-//! instance*). Nothing here searches: `convoke-planning` makes plans, and `convoke-check` judges them without knowing how they
-//! were made.
+//! The planner's input and output: a night, its plan and the proof, as types and as the files of FORMATS (*Planning
+//! instance*). Nothing here searches: `convoke-planning` makes plans, and `convoke-check` judges them without knowing
+//! how they were made.
 //!
 //! Days are integers, day 0 being the business date. Nothing here is personal.
 
@@ -32,28 +32,29 @@ use convoke_domain::ids::sha256_hex;
 /// Days since the business date.
 pub type Day = i32;
 
-/// All the planner sees, and nothing personal. In canonical order: candidates by id, slots by place and time.
+/// Everything the planner sees, and nothing personal. In canonical order: candidates by id, slots by place and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanningInput {
     /// Day 0.
     pub business_date: NaiveDate,
-    /// Published seed that breaks ties: whoever knows the instance can recompute the order.
+    /// Published seed that breaks ties: anyone with the instance can recompute the order.
     pub seed: String,
-    /// Seats on days before this one are lost if nobody takes them tonight: tomorrow's notice passes them.
+    /// Seats on days before this one are lost if nobody takes them tonight: tomorrow they are inside the notice.
     #[serde(default)]
     pub perish_before: Option<Day>,
-    /// Whoever could use a seat before this day is known tonight: what the plan leaves there, nobody will need.
+    /// Everyone who could use a seat before this day is known tonight: nobody will need the seats that the plan leaves
+    /// there.
     #[serde(default)]
     pub surplus_before: Day,
-    /// Whoever has been expired for longer than so many days is bound to a far seat rather than left waiting.
+    /// A person expired for longer than this many days is given a distant seat rather than left waiting.
     #[serde(default)]
     pub late_wait_days: u32,
-    /// Households of which somebody is convoked already: the first such day, and the site.
+    /// Households with a member who is already convoked: the first such day, and the site.
     #[serde(default)]
     pub beside: BTreeMap<String, (Day, String)>,
-    /// `site/desk` of each pool; its number is its position.
+    /// `site/desk` of each pool; its number is its index.
     pub pools: Vec<String>,
-    /// Seats that are free tonight; a slot whose seats are all taken stands with 0.
+    /// Seats free tonight; a full slot is listed with 0.
     pub slots: Vec<SlotSeats>,
     /// People to be seen.
     pub candidates: Vec<Candidate>,
@@ -73,31 +74,31 @@ pub struct SlotSeats {
 }
 
 coded! {
-    /// In which pass an appointment was given.
+    /// The pass that gave an appointment.
     pub enum Pass {
         /// Between release and deadline.
         InTime = "in-time",
-        /// Before the deadline, at short notice, because that saves somebody.
+        /// Before the deadline, at short notice, because that prevents a lapse.
         ShortNotice = "short-notice",
-        /// After the expiry, with a seat left by the first pass.
+        /// After expiry, with a seat left by the first pass.
         AfterExpiry = "after-expiry",
     }
 }
 
 coded! {
-    /// Why somebody has no day before expiry.
+    /// Why a person has no day before expiry.
     pub enum LapseCause {
-        /// No seat exists in the window, whatever is taken.
+        /// No seat exists in the window, taken or free.
         NoPossibleDay = "no_possible_day",
         /// Seats exist, and all are taken.
         NoCapacity = "no_capacity",
     }
 }
 
-/// Somebody's day.
+/// A planned appointment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appointment {
-    /// Position in [`PlanningInput::candidates`].
+    /// Index into [`PlanningInput::candidates`].
     pub candidate: usize,
     /// Pool number.
     pub pool: u32,
@@ -105,32 +106,32 @@ pub struct Appointment {
     pub day: Day,
     /// Minutes after midnight.
     pub start: u16,
-    /// In which pass.
+    /// The pass.
     pub pass: Pass,
     /// Whether tonight's run reserves it and writes the letter.
     pub firm: bool,
 }
 
-/// Somebody without a day before expiry.
+/// A person without a day before expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lapse {
-    /// Position in [`PlanningInput::candidates`].
+    /// Index into [`PlanningInput::candidates`].
     pub candidate: usize,
-    /// Why.
+    /// Cause.
     pub cause: LapseCause,
 }
 
-/// A whole plan: nothing is left to choose when it is carried out.
+/// A whole plan: execution has nothing left to choose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// At most one for each candidate, by candidate.
+    /// At most one per candidate, by candidate.
     pub appointments: Vec<Appointment>,
-    /// Candidates in time for whom no day before expiry was found; they may have an appointment after it.
+    /// Candidates not yet expired for whom no day before expiry was found; they may have an appointment after it.
     pub lapses: Vec<Lapse>,
 }
 
 impl PlanningInput {
-    /// Puts the input in canonical order, so that equal contents have equal hashes.
+    /// Sorts the input, so that equal contents have equal hashes.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         self.slots.sort_unstable();
@@ -143,7 +144,7 @@ impl PlanningInput {
         sha256_hex(format!("convoke {prefecture} {business_date}").as_bytes())[..16].to_owned()
     }
 
-    /// The canonical bytes that a run records: enough to plan again.
+    /// The canonical bytes that a run records: enough to plan the night again.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Unwrap safety: plain data with text keys always serialises.
         serde_json::to_vec(self).expect("an input serialises")
@@ -154,7 +155,8 @@ impl PlanningInput {
         sha256_hex(&self.to_bytes())
     }
 
-    /// What is left to plan once a plan's firm appointments are committed: planned again, nothing else has changed.
+    /// The input that remains after a plan's firm appointments are committed. Planning it gives the rest of the plan
+    /// unchanged.
     #[must_use]
     pub fn after(&self, plan: &Plan) -> Self {
         let mut rest = self.clone();
@@ -184,7 +186,7 @@ impl PlanningInput {
         name.split_once('/').map_or(name, |(site, _)| site)
     }
 
-    /// The order among candidates whom nothing else distinguishes.
+    /// The order among otherwise equal candidates.
     pub fn tie(&self, candidate: usize) -> (Day, u64) {
         let c = &self.candidates[candidate];
         instance::tie(&self.seed, c.first_seen, &c.id.0)
@@ -204,7 +206,7 @@ pub fn date(business_date: NaiveDate, day: Day) -> NaiveDate {
 }
 
 impl Plan {
-    /// One line per candidate: `id,pool,day,start,pass,firm`, `-1,-1,-1` for nothing; and the cause of each lapse.
+    /// One line per candidate: `id,pool,day,start,pass,firm`, with `-1,-1,-1` for none, and the cause of each lapse.
     fn canonical_text(&self, input: &PlanningInput) -> String {
         let mut lines: Vec<String> = input.candidates.iter().map(|c| format!("{},-1,-1,-1", c.id)).collect();
         for a in &self.appointments {
@@ -218,12 +220,12 @@ impl Plan {
         lines.join("\n")
     }
 
-    /// SHA-256 of the plan: what an operator confirms, and what a replay must find again.
+    /// SHA-256 of the plan: an operator confirms it, and a replay must reproduce it.
     pub fn hash(&self, input: &PlanningInput) -> String {
         sha256_hex(self.canonical_text(input).as_bytes())
     }
 
-    /// What becomes firm tonight.
+    /// The appointments that become firm tonight.
     pub fn firm(&self) -> impl Iterator<Item = &Appointment> {
         self.appointments.iter().filter(|a| a.firm)
     }

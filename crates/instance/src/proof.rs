@@ -6,14 +6,14 @@ use rayon::prelude::*;
 
 use super::instance::{Instance, NOWHERE, hours};
 
-/// The first pass of a plan, and what proves it best.
+/// The first pass of a plan, and the proof that it is optimal.
 #[derive(Clone, Debug)]
 pub struct Proof {
     /// What the planner saw.
     pub instance: Instance,
-    /// Pool-day of each person, families together where possible.
+    /// Pool-day of each person, with families together where possible.
     pub places: Vec<u32>,
-    /// The plan that the prices prove, where families moved anyone.
+    /// The plan that the prices prove, if keeping families together moved anyone.
     pub unpinned: Option<Vec<u32>>,
     /// Full pool-days and the price of their seats.
     pub prices: Vec<(u32, i128)>,
@@ -25,22 +25,23 @@ impl Proof {
         self.unpinned.as_ref().unwrap_or(&self.places)
     }
 
-    /// Pool-day of each person, families together where possible: positions that only [`export`](super::export) reads.
+    /// Pool-day of each person, with families together where possible: indices that only [`export`](super::export)
+    /// reads.
     pub fn places(&self) -> &[u32] {
         &self.places
     }
 
-    /// The plan that the prices prove, where families moved anyone.
+    /// The plan that the prices prove, if keeping families together moved anyone.
     pub fn unpinned(&self) -> Option<&[u32]> {
         self.unpinned.as_deref()
     }
 
-    /// How many people have another place because families come together.
+    /// Number of people moved to keep families together.
     pub fn moved(&self) -> usize {
         self.places.iter().zip(self.proved()).filter(|(a, b)| a != b).count()
     }
 
-    /// Hours of everybody in `places`: households one after the other, then by tie.
+    /// The hour of each person in `places`: household by household, then by tie.
     pub fn starts(&self, places: &[u32]) -> Vec<u16> {
         let instance = &self.instance;
         let ties: Vec<_> = (0..instance.people()).into_par_iter().map(|person| instance.tie(person)).collect();

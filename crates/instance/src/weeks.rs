@@ -14,11 +14,11 @@ pub struct Week {
     pub pool: String,
     /// Monday.
     pub week: NaiveDate,
-    /// Seats that were free before the plan.
+    /// Seats free before the plan.
     pub free: u64,
     /// Of these, made firm tonight.
     pub firm: u64,
-    /// Of these, planned and not yet firm.
+    /// Of these, planned but not firm.
     pub planned: u64,
 }
 
@@ -27,7 +27,7 @@ pub fn monday(date: NaiveDate) -> NaiveDate {
     date.checked_sub_days(Days::new(date.weekday().num_days_from_monday().into())).unwrap_or(date)
 }
 
-/// Each desk and week that has a seat, by week.
+/// Each desk and week with seats, by week.
 pub fn by_week(input: &PlanningInput, plan: &Plan) -> Vec<Week> {
     let mut weeks: BTreeMap<(NaiveDate, u32), (u64, u64, u64)> = BTreeMap::new();
     for slot in &input.slots {

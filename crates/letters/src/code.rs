@@ -1,4 +1,4 @@
-//! The code in the corner of a letter: whoever holds the key can tell that the préfecture made it.
+//! The code in the corner of a letter: with the key, it proves that the préfecture issued the letter.
 
 use convoke_domain::ids::{base32, keyed_hash};
 
@@ -12,13 +12,13 @@ impl std::fmt::Debug for CodeKey {
     }
 }
 
-/// A key is at least so many bytes long: a shorter one could be searched for.
+/// Minimum length of a key in bytes: a shorter one could be found by brute force.
 const KEY_MIN: usize = 16;
-/// Changes of one appointment after which its codes are not searched any more.
+/// Codes are not searched beyond this number of changes of one appointment.
 const SEQUENCE_MAX: u32 = 99;
 
 impl CodeKey {
-    /// A key from what a file or a variable holds; `None` if it is too short.
+    /// A key from the content of a file or variable; `None` if it is too short.
     pub fn new(text: &str) -> Option<Self> {
         let bytes = text.trim().as_bytes().to_vec();
         (bytes.len() >= KEY_MIN).then_some(Self(bytes))
@@ -32,8 +32,8 @@ impl CodeKey {
         [&letters[..4], &letters[4..8], &letters[8..12], &letters[12..]].join("-")
     }
 
-    /// The SEQUENCE of the letter that bears this code under this reference, if it is ours. Blanks, hyphens and case do not
-    /// matter, nor a letter that is read for a digit (O, I, L).
+    /// The SEQUENCE of the letter with this reference and code, if the code is valid. Blanks, hyphens and case are
+    /// ignored, as are letters mistaken for digits (O, I, L).
     pub fn check(&self, reference: &str, code: &str) -> Option<u32> {
         let typed: String = code
             .chars()
@@ -48,7 +48,7 @@ impl CodeKey {
     }
 }
 
-/// Compares in a time that does not depend on where two codes differ.
+/// Compares in constant time.
 fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }

@@ -1,4 +1,4 @@
-//! What a letter says, apart from how it is said.
+//! The content of a letter, apart from its wording.
 
 use std::borrow::Cow;
 
@@ -10,75 +10,74 @@ use serde_json::Value;
 use convoke_domain::code::coded;
 use convoke_domain::convocation::LetterKind;
 
-/// All that a letter says. It is stored with its outbox row, so that the letter can be rendered
-/// again byte for byte: the order of the fields is the order of the stored JSON.
+/// The content of a letter. It is stored with its outbox row, so that the letter can be rendered again byte for byte:
+/// the order of the fields is the order of the stored JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LetterData {
-    /// The convocation's reference, `RC-94-2026-0001234-K`, or the notice's: the only thing in
-    /// subject and invitation that points to the person.
+    /// The reference of the convocation, `RC-94-2026-0001234-K`, or of the notice: the only thing in subject and
+    /// invitation that points to the person.
     pub reference: String,
-    /// 0 for the first letter of an appointment, one more each time it changes.
+    /// 0 for the first letter of an appointment, one more for each change.
     pub sequence: u32,
-    /// The instant the letter was decided, and the same on every attempt to send it.
+    /// The instant the letter was decided, the same for every attempt to send it.
     pub issued_at: DateTime<Utc>,
-    /// The civil date of the préfecture under which it was decided; the letter's date.
+    /// The préfecture's civil date when it was decided; the letter's date.
     pub business_date: NaiveDate,
-    /// Who writes.
+    /// The sending office.
     pub office: Office,
-    /// Who is written to.
+    /// The recipient.
     pub recipient: Recipient,
     /// The permit to be renewed.
     pub permit: PermitLines,
-    /// What is said, and which letter this is: the field `kind` and those of the variant.
+    /// The kind of letter and its details: the field `kind` and those of the variant.
     #[serde(flatten)]
     pub matter: Matter,
-    /// Verification code ([`CodeKey`](super::CodeKey)), where the installation has a key.
+    /// Verification code ([`CodeKey`](super::CodeKey)), if the installation has a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The reference under which the appointment was first announced, if it was another: the
-    /// invitation keeps its UID.
+    /// The reference under which the appointment was first announced, if it differs: the invitation keeps its UID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_reference: Option<String>,
-    /// The holder's address was changed since: this copy is the last that goes to the old one, and says so.
+    /// The holder's address has changed since: this copy is the last to the old address, and says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub address_changed: bool,
 }
 
-/// What a letter is about. Its field `kind` is the [`LetterKind`].
+/// The kind of letter. The field `kind` is the [`LetterKind`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Matter {
     /// An appointment is given.
     Convocation(Convoked),
-    /// It comes near.
+    /// It is a few days away.
     Reminder(Convoked),
-    /// It is another one now.
+    /// It has changed.
     Change {
-        /// The new one.
+        /// The new appointment.
         #[serde(flatten)]
         convoked: Convoked,
-        /// The one that does not hold any more.
+        /// The previous appointment, no longer valid.
         was: Moment,
     },
-    /// It does not take place.
+    /// It is cancelled.
     Cancellation {
-        /// The appointment that does not take place.
+        /// The cancelled appointment.
         appointment: Appointment,
-        /// Who gave it up.
+        /// Who cancelled it.
         by: CancelledBy,
     },
-    /// The request is filed online, and may be filed now (*dépôt en ligne*).
+    /// The renewal can now be requested online (*dépôt en ligne*).
     #[serde(rename = "depot-en-ligne")]
     OnlineFiling {
         /// Address of the service, `https://…`.
         service: String,
         /// First day.
         opens_on: NaiveDate,
-        /// Last day on which nothing is owed.
+        /// Last day without a late fee.
         last_day: NaiveDate,
-        /// Owed after that day, in euros (CESEDA L.436-5).
+        /// Late fee after that day, in euros (CESEDA L.436-5).
         late_fee_eur: u32,
-        /// Who helps with the service, a line each.
+        /// Where to get help with the service, a line each.
         help: Vec<String>,
     },
     /// The holder has moved out of the jurisdiction (*transfert*).
@@ -88,10 +87,10 @@ pub enum Matter {
         competent: String,
         /// Where its address and hours are found, `https://…`.
         directory: String,
-        /// The move is to be declared to it by this day.
+        /// The move must be declared there by this day.
         act_by: NaiveDate,
     },
-    /// An appointment will be given.
+    /// An appointment will follow.
     HeadsUp {
         /// Before this day.
         convoked_before: NaiveDate,
@@ -99,7 +98,7 @@ pub enum Matter {
 }
 
 coded! {
-    /// Who gave an appointment up.
+    /// Who cancelled an appointment.
     pub enum CancelledBy {
         /// The préfecture.
         Office = "office",
@@ -113,17 +112,17 @@ coded! {
 pub struct Convoked {
     /// When and where.
     pub appointment: Appointment,
-    /// What to bring, one line a document.
+    /// Documents to bring, one per line.
     pub documents: Vec<String>,
     /// The dated list that `documents` is taken from.
     pub documents_source: String,
-    /// The notice given is shorter than the usual one.
+    /// Whether the notice is shorter than usual.
     pub short_notice: bool,
-    /// The permit had already expired when the letter was decided.
+    /// Whether the permit had already expired when the letter was decided.
     pub late: bool,
 }
 
-/// An appointment that was.
+/// A previous appointment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moment {
@@ -135,7 +134,7 @@ pub struct Moment {
     pub site: String,
 }
 
-/// The service that convokes, and how to reach it.
+/// The convoking service, and its contact details.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Office {
@@ -145,20 +144,20 @@ pub struct Office {
     pub name: String,
     /// The service within it.
     pub service: String,
-    /// Postal address, a line each.
+    /// Postal address, one line per item.
     pub address: Vec<String>,
-    /// Telephone, as it is to be read.
+    /// Telephone number, as displayed.
     pub phone: Option<String>,
     /// Address of the website, `https://…`.
     pub website: Option<String>,
-    /// Where answers go (`Reply-To`).
+    /// Address for replies (`Reply-To`).
     pub contact_email: Option<String>,
-    /// Whom to ask for the rules of the algorithm (CRPA art. R. 311-3-1-1), a line each.
+    /// Contact for the rules of the algorithm (CRPA art. R. 311-3-1-1), one line per item.
     pub rules_contact: Vec<String>,
-    /// Where letters are explained in other languages, `https://…`; the website where absent.
+    /// Web page that explains letters in other languages, `https://…`; the website if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help_url: Option<String>,
-    /// Who signs, a line each; service and préfecture where empty.
+    /// Signatory, one line per item; service and préfecture if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signature: Vec<String>,
 }
@@ -167,24 +166,24 @@ pub struct Office {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipient {
-    /// The name as the permit has it.
+    /// The name as on the permit.
     pub name: String,
-    /// None: the letter goes by post.
+    /// `None`: the letter goes by post.
     pub email: Option<String>,
-    /// Postal address, a line each.
+    /// Postal address, one line per item.
     pub address: Vec<String>,
-    /// Preferred language; French is the legal text whatever it is.
+    /// Preferred language; the French text is the legal one in any case.
     pub language: String,
-    /// In 18 points (*gros caractères*).
+    /// Whether to use 18-point type (*gros caractères*).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub large_print: bool,
 }
 
-/// What is said of the permit.
+/// The permit in a letter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PermitLines {
-    /// What the permit is called after « votre »: `carte de séjour temporaire`.
+    /// The permit's name after « votre »: `carte de séjour temporaire`.
     pub label: String,
     /// Its last day of validity.
     pub expires_on: NaiveDate,
@@ -196,11 +195,11 @@ pub struct PermitLines {
 pub struct Appointment {
     /// Name of the site.
     pub site: String,
-    /// Address of the site, a line each.
+    /// Address of the site, one line per item.
     pub address: Vec<String>,
     /// The site's town.
     pub town: String,
-    /// The zone in which `day` and `start` are civil date and time.
+    /// The time zone of `day` and `start`.
     pub zone: Tz,
     /// Name of the desk.
     pub desk: String,
@@ -226,7 +225,7 @@ impl Matter {
         }
     }
 
-    /// The appointment that it speaks of, if any.
+    /// The appointment that it is about, if any.
     pub const fn appointment(&self) -> Option<&Appointment> {
         match self {
             Self::Convocation(convoked) | Self::Reminder(convoked) | Self::Change { convoked, .. } => {
@@ -237,7 +236,7 @@ impl Matter {
         }
     }
 
-    /// The appointment and what to bring, where somebody is expected.
+    /// The appointment and the documents to bring, if the person is expected.
     pub const fn convoked(&self) -> Option<&Convoked> {
         match self {
             Self::Convocation(convoked) | Self::Reminder(convoked) | Self::Change { convoked, .. } => Some(convoked),
@@ -247,7 +246,7 @@ impl Matter {
 }
 
 impl Appointment {
-    /// Site, address, town: the town once, and always in the letters in which it is written.
+    /// Site, address, town; the town only once, in the spelling given.
     pub(super) fn place(&self) -> Vec<&str> {
         let mut lines = vec![self.site.as_str()];
         lines.extend(self.address.iter().map(String::as_str));
@@ -259,10 +258,9 @@ impl Appointment {
 }
 
 impl LetterData {
-    /// The same letter in which every text is free of characters that are not seen but act:
-    /// line breaks and other controls become a space, direction overrides and zero-width
-    /// characters go. Second, the places where something changed, as JSON pointers, for nothing
-    /// that a person is called is altered in silence.
+    /// The same letter with every text free of invisible control characters: line breaks and other controls become a
+    /// space, direction overrides and zero-width characters are removed. Also returns where something changed, as JSON
+    /// pointers, because no name may be altered silently.
     pub(super) fn neutralised(&self) -> Result<(Self, Vec<String>), serde_json::Error> {
         let mut value = serde_json::to_value(self)?;
         let mut changed = Vec::new();
@@ -293,7 +291,7 @@ fn walk(value: &mut Value, path: &str, changed: &mut Vec<String>) {
     }
 }
 
-/// The text as a reader sees it; borrowed where nothing had to change.
+/// The visible text; borrowed if nothing had to change.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c.is_control() || is_unseen(c)) {
         return Cow::Borrowed(text);
@@ -302,8 +300,8 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(seen.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
-/// Format characters (Unicode category Cf), line and paragraph separators. The two joiners
-/// U+200C and U+200D are letters to Persian, Kurdish and Indic names, and stay.
+/// Format characters (Unicode category Cf), line and paragraph separators. The two joiners U+200C and U+200D are kept:
+/// Persian, Kurdish and Indic names need them.
 pub(super) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

@@ -1,21 +1,22 @@
-//! What a letter says, as blocks: the words of templates are Markdown, and one layout for each of text, HTML and PDF
-//! lays them out. So the three always say the same.
+//! The wording of a letter, as blocks. Templates are written in Markdown, and text, HTML and PDF each have one layout
+//! for the blocks, so the three always say the same.
 //!
-//! Of Markdown (`CommonMark`) a letter has: one title `#`, sections `##`, paragraphs, lists `-`, `**strong**`, links, and
-//! - a definition list, which is the framed box (a row is a label and what stands beside it);
+//! Of Markdown (`CommonMark`) a letter has: one title `#`, sections `##`, paragraphs, lists `-`, `**strong**`, links,
+//! and
+//! - a definition list, which is the framed box (a row is a label and its text);
 //! - a rule `---`, after which come the legal mentions, in smaller type.
 //!
-//! Anything else is refused, so that nothing is dropped in silence.
+//! Anything else is refused, so that nothing is dropped silently.
 
 use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 use serde::Serialize;
 
-/// A whole text in one language.
+/// A complete text in one language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Document {
     /// Its title.
     pub(super) title: String,
-    /// What follows the title.
+    /// The blocks after the title.
     pub(super) blocks: Vec<Block>,
 }
 
@@ -40,7 +41,7 @@ impl Document {
 }
 
 impl std::fmt::Display for Document {
-    /// On a terminal: no line is longer than 78 characters, unless a word is.
+    /// For a terminal: no line is longer than 78 characters, unless a word is.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut parts = vec![self.title.to_uppercase()];
         for block in &self.blocks {
@@ -64,7 +65,7 @@ impl std::fmt::Display for Document {
     }
 }
 
-/// A text behind `mark`, in lines of at most 78 characters that stand below one another.
+/// Text after `mark`, in aligned lines of at most 78 characters.
 fn folded(mark: &str, text: &str) -> String {
     let (mut out, mut width) = (mark.to_owned(), mark.len());
     for word in text.split(' ') {
@@ -89,7 +90,7 @@ fn folded(mark: &str, text: &str) -> String {
 pub(super) enum Block {
     /// The title of a section.
     Heading {
-        /// A pictogram before it: `place`, `date` or `documents`.
+        /// An icon before it: `place`, `date` or `documents`.
         icon: Option<&'static str>,
         /// Its words.
         text: String,
@@ -109,39 +110,39 @@ pub(super) enum Block {
         /// Its rows.
         rows: Vec<Row>,
     },
-    /// What follows is the legal mentions.
+    /// The legal mentions follow.
     Mentions,
 }
 
 /// A row of the framed box.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Row {
-    /// A pictogram: `place`, `date` or `documents`.
+    /// An icon: `place`, `date` or `documents`.
     pub icon: Option<&'static str>,
-    /// What it is.
+    /// Label.
     pub label: String,
-    /// What stands beside it, a line each.
+    /// Its text, one line per item.
     pub lines: Vec<Vec<Span>>,
 }
 
-/// Words of one kind.
+/// Text in one style.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Span {
     /// The words.
     pub text: String,
-    /// Said louder.
+    /// Bold.
     pub strong: bool,
-    /// Not to be broken over two lines.
+    /// Never broken across lines.
     pub whole: bool,
-    /// Where a link leads.
+    /// Target of a link.
     pub link: Option<String>,
 }
 
-/// The pictograms, as templates write them and as layouts name them.
+/// The icons, as characters in templates and as names in layouts.
 const ICONS: [(char, &str); 3] = [('📅', "date"), ('📍', "place"), ('📄', "documents")];
 
-/// Escapes a value so that Markdown reads it as the words that it is: any ASCII punctuation may stand behind a backslash
-/// (`CommonMark`, 2.4), and a value cannot begin a line of code, for it begins with no blank.
+/// Escapes a value so that Markdown reads it literally: any ASCII punctuation may follow a backslash (`CommonMark`,
+/// 2.4). A value cannot begin a code block, because it does not begin with a blank.
 pub(super) fn escape(value: &str) -> String {
     let mut out = String::with_capacity(value.len() + 8);
     for c in value.trim().chars() {
@@ -153,10 +154,10 @@ pub(super) fn escape(value: &str) -> String {
     out
 }
 
-/// Reads Markdown. `whole` are words that are never broken over two lines.
+/// Parses Markdown. `whole` are words that are never broken across lines.
 ///
 /// # Errors
-/// Where something stands that a letter does not have: the byte, and what it is.
+/// Markdown that letters do not support: the byte offset, and what it is.
 pub(super) fn parse(markdown: &str, whole: &[&str]) -> Result<Document, (usize, String)> {
     let mut document = Document::default();
     let mut open = Open::default();
@@ -180,7 +181,7 @@ pub(super) fn parse(markdown: &str, whole: &[&str]) -> Result<Document, (usize, 
     Ok(document)
 }
 
-/// What is being read.
+/// The parser's state.
 #[derive(Default)]
 struct Open {
     lines: Vec<Vec<Span>>,
@@ -209,7 +210,7 @@ impl Open {
             Event::End(TagEnd::Strong) => self.strong = false,
             Event::Start(Tag::Link { link_type, dest_url, .. }) => {
                 let mail = if link_type == LinkType::Email { "mailto:" } else { "" };
-                // Isolates are for eyes; an address has none.
+                // Isolates are for display; an address has none.
                 self.link = Some(format!("{mail}{}", dest_url.replace(['\u{2068}', '\u{2069}'], "")));
             }
             Event::End(TagEnd::Link) => self.link = None,
@@ -226,7 +227,7 @@ impl Open {
                 let spans = self.spans();
                 document.blocks.push(Block::Paragraph { spans });
             }
-            // Within a list or the box a paragraph is only a line.
+            // Within a list or the box a paragraph is just a line.
             Event::HardBreak | Event::End(TagEnd::Paragraph) => self.lines.push(Vec::new()),
             Event::End(TagEnd::Heading(HeadingLevel::H1)) if document.title.is_empty() => {
                 document.title = words(&self.spans());
@@ -282,7 +283,7 @@ impl Open {
         }
     }
 
-    /// All that was read since the last block, on one line.
+    /// All spans since the last block, on one line.
     fn spans(&mut self) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         for line in std::mem::take(&mut self.lines).into_iter().filter(|l| !l.is_empty()) {
@@ -306,7 +307,7 @@ fn pictogram(text: &str) -> (Option<&'static str>, String) {
     }
 }
 
-/// Parts the spans so that each of `whole` stands in a span of its own.
+/// Splits the spans so that each of `whole` is a span of its own.
 fn set_whole(spans: &mut Vec<Span>, whole: &[&str]) {
     for word in whole.iter().filter(|w| !w.is_empty()) {
         let mut parted = Vec::with_capacity(spans.len());

@@ -1,15 +1,15 @@
 //! The address in the window of an envelope: NF Z 10-011, six lines of 38 characters, the last three in capitals and
 //! without punctuation.
 
-/// Lines that a window shows.
+/// Lines that fit a window.
 pub(super) const LINES_MAX: usize = 6;
-/// Characters of a line.
+/// Characters per line.
 pub(super) const WIDTH_MAX: usize = 38;
 
 /// Why an address does not fit a window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// It takes more lines than a window shows.
+    /// It takes more lines than fit a window.
     #[error(
         "the address takes {0} lines of 38 characters, and a window shows six (NF Z 10-011): shorten it in the extract"
     )]
@@ -17,13 +17,13 @@ pub enum EnvelopeError {
     /// One word is longer than a line.
     #[error("a word of line {0} of the address is longer than 38 characters (NF Z 10-011): correct it in the extract")]
     LongWord(usize),
-    /// Nothing to write to.
+    /// There is no address.
     #[error("there is no postal address: complete the extract")]
     Nothing,
 }
 
 impl EnvelopeError {
-    /// The one that says this.
+    /// The error with this message.
     pub fn of(said: &str) -> Option<Self> {
         let number = |before: &str, after: &str| said.strip_prefix(before)?.split(after).next()?.parse().ok();
         let found = number("the address takes ", " ").map(Self::TooManyLines);
@@ -32,18 +32,18 @@ impl EnvelopeError {
     }
 }
 
-/// The lines of a window: the name, then the address, postcode and town last. Lines that are too long are wrapped between
+/// The lines in a window: the name, then the address, with postcode and town last. Long lines are wrapped between
 /// words; nothing is ever cut.
 ///
 /// # Errors
-/// An address that does not fit, which a person has to look at.
+/// An address that does not fit: it needs a person.
 pub fn envelope(name: &str, address: &[String]) -> Result<Vec<String>, EnvelopeError> {
     if address.is_empty() {
         return Err(EnvelopeError::Nothing);
     }
     let given: Vec<&str> = std::iter::once(name).chain(address.iter().map(String::as_str)).collect();
-    // A name stays as it is written, however short the address is. Punctuation goes before lines are wrapped: what is
-    // counted is what is printed.
+    // The name keeps its spelling, however short the address is. Punctuation is removed before lines are wrapped: what
+    // is counted is what is printed.
     let formal = given.len().saturating_sub(3).max(1);
     let mut lines = Vec::new();
     for (n, text) in given.iter().enumerate() {
@@ -56,7 +56,7 @@ pub fn envelope(name: &str, address: &[String]) -> Result<Vec<String>, EnvelopeE
     Ok(lines)
 }
 
-/// Capitals, and a blank for each sign of punctuation: `L’Haÿ-les-Roses` → `L HAŸ LES ROSES`.
+/// Capitals, with a blank for each punctuation mark: `L’Haÿ-les-Roses` → `L HAŸ LES ROSES`.
 fn capitals(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_alphanumeric() || is_mark(c) { c } else { ' ' }).collect();
     plain.to_uppercase().split_whitespace().collect::<Vec<_>>().join(" ")
@@ -67,7 +67,8 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{900}'..='\u{d7f}')
 }
 
-/// Lines of at most [`WIDTH_MAX`] characters, broken between words; `None` if a word is longer. A blank text has no line.
+/// Lines of at most [`WIDTH_MAX`] characters, broken between words; `None` if a word is longer. A blank text gives no
+/// lines.
 fn wrap(text: &str) -> Option<Vec<String>> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|w| !w.is_empty()) {

@@ -1,21 +1,21 @@
-//! How a date was computed, for whoever asks (CRPA art. R. 311-3-1-2): the degree and the mode of contribution of the
-//! program, the data and where they come from, the parameters and their weights, the operations.
+//! How a date was computed, for anyone who asks (CRPA art. R. 311-3-1-2): the degree and the mode of contribution of
+//! the program, the data and their sources, the parameters and their weights, the operations.
 
 use chrono::{NaiveDate, NaiveTime};
 use serde::Serialize;
 
-/// The facts of one appointment, from what its night recorded.
+/// The facts of one appointment, from the records of its night.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// The convocation.
     pub reference: String,
-    /// The night that gave it.
+    /// The run that gave it.
     pub run: String,
     /// Its business date.
     pub business_date: NaiveDate,
-    /// What the permit is called.
+    /// The permit's name.
     pub permit: String,
-    /// Its last day.
+    /// Its last day of validity.
     pub expires_on: NaiveDate,
     /// Day of the appointment.
     pub day: NaiveDate,
@@ -27,7 +27,7 @@ pub struct Explanation {
     pub pass: String,
     /// Whether the notice was reduced.
     pub short_notice: bool,
-    /// Whether the permit had expired already.
+    /// Whether the permit had already expired.
     pub late: bool,
     /// Legal basis of the window.
     pub basis: String,
@@ -35,7 +35,7 @@ pub struct Explanation {
     pub opens_on: NaiveDate,
     /// Day by which the appointment should have taken place.
     pub preferred_end: NaiveDate,
-    /// Days of notice by the channel of the letter.
+    /// Days of notice for the letter's channel.
     pub notice_days: u32,
     /// Days of reduced notice.
     pub short_notice_days: u32,
@@ -49,35 +49,36 @@ pub struct Explanation {
     pub places: Vec<Place>,
     /// Whether members of the household were planned together.
     pub household: bool,
-    /// People who were planned that night.
+    /// Number of people planned that night.
     pub people: usize,
-    /// Free seats of that night.
+    /// Number of free seats that night.
     pub seats: u64,
-    /// People for whom no day before expiry was found.
+    /// Number of people without a day before expiry.
     pub lapses: usize,
-    /// Whether the plan is proved to be the best.
+    /// Whether the plan is proved optimal.
     pub certificate: String,
     /// SHA-256 of the recorded input.
     pub input_hash: String,
     /// SHA-256 of the plan.
     pub plan_hash: String,
-    /// Whom to ask, a line each.
+    /// Whom to ask, one line per item.
     pub contact: Vec<String>,
 }
 
-/// A place that could receive somebody.
+/// A place that could receive the person.
 #[derive(Clone, Debug, Serialize)]
 pub struct Place {
     /// Site and desk.
     pub name: String,
     /// 1 for the nearest.
     pub rank: u32,
-    /// Seats that were free that night between the first possible day and the expiry; after it, the day given.
+    /// Seats that were free that night between the first possible day and the expiry; for an appointment after expiry,
+    /// until its day.
     pub free: u64,
 }
 
 impl Explanation {
-    /// Explanations that between them take every branch of the template.
+    /// Explanations that together cover every branch of the template.
     pub(super) fn trials() -> [Self; 3] {
         let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap_or_default();
         let plain = Self {

@@ -31,7 +31,7 @@ pub fn weekday_date(day: NaiveDate) -> String {
     format!("{} {}", DAYS[day.weekday().num_days_from_monday() as usize], date(day))
 }
 
-/// 5 oct. 2026, which a narrow column breaks before the year.
+/// 5 oct. 2026; a narrow column breaks it before the year.
 pub fn short_date(day: NaiveDate) -> String {
     format!("{}\u{a0}{} {}", day.day(), SHORT_MONTHS[day.month0() as usize], day.year())
 }
@@ -44,7 +44,7 @@ pub fn time(at: NaiveTime) -> String {
     }
 }
 
-/// A text whose signs keep to their words, as French sets them: no line begins with `:` or `»`.
+/// Text with French non-breaking spaces: no line begins with `:` or `»`.
 pub fn spaced(text: &str) -> String {
     let mut out = text.replace("« ", "«\u{a0}");
     for sign in [":", ";", "!", "?", "»"] {

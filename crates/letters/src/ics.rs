@@ -1,7 +1,7 @@
 //! The invitation (RFC 5545, RFC 5546).
 //!
-//! It says when and where, and names nobody: calendars are shared, letters are not. The desk is
-//! left out because its name can tell the kind of permit; the attendee is the reference.
+//! It says when and where, and names nobody: calendars are shared, letters are not. The desk is left out because its
+//! name can reveal the kind of permit; the attendee is the reference.
 
 use std::ops::RangeInclusive;
 
@@ -10,16 +10,16 @@ use chrono_tz::{OffsetComponents, OffsetName, Tz};
 
 use super::{LetterData, Matter, Sender};
 
-/// What a calendar is told, and the iTIP method that says how (RFC 5546).
+/// The calendar data, and its iTIP method (RFC 5546).
 pub(super) struct Invitation {
     /// `REQUEST` or `CANCEL`.
     pub method: &'static str,
-    /// CRLF, folded at 75 octets.
+    /// Lines end with CRLF and are folded at 75 octets.
     pub text: String,
 }
 
-/// The invitation to the appointment of a letter, or what takes it back; `None` where there is none. The UID stays when the
-/// appointment moves, and SEQUENCE tells the newer one.
+/// The invitation to a letter's appointment, or its cancellation; `None` without an appointment. The UID stays when the
+/// appointment moves, and SEQUENCE identifies the newer version.
 pub(super) fn of(data: &LetterData, sender: &Sender) -> Option<Invitation> {
     let (appointment, reference) = (data.matter.appointment()?, &data.reference);
     let cancelled = matches!(data.matter, Matter::Cancellation { .. });
@@ -56,7 +56,7 @@ pub(super) fn of(data: &LetterData, sender: &Sender) -> Option<Invitation> {
     ics.line(&format!("LOCATION:{}", escape(&appointment.place().join(", "))));
     ics.line(&format!("DESCRIPTION:{}", escape(&description)));
     ics.line(&format!("ORGANIZER;CN=\"{name}\":mailto:{}", sender.from_address));
-    // A request needs an attendee (RFC 5546, 3.2.2); the holder's own address would name them.
+    // A request needs an attendee (RFC 5546, 3.2.2); the holder's own address would identify them.
     ics.line(&format!(
         "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:\
          mailto:{uid}@{}",
@@ -96,7 +96,7 @@ impl Ics {
         self.0.push_str("\r\n");
     }
 
-    /// The zone as the IANA database has it from three years before `year` to seven years after.
+    /// The zone in the IANA database, from three years before `year` to seven years after.
     fn timezone(&mut self, zone: Tz, year: i32) {
         self.line("BEGIN:VTIMEZONE");
         self.line(&format!("TZID:{zone}"));
@@ -132,7 +132,7 @@ struct Observance {
     name: Option<String>,
     from_s: i32,
     to_s: i32,
-    /// In local time before the change, as RFC 5545, 3.6.5 wants it; at least one.
+    /// In local time before the change, as RFC 5545, 3.6.5 requires; at least one.
     onsets: Vec<NaiveDateTime>,
     rule: Option<String>,
 }
@@ -167,7 +167,7 @@ fn observances(zone: Tz, first: i32, last: i32) -> Vec<Observance> {
         }
         left = right;
     }
-    // Before the first change, or without any, what holds has always held: no time is before every observance.
+    // The offset before the first change, or without any, is valid since ever: no time may precede all observances.
     let always = observance(offset_s(begin), begin);
     let always = Observance { onsets: vec![DateTime::<Utc>::UNIX_EPOCH.naive_utc()], ..always };
     if found.is_empty() {
@@ -195,8 +195,8 @@ fn change(mut left: NaiveDateTime, mut right: NaiveDateTime, before: impl Fn(Nai
     right
 }
 
-/// The rule that these onsets follow in all `years`: the last, or always the same, such weekday of
-/// a month. Programs that know zones by their rules (Outlook) read a rule better than dates.
+/// The rule that these onsets follow in all `years`: a weekday's last occurrence in a month, or always its nth. Programs
+/// that know zones by their rules (Outlook) handle a rule better than dates.
 fn yearly_rule(onsets: &[NaiveDateTime], years: RangeInclusive<i32>) -> Option<String> {
     let first = onsets.first()?;
     let nth = |o: &NaiveDateTime| o.day0() / 7 + 1;

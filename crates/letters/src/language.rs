@@ -1,4 +1,4 @@
-//! The languages of letters. French is the legal text; the others are for information, and stand after it.
+//! The languages of letters. French is the legal text; the others follow it, for information.
 
 use chrono::{Datelike, Locale, NaiveDate, NaiveTime, Timelike, Weekday};
 use minijinja::{Environment, Error, ErrorKind};
@@ -25,8 +25,8 @@ coded! {
 }
 
 impl Language {
-    /// The language that a holder asked for, by the first part of its tag (`pt-BR`, `zh_Hant`); `None` where letters are
-    /// not written in it: French alone.
+    /// The language that a holder prefers, by the first part of its tag (`pt-BR`, `zh_Hant`); `None` if letters are not
+    /// available in it: then French alone.
     pub fn asked(tag: &str) -> Option<Self> {
         tag.split(['-', '_']).next().unwrap_or_default().trim().to_ascii_lowercase().parse().ok()
     }
@@ -36,20 +36,20 @@ impl Language {
         matches!(self, Self::Arabic)
     }
 
-    /// A weekday and date that nobody reads for another: month in words, or year first.
+    /// A weekday and an unambiguous date: month in words, or year first.
     pub fn weekday_date(self, day: NaiveDate) -> String {
         let with = |format, locale| day.format_localized(format, locale).to_string();
         match self {
             Self::French => french::weekday_date(day),
             Self::English => with("%A %-d %B %Y", Locale::en_GB),
             Self::Spanish => with("%A %-d de %B de %Y", Locale::es_ES),
-            // The locale's "segunda" is short for the day's name.
+            // The locale abbreviates the weekday to "segunda".
             Self::Portuguese => {
                 let name = with("%A", Locale::pt_BR).to_lowercase();
                 let fair = if matches!(day.weekday(), Weekday::Sat | Weekday::Sun) { "" } else { "-feira" };
                 format!("{name}{fair}, {}", self.date(day))
             }
-            // Months have other names in Algiers than in Cairo: figures are the same everywhere.
+            // Month names differ between Algiers and Cairo: figures are the same everywhere.
             Self::Arabic => with("%A %d/%m/%Y", Locale::ar_EG),
             Self::Chinese => format!("{} {}", self.date(day), with("%A", Locale::zh_CN)),
         }
@@ -68,7 +68,7 @@ impl Language {
         }
     }
 
-    /// 9 h, 13 h 05; 09:30 elsewhere. Never broken over two lines.
+    /// 9 h, 13 h 05; 09:30 in other languages. Never broken across lines.
     pub fn time(self, start: NaiveTime) -> String {
         match (self, start.minute()) {
             (Self::French, 0) => format!("{}\u{a0}h", start.hour()),
@@ -78,7 +78,8 @@ impl Language {
     }
 }
 
-/// Teaches `env` the filters `date`, `weekday_date`, `short_date` and `time`, each in the language of the folder of its template.
+/// Adds the filters `date`, `weekday_date`, `short_date` and `time` to `env`, each in the language of its template's
+/// folder.
 pub(super) fn teach(env: &mut Environment<'_>) {
     fn in_language<T: std::str::FromStr>(
         state: &minijinja::State<'_, '_>,

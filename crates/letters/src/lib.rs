@@ -1,16 +1,16 @@
-//! Letters: from what is to be said to the bytes that are sent.
+//! Letters: from their content to the bytes that are sent.
 //!
-//! [`Templates::compose`] is the door. It reads no clock and no file, and uses no chance: the same
-//! data, sender and templates give the same bytes, today and in ten years.
+//! [`Templates::compose`] is the entry point. It reads no clock and no file, and uses no randomness: the same data,
+//! sender and templates give the same bytes, today and in ten years.
 //!
-//! A convocation fixed by a program must say so, and tell how to learn its rules: CRPA art.
-//! L. 311-3-1, R. 311-3-1-1 and R. 311-3-1-2; without that notice a decision taken by a program
-//! alone is void (law no. 78-17 of 6 January 1978, art. 47). That a month's silence is a refusal,
-//! and that CADA can be asked within two months, is CRPA art. R.* 311-12, R. 311-13 and R. 343-1.
+//! A convocation decided by a program must say so, and tell how to learn its rules: CRPA art. L. 311-3-1, R. 311-3-1-1
+//! and R. 311-3-1-2. Without that notice a decision taken by a program alone is void (law no. 78-17 of 6 January 1978,
+//! art. 47). That a month's silence is a refusal, and that CADA can be asked within two months, is CRPA art. R.*
+//! 311-12, R. 311-13 and R. 343-1.
 //!
-//! Three kinds of text meet here, and each has its own gate. What people are called is
-//! neutralised once, before anything is rendered. HTML escapes every value. The subject is
-//! rendered without knowing recipient or permit, so that no template can tell them there.
+//! Three kinds of text meet here, each with its own safeguard. Personal data are neutralised once, before anything is
+//! rendered. HTML escapes every value. The subject is rendered without recipient or permit, so that no template can
+//! reveal them there.
 
 mod code;
 mod data;
@@ -49,7 +49,7 @@ pub use witness::witness_mail;
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::permit::is_deliverable_email;
 
-/// From whom letters come.
+/// The sender of letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sender {
@@ -57,10 +57,10 @@ pub struct Sender {
     pub from_name: String,
     /// Address of the sender.
     pub from_address: String,
-    /// The domain of Message-IDs and calendar UIDs; to change it is to lose both.
+    /// The domain of Message-IDs and calendar UIDs. Changing it breaks the continuity of both.
     pub message_domain: String,
-    /// The date of the e-mail: its first attempt. Where absent, the instant at which the letter was decided, in the night: a
-    /// relay that gets it in the morning would find it hours old.
+    /// The date of the e-mail: its first attempt. If absent, the instant at which the letter was decided, during the
+    /// night: a relay that receives it in the morning would see it as hours old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<DateTime<Utc>>,
 }
@@ -68,58 +68,59 @@ pub struct Sender {
 /// A letter, ready to be sent and to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
-    /// One line; the reference is all that it tells of the person.
+    /// One line; the reference is its only information about the person.
     pub subject: String,
-    /// The body as plain text, complete without the others.
+    /// The body as plain text, complete in itself.
     pub text: String,
     /// The body as an HTML page.
     pub html: String,
-    /// The invitation, or what takes it back; `None` where nobody is expected anywhere.
+    /// The invitation, or its cancellation; `None` if there is no appointment.
     pub ics: Option<Vec<u8>>,
-    /// The letter as PDF/A-2a and PDF/UA-1, or why there is none: then the e-mail goes without it, to be listed.
+    /// The letter as PDF/A-2a and PDF/UA-1, or why there is none: then the e-mail goes without it, and the letter is
+    /// listed.
     pub pdf: Result<Vec<u8>, PdfError>,
-    /// The whole e-mail. Addressed to nobody where the recipient has no address.
+    /// The whole e-mail. Without a recipient if the person has no address.
     pub message: Vec<u8>,
     /// Without angle brackets; the same on every attempt.
     pub message_id: String,
     /// SHA-256 of `message`, in hexadecimal.
     pub sha256: String,
-    /// Where unseen characters were taken out of the data, as JSON pointers (`/recipient/name`).
-    /// To be listed wherever it is not empty.
+    /// Where invisible characters were removed from the data, as JSON pointers (`/recipient/name`). To be reported
+    /// whenever it is not empty.
     pub neutralised: Vec<String>,
 }
 
-/// A letter laid out for the printer.
+/// A letter typeset for printing.
 pub struct Printed {
     /// SHA-256 of the letter as a PDF of its own.
     pub sha256: String,
     /// Pages.
     pub pages: usize,
-    /// The address as the window of the envelope shows it.
+    /// The address as in the window of the envelope.
     pub window: Vec<String>,
     sheets: pdf::Sheets,
 }
 
-/// With what a letter was rendered: what a recorded letter remembers, so that it can be shown again.
+/// How a letter was rendered, recorded so that it can be shown again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendered {
     /// Hash of the templates.
     pub templates: String,
     /// Hash of the fonts.
     pub fonts: String,
-    /// The program that laid it out.
+    /// The typesetting engine.
     pub engine: String,
-    /// From whom it came.
+    /// The sender.
     pub sender: Sender,
-    /// SHA-256 of the PDF, where there was one.
+    /// SHA-256 of the PDF, if there was one.
     pub pdf: Option<String>,
-    /// Why there was none.
+    /// Why there was no PDF.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_pdf: Option<String>,
 }
 
 impl Rendered {
-    /// What is remembered of a letter that these templates made.
+    /// The record of a letter made with these templates.
     #[must_use]
     pub fn of(templates: &Templates, sender: &Sender, pdf: Result<String, String>) -> Self {
         let (pdf, without_pdf) = match pdf {
@@ -137,36 +138,36 @@ impl Rendered {
     }
 }
 
-/// Why one letter could not be composed. The others of its batch are not concerned.
+/// Why one letter could not be composed. The rest of its batch is not affected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
     /// A template failed on this letter.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A field that headers and identifiers are made of is not what it should be.
+    /// A field used in headers and identifiers is malformed.
     #[error("{field} cannot be used in a letter: {found:?}; expected {expected}")]
     Malformed {
-        /// JSON pointer of the field, or the name of the sender's.
+        /// JSON pointer of the field, or the name of a sender's field.
         field: &'static str,
-        /// What it holds.
+        /// Value found.
         found: String,
-        /// What it should hold.
+        /// Value expected.
         expected: &'static str,
     },
     /// The letter cannot be printed.
     #[error(transparent)]
     Pdf(#[from] PdfError),
-    /// The data has no JSON form.
+    /// The data cannot be serialised to JSON.
     #[error("the letter's data cannot be written as JSON: {0}")]
     Data(String),
 }
 
 impl Templates {
-    /// The letter that says `data`.
+    /// Composes the letter for `data`.
     ///
     /// # Errors
-    /// A malformed reference, address, domain or date, which is never repaired by guessing; a
-    /// template that fails on this data alone.
+    /// A malformed reference, address, domain or date, which is never repaired by guessing; a template that fails only
+    /// on this data.
     pub fn compose(&self, data: &LetterData, sender: &Sender) -> Result<Letter, ComposeError> {
         refuse_malformed(data, sender)?;
         let (data, neutralised) = data.neutralised().map_err(|e| ComposeError::Data(e.to_string()))?;
@@ -188,10 +189,10 @@ impl Templates {
         })
     }
 
-    /// The letter on paper.
+    /// The letter for printing.
     ///
     /// # Errors
-    /// What [`Self::compose`] refuses; an address that does not fit a window, a sign that no font has.
+    /// Whatever [`Self::compose`] refuses; an address that does not fit a window; a character that no font has.
     pub fn print(&self, data: &LetterData, sender: &Sender) -> Result<Printed, ComposeError> {
         refuse_malformed(data, sender)?;
         let (data, _) = data.neutralised().map_err(|e| ComposeError::Data(e.to_string()))?;
@@ -200,7 +201,7 @@ impl Templates {
         Ok(Printed { sha256: sha256_hex(&pdf), pages: sheets.count(), window, sheets })
     }
 
-    /// Printed letters as one file, each on sheets of its own when it is printed on both sides.
+    /// Printed letters as one file, each on its own sheets when printed double-sided.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -220,14 +221,14 @@ fn refuse_malformed(data: &LetterData, sender: &Sender) -> Result<(), ComposeErr
             return refused(field, address, "one plain e-mail address");
         }
     }
-    // Both are the two halves of identifiers that look like addresses.
+    // Both are halves of identifiers in the form of addresses.
     if !is_deliverable_email(&format!("{}@{}.invalid", data.reference, "x")) {
         return refused("/reference", &data.reference, "letters, digits and hyphens");
     }
     if !is_deliverable_email(&format!("x@{}", sender.message_domain)) {
         return refused("message_domain", &sender.message_domain, "a domain name");
     }
-    // RFC 5545 writes a year in four digits.
+    // RFC 5545 writes years with four digits.
     let day = data.matter.appointment().map_or(data.business_date, |a| a.day);
     if !(1970..=9990).contains(&day.year()) {
         return refused("/appointment/day", &day.to_string(), "a date of our time");

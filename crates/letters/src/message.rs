@@ -1,9 +1,9 @@
 //! The e-mail of a letter (RFC 5322, MIME).
 //!
-//! `mail-builder` writes it: it folds, encodes words (RFC 2047) and drops control characters by
-//! itself, where the builder of `lettre` panics on a line break in a name. It asks for the time,
-//! for chance and for the host's name only where a date, a boundary or a Message-ID is missing:
-//! all three are given here, so that every attempt sends the same bytes.
+//! It is written with `mail-builder`, which folds, encodes words (RFC 2047) and drops control characters by itself,
+//! where the builder of `lettre` panics on a line break in a name. It uses the clock, randomness and the host's name
+//! only if a date, a boundary or a Message-ID is missing: all three are set here, so that every attempt sends the same
+//! bytes.
 
 use super::{LetterData, LetterKind, Sender, ics::Invitation, templates::Bodies};
 use convoke_domain::ids::sha256_hex;
@@ -13,8 +13,8 @@ use mail_builder::{
     mime::MimePart,
 };
 
-/// `RC-94-2026-0001234-K.0@domain`: the same on every attempt, another after each change. A reminder has its date beside
-/// it: an appointment has several.
+/// `RC-94-2026-0001234-K.0@domain`: the same on every attempt, and different after each change. A reminder also has its
+/// date, because an appointment has several.
 pub(super) fn id(data: &LetterData, sender: &Sender) -> String {
     let (reference, sequence, domain) = (&data.reference, data.sequence, &sender.message_domain);
     match data.matter.kind() {
@@ -24,10 +24,10 @@ pub(super) fn id(data: &LetterData, sender: &Sender) -> String {
     }
 }
 
-/// The message. No display name stands beside the recipient's address: an address needs none to
-/// arrive, and a name that never enters a header cannot forge one.
+/// The message. The recipient's address has no display name: it is not needed for delivery, and a name that is never in
+/// a header cannot forge one.
 pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: Option<&Invitation>) -> Vec<u8> {
-    // Someone without e-mail gets the letter by post: the recorded copy is addressed to nobody.
+    // A person without e-mail gets the letter by post: the recorded copy has no recipient.
     let to = match &data.recipient.email {
         Some(email) => email.as_str().into(),
         None => Address::new_group(Some("undisclosed-recipients"), Vec::new()),
@@ -36,7 +36,7 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: Op
         vec![MimePart::new("text/plain", bodies.text.as_str()), MimePart::new("text/html", bodies.html.as_str())];
     let mut files = Vec::new();
     if let Ok(pdf) = &bodies.pdf {
-        // The file's name tells the reference alone.
+        // The file's name contains only the reference.
         let name = format!("{}.pdf", data.reference);
         let media = ContentType::new("application/pdf").attribute("name", name.clone());
         files.push(MimePart::new(media, pdf.as_slice()).attachment(name));
@@ -44,7 +44,7 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: Op
     if let Some(ics) = ics {
         let calendar = |media: &'static str| ContentType::new(media).attribute("charset", "utf-8");
         alternatives.push(MimePart::new(calendar("text/calendar").attribute("method", ics.method), ics.text.as_str()));
-        // Some programs read the invitation among the alternatives, others only as a file.
+        // Some programs read the invitation among the alternatives, others only as an attachment.
         let media = calendar("application/ics").attribute("name", "rendez-vous.ics");
         files.push(MimePart::new(media, ics.text.as_bytes()).attachment("rendez-vous.ics"));
     }
@@ -59,7 +59,7 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: Op
         .date(sender.sent_at.unwrap_or(data.issued_at).timestamp())
         .message_id(id(data, sender))
         .header("X-Convocation", Raw::new(data.reference.as_str()))
-        // RFC 3834: no vacation notice, no answering machine.
+        // RFC 3834: no vacation notice, no auto-reply.
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .header("Content-Language", Raw::new(bodies.languages.join(", ")));
     if let Some(email) = &data.office.contact_email {
@@ -70,8 +70,8 @@ pub(super) fn write(data: &LetterData, sender: &Sender, bodies: &Bodies, ics: Op
     bytes
 }
 
-/// A multipart type whose boundary follows from the letter alone. `=_` occurs in no part that is
-/// quoted-printable or base64 (RFC 2045, 6.7), and every French part is one of them.
+/// A multipart type whose boundary is derived from the letter alone. `=_` occurs in no part that is quoted-printable or
+/// base64 (RFC 2045, 6.7), and every French part is one of them.
 fn multipart(media: &'static str, data: &LetterData) -> ContentType<'static> {
     let seed = format!("{media} {} {} {}", data.reference, data.sequence, data.matter.kind());
     let digest = sha256_hex(seed.as_bytes());

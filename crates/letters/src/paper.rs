@@ -1,4 +1,4 @@
-//! Documents of text and tables, as PDF/A-2a and PDF/UA-1: the report of a run, and what is known about a person.
+//! Documents of text and tables, as PDF/A-2a and PDF/UA-1: the report of a run, and the data known about a person.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -9,16 +9,16 @@ use super::{Fonts, PdfError};
 const NAME: &str = "layout/document.typ";
 const LAYOUT: &str = include_str!("../../../templates/layout/document.typ");
 
-/// A document. Texts are shown as they are: nothing of them is ever run.
+/// A document. Its texts are shown literally: nothing in them is ever executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Document {
     /// Title.
     pub title: String,
-    /// Whose it is.
+    /// Author.
     pub author: String,
-    /// What stands at the foot of each page.
+    /// Footer of each page.
     pub footer: String,
-    /// What is said first.
+    /// Opening paragraphs.
     pub lead: Vec<String>,
     /// Parts.
     pub sections: Vec<Section>,
@@ -38,33 +38,33 @@ pub struct Section {
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Table {
-    /// What it shows.
+    /// Caption.
     pub caption: String,
     /// Names of the columns.
     pub header: Vec<String>,
-    /// Columns of figures.
+    /// Whether each column is numeric.
     pub numeric: Vec<bool>,
-    /// Lines.
+    /// Rows.
     pub rows: Vec<Vec<String>>,
-    /// Lines that are left out.
+    /// Number of rows left out.
     pub more: u64,
 }
 
 impl Table {
-    /// A table whose first column names its lines and whose other columns are figures.
+    /// A table whose first column labels the rows and whose other columns are numeric.
     pub fn of_figures(caption: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) -> Self {
         let numeric = (0..header.len()).map(|column| column > 0).collect();
         Self { caption: caption.into(), header: header.iter().map(|&h| h.to_owned()).collect(), numeric, rows, more: 0 }
     }
 
-    /// A table of words.
+    /// A table of text.
     pub fn of_words(caption: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) -> Self {
         Self { numeric: vec![false; header.len()], ..Self::of_figures(caption, header, rows) }
     }
 }
 
 impl Document {
-    /// The same, each of its texts changed.
+    /// The same document with `change` applied to each text.
     #[must_use]
     pub fn map_texts(self, change: &dyn Fn(&str) -> String) -> Self {
         let all = |texts: Vec<String>| -> Vec<String> { texts.iter().map(|text| change(text)).collect() };
@@ -88,7 +88,7 @@ impl Document {
         }
     }
 
-    /// The PDF; `ident` names it for good, `date` is the one that it bears.
+    /// The PDF. `ident` is its permanent identifier, `date` the date it shows.
     pub fn to_pdf(&self, ident: &str, date: NaiveDate, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
         // Unwrap safety: plain data with text keys always serialises.
         let json = serde_json::to_vec(self).expect("a document serialises");

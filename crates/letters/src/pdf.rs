@@ -1,7 +1,7 @@
-//! The letter on paper: typst lays it out, as PDF/A-2a (ISO 19005-2) and PDF/UA-1 (ISO 14289-1).
+//! The letter on paper, typeset by typst as PDF/A-2a (ISO 19005-2) and PDF/UA-1 (ISO 14289-1).
 //!
-//! Nothing is read but what is given: no clock, no file, no installed font. The same data, layout, fonts and engine give
-//! the same bytes, on any machine and in any number of threads.
+//! It depends only on its arguments: no clock, no file, no installed font. The same data, layout, fonts and engine give
+//! the same bytes, on any machine and with any number of threads.
 
 mod pack;
 
@@ -24,17 +24,17 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 use super::templates::TemplateError;
 use convoke_domain::ids::sha256_hex;
 
-/// The program that lays letters out: another version may give other bytes.
+/// The typesetting engine: another version may give other bytes.
 pub const ENGINE: &str = concat!("typst 0.15.1, zlib-rs 0.6.8, convoke ", env!("CARGO_PKG_VERSION"));
 
-/// A face that comes with the program, as `build.rs` packed it.
+/// An embedded font, as packed by `build.rs`.
 macro_rules! face {
     ($name:literal) => {
         ($name, include_bytes!(concat!(env!("OUT_DIR"), "/", $name)))
     };
 }
 
-/// The faces that come with the program, with their SHA-256 (`templates/fonts/MANIFEST.md`).
+/// The embedded fonts, with their SHA-256 (`templates/fonts/MANIFEST.md`).
 const FACES: [(&str, &[u8]); 5] = [
     face!("NotoSans-Regular.ttf"),
     face!("NotoSans-Bold.ttf"),
@@ -43,10 +43,11 @@ const FACES: [(&str, &[u8]); 5] = [
     face!("DroidSansFallbackFull.ttf"),
 ];
 
-/// The same as they were, once for all that have other faces besides.
+/// The same, unpacked once and shared by all sets of fonts.
 static UNPACKED: LazyLock<[(String, Bytes); 5]> = LazyLock::new(|| {
     FACES.map(|(name, packed)| {
-        // Room for it and no more: what a growing one leaves behind would stay with a server for years. The size is at the end (RFC 1952, 2.3.1).
+        // Allocate the exact size: the surplus of a growing buffer would stay with a server for years. The size is at
+        // the end (RFC 1952, 2.3.1).
         let size = packed.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
         let mut face = Vec::with_capacity(size);
         // Unwrap safety: build.rs packed it.
@@ -55,16 +56,16 @@ static UNPACKED: LazyLock<[(String, Bytes); 5]> = LazyLock::new(|| {
     })
 });
 
-/// Letters after which the memory of old layouts is emptied: it grows by half a megabyte a letter.
+/// Letters after which the layout cache is trimmed: it grows by half a megabyte per letter.
 const LETTERS_KEPT: usize = 10;
 
-/// Why one letter has no PDF. The others of its batch are not concerned.
+/// Why one letter has no PDF. The rest of its batch is not affected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PdfError {
     /// The address does not fit the window.
     #[error(transparent)]
     Envelope(#[from] super::EnvelopeError),
-    /// No face has a sign that the letter needs.
+    /// No font has a character that the letter needs.
     #[error("no font has a sign for {}: add a font that has it to `[letters] fonts`", .0.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>().join(", "))]
     Glyphs(Vec<char>),
     /// The layout failed on this letter.
@@ -73,13 +74,13 @@ pub enum PdfError {
 }
 
 impl PdfError {
-    /// The signs that no font has, where that is what is said.
+    /// The missing characters, if `said` is that error's message.
     pub fn signs_of(said: &str) -> Option<&str> {
         Some(said.strip_prefix("no font has a sign for ")?.split_once(": ")?.0)
     }
 }
 
-/// Faces, checked and ready.
+/// Fonts, validated and ready.
 #[derive(Clone)]
 pub struct Fonts {
     faces: Vec<Font>,
@@ -88,7 +89,7 @@ pub struct Fonts {
 }
 
 impl Fonts {
-    /// The faces that come with the program, read once.
+    /// The embedded fonts, read once.
     pub fn embedded() -> &'static Self {
         static EMBEDDED: LazyLock<Fonts> =
             // Unwrap safety: a test reads them.
@@ -96,10 +97,10 @@ impl Fonts {
         &EMBEDDED
     }
 
-    /// The embedded faces, and more: file name and content.
+    /// The embedded fonts and additional ones: file name and content.
     ///
     /// # Errors
-    /// The name of a file that is no font.
+    /// The name of a file that is not a font.
     pub fn with(more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, String> {
         let more = more.into_iter().map(|(name, bytes)| (name, Bytes::new(bytes)));
         let (mut faces, mut hashes) = (Vec::new(), String::new());
@@ -115,12 +116,12 @@ impl Fonts {
         Ok(Self { faces, book, hash: sha256_hex(hashes.as_bytes()) })
     }
 
-    /// SHA-256 over the faces: what a recorded letter remembers.
+    /// SHA-256 over the fonts, recorded with each letter.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The characters of a text for which no face has a sign.
+    /// The characters of a text that no font has.
     fn lacking(&self, text: &str) -> Vec<char> {
         let shown = |c: &char| !c.is_control() && !super::data::is_unseen(*c) && !matches!(c, '\u{200c}' | '\u{200d}');
         let mut lacking: Vec<char> = text.chars().filter(shown).collect();
@@ -137,20 +138,20 @@ impl std::fmt::Debug for Fonts {
     }
 }
 
-/// The names under which the layout finds what it is given. A file id is never freed, so every letter uses the same ones.
+/// The names under which the layout finds its inputs. A file id is never freed, so all letters share them.
 static MAIN: LazyLock<FileId> = LazyLock::new(|| file_id("letter.typ"));
 static DATA: LazyLock<FileId> = LazyLock::new(|| file_id("data.json"));
 static QR: LazyLock<FileId> = LazyLock::new(|| file_id("qr.luma8"));
 static LOGO: LazyLock<FileId> = LazyLock::new(|| file_id("logo"));
 
 fn file_id(name: &str) -> FileId {
-    // Unwrap safety: a plain name is a path.
+    // Unwrap safety: a plain name is a valid path.
     RootedPath::new(VirtualRoot::Project, VirtualPath::new(name).expect("a path")).intern()
 }
 
 /// A layout with its fonts and logo.
 pub(super) struct Press {
-    /// Name of the layout, for whoever is told what is wrong with it.
+    /// Name of the layout, for error messages.
     name: &'static str,
     library: LazyHash<Library>,
     fonts: Fonts,
@@ -165,11 +166,11 @@ impl std::fmt::Debug for Press {
     }
 }
 
-/// What one letter gives to the layout.
+/// One letter's input to the layout.
 pub(super) struct Copy {
     /// `data.json`.
     pub json: Vec<u8>,
-    /// The QR code, a byte a pixel.
+    /// The QR code, one byte per pixel.
     pub qr: Vec<u8>,
     /// Identifies the document.
     pub ident: String,
@@ -177,16 +178,16 @@ pub(super) struct Copy {
     pub date: NaiveDate,
 }
 
-/// A letter laid out, not yet written as a file.
+/// A typeset letter, not written to a file yet.
 pub(super) struct Sheets(PagedDocument);
 
 impl Sheets {
-    /// How many pages.
+    /// Number of pages.
     pub(super) fn count(&self) -> usize {
         self.0.pages().len()
     }
 
-    /// All that is written on them, without blanks: a line ends where the paper does.
+    /// All its text, without blanks: lines may be broken anywhere.
     pub(super) fn said(&self) -> String {
         fn gather(frame: &Frame, out: &mut String) {
             for (_, item) in frame.items() {
@@ -219,7 +220,7 @@ impl Press {
         &self.fonts
     }
 
-    /// Lays a letter out.
+    /// Typesets a letter.
     pub(super) fn lay_out(&self, copy: &Copy) -> Result<Sheets, PdfError> {
         let desk = Desk { press: self, json: Bytes::new(copy.json.clone()), qr: Bytes::new(copy.qr.clone()) };
         let done = typst::compile::<PagedDocument>(&desk).output.map(Sheets);
@@ -229,7 +230,7 @@ impl Press {
         done.map_err(|errors| PdfError::Layout(self.error(&desk, &errors)))
     }
 
-    /// The letter as a file that keeps both standards.
+    /// The letter as a file that conforms to both standards.
     pub(super) fn write(&self, copy: &Copy, sheets: &Sheets) -> Result<Vec<u8>, PdfError> {
         let options = PdfOptions {
             standards: PdfStandards::new(&[PdfStandard::A_2a, PdfStandard::Ua_1])
@@ -237,7 +238,7 @@ impl Press {
             ..options(&copy.ident, copy.date)
         };
         let written = typst_pdf::pdf(&sheets.0, &options).map_err(|errors| {
-            // A sign that no face has is found by the export alone: .notdef is against PDF/A.
+            // Only the export finds a missing character: PDF/A forbids .notdef.
             match self.fonts.lacking(&String::from_utf8_lossy(&copy.json)) {
                 none if none.is_empty() => {
                     let desk = Desk { press: self, json: Bytes::new(Vec::new()), qr: Bytes::new(Vec::new()) };
@@ -249,7 +250,7 @@ impl Press {
         Ok(pack::pack(&written).unwrap_or(written))
     }
 
-    /// Many letters as one file to be printed on both sides: each begins on a sheet of its own.
+    /// Many letters as one file for double-sided printing: each begins on a new sheet.
     pub(super) fn bind(&self, letters: &[Sheets], ident: &str, date: NaiveDate) -> Result<Vec<u8>, TemplateError> {
         let mut pages: Vec<Page> = Vec::new();
         for letter in letters {
@@ -262,7 +263,7 @@ impl Press {
         }
         let info = letters.first().map(|l| typst::model::Document::info(&l.0).clone()).unwrap_or_default();
         let bound = PagedDocument::new(pages.into(), info);
-        // For the printer alone: nobody reads it aloud, and a printed letter is kept as its own PDF.
+        // Only for printing: nobody reads it aloud, and each printed letter is also kept as its own PDF.
         let options = PdfOptions { tagged: false, ..options(ident, date) };
         let desk = Desk { press: self, json: Bytes::new(Vec::new()), qr: Bytes::new(Vec::new()) };
         typst_pdf::pdf(&bound, &options).map_err(|errors| self.error(&desk, &errors))
@@ -289,17 +290,18 @@ fn options(ident: &str, date: NaiveDate) -> PdfOptions {
     }
 }
 
-/// Has this thread, one of a program's own that does nothing but render, lay out whole letters by itself. The engine otherwise
-/// hands parts of each to threads that all letters share, and waits: two letters side by side then hinder each other.
+/// Makes this thread, which must be the program's own and do nothing but render, typeset whole letters by itself.
+/// Otherwise the engine hands parts of each letter to a shared pool of threads, and letters typeset in parallel wait
+/// for one another.
 pub fn alone_on_this_thread() {
-    // Where it cannot be had (the thread belongs to a pool already), letters are laid out as everywhere else.
+    // If this fails (the thread already belongs to a pool), letters are typeset in the ordinary way.
     if let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build() {
-        // The pool lasts as long as its thread.
+        // The pool must live as long as its thread.
         std::mem::forget(pool);
     }
 }
 
-/// The world of one letter.
+/// The typst world of one letter.
 struct Desk<'a> {
     press: &'a Press,
     json: Bytes,

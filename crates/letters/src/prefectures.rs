@@ -1,6 +1,6 @@
-//! The préfecture that is competent where somebody lives: that of the department (CESEDA R.431-20), but in Paris.
+//! The competent préfecture for a place of residence: that of the department (CESEDA R.431-20), except in Paris.
 
-/// Code of the department or territory, and what follows « préfecture ».
+/// Code of the department or territory, and the words after « préfecture ».
 const PREFECTURES: [(&str, &str); 103] = [
     ("01", "de l’Ain"),
     ("02", "de l’Aisne"),
@@ -107,8 +107,8 @@ const PREFECTURES: [(&str, &str); 103] = [
     ("978", "de Saint-Barthélemy et de Saint-Martin"),
 ];
 
-/// The préfecture competent for a commune, by its INSEE code: `01053` → `préfecture de l’Ain`. `None` where the code is of
-/// no department; the postcode never decides.
+/// The competent préfecture for a commune, by its INSEE code: `01053` → `préfecture de l’Ain`. `None` if the code
+/// belongs to no department. The postcode never decides.
 pub fn competent_prefecture(commune: &str) -> Option<String> {
     if commune.starts_with("75") {
         return Some("préfecture de police de Paris".into());

@@ -10,25 +10,26 @@ use super::{Fonts, PdfError};
 const NAME: &str = "layout/roll.typ";
 const LAYOUT: &str = include_str!("../../../templates/layout/roll.typ");
 
-/// After so many characters without a blank a word may go on on the next line: nothing leaves its column.
+/// After this many characters without a blank, a word may be broken, so that it stays in its column.
 const UNBROKEN_MAX: usize = 24;
 
-/// A list. Texts are shown as they are: nothing of them is ever run.
+/// A list. Its texts are shown literally: nothing in them is ever executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Roll {
     /// Title.
     pub title: String,
-    /// Whose it is.
+    /// Author.
     pub author: String,
-    /// What stands at the foot of each page.
+    /// Footer of each page.
     pub footer: String,
-    /// What is said first.
+    /// Opening paragraphs.
     pub lead: Vec<String>,
-    /// Whether the pages lie on their side.
+    /// Whether the pages are in landscape format.
     pub landscape: bool,
     /// Names of the columns.
     pub header: Vec<String>,
-    /// How wide they are, in millimetres; `None` takes what room is left. The same in each part: eyes go down a column.
+    /// Their widths in millimetres; `None` takes the remaining width. The same in each part, so that the eye can follow
+    /// a column.
     pub widths: Vec<Option<u32>>,
     /// Names of the columns of boxes, to the right of the others.
     pub boxes: Vec<String>,
@@ -41,7 +42,7 @@ pub struct Roll {
 pub struct RollPart {
     /// Heading.
     pub heading: String,
-    /// What is said of it.
+    /// Introductory text.
     pub said: Vec<String>,
     /// Lines.
     pub lines: Vec<RollLine>,
@@ -50,15 +51,15 @@ pub struct RollPart {
 /// A line of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RollLine {
-    /// A text for each column.
+    /// One text per column.
     pub cells: Vec<String>,
-    /// The box that is ticked already, from 0.
+    /// Index of the box already ticked, from 0.
     pub ticked: Option<usize>,
 }
 
 impl Roll {
-    /// The PDF; `ident` names it, `date` is the one that it bears. A sign that no font has costs that sign, never the list: it
-    /// is shown as a question mark.
+    /// The PDF. `ident` is its identifier, `date` the date it shows. A character that no font has is shown as a
+    /// question mark, and does not prevent the list.
     pub fn to_pdf(&self, ident: &str, date: NaiveDate, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
         match self.printed(&|_| false, ident, date, fonts) {
             Err(PdfError::Glyphs(lacking)) => self.printed(&|c| lacking.contains(&c), ident, date, fonts),
@@ -93,7 +94,7 @@ impl Roll {
     }
 }
 
-/// The text with places where a word that has none may be broken.
+/// The text with break opportunities in overlong words.
 fn breakable(text: &str) -> String {
     let (mut out, mut unbroken) = (String::with_capacity(text.len()), 0);
     for c in text.chars() {

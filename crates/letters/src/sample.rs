@@ -1,4 +1,4 @@
-//! Letters to nobody, for previews and for trying templates out.
+//! Sample letters, for previews and for testing templates.
 
 use chrono::{NaiveDate, NaiveTime};
 
@@ -7,7 +7,7 @@ use super::{
     Appointment, CancelledBy, Convoked, LetterData, LetterKind, Matter, Moment, Office, PermitLines, Recipient,
 };
 
-/// What no HTML body may contain as it stands, though the data does.
+/// Must never appear in an HTML body unescaped, although the data contain it.
 pub(super) const HOSTILE: &str = "<script>alert(1)</script>";
 
 fn lines(lines: &[&str]) -> Vec<String> {
@@ -78,8 +78,8 @@ impl LetterData {
         }
     }
 
-    /// Letters of a kind and language that between them take every branch of its templates: ordinary; late, short and
-    /// without anything optional; hostile.
+    /// Letters of a kind and language that together cover every branch of its templates: ordinary; late, at short
+    /// notice and without anything optional; hostile.
     pub(super) fn trials(kind: LetterKind, language: Language) -> Vec<Self> {
         let mut plain = Self::sample_of(kind);
         plain.recipient.language = language.code().into();

@@ -1,4 +1,4 @@
-//! What the three layouts (text, HTML, PDF) are given: the same for all of them.
+//! The input of the three layouts (text, HTML, PDF), the same for all of them.
 
 use fast_qr::{ECL, QRBuilder};
 use serde::Serialize;
@@ -7,13 +7,13 @@ use super::document::Document;
 use super::language::Language;
 use super::{LetterData, Office};
 
-/// A letter whose words are known, to be laid out.
+/// A letter with its final wording, to be laid out.
 #[derive(Debug, Serialize)]
 pub(super) struct Sheet<'a> {
-    /// What is said of in the e-mail's subject.
+    /// The subject of the e-mail.
     pub subject: &'a str,
     pub reference: &'a str,
-    /// In French words.
+    /// In French.
     pub date: String,
     pub office: &'a Office,
     pub recipient: Addressee<'a>,
@@ -21,11 +21,11 @@ pub(super) struct Sheet<'a> {
     pub texts: Vec<Text>,
     /// One line in eight languages.
     pub official: Vec<Line<'a>>,
-    /// Where letters are explained.
+    /// Web page that explains letters.
     pub help_url: Option<&'a str>,
     pub signature: Vec<&'a str>,
     pub code: Option<&'a str>,
-    /// Modules on a side of the QR code.
+    /// Number of modules on each side of the QR code.
     pub qr_side: usize,
     pub large_print: bool,
 }
@@ -35,7 +35,7 @@ pub(super) struct Addressee<'a> {
     pub name: &'a str,
     /// As written.
     pub address: &'a [String],
-    /// As the window of an envelope shows it; empty where only text and HTML are wanted.
+    /// As in the window of an envelope; empty if only text and HTML are needed.
     pub window: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Addressee<'a> {
 pub(super) struct Text {
     pub language: &'static str,
     pub rtl: bool,
-    /// That it is for information only.
+    /// The note that it is for information only.
     pub information: Option<String>,
     #[serde(flatten)]
     pub document: Document,
@@ -64,7 +64,7 @@ impl Text {
     }
 }
 
-/// Who signs; service and préfecture where nobody is named.
+/// The signatory; service and préfecture if none is named.
 pub(super) fn signature(office: &Office) -> Vec<&str> {
     match office.signature.as_slice() {
         [] => [&office.service, &office.name].into_iter().map(String::as_str).filter(|l| !l.is_empty()).collect(),
@@ -72,15 +72,15 @@ pub(super) fn signature(office: &Office) -> Vec<&str> {
     }
 }
 
-/// The QR code of a letter, a byte a module and its side: reference and verification code, with a quiet zone of four
-/// modules (ISO/IEC 18004).
+/// The QR code of a letter, one byte per module, and its side: reference and verification code, with a quiet zone of
+/// four modules (ISO/IEC 18004).
 pub(super) fn qr(data: &LetterData) -> (Vec<u8>, usize) {
     const QUIET: usize = 4;
     let text = match &data.code {
         Some(code) => format!("{} {code}", data.reference),
         None => data.reference.clone(),
     };
-    // A reference and a code are far shorter than the 2,331 bytes that a QR code holds; without one the letter is as good.
+    // A reference and a code are far shorter than the 2,331 bytes that a QR code holds; the letter is valid without it.
     let Ok(code) = QRBuilder::new(text).ecl(ECL::M).build() else { return (Vec::new(), 0) };
     let side = code.size + 2 * QUIET;
     let mut pixels = vec![255; side * side];

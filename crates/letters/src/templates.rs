@@ -1,8 +1,9 @@
-//! The words and layouts of letters: embedded, and replaceable by a préfecture.
+//! The wording and layouts of letters: embedded, and replaceable by a préfecture.
 //!
-//! `LANGUAGE/KIND.md` says a letter in a language, as Markdown through minijinja (see `document`); `fr/KIND.subject.txt`
-//! is its subject, `fr/short.txt` its 160 characters; `layout/letter.{txt,html,typ}` lay it out; `layout/languages.toml`
-//! has the lines that every letter carries; `layout/logo.svg` the letterhead's sign.
+//! `LANGUAGE/KIND.md` is the wording in a language, as Markdown through minijinja (see `document`);
+//! `fr/KIND.subject.txt` is the subject, `fr/short.txt` the 160-character version; `layout/letter.{txt,html,typ}` are
+//! the layouts; `layout/languages.toml` has the lines that every letter carries; `layout/logo.svg` is the logo of the
+//! letterhead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +32,7 @@ macro_rules! files {
     ($($name:literal)*) => { [$(($name, include_str!(concat!("../../../templates/", $name)))),*] };
 }
 
-/// What each letter says, by language.
+/// The wording of each letter, by language.
 const WORDS: [[(&str, &str); 7]; 6] = words!["fr" "en" "es" "ar" "pt" "zh"];
 /// Everything else.
 const FILES: [(&str, &str); 14] = files![
@@ -47,17 +48,17 @@ const LOGO: &str = "layout/logo.svg";
 const SHORT: &str = "fr/short.txt";
 const EXPLAIN: &str = "fr/explain.md";
 
-/// Steps that one template may take. An ordinary letter takes a few thousand.
+/// Fuel limit of one template. An ordinary letter takes a few thousand steps.
 const FUEL: u64 = 200_000;
 
-/// What the letter must not omit, whoever wrote the template, where a program gave the date: the article behind the notice.
+/// Required in every letter whose date was computed, whoever wrote the template: the article behind the notice.
 const NOTICE: &str = "311-3-1-1";
 
-/// Characters of a short message that every telephone shows as one.
+/// Characters of a short message that telephones show as a single one.
 pub const SHORT_MAX: usize = 160;
 
-/// The templates of a préfecture. To have one is to know that it renders: no letter fails for
-/// its template after seats were reserved.
+/// The templates of a préfecture. They are known to render: no letter fails because of its template after seats were
+/// reserved.
 #[derive(Debug)]
 pub struct Templates {
     sources: BTreeMap<String, Vec<u8>>,
@@ -75,38 +76,38 @@ struct Lines {
     rtl: bool,
     /// Official appointment, date above, explained at this address.
     appointment: String,
-    /// The same of a letter that gives no appointment.
+    /// The same for a letter without an appointment.
     letter: String,
-    /// That this text is for information; in languages that letters are written in.
+    /// The note that this text is for information; only for languages that letters are written in.
     information: Option<String>,
 }
 
-/// What is wrong with a template, and where.
+/// A fault in a template, and its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template {file}{}{}: {reason}", line.map(|l| format!(", line {l}")).unwrap_or_default(), column.map(|c| format!(", column {c}")).unwrap_or_default())]
 pub struct TemplateError {
     /// Name of the template, `fr/convocation.md`.
     pub file: String,
-    /// Line in it, from 1, where one is to blame.
+    /// Line, from 1, if a line is at fault.
     pub line: Option<usize>,
     /// Column, from 1.
     pub column: Option<usize>,
-    /// What happened, and what to do where that is not plain.
+    /// What happened, and what to do if that is not obvious.
     pub reason: String,
 }
 
-/// What the templates of one letter gave.
+/// The rendered templates of one letter.
 pub(super) struct Bodies {
     pub subject: String,
     pub text: String,
     pub html: String,
-    /// The languages that it is said in.
+    /// The languages of the letter.
     pub languages: Vec<&'static str>,
     pub pdf: Result<Vec<u8>, PdfError>,
 }
 
 impl Templates {
-    /// The templates that come with the program.
+    /// The embedded templates.
     ///
     /// # Panics
     /// Never in a released program: a test checks them.
@@ -115,11 +116,11 @@ impl Templates {
         Self::unchecked([], Fonts::embedded().clone()).expect("the embedded templates can be read")
     }
 
-    /// The embedded templates, of which some are replaced: name (`fr/convocation.md`) and content.
+    /// The embedded templates, some of them replaced: name (`fr/convocation.md`) and content.
     ///
     /// # Errors
-    /// A name that no letter uses, content that is not UTF-8; of the letters that the replaced ones are in, the first template that
-    /// fails, that lets markup through, or that leaves out what the letter must say.
+    /// A name that no letter uses, or content that is not UTF-8. Among the letters that use a replaced file, the first
+    /// template that fails, lets markup through, or omits what the letter must say.
     pub fn from_sources(
         replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
         fonts: Fonts,
@@ -139,10 +140,10 @@ impl Templates {
         self.check(every_letter())
     }
 
-    /// The same, as they were when a letter was sent: its templates were checked then.
+    /// The same without checks, for templates that were checked when they were used for a letter.
     ///
     /// # Errors
-    /// What cannot be read.
+    /// A source that cannot be parsed.
     pub fn unchecked(
         replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
         fonts: Fonts,
@@ -158,9 +159,9 @@ impl Templates {
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
-        // Where an error is, to the column.
+        // Report errors with their column.
         env.set_debug(true);
-        // So that a line that holds only a tag leaves no line in the letter.
+        // A line that contains only a tag leaves no line in the letter.
         let mut syntax = SyntaxConfig::builder();
         let syntax = syntax.trim_blocks(true).lstrip_blocks(true).build();
         env.set_syntax(syntax.map_err(|e| TemplateError::at("every template", &e))?);
@@ -172,7 +173,8 @@ impl Templates {
         env.set_formatter(|out, state, value| match state.auto_escape() {
             AutoEscape::Custom(_) if !value.is_undefined() => {
                 let words = document::escape(&value.to_string());
-                // A name in another direction must not turn the sentence around it (UAX 9, isolates).
+                // A name in another direction must not change the direction of the sentence around it (UAX 9,
+                // isolates).
                 let rtl = state.name().starts_with("ar/");
                 let words = if rtl { format!("\u{2068}{words}\u{2069}") } else { words };
                 out.write_str(&words).map_err(minijinja::Error::from)
@@ -195,7 +197,7 @@ impl Templates {
     }
 
     /// # Errors
-    /// The first template that fails, that lets markup through, or that leaves out what the letter must say.
+    /// The first template that fails, lets markup through, or omits what the letter must say.
     fn check(&self, letters: impl IntoIterator<Item = (LetterKind, Language)>) -> Result<(), TemplateError> {
         for (kind, language) in letters {
             let trials = LetterData::trials(kind, language);
@@ -242,7 +244,7 @@ impl Templates {
         }
     }
 
-    /// What the letter must say stands on paper too.
+    /// What the letter must say must be on paper too.
     fn check_paper(&self, data: &LetterData) -> Result<(), TemplateError> {
         let (sheets, _) = self.pages(data).map_err(|e| match e {
             PdfError::Layout(error) => error,
@@ -258,37 +260,37 @@ impl Templates {
         }
     }
 
-    /// SHA-256 of all names and sources, in hexadecimal: what a stored letter remembers.
+    /// SHA-256 of all names and sources, in hexadecimal, recorded with each letter.
     #[must_use]
     pub fn hash(&self) -> String {
         let mut digest = Sha256::new();
         for (name, source) in &self.sources {
-            // Lengths first: no text can be moved from one file to the next unnoticed.
+            // Lengths first: otherwise text could move from one file to the next without changing the hash.
             digest.update(format!("{} {} {name}\n", name.len(), source.len()));
             digest.update(source);
         }
         hex(&digest.finalize())
     }
 
-    /// All names and sources: what is kept of a run, so that its letters can be shown again.
+    /// All names and sources, kept so that letters can be shown again.
     #[must_use]
     pub fn sources(&self) -> &BTreeMap<String, Vec<u8>> {
         &self.sources
     }
 
-    /// The faces that letters are set in.
+    /// The fonts of the letters.
     #[must_use]
     pub fn fonts(&self) -> &Fonts {
         self.press.fonts()
     }
 
-    /// The letter in at most 160 characters that every telephone shows.
+    /// The letter in at most 160 characters that every telephone displays.
     ///
     /// # Errors
-    /// A template that fails, or says more.
+    /// A template that fails, or gives a longer text.
     pub fn short(&self, data: &LetterData) -> Result<String, TemplateError> {
         let text = one_line(&self.render_one(SHORT, SubjectView::of(data))?);
-        // Accents would make it a message of 70 characters (GSM 03.38).
+        // Accents could reduce the message to 70 characters (GSM 03.38).
         let text: String = text.chars().map(unaccented).collect();
         if text.chars().count() > SHORT_MAX {
             let reason = format!("gives {} characters, more than {SHORT_MAX}: {text:?}", text.chars().count());
@@ -297,7 +299,7 @@ impl Templates {
         Ok(text)
     }
 
-    /// One page in plain French on how a date was computed.
+    /// A page in plain French on how a date was computed.
     ///
     /// # Errors
     /// A template that fails.
@@ -319,7 +321,7 @@ impl Templates {
         Ok(Bodies { subject, text, html, languages, pdf })
     }
 
-    /// The pages of a letter, and the file that they make alone: only the export knows whether every sign has a face.
+    /// The pages of a letter, and its own file: only the export finds characters that no font has.
     fn typeset(&self, data: &LetterData, mut sheet: Sheet<'_>, qr: Vec<u8>) -> Result<(Sheets, Vec<u8>), PdfError> {
         sheet.recipient.window = envelope(&data.recipient.name, &data.recipient.address)?;
         let copy = Copy {
@@ -333,13 +335,13 @@ impl Templates {
         Ok((sheets, pdf))
     }
 
-    /// The pages of a letter, for the printer, and the file that they make alone.
+    /// The pages of a letter for printing, and its own file.
     pub(super) fn pages(&self, data: &LetterData) -> Result<(Sheets, Vec<u8>), PdfError> {
         let (sheet, qr) = self.sheet(data, "")?;
         self.typeset(data, sheet, qr)
     }
 
-    /// Pages of letters as one file for the printer.
+    /// Pages of letters as one file for printing.
     pub(super) fn bind_pages(
         &self,
         letters: &[Sheets],
@@ -349,7 +351,7 @@ impl Templates {
         self.press.bind(letters, ident, date)
     }
 
-    /// What the layouts are given, and the QR code.
+    /// The input of the layouts, and the QR code.
     fn sheet<'a>(&'a self, data: &'a LetterData, subject: &'a str) -> Result<(Sheet<'a>, Vec<u8>), TemplateError> {
         let kind = data.matter.kind();
         let mut texts = vec![Text::new(Language::French, None, self.words(kind, Language::French, data)?)];
@@ -381,7 +383,7 @@ impl Templates {
         Ok((sheet, qr))
     }
 
-    /// What a letter says in a language.
+    /// The wording of a letter in a language.
     fn words(&self, kind: LetterKind, language: Language, data: &LetterData) -> Result<Document, TemplateError> {
         let file = words_file(kind, language);
         let mut markdown = self.render_one(&file, View::of(data))?;
@@ -394,7 +396,7 @@ impl Templates {
         })
     }
 
-    /// Renders a text that is no letter, with the words of a template of ours.
+    /// Renders a text that is not a letter, from one of our templates.
     pub(super) fn render_one(&self, file: &str, values: impl Serialize) -> Result<String, TemplateError> {
         let template = self.env.get_template(file);
         template.and_then(|t| t.render(Serde(values))).map_err(|e| TemplateError::at(file, &e))
@@ -409,7 +411,7 @@ fn every_letter() -> impl Iterator<Item = (LetterKind, Language)> {
     LetterKind::ALL.iter().flat_map(|kind| Language::ALL.iter().map(move |language| (*kind, *language)))
 }
 
-/// The letters that a file is in. One with a logo is like any other; French words are in the letters of every language.
+/// The letters that use a file. For the logo, one letter suffices; French wording is in the letters of every language.
 fn letters_with(file: &str) -> Vec<(LetterKind, Language)> {
     if file == LOGO {
         return vec![(LetterKind::Convocation, Language::French)];
@@ -431,7 +433,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// In a text of plain characters a blank is a blank.
+/// In plain text every space is an ordinary one.
 fn plain(text: &str) -> String {
     text.replace(['\u{a0}', '\u{202f}'], " ")
 }
@@ -459,7 +461,7 @@ fn unaccented(c: char) -> char {
     }
 }
 
-/// What a letter must say in a language, whoever wrote its words.
+/// What a letter must say in a language, whoever wrote its wording.
 fn must_say(data: &LetterData, language: Language) -> Vec<String> {
     let mut told = vec![data.reference.clone()];
     if language == Language::French {
@@ -510,20 +512,20 @@ impl TemplateError {
     }
 }
 
-/// All that the words of a letter may name.
+/// Everything that a letter's wording may use.
 #[derive(Serialize)]
 struct View<'a> {
     #[serde(flatten)]
     data: &'a LetterData,
-    /// The appointment comes after the permit's last day.
+    /// The appointment is after the permit's last day.
     after_expiry: bool,
-    /// The permit has expired already.
+    /// The permit has already expired.
     expired: bool,
-    /// This address is written to for the last time.
+    /// This is the last letter to this address.
     is_last_here: bool,
-    /// Site, address, town; empty where there is no appointment.
+    /// Site, address, town; empty if there is no appointment.
     place: Vec<&'a str>,
-    /// Whom to ask for the rules; the office itself where nobody else is named.
+    /// Contact for the rules; the office itself if no other is configured.
     rules_contact: Vec<&'a str>,
 }
 
@@ -547,14 +549,14 @@ impl<'a> View<'a> {
     }
 }
 
-/// All that a subject or a short message may name. Recipient, permit and desk (whose name can tell the kind
-/// of permit) do not exist here, so strictness refuses a template that would tell them.
+/// Everything that a subject or a short message may use. Recipient, permit and desk (whose name can reveal the kind of
+/// permit) are missing here, so strict mode refuses a template that would reveal them.
 #[derive(Serialize)]
 struct SubjectView<'a> {
     kind: LetterKind,
     reference: &'a str,
     office: &'a Office,
-    /// Where there is an appointment.
+    /// If there is an appointment.
     day: Option<NaiveDate>,
     start: Option<NaiveTime>,
     town: Option<&'a str>,

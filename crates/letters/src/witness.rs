@@ -1,4 +1,4 @@
-//! The e-mail by which a witness outside the server learns the state of the ledger after a night.
+//! The e-mail that reports the state of the ledger to an outside witness after a night.
 
 use mail_builder::MessageBuilder;
 use mail_builder::headers::{address::Address, raw::Raw};
@@ -6,7 +6,7 @@ use mail_builder::headers::{address::Address, raw::Raw};
 use super::Sender;
 use convoke_domain::seal::Sealed;
 
-/// Message-ID, without angle brackets, and message: the same on every attempt.
+/// Message-ID without angle brackets, and the message: the same on every attempt.
 pub fn witness_mail(sealed: &Sealed, to: &str, sender: &Sender) -> (String, Vec<u8>) {
     let at = &sealed.checkpoint;
     let id = format!("checkpoint.{}.{}@{}", at.prefecture, at.size, sender.message_domain);
@@ -19,7 +19,7 @@ pub fn witness_mail(sealed: &Sealed, to: &str, sender: &Sender) -> (String, Vec<
         sealed.text()
     );
     let mut bytes = Vec::new();
-    // Unwrap safety: memory takes what it is given.
+    // Unwrap safety: writing to memory cannot fail.
     MessageBuilder::new()
         .from(Address::new_address(Some(sender.from_name.as_str()), sender.from_address.as_str()))
         .to(to)

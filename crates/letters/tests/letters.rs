@@ -1,4 +1,4 @@
-//! What a letter promises, whoever it is for.
+//! What every letter promises, whoever receives it.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ fn named(name: &str) -> LetterData {
     data
 }
 
-/// The convocation that a sample is.
+/// The convocation in a sample.
 fn convoked(data: &mut LetterData) -> &mut Convoked {
     match &mut data.matter {
         Matter::Convocation(convoked) => convoked,
@@ -71,7 +71,7 @@ fn the_same_letter_twice_is_the_same_bytes() {
     let stored = serde_json::to_string(&LetterData::sample()).unwrap();
     let again = compose(&serde_json::from_str(&stored).unwrap());
     assert_eq!(first, again);
-    // A stored letter is known by its hash: a change of it, for a library's sake too, is news.
+    // A stored letter is identified by its hash: any change, even by a library, must be noticed.
     insta::assert_snapshot!(first.sha256, @"3b25babd381a8b989afe1abbd0c84645714919815e20047bd3be6df6adfa4818");
 }
 
@@ -252,7 +252,7 @@ fn the_zone_of_an_invitation_is_the_zone_database() {
             convoked(&mut data).appointment.zone = zone;
             convoked(&mut data).appointment.day = NaiveDate::from_ymd_opt(year, 6, 15).unwrap();
             let observances = observances(ics(&compose(&data)));
-            // The invitation of one year is right for all of them.
+            // The invitation of one year is valid for all of them.
             let first = NaiveDate::from_ymd_opt(year.max(2027) - 2, 1, 1).unwrap();
             for at in first.iter_days().take_while(|d| d.year() <= 2032).flat_map(hours) {
                 let Some(expected) = zone.from_local_datetime(&at).single() else {
@@ -300,7 +300,7 @@ proptest! {
     }
 }
 
-/// CRLF alone, no line over 998 octets (RFC 5322, 2.1.1), no line of the invitation over 75.
+/// Only CRLF, no line over 998 octets (RFC 5322, 2.1.1), no line of the invitation over 75.
 fn sound(letter: &Letter) {
     for (bytes, max) in [(letter.message.as_slice(), 998), (ics(letter), 75)] {
         let text = std::str::from_utf8(bytes).unwrap();
@@ -333,7 +333,7 @@ fn properties(ics: &[u8]) -> BTreeMap<String, String> {
     lines.map(|(name, value)| (name.split(';').next().unwrap().into(), value.into())).collect()
 }
 
-/// One STANDARD or DAYLIGHT as it was read, without any help from the code that wrote it.
+/// A STANDARD or DAYLIGHT component, parsed independently of the code that wrote it.
 struct Observance {
     onsets: Vec<NaiveDateTime>,
     to_s: i32,
@@ -386,7 +386,7 @@ fn yearly(rule: &str, start: NaiveDateTime, n: i32) -> NaiveDateTime {
     day.and_time(start.time())
 }
 
-/// The observance with the latest onset at or before a local time holds (RFC 5545, 3.6.5).
+/// The observance with the latest onset at or before a local time applies (RFC 5545, 3.6.5).
 fn offset_s(observances: &[Observance], at: NaiveDateTime) -> i32 {
     let onsets = observances.iter().flat_map(|o| o.onsets.iter().map(move |onset| (*onset, o.to_s)));
     onsets.filter(|(onset, _)| *onset <= at).max().unwrap().1

@@ -1,4 +1,5 @@
-//! What a letter on paper promises: both standards, the same bytes always, one page, a right letter or one named exception.
+//! What a letter on paper promises: both standards, always the same bytes, one page, a correct letter or a named
+//! exception.
 
 use chrono::{Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
@@ -34,7 +35,7 @@ fn every_letter() -> impl Iterator<Item = LetterData> {
     LetterKind::ALL.iter().flat_map(|kind| Language::ALL.iter().map(|language| sample(*kind, *language)))
 }
 
-/// The letters of every kind and language, and a thousand invitations, for programs that are not ours (`script/test`).
+/// Letters of every kind and language, and a thousand invitations, for third-party validators (`script/test`).
 #[test]
 fn letters_are_written_for_the_checkers_of_others() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
@@ -44,7 +45,7 @@ fn letters_are_written_for_the_checkers_of_others() {
     for mut data in every_letter() {
         let name = format!("{}-{}", data.matter.kind(), data.recipient.language);
         if let Matter::Convocation(convoked) = &mut data.matter {
-            // Between them they take every branch.
+            // Together they cover every branch.
             let language = data.recipient.language.as_str();
             (convoked.short_notice, convoked.late) = (language != "fr", language == "en");
         }
@@ -76,10 +77,10 @@ fn letters_are_written_for_the_checkers_of_others() {
     let first = NaiveDate::from_ymd_opt(2000, 1, 3).unwrap();
     for n in 0..1_000u32 {
         let mut data = LetterData::sample();
-        // Without an address there is no page to be laid out: here only the invitation counts.
+        // Without an address there is no page to typeset: only the invitation matters here.
         data.recipient.address.clear();
         if let Matter::Convocation(convoked) = &mut data.matter {
-            // Steps that fall on every month, and within the hours of every change.
+            // Steps that hit every month, and the hours around every change.
             convoked.appointment.day = first + Days::new(u64::from(n) * 33 + u64::from(n % 7));
             convoked.appointment.start = NaiveTime::from_hms_opt(n % 24, n * 7 % 60, 0).unwrap();
             convoked.appointment.zone = zones[n as usize % zones.len()];
@@ -160,7 +161,7 @@ fn the_same_letter_is_the_same_bytes_cold_warm_and_in_two_threads() {
         two.into_iter().flat_map(|t| t.join().unwrap()).collect::<Vec<_>>()
     });
     assert_eq!(cold, halves);
-    // A letter is shown again years later: other bytes, for a library's sake too, are news.
+    // A letter is shown again years later: any change of its bytes, even by a library, must be noticed.
     insta::assert_snapshot!(cold[0], @"8ad47bd35bcba66ca0db06504b48aaf8ec12d929cf61012317fb6712ed41b995");
 }
 
@@ -187,7 +188,7 @@ fn a_missing_glyph_costs_one_letter_its_pdf_and_is_named() {
     assert!(letter.pdf.unwrap_err().to_string().contains("U+0BA4"));
     let message = String::from_utf8(letter.message).unwrap();
     assert!(!message.contains("application/pdf") && message.contains("rendez-vous.ics"));
-    // The next one is as it always is.
+    // The next letter is rendered normally.
     assert!(compose(&LetterData::sample()).pdf.is_ok());
 }
 

@@ -1,4 +1,4 @@
-//! Puts an instance together from people in any order, and refuses one that the costs cannot hold.
+//! Builds an instance from people in any order, and refuses one whose costs do not fit their levels.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use super::{Class, Instance, LAPSE, LATE_DAY, PERISHING, PoolDay, PoolName, RANK
 use crate::{Day, SlotSeats};
 use convoke_domain::agenda::RankedPool;
 
-/// The costs of a component that a level cannot hold: the levels below it could outweigh it.
+/// The costs of a component exceed a level: the lower levels could outweigh it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the {level} of people who share desks add up to more than a plan can tell apart")]
 pub struct Overflow {
-    /// The person by whom it overflows, in the order in which they were added.
+    /// The person that causes the overflow, by order of addition.
     pub person: usize,
     /// Level.
     pub level: &'static str,
@@ -31,29 +31,29 @@ pub struct Builder {
     households: HashMap<String, u32>,
 }
 
-/// What the planner needs to know of a person.
+/// What the planner needs to know about a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
     /// Id.
     pub id: &'a str,
     /// Household; empty for none.
     pub household: &'a str,
-    /// First night on which the program knew of the person.
+    /// First night on which the person was known.
     pub first_seen: Option<Day>,
     /// First day.
     pub release: Day,
-    /// Last day without lateness.
+    /// Last day that is not late.
     pub pref_end: Day,
     /// Last day that is in time.
     pub deadline: Day,
-    /// What a late day counts.
+    /// Weight of a late day.
     pub weight: u32,
-    /// Late days that a lapse counts besides.
+    /// Late days that a lapse counts as, in addition.
     pub lapse_late: u32,
 }
 
 impl Builder {
-    /// Adds a person; pools in any order, each once.
+    /// Adds a person. Pools may be in any order, each once.
     pub fn add(&mut self, person: Person<'_>, mut pools: Vec<RankedPool>) {
         pools.sort_unstable_by_key(|r| r.pool);
         let lists = self.lists.len() as u32;
@@ -78,7 +78,7 @@ impl Builder {
         self.first_seen.extend(person.first_seen);
     }
 
-    /// Gives every pool another number.
+    /// Renumbers the pools.
     pub fn renumber(&mut self, number: &[u32]) {
         let renumbered = std::mem::take(&mut self.lists).into_iter().map(|(mut list, n)| {
             for ranked in &mut list {
@@ -90,27 +90,27 @@ impl Builder {
         self.lists = renumbered.collect();
     }
 
-    /// Id of a person, in the order in which they were added.
+    /// Id of a person, by order of addition.
     pub fn id(&self, person: usize) -> &str {
         let start = if person == 0 { 0 } else { self.ends[person - 1] as usize };
         &self.ids[start..self.ends[person] as usize]
     }
 
-    /// People in the order of their ids.
+    /// People in id order.
     fn order(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.ends.len() as u32).collect();
         order.sort_unstable_by_key(|i| (self.id(*i as usize), *i));
         order
     }
 
-    /// The first person whose id somebody before them has.
+    /// The first person whose id was already used.
     pub fn repeated(&self) -> Option<usize> {
         let order = self.order();
         let pairs = order.windows(2).filter(|pair| self.id(pair[0] as usize) == self.id(pair[1] as usize));
         pairs.map(|pair| pair[1] as usize).min()
     }
 
-    /// Whether every level outweighs all that lie below it, in every component: then the packed costs are lexicographic.
+    /// Whether every level outweighs all lower levels in every component, so that the packed costs are lexicographic.
     fn levels_hold(&self, perish_before: Option<Day>, slots: &[SlotSeats]) -> Result<(), Overflow> {
         let perishes = |day: Day| perish_before.is_some_and(|before| day < before);
         let mut lists: Vec<(&Vec<RankedPool>, u32)> = self.lists.iter().map(|(list, n)| (list, *n)).collect();
@@ -120,7 +120,7 @@ impl Builder {
         let mut classes: Vec<(&Class, u32)> = self.classes.iter().map(|(class, n)| (class, *n)).collect();
         classes.sort_unstable_by_key(|(_, n)| *n);
         let mut sums: HashMap<u32, [i128; 4]> = HashMap::new();
-        // Perishing seats that are there to be filled, and people who might.
+        // Perishing seats, and people who could fill them.
         let mut perishing: HashMap<u32, (u64, u64)> = HashMap::new();
         let component_of_pool: HashMap<u32, u32> =
             lists.iter().zip(&component).flat_map(|(list, n)| list.iter().map(|r| (r.pool, *n))).collect();
@@ -190,7 +190,7 @@ impl Builder {
         let classes =
             self.classes.into_iter().map(|(c, n)| (Class { list: list_of[c.list as usize], ..c }, n)).collect();
         let (classes, class_of) = ranked(classes);
-        // Households are numbered by their first member: their names say nothing.
+        // Households are numbered by their first member: their names carry no meaning.
         let mut number = vec![0; self.households.len() + 1];
         let mut next = 1;
         for &i in &order {
@@ -224,7 +224,7 @@ impl Builder {
     }
 }
 
-/// Values in order, and where each came to lie by the number that it had.
+/// Values in order, and the new position of each old number.
 fn ranked<T: Ord>(numbered: HashMap<T, u32>) -> (Vec<T>, Vec<u32>) {
     let mut values: Vec<(T, u32)> = numbered.into_iter().collect();
     values.sort_unstable();

@@ -1,21 +1,21 @@
-//! A PDF whose small objects are compressed together (ISO 32000-1, 7.5.7 and 7.5.8): a tagged letter has a hundred of them,
-//! and typst writes each in full. A third of every e-mail is saved; nothing else of the file is touched.
+//! Compresses a PDF's small objects together (ISO 32000-1, 7.5.7 and 7.5.8): a tagged letter has a hundred of them, and
+//! typst writes each uncompressed. This saves a third of every e-mail; nothing else in the file changes.
 
 use std::io::Write;
 use std::ops::Range;
 
 use flate2::{Compression, write::ZlibEncoder};
 
-/// After a stream's bytes. CR and LF: bytes that happen to end in CR, with a lone LF behind them, would seem to be one
-/// shorter than they say (ISO 19005-2, 6.1.7.1).
+/// Ends a stream, with CR and LF: if a stream's bytes happened to end in CR, a lone LF after them would make it seem
+/// one byte shorter than declared (ISO 19005-2, 6.1.7.1).
 const END: &[u8] = b"\r\nendstream\nendobj\n";
 
-/// The same document with its objects packed; `None` where the file is not laid out as typst lays it out.
+/// The same document with its objects packed; `None` if the file does not have typst's structure.
 pub(super) fn pack(pdf: &[u8]) -> Option<Vec<u8>> {
     let (objects, trailer) = objects(pdf)?;
     let (holder, index) = (objects.len() + 1, objects.len() + 2);
     let mut out = pdf[..objects.iter().map(|range| range.start).min()?].to_vec();
-    // Where each object is found: in the file, or in the holder at a position.
+    // Where each object is: in the file, or at an index in the object stream.
     let mut places = vec![(0u8, 0u32, u16::MAX)];
     let (mut numbers, mut bodies, mut packed) = (String::new(), Vec::new(), 0u16);
     for (number, range) in (1..).zip(&objects) {
@@ -46,14 +46,14 @@ pub(super) fn pack(pdf: &[u8]) -> Option<Vec<u8>> {
         .iter()
         .flat_map(|(kind, at, position)| [&[*kind][..], &at.to_be_bytes(), &position.to_be_bytes()].concat())
         .collect();
-    // Root, Info and ID stay as they were; the size is the new one.
+    // Root, Info and ID stay unchanged; the size is the new one.
     let kept = trailer_without_size(trailer)?;
     stream(&mut out, index, &format!("/Type/XRef/W[1 4 2]/Size {}{kept}", places.len()), &table)?;
     write!(out, "startxref\n{start}\n%%EOF").ok()?;
     Some(out)
 }
 
-/// The objects by number, from 1, each with its place; and the trailer's dictionary.
+/// The range of each object by number, from 1, and the trailer's dictionary.
 fn objects(pdf: &[u8]) -> Option<(Vec<Range<usize>>, &[u8])> {
     let at = find_last(pdf, b"startxref")?;
     let start: usize = std::str::from_utf8(pdf[at + 9..].split(|b| *b == b'%').next()?).ok()?.trim().parse().ok()?;
@@ -74,7 +74,7 @@ fn objects(pdf: &[u8]) -> Option<(Vec<Range<usize>>, &[u8])> {
     Some((ranges?, trailer))
 }
 
-/// The entries of a trailer's dictionary but its size.
+/// The entries of a trailer's dictionary, except its size.
 fn trailer_without_size(trailer: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(trailer).ok()?.trim();
     let inner = text.strip_prefix("<<")?.trim_end_matches(">>");
