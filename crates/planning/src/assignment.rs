@@ -1,4 +1,5 @@
-//! The exact assignment: every component solved by [`simplex`](super::simplex), people given the places of their class.
+//! The exact assignment: every component is solved by [`simplex`](super::simplex), then people get the places of their
+//! class.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use convoke_instance::{Class, Day, Instance, LAPSE, LATE_DAY, RANK, RankedPool, 
 
 use super::simplex::{self, Bin, Flow, Source, Span};
 
-/// People who share desks, directly or through others: solved apart from everybody else.
+/// People who share desks, directly or through others: solved separately from everyone else.
 #[derive(Clone, Debug)]
 pub(super) struct Component {
     /// Classes, by deadline.
@@ -17,12 +18,12 @@ pub(super) struct Component {
     pub pools: Vec<u32>,
 }
 
-/// Where the classes of one or more components go.
+/// The solution of one or more components.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
-    /// `source` is a class and `bin` a pool-day of the instance; by class, then pool-day.
+    /// `source` is a class and `bin` a pool-day of the instance; sorted by class, then pool-day.
     pub flows: Vec<Flow>,
-    /// Pool-days with a price, and their price.
+    /// Pool-days with a price, and that price.
     pub prices: Vec<(u32, i128)>,
     /// People without a place.
     pub lapses: u64,
@@ -70,7 +71,7 @@ impl Component {
         seating
     }
 
-    /// The best places for so many people of each class, with so many seats on each pool-day.
+    /// The best places for the given number of people of each class and of seats on each pool-day.
     pub(super) fn solve(
         &self,
         instance: &Instance,
@@ -102,20 +103,20 @@ impl Component {
     }
 }
 
-/// The seats of a component as the simplex sees them.
+/// The seats of a component, as input to the simplex.
 pub(super) struct Seating<'a> {
     pools: &'a [u32],
     pub bins: Vec<Bin>,
-    /// Position of each bin among the pool-days of the instance.
+    /// Index of each bin among the instance's pool-days.
     global: Vec<u32>,
-    /// Where the bins of each pool begin, and where the last end.
+    /// Index of the first bin of each pool, and the end of the last.
     begin: Vec<usize>,
 }
 
 impl Seating<'_> {
-    /// The bins of a pool from one day to another; none if there are none.
+    /// The bins of a pool between two days; `None` if there are none.
     pub(super) fn span(&self, ranked: RankedPool, first: Day, last: Day) -> Option<Span> {
-        // Unwrap safety: a component holds every pool of its classes.
+        // Unwrap safety: a component contains every pool of its classes.
         let pool = self.pools.binary_search(&ranked.pool).expect("a pool of the component");
         let (from, to) = (self.begin[pool], self.begin[pool + 1]);
         let first = from + self.bins[from..to].partition_point(|b| b.day < first);
@@ -137,7 +138,7 @@ pub(super) fn source(class: &Class, size: u32, spans: Vec<Span>) -> Source {
     }
 }
 
-/// People of each class.
+/// Number of people in each class.
 pub(super) fn sizes(instance: &Instance) -> Vec<u32> {
     let mut sizes = vec![0; instance.classes.len()];
     for class in &instance.class {
@@ -146,7 +147,7 @@ pub(super) fn sizes(instance: &Instance) -> Vec<u32> {
     sizes
 }
 
-/// The best places for everybody, component by component, on all processors: the result does not depend on how many.
+/// The best places for everyone, component by component, on all processors. The result does not depend on their number.
 pub(super) fn solve(instance: &Instance, components: &[Component], seats: &[u32]) -> Places {
     let sizes = sizes(instance);
     let solved: Vec<Places> = components
@@ -165,8 +166,8 @@ pub(super) fn solve(instance: &Instance, components: &[Component], seats: &[u32]
     all
 }
 
-/// Gives the places of each class to its people among `members`, the earlier ones to those who come first in the tie: people
-/// and their pool-days.
+/// Assigns the places of each class to its people among `members`, earlier places to those who come first in the tie.
+/// Returns people and their pool-days.
 pub(super) fn hand_out(instance: &Instance, flows: &[Flow], mut members: Vec<u32>) -> Vec<(u32, u32)> {
     let class = |person: u32| instance.class[person as usize];
     members.sort_by_key(|p| class(*p));

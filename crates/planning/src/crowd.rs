@@ -1,7 +1,9 @@
-//! The people of weeks to come, without names: how many can be placed at all, where a plan puts them, which seats are missing.
+//! The people of the weeks ahead, without names: how many can be placed at all, where a plan puts them, which seats are
+//! missing.
 //!
-//! Whoever can be seated together is a matter of the seats alone (such sets are the independent sets of a transversal matroid:
-//! Edmonds and Fulkerson 1965), so the fewest lapses of any group bound what a schedule can do: see [`Crowd::fewest_lapses`].
+//! Who can be seated together depends on the seats alone (such sets are the independent sets of a transversal matroid:
+//! Edmonds and Fulkerson 1965), so the fewest lapses of any group bound what a schedule can do: see
+//! [`Crowd::fewest_lapses`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -11,15 +13,16 @@ use rayon::prelude::*;
 use super::simplex::{self, Bin, Solution, Source, Span};
 use convoke_instance::{Day, LAPSE, LATE_DAY, PERISHING, RANK, RankedPool, components};
 
-/// A notice that is shortened outweighs every lateness, and a lapse all notices, as in the plan of a night.
+/// A shortened notice outweighs every lateness, and a lapse every notice, as in the plan of a night.
 const WORSE_THAN_ALL_NOTICES: i128 = 1 << 124;
-/// What a missing seat costs: more than every step and rank, less than a lapse.
+/// Cost of a missing seat: more than every step and rank, less than a lapse.
 const MISSING: i128 = 1 << 60;
-/// Tenths of a desk's share of a week that are told apart when seats are added; what a further one costs more: as much as a far site.
+/// Number of steps, each a tenth of a desk's share of a week, that are distinguished when seats are added; and the
+/// extra cost of a further step, equal to that of a distant site.
 const STEPS: u32 = 15;
 const DEARER: i128 = 1 << 10;
 
-/// People who are alike to the planner.
+/// People who are identical to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Alike {
     /// Last day that prevents a lapse.
@@ -30,7 +33,7 @@ pub struct Alike {
     pub release: Day,
     /// Day by which they should have been seen.
     pub pref_end: Day,
-    /// Position among the lists of pools.
+    /// Index into the lists of pools.
     pub list: u32,
     /// Weight of a day beyond the preferred end.
     pub weight: u32,
@@ -38,21 +41,21 @@ pub struct Alike {
     pub lapse_late: u32,
 }
 
-/// Free seats of a pool from one day to another: of one day, or of a week whose seats may be opened on any of its open days.
+/// Free seats of a pool on one day, or extra seats of a week that may be opened on any of its open days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seats {
     /// Pool number.
     pub pool: u32,
     /// The day; for extra seats of a week, its Monday.
     pub day: Day,
-    /// Free seats; a day on which all are taken stands with 0.
+    /// Free seats; a full day is listed with 0.
     pub free: u32,
 }
 
-/// So many of a class come to a pool in the week of a day.
+/// People of a class who come to a pool in the week of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seated {
-    /// Position of the class.
+    /// Index of the class.
     pub class: u32,
     /// Pool number.
     pub pool: u32,
@@ -62,7 +65,7 @@ pub struct Seated {
     pub people: u32,
 }
 
-/// People by class, seats by pool, parted where they have no desk in common.
+/// People by class and seats by pool, divided into parts that share no desk.
 pub struct Crowd<'a> {
     classes: &'a [Alike],
     parts: Vec<Part>,
@@ -72,7 +75,7 @@ pub struct Crowd<'a> {
 
 /// People who share desks, directly or through others.
 struct Part {
-    /// Positions of the classes, by deadline.
+    /// Indices of the classes, by deadline.
     classes: Vec<u32>,
     lists: HashMap<u32, Vec<RankedPool>>,
     desks: BTreeMap<u32, Desk>,
@@ -81,7 +84,7 @@ struct Part {
     pool: Vec<u32>,
 }
 
-/// The seats of a pool: positions of its bins, and the days on which it is open.
+/// The seats of a pool: indices of its bins, and its open days.
 #[derive(Default)]
 struct Desk {
     open: Vec<Day>,
@@ -92,7 +95,8 @@ struct Desk {
 }
 
 impl<'a> Crowd<'a> {
-    /// `days` and `weeks` in any order, each pool and day once; `monday` is any Monday. A week in which its pool is never open counts for nothing.
+    /// `days` and `weeks` may be in any order, each pool and day once; `monday` is any Monday. A week in which its pool
+    /// is never open is ignored.
     pub fn new(lists: &[Vec<RankedPool>], classes: &'a [Alike], days: &[Seats], weeks: &[Seats], monday: Day) -> Self {
         let mut by_pool: BTreeMap<u32, (Vec<Seats>, Vec<Seats>)> = BTreeMap::new();
         for seats in days {
@@ -118,7 +122,7 @@ impl<'a> Crowd<'a> {
         Self { classes, parts: parts.into_values().map(part).collect(), monday }
     }
 
-    /// Whether a desk that receives them is open on a day that a letter can still reach, whoever has its seats.
+    /// Whether a desk for the class is open on a day that a letter can still reach, even if its seats are taken.
     pub fn has_a_day(&self) -> Vec<bool> {
         let mut has = vec![false; self.classes.len()];
         for part in &self.parts {
@@ -131,7 +135,7 @@ impl<'a> Crowd<'a> {
         has
     }
 
-    /// The parts in which so many people of each class cannot all be placed: nobody else can lapse.
+    /// Only the parts in which not all of `people` can be placed: nobody else can lapse.
     #[must_use]
     pub fn short_of_seats(mut self, people: &[u32]) -> Self {
         let classes = self.classes;
@@ -139,16 +143,17 @@ impl<'a> Crowd<'a> {
         self
     }
 
-    /// The fewest of so many people of each class who lapse, if the seats are theirs alone and every notice may be short.
+    /// The fewest lapses among `people`, if they have the seats to themselves and every notice may be short.
     ///
-    /// With L for this number, in any schedule at least L(A) of some people A lapse. In a schedule that leaves the fewest lapses of
-    /// all people E, at most L(E) − L(E without A) of them do: for those without A have L(E without A) among themselves.
+    /// With L for this number, in any schedule at least L(A) of some people A lapse. In a schedule with the fewest
+    /// lapses of all people E, at most L(E) − L(E without A) of A lapse, because those without A have at least L(E
+    /// without A) lapses among themselves.
     pub fn fewest_lapses(&self, people: &[u32]) -> u64 {
         self.parts.par_iter().map(|part| part.fewest_lapses(self.classes, people, self.monday)).sum()
     }
 
-    /// Where a plan for all of them, with the goals of a night in their order, puts people. Seats on days before `perish_before` are lost
-    /// if nobody takes them.
+    /// A plan for all of them, with a night's goals in their order. Seats on days before `perish_before` are lost if
+    /// nobody takes them.
     pub fn plan(&self, people: &[u32], perish_before: Day) -> Vec<Seated> {
         self.parts
             .par_iter()
@@ -156,7 +161,8 @@ impl<'a> Crowd<'a> {
             .collect()
     }
 
-    /// The fewest extra seats by pool and week, with which all of so many people could be placed that have a day at all. Each saves one.
+    /// The fewest extra seats, by pool and week, with which everyone in `people` who has a possible day could be
+    /// placed. Each prevents one lapse.
     pub fn missing_seats(&self, people: &[u32]) -> Vec<Seats> {
         self.parts.par_iter().flat_map_iter(|part| part.missing_seats(self.classes, people, self.monday)).collect()
     }
@@ -167,7 +173,7 @@ fn monday_of(day: Day, monday: Day) -> Day {
 }
 
 impl Desk {
-    /// First and last open day on which somebody may come.
+    /// First and last open day on which the class may come.
     fn first_and_last(&self, class: &Alike) -> Option<(Day, Day)> {
         let from = self.open.partition_point(|day| *day < class.earliest);
         let to = self.open.partition_point(|day| *day <= class.deadline);
@@ -207,7 +213,7 @@ impl Part {
         from..self.bins.len()
     }
 
-    /// The bins of a desk's days from one day to another.
+    /// The bins of a desk between two days.
     fn days(&self, desk: &Desk, first: Day, last: Day) -> Range<usize> {
         let days = &self.bins[desk.days.clone()];
         let from = days.partition_point(|b| b.day < first);
@@ -215,7 +221,7 @@ impl Part {
         desk.days.start + from..desk.days.start + to.max(from)
     }
 
-    /// Among `mondays`, the weeks in which a class finds the desk open on a day of theirs.
+    /// Those of `mondays` in whose week the desk is open on a day that suits the class.
     fn weeks(desk: &Desk, mondays: &[Day], class: &Alike, monday: Day) -> Range<usize> {
         let Some((first, last)) = desk.first_and_last(class) else { return 0..0 };
         let from = mondays.partition_point(|m| *m < monday_of(first, monday));
@@ -223,7 +229,7 @@ impl Part {
         from..to
     }
 
-    /// Where a class may come at all, at no cost.
+    /// Where a class may come at all, without cost.
     fn anywhere(&self, class: &Alike, monday: Day) -> Vec<Span> {
         let mut spans = Vec::new();
         for ranked in &self.lists[&class.list] {
@@ -235,7 +241,7 @@ impl Part {
         spans
     }
 
-    /// The classes of which there are people.
+    /// The classes that have people.
     fn present<'p>(&'p self, people: &'p [u32]) -> impl Iterator<Item = (u32, u32)> + 'p {
         self.classes.iter().map(|c| (*c, people[*c as usize])).filter(|(_, size)| *size > 0)
     }
@@ -287,8 +293,9 @@ impl Part {
         let all = self.present(people).map(|(_, size)| size).sum::<u32>();
         let last = self.present(people).map(|(class, _)| classes[class as usize].deadline).max().unwrap_or(0);
         let mut bins = timeless(&self.bins);
-        // After the seats that exist, bins for each pool and week in which it is open: a few seats in many weeks are sooner found
-        // than many in one, so each tenth of what would be its share of the people costs a little more than the one before.
+        // After the existing seats, there are bins for each pool and week in which it is open. A few seats in many
+        // weeks are easier to find than many in one, so each tenth of the week's share of the people costs a little
+        // more than the one before.
         let mut weeks: Vec<(u32, Day)> = Vec::new();
         let mut open: BTreeMap<u32, (usize, Vec<Day>)> = BTreeMap::new();
         for (pool, desk) in &self.desks {
@@ -334,7 +341,7 @@ impl Part {
     }
 }
 
-/// Seats of which one day is as good as another.
+/// Bins without days, for solutions in which one day is as good as another.
 fn timeless(bins: &[Bin]) -> Vec<Bin> {
     bins.iter().map(|bin| Bin { day: 0, ..*bin }).collect()
 }

@@ -1,9 +1,10 @@
-//! Why somebody lapses, and the fewest extra seats that would have helped.
+//! Why people lapse, and the fewest extra seats that would have helped.
 //!
-//! Every lapse is either without any possible day, or part of a *bottleneck*: a group of people and all the pool-days that
-//! any of them may take, where the people are more than the seats by as many as lapse (Hall 1935: such a group exists
-//! whenever someone must be left out). Marginal prices say where a seat hurts, not what several would do together: the
-//! minimum augmentation solves the plan again with overtime, which costs more than any lateness and less than a lapse.
+//! Every lapse either has no possible day, or is part of a *bottleneck*: a group of people and all the pool-days that
+//! any of them may take, where people outnumber seats by the number of lapses (Hall 1935: such a group exists whenever
+//! someone must be left out). Marginal prices show where a seat is scarce, but not what several seats would do
+//! together. The minimum augmentation solves the plan again with overtime, which costs more than any lateness and less
+//! than a lapse.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,33 +20,33 @@ use convoke_instance::{Day, Instance, LAPSE, LapseCause, NOWHERE, Proof, RANK, R
 pub struct Explanation {
     /// `convoke.explain/1`.
     pub schema: &'static str,
-    /// Every lapse of the plan that the prices prove.
+    /// Every lapse in the plan that the prices prove.
     pub lapses: Vec<ExplainedLapse>,
-    /// Where people are more than seats.
+    /// Groups of people who outnumber their seats.
     pub bottlenecks: Vec<Bottleneck>,
-    /// The fewest extra seats that avoid the most lapses.
+    /// The fewest extra seats that prevent the most lapses.
     pub augmentation: Augmentation,
 }
 
 /// Why one person lapses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExplainedLapse {
-    /// Who.
+    /// Id of the person.
     pub id: String,
-    /// Why.
+    /// Cause.
     pub cause: LapseCause,
-    /// Position among the bottlenecks, where capacity is the cause.
+    /// Index into the bottlenecks, if capacity is the cause.
     pub bottleneck: Option<usize>,
 }
 
-/// People who have nothing but these seats: demand − capacity = lapses.
+/// People who can use only these seats: demand − capacity = lapses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bottleneck {
     /// People.
     pub demand: u64,
     /// Seats.
     pub capacity: u64,
-    /// People too many.
+    /// Surplus of people.
     pub lapses: u64,
     /// First day of those seats.
     pub first_day: Day,
@@ -68,29 +69,29 @@ pub struct WeekSeats {
     pub capacity: u64,
 }
 
-/// The fewest extra seats that avoid the most lapses, with at most so many per desk and week.
+/// The fewest extra seats that prevent the most lapses, up to a limit per desk and week.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Augmentation {
     /// The most extra seats of a desk in a week.
     pub overtime_limit: u32,
     /// Extra seats.
     pub extra_seats: u64,
-    /// Lapses that they avoid: one each.
+    /// Lapses that they prevent: one each.
     pub avoided_lapses: u64,
-    /// Where and in which week.
+    /// Their desks and weeks.
     pub seats: Vec<WeekSeats>,
-    /// Whom.
+    /// The people who would no longer lapse.
     pub saves: Vec<String>,
 }
 
-/// Explains every lapse of a plan; `overtime` is the most extra seats that a desk could open in a week.
+/// Explains every lapse in a plan. `overtime` is the most extra seats that a desk could open in a week.
 pub fn explain(proof: &Proof, overtime: u32) -> Explanation {
     let (lapses, bottlenecks) = bottlenecks(proof);
     let augmentation = augmentation(proof, overtime);
     Explanation { schema: "convoke.explain/1", lapses, bottlenecks, augmentation }
 }
 
-/// ISO week of a day, as it is sorted and as it is written.
+/// ISO week of a day: year and number.
 fn week(instance: &Instance, day: Day) -> (i32, u32) {
     let date = instance.date(day).iso_week();
     (date.year(), date.week())
@@ -108,8 +109,8 @@ fn by_week(instance: &Instance, seats: impl Iterator<Item = (u32, Day, u64)>) ->
     named.collect()
 }
 
-/// From those who lapse: all they may take, everybody who has that, all that those may take, and so on. Every seat reached
-/// is taken, else somebody could move on to it and make room.
+/// Starting from those who lapse: all the seats they may take, all the people who hold them, all the seats those may
+/// take, and so on. Every seat reached is taken; otherwise someone could move to it and make room.
 fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
     let (instance, places) = (&proof.instance, proof.proved());
     let mut classes_at: Vec<(u32, u32)> =
@@ -186,8 +187,8 @@ fn bottlenecks(proof: &Proof) -> (Vec<ExplainedLapse>, Vec<Bottleneck>) {
     (lapses.collect(), bottlenecks)
 }
 
-/// Solves each component where somebody lapses again, with overtime for each desk and week in which it is open. Whoever has
-/// a seat keeps one: so each extra seat saves one of those who lapse, and they can be named.
+/// Solves each component with lapses again, with overtime for each desk and week in which it is open. People who have a
+/// seat keep one, so each extra seat prevents one lapse, and the people can be named.
 fn augmentation(proof: &Proof, overtime: u32) -> Augmentation {
     let (instance, places) = (&proof.instance, proof.proved());
     let mut result = Augmentation { overtime_limit: overtime, ..Augmentation::default() };
@@ -262,7 +263,7 @@ impl Weeks {
         weeks
     }
 
-    /// The weeks of a pool with an open day between two days.
+    /// The weeks in which a pool has an open day between two days.
     fn span(&self, instance: &Instance, ranked: RankedPool, first: Day, last: Day) -> Option<Span> {
         let days = instance.pool_days(ranked.pool, first, last);
         let (first, last) = (instance.bins.get(days.start)?.day, instance.bins[days.clone()].last()?.day);

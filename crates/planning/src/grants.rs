@@ -1,27 +1,28 @@
-//! Seats for written requests, out of what the plan can spare: a request never takes the last seat that would make another lapse.
+//! Seats for written requests, from what the plan can spare: a request never takes a seat whose loss would make someone
+//! lapse.
 
 use std::collections::BTreeMap;
 
 use super::plan;
 use convoke_instance::{Day, Plan, PlanningInput, RankedPool};
 
-/// Somebody outside the plan who asks to be seen.
+/// A person outside the plan who asks to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asking {
     /// Pools that may receive them, nearest first.
     pub pools: Vec<RankedPool>,
     /// First day that notice and window allow.
     pub first: Day,
-    /// Last day that is of use.
+    /// Last useful day.
     pub last: Day,
-    /// Days on which they cannot come: first and last of each span.
+    /// Days on which they cannot come: first and last day of each range.
     pub avoid: Vec<(Day, Day)>,
 }
 
-/// A seat that was granted.
+/// A granted seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// Position in the list of those who ask.
+    /// Index into the list of those who ask.
     pub asking: usize,
     /// Pool number.
     pub pool: u32,
@@ -31,19 +32,19 @@ pub struct Grant {
     pub start: u16,
 }
 
-/// Plans that may be made again for one request, to see whether a seat can be spared.
+/// Limit of replans for one request, to see whether a seat can be spared.
 const EACH: u32 = 3;
-/// The same in one night: as many as take about as long as one plan of so many people.
+/// Limits of replans in one night: as many as take about as long as one plan of `PEOPLE_PLANNED_AGAIN` people.
 const PLANNED_AGAIN: std::ops::RangeInclusive<u32> = 2..=60;
 const PEOPLE_PLANNED_AGAIN: usize = 300_000;
 
-/// The week of a day, counted from the business date: shares are a week's.
+/// The week of a day, counted from the business date: shares are per week.
 pub fn week(day: Day) -> Day {
     day.div_euclid(7)
 }
 
-/// Grants each who asks, in the order given, the first seat within the shares (by pool and [`week`]) that nobody's last day depends
-/// on. Returns the input without these seats: planned, it has no more lapses than before.
+/// Grants each person, in the given order, the first seat within the shares (by pool and [`week`]) that nobody's day
+/// before expiry depends on. Returns the input without these seats: its plan has no more lapses than before.
 pub fn grant(
     input: &PlanningInput,
     asking: &[Asking],
@@ -51,7 +52,7 @@ pub fn grant(
 ) -> (PlanningInput, Vec<Grant>) {
     let mut night = Night { input: input.clone(), spare: BTreeMap::new(), lapses: 0, shares: shares.clone() };
     let mut grants = Vec::new();
-    // An instance that overflows is refused when the night itself is planned.
+    // An overflowing instance is refused when the night itself is planned.
     let Ok((first, _)) = plan(input) else { return (night.input, grants) };
     night.take_plan(&first);
     let affordable = PEOPLE_PLANNED_AGAIN / input.candidates.len().max(1);
@@ -80,7 +81,7 @@ pub fn grant(
 
 struct Night {
     input: PlanningInput,
-    /// Seats that the plan leaves to nobody, by pool and day.
+    /// Seats that the plan leaves unused, by pool and day.
     spare: BTreeMap<(u32, Day), u32>,
     lapses: usize,
     shares: BTreeMap<(u32, Day), u32>,
@@ -100,7 +101,8 @@ impl Night {
         }
     }
 
-    /// One hour of each day within the shares on which a seat is free, soonest first; of a day, the nearest site.
+    /// One hour with a free seat for each day within the shares, soonest first; on the same day, the nearest site
+    /// first.
     fn possible(&self, who: &Asking) -> Vec<(u32, Day, u16)> {
         let mut found: BTreeMap<(Day, u32, u32), u16> = BTreeMap::new();
         for s in self.input.slots.iter().filter(|s| s.free > 0 && (who.first..=who.last).contains(&s.day)) {
@@ -124,7 +126,7 @@ impl Night {
         Some(&mut self.input.slots[found].free)
     }
 
-    /// Takes a seat, and from the share.
+    /// Takes a seat, and deducts it from the share.
     fn take_seat(&mut self, at: (u32, Day, u16)) {
         if let Some(free) = self.slot(at) {
             *free -= 1;

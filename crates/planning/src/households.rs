@@ -1,8 +1,8 @@
 //! Households come on the same day to the same site where that costs nobody an appointment.
 //!
-//! After the exact plan each family is pinned where its own cost and the price of the seats that it takes are least, and
-//! everybody else who had a place is placed again. The pins are kept only if all of them still have one; else half of the
-//! families is tried, and so on: who lapses never changes.
+//! After the exact plan, each family is pinned where the sum of its own cost and the price of the seats it takes is
+//! smallest, and everyone else who had a place is placed again. The pins are kept only if all of them still have one;
+//! otherwise half of the families is tried, and so on: who lapses never changes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,14 +11,14 @@ use rayon::prelude::*;
 use super::assignment::{Component, hand_out, source};
 use convoke_instance::{Day, Instance, NOWHERE, RANK, find, unite};
 
-/// How often a group of components is solved again at most: families are a courtesy, the night must end. A family that does
-/// not fit where it costs least is not tried elsewhere.
+/// Limit of solves for a group of components: keeping families together is a courtesy, and the night must end. A family
+/// that does not fit where it costs least is not tried elsewhere.
 const ATTEMPTS: u32 = 24;
 
-/// People of families, and the pool-day of each.
+/// Family members, and the pool-day of each.
 type Pins = Vec<(u32, u32)>;
 
-/// The places of `exact`, with families together where that is possible.
+/// The places of `exact`, with families together where possible.
 pub(super) fn together(instance: &Instance, exact: &[u32], prices: &[(u32, i128)]) -> Vec<u32> {
     let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for person in 0..instance.people() as u32 {
@@ -27,7 +27,7 @@ pub(super) fn together(instance: &Instance, exact: &[u32], prices: &[(u32, i128)
             members.entry(household).or_default().push(person);
         }
     }
-    // One person is family enough where another is convoked already.
+    // One person counts as a family if another member is already convoked.
     let family = |(household, people): (u32, Vec<u32>)| {
         (people.len() > 1 || instance.beside.contains_key(&household)).then_some(people)
     };
@@ -52,7 +52,7 @@ pub(super) fn together(instance: &Instance, exact: &[u32], prices: &[(u32, i128)
     places
 }
 
-/// Components that families connect, and everybody in them who has a place.
+/// Components connected by families, and everyone in them who has a place.
 struct Group<'a> {
     instance: &'a Instance,
     exact: &'a [u32],
@@ -61,7 +61,7 @@ struct Group<'a> {
     people: Vec<u32>,
 }
 
-/// The groups, each with its families.
+/// The groups, with their families.
 fn groups<'a>(
     instance: &'a Instance,
     components: &'a [Component],
@@ -101,9 +101,9 @@ fn groups<'a>(
 }
 
 impl Group<'_> {
-    /// Pins as many families as the attempts allow; gives the new places of everybody in the group.
+    /// Pins as many families as the attempts allow. Returns the new places of everyone in the group.
     fn settle(&self, families: Vec<Vec<u32>>) -> Vec<(u32, u32)> {
-        // Those who are together by themselves stay where they are: the others must not part them.
+        // Families already together stay where they are: pinning the others must not separate them.
         let (together, apart): (Vec<_>, Vec<_>) = families.into_iter().partition(|family| self.is_together(family));
         let mut kept: Pins =
             together.into_iter().flatten().map(|person| (person, self.exact[person as usize])).collect();
@@ -125,7 +125,7 @@ impl Group<'_> {
         best.unwrap_or_default()
     }
 
-    /// Whether a family has one day and one site already: where another of it is convoked, if it can come there.
+    /// Whether a family is already on one day at one site: that of a member already convoked, if they can come there.
     fn is_together(&self, family: &[u32]) -> bool {
         let at = |person: &u32| {
             let bin = &self.instance.bins[self.exact[*person as usize] as usize];
@@ -138,13 +138,13 @@ impl Group<'_> {
                 .is_none_or(|there| there == here || self.at_best(family, &HashMap::new(), Some(there)).is_none())
     }
 
-    /// Where another of the family is convoked already.
+    /// Where another member of the family is already convoked.
     fn beside(&self, family: &[u32]) -> Option<(Day, &str)> {
         let (day, site) = self.instance.beside.get(&self.instance.household[family[0] as usize])?;
         Some((*day, site.as_str()))
     }
 
-    /// `kept`, and the best pool-days for families that fit beside it.
+    /// `kept`, plus the best pool-days for families that fit beside it.
     fn pin(&self, kept: &Pins, families: &[Vec<u32>]) -> Pins {
         let mut pins = kept.clone();
         let mut taken: HashMap<u32, u32> = HashMap::new();
@@ -161,8 +161,8 @@ impl Group<'_> {
         pins
     }
 
-    /// A pool-day for each member, all at one site on one day: where another of the family is convoked, else where own cost
-    /// and prices are least.
+    /// A pool-day for each member, all at one site on one day: where another member is already convoked, otherwise
+    /// where own cost and prices are smallest.
     fn best_place(&self, family: &[u32], taken: &HashMap<u32, u32>) -> Option<Vec<u32>> {
         let beside = self.beside(family).and_then(|there| self.at_best(family, taken, Some(there)));
         beside.or_else(|| self.at_best(family, taken, None).filter(|_| family.len() > 1))
@@ -170,7 +170,8 @@ impl Group<'_> {
 
     fn at_best(&self, family: &[u32], taken: &HashMap<u32, u32>, only: Option<(Day, &str)>) -> Option<Vec<u32>> {
         let instance = self.instance;
-        // By day and site: what it costs those so far, and their pool-days. Who finds no seat beside them strikes it out.
+        // By day and site: the cost for the members so far, and their pool-days. A place without a seat for a member is
+        // removed.
         let mut common: BTreeMap<(Day, &str), (i128, Vec<u32>)> = BTreeMap::new();
         for (i, person) in family.iter().enumerate() {
             let class = instance.class_of(*person as usize);
@@ -202,7 +203,7 @@ impl Group<'_> {
         common.into_values().min().map(|(_, bins)| bins)
     }
 
-    /// Everybody's place with these pins; none if somebody who had a place would lose it.
+    /// Everyone's place with these pins; `None` if someone who had a place would lose it.
     fn place(&self, pins: &Pins) -> Option<Vec<(u32, u32)>> {
         let instance = self.instance;
         let mut taken: HashMap<usize, u32> = HashMap::new();

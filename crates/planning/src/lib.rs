@@ -1,10 +1,9 @@
 //! `plan(&PlanningInput) -> Plan`: who is seen where and when. Pure: no clock, no database, no randomness.
 //!
-//! Days are integers, day 0 being the business date. The plan is made in two passes: the first gives everyone a day
-//! between release and deadline, exactly and with a proof, with shorter notice where that saves somebody; the second, which
-//! never touches the first, gives the seats that are left to those for whom a day before expiry was impossible, so that
-//! nobody leaves without a date while a seat is empty. The model,
-//! for auditors and engineers: docs/PLANNING.md.
+//! Days are integers, day 0 being the business date. The plan is made in two passes. The first gives everyone a day
+//! between release and deadline, exactly and with a proof, with shorter notice where that prevents a lapse. The second
+//! never touches the first: it gives the remaining seats to those for whom a day before expiry was impossible, so that
+//! nobody is left without a date while a seat is empty. The model, for auditors and engineers: docs/PLANNING.md.
 
 mod assignment;
 pub mod crowd;
@@ -22,7 +21,7 @@ use convoke_instance::{Day, Instance, NOWHERE, Overflow, Plan, PlanningInput, Pr
 
 use assignment::{Component, hand_out, solve};
 
-/// Plans a night, and proves the first pass best. The same input gives the same plan, whatever the machine.
+/// Plans a night, and proves the first pass optimal. The same input gives the same plan on every machine.
 pub fn plan(input: &PlanningInput) -> Result<(Plan, Proof), Overflow> {
     let (instance, candidates) = Instance::of_night(input, &HashSet::new())?;
     let mut proof = exact(instance);
@@ -36,7 +35,7 @@ pub fn plan(input: &PlanningInput) -> Result<(Plan, Proof), Overflow> {
     Ok((second::complete(input, &proof, &candidates), proof))
 }
 
-/// Plans a bare instance exactly, and brings families together.
+/// Plans a bare instance exactly, and keeps families together.
 pub fn prove(instance: Instance) -> Proof {
     with_households(exact(instance))
 }
@@ -52,7 +51,7 @@ fn exact(instance: Instance) -> Proof {
     Proof { instance, places, unpinned: None, prices: solved.prices }
 }
 
-/// Brings families together where nobody lapses for it.
+/// Moves families together where that makes nobody lapse.
 fn with_households(mut proof: Proof) -> Proof {
     let places = households::together(&proof.instance, &proof.places, &proof.prices);
     if places != proof.places {

@@ -1,8 +1,8 @@
-//! Whose notice is shortened: as few people as possible, and only where that saves somebody.
+//! Whose notice is shortened: as few people as possible, and only where that prevents a lapse.
 //!
-//! It may be somebody else's notice that must give way: whoever can come at once leaves a seat to one who cannot. So the part
-//! of the plan in which somebody lapses is solved again with the days of short notice open to all, at a cost between a lapse
-//! and any lateness; whoever then comes on such a day is released earlier, and the plan is made again, exactly.
+//! The notice of another person may have to be shortened: someone who can come at once frees a seat for one who cannot.
+//! So every part of the plan with a lapse is solved again with the days of short notice open to all, at a cost between
+//! a lapse and any lateness. People placed on such a day are released earlier, and the plan is made again, exactly.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,8 @@ use convoke_instance::{Day, Instance, LAPSE, NOWHERE};
 const SHORTENED: i128 = LAPSE;
 const WORSE_THAN_ALL_NOTICES: i128 = 1 << 124;
 
-/// The people whose notice must be shortened for as few lapses as possible; `earliest` is each one's first day at short notice.
+/// The people whose notice must be shortened for as few lapses as possible. `earliest` is each person's first day at
+/// short notice.
 pub(super) fn shortened(instance: &Instance, places: &[u32], earliest: &[Day]) -> Vec<u32> {
     let lapsing: HashSet<u32> =
         places.iter().zip(&instance.class).filter(|(place, _)| **place == NOWHERE).map(|(_, class)| *class).collect();

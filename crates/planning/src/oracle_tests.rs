@@ -1,5 +1,5 @@
-//! The exact plan against oracles that share nothing with it: five levels by successive shortest paths, lapses by maximum
-//! flow, optimality by prices.
+//! The exact plan against independent oracles: five levels by successive shortest paths, lapses by maximum flow,
+//! optimality by prices.
 
 #[path = "../tests/support/oracle.rs"]
 mod oracle;
@@ -14,7 +14,8 @@ use convoke_instance::{Builder, Day, Instance, NOWHERE, Person as Candidate, Poo
 
 use super::prove;
 
-/// As the planner sees it: every pool at a site of its own, or all at one, seats spread over the hours of a day.
+/// The same office as the planner's input: every pool at its own site, or all at one, seats spread over the hours of a
+/// day.
 fn instance(office: &Office, households: &[u8]) -> Instance {
     let mut builder = Builder::default();
     for (i, p) in office.people.iter().enumerate() {
@@ -90,7 +91,8 @@ proptest! {
         if !proof.prices.is_empty() {
             let mut prices = proof.prices.clone();
             let at = which.index(prices.len());
-            // Any other price may prove the same: not one outside of what the plan's own people and the free seats allow.
+            // Other prices may also prove the plan, but none outside the range that its people and the free seats
+            // allow.
             prices[at].1 += by << 103;
             prop_assert!(optimality(&proof.instance, &proof.places, &prices).is_err());
             prices[at].1 = -1;
@@ -102,7 +104,7 @@ proptest! {
             let mut places = proof.places.clone();
             places[person] = NOWHERE;
             prop_assert!(optimality(&proof.instance, &places, &proof.prices).is_err());
-            // Anywhere else is impossible, or costs something.
+            // Every other place is impossible, or costs something.
             for (bin, at) in proof.instance.bins.iter().enumerate() {
                 let mut places = proof.places.clone();
                 places[person] = bin as u32;
@@ -139,7 +141,7 @@ proptest! {
         office in oracle::office(), households in prop::collection::vec(0..6u8, 24), convoked in prop::option::of((1..4u32, 0..12i32, 0..2u8)),
     ) {
         let mut instance = instance(&office, &households);
-        // Of some families another is convoked already, on a day that may be out of reach.
+        // In some families another member is already convoked, on a day that may be out of reach.
         instance.beside.extend(convoked.map(|(household, day, site)| (household, (day, format!("s{site}")))));
         let proof = prove(instance);
         prop_assert_eq!(levels(&proof), oracle::exact(&office), "the plan that the prices prove is the exact one");

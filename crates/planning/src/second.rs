@@ -1,12 +1,12 @@
-//! The second pass, which never touches the first: the seats that are left, to those for whom the first had nothing; then
-//! the hours of everybody.
+//! The second pass, which never touches the first: it gives the remaining seats to those for whom the first had none,
+//! then everyone's hours.
 
 use convoke_instance::{
     Appointment, Day, Instance, Lapse, LapseCause, NOWHERE, Pass, Plan, PlanningInput, Proof, hours,
 };
 use std::collections::{HashMap, HashSet};
 
-/// The whole plan of a night. `candidates` are those behind the people of the proof.
+/// The whole plan of a night. `candidates` are the candidate indices of the people in the proof.
 pub(super) fn complete(input: &PlanningInput, proof: &Proof, candidates: &[usize]) -> Plan {
     let bins = &proof.instance.bins;
     let mut left: Vec<u32> = bins.iter().map(|b| b.seats).collect();
@@ -28,7 +28,7 @@ pub(super) fn complete(input: &PlanningInput, proof: &Proof, candidates: &[usize
     }
     let lapse = |candidate: &usize| Lapse { candidate: *candidate, cause: cause(input, &proof.instance, *candidate) };
     let lapses: Vec<Lapse> = without.iter().map(lapse).collect();
-    // After expiry: the first seats left, the longest overdue first.
+    // After expiry: the first seats left, longest overdue first.
     let late = (0..input.candidates.len()).filter(|i| input.candidates[*i].is_late());
     let mut without: Vec<usize> = late.chain(lapses.iter().map(|l| l.candidate)).collect();
     without.sort_by_cached_key(|i| (input.candidates[*i].deadline, input.tie(*i)));
@@ -51,8 +51,8 @@ fn cause(input: &PlanningInput, instance: &Instance, candidate: usize) -> LapseC
     if c.pools.iter().any(|r| any(r.pool)) { LapseCause::NoCapacity } else { LapseCause::NoPossibleDay }
 }
 
-/// Gives the hours of a pool-day: first to those who are firm tonight, for the others are planned again tomorrow and must
-/// not hold the first hours of a day that they may leave; households one after the other.
+/// Assigns the hours of a pool-day: first to those who become firm tonight, because the others are planned again
+/// tomorrow and must not hold the first hours of a day that they may leave. Household by household.
 fn appointments(input: &PlanningInput, instance: &Instance, place: &[Option<(u32, Pass)>]) -> Vec<Appointment> {
     let mut seated: Vec<(usize, u32, Pass, bool)> = place
         .iter()
@@ -64,7 +64,7 @@ fn appointments(input: &PlanningInput, instance: &Instance, place: &[Option<(u32
             Some((i, bin, pass, firm))
         })
         .collect();
-    // A family that comes together is convoked together, on the night that the first of them must be.
+    // A family that comes together is convoked together, on the night when the first of them must be.
     let together = |i: usize, bin: u32| {
         let household = input.candidates[i].household.as_deref()?;
         let at = &instance.bins[bin as usize];

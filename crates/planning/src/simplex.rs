@@ -1,53 +1,54 @@
 //! Primal network simplex for one connected part of a plan.
 //!
-//! A transportation problem. Sources are the classes of people who are alike and one *idle* source; sinks are the bins
-//! (pool-days) and one *lapse* sink. A class sends people to the bins of its spans or to the lapse sink; the idle source
-//! takes, at no cost, the seats that nobody takes. Everything balances, so no arc needs a capacity, and an arc outside
-//! the spanning tree carries nothing: flow is kept for the arc between each node and its parent, and the arcs from
-//! classes to bins are never stored. Which way a tree arc leads follows from its ends: from the source to the sink.
+//! It is a transportation problem. Sources are the classes of identical people and one *idle* source; sinks are the
+//! bins (pool-days) and one *lapse* sink. A class sends people to the bins of its spans or to the lapse sink; the idle
+//! source takes, at no cost, the seats that nobody takes. Everything balances, so no arc needs a capacity, and an arc
+//! outside the spanning tree carries no flow. Flow is stored for the arc between each node and its parent, and the arcs
+//! from classes to bins are never stored. The direction of a tree arc follows from its ends: from the source to the
+//! sink.
 //!
-//! Trees are *strongly feasible* (Cunningham 1976): from every node one more could be sent to the root, so an empty tree arc
-//! leads from a source up to its parent. The start is built so, and the choice of the leaving arc keeps it so; that is why
-//! the method ends although many steps move nobody. Each step takes the most negative reduced cost in a block of about
-//! half the square root of the arcs.
+//! Trees are *strongly feasible* (Cunningham 1976): from every node one more unit could be sent to the root, so an
+//! empty tree arc leads from a source up to its parent. The initial tree has this property, and the choice of the
+//! leaving arc preserves it. This is why the method terminates, although many steps move nobody. Each step takes the
+//! most negative reduced cost in a block of about half the square root of the number of arcs.
 
 use convoke_instance::Day;
 
 const NONE: u32 = u32::MAX;
 
-/// A pool-day, or a week of extra seats. At least one seat.
+/// A pool-day, or a week of extra seats. It has at least one seat.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bin {
     pub day: Day,
     pub seats: u32,
-    /// What a seat costs whoever takes it; negative if it had better be filled.
+    /// Cost of a seat; negative if it should be filled.
     pub base: i128,
 }
 
-/// Consecutive bins that a class may take, all at one distance.
+/// Consecutive bins that a class may take, all at the same distance.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub first: u32,
     pub end: u32,
-    /// What the distance costs.
+    /// Cost of the distance.
     pub cost: i128,
 }
 
-/// People who are alike.
+/// People who are identical to the planner.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     pub size: u32,
     pub spans: Vec<Span>,
     pub release: Day,
     pub pref_end: Day,
-    /// What a day beyond the preferred end costs.
+    /// Cost of a day beyond the preferred end.
     pub late: i128,
-    /// What a lapse costs.
+    /// Cost of a lapse.
     pub lapse: i128,
 }
 
 impl Source {
-    /// What a day costs, wherever it is.
+    /// Cost of a day, at any place.
     pub(super) fn day_cost(&self, day: Day) -> i128 {
         let late = (day - self.pref_end).max(0);
         let since_release = i128::from((day - self.release).max(0));
@@ -55,7 +56,7 @@ impl Source {
     }
 }
 
-/// So many of a class come to a bin.
+/// People of a class placed in a bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Flow {
     pub source: u32,
@@ -70,11 +71,11 @@ pub(super) struct Solution {
     pub flows: Vec<Flow>,
     /// People of each source without a bin.
     pub lapses: Vec<u32>,
-    /// Price of a seat of each bin: 0 where one is left.
+    /// Price of a seat in each bin: 0 if one is free.
     pub prices: Vec<i128>,
 }
 
-/// Solves exactly. Sources are best given by deadline: the start serves them in that order.
+/// Solves exactly. Sources should be sorted by deadline: the initial solution serves them in that order.
 pub(super) fn solve(bins: &[Bin], sources: &[Source]) -> Solution {
     let mut tree = Tree::start(bins, sources);
     let arcs: usize = sources.iter().flat_map(|s| &s.spans).map(|s| (s.end - s.first) as usize).sum();
@@ -87,7 +88,7 @@ pub(super) fn solve(bins: &[Bin], sources: &[Source]) -> Solution {
     tree.solution()
 }
 
-/// An arc that would lower the cost, and by how much for each person.
+/// An arc that would lower the cost, and by how much per person.
 #[derive(Clone, Copy)]
 struct Entering {
     source: u32,
@@ -104,17 +105,18 @@ struct Tree<'a> {
     first_child: Vec<u32>,
     next: Vec<u32>,
     previous: Vec<u32>,
-    /// On the arc between node and parent.
+    /// Flow on the arc between node and parent.
     flow: Vec<u32>,
     /// An arc's reduced cost is its cost + the potential of its source − that of its sink.
     potential: Vec<i128>,
-    /// Base − potential of each bin: what pricing needs of it, side by side.
+    /// Base − potential of each bin, stored contiguously for pricing.
     pull: Vec<i128>,
 }
 
 impl<'a> Tree<'a> {
-    /// A greedy solution: each class in turn at its cheapest bins. Every step fills a bin, which then hangs from the class,
-    /// or ends the class, which then hangs from the bin or from the lapse sink: so it is a tree, and a strongly feasible one.
+    /// A greedy solution: each class in turn, at its cheapest bins. Every step fills a bin, which then hangs from the
+    /// class, or exhausts the class, which then hangs from the bin or from the lapse sink. The result is a strongly
+    /// feasible tree.
     fn start(bins: &'a [Bin], sources: &'a [Source]) -> Self {
         let nodes = sources.len() + bins.len() + 2;
         let none = || vec![NONE; nodes];
@@ -162,7 +164,7 @@ impl<'a> Tree<'a> {
             (tree.parent[node], tree.flow[node]) = (tree.root(), left);
         }
         let sink = tree.lapse_sink() as usize;
-        // One more than was seated, so that this arc never empties: it leads down.
+        // One more than was seated, so that this downward arc is never empty.
         (tree.parent[sink], tree.flow[sink]) = (tree.root(), seated + 1);
         for node in 0..nodes as u32 {
             if node != tree.root() {
@@ -228,7 +230,7 @@ impl<'a> Tree<'a> {
         None
     }
 
-    /// What the arc from a source to a sink costs.
+    /// Cost of the arc from a source to a sink.
     fn cost(&self, source: u32, sink: u32) -> i128 {
         if source == self.root() {
             return 0;
@@ -244,7 +246,7 @@ impl<'a> Tree<'a> {
         at.base + span.cost + class.day_cost(at.day)
     }
 
-    /// Gives every node the depth and the potential that its tree arc asks for.
+    /// Sets every node's depth and potential from its tree arc.
     fn settle_potentials(&mut self) {
         let root = self.root();
         let mut node = root;
@@ -269,7 +271,8 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The best arc of the next block that has one, and the source at which to go on; none if the solution is optimal.
+    /// The best arc of the next block that has one, and the source at which to continue; `None` if the solution is
+    /// optimal.
     fn entering_arc(&self, from: usize, block: usize) -> Option<(Entering, usize)> {
         let sources = self.sources.len() + 1;
         let mut best = Entering { source: NONE, sink: NONE, reduced: 0 };
@@ -322,7 +325,8 @@ impl<'a> Tree<'a> {
         self.bins.len()
     }
 
-    /// Sends as many as possible round the cycle that the entering arc closes, and drops an arc that this empties.
+    /// Sends as many people as possible round the cycle that the entering arc closes, and drops an arc that this
+    /// empties.
     fn pivot(&mut self, entering: Entering) {
         let (source, sink) = (entering.source, entering.sink);
         let (mut u, mut v) = (source, sink);
@@ -334,8 +338,9 @@ impl<'a> Tree<'a> {
             }
         }
         let join = u;
-        // On the source's side arcs from sources lose people, on the sink's side arcs to sinks do. The last emptied arc of
-        // the cycle, seen from the join along the entering arc, leaves: that keeps the tree strongly feasible.
+        // On the source's side arcs from sources lose people, on the sink's side arcs to sinks do. The leaving arc is
+        // the last emptied one of the cycle, counted from the join in the direction of the entering arc: this keeps the
+        // tree strongly feasible.
         let (mut people, mut leaving, mut on_source_side) = (u32::MAX, NONE, true);
         let mut node = source;
         while node != join {
@@ -364,7 +369,7 @@ impl<'a> Tree<'a> {
                 }
             }
         }
-        // The part below the leaving arc now hangs from the entering arc: the path between them turns round.
+        // The part below the leaving arc now hangs from the entering arc, so the path between them is reversed.
         let (top, new_parent, by) =
             if on_source_side { (source, sink, -entering.reduced) } else { (sink, source, entering.reduced) };
         let (mut node, mut parent, mut flow) = (top, new_parent, people);

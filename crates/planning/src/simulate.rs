@@ -1,7 +1,7 @@
-//! A year of nights for invented people, planned in several ways: what firming early costs, what first-fit loses.
+//! A year of nights for invented people, planned by several methods: the cost of firming early, the loss of first-fit.
 //!
-//! Every way meets the same people, the same seats and the same luck: who cancels or does not come is drawn from a hash of
-//! seed, person and attempt. A person lapses if nobody has received them by their deadline, for whatever reason.
+//! Every method gets the same people, the same seats and the same luck: who cancels or does not come is derived from a
+//! hash of seed, person and attempt. A person lapses if they were not received by their deadline, for whatever reason.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::policy::{Policy, Procedure, Window};
 use convoke_instance::{Candidate, Day, Nights, Overflow, PlanningInput, RankedPool, SlotSeats};
 
-/// What happens in the year.
+/// The events of the year.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scenario {
     /// First night.
@@ -25,11 +25,11 @@ pub struct Scenario {
     pub weeks: u32,
     /// Permits that expire in a week, on average over the year.
     pub people_per_week: u32,
-    /// Permits over seats.
+    /// Ratio of permits to seats.
     pub load: f64,
     /// Share of appointments that are cancelled, on a day between letter and appointment.
     pub cancellations: f64,
-    /// Share of appointments to which nobody comes.
+    /// Share of appointments that are missed.
     pub no_shows: f64,
     /// Share of people who agreed to be called at short notice.
     pub consent: f64,
@@ -38,37 +38,37 @@ pub struct Scenario {
 /// How nights are planned.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Method {
-    /// Whoever's window opens gets the first free seat of the nearest site, at once and for good.
+    /// People get the first free seat of the nearest site when their window opens, at once and for good.
     FirstFit,
     /// The exact plan under a policy.
     Exact(Box<Policy>),
 }
 
-/// What came of a year.
+/// The result of a year.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct YearResult {
     /// Name of the method.
     pub method: String,
-    /// Seed of the people and their luck.
+    /// Seed of the people and of their luck.
     pub seed: u64,
     /// People.
     pub people: u64,
-    /// Nobody received them by their deadline.
+    /// People not received by their deadline.
     pub lapses: u64,
-    /// Lapsed, and nobody has received them by the end.
+    /// Of these, people not received by the end of the year.
     pub never: u64,
-    /// Days that people were received after their preferred end.
+    /// Days by which people were received after their preferred end, in total.
     pub late_days: u64,
     /// Seats until the last deadline.
     pub seats: u64,
-    /// Seats at which somebody was received.
+    /// Seats that were used.
     pub used: u64,
     /// Appointments made.
     pub appointments: u64,
 }
 
 const SITES: usize = 3;
-/// Days for which the longest window stands open.
+/// Length of the longest window, in days.
 const LONGEST_WINDOW: Day = 120;
 
 struct Person {
@@ -98,7 +98,7 @@ struct Year<'a> {
     end: Day,
 }
 
-/// Lives the year once for each seed and each method; `progress` is told nights done and nights in all.
+/// Simulates the year once for each seed and each method. `progress` is called with nights done and nights in all.
 pub fn simulate(
     scenario: &Scenario,
     methods: &[(String, Method)],
@@ -133,7 +133,7 @@ impl<'a> Year<'a> {
         let key = format!("simulate {seed}");
         let end = scenario.nights() as Day;
         let mut year = Self { scenario, key, people: Vec::new(), seats: vec![BTreeMap::new(); SITES], end };
-        // The autumn peak: from September to November nearly twice as many permits expire as from January to March.
+        // The autumn peak: nearly twice as many permits expire from September to November as from January to March.
         let weight = |day: Day| match chrono::Datelike::month(&scenario.date(day)) {
             9..=11 => 1.3,
             1..=3 => 0.7,
@@ -154,14 +154,14 @@ impl<'a> Year<'a> {
         year
     }
 
-    /// A share of 0 to 1 that follows from what and whom alone.
+    /// A number from 0 to 1 that depends only on its arguments and the seed.
     fn luck(&self, what: &str, whom: &str, attempt: u32) -> f64 {
         let hash = keyed_hash(self.key.as_bytes(), &[what.as_bytes(), whom.as_bytes(), &attempt.to_be_bytes()]);
         // Unwrap safety: the slice has four bytes.
         f64::from(u32::from_be_bytes(hash[..4].try_into().expect("four bytes"))) / f64::from(u32::MAX)
     }
 
-    /// Seven in ten come within the two months of the counter, two have twice the time, one arrives late in the extract.
+    /// Seven in ten have the two months of the counter, two have twice the time, one arrives late in the extract.
     fn person(&self, number: u64, expiry: Day) -> Person {
         let id = format!("p{number:06}");
         let kind = self.luck("kind", &id, 0);
@@ -179,7 +179,7 @@ impl<'a> Year<'a> {
         Person { id, nearest, known, expiry, opens, preferred_end, channel, consents }
     }
 
-    /// So many seats from the first day that a letter can reach, evenly over working days and sites.
+    /// Opens seats from the first day that a letter can reach, evenly over working days and sites.
     fn open_seats(&mut self, seats: f64) {
         let open = |day: &Day| is_working_day(HolidayZone::Metropole, self.scenario.date(*day));
         let days: Vec<Day> = (21..self.end).filter(open).collect();
@@ -208,7 +208,7 @@ impl<'a> Year<'a> {
         let seats = self.seats.iter().flat_map(BTreeMap::values).map(|n| u64::from(*n)).sum();
         let mut states = vec![State::Waiting { attempt: 0 }; self.people.len()];
         let mut lapsed = vec![false; self.people.len()];
-        // What happens on a day: somebody cancels, or somebody's appointment has come.
+        // The events of a day: cancellations, and appointments taking place.
         let mut events: BTreeMap<Day, Vec<usize>> = BTreeMap::new();
         let mut result = YearResult {
             method: name.to_owned(),
@@ -267,7 +267,7 @@ impl<'a> Year<'a> {
         Ok(result)
     }
 
-    /// First and last day for a person tonight: with the full notice, or the short one where that would be too late.
+    /// First and last day for a person tonight: with the full notice, or with the short one if that would be too late.
     fn candidate(&self, i: usize, night: Day, policy: &Policy) -> Candidate {
         let person = &self.people[i];
         let window = Window {

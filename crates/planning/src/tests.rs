@@ -124,7 +124,7 @@ proptest! {
             *taken.entry((g.pool, grants::week(g.day))).or_default() += 1;
         }
         prop_assert!(taken.values().all(|n| *n <= share));
-        // A seat that nobody of the plan needs is granted to whoever asks for it.
+        // A seat that nobody in the plan needs is granted to anyone who asks for it.
         if share > 0 && asking.len() == 1 && granted.is_empty() {
             let (whole, _) = plan(&input).unwrap();
             for s in input.slots.iter().filter(|s| s.free > 0 && s.pool == asking[0].pools[0].pool) {
@@ -197,7 +197,7 @@ fn somebodys_notice_is_shortened_to_save_somebody_else() {
     let days: Vec<(Day, Pass)> = plan.appointments.iter().map(|a| (a.day, a.pass)).collect();
     assert_eq!(days, [(11, Pass::ShortNotice), (25, Pass::InTime)]);
     assert!(plan.lapses.is_empty() && closes(&proof) && check(&plan, &input).is_empty());
-    // Left as it was without shortening, the plan would be refused.
+    // Without the shortening, the plan would be refused.
     let mut worse = plan.clone();
     worse.appointments.truncate(1);
     worse.appointments[0] = Appointment { pool: 1, day: 25, pass: Pass::InTime, firm: false, ..worse.appointments[0] };
@@ -224,7 +224,7 @@ fn a_family_is_convoked_together_and_whoever_comes_later_joins_it() {
         lapse_late: 0,
     };
     let pools = vec!["a/desk".to_owned()];
-    // By e-mail and by post: on day 28 only the second must be told tonight.
+    // By e-mail and by post: an appointment on day 28 must be announced tonight only to the second.
     let candidates = vec![person("ana", 21), person("bob", 28)];
     let slots = vec![seat(22, 1), seat(28, 3), seat(40, 3)];
     let input = PlanningInput { pools, slots, candidates, ..empty() };
@@ -232,7 +232,7 @@ fn a_family_is_convoked_together_and_whoever_comes_later_joins_it() {
     let told: Vec<(Day, bool)> = first.appointments.iter().map(|a| (a.day, a.firm)).collect();
     assert_eq!(told, [(28, true), (28, true)]);
     assert!(check(&first, &input).is_empty());
-    // A third member turns up the next night.
+    // A third member appears the next night.
     let mut rest = input.after(&first);
     rest.candidates.push(person("cam", 21));
     rest.beside = BTreeMap::from([("f".to_owned(), (28, "a".to_owned()))]);

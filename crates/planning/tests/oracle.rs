@@ -1,4 +1,4 @@
-//! The oracle of the planner, checked against brute force, against its own maximum flow and against offices worked by hand.
+//! The planner's oracle, checked against brute force, against its own maximum flow and against offices solved by hand.
 
 #[path = "support/oracle.rs"]
 mod oracle;
@@ -59,7 +59,7 @@ fn an_office_worked_by_hand() {
     assert_eq!(exact(&office), expected);
     assert_eq!(brute_force(&office), expected);
     assert_eq!(fewest_lapses(&office), 1);
-    // Of two who cannot both come, the cheaper lapses, though coming is late: 3 < 10.
+    // If two people cannot both come, the cheaper one lapses, although coming is late: 3 < 10.
     let pair = vec![person(&[(0, 0)], 0, 0, 3, 1, 3), person(&[(0, 0)], 0, 3, 3, 2, 5)];
     let office = Office { people: pair, seats: BTreeMap::from([((0, 3), 1)]), perish_before: Some(3) };
     // A seat on the very day `perish_before` does not perish.
@@ -78,7 +78,7 @@ fn no_amount_of_a_lower_level_outweighs_a_higher_one() {
     assert!(much_late < Levels { lapses: 1, ..zero });
 }
 
-/// How varied the offices are: printed, since it is a matter of judgement.
+/// How varied the offices are: printed, because it is a matter of judgement.
 #[test]
 fn variety() {
     let mut runner = TestRunner::deterministic();

@@ -1,4 +1,4 @@
-//! Crowds against an oracle that shares nothing with them: every person and every seat by itself, matched by augmenting paths.
+//! Crowds against an independent oracle: every person and every seat separately, matched by augmenting paths.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ const MONDAY: Day = -2;
 #[derive(Clone, Debug)]
 struct Office {
     lists: Vec<Vec<RankedPool>>,
-    /// Each with its people.
+    /// Classes, with the number of their people.
     classes: Vec<(Alike, u32)>,
     days: Vec<Seats>,
     weeks: Vec<Seats>,
@@ -53,13 +53,13 @@ impl Office {
         (seats.day..seats.day + 7).contains(&day)
     }
 
-    /// Whether a class finds an open day of a pool among some days.
+    /// Whether a pool has an open day for a class among some days.
     fn opens(&self, class: &Alike, pool: u32, among: impl Fn(Day) -> bool) -> bool {
         let comes = |s: &Seats| s.pool == pool && class.earliest <= s.day && s.day <= class.deadline && among(s.day);
         self.lists[class.list as usize].iter().any(|r| r.pool == pool) && self.days.iter().any(comes)
     }
 
-    /// For each person the seats that they may take: of a day, or of a week in which they find it open.
+    /// For each person the seats that they may take: of a day, or of a week with an open day for them.
     fn options(&self, people: &[u32], extra: &[Seats]) -> (Vec<(usize, Vec<usize>)>, usize) {
         let days = self.days.iter().map(|s| (s, false));
         let weeks = self.weeks.iter().chain(extra).map(|s| (s, true));
@@ -75,7 +75,7 @@ impl Office {
         (each.collect(), seats.len())
     }
 
-    /// Who is left out when as many as possible are seated, those first who are asked first: by class.
+    /// Number of people left out of each class when as many as possible are seated, served in `order`.
     fn left_out(&self, people: &[u32], extra: &[Seats], order: &[usize]) -> Vec<u64> {
         fn seat(person: usize, options: &[(usize, Vec<usize>)], tried: &mut [bool], at: &mut [Option<usize>]) -> bool {
             options[person].1.iter().any(|seat_of| {
@@ -104,7 +104,7 @@ impl Office {
 
     fn crowd<'a>(&self, alike: &'a [Alike], extra: &[Seats]) -> Crowd<'a> {
         let weeks: Vec<Seats> = self.weeks.iter().chain(extra).copied().collect();
-        // One line for each pool and week.
+        // One line per pool and week.
         let mut sums: BTreeMap<(u32, Day), u32> = BTreeMap::new();
         for seats in weeks {
             *sums.entry((seats.pool, seats.day)).or_default() += seats.free;

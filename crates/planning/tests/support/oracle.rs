@@ -1,6 +1,6 @@
-//! A second answer to the planner's question, found another way and slowly: augmenting paths over vectors, where the
-//! planner runs a network simplex over packed numbers. It shares no code with the planner, so a fault must be made
-//! twice to go unseen.
+//! A second, independent and slow answer to the planner's question: augmenting paths over vectors, where the planner
+//! runs a network simplex over packed numbers. It shares no code with the planner, so a fault would have to be made
+//! twice to go unnoticed.
 
 // Each test file takes what it needs.
 #![allow(dead_code, unreachable_pub, reason = "shared by two test programs, each of which uses a part")]
@@ -33,7 +33,8 @@ pub struct Office {
     pub perish_before: Option<i32>,
 }
 
-/// The five levels, in order; smaller is better in each. They stay apart, so that no level can overflow into the next.
+/// The five levels, in order; smaller is better in each. They are kept separate, so that no level can overflow into the
+/// next.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Clone, Copy, Debug, Default)]
 pub struct Levels {
     pub lapses: i64,
@@ -73,8 +74,8 @@ impl Person {
 }
 
 impl Office {
-    /// What it costs to see this person there and then; nothing if that is not allowed. Whether a seat is left there is
-    /// for the caller to say.
+    /// The cost of seeing this person at that place and time; `None` if it is not allowed. The caller checks whether a
+    /// seat is left.
     fn visit(&self, person: &Person, (pool, day): (u32, i32)) -> Option<Levels> {
         let rank = person.pools.iter().filter(|choice| choice.0 == pool).map(|choice| choice.1).min()?;
         (person.release..=person.deadline).contains(&day).then(|| {
@@ -90,7 +91,7 @@ impl Office {
     }
 }
 
-/// The first level alone, by a maximum flow that knows nothing of costs.
+/// The first level alone, by a maximum flow that ignores costs.
 pub fn fewest_lapses(office: &Office) -> i64 {
     let mut graph = DiGraph::<(), u32>::new();
     let (source, sink) = (graph.add_node(()), graph.add_node(()));
@@ -131,7 +132,7 @@ pub fn exact(office: &Office) -> Levels {
         arcs.push(Arc { from: to, to: from, room: 0, cost: -cost });
     };
     for (node, person) in office.people.iter().enumerate() {
-        // With a way to lapse everyone reaches the sink, so the number of paths is known and only their cost is not.
+        // Everyone can lapse and so reaches the sink: the number of paths is known, and only their cost is not.
         link(node, sink, 1, person.lapse());
         for (place, &key) in (people..).zip(office.seats.keys()) {
             if let Some(cost) = office.visit(person, key) {
@@ -142,11 +143,11 @@ pub fn exact(office: &Office) -> Levels {
     for (place, &seats) in (people..).zip(office.seats.values()) {
         link(place, sink, seats, Levels::default());
     }
-    // Nobody can be reached before their turn, so each turn keeps the plan best for those who had theirs.
+    // Nobody can be reached before their turn, so each turn keeps the plan optimal for those already served.
     (0..people).fold(Levels::default(), |total, person| total + augment(&mut arcs, person, sink))
 }
 
-/// Sends one person to the sink by the cheapest path, moving others where that pays, and says what it cost.
+/// Sends one person to the sink by the cheapest path, moving others if that pays. Returns the cost.
 fn augment(arcs: &mut [Arc], person: usize, sink: usize) -> Levels {
     let mut reached: Vec<Option<Levels>> = vec![None; sink + 1];
     let mut via = vec![0; sink + 1];
@@ -180,7 +181,7 @@ fn augment(arcs: &mut [Arc], person: usize, sink: usize) -> Levels {
     reached[sink].expect("everyone can lapse")
 }
 
-/// The best of all plans, each of them tried: for at most six people or so. It is there to check `exact`.
+/// The best of all plans, by trying each of them, for up to about six people. It checks `exact`.
 pub fn brute_force(office: &Office) -> Levels {
     fn best(office: &Office, people: &[Person], left: &mut BTreeMap<(u32, i32), u32>) -> Levels {
         let Some((person, others)) = people.split_first() else { return Levels::default() };
@@ -201,11 +202,11 @@ pub fn office() -> impl Strategy<Value = Office> {
     office_of(24, 12, 12)
 }
 
-/// Offices with at most so many people, days and pool-days. With about two seats to a pool-day, `places` should be about
-/// half of `people`: where seats are plenty, nobody stands in another's way.
+/// Offices with at most this many people, days and pool-days. With about two seats per pool-day, `places` should be
+/// about half of `people`: with plenty of seats nobody competes.
 pub fn office_of(people: usize, days: i32, places: usize) -> impl Strategy<Value = Office> {
     (1..=4_u32).prop_flat_map(move |pools| {
-        // Copies, because holders who are alike share one node in the planner.
+        // Copies, because identical holders share one node in the planner.
         let alike = (person(pools, days), 1..=3_usize).prop_map(|(person, copies)| vec![person; copies]);
         let groups = vec(alike, 0..=people * 2 / 3);
         let seats = btree_map((0..pools, 0..days), 0..=4_u32, 0..=places);
