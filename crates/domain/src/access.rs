@@ -1,9 +1,9 @@
-//! Who may do what in the console: four roles, four rights.
+//! Access to the console: four roles, four rights.
 
 use crate::code::coded;
 
 coded! {
-    /// What somebody is in a préfecture.
+    /// A user's role in a préfecture.
     pub enum Role {
         /// Answers questions at the counter.
         Lecteur = "lecteur",
@@ -11,17 +11,17 @@ coded! {
         Operateur = "operateur",
         /// Checks: the ledger, reports, who has read what.
         Auditeur = "auditeur",
-        /// All of it.
+        /// Everything.
         Administrateur = "administrateur",
     }
 }
 
-/// What a page or an act asks for. Nobody has a right that [`Role::may`] does not give.
+/// The right that a page or an act requires. Nobody has a right that [`Role::may`] does not give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// Nothing: the way in.
+    /// None: for signing in.
     Anyone,
-    /// To be signed in, as whatever.
+    /// Being signed in, in any role.
     SignedIn,
     /// To see people, nights, letters, seats.
     Read,
@@ -36,7 +36,7 @@ impl Role {
     pub fn may(self, right: Right) -> bool {
         match right {
             Right::Anyone | Right::SignedIn => true,
-            // An auditor reads what can be checked without seeing anybody's file: counts, reports, hashes.
+            // An auditor reads whatever can be checked without opening a person's file: counts, reports, hashes.
             Right::Read => self != Self::Auditeur,
             Right::Act => matches!(self, Self::Operateur | Self::Administrateur),
             Right::Audit => matches!(self, Self::Auditeur | Self::Administrateur),

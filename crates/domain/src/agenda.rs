@@ -29,7 +29,7 @@ pub struct Site {
     pub name: String,
     /// Address lines; the last is the postcode and the town.
     pub address: Lines,
-    /// Civil times of this site are in this IANA zone.
+    /// IANA time zone of this site's civil times.
     #[serde(default = "paris", deserialize_with = "crate::code::zone::deserialize")]
     pub zone: Tz,
     /// Its public holidays.
@@ -48,7 +48,7 @@ pub struct Site {
 pub struct Desk {
     /// Short name used in files.
     pub id: String,
-    /// Name on the letter; the id where absent.
+    /// Name on the letter; the id if absent.
     #[serde(default)]
     pub name: Option<String>,
     /// Types of permit that it renews.
@@ -89,10 +89,10 @@ pub struct Opening {
     pub slot_min: u16,
     /// People received at once in each slot.
     pub seats: u32,
-    /// First day on which it holds.
+    /// First day of validity.
     #[serde(default, deserialize_with = "crate::code::civil_date_opt::deserialize")]
     pub valid_from: Option<NaiveDate>,
-    /// Last day on which it holds.
+    /// Last day of validity.
     #[serde(default, deserialize_with = "crate::code::civil_date_opt::deserialize")]
     pub valid_to: Option<NaiveDate>,
 }
@@ -103,7 +103,7 @@ pub struct Opening {
 pub struct Closure {
     /// Site.
     pub site: String,
-    /// Desk; every desk of the site where absent.
+    /// Desk; every desk of the site if absent.
     #[serde(default)]
     pub desk: Option<String>,
     /// First day.
@@ -248,7 +248,7 @@ impl Desk {
     }
 }
 
-/// A slot (*créneau*): so many seats at a desk, at a civil time of its site.
+/// A slot (*créneau*): a number of seats at a desk, at a civil time of its site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
     /// Site.
@@ -265,7 +265,7 @@ pub struct Slot {
     pub seats: u32,
 }
 
-/// A pool is (site, desk): seats of a pool-day are interchangeable. Pools are numbered in the order of the file.
+/// A pool is (site, desk): seats of a pool-day are interchangeable. Pools are numbered in file order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool<'a> {
     /// Its site.
@@ -278,19 +278,19 @@ impl Eq for Site {}
 impl Eq for Desk {}
 
 impl Agenda {
-    /// Every pool, in the order of the file.
+    /// Every pool, in file order.
     pub fn pools(&self) -> Vec<Pool<'_>> {
         self.site.iter().flat_map(|site| site.desk.iter().map(move |desk| Pool { site, desk })).collect()
     }
 
-    /// The site and desk of these names.
+    /// The pool of a site and desk, by their names.
     pub fn find(&self, site: &str, desk: &str) -> Option<Pool<'_>> {
         let site = self.site.iter().find(|s| s.id == site)?;
         let desk = site.desk.iter().find(|d| d.id == desk)?;
         Some(Pool { site, desk })
     }
 
-    /// Why a pool receives nobody on a day: a closure, or a public holiday of its zone.
+    /// Why a pool is closed on a day: a closure, or a public holiday of its zone.
     pub fn closed(&self, pool: Pool<'_>, day: NaiveDate) -> Option<&str> {
         let covers = |c: &&Closure| {
             c.site == pool.site.id && c.desk.as_ref().is_none_or(|d| *d == pool.desk.id) && c.from <= day && day <= c.to
@@ -300,8 +300,8 @@ impl Agenda {
         self.closure.iter().find(covers).map(|c| c.reason.as_str()).or_else(holiday)
     }
 
-    /// The slots that the openings give from `from` to `until`, both included, but for holidays and closures.
-    /// Where two openings of a desk give the same hour, their seats add up.
+    /// The slots that the openings give from `from` to `until`, both included, except on holidays and closures. If two
+    /// openings of a desk give the same hour, their seats add up.
     pub fn slots(&self, from: NaiveDate, until: NaiveDate) -> Vec<Slot> {
         let mut slots: Vec<Slot> = Vec::new();
         for pool in self.pools() {
@@ -338,7 +338,7 @@ impl Agenda {
         holding.into_iter().map(|o| o.starts().count() as u32 * o.seats).sum()
     }
 
-    /// Who may be seen where.
+    /// Which desks serve whom.
     pub fn jurisdiction(&self) -> Jurisdiction {
         let mut by_kind: HashMap<String, HashMap<PermitKind, Vec<RankedPool>>> = HashMap::new();
         for (pool, Pool { desk, .. }) in self.pools().into_iter().enumerate() {
@@ -371,7 +371,7 @@ impl Opening {
     }
 }
 
-/// A pool and how near it is: 1 for the nearest.
+/// A pool with its distance rank: 1 for the nearest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RankedPool {
     /// Distance rank.
@@ -380,7 +380,7 @@ pub struct RankedPool {
     pub pool: u32,
 }
 
-/// The list of communes per site and desk: never the first digits of a postcode.
+/// The communes served by each site and desk: never derived from the first digits of a postcode.
 #[derive(Clone, Debug, Default)]
 pub struct Jurisdiction(HashMap<String, HashMap<PermitKind, Vec<RankedPool>>>);
 
@@ -390,7 +390,7 @@ impl Jurisdiction {
         self.0.contains_key(commune)
     }
 
-    /// The pools that receive this type from this commune, nearest first.
+    /// The pools that serve this type from this commune, nearest first.
     pub fn pools(&self, kind: PermitKind, commune: &str) -> &[RankedPool] {
         self.0.get(commune).and_then(|kinds| kinds.get(&kind)).map_or(&[], Vec::as_slice)
     }

@@ -77,7 +77,7 @@ pub fn is_holiday(zone: HolidayZone, day: NaiveDate) -> bool {
     feasts(zone).any(|feast| feast.day_in(day.year(), easter) == Some(day))
 }
 
-/// Whether `day` is from Monday to Friday and no public holiday in `zone`.
+/// Whether `day` is from Monday to Friday and not a public holiday in `zone`.
 pub fn is_working_day(zone: HolidayZone, day: NaiveDate) -> bool {
     !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && !is_holiday(zone, day)
 }
@@ -99,7 +99,7 @@ pub fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
     day.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN)
 }
 
-/// One rule of a calendar: a name, when it falls, and the first and last year that it holds.
+/// A rule of the calendar: a name, its day, and the first and last year it applies.
 struct Feast {
     name: &'static str,
     when: When,
@@ -172,7 +172,7 @@ const fn abolition(month: u32, day: u32) -> Feast {
     Feast::on(month, day, "Abolition de l'esclavage")
 }
 
-/// What a zone adds to the national days.
+/// The days that a zone has besides the national ones.
 const fn local(zone: HolidayZone) -> &'static [Feast] {
     match zone {
         HolidayZone::Metropole | HolidayZone::SaintPierreEtMiquelon => &[],

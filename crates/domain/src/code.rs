@@ -1,7 +1,7 @@
-//! Words and dates as files write them: closed lists of codes, civil dates with or without quotes.
+//! Words and dates in files: closed lists of codes, civil dates with or without quotes.
 
-/// An enum of which every variant has one code outside the program (a file, a column, a report).
-/// Gives `ALL`, `code`, `Display`, `FromStr` and serde by that code: a word that is not in the list never gets in.
+/// An enum in which every variant has one code outside the program (in a file, a column, a report). Generates `ALL`,
+/// `code`, `Display`, `FromStr` and serde from that code: a word that is not in the list is never accepted.
 #[macro_export]
 macro_rules! coded {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
@@ -63,17 +63,17 @@ pub use coded;
 #[doc(hidden)]
 pub use {schemars, serde};
 
-/// A word that is not in its list.
+/// A word that is not in the list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not one of: {expected}")]
 pub struct UnknownCode {
-    /// What was found, cut to 60 characters.
+    /// The word found, cut to 60 characters.
     pub found: String,
-    /// The words that are allowed.
+    /// The allowed words.
     pub expected: String,
 }
 
-/// A civil date in a TOML file: `2026-10-05`, with or without quotes. Written as text.
+/// A civil date in a TOML file: `2026-10-05`, with or without quotes. Serialised as text.
 pub mod civil_date {
     use chrono::NaiveDate;
     use serde::{Deserialize, Deserializer, de::Error};
@@ -85,7 +85,7 @@ pub mod civil_date {
         Toml(toml::value::Datetime),
     }
 
-    /// Reads it.
+    /// Deserialises it.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<NaiveDate, D::Error> {
         let text = match Form::deserialize(d).map_err(|_| D::Error::custom("expected a date such as 2026-10-05"))? {
             Form::Text(text) => text,
@@ -95,7 +95,7 @@ pub mod civil_date {
     }
 }
 
-/// The same, where it may be left out.
+/// The same for an optional date.
 pub mod civil_date_opt {
     use chrono::NaiveDate;
     use serde::{Deserialize, Deserializer};
@@ -103,7 +103,7 @@ pub mod civil_date_opt {
     #[derive(Deserialize)]
     struct Civil(#[serde(deserialize_with = "super::civil_date::deserialize")] NaiveDate);
 
-    /// Reads it.
+    /// Deserialises it.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<NaiveDate>, D::Error> {
         Ok(Option::<Civil>::deserialize(d)?.map(|civil| civil.0))
     }
@@ -132,7 +132,7 @@ pub mod zone {
         Pacific::Wallis,
     ];
 
-    /// Reads it.
+    /// Deserialises it.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Tz, D::Error> {
         let found = String::deserialize(d)?;
         KNOWN.into_iter().find(|zone| zone.name() == found).ok_or_else(|| {

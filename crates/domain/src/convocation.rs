@@ -1,11 +1,11 @@
-//! The life of a convocation and of its letters: the states, and which may follow which.
+//! The life cycles of convocations and letters: their states and transitions.
 
 use crate::code::coded;
 
 coded! {
-    /// Where a convocation stands. *Live* means `convoked`.
+    /// State of a convocation. *Live* means `convoked`.
     pub enum State {
-        /// Has a seat to come, or past and not yet marked.
+        /// Has an appointment that is upcoming, or past and not yet marked.
         Convoked = "convoked",
         /// Came.
         Honoured = "honoured",
@@ -23,19 +23,19 @@ coded! {
 }
 
 impl State {
-    /// Whether the seat is free again: nobody came to it, and nobody will.
+    /// Whether the seat is free again: nobody came, and nobody will.
     pub fn frees_seat(self) -> bool {
         matches!(self, Self::Cancelled | Self::Moved | Self::Undelivered)
     }
 
-    /// Whether the life of a convocation may go from here to `next`.
+    /// Whether a convocation may change from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         self == Self::Convoked && next != Self::Convoked
     }
 }
 
 coded! {
-    /// What the counter says of an appointment (*présence*), in `attendance.csv`.
+    /// The counter's record of an appointment (*présence*), in `attendance.csv`.
     pub enum Presence {
         /// Came, and the request is filed.
         Honoured = "honore",
@@ -43,13 +43,13 @@ coded! {
         Absent = "absent",
         /// Came, without all the documents.
         Incomplete = "incomplet",
-        /// The appointment does not take place, and whoever had it knows.
+        /// The appointment is cancelled, and the holder knows.
         Cancelled = "annule",
     }
 }
 
 impl Presence {
-    /// Where the convocation stands then.
+    /// The resulting state of the convocation.
     pub const fn state(self) -> State {
         match self {
             Self::Honoured => State::Honoured,
@@ -59,12 +59,12 @@ impl Presence {
         }
     }
 
-    /// The mark that a convocation bears, if it bears one.
+    /// The mark of a convocation, if it has one.
     pub fn of(state: State) -> Option<Self> {
         Self::ALL.iter().copied().find(|presence| presence.state() == state)
     }
 
-    /// The word, however it was typed: `Honoré` and `incomplète` are understood.
+    /// Parses the word leniently: `Honoré` and `incomplète` are understood.
     pub fn read(text: &str) -> Option<Self> {
         let word = crate::permit::mention_code(text);
         Self::ALL
@@ -79,29 +79,29 @@ coded! {
     pub enum LetterKind {
         /// An appointment is given.
         Convocation = "convocation",
-        /// It comes near.
+        /// It is a few days away.
         Reminder = "reminder",
-        /// It is another one now.
+        /// It has changed.
         Change = "change",
-        /// It does not take place.
+        /// It is cancelled.
         Cancellation = "cancellation",
-        /// The request is filed online, and may be filed now.
+        /// The renewal can now be requested online.
         OnlineFiling = "depot-en-ligne",
         /// The holder has moved out of the jurisdiction.
         Transfer = "transfert",
-        /// An appointment will be given.
+        /// An appointment will follow.
         HeadsUp = "heads-up",
     }
 }
 
 coded! {
-    /// Where a letter stands in the outbox.
+    /// State of a letter in the outbox.
     pub enum LetterState {
         /// Waits for a worker.
         Queued = "queued",
-        /// A worker has it and has not begun to hand it over.
+        /// A worker has leased it, and has not started sending.
         Leased = "leased",
-        /// The dialogue with the relay has begun: after a crash its fate is unknown.
+        /// The dialogue with the relay has begun: after a crash its delivery is uncertain.
         Sending = "sending",
         /// The relay took responsibility (a final 2xx).
         Accepted = "accepted",
@@ -109,13 +109,13 @@ coded! {
         Deferred = "deferred",
         /// Refused for good.
         Failed = "failed",
-        /// Nobody knows whether the relay has it.
+        /// It is unknown whether the relay accepted it.
         Uncertain = "uncertain",
-        /// Came back.
+        /// Bounced.
         Bounced = "bounced",
-        /// Kept back by an operator.
+        /// Held by an operator.
         Held = "held",
-        /// Not to be sent any more.
+        /// No longer to be sent.
         Cancelled = "cancelled",
         /// Would arrive with too few days left.
         Expired = "expired",
@@ -123,56 +123,56 @@ coded! {
         ToPost = "to_post",
         /// Posted.
         Posted = "posted",
-        /// Came back by post.
+        /// Returned by the post.
         Returned = "returned",
     }
 }
 
-/// Begins what a server said of a letter that came back.
+/// Prefix of the server's reply about a bounced letter.
 pub const CAME_BACK: &str = "came back: ";
 
 coded! {
-    /// What the program itself says of a letter that waits or does not leave. What relays say is kept in their own words.
+    /// The program's own remark on a letter that waits or is not sent. Replies of relays are kept in their own words.
     pub enum Remark {
-        /// An agent keeps it.
+        /// An agent holds it.
         Held = "held by an agent",
-        /// An agent lets it go.
+        /// An agent has released it.
         LetGo = "let go by an agent",
-        /// An agent keeps the permit, and its letters wait for that.
+        /// An agent holds the permit, so its letters wait.
         PermitHeld = "an agent holds the permit back",
-        /// An agent lets the permit go.
+        /// An agent has released the permit.
         PermitLetGo = "let go with its permit",
-        /// The person has another address, and another letter.
+        /// The person has a new address, and a new letter.
         Readdressed = "written again to another address",
-        /// The address sent another letter back.
+        /// The address bounced another letter.
         AddressRefused = "this address sent an earlier letter back: by post",
-        /// What it announces was cancelled.
+        /// The appointment was cancelled.
         NoAppointment = "the appointment does not hold any more",
-        /// What it announces was moved.
+        /// The appointment was moved.
         Moved = "the appointment was moved: a newer letter tells it",
-        /// Nobody is left to read it.
+        /// The holder has died.
         Deceased = "the holder is deceased",
-        /// The permit is no more.
+        /// The permit was withdrawn.
         Withdrawn = "the permit was withdrawn",
         /// There is a newer permit.
         Renewed = "the permit was renewed",
-        /// What it asks for was done.
+        /// The renewal has already been requested.
         Filed = "the renewal was requested already",
-        /// It would come after the day, or just before.
+        /// It would arrive too late.
         TooLate = "too few days are left: call the person",
     }
 }
 
 impl LetterState {
-    /// Whether a letter may go from here to `next`.
+    /// Whether a letter may change from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         use LetterState as S;
         match self {
             S::Queued | S::Deferred | S::Uncertain => {
-                // An address that sent another letter back fails before it is tried.
+                // A letter to an address that has bounced another fails without an attempt.
                 matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::Bounced | S::ToPost)
             }
-            // A worker that is rescued, or whose relay is down, gives the letter back untouched.
+            // A rescued worker, or one whose relay is down, gives the letter back unchanged.
             S::Leased => matches!(
                 next,
                 S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Held | S::Cancelled | S::Expired

@@ -8,7 +8,7 @@ use crate::permit::{PermitKind, Status};
 use crate::policy::{Policy, Procedure, Window};
 
 coded! {
-    /// Why a permit is where it is tonight. The order is the order of examination.
+    /// The reason for a permit's status tonight. The order is the order of examination.
     pub enum Rule {
         /// The holder has died.
         Deceased = "deceased",
@@ -22,23 +22,23 @@ coded! {
         NotLatestPermit = "not-latest-permit",
         /// The renewal has been filed.
         RenewalFiled = "renewal-filed",
-        /// Student: another door.
+        /// Student: handled separately.
         Student = "student",
         /// Cannot be renewed.
         NotRenewable = "not-renewable",
         /// No desk serves the commune for this type.
         NoJurisdiction = "no-jurisdiction",
-        /// The appointment is past and nobody has marked it.
+        /// The appointment is past and not marked.
         AwaitingMark = "awaiting-mark",
-        /// Has an appointment to come.
+        /// Has an upcoming appointment.
         AlreadyConvoked = "already-convoked",
-        /// Expired for too long: for a named agent.
+        /// Expired for too long: left to a named agent.
         Expired = "expired",
         /// Beyond the horizon.
         NotYetDue = "not-yet-due",
-        /// Is to file online.
+        /// Must file online.
         DueOnline = "due.online",
-        /// Expired for six months or less, and not filed (R.431-8: a late request still is a renewal).
+        /// Expired for six months or less, and not filed (R.431-8: a late request is still a renewal).
         DueLate = "due.late",
         /// To be planned tonight.
         Due = "due",
@@ -46,7 +46,7 @@ coded! {
 }
 
 impl Rule {
-    /// In words, for the report and the counter.
+    /// French label, for the report and the counter.
     pub const fn label_fr(self) -> &'static str {
         match self {
             Self::Deceased => "Titulaire décédé",
@@ -69,7 +69,7 @@ impl Rule {
     }
 }
 
-/// What is known of a permit when it is assessed.
+/// What is known about a permit when it is assessed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts<'a> {
     /// Type.
@@ -84,13 +84,13 @@ pub struct Facts<'a> {
     pub commune: &'a str,
     /// Whether the renewal has been filed.
     pub filed: bool,
-    /// Whether an agent holds it back.
+    /// Whether an agent holds it.
     pub held: bool,
-    /// Whether the last full extract lacks it.
+    /// Whether it is missing from the last full extract.
     pub absent: bool,
     /// Whether the holder has a newer permit.
     pub superseded: bool,
-    /// Day of the holder's appointment that is still `convoked`, past or to come.
+    /// Day of the holder's appointment that is still `convoked`, past or upcoming.
     pub convoked_for: Option<NaiveDate>,
 }
 
@@ -99,14 +99,14 @@ pub struct Facts<'a> {
 pub struct Verdict<'a> {
     /// The first rule that matched.
     pub rule: Rule,
-    /// The window, for whoever is due.
+    /// The window, for a holder who is due.
     pub window: Option<Window<'a>>,
-    /// The first night on which time alone could change the verdict; tonight for whoever is to be planned, so that a second
-    /// run of the date sees them again.
+    /// The first night on which time alone could change the verdict; tonight for permits to be planned, so that a
+    /// second run of the same date sees them again.
     pub review_on: NaiveDate,
 }
 
-/// The last date that both databases can order as text.
+/// The last date that sorts correctly as text in both databases.
 pub const NEVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date");
 
 /// Assesses one permit on a business date. Total: every permit gets exactly one verdict.
@@ -128,7 +128,7 @@ fn examine(
     window: Option<Window<'_>>,
     today: NaiveDate,
 ) -> (Rule, NaiveDate) {
-    // Nothing but an import or an agent changes these.
+    // Only an import or an agent changes these.
     let lasting = [
         (facts.status == Status::Deceased, Rule::Deceased),
         (facts.status == Status::Withdrawn, Rule::Withdrawn),
@@ -162,7 +162,7 @@ fn examine(
         return (Rule::Expired, NEVER);
     }
     let due_from = match window.procedure {
-        // The whole window is inside the horizon, or has opened.
+        // The whole window is within the horizon, or has opened.
         Procedure::Counter => window.opens.min(earlier(window.deadline, policy.horizon_days)),
         Procedure::Online => window.opens,
     };

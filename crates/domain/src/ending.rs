@@ -7,29 +7,29 @@ use crate::convocation::State;
 use crate::eligibility::Rule;
 use crate::permit::Status;
 
-/// What is known of a day at a desk.
+/// Appointment at a desk.
 pub type AtDesk = (String, String, NaiveDate);
 
 coded! {
     /// How a permit ended.
     pub enum Ending {
-        /// Its renewal was asked for in time, or the holder came.
+        /// The renewal was requested in time, or the holder came.
         Filed = "filed-in-time",
-        /// The holder was convoked in time, and nothing tells whether they came.
+        /// The holder was convoked in time, and nothing shows whether they came.
         Untraced = "convoked-without-trace",
-        /// The holder was convoked, and only for a day after the last.
+        /// The holder was convoked, but only for a day after the expiry.
         Late = "convoked-too-late",
         /// The holder was never convoked.
         Never = "never-convoked",
-        /// It was over before any run had seen it.
+        /// It expired before any run had seen it.
         Unseen = "never-examined",
-        /// Nobody had to be convoked for it: the rule says why.
+        /// Its holder did not have to be convoked: the rule says why.
         Apart = "not-to-be-convoked",
     }
 }
 
 impl Ending {
-    /// In words.
+    /// French label.
     pub const fn label_fr(self) -> &'static str {
         match self {
             Self::Filed => "Demande déposée à temps",
@@ -42,7 +42,7 @@ impl Ending {
     }
 }
 
-/// A permit whose last day has come, and all that tells how it ended.
+/// An expired permit, with all that shows how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
     /// Permit.
@@ -57,13 +57,13 @@ pub struct Expired {
     pub filed_on: Option<NaiveDate>,
     /// Whether a newer permit exists.
     pub superseded: bool,
-    /// The verdict of its last day; none where no run had seen it.
+    /// The verdict on its last day; `None` if no run had seen it.
     pub rule: Option<String>,
     /// Convocations for it.
     pub convocations: Vec<Appointed>,
 }
 
-/// An appointment, and what became of it.
+/// An appointment and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appointed {
     /// Day.
@@ -79,13 +79,13 @@ impl Expired {
         if self.filed_on.is_some_and(|day| day <= self.expires_on) || self.convocations.iter().any(came) {
             return Ending::Filed;
         }
-        // Taken back or moved, it convokes nobody.
+        // A cancelled or moved appointment does not count.
         let gone = [State::Cancelled, State::Moved].map(State::code);
         let mut stands = self.convocations.iter().filter(|a| !gone.contains(&a.state.as_str())).peekable();
         let renewed = self.status == Status::Renewed.code() || self.superseded;
         if stands.peek().is_some() {
             let in_time = stands.any(|a| a.day <= self.expires_on);
-            // Renewed, nobody says when: in time where the appointment was.
+            // Renewed on an unknown day: in time if the appointment was.
             return match (in_time, renewed && self.filed_on.is_none()) {
                 (true, true) => Ending::Filed,
                 (true, false) => Ending::Untraced,

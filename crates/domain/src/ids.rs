@@ -1,5 +1,5 @@
-//! Names of things. An id is opaque: it may stand in a log or an exported file, for nobody can read a
-//! foreigner number out of it without the installation's key.
+//! Identifiers. An id is opaque: it may appear in a log or an exported file, because nobody can read a foreigner number
+//! from it without the installation's key.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ impl SlotId {
         Self(format!("{site}/{desk}/{day}T{}", start.format("%H:%M")))
     }
 
-    /// Reads the name of a slot as typed by a person.
+    /// Parses the name of a slot as typed by a person.
     pub fn parse(text: &str) -> Option<Self> {
         let (place, at) = text.trim().rsplit_once('/')?;
         let (site, desk) = place.split_once('/')?;
@@ -63,8 +63,8 @@ impl RunId {
     }
 }
 
-/// The installation's secret from which opaque ids are made. It lives in the database, beside the numbers
-/// that it hides from logs and exports: whoever restores the one restores the other.
+/// The installation's secret from which opaque ids are derived. It is stored in the database, beside the numbers that
+/// it hides from logs and exports: restoring one restores the other.
 #[derive(Clone)]
 pub struct IdKey(pub [u8; 32]);
 
@@ -75,22 +75,22 @@ impl fmt::Debug for IdKey {
 }
 
 impl IdKey {
-    /// The id of the holder of this foreigner number. Always the same, so an import needs no lookup.
+    /// The id of the holder with this foreigner number. Always the same, so an import needs no lookup.
     pub fn holder(&self, prefecture: &str, number: &str) -> HolderId {
         HolderId(self.opaque("holder", prefecture, number))
     }
 
-    /// The id of the permit of this number.
+    /// The id of the permit with this number.
     pub fn permit(&self, prefecture: &str, number: &str) -> PermitId {
         PermitId(self.opaque("permit", prefecture, number))
     }
 
-    /// A name for a household that tells nothing of it.
+    /// A pseudonym of a household.
     pub fn household(&self, prefecture: &str, household: &str) -> String {
         self.opaque("household", prefecture, household)
     }
 
-    /// 80 bits of HMAC-SHA256 as 16 letters: among 4 million, two are alike with probability 10⁻¹¹.
+    /// 80 bits of HMAC-SHA256 as 16 characters: among 4 million, two collide with probability 10⁻¹¹.
     fn opaque(&self, what: &str, prefecture: &str, text: &str) -> String {
         let mac = keyed_hash(&self.0, &[what.as_bytes(), prefecture.as_bytes(), text.as_bytes()]);
         base32(&mac[..10])
@@ -99,7 +99,7 @@ impl IdKey {
 
 /// HMAC-SHA256 (RFC 2104) over parts, each preceded by its length so that no two lists of parts collide.
 pub fn keyed_hash(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // Unwrap safety: HMAC takes a key of any length.
+    // Unwrap safety: HMAC accepts a key of any length.
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key");
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
@@ -118,7 +118,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|n| char::from(b"0123456789abcdef"[usize::from(n)])).collect()
 }
 
-/// As many bytes as expected, out of hexadecimal.
+/// Decodes exactly `N` bytes from hexadecimal.
 pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != 2 * N || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
@@ -132,7 +132,7 @@ pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Crockford's base 32, lower case: no letter that is read for another. 10 bytes give 16 letters, in the same order.
+/// Crockford's base 32, lower case: no easily confused characters. 10 bytes give 16 characters, in the same order.
 pub fn base32(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(5) * 8);
     let (mut window, mut bits) = (0u32, 0u32);
@@ -150,7 +150,7 @@ pub fn base32(bytes: &[u8]) -> String {
     out
 }
 
-/// The bytes out of [`base32`]; `None` where it is the text of no whole number of them, or of another number.
+/// Decodes [`base32`]; `None` if the text is invalid or encodes another number of bytes.
 pub fn unbase32<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() * 5 != N * 8 {
         return None;
@@ -169,8 +169,8 @@ pub fn unbase32<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// The reference printed on a letter: `RC-94-2026-0001234-K`, the last character by ISO 7064 MOD 37,36, so that
-/// one wrong character, or two exchanged neighbours, is noticed at the counter.
+/// The reference printed on a letter: `RC-94-2026-0001234-K`, with a check character by ISO 7064 MOD 37,36, so that one
+/// wrong character, or two swapped neighbours, is noticed at the counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference(String);
 
@@ -182,7 +182,7 @@ impl Reference {
         Self::of(LetterKind::Convocation, prefecture, year, number)
     }
 
-    /// The reference of the `number`th matter of a kind: each kind that gives no appointment has a series of its own.
+    /// The `number`th reference for a kind of letter: each kind without an appointment has its own series.
     pub fn of(kind: LetterKind, prefecture: &str, year: i32, number: i64) -> Self {
         let series = match kind {
             LetterKind::OnlineFiling => "DL",
@@ -204,7 +204,7 @@ impl Reference {
         Self(format!("{body}-{check}"))
     }
 
-    /// Reads a reference as typed by a person: case and blanks do not matter, the check character does.
+    /// Parses a reference as typed by a person: case and blanks are ignored, the check character is verified.
     pub fn parse(text: &str) -> Option<Self> {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
         let (body, check) = text.rsplit_once('-')?;

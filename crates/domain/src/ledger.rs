@@ -1,7 +1,8 @@
-//! The ledger: what was done, by whom, in a chain in which no link can be changed without breaking all that follow.
+//! The ledger: what was done and by whom, in a hash chain where no entry can be changed without breaking all that
+//! follow.
 //!
-//! `hash(n) = SHA-256(canonical bytes of entry n)`, which begin with `hash(n − 1)`. Payloads hold keyed commitments
-//! (HMAC-SHA256 under a random key per holder), never names: when the key is erased the entry is anonymous, and the
+//! `hash(n) = SHA-256(canonical bytes of entry n)`, which begin with `hash(n − 1)`. Payloads contain keyed commitments
+//! (HMAC-SHA256 under a random key per holder), never names: once the key is erased the entry is anonymous, and the
 //! chain still verifies.
 
 use serde_json::Value;
@@ -9,26 +10,26 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{hex, keyed_hash};
 
-/// What precedes the first entry.
+/// The hash that precedes the first entry.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What is to be recorded.
+/// An event to record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// What happened, such as `convocation.made`.
     pub kind: &'static str,
-    /// The particulars; keys are sorted, so that equal payloads have equal bytes.
+    /// The details; keys are sorted, so that equal payloads have equal bytes.
     pub payload: Value,
 }
 
-/// One link of the chain.
+/// An entry of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// 1, 2, 3… within a préfecture.
     pub seq: i64,
-    /// Hash of the entry before.
+    /// Hash of the previous entry.
     pub prev_hash: String,
-    /// Hash of this one.
+    /// Hash of this entry.
     pub hash: String,
     /// The run, if any.
     pub run_id: Option<String>,
@@ -69,58 +70,58 @@ impl Entry {
     }
 }
 
-/// Where a chain breaks.
+/// Where and how a chain breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// A sequence number is missing, or out of order.
     #[error("entry {expected} is missing: the next one found is {found}")]
     Gap {
-        /// The number that should have come.
+        /// The expected number.
         expected: i64,
-        /// The number that came.
+        /// The number found.
         found: i64,
     },
-    /// The link to the entry before does not hold.
+    /// It does not link to the previous entry.
     #[error("entry {0} does not follow from the one before it")]
     Unlinked(i64),
-    /// The contents are not those that were hashed.
+    /// Its content is not what was hashed.
     #[error("entry {0} was changed after it was written")]
     Changed(i64),
-    /// It has a right hash, and not the one that was signed: all from somewhere before it on was written anew.
+    /// Its hash is correct but is not the one that was signed: everything from some earlier entry on was rewritten.
     #[error("entry {0} is not the one that was signed: it, or one before it, was written anew")]
     Rewritten(i64),
-    /// More entries were signed than there are.
+    /// More entries were signed than exist.
     #[error("the end was cut off: {signed} entries were signed, and {found} are there")]
     Cut {
-        /// Entries when it was signed.
+        /// Entries at the time of signing.
         signed: i64,
-        /// Entries that are there.
+        /// Entries found.
         found: i64,
     },
-    /// The checkpoint itself was changed, or signed with another key than was then in use.
+    /// The checkpoint itself was changed, or signed with a key that was not in use.
     #[error("the checkpoint at entry {0} is not signed by the key that was in use then")]
     Forged(i64),
-    /// A run ended under a key, and nothing is signed.
+    /// A run ended while a key was in use, without a checkpoint.
     #[error("entry {0} ends a run, and its checkpoint is missing")]
     Unsigned(i64),
-    /// A key appeared for which the one before it did not vouch.
+    /// A key appeared that the previous one did not vouch for.
     #[error("entry {0} brings a key for which the one before it does not vouch")]
     Unvouched(i64),
-    /// A key appeared, and did not sign that it did.
+    /// A key appeared without signing its own introduction.
     #[error("entry {0} brings a key that has not signed its coming")]
     Unintroduced(i64),
-    /// The key in use is not the last that the ledger knows.
+    /// The key in use is not the last one in the ledger.
     #[error("the key in use is not the one that the ledger names: somebody put it there, or wrote the ledger anew")]
     OtherKey,
-    /// What a witness kept cannot be compared.
+    /// The witness's copy cannot be compared.
     #[error("nothing that the witness kept is of this ledger")]
     Incomparable,
-    /// A witness saw another entry.
+    /// A witness has a different entry.
     #[error("entry {0} is not the one that the witness saw: history was rewritten")]
     Witnessed(i64),
 }
 
-/// Verifies a chain as it is read, in order of sequence: memory does not grow with its length.
+/// Verifies a chain as it is read, in sequence order: memory does not grow with its length.
 #[derive(Debug)]
 pub struct Verifier<'a> {
     prefecture: &'a str,
@@ -128,17 +129,17 @@ pub struct Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    /// At the beginning of a chain.
+    /// At the start of a chain.
     pub fn new(prefecture: &'a str) -> Self {
         Self { prefecture, last: (0, GENESIS.to_owned()) }
     }
 
-    /// After `size` entries, of which the last has the hash `root`.
+    /// After `size` entries, the last of which has the hash `root`.
     pub fn after(prefecture: &'a str, size: i64, root: &str) -> Self {
         Self { prefecture, last: (size, root.to_owned()) }
     }
 
-    /// Takes the next entry, or says how it breaks the chain.
+    /// Verifies the next entry, or returns how it breaks the chain.
     pub fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
         let expected = self.last.0.saturating_add(1);
         if entry.seq != expected {
@@ -160,7 +161,7 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// A commitment to a person: only who has both the key and the number can tell whom the entry concerns.
+/// A commitment to a person: only someone with both the key and the number can tell whom the entry concerns.
 pub fn commitment(key: &[u8], number: &str) -> String {
     hex(&keyed_hash(key, &[b"holder", number.as_bytes()]))
 }

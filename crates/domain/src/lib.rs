@@ -1,5 +1,5 @@
-//! The rules of an office, pure: permits and people, agenda and calendar, policy and verdicts, the life of a convocation, written
-//! requests, the ledger and its seal. Nothing here asks what time it is, reads a file or draws at random.
+//! The pure rules of an office: permits and people, agenda and calendar, policy and verdicts, the life cycle of a
+//! convocation, written requests, the ledger and its seal. Nothing here reads a clock or a file, or uses randomness.
 
 pub mod access;
 pub mod agenda;

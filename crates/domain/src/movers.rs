@@ -1,6 +1,6 @@
-//! The same person under two préfectures, found without either giving its file away: each makes keyed hashes of number and year of birth
-//! under a secret that both have, and compares those of the other with its own. Without the key nobody can: numbers have ten digits, and
-//! a plain hash of each possible one is computed in minutes.
+//! Matching people between two préfectures without either disclosing its file: each makes keyed hashes of number and
+//! year of birth under a shared secret, and compares the other's with its own. The key is essential: numbers have ten
+//! digits, so plain hashes of all possible ones are computed in minutes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -10,12 +10,13 @@ use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::ids::{hex, keyed_hash, unhex};
 
-/// What a file of hashes begins with, and what the hashes are made for: under the same key nothing else gives the same.
+/// Header of a file of hashes, and the purpose that goes into them: the same key used for anything else gives other
+/// hashes.
 const FORMAT: &str = "convoke-movers/1";
-/// Foreigner numbers have nine digits or ten; the same one may be written with a zero before it elsewhere.
+/// Foreigner numbers have nine or ten digits; elsewhere the same one may be written with a leading zero.
 const DIGITS: usize = 10;
 
-/// A secret of several préfectures.
+/// A secret shared by several préfectures.
 #[derive(Clone)]
 pub struct SharedKey([u8; 32]);
 
@@ -25,13 +26,13 @@ impl fmt::Debug for SharedKey {
     }
 }
 
-/// A person, as only who has the key can tell: 128 bits of the hash.
+/// A pseudonym that only the key can link to a person: 128 bits of the hash.
 pub type Mark = [u8; 16];
 
-/// A month as files hold it: `2027-03`.
+/// A month as in files: `2027-03`.
 pub type Month = [u8; 7];
 
-/// What is kept of a hash.
+/// Truncates a hash.
 fn cut(hash: [u8; 32]) -> Mark {
     let mut mark = [0; 16];
     mark.copy_from_slice(&hash[..16]);
@@ -39,22 +40,22 @@ fn cut(hash: [u8; 32]) -> Mark {
 }
 
 impl SharedKey {
-    /// The key as its file holds it: 64 hexadecimal digits.
+    /// Parses the content of a key file: 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         unhex(text.trim()).map(Self)
     }
 
-    /// A new one.
+    /// A new key.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// As its file holds it.
+    /// The content of its file.
     pub fn to_text(&self) -> String {
         format!("{}\n", hex(&self.0))
     }
 
-    /// Tells one key from another, and nothing of it.
+    /// Identifies a key without revealing it.
     pub fn fingerprint(&self) -> String {
         hex(&keyed_hash(&self.0, &[FORMAT.as_bytes(), b"key"])[..8])
     }
@@ -66,20 +67,20 @@ impl SharedKey {
     }
 }
 
-/// Writes marks and months of expiry in the order of the marks, which tells nothing.
+/// Writes marks and months of expiry, sorted by mark: an order that reveals nothing.
 pub fn write_marks(key: &SharedKey, mut people: Vec<(Mark, NaiveDate)>, out: &mut dyn Write) -> io::Result<()> {
     people.sort_unstable();
     writeln!(out, "{FORMAT};{}", key.fingerprint())?;
     people.iter().try_for_each(|(mark, day)| writeln!(out, "{};{}", hex(mark), day.format("%Y-%m")))
 }
 
-/// Why a file of marks is not taken.
+/// Why a file of marks is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoMarks {
-    /// It is something else.
+    /// It is not a file of marks.
     #[error("is no file of `convoke movers hashes`")]
     Unknown,
-    /// Nothing in it could be compared.
+    /// It was made with another key, so nothing could be compared.
     #[error("was made under another key ({theirs}; ours is {ours}): both préfectures need the same key file")]
     OtherKey {
         /// Fingerprint of theirs.
@@ -87,12 +88,12 @@ pub enum NoMarks {
         /// Fingerprint of ours.
         ours: String,
     },
-    /// A line is none.
+    /// A line is malformed.
     #[error("line {0}: expected 32 hexadecimal digits, `;` and a month such as 2027-03")]
     Line(usize),
 }
 
-/// Reads the marks of another préfecture: each with its month of expiry.
+/// Reads the marks of another préfecture, each with its month of expiry.
 pub fn read_marks(key: &SharedKey, text: &str) -> Result<HashMap<Mark, Month>, NoMarks> {
     let mut lines = text.lines();
     let theirs = lines.next().and_then(|l| l.strip_prefix(FORMAT)?.strip_prefix(';')).ok_or(NoMarks::Unknown)?;
@@ -109,7 +110,7 @@ pub fn read_marks(key: &SharedKey, text: &str) -> Result<HashMap<Mark, Month>, N
     lines.enumerate().map(line).collect()
 }
 
-/// Counts of days by ISO 8601 week, such as `2026-W41`, in their order.
+/// Day counts added up by ISO 8601 week, such as `2026-W41`, in order.
 pub fn by_week(days: &[(NaiveDate, u64)]) -> Vec<(String, NaiveDate, u64)> {
     let mut weeks: BTreeMap<NaiveDate, u64> = BTreeMap::new();
     for (day, people) in days {

@@ -32,7 +32,7 @@ coded! {
 }
 
 impl PermitKind {
-    /// The name that the letter gives to it.
+    /// The name used in letters.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Cst => "carte de séjour temporaire",
@@ -50,9 +50,9 @@ impl PermitKind {
 }
 
 coded! {
-    /// What the extract says of a permit (*statut*).
+    /// The permit's status in the extract (*statut*).
     pub enum Status {
-        /// In force, or expired without anything else known.
+        /// In force, or expired with nothing else known.
         Active = "actif",
         /// Replaced by a newer one.
         Renewed = "renouvele",
@@ -70,21 +70,21 @@ coded! {
         Email = "email",
         /// Printed and posted.
         Post = "post",
-        /// Called: the letter still goes by post, for a telephone call leaves no trace.
+        /// Called by telephone: the letter still goes by post, because a call leaves no trace.
         Phone = "phone",
     }
 }
 
-/// Longest text accepted in one field of a file, in characters: longer is an error of the file, not a name.
+/// Longest text accepted in a field, in characters: anything longer is an error in the file, not a name.
 pub const FIELD_MAX: usize = 1_000;
 
-/// Foreigner number (*numéro étranger*): text of 9 or 10 digits, leading zeros included; no check digit exists.
+/// Foreigner number (*numéro étranger*): text of 9 or 10 digits, including leading zeros; there is no check digit.
 pub fn is_foreigner_number(text: &str) -> bool {
     matches!(text.len(), 9 | 10) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// A mention as a code: lower case, without accents, hyphens for blanks. `Étudiant` in an extract must not be taken for
-/// something else than `etudiant`: a student would be convoked.
+/// A mention as a code: lower case, without accents, with hyphens for blanks. `Étudiant` in an extract must be
+/// recognised as `etudiant`: otherwise a student would be convoked.
 pub fn mention_code(text: &str) -> String {
     let plain = |c: char| match c {
         'à' | 'â' | 'ä' => 'a',
@@ -96,11 +96,11 @@ pub fn mention_code(text: &str) -> String {
         '_' | '\u{a0}' | ' ' => '-',
         other => other,
     };
-    // Combining accents, as some systems write them, go.
+    // Combining accents, which some systems use, are removed.
     text.trim().to_lowercase().chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).map(plain).collect()
 }
 
-/// INSEE code of a commune: five characters, digits but for `2A` and `2B` (Corsica).
+/// INSEE code of a commune: five digits, except for `2A` and `2B` (Corsica).
 pub fn is_commune_code(text: &str) -> bool {
     let digits = text.strip_prefix("2A").or_else(|| text.strip_prefix("2B"));
     match digits {
@@ -109,8 +109,8 @@ pub fn is_commune_code(text: &str) -> bool {
     }
 }
 
-/// An address that a relay can be asked to deliver to: a dot-atom and a domain of RFC 5321, in ASCII. Anything else is
-/// treated as no address at all: the letter then goes by post rather than nowhere.
+/// An address that a relay can deliver to: a dot-atom and a domain of RFC 5321, in ASCII. Anything else is treated as
+/// no address: the letter then goes by post rather than nowhere.
 pub fn is_deliverable_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let atom = |part: &str| {
@@ -141,7 +141,7 @@ pub struct Holder {
     pub usage_name: Option<String>,
     /// Given names (*prénoms*); may be empty.
     pub given_names: String,
-    /// Date of birth, where the extract has it.
+    /// Date of birth, if in the extract.
     pub birth_date: Option<NaiveDate>,
     /// Deliverable e-mail address.
     pub email: Option<String>,
@@ -157,11 +157,11 @@ pub struct Holder {
     pub town: Option<String>,
     /// INSEE code of the commune of residence: decides the jurisdiction.
     pub commune: String,
-    /// Household (*foyer*): its members come on the same day where that costs nobody an appointment.
+    /// Household (*foyer*): its members come on the same day if that costs nobody an appointment.
     pub household: Option<String>,
-    /// Channel asked for; otherwise e-mail where there is an address, else post.
+    /// Channel requested; otherwise e-mail if there is an address, else post.
     pub channel: Option<Channel>,
-    /// Letters in 18 points (*gros caractères*).
+    /// Whether letters use 18-point type (*gros caractères*).
     pub large_print: bool,
 }
 
@@ -172,7 +172,7 @@ impl Holder {
         format!("{} {name}", self.given_names).trim().to_owned()
     }
 
-    /// The channel that letters take now.
+    /// The channel of letters now.
     pub fn effective_channel(&self) -> Channel {
         match (self.channel, &self.email) {
             (Some(Channel::Post), _) => Channel::Post,

@@ -19,55 +19,56 @@ coded! {
     }
 }
 
-/// Everything that decides who is convoked when. Each key has a default, and a comment in `config/policy.toml`.
+/// Everything that decides who is convoked and when. Each key has a default, and a comment in `config/policy.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// Days between the night of the plan and the appointment, by channel.
+    /// Days between the planning night and the appointment, by channel.
     pub notice_days: Notice,
     /// Used, and reported as *préavis réduit*, when the full notice would pass the deadline.
     pub short_notice_days: u32,
-    /// A letter that would arrive with fewer days left is not sent: the person is called.
+    /// A letter that would arrive with fewer days left is not sent: the person is called instead.
     pub send_floor_days: u32,
     /// How far ahead each night plans.
     pub horizon_days: u32,
-    /// Where the law sets no close: days before expiry by which the appointment should have taken place.
+    /// If the law sets no close: days before expiry by which the appointment should have taken place.
     pub preferred_margin_days: u32,
-    /// Makes appointments firm so many days earlier than they must be.
+    /// Makes appointments firm this many days earlier than necessary.
     pub firm_lead_days: u32,
-    /// Somebody whose permit has expired is bound to a far seat only after so many days; until then a sooner one is looked for.
+    /// A person whose permit has expired is given a distant seat only after this many days; until then an earlier one
+    /// is looked for.
     pub late_wait_days: u32,
-    /// A permit expired for longer than so many months is listed for a named agent.
+    /// A permit expired for longer than this many months is listed for a named agent.
     pub late_months: u32,
-    /// A past appointment that nobody marked: after so many days the holder is due again.
+    /// Days after a past, unmarked appointment when its holder is due again.
     pub mark_days: u32,
-    /// Days before an appointment on which its holder is reminded of it by e-mail; none where empty.
+    /// Days before an appointment on which its holder gets a reminder by e-mail; empty for none.
     pub reminder_days: Vec<u32>,
-    /// Whether people are told, when their window at a desk opens, that they will be convoked.
+    /// Whether people are told that they will be convoked when their window at a desk opens.
     pub heads_up: bool,
-    /// Owed for a request that is filed late, in euros (CESEDA L.436-5).
+    /// Fee for a late request, in euros (CESEDA L.436-5).
     pub late_fee_eur: u32,
-    /// Weight of a day for somebody who is due and has asked in writing to be seen soon.
+    /// Weight of a day for a person who is due and has asked in writing to be seen soon.
     pub request_weight: u32,
-    /// Above it a run stops before commit and asks for `run --plan HASH`.
+    /// Above this number a run stops before its commit and asks for `run --plan HASH`.
     pub max_firm_per_run: u32,
     /// Age of the last extract, in days, from which a run warns.
     pub extract_warn_days: u32,
-    /// Age of the last extract, in days, beyond which a run refuses.
+    /// Age of the last extract, in days, above which a run refuses.
     pub extract_refuse_days: u32,
     /// `import permits --full`: share of permits that may vanish at once, in percent.
     pub full_vanish_max_percent: f64,
     /// The inbox that runs read by themselves: share of bad rows that may be left out, in percent.
     pub inbox_bad_rows_max_percent: f64,
-    /// Weight of a day beyond the preferred end, by type; 1 where absent.
+    /// Weight of a day beyond the preferred end, by type; 1 if absent.
     pub weight: BTreeMap<PermitKind, u32>,
-    /// Days that a lapse counts for, by type, where rights do not continue for three months (L.433-3).
+    /// Days that a lapse counts as, by type, where rights do not continue for three months (L.433-3).
     pub lapse_late: BTreeMap<PermitKind, u32>,
-    /// Students: they keep another door.
+    /// Students: handled separately.
     pub student: Vec<Selector>,
     /// Permits that cannot be renewed.
     pub not_renewable: Vec<Selector>,
-    /// Windows; the first that matches on the business date holds.
+    /// Windows; the first match on the business date applies.
     pub rule: Vec<WindowRule>,
 }
 
@@ -77,7 +78,7 @@ pub struct Policy {
 pub struct Notice {
     /// E-mail.
     pub email: u32,
-    /// Post, and those who are called.
+    /// Post, and people who are called.
     pub post: u32,
 }
 
@@ -105,7 +106,7 @@ fn selects(types: &[PermitKind], mentions: &[String], kind: PermitKind, mention:
     (types.is_empty() || types.contains(&kind)) && (mentions.is_empty() || mentions.iter().any(|m| m == mention))
 }
 
-/// When the renewal of a permit is requested, on business dates from `from` to `to`.
+/// When a permit's renewal is requested, on business dates from `from` to `to`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowRule {
@@ -121,16 +122,16 @@ pub struct WindowRule {
     pub procedure: Procedure,
     /// Opening of the window.
     pub opens: Before,
-    /// Close of the window where the law has one; otherwise the expiry.
+    /// Close of the window if the law sets one; otherwise the expiry.
     #[serde(default)]
     pub closes: Option<Before>,
-    /// First business date on which the rule holds.
+    /// First business date of the rule.
     #[serde(default, deserialize_with = "crate::code::civil_date_opt::deserialize")]
     pub from: Option<NaiveDate>,
-    /// Last business date on which the rule holds.
+    /// Last business date of the rule.
     #[serde(default, deserialize_with = "crate::code::civil_date_opt::deserialize")]
     pub to: Option<NaiveDate>,
-    /// Legal basis; `usage` where no law gives a window.
+    /// Legal basis; `usage` if no law sets a window.
     pub basis: String,
 }
 
@@ -140,7 +141,7 @@ impl WindowRule {
     }
 }
 
-/// A distance before the expiry, counted as the law counts it.
+/// A distance before expiry, counted as the law counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Before {
@@ -151,7 +152,7 @@ pub enum Before {
 }
 
 impl Before {
-    /// The distance in days, were every month so long.
+    /// The distance in days, with `month` days in every month.
     fn days(self, month: u32) -> u32 {
         match self {
             Self::MonthsBefore(months) => months.saturating_mul(month),
@@ -178,15 +179,15 @@ pub struct Window<'a> {
     pub opens: NaiveDate,
     /// The day by which the appointment should have taken place.
     pub preferred_end: NaiveDate,
-    /// The last day that prevents a lapse: the expiry itself. Seats exist only on days when a site receives, so
-    /// "the last working day before" needs no rule of its own, and a seat on a Saturday counts.
+    /// The last day that prevents a lapse: the expiry itself. Seats exist only on days when a site is open, so "the
+    /// last working day before" needs no rule of its own, and a seat on a Saturday counts.
     pub deadline: NaiveDate,
     /// Legal basis.
     pub basis: &'a str,
 }
 
 impl Default for Policy {
-    /// The defaults that `config/policy.toml` of the first example spells out; its rules are the counter practice.
+    /// The defaults spelt out in the first example's `config/policy.toml`; its rules are the counter practice.
     fn default() -> Self {
         Self {
             notice_days: Notice { email: 21, post: 28 },
@@ -268,7 +269,7 @@ impl Policy {
         PermitKind::ALL.iter().try_for_each(|kind| self.covers_every_date(*kind))
     }
 
-    /// Every permit must have a window on every date: otherwise somebody would be forgotten in a gap of the law.
+    /// Every permit must have a window on every date: otherwise someone would fall through a gap in the law.
     fn covers_every_date(&self, kind: PermitKind) -> Result<(), String> {
         let mut next = Some(NaiveDate::MIN);
         while let Some(date) = next {
@@ -282,7 +283,7 @@ impl Policy {
         Ok(())
     }
 
-    /// The window of a permit under the rules that hold on `business_date`. `None` only for a policy that
+    /// The window of a permit under the rules in force on `business_date`. `None` only for a policy that
     /// [`Policy::validate`] refuses.
     pub fn window(
         &self,
@@ -304,20 +305,20 @@ impl Policy {
         })
     }
 
-    /// The next date on which another rule begins to hold: verdicts are looked at again then.
+    /// The next date on which another rule takes effect: verdicts are reviewed then.
     pub fn next_change(&self, after: NaiveDate) -> Option<NaiveDate> {
         let starts = self.rule.iter().filter_map(|r| r.from);
         let ends = self.rule.iter().filter_map(|r| r.to.and_then(|to| to.succ_opt()));
         starts.chain(ends).filter(|date| *date > after).min()
     }
 
-    /// The longest time, in days, for which a window at a desk stands open before the expiry.
+    /// The longest window at a desk, in days before expiry.
     pub fn longest_window(&self) -> u32 {
         let at_a_desk = self.rule.iter().filter(|r| r.procedure == Procedure::Counter);
         at_a_desk.map(|r| r.opens.days(31)).max().unwrap_or(0)
     }
 
-    /// Whether a permit is a student's.
+    /// Whether a permit belongs to a student.
     pub fn is_student(&self, kind: PermitKind, mention: &str) -> bool {
         self.student.iter().any(|s| s.matches(kind, mention))
     }
@@ -335,7 +336,7 @@ impl Policy {
         }
     }
 
-    /// SHA-256 of the policy in a canonical form: what a run records of the rules that it followed.
+    /// SHA-256 of the policy in canonical form: a run's record of its rules.
     pub fn hash(&self) -> String {
         // Unwrap safety: plain data with text keys always serialises.
         crate::ids::sha256_hex(&serde_json::to_vec(self).expect("a policy serialises"))

@@ -1,4 +1,4 @@
-//! Written requests: the other doors of a préfecture, for students and for whoever cannot wait for the night.
+//! Written requests: for students, and for people who cannot wait for the night.
 
 use chrono::{Months, NaiveDate};
 
@@ -7,13 +7,13 @@ use crate::permit::PermitKind;
 use crate::policy::Policy;
 
 coded! {
-    /// What is asked for.
+    /// What is requested.
     pub enum Wish {
         /// To be seen soon: rights, work or a journey depend on it.
         Urgent = "urgent",
-        /// An earlier date than the one that was given.
+        /// An earlier date than the current one.
         Advance = "advance",
-        /// A date by another way than e-mail.
+        /// A date through another channel than e-mail.
         NoEmail = "no-email",
         /// Something else.
         Other = "other",
@@ -21,23 +21,23 @@ coded! {
 }
 
 coded! {
-    /// Where a request stands.
+    /// State of a request.
     pub enum RequestState {
         /// Waits for a seat.
         Open = "open",
-        /// A run has given it a seat and has not reserved it yet.
+        /// A run has chosen a seat for it and has not reserved it yet.
         Chosen = "chosen",
         /// Answered by an appointment.
         Placed = "placed",
         /// Refused by an agent.
         Refused = "refused",
-        /// Taken back by the person.
+        /// Withdrawn by the person.
         Withdrawn = "withdrawn",
     }
 }
 
 impl RequestState {
-    /// Whether the life of a request may go from here to `next`.
+    /// Whether a request may change from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Open => next != Self::Open,
@@ -47,8 +47,9 @@ impl RequestState {
     }
 }
 
-/// How urgent a request is: whose rights end first comes first, then who has waited longest. Three months of rights follow the
-/// permit where CESEDA L.433-3 grants them, and none where the policy says so (`lapse_late`).
+/// Urgency of a request: people whose rights end first come first, then those who have waited longest. Rights continue
+/// for three months after the permit where CESEDA L.433-3 grants that, and end with it where the policy says so
+/// (`lapse_late`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Urgency {
     /// Last day of the person's rights.
@@ -58,7 +59,7 @@ pub struct Urgency {
 }
 
 impl Urgency {
-    /// Of a request about a permit.
+    /// The urgency of a request about a permit.
     pub fn of(kind: PermitKind, expires_on: NaiveDate, received_on: NaiveDate, policy: &Policy) -> Self {
         let ends_at_once = policy.lapse_late.get(&kind).is_some_and(|days| *days > 0);
         let months = Months::new(if ends_at_once { 0 } else { 3 });

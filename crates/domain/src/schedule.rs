@@ -1,8 +1,8 @@
-//! When nights begin: business dates and their instants, from a cron expression in the préfecture's zone.
+//! When nights begin: business dates and their instants, from a cron expression in the préfecture's time zone.
 //!
-//! The expression is read on the civil clock, as a person reads it, and each civil time is then looked for on the real one. An
-//! hour that occurs twice counts the first time; one that a change of clocks skips begins when the clock has gone forward. So
-//! every date that the expression names is covered exactly once, whatever the zone does.
+//! The expression is evaluated in civil time, as a person reads it, and each civil time is then mapped to an instant. A
+//! time that occurs twice means its first occurrence; one skipped by a clock change means the instant of the change. So
+//! every date in the expression is covered exactly once, whatever the zone does.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -53,16 +53,16 @@ impl fmt::Display for Schedule {
 impl Default for Schedule {
     /// 01:30 every night.
     fn default() -> Self {
-        // Unwrap safety: a test makes it.
+        // Unwrap safety: a test parses it.
         Self::try_from("30 1 * * *".to_owned()).expect("a cron expression")
     }
 }
 
 impl Schedule {
-    /// Nights whose instant is after `after` and not after `until`: the business date is the civil date of the instant. Of
-    /// several times on one date, the first is its night.
+    /// Nights with an instant after `after` and not after `until`. The business date is the scheduled civil date. If a
+    /// date has several times, the first one counts.
     pub fn nights(&self, zone: Tz, after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<(NaiveDate, DateTime<Utc>)> {
-        // Begun two days early: the first time of a date decides, and no change of clocks is longer.
+        // Starts two days early, because the first time of a date decides; no clock change is longer.
         let from = after.with_timezone(&zone).naive_local() - TimeDelta::days(2);
         let to = until.with_timezone(&zone).naive_local() + TimeDelta::days(2);
         let mut nights: BTreeMap<NaiveDate, DateTime<Utc>> = BTreeMap::new();
@@ -78,14 +78,14 @@ impl Schedule {
 
     /// The next night after an instant.
     pub fn next(&self, zone: Tz, after: DateTime<Utc>) -> Option<(NaiveDate, DateTime<Utc>)> {
-        // A leap day is at most eight years away.
+        // The next leap day is at most eight years away.
         [2, 40, 400, 3_000]
             .iter()
             .find_map(|days| self.nights(zone, after, after + TimeDelta::days(*days)).into_iter().next())
     }
 }
 
-/// The instant of a civil time: its first, or, where the clock skips it, that at which the clock goes on.
+/// The instant of a civil time: its first occurrence or, if it is skipped, the end of the gap.
 fn instant(zone: Tz, civil: NaiveDateTime) -> Option<DateTime<Utc>> {
     (0..=GAP_MAX_MINUTES).find_map(|minutes| match zone.from_local_datetime(&(civil + TimeDelta::minutes(minutes))) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.to_utc()),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a walk over every minute of the real clock.
+        /// Compares with a walk over every minute of real time.
         #[test]
         fn every_date_is_covered_exactly_once(
             hour in 0u32..24, minute in 0u32..60, day in 0u64..4_000, zone in prop::sample::select(vec![
@@ -151,14 +151,15 @@ mod tests {
             let start = NaiveDate::from_ymd_opt(2009, 1, 1).unwrap() + Days::new(day);
             let (from, to) = (start.and_time(chrono::NaiveTime::MIN).and_utc(), (start + Days::new(5)).and_time(chrono::NaiveTime::MIN).and_utc());
             let found = schedule(&format!("{minute} {hour} * * *")).nights(zone, from, to);
-            // The first minute of each civil date on which the civil clock shows that time or, having skipped it, a later one.
+            // The first minute of each civil date on which the civil clock shows that time or, having skipped it, a
+            // later one.
             let mut expected: BTreeMap<NaiveDate, DateTime<Utc>> = BTreeMap::new();
             let mut at = from - TimeDelta::days(2);
             let mut shown = at.with_timezone(&zone).naive_local();
             while at <= to {
                 let before = shown;
                 shown = at.with_timezone(&zone).naive_local();
-                // Every civil time that lies between two minutes was reached by this one.
+                // This minute has reached every civil time between the two readings.
                 let mut date = before.date();
                 while date <= shown.date() {
                     let wanted = date.and_hms_opt(hour, minute, 0).unwrap();

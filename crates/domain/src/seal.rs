@@ -1,5 +1,6 @@
-//! The seal: an Ed25519 key (RFC 8032) with which an office signs the state of its ledger after each run, and every report that
-//! it hands out. Whoever knows the fingerprint of the key, or keeps one signed checkpoint, can tell that neither was made anew.
+//! The seal: an Ed25519 key (RFC 8032) with which an office signs the state of its ledger after each run, and every
+//! report that it exports. Anyone who knows the key's fingerprint, or keeps one signed checkpoint, can tell that
+//! neither was rewritten.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +15,12 @@ use serde_json::{Value, json};
 use crate::ids::{hex, sha256_hex, unhex};
 use crate::ledger::{Broken, Entry};
 
-/// A text that holds no key.
+/// Text that does not contain a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("holds no Ed25519 key in PEM")]
 pub struct NoKey;
 
-/// The secret half. It never shows itself.
+/// The secret key. It is never displayed.
 pub struct Seal(SigningKey);
 
 impl std::fmt::Debug for Seal {
@@ -29,25 +30,25 @@ impl std::fmt::Debug for Seal {
 }
 
 impl Seal {
-    /// The key of 32 random bytes.
+    /// The key from 32 random bytes.
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(SigningKey::from_bytes(secret))
     }
 
-    /// Reads `-----BEGIN PRIVATE KEY-----`.
+    /// Parses `-----BEGIN PRIVATE KEY-----`.
     pub fn from_pem(text: &str) -> Result<Self, NoKey> {
         SigningKey::from_pkcs8_pem(text.trim()).map(Self).map_err(|_| NoKey)
     }
 
-    /// Writes it, as `openssl genpkey -algorithm ed25519` does.
+    /// The key in PEM, as `openssl genpkey -algorithm ed25519` writes it.
     pub fn to_pem(&self) -> String {
-        // Without the public half: OpenSSL 3.0 knows no other form (RFC 8410, section 7).
+        // Without the public key: OpenSSL 3.0 reads no other form (RFC 8410, section 7).
         let bytes = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
-        // Unwrap safety: 32 bytes fit a PEM.
+        // Unwrap safety: 32 bytes fit into PEM.
         bytes.to_pkcs8_pem(LineEnding::LF).expect("a key of 32 bytes").to_string()
     }
 
-    /// The half that everybody may know.
+    /// The public key.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key())
     }
@@ -63,12 +64,12 @@ impl Seal {
         Sealed { checkpoint, key: self.public().to_hex(), signature }
     }
 
-    /// What the ledger says of a key that begins; `lost`: why there is no word for it of the key before.
+    /// The ledger payload that introduces a key; `lost`: why the previous key did not sign for it.
     pub fn introduction(&self, lost: Option<&str>) -> Value {
         json!({"key": self.public().to_hex(), "fingerprint": self.public().fingerprint(), "lost": lost})
     }
 
-    /// Says, with the old key, that a new one follows it.
+    /// Signs, with the old key, that a new one follows it.
     pub fn pass_on(&self, to: &PublicKey, at: DateTime<Utc>) -> Succession {
         let (from, to) = (self.public().to_hex(), to.to_hex());
         let endorsement = self.sign(Succession::text(&from, &to, at).as_bytes());
@@ -76,40 +77,40 @@ impl Seal {
     }
 }
 
-/// The public half.
+/// The public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// Reads `-----BEGIN PUBLIC KEY-----`.
+    /// Parses `-----BEGIN PUBLIC KEY-----`.
     pub fn from_pem(text: &str) -> Result<Self, NoKey> {
         VerifyingKey::from_public_key_pem(text.trim()).map(Self).map_err(|_| NoKey)
     }
 
-    /// Writes it, as `openssl pkey -pubin` reads it.
+    /// The key in PEM, as `openssl pkey -pubin` reads it.
     pub fn to_pem(&self) -> String {
-        // Unwrap safety: 32 bytes fit a PEM.
+        // Unwrap safety: 32 bytes fit into PEM.
         self.0.to_public_key_pem(LineEnding::LF).expect("a key of 32 bytes")
     }
 
-    /// Reads 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     pub fn from_hex(text: &str) -> Result<Self, NoKey> {
         let bytes = unhex::<32>(text).ok_or(NoKey)?;
         VerifyingKey::from_bytes(&bytes).map(Self).map_err(|_| NoKey)
     }
 
-    /// Writes them.
+    /// The key as 64 hexadecimal digits.
     pub fn to_hex(self) -> String {
         hex(self.0.as_bytes())
     }
 
     /// SHA-256 of the key as DER, in hexadecimal: `openssl pkey -pubin -in key.pem -outform DER | sha256sum`.
     pub fn fingerprint(&self) -> String {
-        // Unwrap safety: 32 bytes fit a document.
+        // Unwrap safety: 32 bytes fit into DER.
         sha256_hex(self.0.to_public_key_der().expect("a key of 32 bytes").as_bytes())
     }
 
-    /// Whether a signature (hexadecimal) is this key's over these bytes.
+    /// Whether a signature (in hexadecimal) is this key's signature of these bytes.
     pub fn signed(&self, bytes: &[u8], signature: &str) -> bool {
         unhex::<64>(signature).is_some_and(|s| self.0.verify_strict(bytes, &Signature::from_bytes(&s)).is_ok())
     }
@@ -132,7 +133,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// What is signed: six lines of text.
+    /// The signed text: six lines.
     pub fn text(&self) -> String {
         let Self { prefecture, run, size, root, at } = self;
         let at = instant(*at);
@@ -153,20 +154,20 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// The key, if the signature is its own.
+    /// The key, if the signature is valid.
     pub fn signer(&self) -> Option<PublicKey> {
         let key = PublicKey::from_hex(&self.key).ok()?;
         key.signed(self.checkpoint.text().as_bytes(), &self.signature).then_some(key)
     }
 
-    /// What a witness keeps: the text that is signed, and two lines more.
+    /// What a witness keeps: the signed text, and two more lines.
     pub fn text(&self) -> String {
-        // In two halves: no e-mail program then breaks the line in its own way.
+        // In two halves, so that e-mail programs do not wrap the line in their own way.
         let (first, second) = self.signature.split_at(self.signature.len() / 2);
         format!("{}key {}\nsignature {first}\nsignature {second}\n", self.checkpoint.text(), self.key)
     }
 
-    /// Finds the checkpoints in a text that a witness kept, such as a whole mailbox. What is not complete is none.
+    /// Finds the checkpoints in a witness's text, such as a whole mailbox. Incomplete ones are ignored.
     pub fn all_in(text: &str) -> Vec<Self> {
         let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end()).collect();
         lines.windows(9).filter_map(Self::of_lines).collect()
@@ -209,19 +210,19 @@ impl Succession {
         format!("convoke succession 1\nfrom {from}\nto {to}\nat {}\n", instant(at))
     }
 
-    /// Whether the old key said so.
+    /// Whether the old key's signature is valid.
     pub fn holds(&self) -> bool {
         let text = Self::text(&self.from, &self.to, self.at);
         PublicKey::from_hex(&self.from).is_ok_and(|old| old.signed(text.as_bytes(), &self.endorsement))
     }
 }
 
-/// The entry of the ledger by which a key begins.
+/// The ledger entry that introduces a key.
 pub const KEY_MADE: &str = "key.made";
-/// The entry by which one key follows another.
+/// The ledger entry by which one key succeeds another.
 pub const KEY_PASSED_ON: &str = "key.passed_on";
 
-/// Which key was in use when, by the entries of a ledger in their order.
+/// Tracks the key in use, from a ledger's entries in order.
 #[derive(Debug, Default)]
 pub struct Keys(Option<String>);
 
@@ -231,12 +232,13 @@ impl Keys {
         self.0.as_deref()
     }
 
-    /// The key in use where a stretch of a ledger begins.
+    /// Starts with the key in use at the beginning of a range of the ledger.
     pub fn beginning_with(key: Option<String>) -> Self {
         Self(key)
     }
 
-    /// Takes the next entry. A key that follows another needs its word, or the office's that the other is lost.
+    /// Takes the next entry. A key that succeeds another needs that key's signature, or the office's statement that it
+    /// was lost.
     pub fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
         let unvouched = || Broken::Unvouched(entry.seq);
         if entry.kind == KEY_MADE {
@@ -271,14 +273,14 @@ struct Passed {
     endorsement: String,
 }
 
-/// Whether trust in the key of a fingerprint reaches another key, by the word of each key for the next.
+/// Whether trust in the key with a fingerprint extends to another key, through a chain of signed successions.
 pub fn reaches(successions: &[Succession], fingerprint: &str, key: &PublicKey) -> bool {
-    // A key that vouches for two is a stolen one: its word is worth nothing.
+    // A key that signed for two successors was stolen: its signature is worth nothing.
     let twice = |from: &str| {
         successions.iter().filter(|s| s.from == from && s.holds()).map(|s| &s.to).collect::<BTreeSet<_>>().len() > 1
     };
     let mut trusted = vec![fingerprint.to_owned()];
-    // Each round adds a key or is the last: a circle of keys ends too.
+    // Each round adds a key or is the last, so cycles of keys terminate too.
     loop {
         let next = successions.iter().filter(|s| s.holds() && !twice(&s.from)).find_map(|s| {
             let of = |key: &str| PublicKey::from_hex(key).ok().map(|key| key.fingerprint());

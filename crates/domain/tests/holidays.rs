@@ -1,12 +1,12 @@
-//! The public holidays of every zone, against dates written out from published calendars.
+//! The public holidays of every zone, against dates copied from published calendars.
 
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use convoke_domain::calendar::{Holiday, HolidayZone, holidays};
 
-/// One row per holiday: name, zones (`*`: all), then its date in each year of the first row, or `-`.
-/// 2008 is there because 1 May was Ascension Day, 2018 for Saint-Martin, 2025 for Polynesia.
+/// One row per holiday: name, zones (`*`: all), then its date in each year of the first row, or `-`. 2008 is included
+/// because 1 May was Ascension Day, 2018 for Saint-Martin, 2025 for Polynesia.
 const PUBLISHED: &str = "
 name                     | zones                              | 2000  2008  2018  2024  2025  2026  2027  2050
 1er janvier              | *                                  | 01-01 01-01 01-01 01-01 01-01 01-01 01-01 01-01
@@ -90,7 +90,7 @@ fn every_zone_keeps_exactly_the_published_holidays() {
 
 #[test]
 fn the_table_gives_every_zone_its_own_days() {
-    // In the order of `HolidayZone::ALL`; a misspelt zone in the table would leave a zone short.
+    // In the order of `HolidayZone::ALL`; a misspelt zone in the table would leave one short.
     let local_days_2026 = HolidayZone::ALL.iter().map(|zone| published(*zone)[&2026].len() - 11).collect::<Vec<_>>();
     assert_eq!(local_days_2026, [0, 2, 1, 1, 1, 1, 1, 1, 3, 1, 1, 0, 3]);
 }

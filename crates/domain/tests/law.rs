@@ -1,5 +1,5 @@
-//! The windows of the example policies, for every expiry of 2018 to 2030, against a second computation; and what a
-//! policy is refused for.
+//! The windows of the example policies, for every expiry from 2018 to 2030, against an independent computation; and the
+//! reasons for which a policy is refused.
 
 #[path = "support/second_law.rs"]
 mod second_law;
@@ -14,10 +14,10 @@ use second_law::{Civil, Example, REFORM, legal_window};
 const COUNTER: &str = include_str!("../../../config/examples/94/policy.toml");
 const ONLINE: &str = include_str!("../../../config/examples/94-2026/policy.toml");
 
-/// On both sides of the reform, and far from it.
+/// Both sides of the reform, and far from it.
 const BUSINESS_DATES: [Civil; 4] = [Civil(2018, 1, 1), Civil(2021, 4, 30), Civil(2021, 5, 1), Civil(2030, 12, 31)];
 
-/// Some of the online list, some that are not, one that nobody knows.
+/// Some on the online list, some not, and one unknown.
 const MENTIONS: [&str; 5] = ["salarie", "visiteur", "vie-privee-et-familiale", "etudiant", "inconnue"];
 
 fn policy(text: &str) -> Policy {
@@ -154,7 +154,7 @@ fn every_example_policy_is_valid_and_every_example_is_tested() {
     assert_eq!(examples.len(), 2, "{examples:?}");
 }
 
-/// The text with one passage replaced, which must be there exactly once.
+/// The text with one passage replaced. The passage must occur exactly once.
 fn with(text: &str, passage: &str, replacement: &str) -> String {
     assert_eq!(text.matches(passage).count(), 1, "`{passage}` is not there exactly once");
     text.replace(passage, replacement)
@@ -166,7 +166,7 @@ fn refusal(text: &str) -> String {
 
 #[test]
 fn a_gap_in_the_law_is_refused_and_named() {
-    // From the new law's first day, put off by one day.
+    // The new law, starting one day late.
     for text in [COUNTER, ONLINE] {
         let general = text.rfind("from = 2021-05-01").expect("the last rule has a first day");
         let gap = format!("{}from = 2021-05-02{}", &text[..general], &text[general + "from = 2021-05-01".len()..]);
@@ -178,11 +178,11 @@ fn a_gap_in_the_law_is_refused_and_named() {
     // After the new one.
     let ended = with(COUNTER, "from = 2021-05-01", "from = 2021-05-01\nto = 2025-12-31");
     assert_eq!(refusal(&ended), "no [[rule]] without mentions covers CST from 2026-01-01 on");
-    // For one type only: what is said of its neighbours does not cover it.
+    // For some types only: a type that is not listed is not covered.
     let types = r#"types = ["CST", "CSP", "CRA1", "CRA10", "VLS-TS", "RETRAITE", "TALENT"]"#;
     let forgotten = with(COUNTER, "from = 2021-05-01", &format!("from = 2021-05-01\n{types}"));
     assert_eq!(refusal(&forgotten), "no [[rule]] without mentions covers CR from 2021-05-01 on");
-    // A rule that knows only some mentions covers nobody else.
+    // A rule with only some mentions covers no others.
     let partial = with(COUNTER, "from = 2021-05-01", "from = 2021-05-01\nmentions = [\"salarie\"]");
     assert_eq!(refusal(&partial), "no [[rule]] without mentions covers CST from 2021-05-01 on");
     // No law at all.
@@ -222,7 +222,7 @@ fn notices_out_of_order_are_refused_and_named() {
             assert!(refusal.contains(key), "{replacement}: {refusal}");
         }
     }
-    // Equal is in order.
+    // Equality is allowed.
     let equal = with(COUNTER, "email = 21, post = 28", "email = 10, post = 10");
     assert_eq!(policy(&with(&equal, "send_floor_days = 5", "send_floor_days = 10")).validate(), Ok(()));
 }

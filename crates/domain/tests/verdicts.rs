@@ -1,5 +1,5 @@
-//! One verdict per permit, in the order of docs and DESIGN, against a table written a second time; no student is ever
-//! due; `review_on` hides nobody.
+//! One verdict per permit, in the order of docs and DESIGN, against a second, independent table; no student is ever
+//! due; `review_on` skips nobody.
 
 #[path = "support/second_law.rs"]
 mod second_law;
@@ -54,7 +54,7 @@ fn civil(date: NaiveDate) -> Civil {
     Civil(date.year(), date.month(), date.day())
 }
 
-/// All that a verdict depends on.
+/// Everything that a verdict depends on.
 struct World<'a> {
     facts: &'a Facts<'a>,
     policy: &'a Policy,
@@ -125,7 +125,7 @@ fn night() -> impl Strategy<Value = NaiveDate> {
     ]
 }
 
-/// A number of days from a night, gathered where verdicts change.
+/// A number of days from a night, concentrated where verdicts change.
 fn distance() -> impl Strategy<Value = i64> {
     prop_oneof![
         4 => -260i64..260,
@@ -165,7 +165,7 @@ fn any_facts(today: NaiveDate) -> impl Strategy<Value = Facts<'static>> {
     )
 }
 
-/// An example policy whose numbers the préfecture has changed, a night, and a permit.
+/// An example policy with numbers changed by the préfecture, a night, and a permit.
 fn any_case() -> impl Strategy<Value = (Example, Policy, NaiveDate, Facts<'static>)> {
     let numbers = prop_oneof![2 => Just((180, 30, 6)), 1 => (1u32..400, 0u32..60, 0u32..13)];
     (example(), numbers, night()).prop_flat_map(|(example, (horizon_days, mark_days, late_months), today)| {
@@ -216,7 +216,7 @@ proptest! {
             let later = assess(&facts, &policy, &jurisdiction, day);
             prop_assert_eq!((later.rule, later.window), (verdict.rule, verdict.window), "on {}, unseen", day);
         }
-        // Nor is anybody looked at again in vain: on that night the verdict, or the law, is another.
+        // Nor is anyone reviewed in vain: on that night the verdict, or the law, is different.
         if days.clone().any(|day| day == verdict.review_on) && civil(verdict.review_on) != REFORM {
             let then = assess(&facts, &policy, &jurisdiction, verdict.review_on);
             prop_assert_ne!(then.rule, verdict.rule, "on {}, in vain", verdict.review_on);

@@ -1,15 +1,16 @@
-//! Who has a word, in blocks: the keys of people in their order, a few hundred in a row of the database, each row named by the word and
-//! by the last key that belongs into it. A common word has thousands of rows, of which a change touches one; most words have one.
+//! The search index, in blocks: sorted keys of people, a few hundred per row of the database. A row is identified by
+//! the word and by the last key that belongs in it. A common word has thousands of rows, and a change touches one of
+//! them; most words have a single row.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::Key;
 
-/// Keys of one block: below the size at which PostgreSQL puts a value aside, compressed for nothing.
+/// Maximum keys of a block: below the size at which PostgreSQL moves a value out of the row and compresses it in vain.
 pub const KEYS_MAX: usize = 180;
-/// Keys of a block that is made whole: some room, so that the next person does not part it.
+/// Keys of a newly built block: it has room, so that the next person does not split it.
 const KEYS_MADE: usize = 150;
-/// Up to which key the last block of a word reaches: the end. It stands behind every text of a key.
+/// The end of a word's last block. It sorts after every key's text.
 pub const LAST: &str = "~";
 
 /// A block.
@@ -17,14 +18,14 @@ pub const LAST: &str = "~";
 pub struct Block {
     /// Word.
     pub word: String,
-    /// The last key that belongs into it, as the text of a holder's id; [`LAST`] for the last block.
+    /// The last key that belongs in it, as the text of a holder's id; [`LAST`] for the last block.
     pub until: String,
-    /// Keys in their order; none: the block is to go.
+    /// Sorted keys; an empty block is to be deleted.
     pub keys: Vec<Key>,
 }
 
-/// Makes all the blocks of a database, from people in the order of their keys: each block is written once, and what waits to be written
-/// is at most a block for each word.
+/// Builds all the blocks of a database from people in key order. Each block is written once, and at most one block per
+/// word is kept in memory.
 #[derive(Debug, Default)]
 pub struct Builder {
     open: HashMap<String, Vec<Key>>,
@@ -32,7 +33,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds a person with their words, after all whose keys are smaller.
+    /// Adds a person with their words. Keys must be added in order.
     pub fn add(&mut self, key: Key, words: Vec<String>) {
         for word in words {
             let Some(keys) = self.open.get_mut(word.as_str()) else {
@@ -40,7 +41,7 @@ impl Builder {
                 continue;
             };
             if keys.len() == KEYS_MADE {
-                // Its last key is before this one: it can be closed.
+                // The new key is greater than all of its keys, so it can be closed.
                 let until = keys.last().map_or_else(|| LAST.to_owned(), text_of);
                 let keys = std::mem::replace(keys, vec![key]);
                 self.full.push(Block { word, until, keys });
@@ -50,14 +51,14 @@ impl Builder {
         }
     }
 
-    /// The blocks that are full by now.
+    /// The blocks completed so far.
     pub fn take_full(&mut self) -> Vec<Block> {
         let mut full = std::mem::take(&mut self.full);
         full.sort_unstable_by(|a, b| a.word.cmp(&b.word));
         full
     }
 
-    /// The rest: the last block of each word.
+    /// The last block of each word.
     pub fn finish(mut self) -> Vec<Block> {
         let mut last = self.take_full();
         last.extend(self.open.into_iter().map(|(word, keys)| Block { word, until: LAST.to_owned(), keys }));
@@ -66,17 +67,17 @@ impl Builder {
     }
 }
 
-/// Who comes to a word, and who goes from it.
+/// A change of a word's holders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Has it from now on.
+    /// A holder is added.
     Comes,
-    /// Has it no more.
+    /// A holder is removed.
     Goes,
 }
 
-/// What becomes of the blocks that changes touch: `blocks` holds, of each word and key, the first block that reaches as far, where
-/// there is one. A block that overflows is parted.
+/// Applies changes to the blocks they affect. `blocks` has, for each word and key, the first block that extends that
+/// far, if there is one. A block that overflows is split.
 pub fn changed(blocks: Vec<Block>, changes: &[(String, Key, Change)]) -> Vec<Block> {
     let mut by_word: BTreeMap<String, BTreeMap<String, Vec<Key>>> = BTreeMap::new();
     for block in blocks {
@@ -105,24 +106,24 @@ fn parted(word: &str, until: String, keys: &[Key]) -> Vec<Block> {
     }
     let parts: Vec<&[Key]> = keys.chunks(KEYS_MADE).collect();
     let whole = parts.len() - 1;
-    // The last part keeps the name: it reaches as far as the whole did.
+    // The last part keeps the identity of the whole: it extends as far.
     let reaches = |i: usize, part: &[Key]| {
         if i == whole { until.clone() } else { part.last().map_or_else(|| LAST.to_owned(), text_of) }
     };
     parts.iter().enumerate().map(|(i, part)| block(reaches(i, part), part)).collect()
 }
 
-/// A key as the text of a holder's id: the order is the same.
+/// A key as the text of a holder's id, which sorts in the same order.
 pub fn text_of(key: &Key) -> String {
     crate::ids::base32(key)
 }
 
-/// Keys as one value of the database.
+/// Keys as one database value.
 pub fn packed(keys: &[Key]) -> Vec<u8> {
     keys.concat()
 }
 
-/// And back; `None` where it is none.
+/// The keys in such a value; `None` if it is malformed.
 pub fn unpacked(bytes: &[u8]) -> Option<Vec<Key>> {
     let (keys, rest) = bytes.as_chunks::<10>();
     rest.is_empty().then(|| keys.to_vec())

@@ -1,19 +1,20 @@
-//! What names come down to, so that whoever types one finds it: letters of every script as Latin ones, without accents or
-//! capitals, parted where there is anything else. Particles stay. The words are stored: another folding is another migration.
+//! Normalises names for searching: letters of every script as Latin ones, without accents or capitals, split at
+//! anything else. Particles are kept. The words are stored: changing the normalisation requires a migration.
 
 use twox_hash::XxHash3_64;
 
-/// Letters kept of a word, and words of a field: a name may be a thousand characters long.
+/// Letters kept per word, and words per field: a name may have a thousand characters.
 const LETTERS_MAX: usize = 40;
 const WORDS_MAX: usize = 40;
-/// A word as short as this is often written together with the next one: « El Amrani », « Elamrani ».
+/// A word this short is often joined with the next one: « El Amrani », « Elamrani ».
 const PARTICLE_MAX: usize = 3;
-/// Where a telephone number begins that says the same with and without its country's code.
+/// Trailing digits by which telephone numbers are compared, so that the country code does not matter.
 const PHONE_DIGITS: usize = 9;
-/// Fewer digits are nobody's number.
+/// Shorter numbers are ignored.
 const PHONE_DIGITS_MIN: usize = 6;
-/// E-mails and telephones are not kept: by so many heads of their hashes, whoever may have one is found, and then looked at. In a country of
-/// four million a thousand people are looked at; more heads would be more rows than a préfecture has people.
+/// E-mails and telephones are not indexed themselves, but by this many hash prefixes; everyone under a prefix is then
+/// compared. With four million people that is a thousand comparisons; more prefixes would give more rows than a
+/// préfecture has people.
 const HEADS: u64 = 1 << 12;
 
 /// A word of a name.
@@ -21,14 +22,15 @@ const HEADS: u64 = 1 << 12;
 pub struct Word {
     /// Letters and digits, at most 40.
     pub text: String,
-    /// Whether it may be written together with the word before: a hyphen or an apostrophe stands between, or that one is short.
+    /// Whether it may be joined with the previous word: a hyphen or an apostrophe separates them, or that word is
+    /// short.
     pub joins: bool,
 }
 
-/// The words of a text, in their order.
+/// The words of a text, in order.
 pub fn words(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
-    // What stands between the last word and the next: nothing yet, blanks, anything else.
+    // The separator since the last word: nothing yet, blanks, or anything else.
     let (mut open, mut bound) = (false, false);
     let mut push = |c: char, open: &mut bool, bound: &mut bool| {
         if !*open {
@@ -52,9 +54,9 @@ pub fn words(text: &str) -> Vec<Word> {
             open = false;
         } else if c.is_alphanumeric() && !is_unheard(c) {
             let latin = deunicode::deunicode_char(c).unwrap_or(" ");
-            // Of signs that stand for a sound the sound alone: the marks of a scholar are no ends of words.
+            // Keep only the letters of a transliteration: its diacritical marks do not separate words.
             latin.chars().filter(char::is_ascii_alphanumeric).for_each(|l| push(l, &mut open, &mut bound));
-            // A sign that is a syllable or a word is parted from the next.
+            // A sign for a syllable or a word is separated from the next.
             if latin.ends_with(' ') {
                 (open, bound) = (false, false);
             }
@@ -66,18 +68,18 @@ pub fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// What changes nothing in a word: characters that are not seen, accents that stand by themselves, and the vowels that Arabic and Hebrew
-/// may write or leave out.
+/// Characters that do not affect a word: invisible ones, combining accents, and the optional vowels of Arabic and
+/// Hebrew.
 fn is_unheard(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
         | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
         | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}')
-        // The accents of Unicode's tables come down to nothing.
+        // Combining accents are transliterated to nothing.
         || deunicode::deunicode_char(c) == Some("")
 }
 
-/// Whose words are kept.
+/// The fields of a person that are indexed.
 #[derive(Clone, Copy, Debug)]
 pub struct Bearer<'a> {
     /// Family name.
@@ -92,8 +94,8 @@ pub struct Bearer<'a> {
     pub phone: Option<&'a str>,
 }
 
-/// Everything under which a person is kept, each once: the words of their names, what is often written together also so, and the
-/// heads of e-mail and telephone.
+/// Everything a person is indexed under, without duplicates: the words of their names, joined words too, and the
+/// prefixes of e-mail and telephone.
 pub fn words_of(bearer: &Bearer<'_>) -> Vec<String> {
     let mut all = Vec::with_capacity(8);
     for name in [Some(bearer.family_name), bearer.usage_name, Some(bearer.given_names)].into_iter().flatten() {
@@ -108,19 +110,19 @@ pub fn words_of(bearer: &Bearer<'_>) -> Vec<String> {
     all
 }
 
-/// Two words as one.
+/// Two words joined.
 pub fn together(first: &str, second: &str) -> String {
     let mut word = format!("{first}{second}");
     word.truncate(LETTERS_MAX);
     word
 }
 
-/// The head under which whoever has an e-mail address is kept. No word of a name begins so.
+/// The index prefix of an e-mail address. No word of a name begins like it.
 pub fn email_head(email: &str) -> String {
     format!("@{}", head(&email.to_lowercase()))
 }
 
-/// The head under which whoever has a telephone number is kept; `None` where it is no number.
+/// The index prefix of a telephone number; `None` if it is too short.
 pub fn phone_head(phone: &str) -> Option<String> {
     Some(format!("+{}", head(&phone_key(phone)?)))
 }
@@ -129,12 +131,12 @@ fn head(of: &str) -> String {
     format!("{:03x}", XxHash3_64::oneshot(of.as_bytes()) % HEADS)
 }
 
-/// A word from its end, for [`super::near`]; nothing of a head, which nobody types.
+/// A word reversed, for [`super::near`]; empty for a prefix, which nobody types.
 pub fn backwards(word: &str) -> String {
     if word.starts_with(['@', '+']) { String::new() } else { word.chars().rev().collect() }
 }
 
-/// What is compared of a telephone number: its last nine digits, whatever stands between them and before.
+/// The comparable part of a telephone number: its last nine digits, ignoring anything else.
 pub fn phone_key(phone: &str) -> Option<String> {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     (digits.len() >= PHONE_DIGITS_MIN).then(|| digits[digits.len().saturating_sub(PHONE_DIGITS)..].to_owned())

@@ -1,5 +1,5 @@
-//! Finding a person by what somebody typed: what names come down to ([`fold`]), slips of the pen ([`near`]), what was typed
-//! ([`Sought`]), and how the words of many people are kept so that they are found at once ([`blocks`]).
+//! Finding a person from free text: how names are normalised ([`fold`]), typing errors ([`near`]), how the text is
+//! interpreted ([`Sought`]), and how the words of many people are stored for fast look-up ([`blocks`]).
 //!
 //! ```text
 //! import:  names ──fold──▶ words ──▶ blocks: word ↦ who has it, 10 bytes a person
@@ -14,12 +14,12 @@ mod sought;
 pub use fold::{Bearer, phone_key, words_of};
 pub use sought::{Sought, Wanted, ways_to_write};
 
-/// A person as a search keeps them: the 80 bits of [`crate::ids::HolderId`], in the order of its text.
+/// A person in the search index: the 80 bits of [`crate::ids::HolderId`], in the order of its text.
 pub type Key = [u8; 10];
 
-/// Who has all of the words, and by how much these miss what was typed: each list is sorted by person.
+/// The people in all of the lists, with the sum of their distances. Each list is sorted by person.
 pub fn who_has_all(mut lists: Vec<Vec<(Key, u32)>>) -> Vec<(Key, u32)> {
-    // The shortest first: what comes next is looked up in the longer ones.
+    // Shortest first: its people are looked up in the longer lists.
     lists.sort_by_key(Vec::len);
     let mut lists = lists.into_iter();
     let Some(mut all) = lists.next() else { return Vec::new() };
@@ -35,7 +35,7 @@ pub fn who_has_all(mut lists: Vec<Vec<(Key, u32)>>) -> Vec<(Key, u32)> {
     all
 }
 
-/// One list of several: each person once, by the word that misses least.
+/// The people in any of the lists, each once, with the smallest distance.
 pub fn who_has_any(mut lists: Vec<Vec<(Key, u32)>>) -> Vec<(Key, u32)> {
     if lists.len() == 1 {
         return lists.remove(0);

@@ -1,9 +1,9 @@
-//! Words that a slip of the pen makes of another: how many slips are forgiven, and where in a sorted vocabulary, read forwards and
-//! backwards, every such word stands.
+//! Words that differ by typing errors: how many are tolerated, and the ranges of a sorted vocabulary, read forwards and
+//! backwards, that contain all such words.
 
 use std::collections::BTreeSet;
 
-/// Slips of one word that are forgiven: a letter too many, one missing, one for another, or two neighbours exchanged.
+/// Number of tolerated typing errors: an extra letter, a missing one, a wrong one, or two swapped neighbours.
 pub const fn slips(word: &str) -> usize {
     match word.len() {
         0..4 => 0,
@@ -12,26 +12,26 @@ pub const fn slips(word: &str) -> usize {
     }
 }
 
-/// Slips between two words (optimal string alignment: no letter slips twice).
+/// Typing errors between two words (optimal string alignment: no letter is edited twice).
 pub fn distance(a: &str, b: &str) -> usize {
     strsim::osa_distance(a, b)
 }
 
-/// A stretch of the vocabulary.
+/// A range of the vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stretch {
-    /// Words that begin so.
+    /// Words with this prefix.
     Begins(String),
-    /// Words that end so.
+    /// Words with this suffix.
     Ends(String),
 }
 
-/// Letters of the head where two slips are forgiven: each way to spoil it once is a stretch of its own.
+/// Letters of the first part if two errors are tolerated: each single error in it gives a range of its own.
 const HEAD: usize = 4;
 
-/// The stretches in which every word stands that is within [`slips`] of this one. One slip leaves the first part of a word whole, or
-/// the last; two leave one whole, or spoil each once, and then the word begins with a spoilt first part. Neighbours exchanged across
-/// the parts spoil both, and are exchanged back.
+/// Ranges that contain every word within [`slips`] of this one. One error leaves either the first or the last part of a
+/// word intact. Two leave one part intact, or affect each part once: then the word begins with a first part that has
+/// one error. Letters swapped across the boundary affect both parts, so they are swapped back.
 pub fn stretches(word: &str) -> Vec<Stretch> {
     if slips(word) == 0 || !word.is_ascii() {
         return Vec::new();
@@ -51,7 +51,7 @@ pub fn stretches(word: &str) -> Vec<Stretch> {
     without_longer(heads).into_iter().map(Stretch::Begins).chain(tails.into_iter().map(Stretch::Ends)).collect()
 }
 
-/// Every word that is one slip away.
+/// Every word with one error.
 fn spoilt(word: &str) -> impl Iterator<Item = String> {
     let letters = word.as_bytes();
     let mut all = Vec::new();
@@ -75,7 +75,8 @@ fn spoilt(word: &str) -> impl Iterator<Item = String> {
     all.into_iter().filter_map(|bytes| String::from_utf8(bytes).ok())
 }
 
-/// What begins with another of them stands in its stretch already. A word stands right before all that begin with it.
+/// Drops prefixes that extend another one, whose range contains theirs. In sorted order a prefix directly precedes its
+/// extensions.
 fn without_longer(heads: BTreeSet<String>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for head in heads {

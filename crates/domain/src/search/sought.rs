@@ -1,17 +1,17 @@
-//! What somebody typed, and what it may be.
+//! The possible interpretations of a search text.
 
 use super::fold::{self, Word};
 use crate::ids::Reference;
 use crate::permit::is_foreigner_number;
 
-/// Letters of an unfinished last word by which names are found.
+/// Minimum letters of an unfinished last word.
 const UNFINISHED_MIN: usize = 3;
-/// Words that are looked for.
+/// Words searched for at most.
 const TYPED_MAX: usize = 10;
-/// Longest text that is looked for.
+/// Longest text searched for.
 const TEXT_MAX: usize = 400;
 
-/// What is looked for, by the most certain reading of the text; where that finds nobody, by the next.
+/// An interpretation of the text. The most certain one is tried first, then the next if it finds nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sought {
     /// A reference on a letter.
@@ -25,23 +25,23 @@ pub enum Sought {
         /// Telephone number, as [`super::phone_key`] compares it.
         phone: Option<String>,
     },
-    /// The number of a permit.
+    /// A permit number.
     PermitNumber(String),
     /// Names.
     Names(Vec<Wanted>),
 }
 
-/// A word that a person must have.
+/// A word that the person must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The word.
     pub word: String,
-    /// Whether it is perhaps unfinished: words that begin so will do.
+    /// Whether it may be unfinished: words that begin with it match.
     pub unfinished: bool,
 }
 
 impl Sought {
-    /// How a text may be read, the most certain first; empty where nothing can be looked for.
+    /// The interpretations of a text, most certain first; empty if there is nothing to search for.
     pub fn readings(text: &str) -> Vec<Self> {
         let text: String = text.trim().chars().take(TEXT_MAX).collect();
         let hyphens = || text.split_whitespace().collect::<Vec<_>>().join("-");
@@ -68,7 +68,7 @@ impl Sought {
         readings
     }
 
-    /// What it is called.
+    /// Its code.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Reference(_) => "reference",
@@ -90,7 +90,7 @@ fn wanted(text: &str) -> Vec<Wanted> {
     wanted
 }
 
-/// The words as they were typed, and with each two neighbours as one: « anne marie » may be Annemarie.
+/// The words as typed, and with each two neighbours joined: « anne marie » may be Annemarie.
 pub fn ways_to_write(typed: &[Wanted]) -> Vec<Vec<Wanted>> {
     let mut ways = vec![typed.to_vec()];
     for at in 1..typed.len() {

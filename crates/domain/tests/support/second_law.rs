@@ -1,11 +1,11 @@
-//! The law computed a second time, from its text and from arithmetic of our own: neither chrono nor anything of the
-//! program is used, so that one mistake cannot be in both. Shared by `tests/law.rs` and `tests/verdicts.rs`.
+//! The law computed a second time, from its text and with its own arithmetic: it uses neither chrono nor anything of
+//! the program, so that one mistake cannot be in both. Shared by `tests/law.rs` and `tests/verdicts.rs`.
 
 /// A civil date: year, month, day. Ordered as dates are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Civil(pub(crate) i32, pub(crate) u32, pub(crate) u32);
 
-/// The first day of R.431-5 as it stands.
+/// First day of the current R.431-5.
 pub(crate) const REFORM: Civil = Civil(2021, 5, 1);
 
 fn days_in_month(year: i32, month: u32) -> u32 {
@@ -18,7 +18,7 @@ fn days_in_month(year: i32, month: u32) -> u32 {
 }
 
 impl Civil {
-    /// So many days later, month by month.
+    /// This many days later, month by month.
     pub(crate) fn plus_days(self, days: u32) -> Self {
         let Self(mut year, mut month, day) = self;
         let mut day = day + days;
@@ -29,7 +29,7 @@ impl Civil {
         Self(year, month, day)
     }
 
-    /// So many days earlier, month by month.
+    /// This many days earlier, month by month.
     pub(crate) fn minus_days(self, days: u32) -> Self {
         let Self(mut year, mut month, mut day) = self;
         let mut left = days;
@@ -41,7 +41,7 @@ impl Civil {
         Self(year, month, day - left)
     }
 
-    /// So many months later (or earlier): the same day of the month, or the last day of a month that is too short.
+    /// This many months later (or earlier): the same day of the month, or the last day of a month that is too short.
     pub(crate) fn plus_months(self, months: i32) -> Self {
         let Self(mut year, month, day) = self;
         let mut month = month as i32 + months;
@@ -61,11 +61,11 @@ impl Civil {
 pub(crate) enum Example {
     /// `config/examples/94`: everything at a desk.
     Counter,
-    /// `config/examples/94-2026`: the list of R.431-2 is filed online.
+    /// `config/examples/94-2026`: permits on the list of R.431-2 are filed online.
     Online,
 }
 
-/// What the law, or the usage, says of one permit on one business date.
+/// What the law, or the usage, says about one permit on one business date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LegalWindow {
     pub(crate) rule: &'static str,
