@@ -1,5 +1,5 @@
-//! `convoke demo`: seven nights of an invented Val-de-Marne, from the extract to the letters. Everything derives from the
-//! seed: people, keys, ids, clock; the same seed gives the same files.
+//! `convoke demo`: seven nights of an invented Val-de-Marne, from the extract to the letters. Everything derives from
+//! the seed: people, keys, ids, clock; the same seed gives the same files.
 
 pub mod world;
 
@@ -27,20 +27,20 @@ use convoke_report as report;
 use convoke_settings::Configuration;
 use convoke_store::{Store, Use};
 
-/// What the demonstration is asked for.
+/// The demonstration's parameters.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// Permits of the extract.
+    /// Permits in the extract.
     pub permits: usize,
     /// Consecutive nights.
     pub nights: u32,
-    /// Decides everything.
+    /// Seed of everything.
     pub seed: u64,
-    /// Empty folder, made if it does not exist, and filled by `convoke init` already.
+    /// Empty folder, created if it does not exist, or already filled by `convoke init`.
     pub folder: PathBuf,
 }
 
-/// What one night did.
+/// The result of one night.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Night {
     /// The run.
@@ -52,7 +52,7 @@ pub struct Night {
 /// The first night: a Monday.
 pub const FIRST_NIGHT: NaiveDate = NaiveDate::from_ymd_opt(2026, 10, 5).expect("a date");
 
-/// Runs the nights. `say` is told what happens.
+/// Runs the nights. `say` is called with a line about each event.
 pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)) -> Result<Vec<Night>> {
     let folder = &wish.folder;
     let letters = folder.join("letters");
@@ -62,7 +62,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
     world::write_permits(wish.seed, wish.permits, FIRST_NIGHT, &mut BufWriter::new(file))?;
     say(&format!("An extract of {} invented permits: {}", wish.permits, extract.display()));
 
-    // A relay that refuses one address, so that the report has something to tell.
+    // The relay refuses one address, so that the report has something to show.
     let sink = Sink::start(|turn| match turn.stage {
         Stage::Rcpt if turn.recipient == world::REFUSED_ADDRESS => Act::say("550 5.1.1 No such user"),
         _ => Act::Usual,
@@ -86,7 +86,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
         })? {
             Outcome::Done(summary) | Outcome::NothingNew(summary) => summary,
             Outcome::TooManyFirm { plan_hash, .. } => {
-                // What an operator would do after having looked at the plan.
+                // What an operator would do after checking the plan.
                 let request = Request { plan: Some(plan_hash), past_limit: true, ..request };
                 match tokio::task::block_in_place(|| run::run(&mut store, config, Trigger::Cron, &request, &mut tools))?
                 {
@@ -96,7 +96,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
             }
             other => bail!("the run of {date} ended as {other:?}"),
         };
-        // Letters leave in the morning, within the hours of sending: on Sundays, the next day.
+        // Letters leave in the morning, within sending hours; on Sundays, the next day.
         clock.advance(TimeDelta::hours(7));
         let errand = Errand {
             config,
@@ -173,11 +173,11 @@ fn line(summary: &Summary, sent: &Counts) -> String {
 fn write_letter(folder: &Path, message: &[u8]) -> Result<()> {
     let head = String::from_utf8_lossy(&message[..message.len().min(4_000)]).into_owned();
     let reference = head.lines().find_map(|l| l.strip_prefix("X-Convocation: ")).map(|r| r.trim().to_owned());
-    // A name that is a reference, or a hash: never something that a letter made up.
+    // A name that is a reference or a hash: never text from a letter.
     let name = reference
         .filter(|r| convoke_domain::ids::Reference::parse(r).is_some())
         .unwrap_or_else(|| convoke_domain::ids::hex(&keyed_hash(b"letter", &[message])[..8]));
-    // A reference has several letters: a reminder must not stand where the convocation did.
+    // A reference has several letters: a reminder must not overwrite the convocation.
     let names = std::iter::once(format!("{name}.eml")).chain((2..).map(|n| format!("{name}-{n}.eml")));
     let free = names.map(|name| folder.join(name)).find(|file| !file.exists()).context("a free name")?;
     write_whole(&free, message)

@@ -128,7 +128,7 @@ struct Permit {
     filed_on: Option<NaiveDate>,
 }
 
-/// A household some of whose members are still to come.
+/// A household with members still to be generated.
 struct Household {
     id: String,
     name: String,
@@ -136,7 +136,7 @@ struct Household {
     missing: u64,
 }
 
-/// The generator: what it draws from, then where it has come to.
+/// The generator: its sources, then its state.
 struct World {
     first_night: NaiveDate,
     communes: Vec<(Commune, u64)>,
@@ -185,7 +185,7 @@ impl World {
 
     fn guest(&mut self, guest: &Guest) -> (Holder, Permit) {
         let permit = self.permit_of(("CST", "salarie"), guest.expires_in_days);
-        // Drawn as someone from elsewhere, so that no household waits for a guest; then moved here.
+        // Drawn as a resident of another commune, so that no household waits for a guest; then moved here.
         let holder = Holder {
             name: guest.name.to_owned(),
             given_names: guest.given_names.to_owned(),
@@ -283,8 +283,8 @@ impl World {
         }
     }
 
-    /// Household, family name and home: of a household under way, of a new one (15 % of holders live
-    /// in one of two to four permit holders), or of someone alone.
+    /// Household, family name and home: of a household not complete yet, of a new one (15 % of holders live in one of
+    /// two to four permit holders), or of a single person.
     fn family(&mut self, elsewhere: bool) -> (String, String, Home) {
         if elsewhere {
             return (String::new(), self.name(), self.home(true));
@@ -356,7 +356,7 @@ fn mailbox(serial: u64) -> String {
     format!("titulaire.{serial:06}@example.org")
 }
 
-/// How long a permit of this type runs.
+/// Validity of this type of permit.
 fn validity(kind: &str) -> Months {
     Months::new(match kind {
         "APS" => 6,

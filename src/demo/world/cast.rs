@@ -1,4 +1,4 @@
-//! Whom and what the world is made of. Communes are real; names and streets are invented.
+//! The people and places of the demo's world. Communes are real; names and streets are invented.
 
 use super::REFUSED_ADDRESS;
 
@@ -98,7 +98,7 @@ pub(super) const STREETS: [&str; 12] = [
 /// A permit type and its mention.
 pub(super) type Kind = (&'static str, &'static str);
 
-/// What is renewed at the counters, in hundredths.
+/// Permits renewed at the counters, in hundredths.
 pub(super) const RENEWABLE: [(Kind, u64); 21] = [
     (("CST", "salarie"), 13),
     (("CST", "travailleur-temporaire"), 3),
@@ -146,7 +146,7 @@ pub(super) const LONG: [(Kind, u64); 4] = [
 pub(super) struct Guest {
     pub(super) name: &'static str,
     pub(super) given_names: &'static str,
-    /// `None`: one of their own, like everybody.
+    /// `None`: a generated one, as for everyone else.
     pub(super) email: Option<&'static str>,
     pub(super) language: &'static str,
     pub(super) expires_in_days: i64,

@@ -1,15 +1,15 @@
-//! What each row shows, and in which week its permit expires.
+//! The case that each row shows, and the week in which its permit expires.
 
 use super::{RENEWALS_PER_WEEK, USUAL_PERMITS, cast::GUESTS, dice::Dice};
 
-/// What a row is there to show.
+/// The case that a row shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Renewed at the counter, in the week that it was dealt.
     Renewal,
     Student,
     NotRenewable,
-    /// Living outside the département.
+    /// Living outside the department.
     Elsewhere,
     Withdrawn,
     Deceased,
@@ -28,10 +28,10 @@ pub(super) enum Role {
 /// Rows in a deck.
 const DECK_SIZE: u64 = 200;
 
-/// Those that are renewals at the counter.
+/// Those of them that are renewals at the counter.
 const RENEWALS: u64 = 137;
 
-/// How many rows of a deck play which role.
+/// Rows of a deck, by role.
 const DECK: [(Role, u64); 11] = [
     (Role::Renewal, RENEWALS),
     (Role::Student, 21),

@@ -57,8 +57,8 @@ impl Dice {
         }
     }
 
-    /// A number below `modulus`, another one for each `serial` below it, in no visible order.
-    /// `stride` must be prime to `modulus`, or numbers repeat.
+    /// A number below `modulus`, different for each `serial` below it, in no visible order. `stride` must be prime to
+    /// `modulus`, or numbers repeat.
     pub(super) fn scatter(&self, serial: u64, stride: u64, modulus: u64) -> u64 {
         (serial * stride + self.salt) % modulus
     }
