@@ -1,4 +1,5 @@
-//! What Cargo cannot say of the house. Who depends on whom stands in the crates' own manifests; here is what none of them may add.
+//! Architecture rules that Cargo cannot express. Who depends on whom is in the crates' manifests; this is what none of
+//! them may add.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,13 +25,13 @@ const IMPURE: &[&str] = &[
 ];
 /// What none of them names of the standard library.
 const DOORS: &[&str] = &["std::fs", "std::env::", "std::net", "std::process", "std::thread", "std::time"];
-/// What a crate never depends on, even through another of ours.
+/// Dependencies that a crate must never have, not even through our own crates.
 const NEVER: &[(&str, &str)] = &[
     // A run never speaks SMTP, and a send never decides who is convoked: they meet in the outbox.
     ("dispatch", "convoke-planning"),
     ("dispatch", "convoke-office"),
     ("office", "convoke-dispatch"),
-    // A checker that knows the solver believes it.
+    // A checker that uses the solver would trust it.
     ("check", "convoke-planning"),
     ("store", "convoke-report"),
     ("planning", "convoke-report"),
@@ -40,7 +41,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Dependencies of each of our crates, those of tests left out.
+/// Dependencies of each of our crates, except those of tests.
 fn manifests() -> BTreeMap<String, BTreeSet<String>> {
     let folders = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
     let dependencies = |folder: PathBuf| {
@@ -51,7 +52,7 @@ fn manifests() -> BTreeMap<String, BTreeSet<String>> {
     folders.map(dependencies).collect()
 }
 
-/// All that a crate depends on through our own crates.
+/// Everything that a crate depends on through our own crates.
 fn reached<'m>(manifests: &'m BTreeMap<String, BTreeSet<String>>, name: &str) -> BTreeSet<&'m str> {
     let mut reached = BTreeSet::new();
     let mut open = vec![name];
@@ -98,9 +99,9 @@ fn what_decides_opens_no_door_of_the_standard_library() {
         for file in files {
             let source = fs::read_to_string(&file).unwrap();
             let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-            // What a test does is no decision.
+            // Tests may do all of this.
             for line in code.take_while(|line| !line.starts_with("#[cfg(test)]")) {
-                // A tree of braces begins with its door: `use std::{fs, io};`.
+                // A nested import names its module first: `use std::{fs, io};`.
                 let spread = line.replace("std::{", "std::").replace(", ", " std::");
                 let door = DOORS
                     .iter()
@@ -111,14 +112,14 @@ fn what_decides_opens_no_door_of_the_standard_library() {
     }
 }
 
-/// Tables of every préfecture, as the schema names them.
+/// Tables with rows of a préfecture, as named in the schema.
 fn tables() -> Vec<String> {
     let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/store/src/schema.rs")).unwrap();
     let names = schema.lines().filter_map(|l| l.strip_prefix("    ")?.strip_suffix(") {")?.split_once(" (prefecture"));
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// The first statement of a source that reads or changes a table and names no préfecture.
+/// The first statement in a source that reads or changes a table without naming a préfecture.
 fn forgets_the_prefecture(source: &str, tables: &[String]) -> Option<String> {
     let code = source.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
     let statements = code.split(';').map(|s| s.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -131,7 +132,7 @@ fn forgets_the_prefecture(source: &str, tables: &[String]) -> Option<String> {
                     statement.match_indices(n.as_str()).any(|(at, _)| whole(at))
                 })
         };
-        // A key begins with it, and so does every row that is written.
+        // Keys begin with it, and so does every inserted row.
         let remembers = ["prefecture", "(mine", "find((p,", "find((&p,", ".values("];
         tables.iter().any(named) && !remembers.iter().any(|r| statement.contains(r))
     })
@@ -149,7 +150,7 @@ fn no_query_forgets_the_prefecture() {
             panic!("{}: {statement}", file.display());
         }
     }
-    // What it would find.
+    // Statements that it must find.
     for forgetful in [
         "let n: i64 = outbox::table.filter(outbox::state.eq(1)).count().get_result(&mut self.conn)?;",
         "statement!(\"UPDATE outbox SET state = ? WHERE letter_id = ?\", a, b);",

@@ -1,4 +1,4 @@
-//! What the program says of itself: every command has help that can be learnt from, and docs/CLI.md is that help.
+//! The program's help: every command has help that can be learnt from, and docs/CLI.md is that help.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command as Process;
 use clap::{Command, CommandFactory};
 use convoke::cli::{Cli, Exit};
 
-/// Every command by its words, in the order of the manual; `convoke` itself first.
+/// Every command by its words, in the manual's order; `convoke` itself first.
 fn commands() -> Vec<(Vec<String>, Command)> {
     fn add(words: &[String], command: &Command, found: &mut Vec<(Vec<String>, Command)>) {
         found.push((words.to_vec(), command.clone()));
@@ -20,7 +20,7 @@ fn commands() -> Vec<(Vec<String>, Command)> {
     found
 }
 
-/// The help of a command as the program prints it on a page of 100 columns.
+/// The help of a command, as printed 100 columns wide.
 fn help(words: &[String]) -> String {
     let output = Process::new(env!("CARGO_BIN_EXE_convoke"))
         .args(&words[1..])
@@ -34,7 +34,7 @@ fn help(words: &[String]) -> String {
     said.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// The options that every command has are told once.
+/// The help without the options that every command has, which are printed once.
 fn without_common_options(help: &str) -> String {
     let mut out = String::new();
     let mut left_out = false;
@@ -82,7 +82,7 @@ fn the_manual_is_what_the_program_says() {
     );
 }
 
-/// The lines of a command's examples, as they would be typed.
+/// The command lines of a command's examples.
 fn examples(command: &Command) -> Vec<String> {
     let Some(after) = command.get_after_long_help().or(command.get_after_help()) else { return Vec::new() };
     let after = after.to_string();
@@ -95,10 +95,10 @@ fn examples(command: &Command) -> Vec<String> {
         .collect()
 }
 
-/// The words of a command line of ours, up to where the shell takes over.
+/// The arguments of one of our command lines, up to the first shell operator.
 fn typed(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
-    // What is said of it stands to its right.
+    // Its explanation is to the right.
     let line = line.split("   ").next().unwrap_or(line);
     for c in line.chars() {
         match c {
@@ -122,7 +122,7 @@ fn every_command_says_what_it_does_and_gives_an_example_that_can_be_typed() {
         if command.get_about().or(command.get_long_about()).is_none_or(|about| about.to_string().trim().is_empty()) {
             wanting.push(format!("{name}: does not say what it does"));
         }
-        // A group of commands is explained by them.
+        // A group of commands is explained by its commands.
         if command.has_subcommands() && command.is_subcommand_required_set() {
             continue;
         }

@@ -42,7 +42,7 @@ fn the_same_seed_gives_the_same_files_and_another_seed_others() {
     assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
     assert_eq!(a, b);
     assert_ne!(a, c);
-    // Letters that the relay took, and nothing else.
+    // Only letters that the relay accepted.
     let accepted: u64 =
         first["nights"].as_array().unwrap().iter().map(|n| n["letters"]["accepted"].as_u64().unwrap()).sum();
     assert_eq!(

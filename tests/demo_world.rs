@@ -32,7 +32,7 @@ fn home_communes() -> BTreeSet<&'static str> {
     COMMUNES.lines().skip(1).map(|line| &line[..5]).collect()
 }
 
-/// The outcome of each row on the first night, by rules written here independently of the program's.
+/// The outcome of each row on the first night, by rules written independently of the program's.
 fn outcomes(rows: &[Row]) -> BTreeMap<&'static str, Vec<&Row>> {
     let home = home_communes();
     let mut latest: HashMap<&str, NaiveDate> = HashMap::new();

@@ -1,5 +1,5 @@
-//! Three hosts share the queue of one database, and one is cut off in mid-send. Each is a network of its own, joined to this one by
-//! a cable, and sees no process but its own: what it knows of the others, it knows from the database.
+//! Three hosts share the queue of one database, and one is cut off in mid-send. Each has its own network, connected to
+//! this one by a cable, and sees only its own processes: it knows the others only through the database.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,20 +14,20 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use super::whole::dispatch::{Play, WAITING, count, until};
 
-/// Its network is 198.18.N.0/30, of the addresses that are kept for measurements (RFC 2544): this side is .1, the host .2.
+/// Its network is 198.18.N.0/30, from the range reserved for measurements (RFC 2544): this side is .1, the host .2.
 struct Host {
-    /// Ends with all that it started.
+    /// Ends together with everything it started.
     namespaces: Child,
     cable: String,
 }
 
-/// What a host does once it is plugged in: the rest of its arguments.
+/// What a host runs once it is plugged in: the rest of its arguments.
 const PLUGGED_IN: &str = r#"until ip link set cable up 2>/dev/null; do sleep 0.05; done
 ip addr add "$0" dev cable
 exec "$@""#;
 
 impl Host {
-    /// Starts a worker on a host of its own.
+    /// Starts a worker on its own host.
     async fn start(play: &Play, worker: &[&str]) -> Self {
         static HOSTS: AtomicU8 = AtomicU8::new(1);
         let n = HOSTS.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +121,7 @@ async fn cut_off(cut: impl Fn(&Host), mend: impl Fn(&Host)) {
         if turn.stage == Stage::Dot && turn.session <= 2 { Act::Late(Duration::from_secs(3)) } else { Act::Usual }
     })
     .await;
-    // It ends by itself when nothing waits any more, and has then said all that it has to say.
+    // It ends by itself once nothing waits any longer, after printing everything.
     let lost = Host::start(&play, &["dispatch", "--json", "--until-empty"]).await;
     until("letters in flight", || play.sink.messages().len() >= 2).await;
     cut(&lost);

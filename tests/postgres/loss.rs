@@ -1,4 +1,4 @@
-//! A server that is lost: programs go on by themselves. One that only reads: what only reads is content with it.
+//! When a server is lost, programs continue by themselves. A read-only server suffices for commands that only read.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Output};
@@ -12,8 +12,8 @@ use super::whole::serve::{Served, is_done, until};
 use crate::support::postgres::{Cluster, cluster};
 use crate::support::{self, Office, PLANNED, Shape};
 
-/// Ends the connections of the office again and again until `child` has ended, ever less often: what is slow gets through at last,
-/// on any machine, and the first moments are not spared.
+/// Ends the office's connections again and again until `child` has ended. The intervals grow, so that slow steps get
+/// through in the end on any machine, while the first moments are not spared.
 fn meanwhile_end_connections(office: &Office, child: Child) -> Output {
     let ended = AtomicBool::new(false);
     let url = office.url();
@@ -97,7 +97,7 @@ fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
     let today = support::today();
     let tomorrow = today.succ_opt().unwrap();
     Served::begin(&office, &format!("{today} 12:00:00"), &[]).looks(&office);
-    // What was claimed by a transaction whose answer was lost waits for the end of its lease.
+    // A claim whose transaction's answer was lost waits for the end of its lease.
     let lease = [("CONVOKE__DISPATCH__LEASE_S", "5")];
     let served = Served::begin(&office, &format!("{tomorrow} 09:00:00"), &lease);
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What holds on SQLite holds on PostgreSQL: the same suites of the whole program, on a cluster that they make.
+//! What holds on SQLite holds on PostgreSQL: the same suites of the whole program, on a cluster created by the tests.
 
 mod on_postgres;
 #[path = "../support/mod.rs"]

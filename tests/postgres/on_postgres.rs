@@ -1,4 +1,4 @@
-//! Their names begin with that of this module, so that they can be left out where there is no PostgreSQL.
+//! The names of these tests begin with this module's name, so that they can be left out without PostgreSQL.
 
 #[path = "hosts.rs"]
 mod hosts;

@@ -1,9 +1,9 @@
-//! The planner takes the indexes that were made for it: asked of the server, of the program's own statements, while it works.
+//! The planner uses the indexes made for it: the server logs the plans of the program's own statements.
 
 use crate::support::postgres::Cluster;
 use crate::support::{Office, Shape};
 
-/// Permits and letters of years, of which a night needs few.
+/// Permits and letters of several years, of which a night needs only a few.
 const YEARS: &str = "
     INSERT INTO permit (prefecture, permit_id, holder_id, number, kind, mention, valid_from, expires_on, status, commune, absent, held,
             superseded, fingerprint, first_seen, rule, rule_since, rule_run, review_on)
@@ -17,7 +17,7 @@ const YEARS: &str = "
         FROM outbox, generate_series(1, 200) i WHERE channel = 'email';
     ANALYZE;";
 
-/// Plans of the statements that hold these words, as the server told them.
+/// Logged plans of the statements that contain these words.
 fn plans<'l>(log: &'l str, words: &[&str]) -> Vec<&'l str> {
     log.split("LOG:  duration: ").skip(1).filter(|entry| words.iter().all(|w| entry.contains(w))).collect()
 }
@@ -33,7 +33,7 @@ fn a_night_a_claim_and_a_history_read_only_what_they_need() {
         office.url()
     );
     office.answer(&["--database", &explained, "plan", "--json"]);
-    // Few at a time: many claims, after which a plan is made without values.
+    // Few letters per claim, hence many claims: after several the server makes a generic plan.
     let mut dispatch = office.command(&["--database", &explained, "dispatch", "--until-empty", "--json"]);
     let sent = dispatch.env("CONVOKE__DISPATCH__SESSIONS", "1").env("CONVOKE__DISPATCH__RENDER_THREADS", "1").output();
     assert_eq!(sent.unwrap().status.code(), Some(0));

@@ -1,4 +1,4 @@
-//! One schema on both databases: the same tables, columns, kinds, keys, checks and indexes; up, down and up again.
+//! One schema on both databases: the same tables, columns, types, keys, checks and indexes; up, down and up again.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,7 +33,7 @@ fn migrations(database: &str, file: &str) -> Vec<String> {
     folders.iter().map(|f| fs::read_to_string(f.join(file)).unwrap()).collect()
 }
 
-/// Both databases with the tables of this version.
+/// Both databases, with the tables of this version.
 fn both() -> (SqliteConnection, PgConnection) {
     let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
     sqlite.batch_execute(&migrations("sqlite", "up.sql").concat()).unwrap();
@@ -50,7 +50,7 @@ const POSTGRES_COLUMNS: &str = "SELECT table_name || '.' || column_name || ' '
         || CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || column_default, '') AS line
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_diesel%'";
 
-/// Keys and indexes by their columns: `outbox (prefecture, letter_id) unique`, and whether only some rows are in it.
+/// Keys and indexes by their columns: `outbox (prefecture, letter_id) unique`, and whether they are partial.
 const SQLITE_INDEXES: &str = "SELECT m.name || ' (' || (SELECT group_concat(name, ', ') FROM (
             SELECT name FROM pragma_index_info(i.name) ORDER BY seqno)) || ')'
         || CASE WHEN i.\"unique\" THEN ' unique' ELSE '' END || CASE WHEN i.partial THEN ' partial' ELSE '' END AS line
@@ -73,7 +73,7 @@ fn both_databases_have_the_same_columns_and_keys() {
     assert_eq!(indexes, lines(&mut postgres, POSTGRES_INDEXES));
 }
 
-/// What stands in a check: its words, whatever each database makes of the rest.
+/// The words of a check, without what each database adds.
 fn words(check: &str) -> String {
     let mut words: Vec<&str> = check.split('\'').skip(1).step_by(2).collect();
     words.sort_unstable();

@@ -1,4 +1,4 @@
-//! What happens to a server.
+//! Events that happen to a server.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use crate::support::postgres::{Cluster, as_postgres};
 
 impl Cluster {
-    /// What the server has written down.
+    /// The server's log.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.folder.join("log")).unwrap()).into_owned()
     }
@@ -20,7 +20,7 @@ impl Cluster {
         conn.batch_execute(&sql).unwrap();
     }
 
-    /// Kills every server process and starts anew: what was not committed is gone.
+    /// Kills every server process and restarts: uncommitted changes are lost.
     pub(crate) fn restart(&self) {
         let data = self.folder.join("data");
         let done = as_postgres(&self.programs.join("pg_ctl").display().to_string())

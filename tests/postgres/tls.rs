@@ -1,4 +1,5 @@
-//! PostgreSQL by TLS: what `sslmode=verify-full` promises, against a real server. Only with the feature `postgres-tls`: `script/tls`.
+//! PostgreSQL over TLS: what `sslmode=verify-full` promises, against a real server. Only with the feature
+//! `postgres-tls`: `script/tls`.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -10,14 +11,14 @@ use crate::support::postgres::{Cluster, as_postgres};
 use crate::support::{Office, Shape};
 
 impl Cluster {
-    /// Starts anew on a port of 127.0.0.1, with a certificate and its key; returns the port. The socket is then no longer that of
-    /// [`Self::url`].
+    /// Restarts on a port of 127.0.0.1, with a certificate and its key; returns the port. [`Self::url`] then no longer
+    /// gives the socket.
     fn speak_tls(&self, certificate: &str, key: &str) -> u16 {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = self.folder.join("data");
         let settings = format!("ssl = on\nlisten_addresses = '127.0.0.1'\nport = {port}\n");
         for (name, text) in [("server.crt", certificate), ("server.key", key), ("tls", &settings)] {
-            // Written by whom it is to belong to.
+            // Written by the user who must own them.
             let mut shell = as_postgres("sh");
             shell.args(["-c", "umask 077; cat >\"$1\"", "write"]).arg(data.join(name)).stdin(Stdio::piped());
             let mut child = shell.spawn().unwrap();
@@ -32,7 +33,7 @@ impl Cluster {
     }
 }
 
-/// A certificate for a name, signed by itself, and its key, both in PEM.
+/// A self-signed certificate for a name, and its key, both in PEM.
 fn certificate(name: &str) -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
@@ -69,7 +70,7 @@ fn a_night_by_verify_full_is_encrypted_and_a_wrong_server_is_refused_with_its_re
     let (code, run) = told(&["run", "--yes", "--reason", "a night", "--json"], &right);
     assert_eq!(code, Some(0), "{run}");
 
-    // Another's certificate, a name that it does not bear, and no encryption at all.
+    // Another server's certificate, a name that it does not have, and no encryption at all.
     let (code, said) = told(&["doctor"], &url("localhost", &other_file));
     assert!(code == Some(1) && said.contains("certificate"), "{said}");
     let (code, said) = told(&["doctor"], &url("127.0.0.1", &mine_file));

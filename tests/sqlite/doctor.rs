@@ -1,4 +1,4 @@
-//! What a person is told who asks whether all is well, and where each setting comes from.
+//! What `convoke doctor` reports, and where each setting comes from.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::support::{Office, Shape};
 
 static OFFICE: LazyLock<Office> = LazyLock::new(|| Office::new(Shape { permits: 50, seats: true }));
 
-/// What is wrong, by what was looked at; and all that was.
+/// The failed checks by name, and all checks.
 fn doctor(office: &Office, settings: &[(&str, &str)]) -> (i32, Vec<(String, String, String)>, Value) {
     let output = office.command(&["doctor", "--json"]).envs(settings.iter().copied()).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
@@ -40,7 +40,7 @@ fn what_is_wrong_comes_with_its_remedy() {
     office.change("UPDATE import_batch SET imported_on = '2026-01-01'").unwrap();
     let key = office.path("keys/letter-code.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-    // Nobody listens on the port that was just given back.
+    // Nothing listens on a port that was just released.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     fs::create_dir_all(office.path("words/fr")).unwrap();
     fs::write(office.path("words/fr/reminder.md"), "{{ nobody.knows }}").unwrap();
@@ -113,7 +113,7 @@ fn every_setting_tells_where_it_comes_from_and_no_secret_is_shown() {
     assert_eq!(origin("prefecture.code"), format!("convoke.toml:{}", line_of("convoke.toml", "code")));
     let horizon = line_of("config/policy.toml", "horizon_days");
     assert_eq!(origin("policy.horizon_days"), format!("config/policy.toml:{horizon}"));
-    // A URL holds passwords in more than one place.
+    // A URL may contain passwords in several places.
     let url =
         format!("postgres://office:{secret}@127.0.0.1/office?sslmode=require&password={secret}&sslpassword={secret}");
     let output = office.output(&["config", "show", "--database", &url]);

@@ -16,7 +16,7 @@ use crate::support::{Office, Shape};
 
 /// Before its first night.
 static OFFICE: LazyLock<Office> = LazyLock::new(|| Office::new(Shape { permits: 80, seats: true }));
-/// After it: letters wait.
+/// After it: letters are waiting.
 static AFTER_THE_NIGHT: LazyLock<Office> = LazyLock::new(|| {
     let office = OFFICE.copy();
     office.run(&[]);
@@ -25,12 +25,12 @@ static AFTER_THE_NIGHT: LazyLock<Office> = LazyLock::new(|| {
 
 const NIGHT: [&str; 4] = ["run", "--yes", "--reason", "night"];
 
-/// A command that ends so. Whoever adds a code says here how to come by it: without that, this does not compile.
+/// A command that ends with this code. A new code must be added here: otherwise this does not compile.
 fn ended(exit: Exit) -> Output {
     let office = OFFICE.copy();
     match exit {
         Exit::Done => {
-            // Nobody is due where nobody is known.
+            // In an empty database nobody is due.
             let bare = office.with_an_empty_database(true);
             bare.output(&NIGHT)
         }
@@ -79,7 +79,8 @@ fn ended(exit: Exit) -> Output {
         }
         Exit::Configuration => office.command(&NIGHT).env("CONVOKE__POLICY__MARK_DAYS", "soon").output().unwrap(),
         Exit::Interrupted => {
-            // Asked once it finishes what is in flight, for which this relay never answers; asked twice it ends.
+            // Interrupted once, it finishes what is in flight, which this relay never answers; interrupted twice, it
+            // ends.
             let never = |turn: &Turn| if turn.stage == Stage::Dot { Act::Silence } else { Act::Usual };
             with_relay(never, |office, sink| {
                 let mut worker = relayed(office, "", sink).arg("--verbose").spawn().unwrap();
@@ -96,7 +97,7 @@ fn ended(exit: Exit) -> Output {
     }
 }
 
-/// What comes of an office whose letters wait, and of a relay.
+/// The output of a command in an office with waiting letters and a relay.
 fn with_relay(
     script: impl Fn(&Turn) -> Act + Send + Sync + 'static,
     play: impl FnOnce(&Office, &Sink) -> Output,
@@ -112,11 +113,11 @@ fn relayed(office: &Office, user: &str, sink: &Sink) -> Command {
     command
 }
 
-/// A run that stands still in the midst of its commit, and its name.
+/// A run that is stopped in the middle of its commit, and its id.
 fn stopped_while_committing(office: &Office) -> (Child, String) {
     let run = office.command(&NIGHT).env("CONVOKE_FAULT", "stop@before-chunk").spawn().unwrap();
     let stat = format!("/proc/{}/stat", run.id());
-    // Told to go on before it stands still, it would stand still for ever.
+    // If it were continued before it has stopped, it would stop for ever.
     while !fs::read_to_string(&stat).unwrap().contains(") T ") {
         std::thread::yield_now();
     }
@@ -137,7 +138,7 @@ fn every_exit_code_is_what_the_real_program_ends_with() {
     });
     for (exit, output) in all {
         assert_eq!(output.status.code(), Some(exit as i32), "{exit:?}: {output:?}");
-        // Whoever is refused is told why.
+        // Every refusal is explained.
         let is_refusal = !matches!(exit, Exit::Done | Exit::LettersFailed | Exit::WithoutSlot | Exit::Interrupted);
         assert!(!is_refusal || String::from_utf8_lossy(&output.stderr).contains("convoke: "), "{exit:?}: {output:?}");
     }

@@ -1,4 +1,5 @@
-//! Files and names as they really are, and as an attacker would have them: refused with their rows named, or taken right.
+//! Files and names as they are in reality, and as an attacker would have them: refused with their rows named, or
+//! imported correctly.
 
 use std::fs;
 use std::process::Output;
@@ -11,7 +12,7 @@ use crate::support::{Office, Shape, today};
 
 const HEADER: &str = "numero_etranger;nom;prenoms;email;telephone;langue;adresse_1;adresse_2;code_postal;commune_insee;foyer;numero_titre;type_titre;mention;debut_validite;fin_validite;statut;depot_le";
 
-/// A row that is good but for the fields that the test replaces.
+/// A valid row, except for the fields that the test replaces.
 struct Row {
     number: String,
     name: String,
@@ -36,7 +37,7 @@ impl Row {
 
 fn empty_office() -> Office {
     let office = Office::new(Shape { permits: 50, seats: true });
-    // Only the people of the test.
+    // Only the test's own people.
     office.change("DELETE FROM permit; DELETE FROM holder").unwrap();
     office
 }
@@ -76,7 +77,7 @@ fn hostile_and_unusual_names_reach_the_letter_without_harm_and_unaltered() {
         assert_eq!(stored.trim_end_matches('\n'), *name, "stored as it is");
     }
     office.run(&[]);
-    // Firm or planned, every letter that exists is sent; make all of them exist by planning early.
+    // Only existing letters are sent, and a letter exists once its appointment is firm: make everything firm early.
     let run = office
         .command(&["run", "--yes", "--reason", "x", "--json"])
         .env("CONVOKE__POLICY__FIRM_LEAD_DAYS", "200")
@@ -181,7 +182,7 @@ fn encodings_and_separators_are_detected_and_said() {
     let text = format!("{HEADER}\n{}\n", Row::new(1, "Échantillon").csv());
     let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     let with_bom = format!("\u{feff}{text}").replace('\n', "\r\n");
-    // A comma for each separator: no field of this row holds either.
+    // Replace each separator by a comma: no field of this row contains either.
     let commas = text.replace(';', ",");
     for (bytes, encoding, separator) in
         [(latin, "Windows-1252", ";"), (with_bom.into_bytes(), "UTF-8", ";"), (commas.into_bytes(), "UTF-8", ",")]

@@ -15,7 +15,7 @@ use crate::support::{self, today};
 const HEADER: &str = "numero_etranger,nom,prenoms,email,telephone,langue,adresse_1,adresse_2,code_postal,commune_insee,foyer,\
                       numero_titre,type_titre,mention,debut_validite,fin_validite,statut,depot_le";
 
-/// Names that a file must not hold.
+/// Names that a file must not contain.
 const REFUSED: [&str; 6] = [
     "Eve\r\nBcc: all@example.org",
     "Eve\nBcc: all@example.org",
@@ -25,7 +25,7 @@ const REFUSED: [&str; 6] = [
     "Eve\u{85}X-Evil: 1",
 ];
 
-/// Names that look like code, and are only text.
+/// Names that look like code, and are just text.
 const CODE: [&str; 7] = [
     "=cmd()|' /C calc'!A0",
     "@SUM(1+1)",
@@ -36,7 +36,7 @@ const CODE: [&str; 7] = [
     "--=_boundary--BEGIN:VEVENT",
 ];
 
-/// Names with characters that are not seen, and what the letter shows of them.
+/// Names with invisible characters, and how a letter shows them.
 const UNSEEN: [(&str, &str); 3] =
     [("Eve\u{202e}nimda\u{2066}", "Evenimda"), ("E\u{200b}v\u{feff}e", "Eve"), ("\u{200f}Eve\u{ad}", "Eve")];
 
@@ -70,7 +70,7 @@ impl Office {
             .current_dir(self.0.path())
             .env("CONVOKE__SMTP__URL", "maildir:out")
             .env("CONVOKE__DISPATCH__HOURS", "always")
-            // Who expires in forty days has a letter tonight.
+            // A holder whose permit expires in forty days gets a letter tonight.
             .env("CONVOKE__POLICY__FIRM_LEAD_DAYS", "60")
             .stdin(Stdio::null())
             .output()
@@ -99,7 +99,7 @@ impl Office {
         file.flush().unwrap();
     }
 
-    /// How many rows each table has that an import could change.
+    /// Row counts of all tables that an import could change.
     fn counts(&self) -> Vec<i64> {
         use diesel::prelude::*;
         #[derive(QueryableByName)]
@@ -163,7 +163,7 @@ impl Mail {
         let (head, body) = message.split_once("\r\n\r\n").unwrap();
         let mut parts = Vec::new();
         for part in body.split("--=_").filter(|part| part.contains("\r\n\r\n")) {
-            // What follows a boundary is its digest and a line end.
+            // A boundary is followed by its digest and a line end.
             let Some((_, part)) = part.split_once("\r\n") else { continue };
             let Some((head, body)) = part.split_once("\r\n\r\n") else { continue };
             let headers: HashMap<String, String> = headers(head).into_iter().collect();
@@ -263,7 +263,7 @@ fn a_night_of_hostile_names_writes_letters_without_header_markup_or_code() {
         mails.values().filter(|m| m.parts.iter().any(|(kind, _)| kind.starts_with("application/pdf"))).count();
     assert_eq!(with_pdf as u64 + sent["without_pdf"].as_u64().unwrap(), names.len() as u64);
     assert!(with_pdf > names.len() / 2, "{with_pdf}");
-    // Each is listed with its reason.
+    // Each is listed, with the reason.
     let listed = office.answer(&["outbox", "list"], 0);
     let reasons = listed["letters"].as_array().unwrap().iter().filter(|l| l["without_pdf"].is_string()).count();
     assert_eq!(reasons + with_pdf, names.len());
@@ -274,7 +274,7 @@ fn a_night_of_hostile_names_writes_letters_without_header_markup_or_code() {
     for (i, (file, shown)) in names.iter().enumerate() {
         let mail = &mails[&format!("p{i}@holder.example")];
         assert_eq!(mail.names(), usual.names(), "{file:?}");
-        // A name that no window shows or no font has costs its letter the PDF, and nothing else.
+        // A name that does not fit the window, or that no font has, costs its letter the PDF and nothing else.
         let others = |mail| kinds(mail).into_iter().filter(|kind| kind != "application/pdf").collect::<Vec<_>>();
         assert_eq!(others(mail), others(usual), "{file:?}");
         assert!(mail.headers.iter().all(|(_, value)| !value.contains("all@example.org")));
@@ -309,7 +309,8 @@ fn a_refused_file_changes_nothing_and_names_its_rows() {
     assert_eq!(office.counts(), before);
     assert!(!office.path("permits.csv.rejects.csv").exists());
 
-    // Each bad row for its name and its address line. Lines 3 and 4 hold line feeds, so that the following ones start later.
+    // Each bad row, for its name and its address line. Lines 3 and 4 contain line feeds, so the following rows start
+    // later.
     let places: Vec<_> = refused["rejected"]
         .as_array()
         .unwrap()
@@ -365,7 +366,7 @@ fn valid_rows_are_taken_and_the_file_of_the_others_holds_no_formula() {
         assert!(reject[18].contains("fin_validite: found \"30/02/2027\""));
     }
 
-    // Corrected, the rejects are imported as they are: the guard is no part of a name.
+    // Corrected rejects can be imported as they are: the guard is not part of a name.
     let corrected =
         fs::read_to_string(office.path("permits.csv.rejects.csv")).unwrap().replace("30/02/2027", &today().to_string());
     fs::write(office.path("again.csv"), corrected).unwrap();

@@ -1,4 +1,4 @@
-//! Whole offices whose database is SQLite's.
+//! Whole offices on SQLite.
 
 mod console;
 mod contract;

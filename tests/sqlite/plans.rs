@@ -1,4 +1,5 @@
-//! Plans as an auditor meets them: files that prove themselves, runs that can be computed again, seats that go on.
+//! Plans from an auditor's point of view: files that prove themselves, runs that can be recomputed, seats that are
+//! passed on.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::{Office, Shape, today};
 
-/// The checker for auditors, which shares no line with the program.
+/// The auditors' checker, which shares no code with the program.
 fn verify(instance: &Path, plan: &Path) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("script/verify_plan.py");
     Command::new("python3").arg(script).args([instance, plan]).output().expect("python3 runs")
@@ -70,14 +71,15 @@ fn a_bare_instance_is_planned_without_a_database_and_proves_itself() {
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["schema"], "convoke.plan/1");
-    // Gus and Hal lapse: one seat for two before day 24, and Hal's window ends before it begins. Eli would lapse for 180.
+    // Gus and Hal lapse: one seat for two before day 24, and Hal's window ends before it begins. Eli would lapse for
+    // 180.
     assert_eq!((&answer["lapses"], &answer["certificate"]), (&2.into(), &"closed".into()), "{answer}");
     let plan = fs::read_to_string(folder.path().join("out/plan.csv")).unwrap();
     assert!(
         plan.contains("eli,0,23,540\n") && plan.contains("gus,-1,-1,-1\n") && plan.contains("hal,-1,-1,-1\n"),
         "{plan}"
     );
-    // The family comes together, one after the other.
+    // The family comes together, one member after the other.
     assert!(plan.contains("cam,0,44,540\n") && plan.contains("dov,0,44,570\n"), "{plan}");
     assert_eq!(answer["plan_hash"], convoke_domain::ids::sha256_hex(plan.as_bytes()));
     let explanation: Value =
@@ -92,7 +94,7 @@ fn a_bare_instance_is_planned_without_a_database_and_proves_itself() {
     assert_verifies(folder.path(), &folder.path().join("out"));
 }
 
-/// What docs/PLANNING.md tells of the six people.
+/// What docs/PLANNING.md says about the six people.
 #[test]
 fn the_worked_example_of_the_documentation_is_true() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/planning-example");
@@ -105,7 +107,7 @@ fn the_worked_example_of_the_documentation_is_true() {
     let expected =
         "id,pool,day,start\nana,1,6,540\nbob,0,5,540\ncam,-1,-1,-1\ndia,0,7,540\neve,0,2,540\nfil,1,10,540\n";
     assert_eq!(plan, expected);
-    // (lapses, late days, ranks, days) of the documentation, as one number.
+    // (lapses, late days, ranks, days) from the documentation, as one number.
     let price = |parts: [i128; 4]| (parts[0] << 102) + (parts[1] << 66) + (parts[2] << 28) + parts[3];
     let told = [("0,2", [1, 90, -1, -1]), ("0,5", [1, 0, -1, -4]), ("0,7", [1, -2, -1, -6]), ("1,6", [1, -1, -2, -5])];
     let lines: Vec<String> = told.iter().map(|(at, parts)| format!("{at},{}\n", price(*parts))).collect();
@@ -230,11 +232,11 @@ fn a_run_is_computed_again_and_its_files_verify() {
     assert_eq!((&replay["same"], &replay["plan_hash"]), (&true.into(), &run["plan_hash"]), "{replay}");
     let audit = office.path("audit");
     assert_verifies(&audit, &audit);
-    // The exported instance is an instance: planned bare, it costs the same.
+    // The exported instance is complete: planned as a bare instance, it costs the same.
     let bare = office.answer(&["plan", "--instance", "audit", "--out", "again", "--json"]);
     assert_eq!(bare["certificate"], "closed");
     assert_verifies(&audit, &office.path("again"));
-    // Nothing personal leaves: no number, no name, no household of the extract.
+    // Nothing personal is exported: no number, name or household of the extract.
     let extract = fs::read_to_string(office.path("permits.csv")).unwrap();
     let written: String =
         fs::read_dir(&audit).unwrap().map(|f| fs::read_to_string(f.unwrap().path()).unwrap()).collect();
@@ -255,13 +257,13 @@ fn planning_again_after_the_commit_changes_nothing() {
     assert_eq!(plan["planned"], run["planned"]);
 }
 
-/// The first working day so many days from now.
+/// The first working day at least this many days from now.
 fn working_day(days: u64) -> NaiveDate {
     let day = today().checked_add_days(Days::new(days)).unwrap();
     convoke_domain::calendar::first_working_day_from(convoke_domain::calendar::HolidayZone::Metropole, day)
 }
 
-/// An office with one desk's seats, and people whose permits expire so many days after the last of them.
+/// An office with one desk's seats, and people whose permits expire the given number of days after the last of them.
 fn small_office(seats: &[(NaiveDate, u32)], people: &[(&str, &str, u64)]) -> Office {
     let office = Office::new(Shape { permits: 0, seats: false });
     let mut slots = String::from("site;guichet;date;heure;duree_min;places\n");
@@ -287,7 +289,7 @@ fn store(office: &Office) -> Store {
     Store::open(&format!("sqlite:{}", office.path("convoke.sqlite3").display()), "94", Use::Batch).unwrap()
 }
 
-/// How many people there are in each household of the plan, people alone included, in order.
+/// Sizes of the households in the plan, single people included, in order.
 fn households(office: &Office) -> Vec<usize> {
     office.answer(&["plan", "--out", "plan", "--json"]);
     let holders = fs::read_to_string(office.path("plan/holders.csv")).unwrap();
@@ -307,10 +309,10 @@ fn appointments(office: &Office) -> String {
 
 #[test]
 fn a_firm_appointment_never_moves_and_a_freed_seat_goes_to_the_next_who_is_due() {
-    // Two seats within the notice for three people; the third has a day after their expiry only.
+    // Two seats within the notice for three people; the third only gets a day after expiry.
     let seats = [(working_day(13), 2), (working_day(210), 1)];
     let office = small_office(&seats, &[("9400000001", "", 2), ("9400000002", "", 2), ("9400000003", "", 2)]);
-    // They expire after the far seat: bring them near.
+    // They expire after the distant seat: move their expiry closer.
     let expiry = working_day(13).checked_add_days(Days::new(3)).unwrap();
     office.change(&format!("UPDATE permit SET expires_on = '{expiry}'")).unwrap();
     let first = office.run(&[]);
@@ -321,14 +323,14 @@ fn a_firm_appointment_never_moves_and_a_freed_seat_goes_to_the_next_who_is_due()
         "still to be saved: not bound to a day after expiry"
     );
     let before = appointments(&office);
-    // More seats, sooner and nearer: who is firm stays.
+    // More seats, sooner and nearer: firm appointments stay.
     let more =
         format!("site;guichet;date;heure;duree_min;places\ncreteil;renouvellement;{};08:00;30;1\n", working_day(210));
     fs::write(office.path("more.csv"), more).unwrap();
     office.ok(&["import", "slots", "more.csv", "--json"]);
     office.run(&[]);
     assert_eq!(appointments(&office), before);
-    // One of the two cancels: the third gets the seat the next time, and nobody else.
+    // One of the two cancels: the third gets the seat next time, and nobody else does.
     let cancelled = office.query("SELECT reference, permit_id FROM convocation ORDER BY permit_id LIMIT 1");
     let (reference, permit) = cancelled.trim().split_once('|').unwrap();
     let mut store = store(&office);
@@ -366,7 +368,7 @@ fn a_family_comes_on_one_day_whether_the_extract_or_an_agent_says_so() {
     let together = days(&office);
     assert_eq!(together[0], together[1], "{together:?}");
     assert!(!together.contains(&"-1".to_owned()), "{together:?}");
-    // By hand, whatever the extract says; a reason is asked for, and an unknown number changes nothing.
+    // Linked by hand, whatever the extract says; a reason is required, and an unknown number changes nothing.
     let link = |args: &[&str]| office.output(&[&["permit", "link"], args].concat()).status.code();
     assert_eq!(link(&["9400000002", "--undo"]), Some(2));
     assert_eq!(link(&["9400000003", "9499999999", "--reason", "x"]), Some(65));
@@ -377,11 +379,11 @@ fn a_family_comes_on_one_day_whether_the_extract_or_an_agent_says_so() {
     assert_eq!(linked[2], linked[3], "{linked:?}");
     assert_eq!(link(&["9400000003", "9400000004", "--undo", "--reason", "error"]), Some(0));
     assert_eq!(office.query("SELECT count(*) FROM household_link").trim(), "0");
-    // A link between two families of the extract makes them one, for whoever belongs to either.
+    // A link between two families in the extract makes all their members one household.
     office.change("UPDATE holder SET household = CASE WHEN number < '9400000003' THEN 'A' ELSE 'B' END").unwrap();
     assert_eq!(link(&["9400000002", "9400000003", "--reason", "one family", "--yes"]), Some(0));
     assert_eq!(households(&office), [4]);
-    // Whoever leaves takes nobody along, and whoever they join later is not joined with those left behind.
+    // Unlinking one person affects nobody else, and a household joined later is not merged with the one left behind.
     office.change("UPDATE holder SET household = NULL").unwrap();
     assert_eq!(households(&office), [1, 1, 2]);
     assert_eq!(link(&["9400000001", "9400000002", "9400000003", "--reason", "three"]), Some(0));

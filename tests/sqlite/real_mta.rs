@@ -1,6 +1,6 @@
-//! A real mail server: Debian's Postfix on loopback takes a thousand letters, delivers them to a mailbox, and bounces those of
-//! users that it does not know; its bounces are taken in. Where Postfix is not installed, or this is not root, the test says so,
-//! and fails in CI.
+//! A real mail server: Debian's Postfix on loopback accepts a thousand letters, delivers them to a mailbox, and bounces
+//! those to unknown users; its bounces are imported. Without Postfix, or without root, the test says so, and fails in
+//! CI.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,7 +13,7 @@ use mail_parser::MessageParser;
 
 use crate::support::{Office, Shape};
 
-/// A Postfix of the test's own: its configuration, queue and mailbox in a folder, one port on loopback.
+/// The test's own Postfix: configuration, queue and mailbox in a folder, one port on loopback.
 struct Postfix {
     folder: tempfile::TempDir,
     port: u16,
@@ -32,7 +32,7 @@ impl Postfix {
         for part in ["etc", "queue", "data", "mail"] {
             fs::create_dir(postfix.path(part)).unwrap();
         }
-        // The mail daemon's user walks through the folder, and one user owns all mailboxes.
+        // The mail daemon's user needs access to the folder, and one user owns all mailboxes.
         let open =
             |path: &Path, mode: &str| assert!(Command::new("chmod").arg(mode).arg(path).status().unwrap().success());
         open(postfix.folder.path(), "0755");
@@ -80,7 +80,7 @@ impl Postfix {
         self.folder.path().join(name)
     }
 
-    /// Whose mail goes to which mailbox; everybody else is unknown.
+    /// Sets which addresses have a mailbox; all others are unknown.
     fn knows(&self, addresses: &[String]) {
         let mut lines = addresses.join(" people/\n") + " people/\n";
         lines.push_str("ne-pas-repondre@prefecture-94.example.org returns/\n");
@@ -109,7 +109,7 @@ impl Drop for Postfix {
     }
 }
 
-/// Letters that the server is to take, and how many of them nobody is there for.
+/// Letters to send, and how many of them go to unknown users.
 const LETTERS: usize = 1_000;
 const UNKNOWN: usize = 10;
 
@@ -131,7 +131,7 @@ fn a_real_server_delivers_a_thousand_letters_and_its_bounces_are_taken_in() {
         .parse()
         .unwrap();
     let copies = LETTERS.div_ceil(made);
-    // Copies of the night's letters, each a letter of its own to an address of its own; a thousand stay.
+    // Copies of the night's letters, each with its own address; a thousand are kept.
     office
         .change(&format!(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {copies})

@@ -1,19 +1,21 @@
-//! Transcripts of the real program, from beginning to end of something that happens in an office: `tests/scenarios/*.md`.
+//! Transcripts of the real program, each a complete story from an office: `tests/scenarios/*.md`.
 //!
-//! Each is one file, and is read as documentation too. To add one, write `tests/scenarios/NAME.md`:
+//! Each is one file, and also serves as documentation. To add one, write `tests/scenarios/NAME.md`:
 //!
-//! - A fence whose first line is, say, ```` ```csv permits.csv ```` is a file of the folder in which the scenario begins: an empty
-//!   one otherwise, of its own.
-//! - A fence ```` ```console ```` holds commands and what they say, on both streams: `$ convoke run …`, and below it the words; `? 4`
-//!   first where the exit code is not 0. There is no shell: no pipes. `cat`, `ls` and `sh FILE` are there.
-//! - Letters go to the folder `out` at any hour. A scenario that has a file `relay.sh` uses the relay of its settings instead, which
-//!   `sh relay.sh` may change: `$RELAY` is one that takes everything, and sends back to `$RETURNED` what goes to `nobody@`.
-//! - It is noon, Universal Time, on 5 October 2026, at each command anew: `$ FAKETIME="@2026-10-06 01:30:00" convoke …` is another
-//!   instant.
-//! - `[..]` stands for what is different each time (hashes, seconds, a login), a line `...` for any lines.
+//! - A fence whose first line is, say, ```` ```csv permits.csv ```` is a file in the scenario's own folder, which is
+//!   otherwise empty.
+//! - A fence ```` ```console ```` contains commands and their output on both streams: `$ convoke run …`, and the output
+//!   below it, beginning with `? 4` if the exit code is not 0. There is no shell, and there are no pipes. `cat`, `ls`
+//!   and `sh FILE` are available.
+//! - Letters go to the folder `out` at any hour. A scenario with a file `relay.sh` uses the relay in its settings
+//!   instead, which `sh relay.sh` may change: `$RELAY` accepts everything, and returns mail for `nobody@` to
+//!   `$RETURNED`.
+//! - For each command it is noon, Universal Time, on 5 October 2026; `$ FAKETIME="@2026-10-06 01:30:00" convoke …` sets
+//!   another instant.
+//! - `[..]` stands for text that varies (hashes, seconds, a login), a line `...` for any lines.
 //!
-//! Leave the words out, and `TRYCMD=overwrite cargo test --test sqlite scenarios` puts them in: read what it wrote, and put `[..]` where
-//! the next time will differ. One alone: `cargo test --test sqlite -- scenarios trycmd=NAME`.
+//! Leave the output out, and `TRYCMD=overwrite cargo test --test sqlite scenarios` fills it in: read what it wrote, and
+//! put `[..]` where the next run will differ. To run one alone: `cargo test --test sqlite -- scenarios trycmd=NAME`.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -26,7 +28,7 @@ use crate::support::faketime;
 
 const CLOCK: &str = "@2026-10-05 12:00:00";
 
-/// The files that a scenario begins with: name and content.
+/// The initial files of a scenario: name and content.
 fn files(text: &str) -> Vec<(String, String)> {
     let (mut files, mut open): (Vec<(String, String)>, bool) = (Vec::new(), false);
     for line in text.lines() {
@@ -49,7 +51,7 @@ fn files(text: &str) -> Vec<(String, String)> {
     files
 }
 
-/// Lays a scenario out as trycmd wants it: its file, the folder that it begins in, and one whose being there asks for a copy of it.
+/// Lays a scenario out for trycmd: its file, its initial folder, and a folder whose presence asks for a copy of that.
 fn stage(scenario: &Path, stage: &Path) -> PathBuf {
     let text = fs::read_to_string(scenario).unwrap();
     let staged = stage.join(scenario.file_name().unwrap());
@@ -63,7 +65,7 @@ fn stage(scenario: &Path, stage: &Path) -> PathBuf {
     staged
 }
 
-/// A relay, and the folder where it lays what it sends back: a letter to `nobody@` comes back to the Return-Path that it was sent with.
+/// A relay, and the folder for its bounces: a letter to `nobody@` bounces to its Return-Path.
 fn relay(runtime: &tokio::runtime::Runtime, returned: PathBuf) -> Sink {
     let sender = std::sync::Mutex::new(String::new());
     let script = move |turn: &convoke_dispatch::sink::Turn<'_>| {
@@ -87,7 +89,7 @@ fn relay(runtime: &tokio::runtime::Runtime, returned: PathBuf) -> Sink {
     runtime.block_on(Sink::start(script)).unwrap()
 }
 
-/// Plays all scenarios of a folder.
+/// Runs all scenarios of a folder.
 fn play(folder: &Path, settings: &[(&str, &str)]) -> std::thread::Result<()> {
     let cases = trycmd::TestCases::new();
     cases.register_bin("convoke", Path::new(env!("CARGO_BIN_EXE_convoke")));
@@ -102,7 +104,7 @@ fn play(folder: &Path, settings: &[(&str, &str)]) -> std::thread::Result<()> {
     }
     cases.case(folder.join("*.md"));
     let played = catch_unwind(AssertUnwindSafe(|| cases.run()));
-    // Whatever was found, it is found once: a set of cases that is dropped is played again.
+    // Results are already known: dropping the set of cases would run them again.
     std::mem::forget(cases);
     played
 }
@@ -124,7 +126,7 @@ fn what_happens_in_an_office_happens_as_it_is_written_down() {
     let has_relay = |scenario: &Path| fs::read_to_string(scenario).unwrap().contains(" relay.sh\n");
     let staged: Vec<PathBuf> =
         scenarios.iter().map(|s| stage(s, if has_relay(s) { &relayed } else { &plain })).collect();
-    // In a file, which FAKETIME of a command overrules; from the environment of all of them it would overrule that.
+    // In a file, which a command's FAKETIME overrides; in the common environment, it would override the command's.
     let clock = folder.path().join("clock");
     fs::write(&clock, CLOCK).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -133,7 +135,7 @@ fn what_happens_in_an_office_happens_as_it_is_written_down() {
     let common =
         [("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()), ("LC_ALL", "C"), ("CONVOKE__DISPATCH__HOURS", "always")];
     let maildir = [("CONVOKE__SMTP__URL", "maildir:out")];
-    // One after the other: which of two letters calls a dead relay first is not for a scenario to say.
+    // One session: which of two letters meets a dead relay first must not matter to a scenario.
     let own = [("RELAY", url.as_str()), ("RETURNED", returned.to_str().unwrap()), ("CONVOKE__DISPATCH__SESSIONS", "1")];
     let played = [play(&plain, &[&common[..], &maildir].concat()), play(&relayed, &[&common[..], &own].concat())];
     if std::env::var("TRYCMD").is_ok_and(|what| what == "overwrite") {

@@ -1,4 +1,4 @@
-//! What is handed out keeps to the schemas in docs/schemas, which are made from the types that write it.
+//! Published documents conform to the schemas in docs/schemas, which are generated from the types that write them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn the_published_schemas_are_those_of_the_program() {
     std::fs::create_dir_all(&made).unwrap();
     let texts =
         published().map(|(name, schema)| (name, format!("{}\n", serde_json::to_string_pretty(&schema).unwrap())));
-    // All of them before any is judged: then they can be copied together.
+    // Write all of them before comparing any: then they can be copied together.
     for (name, text) in &texts {
         std::fs::write(made.join(format!("{name}.json")), text).unwrap();
     }
@@ -73,7 +73,7 @@ fn what_is_handed_out_keeps_to_its_schema() {
     }
 }
 
-/// Names of documents in the sources: `convoke.run/1`.
+/// Schema names in the sources: `convoke.run/1`.
 fn named_in(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
         if entry.is_dir() {

@@ -1,4 +1,4 @@
-//! Tables as they are read: in a pipe, and on terminals of several widths.
+//! Tables as users see them: in a pipe, and on terminals of several widths.
 
 use std::process::Command;
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ static OFFICE: LazyLock<Office> = LazyLock::new(|| {
     office
 });
 
-/// What a command prints, and whether it is a table at all: its heading, or what stands in its place.
+/// The output of a command, and whether it is a table: its heading, or what is printed instead.
 fn printed(office: &Office, args: &[&str], heading: &str) -> String {
     let output = office.output(args);
     let text = String::from_utf8(output.stdout).unwrap();
@@ -48,7 +48,7 @@ fn no_table_is_wider_than_80_columns_in_a_pipe_and_no_line_ends_with_blanks() {
     let office = OFFICE.copy();
     let first = office.one("SELECT run_id FROM run");
     let name = office.query("SELECT family_name FROM holder ORDER BY length(family_name) DESC LIMIT 1");
-    // Somebody to be moved, on a day to come.
+    // A person to move, on a day to come.
     let expected = office.query(
         "SELECT substr(slot_id, 1, length(slot_id) - length('/2026-01-05T09:00')), day FROM convocation WHERE day > '2026-02-01' ORDER BY day LIMIT 1",
     );
@@ -58,7 +58,7 @@ fn no_table_is_wider_than_80_columns_in_a_pipe_and_no_line_ends_with_blanks() {
     for (args, heading) in [
         (vec!["agenda", "close", place, day, "--reason", "heating", "--yes"], "SLOT"),
         (vec!["agenda", "awaiting-mark"], "SITE/DESK"),
-        // Whoever has waited for a mark for long has missed.
+        // An appointment unmarked for too long counts as missed.
         (vec!["run", "--yes", "--reason", "again"], "Firm:"),
         (vec!["runs", "list"], "STARTED (UTC)"),
         (vec!["runs", "diff", &first, &first.replace("/1", "/2")], "not planned any more"),
@@ -81,7 +81,7 @@ fn no_table_is_wider_than_80_columns_in_a_pipe_and_no_line_ends_with_blanks() {
     }
 }
 
-/// What a command shows on a terminal so wide, what it answers and what it complains of together.
+/// The output of a command on a terminal of this width, both streams together.
 fn on_a_terminal(columns: u16, args: &str, exit: i32) -> String {
     let convoke = env!("CARGO_BIN_EXE_convoke");
     let command = format!("stty cols {columns}; {convoke} {args} --color never");
@@ -112,12 +112,12 @@ fn no_sentence_is_cut_by_the_edge_of_a_terminal_and_in_a_pipe_each_is_one_line()
     ] {
         for columns in [60, 80] {
             let text = on_a_terminal(columns, args, exit);
-            // What is copied as it stands is left to the terminal: a fingerprint, a URL.
+            // Text meant for copying is left to the terminal to wrap: a fingerprint, a URL.
             let lines =
                 text.lines().filter(|line| line.split(' ').all(|word| word.chars().count() + 16 < columns.into()));
             let lines: Vec<&str> = lines.collect();
             assert_readable(&[args], &lines.join("\n"), columns.into());
-            // But for what is free on the disk, which changes.
+            // Except free disk space, which varies.
             let word = |word: &&str| word.parse::<u64>().is_err();
             let words = |text: &str| text.split_whitespace().filter(word).map(str::to_owned).collect::<Vec<_>>();
             if args == "doctor" {
@@ -141,7 +141,7 @@ fn a_table_is_as_wide_as_its_terminal() {
         assert_readable(&["outbox", "list"], &text, columns.into());
         text.lines().count()
     });
-    // A reply of the relay goes on below where there is no room for it.
+    // A relay's reply continues below if it does not fit.
     assert!(narrow >= usual && usual > wide, "{narrow}, {usual}, {wide}");
     assert_eq!(wide, 6, "a heading and five letters");
 }

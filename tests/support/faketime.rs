@@ -1,9 +1,9 @@
-//! Another day than today, and a clock that runs faster or jumps, for one process: by Debian's libfaketime.
+//! Another date, and a clock that runs faster or jumps, for one process: with Debian's libfaketime.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Whether there is such a thing here. Without it, CI fails and anybody else is told.
+/// Whether it is installed. If not, CI fails and anyone else gets a message.
 pub(crate) fn is_there() -> bool {
     let found = library().is_some();
     if !found {
@@ -18,18 +18,18 @@ fn library() -> Option<PathBuf> {
     architectures.iter().map(|a| PathBuf::from(format!("/usr/lib/{a}/faketime/libfaketime.so.1"))).find(|p| p.exists())
 }
 
-/// Has a process begin at an instant (Universal Time): `2026-10-20 12:00:00`, or `2026-10-20 12:00:00 x1000` for a clock a thousand
-/// times as fast. How long things take is not faked: only what time it is.
+/// Starts a process at an instant (Universal Time): `2026-10-20 12:00:00`, or `2026-10-20 12:00:00 x1000` for a clock a
+/// thousand times as fast. Durations are not faked, only the time of day.
 pub(crate) fn at<'c>(command: &'c mut Command, when: &str) -> &'c mut Command {
     preload(command).env("FAKETIME", format!("@{when}"))
 }
 
-/// Has a process read from a file, whenever it asks for the time, how far its clock is off: `+1d`, `-3h`.
+/// Makes a process read its clock's offset from a file whenever it asks for the time: `+1d`, `-3h`.
 pub(crate) fn off_by_what_stands_in<'c>(command: &'c mut Command, file: &Path) -> &'c mut Command {
     preload(command).env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_NO_CACHE", "1")
 }
 
-/// What has a process obey `FAKETIME`.
+/// Makes a process obey `FAKETIME`.
 pub(crate) fn environment() -> [(&'static str, String); 3] {
     let library = library().unwrap().display().to_string();
     [("LD_PRELOAD", library), ("DONT_FAKE_MONOTONIC", "1".into()), ("TZ", "UTC".into())]

@@ -28,7 +28,7 @@ macro_rules! on_either {
             $body
         } else {
             let mut $c = SqliteConnection::establish(&$office.path("convoke.sqlite3").display().to_string()).unwrap();
-            // Tests that share an office look at it at the same time.
+            // Tests that share an office read it concurrently.
             $c.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
             $body
         }
@@ -49,7 +49,7 @@ pub(crate) struct Office {
     postgres: Option<OnPostgres>,
 }
 
-/// Names in a cluster: of the office's database, and of what it was before its first night.
+/// Names in a cluster: of the office's database, and of its copy from before the first night.
 #[derive(Clone)]
 struct OnPostgres {
     cluster: &'static Cluster,
@@ -57,7 +57,7 @@ struct OnPostgres {
     before: String,
 }
 
-/// Whether this test program asks the same of PostgreSQL.
+/// Whether this test program runs the suites on PostgreSQL.
 pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
 impl Office {
@@ -65,12 +65,12 @@ impl Office {
         Self::prepared(shape, None)
     }
 
-    /// On a cluster of its own, which may be stopped.
+    /// On its own cluster, which may be stopped.
     pub(crate) fn on(cluster: Option<&'static Cluster>, shape: Shape) -> Self {
         Self::made(cluster, shape, None)
     }
 
-    /// Made on another day, at noon, Universal Time.
+    /// Created on another day, at noon, Universal Time.
     pub(crate) fn made_on(day: NaiveDate, shape: Shape) -> Self {
         Self::prepared(shape, Some(day))
     }
@@ -115,7 +115,7 @@ impl Office {
         self.dir.path().join(name)
     }
 
-    /// Another office, as this one is now.
+    /// A copy of this office as it is now.
     pub(crate) fn copy(&self) -> Self {
         let postgres = self.postgres.clone().map(|p| OnPostgres { now: p.cluster.create(Some(&p.now)), ..p });
         let copy = Self { dir: tempfile::tempdir().unwrap(), postgres };
@@ -126,7 +126,7 @@ impl Office {
         copy
     }
 
-    /// Another office, as this one was before its first night.
+    /// A copy of this office from before its first night.
     pub(crate) fn before_the_night(&self) -> Self {
         if let Some(p) = self.postgres.clone() {
             let postgres = Some(OnPostgres { now: p.cluster.create(Some(&p.before)), ..p });
@@ -139,7 +139,7 @@ impl Office {
         copy
     }
 
-    /// This office, with an empty database: of SQLite, or of the kind that it has.
+    /// This office with an empty database, on SQLite or on its own kind of database.
     pub(crate) fn with_an_empty_database(&self, of_its_kind: bool) -> Self {
         let postgres = self.postgres.clone().filter(|_| of_its_kind);
         let postgres = postgres.map(|p| OnPostgres { now: p.cluster.create(None), ..p });
@@ -155,7 +155,7 @@ impl Office {
         other
     }
 
-    /// This office, its database moved to a disk.
+    /// This office with its database moved to a disk.
     pub(crate) fn on_disk(mut self, disk: &Path) -> Self {
         if let Some(p) = &mut self.postgres {
             p.now = p.cluster.create_on(disk, &p.now);
@@ -174,14 +174,14 @@ impl Office {
         self
     }
 
-    /// The end of an office whose database is on a disk.
+    /// Removes an office whose database is on a disk.
     pub(crate) fn leave_disk(self) {
         if let Some(p) = &self.postgres {
             p.cluster.drop_from_disk(&p.now);
         }
     }
 
-    /// What a disk holds, rounded up.
+    /// Space used on a disk, rounded up.
     pub(crate) fn megabytes_used(disk: &Path) -> u32 {
         let output = Command::new("df").args(["--output=used", "-BM"]).arg(disk).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -197,7 +197,7 @@ impl Office {
             .env("CONVOKE__DISPATCH__HOURS", "always")
             .env("CONVOKE__DISPATCH__RETRY_FIRST_S", "1")
             .env("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "100000")
-            // Weeks are made firm at once: a night then has more than one chunk.
+            // Whole weeks become firm at once, so that a night has more than one chunk.
             .env("CONVOKE__POLICY__FIRM_LEAD_DAYS", "60")
             .env("CONVOKE__DATABASE__URL", self.url())
             .stdin(Stdio::null())
@@ -225,7 +225,7 @@ impl Office {
         Self::document(&output.stdout)
     }
 
-    /// What a command printed, held against its schema.
+    /// A command's output, validated against its schema.
     fn document(stdout: &[u8]) -> Value {
         let document = serde_json::from_slice(stdout).unwrap();
         schema::keep(&document);
@@ -243,7 +243,7 @@ impl Office {
         self.answer(&[&["run", "--yes", "--reason", "test", "--json"], args].concat())
     }
 
-    /// Dispatches until no e-mail waits: a letter whose fate is unknown waits a second.
+    /// Dispatches until no e-mail waits: a letter with an uncertain delivery waits a second.
     pub(crate) fn until_sent(&self) {
         for _ in 0..200 {
             self.ok(&["dispatch", "--until-empty", "--json"]);
@@ -259,7 +259,7 @@ impl Office {
         fs::read_dir(folder).map(|entries| entries.map(|e| e.unwrap().path()).collect()).unwrap_or_default()
     }
 
-    /// Who has read what: kinds and particulars, in their order, but for the instant that each has.
+    /// Recorded reads: kinds and details, in order, without their instants.
     pub(crate) fn reads(&self) -> Vec<(String, Value)> {
         let entries = self.query("SELECT kind, payload FROM ledger_entry WHERE kind LIKE 'read.%' ORDER BY seq");
         let entry = |line: &str| {
@@ -271,7 +271,7 @@ impl Office {
         entries.lines().map(entry).collect()
     }
 
-    /// What the program must never do, whatever was done to it.
+    /// What the program must never do, whatever happened to it.
     pub(crate) fn assert_promises(&self) {
         assert_eq!(
             self.one(
@@ -330,7 +330,7 @@ impl Office {
         assert_eq!(self.ok(&["ledger", "verify", "--json"])["valid"], true);
     }
 
-    /// The figures that two histories of the same night must share.
+    /// The figures that must be equal however a night went.
     pub(crate) fn totals(&self) -> String {
         self.query(
             "SELECT count(*), count(DISTINCT holder_id), count(DISTINCT slot_id), (SELECT count(*) FROM outbox), (SELECT count(*) FROM run WHERE state = 'completed'),
@@ -338,7 +338,7 @@ impl Office {
         )
     }
 
-    /// A copy of the database, made while it is used; `None` where the tool for it is missing.
+    /// A copy of the database, made while it is in use; `None` if the tool for it is missing.
     pub(crate) fn back_up(&self) -> Option<PathBuf> {
         let backup = self.path("backup");
         let done = if let Some(p) = &self.postgres {
@@ -359,7 +359,7 @@ impl Office {
         Some(backup)
     }
 
-    /// Puts the copy in the database's place.
+    /// Replaces the database by the copy.
     pub(crate) fn restore(&self, backup: &Path) {
         if let Some(p) = &self.postgres {
             let mut restore = p.cluster.tool("pg_restore");
@@ -375,12 +375,12 @@ impl Office {
         }
     }
 
-    /// A change made past the program, as an intruder would.
+    /// Changes the database behind the program's back, as an intruder would.
     pub(crate) fn change(&self, sql: &str) -> Result<(), String> {
         on_either!(self, c => c.batch_execute(sql)).map_err(|e| e.to_string())
     }
 
-    /// Has another hold the database for a while: nobody can write meanwhile.
+    /// Makes another process lock the database for a while: nobody can write meanwhile.
     pub(crate) fn hold_locked(&self, how_long: std::time::Duration) -> std::thread::JoinHandle<()> {
         let (locked, is_locked) = std::sync::mpsc::channel();
         let (url, path) = (self.url(), self.path("convoke.sqlite3"));
@@ -405,7 +405,7 @@ impl Office {
         holder
     }
 
-    /// A question to the database, asked past the program. Columns are separated by `|`, rows by line feeds.
+    /// Queries the database directly. Columns are separated by `|`, rows by line feeds.
     pub(crate) fn query(&self, sql: &str) -> String {
         #[derive(QueryableByName)]
         struct Row {
@@ -427,21 +427,21 @@ impl Office {
     }
 }
 
-/// An office after a first night; its letters wait. Whoever changes something takes a copy.
+/// An office after a first night; its letters wait. A test that changes something takes a copy.
 pub(crate) static PLANNED: LazyLock<Office> = LazyLock::new(|| {
     let office = Office::new(Shape { permits: 600, seats: true });
     office.run(&[]);
     office
 });
 
-/// The same, once its letters are sent.
+/// The same, after its letters were sent.
 pub(crate) static SENT: LazyLock<Office> = LazyLock::new(|| {
     let office = PLANNED.copy();
     office.until_sent();
     office
 });
 
-/// Columns of a query: the commas of its first list that stand in no bracket, plus one.
+/// Number of columns of a query: the commas of its first list outside brackets, plus one.
 fn columns_of(sql: &str) -> usize {
     let (mut depth, mut commas) = (0i32, 0);
     for (i, c) in sql.char_indices() {
@@ -491,7 +491,7 @@ fn copy_folder(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        // What was in the log is in the database; the log itself may go at any moment, with the last who looks at it.
+        // The log's content is already in the database; the log itself may vanish at any moment, with its last reader.
         if matches!(entry.path().extension().and_then(|e| e.to_str()), Some("sqlite3-wal" | "sqlite3-shm")) {
             continue;
         }

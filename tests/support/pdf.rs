@@ -1,4 +1,4 @@
-//! What a validator that is not ours holds against a PDF.
+//! What a third-party validator reports about a PDF.
 
 use page_validation::{ValidationOptions, ValidationProfile, validate_pdf_bytes};
 

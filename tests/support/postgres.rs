@@ -1,5 +1,5 @@
-//! PostgreSQL for tests: a cluster of the machine's own programs in a temporary folder, reached by a socket in it and by nothing
-//! else. It ends with the test program, however that ends.
+//! PostgreSQL for tests: a cluster of the machine's own programs in a temporary folder, reachable only through a socket
+//! in it. It ends with the test program, however that ends.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-/// Made on first use.
+/// Created on first use.
 pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(Cluster::start)
@@ -18,20 +18,20 @@ pub(crate) fn cluster() -> &'static Cluster {
 pub(crate) struct Cluster {
     pub(crate) folder: PathBuf,
     pub(crate) programs: PathBuf,
-    /// Stops the cluster and removes its folder when this process has ended: its input then ends.
+    /// Stops the cluster and removes its folder when this process has ended, because its input then ends.
     _guard: (Child, ChildStdin),
     databases: AtomicU32,
 }
 
 impl Cluster {
-    /// Another than the common one, for a test that stops it.
+    /// A separate cluster, for a test that stops it.
     pub(crate) fn start() -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
         if is_root() {
             assert!(Command::new("chown").arg("postgres").arg(&folder).status().unwrap().success());
         }
-        // What a crash of the machine would lose, no test asks for: what a killed server loses, it keeps without fsync too.
+        // Tests never crash the machine, and what survives a killed server does not need fsync.
         std::fs::write(
             folder.join("settings"),
             "listen_addresses = ''\nfsync = off\nfull_page_writes = off\nmax_connections = 200\nshared_buffers = 64MB\n",
@@ -63,30 +63,30 @@ impl Cluster {
         assert_eq!(told, "ready\n", "PostgreSQL did not start: {}", log());
         let input = guard.stdin.take().unwrap();
         let cluster = Self { folder, programs, _guard: (guard, input), databases: AtomicU32::new(0) };
-        // In every database that is made from now on: tests speak one dialect.
+        // In every database created from now on: tests use one dialect.
         PgConnection::establish(&cluster.url("template1")).unwrap().batch_execute(SQLITE_FUNCTIONS).unwrap();
         cluster
     }
 
-    /// The URL of a database. It is waited for without end: a test's clock may run thousands of times as fast, and the client
-    /// library counts its patience by that clock.
+    /// The URL of a database. The timeout is unlimited: a test's clock may run thousands of times as fast, and the
+    /// client library measures its timeouts by that clock.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&user=postgres&connect_timeout=0", self.folder.display())
     }
 
-    /// One of the client's programs: beside the server's, or where the path finds it.
+    /// A client program: beside the server's, or on the path.
     pub(crate) fn tool(&self, name: &str) -> Command {
         let beside = self.programs.join(name);
         if beside.is_file() { Command::new(beside) } else { Command::new(name) }
     }
 
-    /// Makes a database, empty or as another is now; returns its name.
+    /// Creates a database, empty or as a copy of another; returns its name.
     pub(crate) fn create(&self, like: Option<&str>) -> String {
         let name = format!("office_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let template = like.map_or(String::new(), |like| format!(" TEMPLATE {like}"));
         let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
         let sql = format!("CREATE DATABASE {name}{template}");
-        // Whoever has just ended, or is just looking, is still connected.
+        // A process that has just ended, or is still reading, is still connected.
         for _ in 0..300 {
             match conn.batch_execute(&sql) {
                 Ok(()) => return name,
@@ -99,7 +99,7 @@ impl Cluster {
         panic!("{like:?} is in use for ever");
     }
 
-    /// Makes a database on a disk, as another is now; returns its name. The log of writes stays where it is.
+    /// Creates a database on a disk, as a copy of another; returns its name. The write-ahead log stays where it is.
     pub(crate) fn create_on(&self, disk: &Path, like: &str) -> String {
         if is_root() {
             assert!(Command::new("chown").arg("postgres").arg(disk).status().unwrap().success());
@@ -111,8 +111,8 @@ impl Cluster {
         format!("office_{n}")
     }
 
-    /// Takes a database off its disk: what the cluster still holds of it in memory could be written nowhere once the disk is gone, and
-    /// whoever needs that memory would be told so.
+    /// Drops a database that is on a disk: once the disk is gone, the cluster could not write the pages it still
+    /// caches, and other databases would get the errors.
     pub(crate) fn drop_from_disk(&self, database: &str) {
         let mut conn = PgConnection::establish(&self.url("postgres")).unwrap();
         let n = database.trim_start_matches("office_");
@@ -121,7 +121,7 @@ impl Cluster {
     }
 }
 
-/// What SQLite has and tests use.
+/// SQLite functions that tests use.
 const SQLITE_FUNCTIONS: &str = "
     CREATE FUNCTION json_set(data text, path text, value text) RETURNS text LANGUAGE sql RETURN
         jsonb_set(data::jsonb, string_to_array(substr(path, 3), '.'), to_jsonb(value))::text;
@@ -132,7 +132,7 @@ const SQLITE_FUNCTIONS: &str = "
     CREATE FUNCTION json_extract(data text, path text) RETURNS text LANGUAGE sql RETURN
         data::jsonb #>> string_to_array(substr(path, 3), '.');";
 
-/// Where the server's programs are: Debian keeps them out of the path.
+/// The server's programs: Debian does not put them on the path.
 fn programs() -> PathBuf {
     let mut folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .filter(|f| f.join("pg_ctl").is_file())
@@ -147,7 +147,7 @@ fn programs() -> PathBuf {
     )
 }
 
-/// The server refuses to run as root.
+/// A program run as another user: the server refuses to run as root.
 pub(crate) fn as_postgres(program: &str) -> Command {
     if !is_root() {
         return Command::new(program);

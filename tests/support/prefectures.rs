@@ -1,15 +1,15 @@
-//! Several préfectures in one database, each with a folder of its own.
+//! Several préfectures in one database, each with its own folder.
 
 use std::fs;
 
 use super::{Office, Shape, today};
 
-/// An office, and the folders of more préfectures beside it, in the same database.
+/// An office, and further préfectures in their own folders beside it, in the same database.
 pub(crate) fn offices(codes: &[&str]) -> Office {
     offices_of(&codes.iter().map(|code| (*code, 300)).collect::<Vec<_>>())
 }
 
-/// The same with so many permits each, or none.
+/// The same with the given number of permits each, or none.
 pub(crate) fn offices_of(prefectures: &[(&str, usize)]) -> Office {
     let office = Office::new(Shape { permits: 0, seats: false });
     for (code, permits) in prefectures {
@@ -21,7 +21,7 @@ pub(crate) fn offices_of(prefectures: &[(&str, usize)]) -> Office {
         let config = file.display().to_string();
         if *permits > 0 {
             let mut extract = fs::File::create(office.path("permits.csv")).unwrap();
-            // The same people everywhere: whatever is mixed up is found.
+            // The same people everywhere, so that any mix-up is found.
             convoke::demo::world::write_permits(7, *permits, today(), &mut extract).unwrap();
             office.ok(&["--config", &config, "import", "permits", "permits.csv", "--json"]);
         }
@@ -31,7 +31,7 @@ pub(crate) fn offices_of(prefectures: &[(&str, usize)]) -> Office {
     office
 }
 
-/// All that a préfecture has, by table.
+/// All rows of a préfecture, by table.
 pub(crate) fn of(office: &Office, code: &str) -> Vec<String> {
     ["permit", "holder", "slot", "run", "convocation", "reservation", "outbox", "ledger_entry", "past_verdict"]
         .map(|table| {

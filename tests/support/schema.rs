@@ -1,4 +1,4 @@
-//! What the program prints keeps to the schemas in docs/schemas: every document that a test asks for is held against its own.
+//! The program's output conforms to the schemas in docs/schemas: every document in a test is validated.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -7,26 +7,25 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// Where the schemas are.
+/// The folder of the schemas.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
 }
 
-/// Those of the commands, by the name that each document bears.
+/// Schemas of the commands, by the name in each document.
 pub(crate) static COMMANDS: LazyLock<Value> = LazyLock::new(|| {
     let text = fs::read_to_string(folder().join("commands.json")).unwrap_or_else(|_| "{}".into());
     serde_json::from_str(&text).unwrap()
 });
 
-/// Holds a document against its schema. With `CONVOKE_LEARN=FILE` it is only written down: that is how a schema for a new document is
-/// begun.
+/// Validates a document. With `CONVOKE_LEARN=FILE` it is only recorded, as a start for the schema of a new document.
 pub(crate) fn keep(document: &Value) {
     if let Some(file) = std::env::var_os("CONVOKE_LEARN") {
         let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
         file.write_all(format!("{document}\n").as_bytes()).unwrap();
         return;
     }
-    // A schema is held against no other.
+    // A schema is not validated.
     if document["$schema"].is_string() {
         return;
     }
@@ -43,9 +42,10 @@ pub(crate) fn keep(document: &Value) {
     assert_eq!(found, Vec::<String>::new(), "{document}");
 }
 
-/// What a value has that its schema does not know, or lacks that it must have. Enough of JSON Schema for what is published here.
+/// Violations of a schema: unknown fields, missing ones and wrong values. It implements as much of JSON Schema as the
+/// published ones need.
 pub(crate) fn breaches(schema: &Value, root: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
-    // Whatever it is.
+    // Anything is valid.
     if schema == &Value::Bool(true) {
         return;
     }

@@ -1,5 +1,5 @@
-//! What is done by hand, by the command line: held permits, mended addresses, appointments moved and given up, days closed, letters
-//! tried again. Nothing that an agent does costs anybody an appointment unsaid, and all of it stands in the ledger.
+//! Manual actions on the command line: permits held, addresses corrected, appointments moved and cancelled, days
+//! closed, letters retried. No act costs anyone an appointment without saying so, and every act is in the ledger.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Office, PLANNED};
 
-/// Somebody with an appointment and an e-mail address: reference, foreigner number.
+/// A person with an appointment and an e-mail address: reference, foreigner number.
 fn somebody(office: &Office) -> (String, String) {
     let found = office.one("SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id)
            WHERE state = 'convoked' AND email IS NOT NULL AND (channel IS NULL OR channel = 'email') AND c.origin <> 'after-expiry'
@@ -39,7 +39,7 @@ fn a_held_permit_is_convoked_by_no_night_and_its_letters_wait_until_it_is_let_go
     let (reference, number) = somebody(&office);
     let held = office.ok(&["permit", "hold", &number, "--reason", "appeal", "--json"]);
     assert_eq!((&held["permits"], &held["appointment"]), (&1.into(), &reference.as_str().into()));
-    // Held letters wait for somebody: exit code 3.
+    // Held letters need a person: exit code 3.
     assert_eq!(office.output(&["dispatch", "--until-empty"]).status.code(), Some(3));
     let state = format!("SELECT state FROM outbox WHERE reference = '{reference}'");
     assert_eq!(office.one(&state), "held");
@@ -116,7 +116,7 @@ fn an_old_address_that_had_the_letter_is_told_that_it_was_changed_and_nothing_ne
     let text = fs::read_to_string(office.path(&format!("shown/{name}.txt"))).unwrap();
     assert!(text.contains("cette lettre est la dernière qui parvient à celle-ci"), "{text}");
     assert!(!text.contains("mine@example.org"), "the new address is nobody's business there");
-    // A change that changes nothing tells nobody.
+    // A change without effect notifies nobody.
     let again = office.ok(&["permit", "set-email", parts[1], "mine@example.org", "--reason", "again", "--json"]);
     assert_eq!((&again["changed"], &again["told"]), (&false.into(), &Value::Null));
 }
@@ -231,7 +231,7 @@ fn a_move_is_the_same_invitation_one_change_later_and_frees_the_old_seat() {
     assert_eq!(sequence, "SEQUENCE:0");
     assert_eq!(shown(second, "change", "second"), (uid.clone(), "SEQUENCE:1".into(), "METHOD:REQUEST".into()));
 
-    // A holder's second wish is for the office to allow.
+    // A holder's second move needs the office's consent.
     let again = go(second, &slot(1), &[]);
     assert_eq!(again.status.code(), Some(65));
     assert!(String::from_utf8_lossy(&again.stderr).contains("--by office"));
@@ -340,12 +340,12 @@ fn a_closed_day_moves_everybody_it_hits_with_one_letter_each_and_stays_closed() 
     assert!(lapses(&office) <= before + hits.len() as u64);
     office.assert_promises();
 
-    // Nobody comes there by another way.
+    // Nobody can come there by other means.
     let until = office.one("SELECT max(day) FROM slot");
     office.ok(&["agenda", "generate", "--until", &until, "--json"]);
     office.run(&[]);
     assert_eq!(office.one(&on_the_day), "0");
-    // Twice changes nothing; undone, the seats are there again.
+    // Twice changes nothing; once undone, the seats are restored.
     let twice = office.ok(&["agenda", "close", place, day, "--reason", "again", "--yes", "--json"]);
     assert_eq!(twice["expected"], json!([]));
     office.ok(&["agenda", "close", place, day, "--undo", "--reason", "mended", "--json"]);
@@ -378,7 +378,7 @@ fn letters_are_held_let_go_and_tried_again_and_what_was_accepted_never_is() {
         .unwrap();
     let causes = office.ok(&["outbox", "list", "--state", "failed", "--by-cause", "--json"]);
     assert_eq!(causes["causes"], json!([{"state": "failed", "cause": "550 5.7.1", "letters": 1, "example": letter}]));
-    // One that cannot be, and none is.
+    // One of them cannot be retried, so none is.
     let (code, _) = refused(&office, &["outbox", "retry", &letter, "RC-94-2026-0000000-Z", "--reason", "x"]);
     assert_eq!(code, Some(65));
     state("failed");
@@ -413,7 +413,7 @@ fn what_a_pipe_says_confirms_nothing() {
         vec!["purge", "--before", "2099-01-01"],
     ] {
         let mut child = office.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        // It may have gone away without listening.
+        // It may have ended without reading its input.
         let _ = child.stdin.take().unwrap().write_all(&b"yes\ny\n".repeat(50));
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), if args[0] == "purge" { Some(0) } else { Some(2) }, "{args:?}");
@@ -422,7 +422,7 @@ fn what_a_pipe_says_confirms_nothing() {
     assert_ne!(office.one("SELECT count(*) FROM holder"), "0");
     assert!(fs::read(office.path("keys/ledger.key")).unwrap() == key, "the key is another");
     assert!(office.path("back.eml").exists());
-    // The same, said beforehand.
+    // The same, confirmed in advance.
     office.ok(&["keys", "rotate", "--reason", "x", "--yes", "--json"]);
     office.ok(&["bounces", "ingest", "back.eml", "--delete", "--yes", "--json"]);
     assert!(fs::read(office.path("keys/ledger.key")).unwrap() != key);

@@ -1,4 +1,4 @@
-//! What became of appointments: marked by file, once, by the day, and seen by the next night.
+//! Attendance: imported from files, once per appointment, never before its day, and seen by the next night.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ use crate::support::{Office, Shape, faketime};
 
 const MADE_ON: &str = "2026-10-05";
 
-/// An office with appointments, made and run on 5 October 2026; `None` where no other day can be played.
+/// An office with appointments, created and run on 5 October 2026; `None` if the clock cannot be faked.
 fn office() -> Option<Office> {
     let day: NaiveDate = MADE_ON.parse().unwrap();
     let office = faketime::is_there().then(|| Office::made_on(day, Shape { permits: 300, seats: true }))?;
@@ -20,7 +20,7 @@ fn office() -> Option<Office> {
     Some(office)
 }
 
-/// The answer of a command that is given on a day, at two in the afternoon.
+/// The answer of a command run on a day, at two in the afternoon.
 fn on(office: &Office, day: &str, args: &[&str]) -> Value {
     let output = output(office, day, args);
     assert!(matches!(output.status.code(), Some(0 | 4)), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -34,7 +34,7 @@ fn output(office: &Office, day: &str, args: &[&str]) -> Output {
 fn command(office: &Office, day: &str, args: &[&str]) -> Command {
     let mut command = office.command(args);
     faketime::at(&mut command, &format!("{day} 14:00:00"));
-    // The extract is that of the first night.
+    // The extract is the first night's.
     command.env("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "365");
     command
 }
@@ -54,7 +54,7 @@ fn import(office: &Office, day: &str) -> Value {
     on(office, day, &["import", "attendance", "marks.csv", "--json"])
 }
 
-/// The one row error of a file that is refused.
+/// The single row error of a refused file.
 fn refused(office: &Office, day: &str) -> Value {
     let before = office.query("SELECT reference, state FROM convocation ORDER BY reference");
     let output = output(office, day, &["import", "attendance", "marks.csv", "--json"]);
@@ -73,7 +73,7 @@ fn state(office: &Office, reference: &str) -> String {
     office.one(&format!("SELECT state FROM convocation WHERE reference = '{reference}'"))
 }
 
-/// The verdict on the permit of an appointment.
+/// The verdict on an appointment's permit.
 fn rule(office: &Office, reference: &str) -> String {
     let sql = format!(
         "SELECT rule FROM permit WHERE permit_id = (SELECT permit_id FROM convocation WHERE reference = '{reference}')"
@@ -154,7 +154,7 @@ fn what_is_wrong_with_a_mark_is_named_and_refuses_the_whole_file() {
         assert_eq!((&error["row"], &error["column"], &error["found"]), (&3.into(), &column.into(), &found.into()));
         assert!(error["expected"].as_str().unwrap().contains(expected), "{error}");
     }
-    // One appointment twice: the same word says nothing more, another one is a contradiction.
+    // One appointment twice: the same mark is ignored, a different one is a contradiction.
     file(&office, &[(first, "absent"), (&typed, "absent"), (first, "honore")]);
     let error = refused(&office, &day);
     assert_eq!((&error["row"], &error["expected"]), (&4.into(), &"absent, as on line 2".into()));
@@ -165,7 +165,7 @@ fn what_is_wrong_with_a_mark_is_named_and_refuses_the_whole_file() {
     assert_eq!([first, second].map(|r| state(&office, r)), ["missed", "convoked"]);
     assert!(fs::read_to_string(office.path("marks.csv.rejects.csv")).unwrap().contains(second));
 
-    // A mark is for good, and says what helps.
+    // A mark is final, and the refusal says what helps.
     file(&office, &[(first, "honore")]);
     assert!(refused(&office, &day)["expected"].as_str().unwrap().contains("depot_le"));
     file(&office, &[good]);
@@ -195,7 +195,7 @@ fn whoever_was_marked_as_come_and_has_not_filed_is_helped_by_another_appointment
     let [site, desk, on_day, hour, minute]: [&str; 5] = free.trim().split('|').collect::<Vec<_>>().try_into().unwrap();
     let row = format!("{};{site};{desk};{on_day};{:0>2}:{:0>2}", number.trim(), hour, minute);
     fs::write(office.path("given.csv"), format!("numero_etranger;site;guichet;date;heure\n{row}\n")).unwrap();
-    // Given on another day than it was marked: its hour is later than that of the first appointment.
+    // Made on another day than it was marked: its hour is later than that of the first appointment.
     on(&office, &day, &["import", "convocations", "given.csv", "--json"]);
     on(&office, &day, &["run", "--yes", "--reason", "test", "--json"]);
     assert_eq!(rule(&office, reference), "already-convoked", "it is the last appointment that counts");
@@ -280,7 +280,7 @@ fn appointments_without_a_mark_are_listed_oldest_first_and_named_to_be_filled_in
     assert!(words.contains(&format!("{} appointments await a mark; ", past.len())), "{words}");
     assert!(words.lines().all(|line| line.chars().count() <= 80), "{words}");
 
-    // As it is, the file says nothing; filled in, it is taken.
+    // Unfilled, the file says nothing; filled in, it is imported.
     let empty = import(&office, &text);
     assert_eq!((&empty["updated"], &empty["unmarked"]), (&0.into(), &past.len().into()), "{empty}");
     assert_eq!(empty["unknown_columns"].as_array().unwrap().len(), 0);
@@ -301,7 +301,7 @@ fn an_appointment_that_nobody_marks_is_missed_on_the_night_that_was_told() {
         on(&office, &date, &["run", "--yes", "--reason", "test", "--json"]);
         assert_eq!(state(&office, &reference), then, "after {days} days");
     }
-    // What was missed for want of a mark bears that mark: it changes no more.
+    // An appointment that counts as missed for lack of a mark has that mark for good.
     file(&office, &[(&reference, "absent")]);
     let late = (day + chrono::TimeDelta::days(32)).to_string();
     assert_eq!(import(&office, &late)["unchanged"], 1);

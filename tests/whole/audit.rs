@@ -1,4 +1,4 @@
-//! What docs/AUDIT.md tells an auditor to do, done; and what is found when a night is tampered with.
+//! What docs/AUDIT.md tells an auditor to do, done; and what is found after tampering with a night.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -23,7 +23,7 @@ fn python(program: &str, args: &[&Path], folder: &Path) -> Output {
     Command::new("python3").args(["-c", program]).args(args).current_dir(folder).output().unwrap()
 }
 
-/// The program printed in docs/AUDIT.md for whoever has the database: success, and what it printed.
+/// Runs the program in docs/AUDIT.md for auditors with database access: whether it succeeded, and its output.
 fn auditor(office: &Office) -> Option<(bool, String)> {
     if support::ON_POSTGRES {
         return None;
@@ -32,7 +32,7 @@ fn auditor(office: &Office) -> Option<(bool, String)> {
     Some((output.status.success(), String::from_utf8(output.stdout).unwrap()))
 }
 
-/// Takes the triggers away, as whoever owns the database can.
+/// Removes the triggers, as the owner of the database can.
 fn disarm(office: &Office) {
     for (table, what) in [("ledger_entry", "ledger"), ("checkpoint", "checkpoint")] {
         for done in ["changed", "cut"] {
@@ -42,7 +42,8 @@ fn disarm(office: &Office) {
     }
 }
 
-/// An office after two nights of 3,000 permits, the second exported, and the fingerprint of its key. Nobody changes it.
+/// An office after two nights of 3,000 permits, the second exported, and the fingerprint of its key. Shared and never
+/// changed.
 struct Night {
     office: Office,
     fingerprint: String,
@@ -70,19 +71,19 @@ fn manifest(files: &Files) -> Manifest {
     serde_json::from_slice(&files[bundle::MANIFEST]).unwrap()
 }
 
-/// What does not hold, as one text.
+/// The failed checks, as one text.
 fn found(checks: &[Check]) -> String {
     checks.iter().filter(|c| !c.holds).map(|c| [c.what, ": ", &c.found, "\n"].concat()).collect()
 }
 
-/// What is found when a copy of the night is changed.
+/// The failed checks after a copy of the night was changed.
 fn tampered(change: impl FnOnce(&mut Files)) -> String {
     let mut files = read_folder(&NIGHT.office.path("report")).unwrap();
     change(&mut files);
     found(&bundle::verify(&files, Some(&NIGHT.fingerprint), &[]))
 }
 
-/// The ledger of a folder.
+/// The ledger entries in a folder.
 fn entries(files: &Files) -> Vec<Entry> {
     let lines = String::from_utf8(files[bundle::LEDGER].clone()).unwrap();
     let of = |line: &str| {
@@ -101,7 +102,7 @@ fn entries(files: &Files) -> Vec<Entry> {
     lines.lines().map(of).collect()
 }
 
-/// The ledger with one word changed and every hash computed anew; and the manifest as a forger without the key leaves it.
+/// The ledger with one word changed and every hash recomputed, and the manifest as a forger without the key leaves it.
 fn forged(files: &mut Files, seal: Option<&Seal>) {
     forged_with(files, seal, &|_, payload| {
         *payload = serde_json::from_str(&payload.to_string().replace("in-time", "after-expiry")).unwrap();
@@ -143,7 +144,7 @@ fn forged_with(files: &mut Files, seal: Option<&Seal>, change: &dyn Fn(&str, &mu
     let own = about.key.clone();
     *files = bundle::seal(std::mem::take(files), about, seal).unwrap();
     if seal.is_none() {
-        // The office's key stands in it all the same.
+        // The office's key is in it nevertheless.
         let mut about = manifest(files);
         about.key = own;
         let listed = bundle::Listed { sha256: convoke_domain::ids::sha256_hex(&key), bytes: key.len() as u64 };
@@ -214,7 +215,7 @@ fn the_documented_commands_agree() {
         let output = Command::new("python3").arg(sources.join(script)).arg(of).output().unwrap();
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stdout));
     }
-    // And they see what is wrong.
+    // And they detect faults.
     let bad = tempfile::tempdir().unwrap();
     let mut files = read_folder(&folder).unwrap();
     let text = String::from_utf8(files[bundle::OUTCOMES].clone()).unwrap();
@@ -317,9 +318,9 @@ fn a_new_key_is_trusted_by_the_word_of_the_old_one_and_only_so() {
     let files = exported(&office, "again");
     assert_eq!(found(&bundle::verify(&files, Some(&NIGHT.fingerprint), &[])), "");
     assert_eq!(found(&bundle::verify(&files, rotated["fingerprint"].as_str(), &[])), "");
-    // Two nights, the key that began, and the one that followed.
+    // Two nights, the first key's introduction, and its successor's.
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["checkpoints"], 4);
-    // A key that somebody put there, for which nobody vouches.
+    // A foreign key that nobody vouches for.
     std::fs::write(office.path("keys/ledger.key"), Seal::new(&[9; 32]).to_pem()).unwrap();
     let told = found(&bundle::verify(&exported(&office, "third"), Some(&NIGHT.fingerprint), &[]));
     assert!(told.contains("another key than expected") && told.contains("signed by a stranger"), "{told}");
@@ -337,7 +338,7 @@ fn a_ledger_that_is_cut_or_written_anew_in_the_database_is_found_there() {
     office.change("DELETE FROM ledger_entry WHERE seq = (SELECT max(seq) FROM ledger_entry)").unwrap();
     let told = office.output(&["ledger", "verify"]);
     assert!(String::from_utf8_lossy(&told.stderr).contains("the end was cut off"), "{told:?}");
-    // With the checkpoint gone too, only the witness knows.
+    // Without the checkpoint, only the witness knows.
     std::fs::write(
         office.path("kept.txt"),
         manifest(&read_folder(&office.path("report")).unwrap()).checkpoint.unwrap().text(),
@@ -364,7 +365,7 @@ fn a_report_is_there_whole_or_not_at_all_and_writes_over_nothing_of_others() {
     std::fs::write(office.path("noted/notes.txt"), "what I found").unwrap();
     assert!(!office.output(&["report", "--out", "noted"]).status.success());
     assert!(office.path("noted/notes.txt").exists() && office.path("mine/thesis.txt").exists());
-    // Killed before and after the last step, onto nothing and onto an older report.
+    // Killed before and after the last step, in an empty place and over an older report.
     for (to, when) in
         [("fresh", "before-folder"), ("fresh", "after-folder"), ("report", "before-folder"), ("report", "after-folder")]
     {
@@ -394,7 +395,7 @@ fn people_are_named_only_on_request_for_a_reason_that_the_ledger_keeps() {
     assert!(entry.contains("read.report") && entry.contains("complaint 12"), "{entry}");
 }
 
-/// The whole chain hashed anew with another author, by whoever owns the database and has no key.
+/// The whole chain rehashed with another author, by the owner of the database without the key.
 fn rewritten_in_the_database(office: &Office) {
     disarm(office);
     rehashed(office);
@@ -434,7 +435,7 @@ fn a_chain_written_anew_without_its_checkpoints_is_found_in_the_database() {
     office.change("DELETE FROM checkpoint").unwrap();
     let told = office.output(&["ledger", "verify"]);
     assert!(String::from_utf8_lossy(&told.stderr).contains("a key that has not signed its coming"), "{told:?}");
-    // And without any key in it, the one in use tells.
+    // And without any key in the ledger, the one in use reveals it.
     office.change("UPDATE ledger_entry SET kind = 'agenda.generated' WHERE kind = 'key.made'").unwrap();
     rehashed(&office);
     let told = office.output(&["ledger", "verify"]);
@@ -466,7 +467,7 @@ fn a_key_that_was_retired_signs_nothing_any_more() {
     office.ok(&["keys", "rotate", "--reason", "a leak", "--yes", "--json"]);
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
     office.ok(&["pause", "--reason", "a drill", "--json"]);
-    // Whoever stole the old key signs a state after it was retired.
+    // A thief of the old key signs a state after its retirement.
     let ledger = office.ok(&["ledger", "verify", "--json"]);
     let (size, root) = (ledger["size"].as_i64().unwrap(), ledger["root"].as_str().unwrap().to_owned());
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
@@ -498,7 +499,7 @@ fn a_lost_key_is_replaced_only_by_saying_so() {
     office.change("UPDATE slot SET seats = seats + 1").unwrap();
     office.run(&[]);
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
-    // A second one that nobody vouches for is not taken.
+    // A second key that nobody vouches for is refused.
     let stranger = Seal::new(&[9; 32]).introduction(None).to_string();
     let last = office.query("SELECT hash FROM ledger_entry ORDER BY seq DESC LIMIT 1");
     let seq = office.query("SELECT max(seq) FROM ledger_entry").trim().parse::<i64>().unwrap();
@@ -517,7 +518,7 @@ fn a_lost_key_is_replaced_only_by_saying_so() {
 #[test]
 fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
     let stranger = Seal::new(&[9; 32]);
-    // A folder that somebody signed in every part, with a night that cannot be.
+    // A folder signed in every part, with an impossible night.
     let broken = |change: &dyn Fn(&mut Value, &mut Value)| {
         let mut files = read_folder(&NIGHT.office.path("report")).unwrap();
         let mut input: Value = serde_json::from_slice(&files["record/input.json"]).unwrap();
@@ -545,7 +546,7 @@ fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
         (&|_, plan| plan[1]["appointments"][0]["pool"] = 999.into(), "names somebody"),
         (&|input, _| input["candidates"][0]["deadline"] = 2_147_483_647.into(), "that cannot be"),
         (&|input, _| input["slots"][0]["free"] = 4_294_967_295u32.into(), "that cannot be"),
-        // Another day than it has: which one that is follows from the weekday of the night.
+        // A day that does not exist there: which one depends on the weekday of the night.
         (
             &|input, _| {
                 let day = input["slots"][0]["day"].as_i64().unwrap();
@@ -572,7 +573,7 @@ fn witnesses_are_told_of_each_night_and_what_they_keep_is_compared() {
     office.run(&[]);
     let untold = || office.one("SELECT count(*) FROM witness_letter WHERE accepted_at IS NULL");
     assert_eq!(untold(), "2");
-    // A relay that is not there: what it did not take is written down, and waits.
+    // An unreachable relay: what it did not accept is recorded, and waits.
     let mut nowhere = office.command(&["dispatch", "--until-empty", "--json"]);
     nowhere.env("CONVOKE__SMTP__URL", "smtp://127.0.0.1:9").output().unwrap();
     assert_eq!(untold(), "2");
@@ -583,7 +584,7 @@ fn witnesses_are_told_of_each_night_and_what_they_keep_is_compared() {
     assert_eq!(untold(), "0");
     let told: Vec<PathBuf> =
         office.mails().into_iter().filter(|m| m.to_string_lossy().contains("checkpoint.94.")).collect();
-    // One file: the same Message-ID for both, of which a maildir keeps the last.
+    // One file: both have the same Message-ID, and the maildir keeps the last.
     assert_eq!(told.len(), 1);
     let mail = std::fs::read_to_string(&told[0]).unwrap();
     assert!(mail.contains("Auto-Submitted: auto-generated") && mail.lines().all(|line| line.len() <= 78), "{mail}");
@@ -592,7 +593,7 @@ fn witnesses_are_told_of_each_night_and_what_they_keep_is_compared() {
     let verified = office.ok(&["verify", "report", "--witness", kept, "--json"]);
     assert!(verified["checks"].as_array().unwrap().iter().any(|c| c["what"] == "witness"), "{verified}");
     assert_eq!(office.ok(&["ledger", "verify", "--witness", kept, "--json"])["witnessed"], 1);
-    // As a mail program may have encoded it on its way.
+    // As a mail program on the way may encode it.
     let body = mail.split_once("\r\n\r\n").unwrap().1;
     let encoded = Command::new("base64")
         .stdin(std::process::Stdio::piped())
@@ -621,7 +622,7 @@ fn a_key_that_is_changed_while_a_run_is_cut_off_or_a_change_that_is_cut_off_itse
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
     exported(&office, "first");
     assert_eq!(office.ok(&["verify", "first", "--json"])["valid"], true);
-    // As if it had been cut off after the database knew of the new key, and before the file was in its place.
+    // As if it had been interrupted after the database had the new key, and before the file was in place.
     std::fs::rename(office.path("keys/ledger.key"), office.path("keys/ledger.next")).unwrap();
     std::fs::write(office.path("keys/ledger.key"), &old).unwrap();
     let doctor = office.output(&["doctor"]);
@@ -631,7 +632,7 @@ fn a_key_that_is_changed_while_a_run_is_cut_off_or_a_change_that_is_cut_off_itse
     office.ok(&["keys", "rotate", "--reason", "goes on", "--yes", "--json"]);
     assert!(!office.path("keys/ledger.next").exists());
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
-    // With neither, a run does not end, and nothing is broken: it waits for the key.
+    // With neither key a run cannot end, but nothing is broken: it waits for the key.
     let key = std::fs::read(office.path("keys/ledger.key")).unwrap();
     std::fs::write(office.path("keys/ledger.key"), Seal::new(&[9; 32]).to_pem()).unwrap();
     office.change("UPDATE slot SET seats = seats + 1").unwrap();

@@ -1,4 +1,4 @@
-//! A back-up that is restored is the office as it was: by the commands of docs/OPERATIONS.md.
+//! A restored back-up is the office as it was, with the commands of docs/OPERATIONS.md.
 
 use crate::support::PLANNED;
 
@@ -6,7 +6,7 @@ use crate::support::PLANNED;
 fn a_back_up_made_while_the_office_works_brings_it_back_whole() {
     let office = PLANNED.copy();
     let totals = office.totals();
-    // While letters leave.
+    // While letters are being sent.
     let mut worker = office.command(&["dispatch", "--until-empty", "--json"]).spawn().unwrap();
     let backup = office.back_up();
     assert!(worker.wait().unwrap().success());
@@ -17,7 +17,7 @@ fn a_back_up_made_while_the_office_works_brings_it_back_whole() {
     assert_eq!(office.totals(), totals);
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
     office.assert_promises();
-    // What had been handed over since is handed over once more at most, under the same Message-ID; nobody is convoked again.
+    // Letters sent since are sent at most once more, under the same Message-ID; nobody is convoked again.
     office.until_sent();
     let mails = office.mails().len();
     assert_eq!(mails.to_string(), office.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim());

@@ -1,5 +1,5 @@
-//! What comes back: every form that servers have, and what follows. Each message says what a server would say; the Return-Path
-//! in it is that of a letter that was really sent.
+//! Bounces: every format that servers use, and what follows. Each message is what a server would send, and its
+//! Return-Path is that of a letter that was really sent.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{self, Office, Shape};
 
-/// An office whose letters were all accepted, and what the relay took.
+/// An office whose letters were all accepted, and the messages that the relay received.
 async fn sent() -> (Office, Vec<Received>) {
     let office = Office::new(Shape { permits: 900, seats: true });
     office.run(&[]);
@@ -22,7 +22,7 @@ async fn sent() -> (Office, Vec<Received>) {
     assert_eq!(dispatched.status.code(), Some(0), "{dispatched:?}");
     let mut messages = sink.messages();
     messages.sort_by(|a, b| a.from.cmp(&b.from));
-    // Of a person who has several letters, one: what comes back ends one life only.
+    // One letter per person: a bounce ends only one.
     messages.dedup_by(|a, b| a.to == b.to);
     assert!(messages.len() > 12, "{}", messages.len());
     (office, messages)
@@ -48,7 +48,7 @@ fn dsn(to: &str, action: &str, status: &str, diagnostic: &str) -> String {
     )
 }
 
-/// Exim's own form: the recipients that failed stand in a header, the reason in plain text.
+/// Exim's own format: the failed recipients are in a header, the reason in plain text.
 fn exim(to: &str) -> String {
     format!(
         "Return-path: <>\r\nX-Failed-Recipients: someone@example.org\r\nAuto-Submitted: auto-generated\r\n\
@@ -59,7 +59,7 @@ fn exim(to: &str) -> String {
     )
 }
 
-/// qmail's own form (QSBMF).
+/// qmail's own format (QSBMF).
 fn qmail(to: &str) -> String {
     format!(
         "Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example\r\nTo: {to}\r\nSubject: failure notice\r\n\r\n\
@@ -69,7 +69,7 @@ fn qmail(to: &str) -> String {
     )
 }
 
-/// A server that quotes the dialogue and encloses the letter, whose Return-Path is the only trace of its name.
+/// A server that quotes the dialogue and includes the letter, whose Return-Path is the only trace of its name.
 fn quoting(return_path: &str) -> String {
     format!(
         "From: postmaster@mx.example\r\nTo: postmaster@pref.example\r\nSubject: Delivery failure\r\nMIME-Version: 1.0\r\n\
@@ -108,7 +108,7 @@ fn each_form_of_servers_is_read() {
         assert_eq!((returned.class, returned.status.as_deref()), (class, status), "{message}");
         assert_eq!(returned.named.len(), usize::from(!message.is_empty()), "{message}");
     }
-    // Bytes that are no message are nobody's.
+    // Bytes that are not a message match no letter.
     for bytes in [&[0xff; 300][..], b"\r\n\r\n", b"--b\r\nContent-Type: multipart/report; boundary=b\r\n"] {
         assert_eq!(read(bytes).class, Class::Unknown);
     }
@@ -121,7 +121,7 @@ async fn what_comes_back_goes_by_post_and_only_a_signed_return_path_says_whose_i
     for part in ["new", "cur", "tmp"] {
         fs::create_dir_all(boxes.join(part)).unwrap();
     }
-    // Another signature under a real reference.
+    // A wrong signature under a real reference.
     let (local, domain) = sent[6].from.split_once('@').unwrap();
     let forged = format!("{}{}@{domain}", &local[..local.len() - 1], if local.ends_with('0') { '1' } else { '0' });
     let upper = sent[1].from.to_uppercase();
@@ -151,7 +151,7 @@ async fn what_comes_back_goes_by_post_and_only_a_signed_return_path_says_whose_i
         assert_eq!(state.trim(), "bounced");
     }
     assert_eq!(office.query("SELECT count(*) FROM outbox WHERE state = 'bounced'").trim(), "4", "nobody else's letter");
-    // What says nothing against the address leaves it: Exim's text may speak of a host that was down.
+    // A bounce that does not blame the address leaves it valid: Exim's text may be about a host that was down.
     assert_eq!(
         office
             .query(&format!(
@@ -207,7 +207,7 @@ async fn no_message_keeps_others_out_or_is_deleted_before_somebody_read_it() {
     assert_eq!(left(), ["2.eml", "3.eml", "4.eml"]);
     let reply = office.query("SELECT last_reply FROM outbox WHERE state = 'bounced'");
     assert!(reply.contains("no such") && !reply.trim().contains(char::is_control), "{reply:?}");
-    // Once the worker has written down that the letter was sent, its bounce counts.
+    // Once the worker has recorded that the letter was sent, its bounce counts.
     office.change("UPDATE outbox SET state = 'accepted' WHERE state = 'sending'").unwrap();
     assert_eq!(ingest()["hard"], 1);
     assert_eq!(left(), ["3.eml", "4.eml"]);
@@ -244,7 +244,7 @@ async fn with_no_time_left_for_the_post_the_convocation_ends_and_the_seat_is_fre
         "undelivered"
     );
     assert_eq!(office.query(&format!("SELECT count(*) FROM reservation WHERE reference = '{reference}'")).trim(), "0");
-    // The next run has the person again, and the new letter goes by post: the address is of no use.
+    // The next run convokes the person again, and the new letter goes by post: the address is useless.
     office.run(&[]);
     let next = office.query(&format!("SELECT o.channel, o.state FROM outbox o JOIN convocation c USING (prefecture, reference) WHERE c.reference <> '{reference}' AND c.holder_id = (SELECT holder_id FROM convocation WHERE reference = '{reference}')"));
     assert!(next.trim().is_empty() || next.contains("post|to_post"), "{next}");

@@ -1,8 +1,8 @@
-//! Moving up: a database with a night and its letters in it, carried over, is the same in the other.
+//! Moving up: a database with a night and its letters is the same after it was copied to the other kind.
 
 use crate::support::{Office, Shape};
 
-/// An office after a night, whose letters were sent.
+/// An office after a night whose letters were sent.
 fn after_a_night() -> Office {
     let office = Office::new(Shape { permits: 900, seats: true });
     office.run(&[]);
@@ -25,12 +25,12 @@ fn a_database_carried_over_is_the_same_and_goes_on() {
     assert_eq!(copied["ledgers"][0]["prefecture"], "94");
     assert_eq!(moved.totals(), office.totals());
     moved.assert_promises();
-    // The night is over there too, and a letter is still shown as it was sent.
+    // The copy knows that the night is over, and a letter is still shown as it was sent.
     assert_eq!(moved.run(&[])["generation"], 1);
     let reference = office.query("SELECT min(reference) FROM outbox WHERE state = 'accepted'");
     let shown = |o: &Office| o.output(&["letters", "show", reference.trim()]).stdout;
     assert_eq!(shown(&moved), shown(&office));
-    // And back again, to the byte.
+    // And back again, identical to the byte.
     let back = office.with_an_empty_database(true);
     let again = office.ok(&["db", "copy", "--from", &to, "--to", &back.url(), "--json"]);
     let digests = |of: &serde_json::Value| -> Vec<String> {

@@ -1,4 +1,5 @@
-//! Letters after they are decided: shown again, explained, checked, posted, reminded of. And notices to those who are not convoked.
+//! Letters after they are decided: shown again, explained, checked, posted, followed by reminders. And notices to
+//! people who are not convoked.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,7 +33,7 @@ fn a_letter_is_shown_again_to_the_byte_whatever_the_templates_are_now() {
     for end in ["pdf", "html", "txt", "ics"] {
         assert!(office.path(&format!("again/{id}.{end}")).exists(), "{end}");
     }
-    // The préfecture's own words of today are not those of then.
+    // The préfecture's current templates are not those of the letter.
     fs::create_dir_all(office.path("words/layout")).unwrap();
     let logo = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"><circle r=\"4\"/></svg>";
     fs::write(office.path("words/layout/logo.svg"), logo).unwrap();
@@ -121,7 +122,7 @@ fn the_code_on_a_letter_is_ours_and_another_is_not() {
     let bad = office.output(&["letters", "check-code", &reference, "0000-0000-0000-0000", "--json"]);
     assert_eq!(bad.status.code(), Some(65));
     let bad: Value = serde_json::from_slice(&bad.stdout).unwrap();
-    // Whoever guesses learns nothing of the convocation.
+    // Guessing reveals nothing about the convocation.
     assert_eq!((&bad["valid"], &bad["state"]), (&false.into(), &Value::Null));
     assert_eq!(office.output(&["letters", "check-code", "RC-94-2026-0000001-X", &code]).status.code(), Some(65));
 }
@@ -155,7 +156,7 @@ fn the_post_leaves_once_whoever_confirms_it() {
     let first = office.ok(&["post", "--out", "a", "--json"]);
     let again = office.ok(&["post", "--out", "b", "--json"]);
     assert_eq!(first["letters"], waiting);
-    // To prepare changes nothing, and gives the same bytes.
+    // Preparing changes nothing, and gives the same bytes.
     assert_eq!((&first["batch"], &first["files"]), (&again["batch"], &again["files"]));
     assert_eq!(fs::read(office.path("a/manifest.json")).unwrap(), fs::read(office.path("b/manifest.json")).unwrap());
     let pages = first["files"][0]["pages"].as_u64().unwrap();
@@ -163,7 +164,7 @@ fn the_post_leaves_once_whoever_confirms_it() {
     let addresses = fs::read_to_string(office.path("a/adresses.csv")).unwrap();
     assert_eq!(addresses.lines().count(), waiting + 1);
 
-    // A manifest that somebody has changed is refused, and marks nothing.
+    // A modified manifest is refused, and marks nothing.
     let manifest = fs::read_to_string(office.path("a/manifest.json")).unwrap();
     let victim = accepted(&office);
     let forged = manifest.replacen("RC-94", &victim[..5], 1).replacen("convocation/0", "convocation/1", 1);
@@ -178,10 +179,10 @@ fn the_post_leaves_once_whoever_confirms_it() {
     assert_eq!(office.ok(&["post", "--out", "c", "--json"])["letters"], 0);
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
 
-    // What was posted is shown again too.
+    // Posted letters are shown again too.
     let posted = office.one("SELECT reference FROM outbox WHERE state = 'posted' ORDER BY reference LIMIT 1");
     assert_eq!(office.ok(&["letters", "show", &posted, "--json"])["letters"][0]["identical"], true);
-    // What comes back frees the seat, once.
+    // A returned letter frees the seat, once.
     let returned = office.ok(&["post", "return", &posted, "--json"]);
     assert_eq!(returned["undelivered"], true);
     assert_eq!(office.one(&format!("SELECT count(*) FROM reservation WHERE reference = '{posted}'")), "0");
@@ -206,7 +207,7 @@ fn a_letter_whose_e_mail_failed_goes_by_post_and_one_that_is_in_vain_does_not() 
     let confirmed = office.ok(&["post", "--confirm", "b/manifest.json", "--yes", "--json"]);
     assert_eq!((&confirmed["posted"], &confirmed["already"]), (&before.into(), &0.into()));
     assert_eq!(office.ok(&["post", "--confirm", "b/manifest.json", "--yes", "--json"])["already"], before);
-    // What is known of the e-mail stays: the letter on paper has a row of its own.
+    // The e-mail's record stays: the paper letter has a row of its own.
     let rows = format!("SELECT channel, state FROM outbox WHERE reference = '{failed}' ORDER BY 1");
     assert_eq!(office.one(&rows), "email|failed\npost|posted");
     assert_eq!(office.ok(&["post", "--out", "c", "--json"])["letters"], 0);
@@ -237,7 +238,7 @@ fn an_e_mail_whose_appointment_does_not_hold_or_comes_too_soon_is_not_sent() {
     assert_eq!((&sent["cancelled"], &sent["expired"]), (&1.into(), &1.into()));
     let states = format!("SELECT state FROM outbox WHERE reference IN ('{cancelled}', '{soon}') ORDER BY 1");
     assert_eq!(office.one(&states), "cancelled\nexpired");
-    // Whoever would get a letter too late is called, or listed as somebody without a number.
+    // A person whose letter would come too late is called, or listed as having no number.
     let calls = office.ok(&["post", "--out", "calls", "--channel", "phone", "--json"]);
     let numbers = fs::read_to_string(office.path("calls/phone.csv")).unwrap();
     assert!(numbers.contains(soon) || calls["without_number"].to_string().contains(soon), "{calls}");
@@ -255,7 +256,7 @@ fn an_appointment_that_comes_near_is_reminded_of_once() {
              UPDATE outbox SET data = json_set(data, '$.appointment.day', '{soon}', '$.business_date', '{then}') WHERE reference = '{reference}'"
         ))
         .unwrap();
-    // Somebody who has died since, and somebody who wants letters on paper now, are left in peace.
+    // A person who has died since, and one who now wants letters on paper, get no reminder.
     let others = office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 2 OFFSET 1"
     );
     let [dead, paper] = others.lines().collect::<Vec<_>>()[..] else { panic!("{others}") };
@@ -286,7 +287,7 @@ fn an_appointment_that_comes_near_is_reminded_of_once() {
     assert_eq!(office.mails().len(), mails + 1);
     let sent = office.one("SELECT letter_id, state FROM outbox WHERE kind = 'reminder'");
     assert_eq!(sent, format!("{reference}/reminder/0/J-7|accepted"));
-    // Who wants none gets none.
+    // Without reminder days there is no reminder.
     bring_news(&office);
     office.change("DELETE FROM outbox WHERE kind = 'reminder'").unwrap();
     let output = office

@@ -1,5 +1,5 @@
-//! Letters and relays that fail: the real program against a relay that does what its script says. After each, no letter is
-//! lost, and none is sent twice but those whose fate was unknown, which are listed.
+//! Letters and relays that fail: the real program against a scripted relay. In each case no letter is lost, and none is
+//! sent twice except uncertain ones, which are listed.
 
 use std::collections::HashMap;
 use std::process::{Child, Command, Output};
@@ -19,11 +19,11 @@ static AFTER_THE_NIGHT: LazyLock<Office> = LazyLock::new(|| {
     office
 });
 
-/// An office whose letters wait, and a relay.
+/// An office with waiting letters, and a relay.
 pub(crate) struct Play {
     pub(crate) office: Office,
     pub(crate) sink: Sink,
-    /// E-mails that wait at the start.
+    /// E-mails waiting at the start.
     pub(crate) letters: u64,
 }
 
@@ -46,7 +46,7 @@ impl Play {
         self.command(&["dispatch", "--until-empty", "--json"]).envs(environment.iter().copied()).output().unwrap()
     }
 
-    /// Dispatches until no letter waits any more.
+    /// Dispatches until no letter waits.
     fn until_sent(&self) {
         for _ in 0..100 {
             let output = self.dispatch(&[]);
@@ -58,8 +58,8 @@ impl Play {
         panic!("letters still wait: {}", self.office.query("SELECT state, last_reply FROM outbox"));
     }
 
-    /// Every letter is with the relay, once, or as often as its fate was unknown and once more; whoever has it twice is
-    /// listed.
+    /// Every letter has reached the relay: once, or at most once more than its delivery was uncertain. Letters that
+    /// arrived twice are listed.
     pub(crate) fn assert_all_arrived(&self) {
         assert_eq!(count(&self.office, "channel = 'email' AND state = 'accepted'"), self.letters);
         let times = times(&self.sink.messages());
@@ -85,7 +85,7 @@ pub(crate) fn count(office: &Office, which: &str) -> u64 {
     office.query(&format!("SELECT count(*) FROM outbox WHERE {which}")).trim().parse().unwrap()
 }
 
-/// From the first to the last of some instants.
+/// Time between the first and the last of some instants.
 fn seconds_between(office: &Office, which: &str) -> f64 {
     let instants = office.query(&format!("SELECT {which}"));
     let parse = |text: &str| chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").unwrap();
@@ -93,7 +93,7 @@ fn seconds_between(office: &Office, which: &str) -> f64 {
     (*instants.iter().max().unwrap() - *instants.iter().min().unwrap()).as_seconds_f64()
 }
 
-/// How often each reference arrived; a message must be the same each time.
+/// How often each reference arrived; the message must be the same each time.
 fn times(messages: &[Received]) -> HashMap<String, usize> {
     let mut bodies: HashMap<String, &[u8]> = HashMap::new();
     let mut times = HashMap::new();
@@ -111,7 +111,7 @@ fn answer(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"))
 }
 
-/// Waits until something holds, for a minute at most.
+/// Waits until a condition holds, for a minute at most.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..600 {
         if holds() {
@@ -308,7 +308,7 @@ async fn an_uncertain_letter_is_held_where_the_office_wants_it_so() {
 async fn an_answer_past_its_deadline_is_never_the_next_letter_s() {
     let play = Play::new(|turn| match (turn.stage, turn.session, turn.attempt) {
         (Stage::Dot, 1, _) => Act::Late(Duration::from_millis(1_500)),
-        // Whatever the second session is told must be its own.
+        // Replies to the second session must not be mixed up with the first's.
         (Stage::Rcpt, 2, 1) => Act::say("550 5.1.1 unknown"),
         _ => Act::Usual,
     })
@@ -380,7 +380,7 @@ async fn a_worker_that_stood_still_for_longer_than_its_lease_has_nothing_more_to
     let frozen = play.command(&["dispatch", "--json", "--until-empty", "-v"]).envs(lease).spawn().unwrap();
     until("letters in flight", || play.sink.messages().len() >= 2).await;
     signal(&frozen, "-STOP");
-    // Another worker takes its letters over once the lease has ended, and sends all of them.
+    // Another worker takes its letters over once the lease has expired, and sends all of them.
     until("all letters", || {
         let output = play.dispatch(&lease);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -444,7 +444,7 @@ async fn a_database_that_another_writes_for_long_is_waited_for() {
             .await;
     let worker = play.command(&["dispatch", "--until-empty", "--json"]).spawn().unwrap();
     until("a letter", || !play.sink.messages().is_empty()).await;
-    // Longer than a lock is waited for.
+    // Longer than the lock timeout.
     let holder = play.office.hold_locked(Duration::from_secs(12));
     let output = worker.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -574,7 +574,7 @@ async fn an_address_gets_no_more_letters_a_day_than_the_office_allows() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn limits_a_minute_are_shared_by_all_workers() {
     let play = Play::new(|_| Act::Usual).await;
-    // Six of a domain, at ten a minute: one now, the next six seconds later.
+    // Six letters to a domain, at ten a minute: one now, the next six seconds later.
     play.office.change("UPDATE outbox SET state = 'held' WHERE channel = 'email' AND letter_id NOT IN (SELECT letter_id FROM outbox WHERE channel = 'email' ORDER BY letter_id LIMIT 6)").unwrap();
     play.office.change("UPDATE outbox SET recipient = 'p' || substr(reference, 9) || '@Slow.example' WHERE channel = 'email' AND state = 'queued'").unwrap();
     let limit = [("CONVOKE__DISPATCH__DOMAIN_PER_MINUTE", "10")];
@@ -587,7 +587,7 @@ async fn limits_a_minute_are_shared_by_all_workers() {
     assert_eq!(count(&play.office, "state = 'queued' AND has_turn"), 5);
     let turns = seconds_between(&play.office, "next_at FROM outbox WHERE state = 'queued' AND has_turn");
     assert!((turns - 24.0).abs() < 0.01, "five turns, six seconds apart: {turns}");
-    // The relay's own limit holds the sessions back: six letters at two a second take more than two seconds.
+    // The relay's own limit slows the sessions down: six letters at two a second take more than two seconds.
     play.office.change("UPDATE outbox SET has_turn = FALSE, next_at = created_at WHERE state = 'queued'").unwrap();
     let output = play.dispatch(&[("CONVOKE__DISPATCH__PER_MINUTE", "120")]);
     assert_eq!(answer(&output)["accepted"], 5);
@@ -646,7 +646,7 @@ async fn logs_at_trace_hold_no_password_no_name_no_address_and_no_text() {
     let log = String::from_utf8_lossy(&output.stderr).to_lowercase();
     assert!(log.lines().count() as u64 > play.letters, "it says something");
     let mut canaries = vec!["sésame-canari-7391".to_owned(), "canari-7391".into(), "canari-user".into()];
-    // The same as AUTH PLAIN sends it: NUL user NUL password, in base64.
+    // The same as sent by AUTH PLAIN: NUL user NUL password, in base64.
     canaries.push("AGNhbmFyaS11c2VyAHPDqXNhbWUtY2FuYXJpLTczOTE".to_lowercase());
     for message in play.sink.messages() {
         canaries.push(message.to.clone());

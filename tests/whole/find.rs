@@ -1,4 +1,4 @@
-//! People are found by what somebody at a counter would type; nobody is found by what is no longer theirs.
+//! People are found by what an agent at a counter would type; nobody is found by data that are no longer theirs.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -51,7 +51,7 @@ fn find(office: &Office, text: &str) -> Value {
     office.ok(&["permit", "find", "--json", "--", text])
 }
 
-/// Numbers of those who are found, in their order.
+/// Numbers of the people found, in order.
 fn numbers(office: &Office, text: &str) -> Vec<String> {
     let found = find(office, text);
     found["people"].as_array().unwrap().iter().map(|p| p["number"].as_str().unwrap().to_owned()).collect()
@@ -81,14 +81,14 @@ fn a_person_is_found_by_what_somebody_would_type() {
         ("Иванов", "9499990010"),
         ("王小明", "949999001"),
         ("wang xiao", "949999001"),
-        // Unfinished, and with a slip or two.
+        // Unfinished, and with one or two typing errors.
         ("ouedraogo iss", "9499990008"),
         ("wisn", "9499990005"),
         ("nguyne", "9499990002"),
         ("wisnievsky", "9499990005"),
         ("isniewskii", "9499990005"),
         ("amrain sarra", "9499990012"),
-        // By what a person has.
+        // By other data of a person.
         ("9499990003", "9499990003"),
         (" 94 9999 0003 ", "9499990003"),
         ("949999001", "949999001"),
@@ -98,7 +98,7 @@ fn a_person_is_found_by_what_somebody_would_type() {
         ("06 39 98 12 34", "9499990001"),
         ("0033639981235", "9499990002"),
         ("+33 (0)6-39-98-12-36", "9499990009"),
-        // What attacks is text.
+        // Attacks are treated as text.
         ("'; DROP TABLE holder; --", "9499990013"),
     ] {
         assert_eq!(numbers(&office, text), [expected], "{text}");
@@ -139,7 +139,7 @@ fn who_is_shown_is_said_with_permit_rule_and_appointment_and_found_by_its_refere
     let output = office.output(&["permit", "find", "nguyen", "tuyet"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let expected = ["9499990002", "Nguyễn Thị Ánh Tuyết", "CST TS9499990002 until ", reference, "\u{c0} convoquer"];
-    // Convoked in this very night: the verdict is the one by which it was.
+    // Convoked this very night: the verdict is the one that convoked them.
     assert!(expected.iter().all(|told| text.contains(told)), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
@@ -180,9 +180,9 @@ fn whoever_is_renamed_is_found_by_the_new_name_alone() {
     assert_as_made_anew(&office);
 }
 
-/// The words that imports have kept up to date lead to the same people as words that are made anew.
+/// The index kept up to date by imports finds the same people as a rebuilt one.
 fn assert_as_made_anew(office: &Office) {
-    // Rows may be parted elsewhere: what counts is who has a word.
+    // Rows may be split differently: what counts is who has a word.
     let words = "SELECT word, sum(length(holders)) / 10 FROM holder_word GROUP BY word ORDER BY word";
     let kept = office.query(words);
     office.change("UPDATE prefecture SET words_until = NULL").unwrap();
@@ -197,7 +197,7 @@ fn many_imports_keep_the_words_as_if_they_were_made_at_once() {
     let office = Office::new(Shape { permits: 2_500, seats: false });
     let rows: Vec<String> =
         fs::read_to_string(office.path("permits.csv")).unwrap().lines().map(str::to_owned).collect();
-    // Everybody of the first rows gets another name, and a few hundred at a time get theirs back.
+    // Everyone in the first rows is renamed, and a few hundred at a time get their names back.
     for (from, to, name) in [(1, 1_200, "Renommée"), (1, 400, "Autrement"), (900, 1_200, "Fictif")] {
         let mut text = format!("{}\n", rows[0]);
         for row in &rows[from..to] {
@@ -219,7 +219,7 @@ fn a_database_of_an_older_program_is_searched_once_it_is_migrated() {
     let found = find(&office, "nguyen");
     assert!(found["hint"].as_str().unwrap().contains("convoke migrate"), "{found}");
     assert_eq!(numbers(&office, "9499990002"), ["9499990002"], "a number needs no words");
-    // An import makes up for it as well.
+    // An import repairs it too.
     import(&office, &PEOPLE[..1]);
     assert_eq!(numbers(&office, "nguyen tuyet"), ["9499990002"]);
     assert_eq!(office.ok(&["migrate", "--json"])["names"], serde_json::json!([]));

@@ -1,4 +1,4 @@
-//! The forecast against the nights that then come: twelve weeks of the real program, by a clock that is moved.
+//! The forecast compared with the following nights: twelve weeks of the real program, with a faked clock.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{ON_POSTGRES, Office, Shape, faketime, today};
 
-/// A Monday: the forecast's weeks are whole.
+/// A Monday, so that the forecast's weeks are whole.
 const FIRST_NIGHT: NaiveDate = NaiveDate::from_ymd_opt(2026, 10, 5).expect("a date");
 const WEEKS: u64 = 12;
 
@@ -16,7 +16,7 @@ fn after(days: u64) -> NaiveDate {
     FIRST_NIGHT.checked_add_days(Days::new(days)).unwrap()
 }
 
-/// What the program answers on a day. Nobody marks who came: that must make nobody due again in these weeks.
+/// The program's answer on a day. Nobody marks attendance: that must make nobody due again in these weeks.
 fn on(day: NaiveDate, office: &Office, args: &[&str]) -> Value {
     let mut command = office.command(args);
     command
@@ -28,7 +28,7 @@ fn on(day: NaiveDate, office: &Office, args: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Slots on every weekday: so many seats a day at each site for renewals, and one a week for residents.
+/// Slots on every weekday: `renewals` seats a day at each site, and one a week for residents.
 fn slots_csv(renewals: u64) -> String {
     let mut csv = "site;guichet;date;heure;duree_min;places\n".to_owned();
     for day in (0..300).map(after).filter(|day| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun)) {
@@ -46,7 +46,7 @@ fn n(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// Permits that expired in each week before their holder had been seen.
+/// Permits that expired each week before their holder was seen.
 fn lapses_of_nights(office: &Office) -> Vec<u64> {
     let last = after(7 * WEEKS - 1);
     let expired = office.query(&format!(
@@ -61,7 +61,7 @@ fn lapses_of_nights(office: &Office) -> Vec<u64> {
     weeks
 }
 
-/// The forecast, then the nights: each week and all of them lie within its bounds.
+/// Forecasts, then runs the nights: each week and the total are within the bounds.
 fn assert_the_nights_keep_to_the_forecast(office: &Office) -> (Value, u64) {
     let found = on(FIRST_NIGHT, office, &["forecast", "--json"]);
     assert_eq!((&found["schema"], &found["night"]), (&"convoke.forecast/1".into(), &FIRST_NIGHT.to_string().into()));
@@ -79,7 +79,7 @@ fn assert_the_nights_keep_to_the_forecast(office: &Office) -> (Value, u64) {
             assert!(within, "{lapses}: {week}\n{lived:?}\n{found:#}");
         }
     }
-    // It is no accident that they do: as many are expected in all, and in nearly the same weeks (between two it is often a tie).
+    // Not by accident: the expected total is the same, and nearly in the same weeks (there is often a tie between two).
     let expected: Vec<u64> = weeks.iter().map(|w| n(&w["lapses"]["expected"])).collect();
     let apart: u64 = expected.iter().zip(&lived).map(|(a, b)| a.abs_diff(*b)).sum();
     let close = n(&found["lapses"]["expected"]).abs_diff(so_far) <= 2 && 4 * apart <= so_far + 8;
@@ -95,7 +95,7 @@ fn with_ample_seats_twelve_weeks_of_nights_keep_to_the_forecast() {
     let office = Office::made_on(FIRST_NIGHT, Shape { permits: 1_500, seats: true });
     let (found, lived) = assert_the_nights_keep_to_the_forecast(&office);
     assert!(n(&found["due"]) > 150, "{found:#}");
-    // Whoever has a possible day gets one.
+    // Everyone with a possible day gets one.
     assert_eq!(lived, n(&found["no_possible_day"]));
     assert_eq!((found["seats_to_add"].as_u64(), &found["first_short_week"]), (Some(0), &Value::Null));
 }
@@ -114,7 +114,7 @@ fn with_too_few_seats_twelve_weeks_of_nights_keep_to_the_forecast() {
     assert!(lived >= n(&found["lapses"]["lower"]) && !found["first_short_week"].is_null());
 }
 
-/// An office as of today with too few seats, on either database.
+/// An office with too few seats as of today, on either database.
 fn short_office() -> Office {
     let office = Office::new(Shape { permits: 1_500, seats: false });
     let csv = slots_csv(1);
@@ -191,7 +191,7 @@ fn a_forecast_is_a_table_a_chart_and_files_and_says_what_it_does_not_know() {
     refused(&["forecast", "--slots", "many"]);
     refused(&["forecast", "--multiyear", "-10%"]);
     refused(&["forecast", "--weeks", "157"]);
-    // Beyond the slots: what the openings promise, and cards that are still to be issued.
+    // Beyond the slots: seats from opening hours, and cards yet to be issued.
     let agenda = read("config/agenda.toml");
     fs::write(office.path("config/agenda.toml"), agenda.replace("2027-12-31", "2099-12-31")).unwrap();
     let far = office.ok(&["forecast", "--weeks", "90", "--json"]);

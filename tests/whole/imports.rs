@@ -1,4 +1,4 @@
-//! Files taken in by the real program: whole or not at all, and the same file twice changes nothing.
+//! Imports by the real program: whole or not at all, and the same file twice changes nothing.
 
 use std::fs;
 
@@ -12,12 +12,12 @@ fn office() -> Office {
 }
 
 fn day(days: u64) -> String {
-    // A Wednesday, so that desks may be open; holidays do not matter to an imported slot.
+    // A Wednesday, so that desks may be open; holidays are irrelevant to an imported slot.
     let from = today().checked_add_days(Days::new(days)).unwrap();
     from.week(chrono::Weekday::Mon).first_day().checked_add_days(Days::new(2)).unwrap().to_string()
 }
 
-/// The first rows of the extract under other numbers: people whom the office does not know yet.
+/// The first rows of the extract with other numbers: people the office does not know yet.
 fn rows(office: &Office, n: usize) -> String {
     let text = fs::read_to_string(office.path("permits.csv")).unwrap();
     text.split_inclusive('\n').take(n + 1).collect()
@@ -126,7 +126,8 @@ fn slots_and_convocations_made_elsewhere_are_taken_over_once() {
         "1/0",
         "a seat, and no letter"
     );
-    // The slot is full, the holder is convoked, the number or the slot is unknown: each row is named, and nothing is done.
+    // The slot is full, the holder already convoked, the number or the slot unknown: each row is named, and nothing is
+    // changed.
     for (row, column) in [
         (format!("{};creteil;renouvellement;{on};09:00", numbers[1]), "heure"),
         (format!("{};creteil;renouvellement;{on};09:30", numbers[0]), "numero_etranger"),
@@ -166,7 +167,7 @@ fn a_holder_whose_first_row_is_refused_comes_with_the_next() {
     let names: Vec<&str> = head.split(';').collect();
     let column = |name: &str| names.iter().position(|n| *n == name).unwrap();
     let mut fields: Vec<&str> = row.trim_end().split(';').collect();
-    // The permit of somebody else, then one of their own.
+    // Another person's permit, then one of their own.
     fields[column("numero_etranger")] = "9399999999";
     let first = fields.join(";");
     fields[column("numero_titre")] = "T-NEUF";

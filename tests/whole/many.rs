@@ -1,4 +1,4 @@
-//! Many préfectures in one database: each has its own run, and none sees or stops another's.
+//! Many préfectures in one database: each has its own run, and none sees or blocks another's.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn one_prefecture_that_fails_stops_no_other() {
         .collect();
     assert_eq!(outcomes, [("75", "done"), ("77", "failed"), ("93", "done")]);
     assert_eq!(office.query("SELECT count(*) FROM convocation WHERE prefecture = '77'").trim(), "0");
-    // The same people, the same seats, the same rules: the same appointments, each under its own names.
+    // The same people, seats and rules give the same appointments, each under their own names.
     let seats = |code: &str| {
         office.query(&format!(
             "SELECT slot_id, count(*) FROM reservation WHERE prefecture = '{code}' GROUP BY 1 ORDER BY 1"

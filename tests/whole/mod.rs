@@ -1,4 +1,4 @@
-//! Suites of the whole program on an office: the same on SQLite and on PostgreSQL.
+//! Suites of the whole program in an office: the same on SQLite and on PostgreSQL.
 
 pub(crate) mod acts;
 pub(crate) mod attendance;

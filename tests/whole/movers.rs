@@ -1,4 +1,4 @@
-//! People who moved, and contacts that too many share: counted for everybody, named for whoever says why.
+//! People who moved, and contact details shared by too many: counted for everyone, named only for a stated reason.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,7 +20,7 @@ struct Row {
     commune: &'static str,
     household: &'static str,
     born: &'static str,
-    /// The permit began so many days ago.
+    /// The permit began this many days ago.
     began: i64,
 }
 
@@ -53,7 +53,7 @@ fn import(office: &Office, rows: &[Row]) {
 fn sharing() -> Office {
     let office = empty();
     let mut rows: Vec<Row> = (1..=5).map(|number| Row { number, email: "Boite@example.org", ..ONE }).collect();
-    // Written in different ways.
+    // In different notations.
     for (number, phone) in [(11, "06 39 98 00 00"), (12, "+33639980000"), (13, "06.39.98.00.00"), (14, "0033639980000")]
     {
         rows.push(Row { number, phone, ..ONE });
@@ -84,7 +84,7 @@ fn what_different_households_share_is_listed_and_masked() {
     assert_eq!((&address["holders"], &address["households"]), (&13.into(), &4.into()), "a family counts as one");
     assert!(!found.to_string().contains("Canari") && !found.to_string().contains("940000"), "{found}");
     assert_eq!(office.ok(&["anomalies", "--at-least", "5", "--json"])["total"], 1);
-    // A family that an agent knows of shares nothing with others.
+    // A family known to an agent shares nothing with others.
     office.ok(&["permit", "link", "9400000031", "9400000021", "--reason", "family", "--json"]);
     let kinds =
         |found: &Value| found["shared"].as_array().unwrap().iter().map(|s| s["kind"].clone()).collect::<Vec<_>>();
@@ -181,7 +181,7 @@ fn two_prefectures_find_whom_they_both_have_and_nothing_of_the_others() {
     assert_eq!(named["people"][0]["number"], "9400000002");
     assert_eq!(ours.query("SELECT kind FROM ledger_entry WHERE kind LIKE 'read.%'"), "read.movers\n");
     assert_eq!(theirs.query("SELECT kind FROM ledger_entry WHERE kind LIKE 'read.%'"), "read.hashes\n");
-    // A file under another key is not taken for one without anybody in common.
+    // A file made with another key must not pass as one without common people.
     theirs.ok(&["movers", "key", "--key-file", "other.key", "--json"]);
     theirs.ok(&["movers", "hashes", "--key-file", "other.key", "--out", "other.csv", "--json"]);
     fs::copy(theirs.path("other.csv"), ours.path("theirs.csv")).unwrap();

@@ -1,4 +1,4 @@
-//! Whole nights of the real program: repeated, at once, killed anywhere. After each, the promises hold.
+//! Whole nights of the real program: repeated, concurrent, killed anywhere. The promises hold after each.
 
 use std::process::Output;
 use std::time::Duration;
@@ -45,7 +45,7 @@ fn eight_processes_at_once_make_one_run_however_long_another_writes() {
     let office = Office::new(Shape { permits: 600, seats: true });
     let alone = Office::new(Shape { permits: 600, seats: true });
     alone.run(&[]);
-    // All of them wait behind this writer, and begin at once when it ends.
+    // All of them wait for this writer, and begin together when it ends.
     let writer = office.hold_locked(Duration::from_secs(2));
     let children: Vec<_> =
         (0..8).map(|_| office.command(&["run", "--yes", "--reason", "at once", "--json"]).spawn().unwrap()).collect();
@@ -88,7 +88,7 @@ fn whoever_was_taken_over_writes_nothing_more_though_the_run_has_the_same_name()
     assert_eq!(second.run_record(&id, "plan").unwrap(), None);
 }
 
-/// A night that commits a hundred appointments at once, and several times, but is killed at `point`.
+/// A night that commits in chunks of a hundred appointments, and is killed at `point`.
 fn night_killed_at(office: &Office, point: &str) -> Output {
     let mut night = office.command(&["run", "--yes", "--reason", "night"]);
     night.env("CONVOKE_FAULT", point).env("CONVOKE_FAULT_AT_ONCE", "100").output().unwrap()
@@ -123,7 +123,7 @@ fn a_kill_at_any_point_loses_nothing_and_repeats_nothing() {
     }
 }
 
-/// The night goes on to its end, which is that of an office whose night nobody disturbed.
+/// The night continues to its end, which is the same as that of an undisturbed one.
 fn assert_ends_as(office: &Office, whole: &Office) {
     office.run(&[]);
     assert_eq!(office.totals(), whole.totals());
@@ -135,7 +135,7 @@ fn killed_in_the_middle_and_again_it_still_ends_whole() {
     let whole = Office::new(Shape { permits: 6_000, seats: true });
     whole.run(&[]);
     let office = whole.before_the_night();
-    // Each life of the process gets a little further.
+    // Each process gets a little further.
     for point in ["after-plan", "after-chunk", "inside-chunk", "after-chunk:2", "before-chunk", "after-reserve"] {
         assert_eq!(night_killed_at(&office, point).status.code(), None, "killed at {point}");
     }
@@ -149,7 +149,7 @@ fn killed_at_any_moment_it_still_ends_whole() {
     whole.run(&[]);
     let usual = begun.seconds();
     let office = whole.before_the_night();
-    // Moments spread over a night by the golden ratio: wherever in it they fall on this machine, the promises hold.
+    // Moments spread over a night by the golden ratio: wherever they fall on this machine, the promises hold.
     for turn in 1..=10 {
         let moment = Duration::from_secs_f64(usual * (f64::from(turn) * 0.618_034).fract());
         let mut night = office.command(&["run", "--yes", "--reason", "night"]);
@@ -168,7 +168,7 @@ fn what_an_import_brings_while_a_run_plans_is_not_lost() {
     let mut night = office.command(&["run", "--yes", "--reason", "night", "--json"]);
     let night = night.env("CONVOKE_FAULT", "stop@after-observe").spawn().unwrap();
     until_it_stands_still(night.id());
-    // The extract of the morning corrects the end of a permit that seemed to last for years.
+    // The morning's extract corrects the expiry of a permit that seemed valid for years.
     let extract = std::fs::read_to_string(office.path("permits.csv")).unwrap();
     let (head, rows) = extract.split_once('\n').unwrap();
     let column = |name: &str| head.split(';').position(|c| c == name).unwrap();
@@ -194,7 +194,7 @@ fn what_an_import_brings_while_a_run_plans_is_not_lost() {
     office.assert_promises();
 }
 
-/// Waits until a process stands still, for a minute at most.
+/// Waits until a process is stopped, for a minute at most.
 fn until_it_stands_still(pid: u32) {
     for _ in 0..600 {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
@@ -216,7 +216,7 @@ fn a_worker_killed_at_any_point_loses_no_letter() {
         let office = whole.copy();
         let killed = office.command(&["dispatch", "--until-empty"]).env("CONVOKE_FAULT", point).output().unwrap();
         assert_eq!(killed.status.code(), None, "killed at {point}: {killed:?}");
-        // The letter whose fate was unknown is sent once more, under the same name.
+        // The uncertain letter is sent once more, under the same name.
         office.until_sent();
         assert_eq!(
             office.query("SELECT count(*) FROM outbox WHERE channel = 'email' AND state <> 'accepted'").trim(),

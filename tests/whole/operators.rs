@@ -1,4 +1,4 @@
-//! Tonight's plan, a re-run by hand, an answer at the counter, by the command line.
+//! On the command line: tonight's plan, a re-run by hand, an answer at the counter.
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -11,7 +11,7 @@ fn texts<'v>(array: &'v Value, field: &str) -> Vec<&'v str> {
 
 #[test]
 fn why_somebody_is_convoked_or_not_is_always_answered() {
-    // One person under each verdict that the world has.
+    // One person under each verdict in the demo's world.
     let office = SENT.copy();
     let people = office.query(
         "SELECT rule, min(h.number) FROM permit p JOIN holder h ON h.holder_id = p.holder_id AND h.prefecture = p.prefecture
@@ -49,7 +49,7 @@ fn a_history_has_run_appointment_letter_attempt_and_act_in_order() {
     let act = told["moments"].as_array().unwrap().iter().find(|m| m["kind"] == "act").unwrap();
     assert_eq!(act["what"], "Titre suspendu : appeal");
     assert_eq!(told["permits"][0]["rule"], "held", "as it is now, not as the last night left it");
-    // Whoever looks at a person is remembered, and the ledger names nobody.
+    // Reads about a person are recorded, and the ledger names nobody.
     assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.timeline'"), "1");
     assert!(!office.query("SELECT payload FROM ledger_entry").contains(&number));
     let nobody = office.output(&["permit", "timeline", "9999999999"]);
@@ -57,11 +57,11 @@ fn a_history_has_run_appointment_letter_attempt_and_act_in_order() {
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("permit find"));
 }
 
-/// Looked up beside the plan, or read out of it as after a night of an older program, which kept nothing beside it.
+/// Looked up in its own table, or read from the recorded plan, as after a night of an older version.
 #[test]
 fn what_the_plan_has_for_somebody_is_told_alike_wherever_it_is_found() {
     let office = SENT.copy();
-    // One desk alone is left, so that others have none.
+    // Only one desk is left, so that others have none.
     office
         .change("DELETE FROM slot WHERE slot_id NOT IN (SELECT slot_id FROM reservation) AND desk <> 'renouvellement'")
         .unwrap();
@@ -125,7 +125,7 @@ fn a_stale_plan_is_refused_and_what_has_changed_is_listed() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("not planned any more") && told.contains("SEATS BEFORE"), "{told}");
     assert_eq!(office.one("SELECT count(*) FROM convocation"), "0");
-    // What is shown now is what is done.
+    // What is shown is what is done.
     let shown = office.answer(&["plan", "--json"]);
     let run = office.run(&["--plan", &shown["plan_hash"].as_str().unwrap()[..16]]);
     assert_eq!((&run["plan_hash"], &run["firm"]), (&shown["plan_hash"], &shown["firm"]));
@@ -191,7 +191,7 @@ fn two_runs_are_compared_by_what_they_planned() {
     let after = office.one("SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
     let diff = office.ok(&["runs", "diff", &before, &after, "--json"]);
     assert_eq!(diff["difference"]["people_new"], serde_json::json!([]));
-    // Who was convoked is not planned any more.
+    // A convoked person is no longer planned.
     assert_eq!(
         diff["difference"]["people_gone"].as_array().unwrap().len().to_string(),
         office.one("SELECT count(*) FROM convocation")
@@ -206,7 +206,7 @@ fn two_runs_are_compared_by_what_they_planned() {
 fn whoever_says_no_changes_nothing_and_a_database_without_tables_is_said_to_be_one() {
     let office = SENT.copy();
     let reference = office.one("SELECT reference FROM convocation WHERE state = 'convoked' ORDER BY 1 LIMIT 1");
-    // A terminal, on which an agent types `n`.
+    // A terminal on which an agent types `n`.
     let mut answer = std::process::Command::new("script");
     let convoke = env!("CARGO_BIN_EXE_convoke");
     let command = format!("{convoke} convocation cancel {reference} --reason x");
@@ -232,7 +232,7 @@ fn whoever_says_no_changes_nothing_and_a_database_without_tables_is_said_to_be_o
     assert!(String::from_utf8_lossy(&output.stderr).contains("convoke migrate"));
 }
 
-/// Each document is held against its schema as it is printed (`Office::ok`): here are those that no other test asks for.
+/// Each document is validated when printed (`Office::ok`): these are the ones that no other test covers.
 #[test]
 fn every_other_command_keeps_to_its_schema() {
     let office = SENT.copy();

@@ -1,4 +1,4 @@
-//! The figures that an office publishes are those of its rows, and every permit that expired is in them once.
+//! The published figures match the office's rows, and every expired permit is counted once.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ fn sum(rows: &Value, field: &str) -> u64 {
     rows.as_array().unwrap().iter().map(|row| row[field].as_u64().unwrap()).sum()
 }
 
-/// Lines of a list and the sum of one of its columns.
+/// Number of lines of a list, and the sum of one of its columns.
 fn column(office: &Office, list: &str, name: &str) -> (usize, u64) {
     let text = std::fs::read_to_string(office.path(list)).unwrap();
     let mut reader =
@@ -45,7 +45,7 @@ fn the_figures_of_a_period_are_those_of_the_rows() {
     }
     assert_eq!(sum(&told["waits"], "appointments"), rows("SELECT count(*) FROM convocation"));
 
-    // Every permit that expired stands in exactly one place.
+    // Every expired permit is in exactly one place.
     let expired = rows(&format!(
         "SELECT count(*) FROM permit WHERE expires_on BETWEEN '{first}' AND '{}'",
         today().pred_opt().unwrap()
@@ -57,7 +57,7 @@ fn the_figures_of_a_period_are_those_of_the_rows() {
     for kind in ["filed-in-time", "convoked-too-late"] {
         assert!(kinds.contains(&kind), "{kind}");
     }
-    // Students are never among those who should have been convoked.
+    // Students are never counted among those who should have been convoked.
     let wrong =
         told["endings"].as_array().unwrap().iter().find(|e| e["rule"] == "student" && e["ending"] == "never-convoked");
     assert_eq!(wrong, None);

@@ -1,4 +1,4 @@
-//! What is known about a person is told to them, and erased when its time has come: nothing of it is left anywhere.
+//! Data about a person are disclosed to them, and erased in time: no trace is left anywhere.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,11 +12,11 @@ use crate::support::{self, Office, Shape, faketime, today};
 
 const NUMBER: &str = "9499990017";
 const PERMIT: &str = "TSZZ000017";
-/// Nobody else in the extract has any of these.
+/// Unique to this person in the extract.
 const TRACES: [&str; 7] =
     [NUMBER, PERMIT, "Zzcanari", "Qwertine", "zz.canari@example.org", "0199009917", "impasse du Canari-Bleu"];
 
-/// An extract of this one person, whose permit ends so many days from now.
+/// An extract with this one person, whose permit expires this many days from now.
 fn extract(office: &Office, days: i64, status: &str) {
     let end = today() + chrono::TimeDelta::days(days);
     let begin = end.checked_sub_days(Days::new(364)).unwrap();
@@ -32,7 +32,7 @@ fn extract(office: &Office, days: i64, status: &str) {
     office.ok(&["import", "permits", "canary.csv", "--json"]);
 }
 
-/// An office that has convoked the person, by e-mail, among others.
+/// An office that has convoked the person, among others, by e-mail.
 fn convoked() -> Office {
     let office = Office::new(Shape { permits: 200, seats: true });
     extract(&office, 45, "actif");
@@ -49,7 +49,7 @@ fn convoked() -> Office {
     office
 }
 
-/// The same, when the appointment was kept and the permit renewed; and the relay had quoted the address.
+/// The same after the appointment was honoured and the permit renewed; the relay had quoted the address.
 fn over() -> Office {
     let office = convoked();
     let mine = "(SELECT holder_id FROM holder WHERE family_name = 'Zzcanari')";
@@ -59,7 +59,7 @@ fn over() -> Office {
     office
 }
 
-/// Files of the office that hold one of the traces: file and trace.
+/// Files of the office that contain a trace: file and trace.
 fn traces(folder: &Path, except: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -114,7 +114,7 @@ fn of_an_erased_person_nothing_is_left_and_the_ledger_still_holds() {
     }
     office.assert_promises();
     assert_eq!(office.output(&["permit", "erase", NUMBER, "--reason", "again", "--yes"]).status.code(), Some(65));
-    // What stays can still be worked with, and a report of the night still adds up.
+    // What remains is usable, and a report of the night still adds up.
     let reference = office.query("SELECT reference FROM outbox WHERE data = '{}' LIMIT 1");
     let shown = office.ok(&["letters", "show", reference.trim(), "--json"]);
     assert!(shown["letters"].as_array().unwrap().iter().all(|l| l["erased"] == true), "{shown}");
@@ -248,7 +248,7 @@ fn what_is_old_goes_and_what_is_young_or_needed_stays() {
     assert_eq!(office.query("SELECT count(*) FROM holder").trim(), (all - holders).to_string());
     let again = purge(&["--before", "2200-01-01", "--dry-run"]);
     assert_eq!((&again["holders"], &again["letters"]), (&Value::from(0), &Value::from(0)));
-    // Nobody with an appointment to come, or whom a run may convoke, is gone.
+    // Nobody with an upcoming appointment, or whom a run may convoke, was erased.
     assert_eq!(office.query("SELECT count(*) FROM convocation c WHERE state = 'convoked' AND NOT EXISTS (SELECT 1 FROM holder h WHERE h.holder_id = c.holder_id)").trim(), "0");
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["valid"], true);
     assert_eq!(office.query("SELECT count(*) FROM holder_key k WHERE NOT EXISTS (SELECT 1 FROM holder h WHERE h.holder_id = k.holder_id)").trim(), "0");
@@ -293,7 +293,7 @@ fn nobody_can_tell_any_more_whose_an_appointment_was() {
     let after = office.query(of);
     assert_ne!(before, after);
     assert_eq!(after.matches("erased/").count(), 2, "{after}");
-    // A reason with a number in it would stay for good.
+    // A reason with a number in it would be kept for ever.
     let output = office.output(&["permit", "erase", "9400000001", "--reason", "M. Untel, 9400000001", "--yes"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

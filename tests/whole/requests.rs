@@ -1,10 +1,11 @@
-//! Written requests: the night serves them out of what its plan can spare, most urgent first, and never at the price of a lapse.
+//! Written requests: the night serves them from what its plan can spare, most urgent first, and never at the price of a
+//! lapse.
 
 use serde_json::Value;
 
 use crate::support::{self, Office, PLANNED, Shape};
 
-/// Numbers of students whose permits end soonest.
+/// Numbers of the students whose permits expire soonest.
 fn students(office: &Office, how_many: usize) -> Vec<String> {
     let sql = format!(
         "SELECT h.number FROM permit p JOIN holder h USING (holder_id) WHERE p.rule = 'student' AND p.expires_on > '{}'
@@ -31,7 +32,7 @@ fn lapses(run: &Value) -> u64 {
     run["lapses"]["no_possible_day"].as_u64().unwrap() + run["lapses"]["no_capacity"].as_u64().unwrap()
 }
 
-/// The share of every desk's seats that requests may take.
+/// Sets the share of every desk's seats for requests.
 fn set_share(office: &Office, percent: u32) {
     let file = office.path("config/agenda.toml");
     let agenda = std::fs::read_to_string(&file).unwrap();
@@ -55,7 +56,7 @@ fn a_student_with_an_urgent_request_is_convoked_beside_the_plan() {
         "1"
     );
     office.assert_promises();
-    // Everybody else's night is what it was, and a second run has nothing to do.
+    // The rest of the night is unchanged, and a second run has nothing to do.
     assert_eq!(
         run["outcomes"]["due"].as_u64().unwrap(),
         run["firm"].as_u64().unwrap() + run["planned"].as_u64().unwrap() + lapses(&run)
@@ -77,7 +78,7 @@ fn a_request_of_a_desk_without_a_share_waits_for_an_agent() {
     assert_eq!(request(&office, &id).0, "open");
     let open = office.ok(&["requests", "list", "--json"]);
     assert_eq!(open["requests"][0]["request"]["request_id"], id.as_str());
-    // By hand it can be placed: on a seat that the plan can spare.
+    // By hand it can be placed on a seat that the plan can spare.
     let spare = office.one(
         "SELECT slot_id FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%' ORDER BY day DESC, slot_id LIMIT 1",
     );
@@ -112,7 +113,7 @@ fn requests_never_take_more_than_their_share_and_the_most_urgent_comes_first() {
 fn where_seats_are_few_a_request_never_makes_another_lapse() {
     let office = Office::new(Shape { permits: 600, seats: true });
     set_share(&office, 100);
-    // Half of the hours are gone: not everybody due can be seen in time.
+    // Half of the hours are removed: not everyone due can be seen in time.
     office.change("UPDATE slot SET seats = 0 WHERE start % 40 = 0; UPDATE slot SET seats = 1 WHERE seats > 0").unwrap();
     let before = office.answer(&["plan", "--json"]);
     let numbers = office.query("SELECT h.number FROM permit p JOIN holder h USING (holder_id) WHERE p.mention LIKE 'etudiant%' AND p.commune LIKE '94%' ORDER BY 1 LIMIT 20");
@@ -126,7 +127,7 @@ fn where_seats_are_few_a_request_never_makes_another_lapse() {
 
 #[test]
 fn whoever_is_due_and_cannot_wait_is_seen_sooner_and_firm_tonight() {
-    // Without a lead, most are planned and not yet firm.
+    // Without a lead, most are planned but not firm.
     let night = |office: &Office| {
         let args = ["run", "--yes", "--reason", "night", "--json"];
         let output = office.command(&args).env("CONVOKE__POLICY__FIRM_LEAD_DAYS", "0").output().unwrap();
@@ -155,7 +156,7 @@ fn whoever_is_due_and_cannot_wait_is_seen_sooner_and_firm_tonight() {
 #[test]
 fn whoever_asks_for_an_earlier_date_keeps_the_one_they_have_until_a_better_is_found() {
     let office = PLANNED.copy();
-    // Of those who are to come late in their window: an earlier day exists for them.
+    // People whose appointment is late in their window: an earlier day exists for them.
     let date = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
     let rows = office.query(
         "SELECT h.number, c.reference, c.day, p.expires_on FROM convocation c JOIN holder h USING (holder_id) JOIN permit p USING (permit_id)
@@ -194,7 +195,7 @@ fn a_run_that_is_killed_places_each_request_once() {
     office.assert_promises();
 }
 
-/// Whoever is held, gone or filed since the last night is for an agent, whatever that night thought of them.
+/// A holder who is held, gone or filed since the last night is left to an agent, whatever that night's verdict.
 #[test]
 fn a_request_of_somebody_who_is_held_or_gone_convokes_nobody() {
     let office = PLANNED.copy();
@@ -266,7 +267,7 @@ fn nobody_is_moved_who_did_not_ask_for_another_date() {
     office.run(&[]);
     assert_eq!(office.query("SELECT reference, slot_id, state FROM convocation ORDER BY 1"), before);
     assert!(ids.iter().all(|id| request(&office, id).0 == "open"));
-    // What is past is to be marked, not moved.
+    // A past appointment is to be marked, not moved.
     let number = numbers.lines().next().unwrap();
     office.change(&format!("UPDATE convocation SET day = '2000-01-03' WHERE holder_id = (SELECT holder_id FROM holder WHERE number = '{number}')")).unwrap();
     let slot = office.one("SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");

@@ -1,4 +1,4 @@
-//! The server left alone: nights that begin by themselves, whatever the clock does and however the process ends.
+//! The unattended server: nights begin by themselves, whatever the clock does and however the process ends.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,23 +18,23 @@ fn office_on(date: &str) -> Office {
     Office::made_on(day(date), Shape { permits: 300, seats: true })
 }
 
-/// An office whose nights are owed from noon of 2 November 2026 on; `None` where no other day can be played.
+/// An office whose nights are due from noon of 2 November 2026 on; `None` if the clock cannot be faked.
 fn watched_office() -> Option<Office> {
     let office = faketime::is_there().then(|| office_on("2026-11-02"))?;
     Served::begin(&office, "2026-11-02 12:00:00", &[]).looks(&office);
     Some(office)
 }
 
-/// A server, and where it answers. It ends with the test, however that ends.
+/// A server, and its address. It ends with the test, however that ends.
 pub(crate) struct Served {
     child: Option<Child>,
     listen: String,
-    /// Its log: a file, since nobody reads a pipe while it works, and a full one would hold it up.
+    /// Its log: a file, because nobody reads a pipe meanwhile, and a full one would block it.
     log: tempfile::NamedTempFile,
 }
 
 impl Served {
-    /// Begins at an instant; see [`faketime::at`].
+    /// Starts at an instant; see [`faketime::at`].
     pub(crate) fn begin(office: &Office, when: &str, settings: &[(&str, &str)]) -> Self {
         Self::spawn(office, settings, |command| {
             faketime::at(command, when);
@@ -57,7 +57,7 @@ impl Served {
         Self { child: Some(command.spawn().unwrap()), listen, log }
     }
 
-    /// Status and body of an answer, once there is one.
+    /// Status and body of a response, once there is one.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         for _ in 0..600 {
             if let Ok(mut stream) = TcpStream::connect(&self.listen) {
@@ -72,7 +72,7 @@ impl Served {
         panic!("no server answers on {}", self.listen);
     }
 
-    /// Waits until it has looked at the clock: nights are owed from then on.
+    /// Waits until it has checked the clock: nights are due from then on.
     pub(crate) fn looks(self, office: &Office) {
         let watched = || office.query("SELECT count(*) FROM prefecture WHERE watched_since IS NOT NULL").trim() == "1";
         until("a look at the clock", office, watched);
@@ -89,7 +89,7 @@ impl Served {
         Output { stderr: std::fs::read(self.log.path()).unwrap(), ..output }
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks it to stop, and waits for that.
     pub(crate) fn stop(self) -> Output {
         self.signal("-TERM");
         let output = self.ended();
@@ -107,7 +107,7 @@ impl Drop for Served {
     }
 }
 
-/// Waits until something holds, for two minutes at most.
+/// Waits until a condition holds, for two minutes at most.
 pub(crate) fn until(what: &str, office: &Office, holds: impl Fn() -> bool) {
     for _ in 0..2_400 {
         if holds() {
@@ -126,7 +126,7 @@ pub(crate) fn is_done(office: &Office, date: &str) -> bool {
     office.query(&format!("SELECT count(*) FROM night WHERE business_date = '{date}' AND state = 'done'")).trim() == "1"
 }
 
-/// Every date from the first to the last has its night and its run, each once; returns the instants of the nights.
+/// Every date from the first to the last has one night and one run. Returns the instants of the nights.
 fn assert_each_date_once(office: &Office, first: &str, last: &str) -> Vec<String> {
     let dates: Vec<String> = day(first).iter_days().take_while(|d| *d <= day(last)).map(|d| d.to_string()).collect();
     let column = |sql: &str| office.query(sql).lines().map(str::to_owned).collect::<Vec<_>>();
@@ -161,7 +161,7 @@ fn through(first: &str, last: &str) -> Vec<String> {
     assert_each_date_once(&office, &second.to_string(), last)
 }
 
-/// What these nights ask is asked of the clock: on PostgreSQL the others of this file ask the same of the database.
+/// Whether tests of the clock can run. On PostgreSQL they are skipped, and only the tests of the database run.
 fn asks_the_clock() -> bool {
     !support::ON_POSTGRES && faketime::is_there()
 }
@@ -169,7 +169,7 @@ fn asks_the_clock() -> bool {
 #[test]
 fn the_night_on_which_an_hour_comes_twice_is_covered_once() {
     if asks_the_clock() {
-        // Half past two is two o'clock's half in summer time, the first of the two.
+        // Half past two occurs twice; the night begins at the first, in summer time.
         assert_eq!(through("2026-10-24", "2026-10-26"), ["2026-10-25 00:30", "2026-10-26 01:30"]);
     }
 }
@@ -217,10 +217,10 @@ fn after_three_days_of_absence_one_run_makes_up_for_them() {
 fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
     let Some(office) = watched_office() else { return };
     let off = office.path("off");
-    // In days from now: the machine's own day is not the office's.
+    // In days from now, because the machine's date is not the office's.
     let set = |date: &str| {
         let days = format!("{:+}d", (day(date) - support::today()).num_days());
-        // Never half a file: whoever asks for the time reads it.
+        // Written atomically: every process that asks for the time reads it.
         convoke_machine::files::write_whole(&off, days.as_bytes()).unwrap();
     };
     set("2030-01-10");
@@ -230,7 +230,7 @@ fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
     until("the clock in doubt", &office, || served.get("/readyz").1.contains("WRONG 94 clock"));
     assert!(served.get("/metrics").1.contains("convoke_clock_jumped{prefecture=\"94\"} 1"));
     assert_eq!(nights(&office), "");
-    // It stands by a day after the first night: that of today may be due already, or not yet.
+    // The clock is set right, to the day after the first night: today's night may be due already, or not yet.
     set("2026-11-04");
     until("a night", &office, || is_done(&office, "2026-11-04") || is_done(&office, "2026-11-03"));
     served.stop();
@@ -291,8 +291,8 @@ fn every_prefecture_of_a_folder_has_its_nights_and_a_broken_one_stops_no_other()
     served.stop();
     let served = serve("2026-11-03 03:00:00");
     until("two nights", &office, || done("state = 'done'") == "75|2026-11-03\n77|2026-11-03\n");
-    // It looks at each when time has passed, and not whenever another look has ended. The looks are counted first: what comes
-    // between the two readings can only add ticks.
+    // It checks each when it is due, and not whenever another check has ended. Read the checks first: anything between
+    // the two readings can only add ticks.
     let figure = |name: &str| -> u64 {
         let metrics = served.get("/metrics").1;
         let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
@@ -367,7 +367,7 @@ fn systemd_is_told_when_it_serves_that_it_lives_and_when_it_stops() {
     }
     let answers = TcpStream::connect(&served.listen).is_ok();
     assert!(answers, "whoever is ready answers");
-    // A sign of life each half of the time after which it would be killed.
+    // A sign of life every half of the watchdog's timeout.
     for _ in 0..3 {
         assert_eq!(next(), "WATCHDOG=1");
     }
@@ -504,10 +504,10 @@ fn new_extracts_are_taken_in_before_the_night_or_refused_and_moved_aside() {
     std::fs::create_dir(&inbox).unwrap();
     let settings = [("CONVOKE__IMPORT__INBOX", inbox.to_str().unwrap())];
     Served::begin(&office, "2026-11-02 12:00:00", &settings).looks(&office);
-    // Permits that nobody knew of; a file whose rows are wrong; one that is still being written.
+    // Unknown permits; a file with bad rows; one that is still being written.
     let mut more = std::fs::File::create(inbox.join("permits-2026-11-03.csv")).unwrap();
     convoke::demo::world::write_permits(8, 40, day("2026-11-02"), &mut more).unwrap();
-    // One row in three hundred is wrong: it is left out of the extract, and told.
+    // One row in three hundred is bad: it is left out, and reported.
     let mut extract = std::fs::read_to_string(office.path("permits.csv")).unwrap();
     extract += &extract.lines().last().unwrap().replace("actif", "perdu").replacen(';', "9;", 1);
     std::fs::write(inbox.join("permits-corrected.csv"), extract).unwrap();
@@ -539,7 +539,7 @@ fn new_extracts_are_taken_in_before_the_night_or_refused_and_moved_aside() {
     assert!(why.contains("line 2") || why.contains("column"), "{why}");
 }
 
-/// Listens where nobody did, and passes on what comes.
+/// Starts listening on the port, and forwards connections.
 async fn open_port(address: &str, to: std::net::SocketAddr) {
     let door = tokio::net::TcpListener::bind(address).await.unwrap();
     tokio::spawn(async move {
@@ -557,7 +557,7 @@ async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is
     let Some(office) = watched_office() else { return };
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let relay = format!("smtp://{port}");
-    // A lease is renewed by a clock that is not faked: it must outlast that.
+    // Leases are renewed by a clock that is not faked, so the lease must outlast it.
     let settings = [
         ("CONVOKE__SMTP__URL", relay.as_str()),
         ("CONVOKE__DISPATCH__LEASE_S", "86400"),
@@ -581,7 +581,7 @@ async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is
     office.assert_promises();
 }
 
-/// Memory that is a process's own, in KiB.
+/// Private memory of a process, in KiB.
 fn own_memory(served: &Served) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", served.child.as_ref().unwrap().id())).unwrap();
     let line = status.lines().find(|l| l.starts_with("RssAnon")).unwrap();
@@ -594,7 +594,7 @@ fn in_thirty_nights_memory_stays_flat() {
     let office = Office::made_on(day("2026-11-02"), Shape { permits: 3_000, seats: true });
     let settings = [("CONVOKE__DISPATCH__LEASE_S", "86400"), ("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")];
     let served = Served::begin(&office, &format!("2026-11-02 12:00:00 {FAST}"), &settings);
-    // The least of some seconds after each night: what it holds while it works is given back in its own time.
+    // The minimum over some seconds after each night: memory used at work is released with a delay.
     let memory_after = |date: &str| {
         until("a night", &office, || is_done(&office, date));
         let mut least = u64::MAX;
@@ -613,7 +613,7 @@ fn in_thirty_nights_memory_stays_flat() {
     served.stop();
 }
 
-/// What a watcher outside is told: the paths that were called.
+/// The URL of an external monitoring service, and the paths that are called there.
 fn watcher() -> (String, std::sync::mpsc::Receiver<String>) {
     let door = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/a-secret-name", door.local_addr().unwrap());
@@ -623,7 +623,7 @@ fn watcher() -> (String, std::sync::mpsc::Receiver<String>) {
             let mut caller = caller.unwrap();
             let mut request = Vec::new();
             let mut chunk = [0; 1024];
-            // The body is short, and comes with its length.
+            // The body is short, and arrives with its length.
             while !String::from_utf8_lossy(&request).contains("2026") {
                 let n = caller.read(&mut chunk).unwrap();
                 request.extend_from_slice(&chunk[..n]);
@@ -661,7 +661,7 @@ fn a_watcher_outside_is_called_when_a_night_begins_and_when_it_is_done() {
     assert!(!String::from_utf8_lossy(&output.stderr).contains("a-secret-name"), "{output:?}");
 }
 
-/// What the rules and the dashboard ask for is told, after a night with letters.
+/// Every figure used by the alert rules and the dashboard is exported, after a night with letters.
 #[test]
 fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_told() {
     let Some(office) = watched_office() else { return };
@@ -684,12 +684,12 @@ fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_told() {
     for name in asked {
         assert!(told.lines().any(|l| l.starts_with(&format!("{name}{{"))), "{name} is told nowhere: {told}");
     }
-    // For `script/test`, which has it read by Prometheus's own checker.
+    // For `script/test`, which validates it with Prometheus's own checker.
     std::fs::create_dir_all(root.join("target/ops")).unwrap();
     std::fs::write(root.join("target/ops/metrics.txt"), told).unwrap();
 }
 
-/// Everything of a whole night and the letters after it, at the finest level of the log.
+/// A whole night and its letters, at the most detailed log level.
 #[test]
 fn no_line_of_the_log_names_anybody() {
     if !faketime::is_there() {

@@ -1,4 +1,4 @@
-//! The sheets of a day: who is expected, for the counter and for the door, and nobody is left out of them.
+//! The sheets of a day: who is expected, for the counter and for the door, with nobody left out.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::support::{Office, Shape, faketime, pdf};
 const SITES: [&str; 3] = ["creteil", "nogent-sur-marne", "lhay-les-roses"];
 const FILES: [&str; 3] = ["guichet.csv", "guichet.pdf", "porte.pdf"];
 
-/// An office whose first night was that of 5 October 2026; `None` where no other day can be played.
+/// An office whose first night was that of 5 October 2026; `None` if the clock cannot be faked.
 fn office() -> Option<Office> {
     let day: NaiveDate = "2026-10-05".parse().unwrap();
     let office = faketime::is_there().then(|| Office::made_on(day, Shape { permits: 300, seats: true }))?;
@@ -30,13 +30,13 @@ fn command(office: &Office, when: &str, args: &[&str]) -> Command {
     command
 }
 
-/// The days for which somebody has an appointment.
+/// The days with appointments.
 fn days(office: &Office) -> Vec<NaiveDate> {
     let rows = office.query("SELECT day FROM convocation WHERE state = 'convoked' GROUP BY day ORDER BY day");
     rows.lines().map(|day| day.parse().unwrap()).collect()
 }
 
-/// The lines of a table, its header first.
+/// The rows of a table, its header first.
 fn table(file: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(file).unwrap();
     let text = text.strip_prefix('\u{feff}').expect("spreadsheets need the mark");
@@ -96,7 +96,7 @@ fn a_sheet_has_everybody_who_is_expected_and_can_be_filled_in_and_imported() {
     let read = ("read.sheet".into(), serde_json::json!({"date": day, "site": null}));
     assert_eq!(office.reads(), [read], "who sees people's data stands in the ledger");
 
-    // Filled in, it is a file of marks: nothing of it is unknown, and a sheet made again says what is known.
+    // Filled in, it is a file of marks with no unknown columns, and a new sheet shows the marks.
     let site =
         SITES.iter().find(|site| table(&office.path(&format!("sheets/feuille-94-{day}-{site}-guichet.csv"))).len() > 2);
     let file = format!("sheets/feuille-94-{day}-{}-guichet.csv", site.unwrap());
@@ -200,7 +200,7 @@ fn each_night_leaves_the_sheets_of_the_next_days_and_nothing_that_is_no_longer_s
     timer(&night, "sheets");
     let of =
         |day: NaiveDate| SITES.iter().flat_map(move |site| FILES.map(|file| format!("feuille-94-{day}-{site}-{file}")));
-    // The days may have changed: the night has run.
+    // The days may have changed, because the night has run.
     let next: Vec<NaiveDate> = days(&office).into_iter().filter(|day| *day >= all[0]).take(3).collect();
     let mut wanted: BTreeSet<String> =
         next.iter().flat_map(|day| of(*day)).chain(others.clone()).chain([kept]).collect();
@@ -208,7 +208,7 @@ fn each_night_leaves_the_sheets_of_the_next_days_and_nothing_that_is_no_longer_s
     let file = folder.join(of(all[0]).next().unwrap());
     assert_eq!(mode(&file), 0o600);
 
-    // Whose appointment was cancelled is no longer on the next sheet, even where the day has nobody any more.
+    // A cancelled appointment is no longer on the next sheet, even if nobody is left on that day.
     let gone = next[2];
     office.change(&format!("UPDATE convocation SET state = 'cancelled' WHERE day = '{gone}'")).unwrap();
     let before = fs::read(&file).unwrap();
@@ -221,7 +221,7 @@ fn each_night_leaves_the_sheets_of_the_next_days_and_nothing_that_is_no_longer_s
     let known = office.query(&format!("SELECT count(*) FROM convocation WHERE day = '{gone}' AND state = 'convoked'"));
     assert_eq!(people.to_string(), known.trim());
 
-    // A folder that cannot be written is told, and stops no night.
+    // A folder that cannot be written is reported, and does not stop the night.
     fs::write(office.path("taken"), "a file").unwrap();
     let told = timer(&night, "taken");
     assert!(told.contains("sheets for counter and door could not be written"), "{told}");

@@ -1,4 +1,4 @@
-//! A long outbox, a relay that fails at random, a worker that is killed every few seconds: no letter is lost, and whatever
+//! A long outbox, a relay with random faults, a worker killed every few seconds: no letter is lost, and whatever
 //! arrives twice is listed. Bounded in letters and in time; the same seed gives the same faults. `script/soak`.
 
 use std::collections::HashMap;
@@ -10,19 +10,19 @@ use convoke_domain::ids::keyed_hash;
 
 use crate::support::{Office, Shape};
 
-/// Sessions of a worker: as many letters may be in doubt after each kill.
+/// Sessions of a worker: at most this many letters are uncertain after each kill.
 const SESSIONS: u64 = 4;
-/// Nobody waits for a soak for ever.
+/// Limit, so that a soak ends.
 const LIVES_MAX: u32 = 400;
 
-/// A number that follows from the seed and from what is asked: below `sides`.
+/// A number below `sides`, derived from the seed and `of`.
 fn dice(seed: u64, of: &[&[u8]], sides: u16) -> u16 {
     let parts: Vec<&[u8]> = std::iter::once(&b"soak"[..]).chain(of.iter().copied()).collect();
     let hash = keyed_hash(&seed.to_be_bytes(), &parts);
     u16::from_be_bytes([hash[0], hash[1]]) % sides
 }
 
-/// One answer in twenty or so is a fault of some kind; a recipient that was refused once is not refused again.
+/// About one reply in twenty is a fault of some kind; a recipient refused once is not refused again.
 fn faults(seed: u64) -> impl Fn(&Turn) -> Act + Send + Sync + 'static {
     move |turn| {
         let (session, attempt) = (turn.session.to_be_bytes(), turn.attempt.to_be_bytes());
@@ -39,7 +39,7 @@ fn faults(seed: u64) -> impl Fn(&Turn) -> Act + Send + Sync + 'static {
     }
 }
 
-/// Dispatches until no letter waits, killing the worker every `life`; returns how often it was killed.
+/// Dispatches until no letter waits, killing the worker every `life`. Returns how often it was killed.
 async fn soak(office: &Office, sink: &Sink, life: Duration) -> u64 {
     let waiting = "SELECT count(*) FROM outbox WHERE state IN ('queued', 'deferred', 'uncertain', 'leased', 'sending')";
     let mut kills = 0;
@@ -58,7 +58,7 @@ async fn soak(office: &Office, sink: &Sink, life: Duration) -> u64 {
             }
         });
         if ended.await.is_err() {
-            // SIGKILL: nothing is said, nothing is closed.
+            // SIGKILL: no output, no clean-up.
             worker.kill().unwrap();
             worker.wait().unwrap();
             kills += 1;
@@ -70,7 +70,8 @@ async fn soak(office: &Office, sink: &Sink, life: Duration) -> u64 {
     panic!("letters still wait after {LIVES_MAX} lives of the worker");
 }
 
-/// Every letter accepted or held for a person; what arrived, arrived once, or is listed; kills put at most a letter a session in doubt.
+/// Every letter is accepted or held for a person. Each arrived once, or is listed; every kill leaves at most one letter
+/// per session uncertain.
 fn assert_nothing_lost(office: &Office, sink: &Sink, letters: u64, kills: u64) {
     let mut times: HashMap<String, u64> = HashMap::new();
     for message in sink.messages() {
@@ -79,7 +80,7 @@ fn assert_nothing_lost(office: &Office, sink: &Sink, letters: u64, kills: u64) {
         *times.entry(id).or_default() += 1;
     }
     let count = |sql: &str| -> u64 { office.query(sql).trim().parse().unwrap() };
-    // Whoever's letter was in doubt twice is looked at by a person: it may have arrived or not.
+    // A letter that was uncertain twice needs a person: it may or may not have arrived.
     let held = count("SELECT count(*) FROM outbox WHERE state = 'held' AND uncertain = 2");
     assert!(times.len() as u64 + held >= letters, "lost letters: {} arrived, {held} held, of {letters}", times.len());
     let duplicates: u64 = times.values().map(|n| n - 1).sum();
@@ -104,7 +105,7 @@ fn assert_nothing_lost(office: &Office, sink: &Sink, letters: u64, kills: u64) {
 async fn play(seed: u64, permits: usize, wanted: u64, life: Duration) {
     let office = Office::new(Shape { permits, seats: true });
     office.run(&[]);
-    // As many letters as are wanted: copies of the night's, each with an id and a Message-ID of its own.
+    // As many letters as requested: copies of the night's, each with its own id and Message-ID.
     let made: u64 = office.query("SELECT count(*) FROM outbox WHERE channel = 'email'").trim().parse().unwrap();
     let copies = wanted.div_ceil(made).saturating_sub(1);
     office

@@ -1,15 +1,15 @@
-//! What is asked of a database that runs full: a clear error, nothing half done, and the rest once there is room again.
+//! A database on a full disk: a clear error, nothing half done, and the rest once there is space again.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::{Office, Shape};
 
-/// A small file system, which a test may fill; taken away at its end.
+/// A small file system that a test may fill; removed at its end.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// `None` where file systems may not be mounted: only root may.
+    /// `None` if file systems cannot be mounted: only root can.
     fn of_megabytes(size: u32) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("small").tempdir().unwrap().keep();
         let disk = Self(folder);
@@ -29,7 +29,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // At once for everybody, in the end for whoever still uses it.
+        // Detached at once, and unmounted when its last user is gone.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
         let _ = std::fs::remove_dir(&self.0);
     }
@@ -45,7 +45,7 @@ fn a_disk_that_runs_full_stops_a_run_and_loses_nothing() {
     let whole = Office::new(Shape { permits: 6_000, seats: true });
     whole.run(&[]);
     let office = whole.before_the_night().on_disk(&disk.0);
-    // So little is left that the run begins and does not end.
+    // Leaves so little space that the run begins but cannot end.
     disk.grow_to_megabytes(Office::megabytes_used(&disk.0) + 1);
     let output = office.output(&["run", "--yes", "--reason", "night", "--json"]);
     let said = String::from_utf8_lossy(&output.stderr);

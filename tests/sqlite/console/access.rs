@@ -1,4 +1,4 @@
-//! The way in, who may go where, and what attackers try.
+//! Signing in, access rights, and what attackers try.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ fn office() -> Office {
     Office::new(Shape { permits: 50, seats: true })
 }
 
-/// The address of a route, its parts filled with what nobody has.
+/// The address of a route, its parts filled with values that do not exist.
 fn filled(path: &str) -> String {
     let parts = path.split('/').map(|part| if part.starts_with('{') { "inconnu" } else { part });
     format!("/94{}", parts.collect::<Vec<_>>().join("/"))
@@ -54,16 +54,16 @@ fn every_route_by_every_role_answers_as_the_table_says() {
                 assert_eq!(answer.status, 403, "{told}");
                 assert!(answer.body.contains("Votre rôle ne permet pas cette page."), "{told}");
             }
-            // One of them signs out.
+            // Signing out is one of the routes.
             if path.ends_with("/deconnexion") {
                 browser = console.signed_in(login);
             }
         }
     }
-    // What changes something is never a GET, and what is a POST asks for more than to look.
+    // A GET never changes anything, and a POST requires more than the right to read.
     for route in ROUTES.iter().copied().flatten().filter(|route| route.method == "POST") {
         let own = ["/connexion", "/deconnexion", "/langue"].contains(&route.path);
-        // What only computes, or keeps a name out of an address, changes nothing that anybody else sees.
+        // A route that only computes, or keeps a name out of an address, changes nothing that anyone else sees.
         let looks =
             ["/personnes", "/apercu/calculer", "/executions/{code}/{jour}/{numero}/pieces", "/creneaux/prevision"];
         assert!(
@@ -135,7 +135,7 @@ fn sessions_end_in_time_and_tokens_change_hands_once() {
     shift("rotated_at", "-2 minutes");
     assert_eq!(browser.get("/94/").status, 200, "the new one has arrived");
     assert_eq!(late.get("/94/").status, 303, "and the old one is worth nothing");
-    // An answer that never arrived signs nobody out: what the browser still holds is good, and it gets another.
+    // A lost response signs nobody out: the browser's token is still valid, and it gets a new one.
     let held = browser.cookies["convoke-94"].clone();
     shift("rotated_at", "-20 minutes");
     browser.get("/94/rien");
@@ -198,11 +198,11 @@ fn guessing_passwords_takes_longer_than_anybody_has() {
     assert_eq!(right.status, 401, "even the right one, for a while");
     assert!(right.body.contains("il faut attendre quelques minutes"), "and nobody is told why");
     assert_eq!(office.query("SELECT failures FROM account WHERE login = 'lecteur'").trim(), "5");
-    // Whoever has the account is not locked out for good.
+    // The owner of the account is not locked out for ever.
     office.change("UPDATE account SET locked_until = datetime(locked_until, '-1 hour')").unwrap();
     assert_eq!(browser.post("/94/connexion", &[("login", "lecteur"), ("password", PASSWORD)]).status, 303);
     assert_eq!(office.query("SELECT failures FROM account WHERE login = 'lecteur'").trim(), "0");
-    // Many logins from one address are no way around.
+    // Using many logins from one address does not help.
     let told: Vec<u16> = (0..30)
         .map(|n| browser.post("/94/connexion", &[("login", &format!("x{n}")), ("password", "a guess")]).status)
         .collect();
@@ -299,7 +299,7 @@ fn the_console_is_reached_from_elsewhere_by_tls_alone_and_when_somebody_can_sign
     let (code, told) = serve(&[public]);
     assert_ne!(code, Some(0));
     assert!(told.contains("convoke accounts add"), "{told}");
-    // Behind TLS the browser guards the cookie.
+    // With TLS the browser protects the cookie.
     let console = Console::of(&office);
     drop(console);
     let console = Console::with(&office, &[public]);

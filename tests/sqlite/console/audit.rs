@@ -1,9 +1,9 @@
-//! Of the console: see the pages of that name.
+//! The console's audit pages.
 
 use super::browser::{Browser, Console};
 use crate::support::{Office, PLANNED, Shape, today};
 
-/// What the verification says, once it has ended.
+/// The result of the verification, once it has ended.
 fn verified(auditor: &mut Browser) -> String {
     auditor.submit("/94/audit/verification", &[]);
     let page = auditor.once_done("/94/audit").body;
@@ -44,7 +44,7 @@ fn the_ledger_is_paged_filtered_and_shown_as_text() {
         let Some((before, _)) = page.body.split_once("\" rel=\"next\"") else { break };
         path = before.rsplit_once("href=\"").unwrap().1.replace("&amp;", "&");
     }
-    // Whoever signs in meanwhile is written down as well.
+    // Sign-ins meanwhile add entries too.
     assert!(seen >= size && pages > 1, "{seen} of {size} entries on {pages} pages");
 
     let paused = auditor.get("/94/audit/registre?genre=sending.paused").body;

@@ -1,4 +1,4 @@
-//! A server with its console, and a browser that keeps cookies and follows nothing by itself.
+//! A server with its console, and a browser that keeps cookies and follows no redirect by itself.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use crate::support::Office;
 
-/// Of every account that [`Console::of`] makes.
+/// Password of every account created by [`Console::of`].
 pub(crate) const PASSWORD: &str = "une phrase que personne ne devine";
-/// Accounts are called as their roles.
+/// Accounts are named after their roles.
 pub(crate) const ROLES: [&str; 4] = ["lecteur", "operateur", "auditeur", "administrateur"];
 
-/// A server; it ends with the test, however that ends.
+/// A server. It ends with the test, however that ends.
 pub(crate) struct Console {
     child: Child,
     listen: String,
     log: tempfile::NamedTempFile,
 }
 
-/// Makes an account.
+/// Creates an account.
 pub(crate) fn enrol(office: &Office, login: &str, role: &str) {
     let mut command = office.command(&["accounts", "add", login, "--role", role, "--password-file", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -42,7 +42,7 @@ impl Console {
         Self::serving(office, &[], settings)
     }
 
-    /// The same with more arguments.
+    /// The same with additional arguments.
     pub(crate) fn serving(office: &Office, more: &[&str], settings: &[(&str, &str)]) -> Self {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let named = settings.iter().find(|(name, _)| *name == "CONVOKE__HTTP__LISTEN");
@@ -67,17 +67,17 @@ impl Console {
         std::fs::read_to_string(self.log.path()).unwrap()
     }
 
-    /// Where it answers.
+    /// Its address.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.listen)
     }
 
-    /// A browser that nobody has signed in with.
+    /// A browser that is not signed in.
     pub(crate) fn browser(&self) -> Browser {
         Browser::at(&self.url())
     }
 
-    /// A browser of somebody who is signed in.
+    /// A browser of a signed-in user.
     pub(crate) fn signed_in(&self, login: &str) -> Browser {
         let mut browser = self.browser();
         let answer = browser.post("/94/connexion", &[("login", login), ("password", PASSWORD)]);
@@ -99,7 +99,7 @@ pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<String, String>,
 }
 
-/// What a browser gets.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -120,13 +120,13 @@ impl Browser {
         self.ask("GET", path, None, &[])
     }
 
-    /// Sends a form, as a page of the same site does.
+    /// Submits a form, as a page of the same site does.
     pub(crate) fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         let body = form.iter().map(|(k, v)| format!("{}={}", encoded(k), encoded(v))).collect::<Vec<_>>().join("&");
         self.ask("POST", path, Some(&body), &[("sec-fetch-site", "same-origin")])
     }
 
-    /// Sends a form, and looks at the page to which that leads.
+    /// Submits a form, and opens the page that it redirects to.
     pub(crate) fn submit(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         let answer = self.post(path, form);
         assert_eq!(answer.status, 303, "{path}: {}", answer.body);
@@ -162,13 +162,13 @@ impl Browser {
     }
 }
 
-/// As a form writes it.
+/// Encodes text as a form does.
 pub(crate) fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 impl Browser {
-    /// A page, once no part of it changes by itself any more: what it shows the progress of has ended.
+    /// A page, once it no longer refreshes itself, because the job it shows has ended.
     pub(crate) fn once_done(&mut self, path: &str) -> Answer {
         for _ in 0..1_200 {
             let answer = self.get(path);

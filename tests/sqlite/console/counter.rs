@@ -1,11 +1,11 @@
-//! The counter: who is expected, and who came, marked once by whoever sits there.
+//! The counter: who is expected and who came, marked once.
 
 use super::browser::{Answer, Console, ROLES, enrol};
 use crate::support::{Office, Shape, faketime};
 
 const MADE_ON: &str = "2026-10-05";
 
-/// An office with appointments, made and run on 5 October 2026; `None` where no other day can be played.
+/// An office with appointments, created and run on 5 October 2026; `None` if the clock cannot be faked.
 fn office() -> Option<Office> {
     let day = MADE_ON.parse().unwrap();
     let office = faketime::is_there().then(|| Office::made_on(day, Shape { permits: 300, seats: true }))?;
@@ -18,7 +18,7 @@ fn office() -> Option<Office> {
     Some(office)
 }
 
-/// A server whose day it is.
+/// A server on a given day.
 fn console(office: &Office, day: &str) -> Console {
     let environment = faketime::environment();
     let at = format!("@{day} 14:00:00");
@@ -31,7 +31,7 @@ fn state(office: &Office, reference: &str) -> String {
     office.one(&format!("SELECT state FROM convocation WHERE reference = '{reference}'"))
 }
 
-/// What a page says, whatever its blanks.
+/// The text of a page, ignoring blanks.
 fn said(answer: &Answer) -> String {
     answer.body.replace(['\u{a0}', '\u{202f}'], " ")
 }
@@ -51,7 +51,7 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
     let before = office.one("SELECT min(day) FROM convocation WHERE state = 'convoked'");
     let page_of = |day: &str| format!("/94/guichet?jour={day}&site={site}");
     {
-        // The day has not come: the sheet is there, nobody can be marked.
+        // The day has not come: the sheet is there, but nobody can be marked.
         let console = console(&office, MADE_ON);
         let mut agent = console.signed_in("operateur");
         let next = agent.get("/94/guichet");
@@ -97,7 +97,7 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
     assert_eq!(office.one(marks), "4");
     assert_eq!(rows(&told).len(), people.len() - 4, "what is marked cannot be marked again");
 
-    // The same again changes nothing; another word is told to be too late, and hinders no other.
+    // The same marks again change nothing; a different one is refused as too late, and does not affect the others.
     let told = agent.submit(&path, &form[..1]);
     assert!(said(&told).contains("1 était déjà saisie ainsi."), "{}", told.body);
     let told = agent.submit(&path, &[(fields[0].as_str(), "absent")]);
@@ -108,7 +108,7 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
     );
     assert_eq!((state(&office, &people[0]).as_str(), office.one(marks).as_str()), ("honoured", "4"));
 
-    // No row of this page.
+    // Not a row of this page.
     let elsewhere =
         office.one(&format!("SELECT reference FROM convocation WHERE day > '{day}' AND state = 'convoked' LIMIT 1"));
     assert_eq!(agent.post(&path, &[(&format!("p-{elsewhere}"), "annule")]).status, 404);

@@ -1,4 +1,4 @@
-//! Of the console: see the pages of that name.
+//! The console's pages of letters.
 
 use std::io::{Cursor, Read};
 
@@ -18,7 +18,7 @@ fn last_entry(office: &Office, kind: &str) -> String {
     office.one(&format!("SELECT actor, payload FROM ledger_entry WHERE kind = '{kind}' ORDER BY seq DESC LIMIT 1"))
 }
 
-/// Makes a letter one that failed, as a relay told.
+/// Marks a letter as failed, with a relay's reply.
 fn fail(office: &Office, letter: &str, reply: &str) {
     let sql = format!("UPDATE outbox SET state = 'failed', last_reply = '{reply}' WHERE letter_id = '{letter}'");
     office.change(&sql).unwrap();
@@ -160,7 +160,7 @@ fn sending_is_stopped_and_goes_on_when_the_count_is_typed() {
     assert!(last_entry(&office, "sending.resumed").contains("corrigé"));
 }
 
-/// Waits for the batch that is being prepared.
+/// Waits for the batch being prepared.
 fn prepared(agent: &mut Browser) -> String {
     let page = agent.once_done("/94/courriers/lots").body;
     let lot = page.split("/94/courriers/lots/").nth(1).map(|rest| rest[..12].to_owned());
@@ -188,7 +188,7 @@ fn a_batch_is_prepared_downloaded_confirmed_by_its_count_and_what_returns_is_not
     assert_eq!(names, ["lettres-001.pdf", "adresses.csv", "manifest.json"]);
     let mut manifest = String::new();
     files.by_name("manifest.json").unwrap().read_to_string(&mut manifest).unwrap();
-    // The same as the command line's.
+    // Same result as on the command line.
     office.ok(&["post", "--out", "a", "--json"]);
     assert_eq!(manifest, std::fs::read_to_string(office.path("a/manifest.json")).unwrap());
 

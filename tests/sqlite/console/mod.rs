@@ -1,4 +1,4 @@
-//! The console, asked as browsers ask: who may do what, and that what is done there is done as by the command line.
+//! The console, through HTTP as browsers use it: access rights, and the same effects as on the command line.
 
 mod access;
 mod audit;

@@ -9,7 +9,7 @@ use crate::support::{self, Office, Shape};
 
 static OFFICE: LazyLock<Office> = LazyLock::new(|| Office::new(Shape { permits: 600, seats: true }));
 
-/// What a page says beside a label of its facts.
+/// The value of a labelled fact on a page.
 fn fact(body: &str, label: &str) -> String {
     let after = body.split(&format!("<dt>{label}</dt>")).nth(1).unwrap_or_else(|| panic!("no {label}: {body}"));
     let value = after.split("</dd>").next().unwrap().rsplit("<dd>").next().unwrap();
@@ -23,7 +23,7 @@ fn counted(browser: &mut Browser) -> String {
     fact(&page.body, "Lettres à écrire, rendez-vous fermes")
 }
 
-/// The hash of the plan that was counted last.
+/// The hash of the last counted plan.
 fn plan_hash(browser: &mut Browser) -> String {
     fact(&browser.get("/94/apercu").body, "Empreinte du plan").replace("<code>", "").replace("</code>", "")
 }
@@ -106,7 +106,7 @@ fn a_run_asks_first_how_many_letters_then_does_what_the_command_line_does() {
     assert!(entries(&office, "run.completed").starts_with("local:operateur|"));
     office.assert_promises();
 
-    // Once more: there is nothing new.
+    // Again: there is nothing new.
     let none = counted(&mut browser);
     assert_eq!(none, "0");
     let plan = plan_hash(&mut browser);
@@ -174,7 +174,7 @@ fn what_would_make_too_many_firm_is_refused_unless_the_plan_itself_was_seen() {
     let letters = counted(&mut browser);
     let page = browser.get("/94/executions/mettre-a-jour");
     assert!(page.body.contains("C’est plus que le maximum"), "{}", page.body);
-    // The form is not shown; whoever sends one all the same is refused by the run.
+    // The form is not shown; submitting it anyway is refused by the run.
     let plan = plan_hash(&mut browser);
     let form = [("raison", "essai"), ("lettres", letters.as_str()), ("plan", plan.as_str())];
     browser.submit("/94/executions/mettre-a-jour", &form);
@@ -210,7 +210,7 @@ fn the_letters_of_a_plan_are_shown_to_whoever_said_why_and_to_nobody_else() {
     for path in ["/94/apercu/lettres/9", "/94/apercu/lettres/0", "/94/apercu/lettres/1/..%2Fx"] {
         assert_eq!(browser.get(path).status, 404, "{path}");
     }
-    // Somebody else has not said why.
+    // Another user has not given a reason.
     assert_eq!(console.signed_in("administrateur").get("/94/apercu/lettres/1/courriel").status, 404);
 }
 
@@ -241,7 +241,7 @@ fn the_files_of_a_report_have_names_of_a_list_and_prove_themselves() {
     for name in ["..%2Fconvoke.toml", "%2Fetc%2Fpasswd", "manifest.json", "report.html%00", "record"] {
         assert_eq!(browser.get(&format!("{page}/pieces/{name}")).status, 404, "{name}");
     }
-    // Another run's are not these.
+    // Not those of another run.
     let other = browser.get("/94/executions").body;
     assert!(other.contains("&#60;script&#62;x&#60;/script&#62; ابن") && !other.contains("<script>x"), "{other}");
     let last = office.one("SELECT run_id FROM run ORDER BY generation DESC LIMIT 1");
@@ -279,7 +279,7 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     assert_eq!(busy.status, 422);
     assert!(busy.body.contains("Une exécution est déjà en cours"), "{}", busy.body);
 
-    // The process is killed: somebody finishes its run.
+    // The process is killed: someone completes its run.
     kill_process(pid, Signal::KILL).unwrap();
     run.wait().unwrap();
     assert!(browser.get(&page).body.contains("Le processus qui y travaillait s’est arrêté"));

@@ -1,4 +1,4 @@
-//! Found, understood, helped: what an agent does for one person in a browser, and what is written down of it.
+//! An agent finds, understands and helps one person in a browser, and the ledger records it.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ static STAFFED: LazyLock<Office> = LazyLock::new(|| {
     office
 });
 
-/// Somebody with an appointment and an e-mail address.
+/// A person with an appointment and an e-mail address.
 struct Somebody {
     id: String,
     number: String,
@@ -38,7 +38,7 @@ impl Somebody {
     }
 }
 
-/// The last entry of a kind: who, and what it holds.
+/// The actor and payload of the last entry of a kind.
 fn entry(office: &Office, kind: &str) -> (String, String) {
     let found =
         office.one(&format!("SELECT actor, payload FROM ledger_entry WHERE kind = '{kind}' ORDER BY seq DESC LIMIT 1"));
@@ -52,12 +52,12 @@ fn done_by_hand(office: &Office, kind: &str, reason: &str) {
     assert!(payload.contains(&format!("\"reason\":\"{reason}\"")), "{kind}: {payload}");
 }
 
-/// What a page says, whatever its blanks.
+/// The text of a page, ignoring blanks.
 fn said(answer: &Answer) -> String {
     answer.body.replace(['\u{a0}', '\u{202f}'], " ")
 }
 
-/// An act is refused, and nothing is changed.
+/// Asserts that an act was refused and that nothing changed.
 fn refused(answer: &Answer, status: u16, told: &str) {
     assert_eq!(answer.status, status, "{}", answer.body);
     assert!(said(answer).contains(told) && answer.body.contains("Rien n’a été changé."), "{}", answer.body);
@@ -83,7 +83,7 @@ fn people_are_found_forgivingly_and_the_ledger_knows_who_looked_but_not_for_whom
     assert!(nobody.body.contains("Personne. Essayez moins de mots"), "{}", nobody.body);
     assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.find'"), before, "nobody was seen");
 
-    // Lower case, and the last two letters exchanged.
+    // Lower case, and the last two letters swapped.
     let mut slip: Vec<char> = name.to_lowercase().chars().collect();
     let last = slip.len() - 1;
     slip.swap(last, last - 1);
@@ -103,7 +103,7 @@ fn people_are_found_forgivingly_and_the_ledger_knows_who_looked_but_not_for_whom
         assert!(found.body.contains(&format!("href=\"{}\"", somebody.page())), "{known}");
         assert!(found.body.contains(&somebody.reference), "the appointment is told");
     }
-    // The last search is shown until another.
+    // The last search is shown until the next one.
     assert!(reader.get("/94/personnes").body.contains(&somebody.page()));
     assert!(!search(&mut reader, "  ").body.contains("Personnes trouvées"));
     assert!(!console.log().contains(&name) && !console.log().contains(&somebody.number));
@@ -129,14 +129,14 @@ fn a_persons_page_says_why_and_what_happened_and_whoever_opens_it_is_written_dow
     assert_eq!(entry(&office, "read.timeline").0, "local:lecteur");
     assert!(console.signed_in("operateur").get(&somebody.page()).body.contains("name=\"reason\""));
 
-    // Whoever has neither appointment nor letter has a page too.
+    // A person with neither appointment nor letter has a page too.
     let other = office.one(
         "SELECT holder_id FROM holder h WHERE NOT EXISTS (SELECT 1 FROM convocation c WHERE c.holder_id = h.holder_id)
            AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.holder_id = h.holder_id) ORDER BY 1 LIMIT 1",
     );
     let page = reader.get(&format!("/94/personnes/{other}"));
     assert!(page.body.contains("Aucun rendez-vous en cours.") && page.body.contains("Aucune lettre."), "{}", page.body);
-    // English, with the French of the rules marked as such.
+    // In English, with the French of the rules marked as French.
     reader.post("/94/langue", &[("langue", "en")]);
     let page = reader.get(&somebody.page());
     assert!(page.body.contains("<html lang=\"en\">") && page.body.contains("Foreigner number"), "{}", page.body);
@@ -160,7 +160,7 @@ fn find_a_person_mend_the_email_send_again() {
     let page = agent.get(&somebody.page());
     assert!(page.body.contains("Renvoyer") && page.body.contains("<details open>"), "{}", page.body);
 
-    // The same address once more.
+    // The same address again.
     let letter = [("lettre", somebody.letter.as_str()), ("acte", "retry"), ("reason", "filtre corrigé")];
     let told = agent.submit(&format!("{}/lettre", somebody.page()), &letter);
     assert!(said(&told).contains("État de la lettre : En attente d’envoi."), "{}", told.body);
@@ -230,7 +230,7 @@ fn a_letter_is_printed_again_to_the_byte_or_it_is_said_what_has_changed() {
         "1"
     );
 
-    // Not on the page of somebody else.
+    // Not on another person's page.
     let other = office.one(&format!("SELECT min(holder_id) FROM holder WHERE holder_id <> '{}'", somebody.id));
     assert_eq!(reader.get(&format!("/94/personnes/{other}/lettres/{}", somebody.letter)).status, 404);
 
@@ -258,7 +258,7 @@ fn an_appointment_is_moved_to_a_seat_that_costs_nobody_anything_and_given_up() {
     let offered: Vec<&str> = page.body.split("<option value=\"").skip(1).filter_map(|o| o.split('"').next()).collect();
     let seat = offered.iter().find(|o| o.contains('T')).expect("a seat").to_string();
 
-    // A day that is avoided is offered no more, and stays noted.
+    // An avoided day is no longer offered, and stays recorded.
     let day = seat.rsplit_once('/').unwrap().1.split_once('T').unwrap().0.to_owned();
     let avoid = format!("{base}/eviter");
     refused(&agent.post(&avoid, &[("du", &day), ("reason", "")]), 422, "Un motif est nécessaire");
@@ -408,7 +408,7 @@ fn whoever_only_reads_does_nothing_and_what_is_not_there_is_not_there() {
     for path in ["/94/personnes", &somebody.page(), "/94/demandes", "/94/guichet"] {
         assert_eq!(auditor.get(path).status, 403, "an auditor audits: {path}");
     }
-    // A letter of somebody else.
+    // Another person's letter.
     let other =
         office.one(&format!("SELECT letter_id FROM outbox WHERE reference <> '{}' LIMIT 1", somebody.reference));
     let turned = [("lettre", other.as_str()), ("acte", "retry"), ("reason", "x")];
@@ -439,7 +439,7 @@ fn whatever_people_are_called_their_page_is_a_page() {
             assert!(!answer.body.contains("<script>alert") && !answer.body.contains("<img"), "{name}");
         }
     }
-    // What a relay said is told as it is, and nothing more.
+    // A relay's reply is shown as it is, and nothing else.
     office
         .change(&format!(
             "UPDATE outbox SET state = 'failed', last_reply = '<b>550</b>' WHERE letter_id = '{}'",

@@ -1,4 +1,4 @@
-//! Several préfectures on one server: what belongs to one is shown to nobody of another, and changed by nobody of another.
+//! Several préfectures on one server: no user of one can see or change what belongs to another.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use super::browser::{Browser, Console, PASSWORD, encoded, enrol};
 use crate::support::Office;
 use crate::support::prefectures::{of, offices_of};
 
-/// A server of two préfectures: 75 has people, appointments and letters, and 94 has an administrator and nobody else.
+/// A server of two préfectures: 75 has people, appointments and letters, and 94 has only an administrator.
 fn served() -> (Office, Console) {
     let office = offices_of(&[("75", 300), ("94", 0)]);
     let config = office.path("prefectures/75/convoke.toml").display().to_string();
     office.answer(&["--config", &config, "run", "--yes", "--reason", "night", "--json"]);
-    // An appointment that has been, whose letter the post has taken: to be marked, and to come back.
+    // A past appointment whose letter was posted: it can be marked, and its letter can come back.
     office
         .change(
             "UPDATE convocation SET day = '2026-01-05' WHERE reference = (SELECT min(reference) FROM convocation);
@@ -29,7 +29,7 @@ fn served() -> (Office, Console) {
     (office, console)
 }
 
-/// Identifiers of 75, by the name that they have in the addresses of the console.
+/// Identifiers of 75, by their names in the console's addresses.
 fn theirs(office: &Office) -> BTreeMap<&'static str, String> {
     let appointment = office.one("SELECT holder_id, reference, slot_id FROM convocation ORDER BY reference LIMIT 1");
     let [holder, reference, slot] = appointment.split('|').collect::<Vec<_>>()[..] else { panic!("{appointment}") };
@@ -58,7 +58,7 @@ fn theirs(office: &Office) -> BTreeMap<&'static str, String> {
     )
 }
 
-/// Everything that is on a page of 75 and names somebody or something of theirs.
+/// Everything on a page of 75 that identifies a person or an object.
 fn marks(office: &Office) -> Vec<String> {
     let sql = "SELECT reference FROM convocation UNION SELECT holder_id FROM holder UNION SELECT number FROM holder
         UNION SELECT family_name || ' ' || given_names FROM holder UNION SELECT run_id FROM run UNION SELECT request_id FROM request";
@@ -77,7 +77,7 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
         "SELECT min(slot_id) FROM slot WHERE prefecture = '75' AND slot_id NOT IN (SELECT slot_id FROM reservation)",
     );
     let today = crate::support::today().to_string();
-    // Filled with what each form wants: whatever is refused is refused because of whose it is.
+    // Every form is valid: whatever is refused is refused because of the préfecture.
     let forms: &[(&str, &[(&str, &str)])] = &[
         ("/personnes/{holder_id}/suspension", &[("acte", "suspendre")]),
         ("/personnes/{holder_id}/courriel", &[("courriel", "someone@example.org")]),
@@ -98,7 +98,7 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
     ];
     for route in ROUTES.iter().copied().flatten().filter(|route| route.right != Right::Anyone) {
         let form = forms.iter().find(|(path, _)| route.method == "POST" && *path == route.path);
-        // Who leaves is not there any more; what only computes has nothing of anybody's in its answer.
+        // Signing out ends the session, and the answer to a mere computation contains nobody's data.
         let computes = ["/deconnexion", "/langue", "/apercu/calculer", "/creneaux/prevision", "/audit/verification"];
         if route.path == "/{*rest}" || (route.method == "POST" && (form.is_none() || computes.contains(&route.path))) {
             continue;
@@ -117,15 +117,15 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
         let answer = browser.ask(route.method.as_str(), &path, body.as_deref(), &[("sec-fetch-site", "same-origin")]);
         let told = format!("{} {path}: {} {}", route.method, answer.status, answer.body);
         match (route.method.as_str(), route.path.contains('{')) {
-            // A desk of that name is here too, and nobody is expected there.
+            // 94 also has a desk of that name, where nobody is expected.
             ("GET", true) if route.path.starts_with("/guichet") => assert_eq!(answer.status, 200, "{told}"),
             ("GET" | "POST", true) => assert_eq!(answer.status, 404, "{told}"),
-            // It names what is elsewhere within the form.
+            // Here the identifier of the other préfecture is in the form.
             ("POST", _) => assert!((400..500).contains(&answer.status), "{told}"),
             _ => assert!(answer.status < 500, "{told}"),
         }
         for mark in &marks {
-            // What was asked for may be said again.
+            // The submitted values may be repeated.
             let typed = form.iter().flat_map(|(_, fields)| fields.iter()).flat_map(|(name, value)| [*name, *value]);
             let typed = typed.filter(|typed| typed.len() > 10);
             let shown = typed.fold(answer.body.replace(&path, ""), |shown, typed| shown.replace(typed, ""));
@@ -137,7 +137,7 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
         UNION ALL SELECT count(*) FROM outbox WHERE state = 'held' UNION ALL SELECT count(*) FROM permit WHERE held
         UNION ALL SELECT count(*) FROM avoided_day UNION ALL SELECT count(*) FROM request WHERE state <> 'open'";
     assert_eq!(office.query(kept), "0\n".repeat(5));
-    // They would have changed something where they are at home: the forms are right.
+    // In their own préfecture they do change something, so the forms are right.
     let config = office.path("prefectures/75/convoke.toml").display().to_string();
     let mut enrolling = office.command(&["--config", &config, "accounts", "add", "chez", "--role", "administrateur"]);
     let password = office.path("password.txt");
@@ -150,7 +150,7 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
         let path = path.replace("{holder_id}", &theirs["holder_id"]).replace("{reference}", reference);
         let path = path.replace("{day}", &theirs["day"]).replace("{site}", &theirs["site"]);
         let fields = [&fields[..], &[("reason", "the person asked")]].concat();
-        // The last of them finds the appointment ended by the one before, which is an answer too.
+        // The last one finds the appointment already ended by the one before, which is a valid answer too.
         let answer = at_home.post(&format!("/75{path}"), &fields);
         assert!(answer.status == 303 || path.contains("guichet"), "{path}: {} {}", answer.status, answer.body);
     }

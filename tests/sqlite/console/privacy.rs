@@ -1,22 +1,22 @@
-//! What nobody may read who was not shown it: no address of the console, and no line of its log, tells of anybody.
+//! No address of the console, and no line of its log, contains personal data.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use super::browser::{Console, PASSWORD};
 use crate::support::{Office, Shape};
 
-/// What tells of people: names, numbers, addresses, telephones.
+/// Personal data: names, numbers, addresses, telephones.
 fn canaries(office: &Office) -> Vec<String> {
     let sql = "SELECT family_name, given_names, address, number, email, phone FROM holder";
     let all: BTreeSet<String> =
         office.query(sql).lines().flat_map(|line| line.split('|').map(str::to_lowercase)).collect();
-    // Words of the pages themselves are no names.
+    // Words of the pages themselves are not names.
     let names = all.into_iter().filter(|word| word.chars().count() > 5 && word != "adresse").collect::<Vec<_>>();
     assert!(names.len() > 500);
     names
 }
 
-/// The addresses that a page leads or writes to, of this préfecture.
+/// The addresses in this préfecture that a page links or submits to.
 fn addresses(body: &str) -> BTreeSet<String> {
     let found = ["href=\"", "action=\"", "src=\"", "data-refresh=\""]
         .iter()
@@ -45,7 +45,7 @@ fn no_address_and_no_line_of_the_log_tells_of_anybody() {
         let parts: Vec<String> = found.split('|').map(str::to_owned).collect();
         (parts[0].clone(), parts[1].clone(), parts[2].clone())
     };
-    // Found, read, mended, written to again; asked for and refused.
+    // Found, read, corrected, written to again; requested and refused.
     let found = browser.submit("/94/personnes", &[("texte", &name)]);
     assert!(found.body.to_lowercase().contains(&name.to_lowercase()));
     let person = format!("/94/personnes/{holder}");
@@ -65,7 +65,7 @@ fn no_address_and_no_line_of_the_log_tells_of_anybody() {
     canaries.extend(["canari.nouveau", "canari pas une adresse", "canari, mot de passe"].map(str::to_owned));
     let tells = |text: &str| canaries.iter().find(|canary| text.contains(canary.as_str())).cloned();
     let (mut seen, mut to_see) = (BTreeSet::new(), VecDeque::from(["/94/".to_owned(), person.clone()]));
-    // Of pages of one kind a few are enough; the order is that of the links.
+    // A few pages of each kind suffice, in the order of the links.
     let mut of_a_kind = std::collections::HashMap::<String, usize>::new();
     let mut read = BTreeSet::new();
     while let Some(path) = to_see.pop_front() {
@@ -77,7 +77,7 @@ fn no_address_and_no_line_of_the_log_tells_of_anybody() {
         }
         let mut answer = browser.get(&path);
         while answer.status == 429 {
-            // Who is refused spends nothing of what is allowed: the next but few is answered.
+            // A refused request does not count against the limit: one of the next is answered.
             answer = browser.get(&path);
         }
         assert!(answer.status < 500 && !answer.location.contains("/connexion"), "{path}: {}", answer.body);

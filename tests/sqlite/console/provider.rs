@@ -1,4 +1,4 @@
-//! Sign-in by a real identity provider: node's `oidc-provider`, run here.
+//! Sign-in through a real identity provider: node's `oidc-provider`, run here.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -23,7 +23,8 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A provider that sends people back to a console on `port`. `None` where there is none: CI fails, anybody else is told.
+/// A provider that redirects to a console on `port`. `None` if it is not installed: CI fails, anyone else gets a
+/// message.
 fn provider(port: u16) -> Option<Provider> {
     let modules = std::env::var_os("CONVOKE_NPM");
     let found = modules.as_ref().is_some_and(|at| Path::new(at).join("node_modules/oidc-provider").is_dir());
@@ -38,14 +39,14 @@ fn provider(port: u16) -> Option<Provider> {
     let mut command = Command::new("node");
     command.arg(script).args([own.to_string(), back]).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    // It says when it is ready.
+    // It prints a line when it is ready.
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
     assert_eq!(line.trim(), "ready");
     Some(Provider(child, own))
 }
 
-/// An office whose console signs in by a provider.
+/// An office whose console signs in through a provider.
 fn signing_in_elsewhere() -> Option<(Office, Console, Provider)> {
     let port = free_port();
     let provider = provider(port)?;
@@ -64,7 +65,7 @@ fn signing_in_elsewhere() -> Option<(Office, Console, Provider)> {
     Some((office, console, provider))
 }
 
-/// Signs in there as `NAME:GROUP,GROUP`, and gives the address to which one is sent back.
+/// Signs in there as `NAME:GROUP,GROUP`, and returns the address of the redirect.
 fn at_the_provider(browser: &Browser, provider: &Provider, url: &str, who: &str) -> String {
     let own = format!("http://localhost:{}", provider.1);
     let mut there = Browser::at(&own);
@@ -97,7 +98,7 @@ fn an_agent_signs_in_by_the_provider_and_has_the_role_of_their_groups() {
     assert_eq!(left.status, 303);
     assert!(left.location.contains("code_challenge_method=S256") && left.location.contains("nonce="), "{left:?}");
     let back = at_the_provider(&browser, &provider, &left.location, "agent.fictif:guichet,chefs");
-    // Whoever catches the way back cannot use it from another browser, and nobody twice.
+    // An intercepted redirect cannot be used from another browser, and none can be used twice.
     assert!(console.browser().get(&back).body.contains("n’était pas attendu"));
     let after_theft = browser.get(&back);
     assert!(after_theft.body.contains("n’était pas attendu"), "a way back that was tried elsewhere is used up");

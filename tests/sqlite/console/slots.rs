@@ -5,7 +5,7 @@ use chrono::{Datelike, Days, NaiveDate};
 use super::browser::Console;
 use crate::support::{Office, PLANNED, Shape, today};
 
-/// The day on which most are expected at a site.
+/// The day with the most appointments at a site.
 fn busiest(office: &Office) -> (String, String, usize) {
     let sql = "SELECT s.site, s.day, count(*) FROM reservation r JOIN slot s ON s.slot_id = r.slot_id GROUP BY s.site, s.day ORDER BY count(*) DESC, s.day LIMIT 1";
     let answer = office.query(sql);
@@ -104,7 +104,7 @@ fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
     assert!(told.starts_with("local:operateur|") && told.contains("chauffage"), "{told}");
     let hit = browser.get("/94/creneaux/fermeture/resultat");
     assert_eq!(hit.body.matches("<th scope=\"row\">RC-94-").count(), expected, "{}", hit.body);
-    // With telephone numbers: for whoever closed the day alone.
+    // It shows telephone numbers: only to the user who closed the day.
     assert_eq!(console.signed_in("administrateur").get("/94/creneaux/fermeture/resultat").status, 404);
     office.assert_promises();
 
@@ -136,9 +136,9 @@ fn a_forecast_answers_what_if_as_the_command_line_does() {
     assert_eq!(csv.lines().skip(1).map(due).sum::<u64>(), told["due"].as_u64().unwrap());
     assert_eq!(csv.lines().count(), 9);
     assert!(browser.get(&format!("{path}&liste=guichets&format=xlsx")).bytes.starts_with(b"PK"));
-    // Another question has not been answered yet.
+    // A forecast with other parameters has not been computed yet.
     assert!(browser.get("/94/creneaux/prevision?semaines=9").body.contains("pas encore été calculée"));
-    // An extra seat in a week that this forecast does not have.
+    // An extra seat in a week outside this forecast.
     let far = NaiveDate::from_ymd_opt(today().year() + 3, 3, 3).unwrap().iso_week();
     let desk = told["desks"][0]["desk"].as_str().unwrap();
     let extra = format!("{}/{desk}/{}-W{:02}=2", told["desks"][0]["site"].as_str().unwrap(), far.year(), far.week());
