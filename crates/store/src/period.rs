@@ -61,7 +61,8 @@ impl Store {
         Ok(rows.into_iter().map(|(site, desk, day, state, n)| ((site, desk, day), state, n as u64)).collect())
     }
 
-    /// Convocations made between two instants, the second excluded: desk, when, for which day.
+    /// Convocations made between two instants, the second excluded, without those made elsewhere, moved or cancelled:
+    /// desk, when, for which day.
     pub fn convoked_between(
         &mut self,
         from: NaiveDateTime,
