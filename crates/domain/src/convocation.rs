@@ -107,7 +107,7 @@ coded! {
         Accepted = "accepted",
         /// To be tried again.
         Deferred = "deferred",
-        /// Refused for good.
+        /// Permanently refused.
         Failed = "failed",
         /// It is unknown whether the relay accepted it.
         Uncertain = "uncertain",

@@ -195,8 +195,8 @@ fn change(mut left: NaiveDateTime, mut right: NaiveDateTime, before: impl Fn(Nai
     right
 }
 
-/// The rule that these onsets follow in all `years`: a weekday's last occurrence in a month, or always its nth. Programs
-/// that know zones by their rules (Outlook) handle a rule better than dates.
+/// The rule that these onsets follow in all `years`: a weekday's last occurrence in a month, or always its nth.
+/// Programs that know zones by their rules (Outlook) handle a rule better than dates.
 fn yearly_rule(onsets: &[NaiveDateTime], years: RangeInclusive<i32>) -> Option<String> {
     let first = onsets.first()?;
     let nth = |o: &NaiveDateTime| o.day0() / 7 + 1;

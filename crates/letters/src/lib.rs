@@ -5,8 +5,8 @@
 //!
 //! A convocation decided by a program must say so, and tell how to learn its rules: CRPA art. L. 311-3-1, R. 311-3-1-1
 //! and R. 311-3-1-2. Without that notice a decision taken by a program alone is void (law no. 78-17 of 6 January 1978,
-//! art. 47). That a month's silence is a refusal, and that CADA can be asked within two months, is CRPA art. R.*
-//! 311-12, R. 311-13 and R. 343-1.
+//! art. 47). That a month's silence is a refusal, and that CADA can be asked within two months, is CRPA
+//! art. R.* 311-12, R. 311-13 and R. 343-1.
 //!
 //! Three kinds of text meet here, each with its own safeguard. Personal data are neutralised once, before anything is
 //! rendered. HTML escapes every value. The subject is rendered without recipient or permit, so that no template can

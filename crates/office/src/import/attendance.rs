@@ -1,5 +1,5 @@
-//! `attendance.csv`: what became of appointments, as recorded at the counter. A completed sheet from `convoke agenda
-//! sheet` is such a file; its other columns are for people.
+//! `attendance.csv`: the outcomes of appointments, as recorded at the counter. A completed sheet from
+//! `convoke agenda sheet` is such a file; its other columns are for people.
 
 use std::collections::BTreeMap;
 use std::path::Path;
