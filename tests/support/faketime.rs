@@ -30,11 +30,13 @@ pub(crate) fn off_by_what_stands_in<'c>(command: &'c mut Command, file: &Path) -
 }
 
 /// Makes a process obey `FAKETIME`.
-pub(crate) fn environment() -> [(&'static str, String); 3] {
+pub(crate) fn environment() -> [(&'static str, String); 4] {
     let library = library().unwrap().display().to_string();
-    [("LD_PRELOAD", library), ("DONT_FAKE_MONOTONIC", "1".into()), ("TZ", "UTC".into())]
+    let plain = [("DONT_FAKE_MONOTONIC", "1"), ("TZ", "UTC"), ("CONVOKE_FAULT_CLOCK", "0")];
+    let [monotonic, zone, ahead] = plain.map(|(name, value)| (name, value.to_owned()));
+    [("LD_PRELOAD", library), monotonic, zone, ahead]
 }
 
 fn preload(command: &mut Command) -> &mut Command {
-    command.envs(environment()).env_remove("CONVOKE_FAULT_CLOCK")
+    command.envs(environment())
 }

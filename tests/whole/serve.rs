@@ -6,7 +6,8 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Output};
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, NaiveDateTime};
+use convoke_machine::clock::Clock;
 
 use crate::support::{self, Office, Shape, faketime};
 
@@ -217,22 +218,22 @@ fn after_three_days_of_absence_one_run_makes_up_for_them() {
 fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
     let Some(office) = watched_office() else { return };
     let off = office.path("off");
-    // In days from now, because the machine's date is not the office's.
-    let set = |date: &str| {
-        let days = format!("{:+}d", (day(date) - support::today()).num_days());
-        // Written atomically: every process that asks for the time reads it.
-        convoke_machine::files::write_whole(&off, days.as_bytes()).unwrap();
+    // In seconds from the machine's clock, which every process that asks for the time reads.
+    let set = |instant: &str| {
+        let instant = NaiveDateTime::parse_from_str(instant, "%Y-%m-%d %H:%M:%S").unwrap().and_utc();
+        let seconds = (instant - Clock::System.now()).num_seconds();
+        convoke_machine::files::write_whole(&off, format!("{seconds:+}").as_bytes()).unwrap();
     };
-    set("2030-01-10");
+    set("2030-01-10 08:00:00");
     let served = Served::spawn(&office, &[], |command| {
         faketime::off_by_what_stands_in(command, &off);
     });
     until("the clock in doubt", &office, || served.get("/readyz").1.contains("WRONG 94 clock"));
     assert!(served.get("/metrics").1.contains("convoke_clock_jumped{prefecture=\"94\"} 1"));
     assert_eq!(nights(&office), "");
-    // The clock is set right, to the day after the first night: today's night may be due already, or not yet.
-    set("2026-11-04");
-    until("a night", &office, || is_done(&office, "2026-11-04") || is_done(&office, "2026-11-03"));
+    // The clock is set right, to the morning after the first night.
+    set("2026-11-04 08:00:00");
+    until("the night", &office, || is_done(&office, "2026-11-04"));
     served.stop();
     assert_eq!(
         office.query("SELECT count(*) FROM run WHERE business_date < '2026-11-05' AND state = 'completed'").trim(),
