@@ -74,7 +74,7 @@ async fn a_worker_whose_connections_are_ended_again_and_again_sends_each_letter_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_and_started_anew_is_waited_for() {
     let own: &'static Cluster = Box::leak(Box::new(Cluster::start()));
-    let office = Office::on(Some(own), Shape { permits: 600, seats: true });
+    let office = Office::on(Some(own), Shape { permits: 600, seats: true }, None);
     office.run(&[]);
     dispatch_through(&office, |_, worker| {
         for _ in 0..2 {
@@ -93,7 +93,7 @@ fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
         return;
     }
     let own: &'static Cluster = Box::leak(Box::new(Cluster::start()));
-    let office = Office::on(Some(own), Shape { permits: 6_000, seats: true });
+    let office = Office::on(Some(own), Shape { permits: 6_000, seats: true }, None);
     let today = support::today();
     let tomorrow = today.succ_opt().unwrap();
     Served::begin(&office, &format!("{today} 12:00:00"), &[]).looks(&office);

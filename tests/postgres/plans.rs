@@ -25,7 +25,7 @@ fn plans<'l>(log: &'l str, words: &[&str]) -> Vec<&'l str> {
 #[test]
 fn a_night_a_claim_and_a_history_read_only_what_they_need() {
     let own: &'static Cluster = Box::leak(Box::new(Cluster::start()));
-    let office = Office::on(Some(own), Shape { permits: 600, seats: true });
+    let office = Office::on(Some(own), Shape { permits: 600, seats: true }, None);
     office.run(&[]);
     office.change(YEARS).unwrap();
     let explained = format!(

@@ -65,11 +65,6 @@ impl Office {
         Self::prepared(shape, None)
     }
 
-    /// On its own cluster, which may be stopped.
-    pub(crate) fn on(cluster: Option<&'static Cluster>, shape: Shape) -> Self {
-        Self::made(cluster, shape, None)
-    }
-
     /// Created on another day, at noon, Universal Time.
     pub(crate) fn made_on(day: NaiveDate, shape: Shape) -> Self {
         Self::prepared(shape, Some(day))
@@ -80,10 +75,11 @@ impl Office {
         type Prepared = BTreeMap<(Option<NaiveDate>, Shape), Arc<OnceLock<Office>>>;
         static PREPARED: Mutex<Prepared> = Mutex::new(BTreeMap::new());
         let office = Arc::clone(PREPARED.lock().unwrap().entry((day, shape)).or_default());
-        office.get_or_init(|| Self::made(ON_POSTGRES.then(cluster), shape, day)).copy()
+        office.get_or_init(|| Self::on(ON_POSTGRES.then(cluster), shape, day)).copy()
     }
 
-    fn made(cluster: Option<&'static Cluster>, shape: Shape, day: Option<NaiveDate>) -> Self {
+    /// Made here, on a cluster that may be stopped where one is given.
+    pub(crate) fn on(cluster: Option<&'static Cluster>, shape: Shape, day: Option<NaiveDate>) -> Self {
         let postgres = cluster.map(|cluster| OnPostgres { cluster, now: cluster.create(None), before: String::new() });
         let mut office = Self { dir: tempfile::tempdir().unwrap(), postgres };
         let done = |office: &Self, args: &[&str]| {
