@@ -95,6 +95,8 @@ pub(super) fn text(counted: &Counted, read: &[Result<Read, String>], now: DateTi
     let assigned = level("assigned", "People with a day in the last run");
     let lapses = level("lapses", "People without a day before expiry in the last run, by cause");
     let capacity = level("at_capacity", "Whether somebody lacks a day for want of seats");
+    let notices =
+        level("notices_left", "Notices left for later nights, because one night writes at most max_firm_per_run");
     let letters = level("letters", "Letters by channel and state");
     let oldest = level("queue_oldest_seconds", "Age of the letter that has waited longest for its turn");
     let attempts = level("attempts", "Attempts to send, by outcome and class of reply");
@@ -138,6 +140,7 @@ pub(super) fn text(counted: &Counted, read: &[Result<Read, String>], now: DateTi
         }
         put(&lapses, &[("cause", "no-possible-day")], run.lapses.no_possible_day as f64);
         put(&lapses, &[("cause", "no-capacity")], run.lapses.no_capacity as f64);
+        put(&notices, &[], run.letters.notices_left as f64);
         put(&capacity, &[], f64::from(u8::from(run.lapses.no_capacity + run.without_seat > 0)));
     }
     let mut text = String::new();

@@ -1,7 +1,9 @@
 //! Which night is due, and what is done about it. The database decides who takes it: any number of servers may ask at once.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use convoke_domain::schedule::Schedule;
@@ -9,7 +11,7 @@ use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::process;
 use convoke_settings::Serve;
-use convoke_store::{NightRow, NightState, Store};
+use convoke_store::{NightRow, NightState, Store, Watch};
 
 /// A clock that a server sees is written down no more often than that.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(10);
@@ -32,6 +34,11 @@ pub struct Rota {
 }
 
 impl Rota {
+    /// The civil date of an instant.
+    fn date(&self, at: DateTime<Utc>) -> NaiveDate {
+        at.with_timezone(&self.zone).date_naive()
+    }
+
     /// As the settings say.
     pub fn of(serve: &Serve, zone: Tz) -> Self {
         Self {
@@ -91,7 +98,7 @@ pub enum Looked {
     Worked(Night, Worked),
 }
 
-/// Owes the nights that have become due, and works on the last of them, if nobody else does.
+/// Schedules the nights that have become due, and works on the last of them, if nobody else does.
 pub fn look(
     store: &mut Store,
     rota: &Rota,
@@ -100,10 +107,14 @@ pub fn look(
 ) -> Result<Looked> {
     let now = clock.now();
     store.id_key(&mut Entropy::System)?;
-    let Some(due) = due(store, rota, now)? else { return Ok(Looked::NothingDue) };
-    let (row, night) = match due {
-        Due::ClockJumped(by) => return Ok(Looked::ClockJumped(by)),
-        Due::Night(row, night) => (row, night),
+    let (steps, next) = decide(&see(store, rota, now)?, rota);
+    if !steps.is_empty() {
+        store.write(|s| steps.iter().try_for_each(|step| step.write(s, rota, now)))?;
+    }
+    let (row, night) = match next {
+        Next::Nothing => return Ok(Looked::NothingDue),
+        Next::ClockJumped(by) => return Ok(Looked::ClockJumped(by)),
+        Next::Attempt(row, night) => (row, night),
     };
     if !store.write(|s| s.attempt_night(&row, now, now + pause(night.attempt)))? {
         return Ok(Looked::NothingDue);
@@ -122,57 +133,119 @@ pub fn look(
     Ok(Looked::Worked(night, worked))
 }
 
-enum Due {
-    ClockJumped(TimeDelta),
-    Night(NightRow, Night),
+/// All that decides which night is due.
+#[derive(Clone, Debug)]
+struct Seen {
+    now: DateTime<Utc>,
+    watch: Watch,
+    /// Nights up to today, latest first: those that may still be caught up, and two more.
+    nights: Vec<NightRow>,
+    /// Nights were recorded while a clock was ahead.
+    future_nights: bool,
+    /// Completed runs of nights that had failed: run, and its end.
+    completed: BTreeMap<NaiveDate, (String, Option<NaiveDateTime>)>,
+    /// A process is at work on a run.
+    run_in_progress: bool,
 }
 
-fn due(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Option<Due>> {
-    let watch = store.watch(now)?;
-    if let Some(by) = watch.seen.map(|seen| now - seen).filter(|by| *by > rota.catchup) {
-        return Ok(Some(Due::ClockJumped(by)));
-    }
-    // A clock that was ahead when the watch began was wrong: nights are owed from now on.
-    let since = watch.since.filter(|since| *since <= now).unwrap_or(now);
-    if watch.since != Some(since) || watch.seen.is_none_or(|seen| now < seen || now - seen > SEEN_EVERY) {
-        store.write(|s| s.believe_clock(since, now))?;
-    }
-    let today = now.with_timezone(&rota.zone).date_naive();
-    store.write(|s| s.forget_future_nights(now, today))?;
-    let mut known = store.nights(today, rota.catchup.num_days() + 2)?;
-    let is = |row: &NightRow, state: NightState| row.state == state;
-    let last_done = |rows: &[NightRow]| rows.iter().find(|row| is(row, NightState::Done)).map(|row| row.business_date);
-    let mut new = rota.night.nights(rota.zone, since.max(now - rota.catchup), now);
-    new.retain(|(date, _)| Some(*date) > last_done(&known) && known.iter().all(|row| row.business_date != *date));
-    if !new.is_empty() {
-        store.write(|s| s.owe_nights(&new))?;
-        known = store.nights(today, rota.catchup.num_days() + 2)?;
-    }
-    // A person may have done by hand what failed, or was refused.
-    for row in known.clone() {
-        let open = is(&row, NightState::Failed) || (is(&row, NightState::Due) && row.failure.is_some());
-        if open
-            && let Some(run) = store.completed_run(row.business_date)?
-            && run.finished_at > row.started_at
-        {
-            store.write(|s| s.night_done(row.business_date, &run.run_id, now))?;
-            known = store.nights(today, rota.catchup.num_days() + 2)?;
-            break;
+fn see(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Seen> {
+    let today = rota.date(now);
+    let nights = store.nights(today, rota.catchup.num_days() + 2)?;
+    let mut completed = BTreeMap::new();
+    for night in nights.iter().filter(|night| night.state == NightState::Failed || night.failure.is_some()) {
+        if let Some(run) = store.completed_run(night.business_date)? {
+            completed.insert(night.business_date, (run.run_id, run.finished_at));
         }
     }
-    let done = last_done(&known);
-    let open: Vec<&NightRow> = known
-        .iter()
-        .filter(|row| Some(row.business_date) > done && (is(row, NightState::Due) || is(row, NightState::Failed)))
-        .collect();
-    let Some(last) = open.first().filter(|row| is(row, NightState::Due) && row.next_at <= now.naive_utc()) else {
-        return Ok(None);
-    };
-    // Whoever is at work on it may take long: nothing is begun beside it.
-    if store.is_run_in_progress(now, process::has_ended)? {
-        return Ok(None);
+    Ok(Seen {
+        now,
+        watch: store.watch(now)?,
+        nights,
+        future_nights: store.has_future_nights(now, today)?,
+        completed,
+        run_in_progress: store.is_run_in_progress(now, process::has_ended)?,
+    })
+}
+
+/// What is to be written before a night begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    /// The clock is right, and has been watched since then.
+    BelieveClock(DateTime<Utc>),
+    /// Nights recorded while a clock was ahead are none.
+    ForgetFuture,
+    /// Nights have become due.
+    Owe(Vec<(NaiveDate, DateTime<Utc>)>),
+    /// A person has done by hand what had failed, or was refused.
+    Done(NaiveDate, String),
+}
+
+impl Step {
+    fn write(&self, store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<()> {
+        match self {
+            Self::BelieveClock(since) => store.believe_clock(*since, now),
+            Self::ForgetFuture => store.forget_future_nights(now, rota.date(now)),
+            Self::Owe(nights) => store.owe_nights(nights),
+            Self::Done(date, run) => store.night_done(*date, run, now),
+        }
     }
-    let mut missed: Vec<NaiveDate> = open[1..].iter().map(|row| row.business_date).collect();
+}
+
+/// What comes after the steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Next {
+    Nothing,
+    ClockJumped(TimeDelta),
+    Attempt(NightRow, Night),
+}
+
+/// What is to be written, and which night is due after that. The steps are applied to what was seen as the store applies them.
+fn decide(seen: &Seen, rota: &Rota) -> (Vec<Step>, Next) {
+    let (now, today) = (seen.now, rota.date(seen.now));
+    if let Some(by) = seen.watch.seen.map(|seen| now - seen).filter(|by| *by > rota.catchup) {
+        return (Vec::new(), Next::ClockJumped(by));
+    }
+    let (mut steps, mut nights) = (Vec::new(), seen.nights.clone());
+    // A clock that was ahead when the watch began was wrong: nights are owed from now on.
+    let since = seen.watch.since.filter(|since| *since <= now).unwrap_or(now);
+    if seen.watch.since != Some(since) || seen.watch.seen.is_none_or(|seen| now < seen || now - seen > SEEN_EVERY) {
+        steps.push(Step::BelieveClock(since));
+    }
+    if seen.future_nights {
+        steps.push(Step::ForgetFuture);
+        nights.retain(|night| night.scheduled_at <= now.naive_utc());
+        for night in nights.iter_mut().filter(|night| night.covered_by.is_some_and(|by| by > today)) {
+            (night.state, night.covered_by) = (NightState::Due, None);
+        }
+    }
+    let last_done = |nights: &[NightRow]| {
+        nights.iter().find(|night| night.state == NightState::Done).map(|night| night.business_date)
+    };
+    let mut new = rota.night.nights(rota.zone, since.max(now - rota.catchup), now);
+    new.retain(|(date, _)| Some(*date) > last_done(&nights) && nights.iter().all(|night| night.business_date != *date));
+    if !new.is_empty() {
+        nights.extend(new.iter().map(|(date, at)| NightRow::owed(*date, *at)));
+        nights.sort_unstable_by_key(|night| std::cmp::Reverse(night.business_date));
+        steps.push(Step::Owe(new));
+    }
+    let by_hand = nights.iter().find_map(|night| {
+        let failed = night.state == NightState::Failed || (night.state == NightState::Due && night.failure.is_some());
+        let (run, ended) = seen.completed.get(&night.business_date).filter(|_| failed)?;
+        (*ended > night.started_at).then(|| (night.business_date, run.clone()))
+    });
+    if let Some((date, run)) = by_hand {
+        for night in nights.iter_mut().filter(|night| night.business_date <= date && night.is_open()) {
+            night.state = if night.business_date == date { NightState::Done } else { NightState::Covered };
+        }
+        steps.push(Step::Done(date, run));
+    }
+    let done = last_done(&nights);
+    let open: Vec<&NightRow> =
+        nights.iter().filter(|night| Some(night.business_date) > done && night.is_open()).collect();
+    let due = |night: &&&NightRow| night.state == NightState::Due && night.next_at <= now.naive_utc();
+    // A run in progress may take long: nothing is begun beside it.
+    let Some(last) = open.first().filter(due).filter(|_| !seen.run_in_progress) else { return (steps, Next::Nothing) };
+    let mut missed: Vec<NaiveDate> = open[1..].iter().map(|night| night.business_date).collect();
     missed.sort_unstable();
     let lateness = now - last.scheduled_at.and_utc();
     let night = Night {
@@ -181,10 +254,143 @@ fn due(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Option<Due>
         late: (lateness > rota.late_after && last.attempts == 0).then_some(lateness),
         attempt: last.attempts + 1,
     };
-    Ok(Some(Due::Night((*last).clone(), night)))
+    (steps, Next::Attempt((*last).clone(), night))
 }
 
 /// Until the next attempt, after so many.
 fn pause(attempts: i64) -> TimeDelta {
     TimeDelta::minutes(1 << attempts.clamp(1, 6)).min(TimeDelta::minutes(PAUSE_MAX_MINUTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARIS: Tz = Tz::Europe__Paris;
+
+    fn rota() -> Rota {
+        Rota {
+            night: Schedule::default(),
+            zone: PARIS,
+            catchup: TimeDelta::days(7),
+            late_after: TimeDelta::minutes(30),
+        }
+    }
+
+    fn at(instant: &str) -> DateTime<Utc> {
+        format!("{instant}:00Z").parse().unwrap()
+    }
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// A database that has been watched for a week and last seen a few minutes ago, with no night yet.
+    fn seen(now: &str) -> Seen {
+        let now = at(now);
+        let watch = Watch { since: Some(now - TimeDelta::days(7)), seen: Some(now - TimeDelta::minutes(5)) };
+        Seen {
+            now,
+            watch,
+            nights: Vec::new(),
+            future_nights: false,
+            completed: BTreeMap::new(),
+            run_in_progress: false,
+        }
+    }
+
+    fn night(day: &str, state: NightState) -> NightRow {
+        let at = format!("{day}T00:30:00Z").parse().unwrap();
+        NightRow { state, ..NightRow::owed(date(day), at) }
+    }
+
+    fn attempt(next: &Next) -> &Night {
+        let Next::Attempt(_, night) = next else { panic!("{next:?}") };
+        night
+    }
+
+    #[test]
+    fn a_night_is_due_from_its_hour_on_and_late_when_it_begins_later() {
+        let yesterday = || vec![night("2026-11-24", NightState::Done)];
+        let (steps, next) = decide(&Seen { nights: yesterday(), ..seen("2026-11-25T00:29") }, &rota());
+        assert_eq!((steps, next), (vec![], Next::Nothing));
+        let (steps, next) = decide(&Seen { nights: yesterday(), ..seen("2026-11-25T00:31") }, &rota());
+        assert_eq!(steps, [Step::Owe(vec![(date("2026-11-25"), at("2026-11-25T00:30"))])]);
+        assert_eq!((attempt(&next).date, attempt(&next).late), (date("2026-11-25"), None));
+        let (_, next) = decide(&Seen { nights: yesterday(), ..seen("2026-11-25T03:00") }, &rota());
+        assert_eq!(attempt(&next).late, Some(TimeDelta::minutes(150)));
+    }
+
+    #[test]
+    fn missed_nights_are_caught_up_by_the_last_of_them() {
+        let nights = vec![night("2026-11-21", NightState::Done)];
+        let (_, next) = decide(&Seen { nights, ..seen("2026-11-25T08:00") }, &rota());
+        assert_eq!(attempt(&next).date, date("2026-11-25"));
+        assert_eq!(attempt(&next).missed, ["2026-11-22", "2026-11-23", "2026-11-24"].map(date));
+    }
+
+    #[test]
+    fn a_clock_that_has_jumped_writes_nothing_and_begins_nothing() {
+        let far = Seen { now: at("2030-01-10T08:00"), ..seen("2026-11-25T08:00") };
+        let (steps, next) = decide(&far, &rota());
+        assert!(steps.is_empty() && matches!(next, Next::ClockJumped(by) if by.num_days() > 1_000));
+    }
+
+    #[test]
+    fn nights_that_a_clock_ahead_had_taken_are_due_again() {
+        let covered = NightRow { covered_by: Some(date("2026-12-05")), ..night("2026-11-25", NightState::Covered) };
+        let ahead = night("2026-12-05", NightState::Done);
+        let nights = vec![ahead, covered, night("2026-11-24", NightState::Done)];
+        let (steps, next) = decide(&Seen { nights, future_nights: true, ..seen("2026-11-25T08:00") }, &rota());
+        assert_eq!(steps, [Step::ForgetFuture]);
+        assert_eq!(attempt(&next).date, date("2026-11-25"));
+    }
+
+    #[test]
+    fn a_failed_attempt_is_made_again_after_its_pause_and_not_before() {
+        let retry = |next_at: &str| NightRow {
+            attempts: 1,
+            next_at: at(next_at).naive_utc(),
+            failure: Some("no disk".into()),
+            ..night("2026-11-25", NightState::Due)
+        };
+        let (_, next) = decide(&Seen { nights: vec![retry("2026-11-25T08:01")], ..seen("2026-11-25T08:00") }, &rota());
+        assert_eq!(next, Next::Nothing);
+        let (_, next) = decide(&Seen { nights: vec![retry("2026-11-25T08:00")], ..seen("2026-11-25T08:00") }, &rota());
+        assert_eq!((attempt(&next).attempt, attempt(&next).late), (2, None));
+    }
+
+    #[test]
+    fn a_refused_night_waits_for_a_person_and_is_closed_by_their_run() {
+        let started_at = Some(at("2026-11-25T00:30").naive_utc());
+        let refused = NightRow { started_at, ..night("2026-11-25", NightState::Failed) };
+        let nights = || vec![refused.clone(), night("2026-11-24", NightState::Due)];
+        let (_, next) = decide(&Seen { nights: nights(), ..seen("2026-11-25T08:00") }, &rota());
+        assert_eq!(next, Next::Nothing, "nor is the night before it begun in its place");
+        let of = |ended: &str| BTreeMap::from([(date("2026-11-25"), ("run".to_owned(), Some(at(ended).naive_utc())))]);
+        let before = Seen { nights: nights(), completed: of("2026-11-25T00:10"), ..seen("2026-11-25T08:00") };
+        assert_eq!(decide(&before, &rota()).0, [], "a run before it was refused is not its run");
+        let after = Seen { nights: nights(), completed: of("2026-11-25T07:00"), ..seen("2026-11-25T08:00") };
+        let (steps, next) = decide(&after, &rota());
+        assert_eq!((steps, next), (vec![Step::Done(date("2026-11-25"), "run".into())], Next::Nothing));
+    }
+
+    #[test]
+    fn nothing_is_begun_beside_a_run_in_progress() {
+        let nights = vec![night("2026-11-25", NightState::Due)];
+        let busy = Seen { nights, run_in_progress: true, ..seen("2026-11-25T08:00") };
+        assert_eq!(decide(&busy, &rota()).1, Next::Nothing);
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_and_the_one_that_never_comes_are_a_night_each() {
+        for (before, now, day) in
+            [("2026-10-24", "2026-10-25T02:00", "2026-10-25"), ("2027-03-27", "2027-03-28T02:00", "2027-03-28")]
+        {
+            let rota = Rota { night: Schedule::try_from("30 2 * * *".to_owned()).unwrap(), ..rota() };
+            let (steps, next) = decide(&Seen { nights: vec![night(before, NightState::Done)], ..seen(now) }, &rota);
+            assert!(matches!(&steps[..], [Step::Owe(owed)] if owed.len() == 1), "{steps:?}");
+            assert_eq!(attempt(&next).date, date(day));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use chrono::Days;
 use serde_json::Value;
 
-use crate::support::{Office, PLANNED, SENT, Shape, today};
+use crate::support::{self, Office, PLANNED, SENT, Shape, today};
 
 fn accepted(office: &Office) -> String {
     office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 1")
@@ -347,6 +347,32 @@ fn a_title_of_the_online_list_gets_one_letter_when_its_window_opens() {
     assert!(references.iter().all(|r| r.starts_with("DL-94-")));
     let again = convoke(&["run", "--yes", "--reason", "test", "--json"]);
     assert_eq!(again["run"], night["run"], "nothing new, and nobody told twice");
+}
+
+#[test]
+fn notices_beyond_what_a_night_may_write_are_counted_and_follow_the_next_night() {
+    let dir = Office::new(Shape { permits: 0, seats: false });
+    let office = dir.path("online");
+    let convoke = |args: &[&str], settings: &[(&str, &str)]| {
+        let mut command = dir.command(args);
+        let output = command.current_dir(&office).envs(settings.iter().copied()).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 4)), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    dir.ok(&["init", "--dir", "online", "--example", "94-2026", "--json"]);
+    let mut extract = Vec::new();
+    convoke::demo::world::write_permits(7, 800, today(), &mut extract).unwrap();
+    fs::write(office.join("permits.csv"), extract).unwrap();
+    convoke(&["import", "permits", "permits.csv", "--json"], &[]);
+    let run = ["run", "--yes", "--reason", "test", "--json"];
+    let first = convoke(&run, &[("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "3")]);
+    let left = first["letters"]["notices_left"].as_u64().unwrap();
+    assert!(first["letters"]["notices"]["depot-en-ligne"] == 3 && left > 0, "{first}");
+    assert!(first["warnings"].to_string().contains(&format!("{left} lettre")), "{first}");
+    let tomorrow = (support::seconds_ahead().parse::<i64>().unwrap() + 86_400).to_string();
+    let next = convoke(&run, &[("CONVOKE_FAULT_CLOCK", &tomorrow)]);
+    let written = next["letters"]["notices"]["depot-en-ligne"].as_u64().unwrap();
+    assert!(written >= left && next["letters"]["notices_left"] == 0, "{left} were left: {next}");
 }
 
 #[test]

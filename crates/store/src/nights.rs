@@ -51,6 +51,29 @@ pub struct NightRow {
     pub failure: Option<String>,
 }
 
+impl NightRow {
+    /// A night that has just become due.
+    pub fn owed(business_date: NaiveDate, at: DateTime<Utc>) -> Self {
+        Self {
+            business_date,
+            scheduled_at: at.naive_utc(),
+            state: NightState::Due,
+            attempts: 0,
+            next_at: at.naive_utc(),
+            started_at: None,
+            finished_at: None,
+            run_id: None,
+            covered_by: None,
+            failure: None,
+        }
+    }
+
+    /// Whether its work is still to be done.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, NightState::Due | NightState::Failed)
+    }
+}
+
 /// What is known about the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
@@ -83,6 +106,15 @@ impl Store {
             .first(&mut self.conn)?;
         let seen = seen.filter(|at| *at <= past).max(imported).max(run);
         Ok(Watch { since: since.map(|at| at.and_utc()), seen: seen.map(|at| at.and_utc()) })
+    }
+
+    /// Whether nights were recorded while a clock was ahead.
+    pub fn has_future_nights(&mut self, now: DateTime<Utc>, today: NaiveDate) -> Result<bool> {
+        let ahead = night::scheduled_at.gt(now.naive_utc()).or(night::covered_by.gt(today));
+        let nights = night::table.filter(night::prefecture.eq(&self.prefecture)).filter(ahead);
+        diesel::select(diesel::dsl::exists(nights))
+            .get_result(&mut self.conn)
+            .context("looking for nights of the future")
     }
 
     /// Deletes nights recorded while a clock was ahead, and makes the nights they covered due again.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::Summary;
+use super::recorded::read;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::RunId;
 use convoke_domain::policy::Policy;
@@ -30,9 +31,7 @@ pub(super) fn circumstances(
     plan: &Plan,
 ) -> Result<Circumstances> {
     let id = RunId(row.run_id.clone());
-    let policy =
-        store.run_record(&id, "policy")?.with_context(|| format!("the rules of run {id} were not recorded"))?;
-    let policy: Policy = serde_json::from_slice(&policy).context("the recorded rules")?;
+    let policy: Policy = read(store, &id, "policy")?;
     let (shortages, avoidable) = shortages(input, plan)?;
     let replies = store.replies_of_run(&row.run_id)?;
     Ok(Circumstances {

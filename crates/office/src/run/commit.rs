@@ -10,6 +10,7 @@ use serde_json::json;
 use super::correspondence;
 use super::letters::{Writer, convoked};
 use super::observe::Seen;
+use super::recorded::RecordedPlan;
 use super::{Firm, Lapses, Letters, Requests, Summary, Tools, planned, requests};
 use convoke_domain::convocation::{LetterState, State};
 use convoke_domain::ids::RunId;
@@ -44,7 +45,7 @@ pub(super) fn store_plan(
     }
     let policy_hash = config.settings.policy.hash();
     let input = Record::of("input", &seen.input.to_bytes())?;
-    let plan = Record::of("plan", &serde_json::to_vec(&(&seen.firm, &seen.plan))?)?;
+    let plan = RecordedPlan::record(&seen.firm, &seen.plan)?;
     let policy = Record::of("policy", &serde_json::to_vec(&config.settings.policy)?)?;
     let (plan_sha256, records) = (plan.sha256.clone(), [input, plan, policy]);
     let planned = planned::blocks(&seen.input, &seen.plan)?;
@@ -116,11 +117,13 @@ pub(super) fn store_plan(
     Ok(stored)
 }
 
-/// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended.
+/// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended. The process that has
+/// `planned` what becomes firm need not read it again.
 pub(super) fn commit_chunks(
     store: &mut Store,
     config: &Configuration,
     row: &RunRow,
+    planned: Option<&[Firm]>,
     actor: &str,
     tools: &mut Tools<'_>,
 ) -> Result<Summary> {
@@ -129,8 +132,13 @@ pub(super) fn commit_chunks(
     ensure!(now_stored.epoch == row.epoch, "run {id} was taken over by another process, which goes on with it");
     let mut summary: Summary =
         serde_json::from_str(now_stored.summary.as_deref().context("a committing run has a summary")?)?;
-    let stored = store.run_record(&id, "plan")?.with_context(|| format!("the plan of run {id} was not recorded"))?;
-    let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&stored).context("reading a stored plan")?;
+    let read;
+    let firm = if let Some(firm) = planned {
+        firm
+    } else {
+        read = RecordedPlan::firm_of(store, &id)?;
+        &read
+    };
     let mut done = now_stored.committed as usize;
     // A kill loses at most the work of one chunk, and none of its effects is half done.
     let at_once = fault::at_once(store.appointments_at_once());

@@ -10,13 +10,14 @@ use chrono::{Days, Months, NaiveDate};
 use serde_json::json;
 
 use super::letters::{Writer, recipient};
+use super::recorded::{RecordedPlan, read};
 use super::{Summary, Tools};
 use convoke_domain::convocation::LetterKind;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
-use convoke_instance::{Pass, Plan, PlanningInput};
+use convoke_instance::{Pass, PlanningInput};
 use convoke_letters::{LetterData, Matter, competent_prefecture};
 use convoke_settings::Configuration;
 use convoke_store::{LetterRow, NewNotice, RunRow, Store, Unnoticed};
@@ -43,7 +44,19 @@ pub(super) fn write(
     mut summary: Summary,
     tools: &mut Tools<'_>,
 ) -> Result<Summary> {
-    let owed = notices(store, config, row)?;
+    let mut owed = notices(store, config, row)?;
+    let at_once = config.settings.policy.max_firm_per_run as usize;
+    let left = owed.len().saturating_sub(at_once);
+    owed.truncate(at_once);
+    if left > 0 && summary.letters.notices_left == 0 {
+        tracing::warn!(run.id = %row.run_id, left, "{left} notices are left for the nights that follow: max_firm_per_run");
+        let (s, rest) = if left == 1 { ("", "reste") } else { ("s", "restent") };
+        summary.warnings.push(format!(
+            "{left} lettre{s} sans rendez-vous (dépôt en ligne, transfert, information) {rest} à écrire les nuits suivantes\u{a0}: la \
+             limite `max_firm_per_run` ({at_once}) est atteinte."
+        ));
+    }
+    summary.letters.notices_left = left as u64;
     for chunk in owed.chunks(CHUNK) {
         (tools.progress)("writing notices", 0, owed.len() as u64);
         let counted = summary.clone();
@@ -76,8 +89,8 @@ pub(super) fn committed(summary: &Summary) -> i64 {
     (summary.firm + summary.late_firm + summary.displaced) as i64
 }
 
-/// Who is owed a notice tonight, soonest expiry first; at most `max_firm_per_run`, the others on the nights that follow: a
-/// date column that slipped must not write to a whole department at once.
+/// Who is owed a notice, soonest expiry first. A night writes at most `max_firm_per_run`, for a date column that slipped must not
+/// write to a whole department at once; the others are counted, and follow on later nights.
 fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Vec<Owed>> {
     let (policy, letters, tonight) = (&config.settings.policy, &config.settings.letters, row.business_date);
     let late = tonight.checked_sub_months(Months::new(policy.late_months)).unwrap_or(tonight);
@@ -114,17 +127,14 @@ fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Ve
         }
     }
     owed.sort_by(|a, b| (a.to.expires_on, &a.to.permit_id).cmp(&(b.to.expires_on, &b.to.permit_id)));
-    owed.truncate(policy.max_firm_per_run as usize);
     Ok(owed)
 }
 
 /// Permits that the run's plan gives a day before expiry, not yet firm: to the others nothing can be promised.
 fn planned_in_time(store: &mut Store, row: &RunRow) -> Result<HashSet<String>> {
     let id = RunId(row.run_id.clone());
-    let input = store.run_record(&id, "input")?.context("the input of the run was not recorded")?;
-    let plan = store.run_record(&id, "plan")?.context("the plan of the run was not recorded")?;
-    let input: PlanningInput = serde_json::from_slice(&input).context("reading a recorded input")?;
-    let (_, plan): (serde_json::Value, Plan) = serde_json::from_slice(&plan).context("reading a stored plan")?;
+    let input: PlanningInput = read(store, &id, "input")?;
+    let RecordedPlan { plan, .. } = read(store, &id, "plan")?;
     // Whoever is convoked tonight has a letter that says more.
     let in_time = plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry && !a.firm);
     Ok(in_time.map(|a| input.candidates[a.candidate].id.0.clone()).collect())

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::NaiveTime;
 use serde_json::json;
 
-use super::Firm;
+use super::recorded::RecordedPlan;
 use super::report::gather;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::RunId;
@@ -54,7 +54,7 @@ fn contents(
     let recorded = bundle::RECORDS.map(|name| &files[name]);
     let input: PlanningInput = serde_json::from_slice(recorded[0]).context("a recorded input")?;
     let policy: Policy = serde_json::from_slice(recorded[1]).context("the recorded rules")?;
-    let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(recorded[2]).context("a recorded plan")?;
+    let RecordedPlan { plan, .. } = serde_json::from_slice(recorded[2]).context("a recorded plan")?;
     // The proof is not recorded: whoever plans again has it.
     let (_, proof) = planning::plan(&input).context("planning again")?;
     let night = Night {

@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 
-use super::{Firm, Summary};
+use super::recorded::{RecordedPlan, read};
+use super::Summary;
 use convoke_domain::ids::{Reference, RunId};
 use convoke_domain::permit::Channel;
 use convoke_domain::policy::Policy;
-use convoke_instance::{Plan, PlanningInput};
+use convoke_instance::PlanningInput;
 use convoke_letters::{Explanation, Place};
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::Store;
@@ -30,12 +31,9 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
     };
     let id = RunId(run_id);
     let row = store.run(&id)?.with_context(|| format!("run {id} has disappeared"))?;
-    let record = |store: &mut Store, kind| {
-        store.run_record(&id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))
-    };
-    let input: PlanningInput = serde_json::from_slice(&record(store, "input")?).context("a recorded input")?;
-    let (firm, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&record(store, "plan")?).context("a recorded plan")?;
-    let policy: Policy = serde_json::from_slice(&record(store, "policy")?).context("recorded rules")?;
+    let input: PlanningInput = read(store, &id, "input")?;
+    let RecordedPlan { firm, plan } = read(store, &id, "plan")?;
+    let policy: Policy = read(store, &id, "policy")?;
     let summary: Summary = serde_json::from_str(row.summary.as_deref().context("a run that convoked has a summary")?)?;
     let index = input.candidates.iter().position(|c| c.id.0 == convocation.permit_id);
     let candidate = &input.candidates[index.context("the person was not in the recorded input")?];

@@ -216,7 +216,7 @@ fn resume(
         store.forget_run(row)?;
         return Ok(None);
     }
-    guarded(store, row, tools, |store, tools| commit::commit_chunks(store, config, row, &request.actor, tools))
+    guarded(store, row, tools, |store, tools| commit::commit_chunks(store, config, row, None, &request.actor, tools))
         .map(Some)
 }
 
@@ -304,7 +304,7 @@ fn observe_and_commit(
     if !store.persist(|s| commit::store_plan(s, config, row, &seen, tools))? {
         return Ok(None);
     }
-    let summary = commit::commit_chunks(store, config, row, &request.actor, tools)?;
+    let summary = commit::commit_chunks(store, config, row, Some(&seen.firm), &request.actor, tools)?;
     Ok(Some(Outcome::Done(summary)))
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use chrono::NaiveTime;
 
-use super::Firm;
+use super::recorded::{RecordedPlan, input_and_plan};
 use convoke_domain::ids::RunId;
 use convoke_instance::{Appointment, Plan, PlanningInput};
 use convoke_report::timeline::Planned;
@@ -48,11 +48,7 @@ pub(super) fn planned(store: &mut Store, permit_id: &str) -> Result<Planned> {
 
 /// The same, of a run by an older program, which kept no blocks.
 fn recorded(store: &mut Store, id: &RunId, permit_id: &str) -> Result<Planned> {
-    let (Some(input), Some(plan)) = (store.run_record(id, "input")?, store.run_record(id, "plan")?) else {
-        return Ok(Planned::NotYet);
-    };
-    let input: PlanningInput = serde_json::from_slice(&input).context("a recorded input")?;
-    let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&plan).context("a recorded plan")?;
+    let Some((input, RecordedPlan { plan, .. })) = input_and_plan(store, id)? else { return Ok(Planned::NotYet) };
     let Ok(candidate) = input.candidates.binary_search_by(|c| c.id.0.as_str().cmp(permit_id)) else {
         return Ok(Planned::NotYet);
     };

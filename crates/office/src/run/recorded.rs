@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
+use super::Firm;
 use convoke_domain::ids::RunId;
 use convoke_instance::diff::Difference;
 use convoke_instance::{Plan, PlanningInput};
 use convoke_settings::ConfigError;
-use convoke_store::Store;
+use convoke_store::{Record, Store};
 
 /// What a run planned from, and what it planned.
 pub struct Recorded {
@@ -43,17 +46,55 @@ impl RunsDiffer {
     }
 }
 
+/// A plan as its run records it: what it makes firm, in the order in which it is committed, and the whole plan.
+#[derive(Deserialize)]
+#[serde(from = "(Vec<Firm>, Plan)")]
+pub(super) struct RecordedPlan {
+    pub(super) firm: Vec<Firm>,
+    pub(super) plan: Plan,
+}
+
+impl From<(Vec<Firm>, Plan)> for RecordedPlan {
+    fn from((firm, plan): (Vec<Firm>, Plan)) -> Self {
+        Self { firm, plan }
+    }
+}
+
+impl RecordedPlan {
+    pub(super) fn record(firm: &[Firm], plan: &Plan) -> Result<Record> {
+        Record::of("plan", &serde_json::to_vec(&(firm, plan))?)
+    }
+
+    /// What a run makes firm; the rest of its plan is not read.
+    pub(super) fn firm_of(store: &mut Store, id: &RunId) -> Result<Vec<Firm>> {
+        let (firm, _): (Vec<Firm>, IgnoredAny) = read(store, id, "plan")?;
+        Ok(firm)
+    }
+}
+
+/// A record of a run that has decided: `input`, `plan` or `policy`.
+pub(super) fn read<T: DeserializeOwned>(store: &mut Store, id: &RunId, kind: &'static str) -> Result<T> {
+    read_if_recorded(store, id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))
+}
+
+/// The same, of a run that may not have decided.
+fn read_if_recorded<T: DeserializeOwned>(store: &mut Store, id: &RunId, kind: &'static str) -> Result<Option<T>> {
+    let Some(bytes) = store.run_record(id, kind)? else { return Ok(None) };
+    Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("reading the recorded {kind} of run {id}"))?))
+}
+
+/// Input and plan of a run; `None` where it recorded none.
+pub(super) fn input_and_plan(store: &mut Store, id: &RunId) -> Result<Option<(PlanningInput, RecordedPlan)>> {
+    Ok(read_if_recorded(store, id, "input")?.zip(read_if_recorded(store, id, "plan")?))
+}
+
 /// What a run recorded.
 pub fn recorded(store: &mut Store, id: &RunId) -> Result<Recorded> {
     let row =
         store.run(id)?.ok_or_else(|| ConfigError(format!("there is no run {id}; `convoke runs list` shows them")))?;
     let none = || ConfigError(format!("run {id} is {} and has recorded no plan", row.state));
-    let input = store.run_record(id, "input")?.ok_or_else(none)?;
-    let plan = store.run_record(id, "plan")?.ok_or_else(none)?;
-    let policy = store.run_record(id, "policy")?.ok_or_else(none)?;
-    let (_, plan): (Value, Plan) = serde_json::from_slice(&plan).context("a recorded plan")?;
-    let policy = serde_json::from_slice(&policy).context("recorded rules")?;
-    Ok(Recorded { input: serde_json::from_slice(&input).context("a recorded input")?, plan, policy })
+    let (input, plan) = input_and_plan(store, id)?.ok_or_else(none)?;
+    Ok(Recorded { input, plan: plan.plan, policy: read(store, id, "policy")? })
 }
 
 /// What differs from one run to another.

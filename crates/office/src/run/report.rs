@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use chrono::{NaiveDate, NaiveTime};
 
 use super::circumstances::circumstances;
-use super::{Firm, Summary};
+use super::recorded::{RecordedPlan, read};
+use super::Summary;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::RunId;
 use convoke_instance::weeks::monday;
@@ -33,11 +34,8 @@ pub(super) fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> R
             row.failure.as_deref().unwrap_or("it wrote nothing")
         )));
     };
-    let record = |store: &mut Store, kind| {
-        store.run_record(id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))
-    };
-    let input: PlanningInput = serde_json::from_slice(&record(store, "input")?).context("a recorded input")?;
-    let (_, plan): (Vec<Firm>, Plan) = serde_json::from_slice(&record(store, "plan")?).context("a recorded plan")?;
+    let input: PlanningInput = read(store, id, "input")?;
+    let RecordedPlan { plan, .. } = read(store, id, "plan")?;
     let outcomes = store.run_outcomes(id)?;
     Ok(RunReport {
         circumstances: circumstances(store, &row, &outcomes, &input, &plan)?,

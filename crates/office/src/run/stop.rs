@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Firm, Summary};
+use super::recorded::RecordedPlan;
+use super::Summary;
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::run::RunState;
@@ -35,13 +36,9 @@ pub fn stop(
         if !row.state.is_active() {
             return Ok(None);
         }
-        let plan = if row.state == RunState::Committing { s.run_record(id, "plan")? } else { None };
-        let firm = plan.map(|plan| {
-            let (firm, _): (Vec<Firm>, serde_json::Value) = serde_json::from_slice(&plan).context("a stored plan")?;
-            Ok::<_, anyhow::Error>(firm.len() as i64)
-        });
+        let firm = if row.state == RunState::Committing { RecordedPlan::firm_of(s, id)?.len() as i64 } else { 0 };
         let chosen = s.chosen_requests(id)?.len() as i64;
-        let left = firm.transpose()?.unwrap_or(0) - row.committed + chosen;
+        let left = firm - row.committed + chosen;
         let placed = s.requests_placed_by(id)?;
         let summary = row.summary.as_deref().map(|text| {
             let mut summary: Summary = serde_json::from_str(text).context("the summary of a run")?;

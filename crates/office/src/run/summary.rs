@@ -95,6 +95,9 @@ pub struct Letters {
     /// Letters that give no appointment, by kind.
     #[serde(default)]
     pub notices: BTreeMap<String, u64>,
+    /// Such letters that are owed and left for later nights, because one night writes at most `max_firm_per_run`.
+    #[serde(default)]
+    pub notices_left: u64,
 }
 
 impl Summary {
