@@ -34,7 +34,7 @@ pub(super) struct Sheet {
     #[arg(long, value_name = "ID")]
     site: Option<String>,
     /// Folder to write into; made if it does not exist.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", default_value = "sheets")]
     out: PathBuf,
 }
 

@@ -7,6 +7,9 @@ use crate::support::{Office, Shape, today};
 /// The command lines, and the codes with which each may end in this office.
 const LINES: &str = include_str!("contract.txt");
 
+const CONVOKED_HOLDERS: &str =
+    "SELECT number FROM holder WHERE holder_id IN (SELECT holder_id FROM convocation WHERE state = 'convoked')";
+
 /// The words of a line, as a shell splits them.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut quoted) = (vec![String::new()], false);
@@ -48,11 +51,11 @@ fn every_command_line_of_the_contract_does_what_it_says() {
             one("SELECT reference FROM outbox WHERE channel = 'email' AND kind = 'convocation' ORDER BY reference")
         }
         "POSTED" => one("SELECT reference FROM outbox WHERE state = 'posted' ORDER BY reference"),
-        "NUMBER" => one("SELECT number FROM holder JOIN convocation USING (prefecture, holder_id) ORDER BY number"),
-        "OTHER" => one("SELECT number FROM holder JOIN convocation USING (prefecture, holder_id) ORDER BY number DESC"),
+        "NUMBER" => one(&format!("{CONVOKED_HOLDERS} ORDER BY number")),
+        "OTHER" => one(&format!("{CONVOKED_HOLDERS} ORDER BY number DESC")),
         "NAME" => one("SELECT family_name FROM holder ORDER BY number"),
         "STUDENT" => one(
-            "SELECT number FROM holder JOIN permit USING (prefecture, holder_id) WHERE rule = 'student' ORDER BY number",
+            "SELECT number FROM holder WHERE holder_id IN (SELECT holder_id FROM permit WHERE rule = 'student') ORDER BY number",
         ),
         "MANIFEST" => {
             let manifest = std::fs::read_dir(office.path("post")).unwrap().map(|entry| entry.unwrap().path());

@@ -175,6 +175,19 @@ fn whoever_has_no_address_any_more_gets_the_letter_by_post() {
 }
 
 #[test]
+fn a_held_letter_without_an_address_is_released_to_the_post_and_not_to_a_worker() {
+    let office = PLANNED.copy();
+    let (reference, number) = somebody(&office);
+    office.ok(&["outbox", "hold", &reference, "--reason", "wait", "--json"]);
+    office.ok(&["permit", "set-email", &number, "--none", "--reason", "none", "--json"]);
+    office.ok(&["outbox", "release", &reference, "--reason", "go on", "--json"]);
+    office.until_sent();
+    let letters =
+        office.query(&format!("SELECT channel, state FROM outbox WHERE reference = '{reference}' ORDER BY channel"));
+    assert_eq!(letters, "email|cancelled\npost|to_post\n");
+}
+
+#[test]
 fn every_seat_that_is_offered_can_be_had_and_costs_nobody_an_appointment() {
     let office = PLANNED.copy();
     let before = lapses(&office);

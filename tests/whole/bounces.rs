@@ -11,7 +11,7 @@ use crate::support::{self, Office, Shape};
 
 /// An office whose letters were all accepted, and the messages that the relay received.
 async fn sent() -> (Office, Vec<Received>) {
-    let office = Office::new(Shape { permits: 900, seats: true });
+    let office = Office::new(Shape { permits: 360, seats: true });
     office.run(&[]);
     let sink = Sink::start(|_| Act::Usual).await.unwrap();
     let dispatched = office

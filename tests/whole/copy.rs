@@ -4,7 +4,7 @@ use crate::support::{Office, Shape};
 
 /// An office after a night whose letters were sent.
 fn after_a_night() -> Office {
-    let office = Office::new(Shape { permits: 900, seats: true });
+    let office = Office::new(Shape { permits: 360, seats: true });
     office.run(&[]);
     office.ok(&["dispatch", "--until-empty", "--json"]);
     office

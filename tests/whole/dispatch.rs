@@ -14,7 +14,7 @@ use crate::support::{self, Office, Shape};
 
 /// An office after its first night: letters wait.
 static AFTER_THE_NIGHT: LazyLock<Office> = LazyLock::new(|| {
-    let office = Office::new(Shape { permits: 900, seats: true });
+    let office = Office::new(Shape { permits: 240, seats: true });
     office.run(&[]);
     office
 });

@@ -1,6 +1,7 @@
 //! The life cycles of convocations and letters: their states and transitions.
 
 use crate::code::coded;
+use crate::permit::Channel;
 
 coded! {
     /// State of a convocation. *Live* means `convoked`.
@@ -164,6 +165,14 @@ coded! {
 }
 
 impl LetterState {
+    /// Where a letter waits until it leaves: only an e-mail waits for a worker.
+    pub const fn waiting(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::Queued,
+            Channel::Post | Channel::Phone => Self::ToPost,
+        }
+    }
+
     /// Whether a letter may change from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         use LetterState as S;
@@ -177,7 +186,9 @@ impl LetterState {
                 next,
                 S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Held | S::Cancelled | S::Expired
             ),
-            S::Sending => matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Queued | S::Held),
+            S::Sending => {
+                matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Queued | S::Held | S::Expired)
+            }
             S::Accepted => next == S::Bounced,
             S::Failed | S::Bounced | S::Expired => matches!(next, S::ToPost | S::Queued),
             S::Held => matches!(next, S::Queued | S::Cancelled | S::Expired | S::Bounced | S::ToPost),
@@ -218,6 +229,13 @@ mod tests {
         for presence in Presence::ALL {
             assert_eq!(Presence::of(presence.state()), Some(*presence));
             assert!(State::Convoked.may_become(presence.state()));
+        }
+    }
+
+    #[test]
+    fn a_held_letter_may_wait_again_however_it_leaves() {
+        for channel in Channel::ALL {
+            assert!(LetterState::Held.may_become(LetterState::waiting(*channel)), "{channel}");
         }
     }
 

@@ -18,3 +18,4 @@ pub mod run;
 pub mod schedule;
 pub mod seal;
 pub mod search;
+pub mod unseen;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use convoke_domain::code::coded;
 use convoke_domain::convocation::LetterKind;
+use convoke_domain::unseen;
 
 /// The content of a letter. It is stored with its outbox row, so that the letter can be rendered again byte for byte:
 /// the order of the fields is the order of the stored JSON.
@@ -303,8 +304,5 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 /// Format characters (Unicode category Cf), line and paragraph separators. The two joiners U+200C and U+200D are kept:
 /// Persian, Kurdish and Indic names need them.
 pub(super) fn is_unseen(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
+    unseen::is_unseen(c) && !unseen::is_joiner(c)
 }

@@ -9,6 +9,7 @@ use convoke_domain::convocation::{CAME_BACK, LetterKind, LetterState, Remark, St
 use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::requests::{RequestState, Wish};
 use convoke_domain::run::{RunState, Trigger};
+use convoke_domain::unseen::moves_text;
 use convoke_instance::LapseCause;
 pub(super) use convoke_letters::french::{date, short_date, time, weekday_date};
 use convoke_letters::{EnvelopeError, PdfError};
@@ -332,7 +333,7 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
 pub fn visible(text: &str) -> String {
     let deceives = |c: char| {
         c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || moves_text(c)
             // Not characters, and forbidden in HTML.
             || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
             || ('\u{fdd0}'..='\u{fdef}').contains(&c)

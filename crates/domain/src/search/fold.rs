@@ -1,6 +1,7 @@
 //! Normalises names for searching: letters of every script as Latin ones, without accents or capitals, split at
 //! anything else. Particles are kept. The words are stored: changing the normalisation requires a migration.
 
+use crate::unseen::is_unseen;
 use twox_hash::XxHash3_64;
 
 /// Letters kept per word, and words per field: a name may have a thousand characters.
@@ -71,9 +72,9 @@ pub fn words(text: &str) -> Vec<Word> {
 /// Characters that do not affect a word: invisible ones, combining accents, and the optional vowels of Arabic and
 /// Hebrew.
 fn is_unheard(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
+    (is_unseen(c) && !c.is_whitespace())
+        || matches!(c,
+        '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
         | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}')
         // Combining accents are transliterated to nothing.
         || deunicode::deunicode_char(c) == Some("")

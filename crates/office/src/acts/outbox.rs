@@ -76,7 +76,11 @@ pub fn turn_letters(
                     state: letter.state.clone(),
                     remedy,
                 };
-                let to = turn.of(from).map_err(stands)?;
+                let mut to = turn.of(from).map_err(stands)?;
+                if to == LetterState::Queued {
+                    // A letter on paper has no address that a worker could send it to.
+                    to = LetterState::waiting(letter.channel.parse()?);
+                }
                 if turn != Turn::Hold
                     && s.standing(&letter.letter_id)?.email_refused == letter.recipient
                     && letter.recipient.is_some()

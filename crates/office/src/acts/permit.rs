@@ -25,7 +25,8 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
         if !held {
             // Includes notices, which belong to no appointment.
             for letter in s.letters_to(&id)?.iter().filter(|l| waits_for_release(l)) {
-                s.put_letter(letter, LetterState::Queued, Remark::PermitLetGo.code(), hand.now())?;
+                let waiting = LetterState::waiting(letter.channel.parse()?);
+                s.put_letter(letter, waiting, Remark::PermitLetGo.code(), hand.now())?;
             }
         }
         if changed > 0 {

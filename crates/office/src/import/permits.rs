@@ -13,6 +13,7 @@ use super::table::{Record, Table, columns};
 use super::{By, Findings, Imported, Opened, Options};
 use convoke_domain::ids::IdKey;
 use convoke_domain::permit::{Holder, Permit, is_commune_code, is_deliverable_email, mention_code};
+use convoke_domain::unseen::is_unseen;
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
@@ -242,11 +243,7 @@ fn permit(fields: &mut Fields<'_>) -> Option<Permit> {
 
 /// No blanks and no invisible characters: a number must be the same to the eye and to the database.
 fn is_permit_number(text: &str) -> bool {
-    let invisible = |c: char| {
-        c.is_whitespace()
-            || c.is_control()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
+    let invisible = |c: char| c.is_whitespace() || c.is_control() || is_unseen(c);
     text.chars().count() <= 40 && !text.contains(invisible)
 }
 

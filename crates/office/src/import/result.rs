@@ -8,6 +8,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::table::{Record, Table};
+use convoke_domain::unseen::is_unseen;
 
 /// Why a field, or a whole row, was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -151,9 +152,7 @@ pub(super) fn shown(text: &str) -> String {
                 out.push('…');
                 break;
             }
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-                out.extend(c.escape_unicode());
-            }
+            _ if is_unseen(c) => out.extend(c.escape_unicode()),
             _ if c.is_control() => out.extend(c.escape_default()),
             _ => out.push(c),
         }

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 
-use super::recorded::{RecordedPlan, read};
 use super::Summary;
+use super::recorded::{RecordedPlan, read};
 use convoke_domain::ids::{Reference, RunId};
 use convoke_domain::permit::Channel;
 use convoke_domain::policy::Policy;

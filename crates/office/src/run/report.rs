@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use chrono::{NaiveDate, NaiveTime};
 
+use super::Summary;
 use super::circumstances::circumstances;
 use super::recorded::{RecordedPlan, read};
-use super::Summary;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::RunId;
 use convoke_instance::weeks::monday;

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::recorded::RecordedPlan;
 use super::Summary;
+use super::recorded::RecordedPlan;
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::run::RunState;
