@@ -364,7 +364,8 @@ mod tests {
     fn a_refused_night_waits_for_a_person_and_is_closed_by_their_run() {
         let started_at = Some(at("2026-11-25T00:30").naive_utc());
         let refused = NightRow { started_at, ..night("2026-11-25", NightState::Failed) };
-        let nights = || vec![refused.clone(), night("2026-11-24", NightState::Due)];
+        let done = || night("2026-11-23", NightState::Done);
+        let nights = || vec![refused.clone(), night("2026-11-24", NightState::Due), done()];
         let (_, next) = decide(&Seen { nights: nights(), ..seen("2026-11-25T08:00") }, &rota());
         assert_eq!(next, Next::Nothing, "nor is the night before it begun in its place");
         let of = |ended: &str| BTreeMap::from([(date("2026-11-25"), ("run".to_owned(), Some(at(ended).naive_utc())))]);
