@@ -208,7 +208,7 @@ impl Instance {
         &self.classes[self.class[person] as usize]
     }
 
-    /// See [`tie`].
+    /// The order of a person among those whom nothing else distinguishes.
     pub fn tie(&self, person: usize) -> (Day, u64) {
         tie(&self.seed, self.first_seen.get(person).copied().unwrap_or(0), self.id(person))
     }
