@@ -199,7 +199,8 @@ enum Next {
     Attempt(NightRow, Night),
 }
 
-/// What is to be written, and which night is due after that. The steps are applied to what was seen as the store applies them.
+/// What is to be written, and which night is due after that. The steps are applied to what was seen as the store
+/// applies them.
 fn decide(seen: &Seen, rota: &Rota) -> (Vec<Step>, Next) {
     let (now, today) = (seen.now, rota.date(seen.now));
     if let Some(by) = seen.watch.seen.map(|seen| now - seen).filter(|by| *by > rota.catchup) {

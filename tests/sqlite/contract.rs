@@ -1,4 +1,5 @@
-//! The command lines that outside programs rely on (FORMATS): docs/CLI.md carries them, and each is run here in one office.
+//! The command lines that outside programs rely on (FORMATS): docs/CLI.md carries them, and each is run here in one
+//! office.
 
 use chrono::Days;
 

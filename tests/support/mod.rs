@@ -1,5 +1,5 @@
-//! An office for tests: a folder made by `convoke init`, and the real program run in it, on a day of the tests' own ([`now`]).
-//! In the test program `postgres` its database is one of PostgreSQL.
+//! An office for tests: a folder made by `convoke init`, and the real program run in it, on a day of the tests' own
+//! ([`now`]). In the test program `postgres` its database is one of PostgreSQL.
 
 pub(crate) mod faketime;
 pub(crate) mod pdf;
@@ -452,8 +452,9 @@ fn columns_of(sql: &str) -> usize {
     commas + 1
 }
 
-/// How far ahead of the machine's clock tests live: their world begins at ten o'clock (UTC) of a fixed Wednesday in winter, or of the
-/// day that `CONVOKE_TEST_DAY` names, and time passes in it as usual. What a test finds never depends on the day on which it runs.
+/// How far ahead of the machine's clock tests live: their world begins at ten o'clock (UTC) of a fixed Wednesday in
+/// winter, or of the day that `CONVOKE_TEST_DAY` names, and time passes in it as usual. What a test finds never depends
+/// on the day on which it runs.
 static AHEAD: LazyLock<TimeDelta> = LazyLock::new(|| {
     let day = std::env::var("CONVOKE_TEST_DAY").unwrap_or_else(|_| "2026-11-25".into());
     let day: NaiveDate = day.parse().expect("CONVOKE_TEST_DAY=YYYY-MM-DD");

@@ -1,5 +1,6 @@
-//! The independent checker of plans. It knows the instance and the plan as they are exported and nothing of how plans are made:
-//! how people are grouped into classes is the only code that it shares with the planner, and no figure of a plan is believed.
+//! The independent checker of plans. It knows the instance and the plan as they are exported and nothing of how plans
+//! are made: how people are grouped into classes is the only code that it shares with the planner, and no figure of a
+//! plan is believed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -50,7 +51,7 @@ coded! {
 /// What a finding means for those concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The plan can be carried out, and says something false of itself.
+    /// The plan says something false of itself.
     Statement,
     /// The plan breaks the promise, or cannot be carried out.
     Promise,

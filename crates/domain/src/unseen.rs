@@ -1,5 +1,5 @@
-//! Characters that nobody sees and that change what is read: formatting characters (Unicode general category Cf) and the two
-//! separators. One list for all who refuse, escape, replace or ignore them.
+//! Characters that nobody sees and that change what is read: formatting characters (Unicode general category Cf) and
+//! the two separators. One list for all who refuse, escape, replace or ignore them.
 
 /// Whether a character is not seen: it hyphenates, joins, separates or turns text around.
 pub const fn is_unseen(c: char) -> bool {

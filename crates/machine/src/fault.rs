@@ -40,8 +40,8 @@ pub fn at_once(usual: usize) -> usize {
     usual
 }
 
-/// How far ahead of the machine's clock this process lives, from `CONVOKE_FAULT_CLOCK` in seconds: tests have a day of their own,
-/// whatever day they run on.
+/// How far ahead of the machine's clock this process lives, from `CONVOKE_FAULT_CLOCK` in seconds: tests have a day of
+/// their own, whatever day they run on.
 #[cfg(debug_assertions)]
 pub(crate) fn clock_ahead() -> chrono::TimeDelta {
     static AHEAD: std::sync::LazyLock<chrono::TimeDelta> = std::sync::LazyLock::new(|| {

@@ -1,5 +1,5 @@
-//! Doors to the machine: the only places that ask it anything. The time, randomness, files that are there whole or not at all,
-//! who this process is, a confirmation typed on a terminal, logs.
+//! Doors to the machine: the only places that ask it anything. The time, randomness, files that are there whole or not
+//! at all, who this process is, a confirmation typed on a terminal, logs.
 
 pub mod clock;
 pub mod confirm;

@@ -1,5 +1,5 @@
-//! A night from end to end, the same whoever starts it: the inbox, the run, the sheets of the morning, the clock that has proved
-//! right, and the watcher outside.
+//! A night from end to end, the same whoever starts it: the inbox, the run, the sheets of the morning, the clock that
+//! has proved right, and the watcher outside.
 
 mod inbox;
 mod watcher;
@@ -46,7 +46,8 @@ pub struct Night {
     pub inbox: Result<Vec<Taken>>,
     /// The run.
     pub outcome: Result<Outcome>,
-    /// How many sheets there are for counter and door, whatever came of the run: people come in the morning all the same.
+    /// How many sheets there are for counter and door, whatever came of the run: people come in the morning all the
+    /// same.
     pub sheets: Result<usize>,
 }
 

@@ -1,5 +1,5 @@
-//! The watcher outside: it is called when a night begins, is done or has failed, and raises the alarm when it is not called in
-//! time, even where this whole machine is gone.
+//! The watcher outside: it is called when a night begins, is done or has failed, and raises the alarm when it is not
+//! called in time, even where this whole machine is gone.
 
 use std::time::Duration;
 

@@ -117,7 +117,8 @@ pub(super) fn store_plan(
     Ok(stored)
 }
 
-/// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended. The process that has
+/// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended. The process
+/// that has
 /// `planned` what becomes firm need not read it again.
 pub(super) fn commit_chunks(
     store: &mut Store,

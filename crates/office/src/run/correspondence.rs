@@ -89,8 +89,8 @@ pub(super) fn committed(summary: &Summary) -> i64 {
     (summary.firm + summary.late_firm + summary.displaced) as i64
 }
 
-/// Who is owed a notice, soonest expiry first. A night writes at most `max_firm_per_run`, for a date column that slipped must not
-/// write to a whole department at once; the others are counted, and follow on later nights.
+/// Who is owed a notice, soonest expiry first. A night writes at most `max_firm_per_run`, for a date column that
+/// slipped must not write to a whole department at once; the others are counted, and follow on later nights.
 fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Vec<Owed>> {
     let (policy, letters, tonight) = (&config.settings.policy, &config.settings.letters, row.business_date);
     let late = tonight.checked_sub_months(Months::new(policy.late_months)).unwrap_or(tonight);

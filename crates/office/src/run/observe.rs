@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use super::input::{Due, Firm, Observation, People, firm_appointments, planning_input, warnings};
 use super::requests::{self, Desk, Night};
 use super::{Dates, Tools};
-use convoke_check::{Severity, check, closes};
+use convoke_check::{check, closes};
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::eligibility::{NEVER, Rule, assess};
 use convoke_domain::ids::{SlotId, sha256_hex};
@@ -228,20 +228,13 @@ pub enum For {
     Act,
 }
 
-/// Has the plan checked, and says whether its certificate closes. What is only wrong in what a plan says of itself becomes a warning:
-/// everybody is better convoked by such a plan than by none, but somebody must look.
+/// Has the plan checked, and says whether its certificate closes: everybody is better convoked by a plan that is only
+/// possible than by none, but somebody must look.
 fn judge(plan: &Plan, input: &PlanningInput, proof: &Proof, warnings: &mut Vec<String>) -> Result<&'static str> {
     let findings = check(plan, input);
-    // If planner and checker disagree on what is promised, nobody is convoked tonight, and somebody is called.
-    if let Some(broken) = findings.iter().find(|finding| finding.severity() == Severity::Promise) {
-        bail!("the plan was refused by its checker, and nothing was written: {broken}");
-    }
-    if let Some(finding) = findings.first() {
-        tracing::error!(
-            findings = findings.len(),
-            "The checker contradicts what the plan says of its lapses: {finding}"
-        );
-        warnings.push(format!("Le contrôleur contredit ce que le plan dit de ses manques ({finding}). À signaler."));
+    // If planner and checker disagree, nobody is convoked tonight, and somebody is called. The gravest finding is named.
+    if let Some(gravest) = findings.iter().max_by_key(|finding| finding.severity()) {
+        bail!("the plan was refused by its checker ({} findings), and nothing was written: {gravest}", findings.len());
     }
     if closes(proof) {
         return Ok("closed");
