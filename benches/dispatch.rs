@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use convoke_dispatch::smtp::Relay;
 use convoke_dispatch::{Drained, Errand, Made, Render, Transport, drain, letters_of};
+use convoke_domain::convocation::{LetterKind, LetterState};
 use convoke_domain::ids::{Reference, sha256_hex};
+use convoke_domain::permit::Channel;
 use convoke_letters::{LetterData, Matter};
 use convoke_machine::clock::{Clock, Stopwatch};
 use convoke_settings::Configuration;
-use convoke_store::{LetterFilter, LetterRow, Store, Use};
+use convoke_store::{LetterFilter, NewLetter, Store, Use};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,33 +45,23 @@ fn office(template: &Path, folder: &Path, letters: usize, sessions: usize) -> Co
     let mut sample = LetterData::sample();
     let Matter::Convocation(convoked) = &mut sample.matter else { panic!("a convocation") };
     convoked.appointment.day = now.date() + chrono::Days::new(30);
-    let rows: Vec<LetterRow> = (1..=letters)
+    let rows: Vec<NewLetter> = (1..=letters)
         .map(|n| {
             let reference = Reference::new("94", 2026, n as i64).to_string();
             sample.reference.clone_from(&reference);
             sample.recipient.name = format!("Personne Inventée {n}");
-            LetterRow {
-                prefecture: "94".into(),
+            NewLetter {
                 letter_id: format!("{reference}/convocation/0"),
-                kind: "convocation".into(),
+                kind: LetterKind::Convocation,
                 revision: 0,
                 occasion: String::new(),
-                channel: "email".into(),
-                state: "queued".into(),
+                channel: Channel::Email,
+                state: LetterState::Queued,
+                remark: None,
                 recipient: Some(format!("personne-{n}@example.org")),
                 data: serde_json::to_string(&sample).unwrap(),
                 template_hash: String::new(),
-                sha256: None,
-                rendered: None,
-                attempts: 0,
-                uncertain: 0,
-                next_at: now,
-                owner: None,
-                lease_until: None,
-                epoch: 0,
-                last_reply: None,
-                created_at: now,
-                has_turn: false,
+                created_at: now.and_utc(),
                 reference,
             }
         })

@@ -2,12 +2,13 @@
 //! `WHAT` is scan, commit, claim or mark; `URL` the database. Prints seconds.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use convoke_domain::convocation::LetterState;
-use convoke_domain::ids::{HolderId, PermitId, SlotId};
+use convoke_domain::convocation::{LetterKind, LetterState, Origin, Outcome};
+use convoke_domain::ids::{HolderId, PermitId};
 use convoke_domain::ledger::Event;
+use convoke_domain::permit::Channel;
 use convoke_letters::LetterData;
 use convoke_machine::clock::{Clock, Stopwatch};
-use convoke_store::{Attempt, LetterRow, Placement, Settlement, Store, Use};
+use convoke_store::{Attempt, LetterRow, NewLetter, Placement, Settlement, Store, Use};
 use serde_json::json;
 
 #[global_allocator]
@@ -43,30 +44,20 @@ fn scan() -> f64 {
     best
 }
 
-fn letter(reference: &str, data: &str, now: DateTime<Utc>) -> LetterRow {
-    LetterRow {
-        prefecture: "94".into(),
+fn letter(reference: &str, data: &str, now: DateTime<Utc>) -> NewLetter {
+    NewLetter {
         letter_id: format!("{reference}/convocation/0"),
         reference: reference.into(),
-        kind: "convocation".into(),
+        kind: LetterKind::Convocation,
         revision: 0,
         occasion: String::new(),
-        channel: "email".into(),
-        state: "queued".into(),
+        channel: Channel::Email,
+        state: LetterState::Queued,
+        remark: None,
         recipient: Some(format!("{reference}@example.org")),
         data: data.into(),
         template_hash: "0".repeat(64),
-        sha256: None,
-        rendered: None,
-        attempts: 0,
-        uncertain: 0,
-        next_at: now.naive_utc(),
-        owner: None,
-        lease_until: None,
-        epoch: 0,
-        last_reply: None,
-        created_at: now.naive_utc(),
-        has_turn: false,
+        created_at: now,
     }
 }
 
@@ -75,14 +66,13 @@ fn commit() -> f64 {
     let (mut store, now) = (open(), Clock::System.now());
     let today = Clock::System.today(chrono_tz::Europe::Paris);
     let data = serde_json::to_string(&LetterData::sample()).unwrap();
-    let slots: Vec<String> =
-        store.slots(today, today + TimeDelta::days(400)).unwrap().into_iter().map(|s| s.slot_id).collect();
+    let slots = store.slots(today, today + TimeDelta::days(400)).unwrap();
     let placements: Vec<Placement> = (0..number("ROWS"))
         .map(|n| Placement {
             permit_id: PermitId(format!("permit-{n:08}")),
             holder_id: HolderId(format!("holder-{n:08}")),
-            slot_id: SlotId(slots[n * slots.len() / number("ROWS")].clone()),
-            origin: "in-time".into(),
+            slot_id: slots[n * slots.len() / number("ROWS")].id.clone(),
+            origin: Origin::InTime,
         })
         .collect();
     let (at_once, watch) = (store.appointments_at_once(), Stopwatch::start());
@@ -91,7 +81,7 @@ fn commit() -> f64 {
             .write(|s| {
                 let made = s.reserve(chunk, None, today, now)?;
                 let references: Vec<String> = made.into_iter().map(|m| m.expect("a seat").0.to_string()).collect();
-                let letters: Vec<LetterRow> = references.iter().map(|r| letter(r, &data, now)).collect();
+                let letters: Vec<NewLetter> = references.iter().map(|r| letter(r, &data, now)).collect();
                 s.enqueue(&letters)?;
                 let events: Vec<Event> = references
                     .iter()
@@ -144,7 +134,7 @@ fn mark() -> f64 {
         next_at: None,
         burns_attempt: true,
         attempt: Attempt {
-            outcome: "accepted",
+            outcome: Outcome::Accepted,
             relay: "smtp://127.0.0.1:25".into(),
             stage: Some("dot"),
             code: Some(250),
@@ -154,12 +144,37 @@ fn mark() -> f64 {
             ended_at: now,
         },
     };
+    let sample = LetterRow {
+        prefecture: "94".into(),
+        letter_id: String::new(),
+        reference: String::new(),
+        kind: LetterKind::Convocation,
+        revision: 0,
+        occasion: String::new(),
+        channel: Channel::Email,
+        state: LetterState::Sending,
+        remark: None,
+        recipient: None,
+        data: String::new(),
+        template_hash: String::new(),
+        sha256: None,
+        rendered: None,
+        attempts: 0,
+        uncertain: 0,
+        next_at: now.naive_utc(),
+        owner: None,
+        lease_until: None,
+        epoch: 1,
+        last_reply: None,
+        post_batch: None,
+        created_at: now.naive_utc(),
+        has_turn: false,
+    };
     workers(|store, worker, n| {
         let row = LetterRow {
             letter_id: format!("L{worker}-{n}"),
             owner: Some(format!("worker-{worker}")),
-            epoch: 1,
-            ..letter("", "", now)
+            ..sample.clone()
         };
         n < each && store.write_rows(|s| s.settle(&row, &found)).unwrap()
     })

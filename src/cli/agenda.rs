@@ -92,8 +92,8 @@ fn told(place: &str, day: NaiveDate, hits: &[Hit]) -> String {
             (None, _) => "none: due again tonight".to_owned(),
             (Some(slot), late) => {
                 // Where, and below it when: in one piece they are wider than what is left of 80 columns.
-                let (place, time) = slot.rsplit_once('/').unwrap_or((slot, ""));
-                format!("{place}\n{}{}", time.replace('T', " "), if late { " (after expiry)" } else { "" })
+                let time = slot.start.format("%H:%M");
+                format!("{}\n{} {time}{}", slot.pool, slot.day, if late { " (after expiry)" } else { "" })
             }
         };
         let was = format!("{}\n{}", hit.reference, hit.hour);

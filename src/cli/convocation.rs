@@ -8,7 +8,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{Exit, Session, Usage, given};
-use convoke_domain::ids::{Reference, SlotId};
+use convoke_domain::ids::Reference;
+use convoke_domain::permit::Channel;
+use convoke_domain::slot::SlotId;
 use convoke_letters::CancelledBy;
 use convoke_office::acts::{self, Move, Options, Way};
 use convoke_settings::Configuration;
@@ -171,14 +173,14 @@ impl Relocate {
         let to = slot("--to", &self.to)?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let question = format!("Move {} to {}, and write to its holder?", self.reference, to.0);
+        let question = format!("Move {} to {}, and write to its holder?", self.reference, to);
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let wish = Move { to: &to, by: self.by.into(), despite_lapse: self.despite_lapse };
         let moved = session
             .by_hand(&config, reason, |hand| acts::relocate(&mut store, hand, &self.reference, &wish, &confirmed))?;
         let document = json!({"schema": "convoke.moved/1", "reference": moved.reference, "was": self.reference.as_str(),
             "slot": moved.slot, "letter": moved.letter, "channel": moved.channel});
-        let way = way(session, &config, &moved.channel, moved.day);
+        let way = way(session, &config, moved.channel, moved.slot.day);
         let text = format!("Moved: {} has {} now. The letter that says so {way}.\n", moved.reference, moved.slot);
         session.print(&document, &text)?;
         Ok(Exit::Done)
@@ -196,7 +198,7 @@ impl Cancel {
             acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
         })?;
         let document = json!({"schema": "convoke.cancelled/1", "reference": self.reference.as_str(), "letter": ended.letter, "channel": ended.channel});
-        let way = way(session, &config, &ended.channel, ended.day);
+        let way = way(session, &config, ended.channel, ended.day);
         let text = format!(
             "Cancelled. The letter that says so {way}. The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
         );
@@ -206,7 +208,7 @@ impl Cancel {
 }
 
 /// How the letter reaches the person, or that it cannot before this day.
-fn way(session: &Session, config: &Configuration, channel: &str, day: NaiveDate) -> &'static str {
+fn way(session: &Session, config: &Configuration, channel: Channel, day: NaiveDate) -> &'static str {
     let left = (day - session.clock.today(config.settings.prefecture.zone)).num_days();
     match acts::way(&config.settings.policy, channel, left) {
         Way::TooLate => "would come too late: call the person now",
@@ -219,5 +221,5 @@ fn way(session: &Session, config: &Configuration, channel: &str, day: NaiveDate)
 pub(super) fn slot(option: &str, text: &str) -> Result<SlotId> {
     let wrong =
         || Usage(format!("{option} {text}: expected SITE/DESK/YYYY-MM-DDTHH:MM, as `convocation options` prints it"));
-    Ok(SlotId::parse(text).ok_or_else(wrong)?)
+    Ok(text.parse().map_err(|_| wrong())?)
 }

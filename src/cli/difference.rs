@@ -32,7 +32,7 @@ pub(super) fn told(difference: &Difference) -> String {
         let header = ["DESK", "WEEK OF", "SEATS BEFORE", "NOW"];
         let mut table = Columns::new(terminal_width()).header(header).whole([1]).right([2, 3]);
         for s in &difference.seats {
-            table.row([s.pool.clone(), s.week.to_string(), s.before.to_string(), s.after.to_string()]);
+            table.row([s.pool.to_string(), s.week.to_string(), s.before.to_string(), s.after.to_string()]);
         }
         text.push_str(&table.text());
     }

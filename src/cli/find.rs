@@ -107,9 +107,8 @@ fn told(person: &Person) -> Result<String> {
         write!(text, "\n{} {} until {}: {label}", permit.kind, visible(&permit.number), permit.expires_on)?;
     }
     if let Some(appointment) = &person.appointment {
-        let (place, time) = appointment.slot.rsplit_once('/').unwrap_or((&appointment.slot, ""));
-        let time = time.rsplit_once('T').map_or("", |(_, time)| time);
-        write!(text, "\n{} on {} at {time}, {}", appointment.reference, appointment.day, visible(place))?;
+        let (slot, reference) = (&appointment.slot, &appointment.reference);
+        write!(text, "\n{reference} on {} at {}, {}", slot.day, slot.start.format("%H:%M"), slot.pool)?;
     }
     Ok(text)
 }

@@ -122,7 +122,7 @@ impl Show {
         let mut store = Session::store(&config, Use::Batch)?;
         let reference = parse(&self.reference)?;
         let mut rows = store.letters_of(reference.as_str())?;
-        rows.retain(|l| self.kind.is_none_or(|k| k.code() == l.kind));
+        rows.retain(|l| self.kind.is_none_or(|kind| kind == l.kind));
         if rows.is_empty() {
             return Err(BadData(format!("there is no letter {reference}: `convoke outbox list` shows them")).into());
         }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Exit, Session, given, terminal_width};
-use convoke_domain::convocation::{LetterKind, LetterState};
+use convoke_domain::convocation::{LetterKind, LetterState, Outcome};
 use convoke_domain::ids::Reference;
 use convoke_domain::permit::Channel;
 use convoke_letters::Rendered;
@@ -124,26 +124,26 @@ fn each(letters: &[LetterRow]) -> (Value, String) {
             let rendered: Option<Rendered> = l.rendered.as_deref().and_then(|r| serde_json::from_str(r).ok());
             let without_pdf = rendered.and_then(|r| r.without_pdf);
             // What a person has to look at comes first.
-            let reply = without_pdf.clone().or_else(|| l.last_reply.clone()).unwrap_or_default();
-            let (tries, reply) = (l.attempts.to_string(), reply.chars().take(40).collect());
-            table.row([&l.reference, &l.kind, &l.channel, &l.state, &tries, &reply]);
+            let remark = l.remark.map(|remark| remark.label().to_owned());
+            let reply = without_pdf.clone().or(remark).or_else(|| l.last_reply.clone()).unwrap_or_default();
+            let (tries, reply): (String, String) = (l.attempts.to_string(), reply.chars().take(40).collect());
+            table.row([l.reference.as_str(), l.kind.code(), l.channel.code(), l.state.code(), &tries, &reply]);
             json!({"id": l.letter_id, "reference": l.reference, "kind": l.kind, "channel": l.channel, "state": l.state,
-                "attempts": l.attempts, "last_reply": l.last_reply, "without_pdf": without_pdf})
+                "attempts": l.attempts, "remark": l.remark, "last_reply": l.last_reply, "without_pdf": without_pdf})
         })
         .collect();
     (json!({"schema": "convoke.outbox/1", "letters": rows}), table.text())
 }
 
 fn by_cause(letters: &[LetterRow]) -> (Value, String) {
-    let all = letters.iter().map(|l| (l.state.as_str(), l.last_reply.as_deref(), 1, l.letter_id.as_str()));
-    let causes = acts::by_cause(all);
+    let causes = acts::by_cause(letters.iter().map(LetterRow::said));
     let mut table =
         Columns::new(terminal_width()).header(["LETTERS", "STATE", "CAUSE", "FOR EXAMPLE"]).whole([1, 3]).right([0]);
     let rows: Vec<Value> = causes
         .iter()
-        .map(|acts::Cause { state, cause, letters, example }| {
-            table.row([&letters.to_string(), state, cause, example]);
-            json!({"state": state, "cause": cause, "letters": letters, "example": example})
+        .map(|c| {
+            table.row([&c.letters.to_string(), c.state.code(), c.words(), &c.example]);
+            json!({"state": c.state, "cause": c.words(), "letters": c.letters, "example": c.example})
         })
         .collect();
     (json!({"schema": "convoke.outbox-causes/1", "causes": rows}), table.text())
@@ -185,7 +185,7 @@ fn history(letter: &KnownLetter) -> String {
     let mut text = format!("{}  {}{to}\n  {}  written\n", l.letter_id, l.state, minute(l.created_at));
     for a in &letter.attempts {
         let stage = a.stage.as_ref().map_or_else(String::new, |stage| format!(" at {stage}"));
-        let (outcome, reply) = (a.outcome.as_deref().unwrap_or("begun"), a.reply.as_deref().unwrap_or_default());
+        let (outcome, reply) = (a.outcome.map_or("begun", Outcome::code), a.reply.as_deref().unwrap_or_default());
         // Unwrap safety: writing to a String cannot fail.
         writeln!(text, "  {}  {outcome}{stage} by {}: {reply}", minute(a.started_at), a.relay)
             .expect("a String takes text");

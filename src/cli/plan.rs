@@ -128,7 +128,7 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
         writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");
     }
     for (request, slot) in &seen.granted {
-        let told = format!("Request {request} would get {}, beside the plan.", slot.0);
+        let told = format!("Request {request} would get {slot}, beside the plan.");
         out.push_str(&paragraph("", &told, terminal_width()));
     }
     out.push_str(&firm_weeks(weeks));
@@ -172,7 +172,7 @@ fn firm_weeks(weeks: &[Week]) -> String {
         }
         let left = w.free.saturating_sub(w.firm + w.planned);
         let counts = [w.free, w.firm, w.planned, left].map(|n| n.to_string());
-        table.row([&[w.week.to_string(), w.pool.clone()][..], &counts].concat());
+        table.row([&[w.week.to_string(), w.pool.to_string()][..], &counts].concat());
     }
     let mut text = table.text();
     if planned_later.0 > 0 {

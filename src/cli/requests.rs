@@ -8,7 +8,6 @@ use serde_json::json;
 use super::convocation::{reference, slot};
 use super::{Exit, Session, Usage, given, terminal_width};
 use convoke_domain::ids::Reference;
-use convoke_domain::permit::PermitKind;
 use convoke_domain::requests::{RequestState, Urgency, Wish};
 use convoke_office::acts::{self, Received};
 use convoke_report::columns::Columns;
@@ -126,23 +125,24 @@ impl List {
         if self.state == RequestState::Open {
             let mut open = Vec::new();
             for r in store.open_requests()? {
-                let kind: PermitKind = r.kind.parse()?;
-                open.push((Urgency::of(kind, r.expires_on, r.row.received_on, &config.settings.policy), r));
+                let policy = &config.settings.policy;
+                open.push((Urgency::of(r.permit.kind, r.permit.expires_on, r.row.received_on, policy), r));
             }
             open.sort_by(|a, b| (a.0, &a.1.row.request_id).cmp(&(b.0, &b.1.row.request_id)));
             for (urgency, r) in open.iter().take(self.limit.max(0) as usize) {
-                let now = r
-                    .live
-                    .as_ref()
-                    .map_or_else(|| r.rule.clone().unwrap_or_default(), |(_, day)| format!("convoked for {day}"));
+                let rule = r.permit.rule;
+                let now = match &r.live {
+                    Some((_, day)) => format!("convoked for {day}"),
+                    None => rule.map_or_else(String::new, |rule| rule.to_string()),
+                };
                 let rights = urgency.rights_until.to_string();
-                table.row([&r.row.request_id, &r.row.wish, &r.row.received_on.to_string(), &rights, &now, ""]);
-                listed.push(json!({"request": r.row, "rights_until": urgency.rights_until, "rule": r.rule, "appointment": r.live}));
+                table.row([&r.row.request_id, r.row.wish.code(), &r.row.received_on.to_string(), &rights, &now, ""]);
+                listed.push(json!({"request": r.row, "rights_until": urgency.rights_until, "rule": rule, "appointment": r.live}));
             }
         } else {
             for r in store.requests(Some(self.state), self.limit)? {
                 let answer = r.reference.clone().unwrap_or_default();
-                table.row([&r.request_id, &r.wish, &r.received_on.to_string(), "", &r.state, &answer]);
+                table.row([&r.request_id, r.wish.code(), &r.received_on.to_string(), "", r.state.code(), &answer]);
                 listed.push(json!({"request": r}));
             }
         }
@@ -166,7 +166,7 @@ impl Decide {
         };
         let to = slot("--place", to)?;
         config.templates()?;
-        let question = format!("Give {} the seat {}, and write to the person?", self.id, to.0);
+        let question = format!("Give {} the seat {}, and write to the person?", self.id, to);
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let placed = session.by_hand(&config, reason, |hand| {
             acts::place_request(&mut store, hand, &self.id, (&to, self.despite_lapse), &confirmed)

@@ -104,24 +104,25 @@ impl AwaitingMark {
         let today = session.clock.today(config.settings.prefecture.zone);
         let mut unmarked = store.unmarked_before(today)?;
         if let Some(site) = &self.site {
-            let known = config.agenda.site.iter().any(|s| s.id == *site) || unmarked.iter().any(|u| u.site == *site);
+            let known =
+                config.agenda.site.iter().any(|s| s.id == *site) || unmarked.iter().any(|u| u.slot.pool.site == *site);
             if !known {
                 let ids = config.agenda.site.iter().map(|s| s.id.as_str()).collect::<Vec<_>>().join(", ");
                 return Err(Usage(format!("--site {site}: expected one of: {ids}")).into());
             }
-            unmarked.retain(|u| u.site == *site);
+            unmarked.retain(|u| u.slot.pool.site == *site);
         }
         // The first night on which it counts as missed is the one after its last day of grace.
         let grace = TimeDelta::days(i64::from(config.settings.policy.mark_days) + 1);
-        let left = |u: &Unmarked| (u.day + grace - today).num_days().max(0);
+        let left = |u: &Unmarked| (u.slot.day + grace - today).num_days().max(0);
         if let Some(file) = &self.csv {
             write_whole(file, to_fill_in(&unmarked).to_csv().as_bytes())?;
         }
         let header = ["WHEN", "REFERENCE", "SITE/DESK", "LEFT"];
         let mut table = Columns::new(terminal_width()).header(header).whole([0, 1]).right([3]);
         for u in &unmarked {
-            let when = format!("{} {}", u.day, u.hour().format("%H:%M"));
-            table.row([when, u.reference.clone(), format!("{}/{}", u.site, u.desk), left(u).to_string()]);
+            let when = format!("{} {}", u.slot.day, u.slot.start.format("%H:%M"));
+            table.row([when, u.reference.clone(), u.slot.pool.to_string(), left(u).to_string()]);
         }
         let text = if unmarked.is_empty() {
             "No appointment awaits a mark.\n".to_owned()
@@ -132,8 +133,8 @@ impl AwaitingMark {
         let rows: Vec<_> = unmarked
             .iter()
             .map(|u| {
-                json!({"reference": u.reference, "site": u.site, "desk": u.desk, "day": u.day,
-                    "hour": u.hour().format("%H:%M").to_string(), "days_left": left(u)})
+                json!({"reference": u.reference, "site": u.slot.pool.site, "desk": u.slot.pool.desk, "day": u.slot.day,
+                    "hour": u.slot.start.format("%H:%M").to_string(), "days_left": left(u)})
             })
             .collect();
         let document = json!({"schema": "convoke.awaiting-mark/1", "count": rows.len(), "appointments": rows});
@@ -149,8 +150,15 @@ impl AwaitingMark {
 fn to_fill_in(unmarked: &[Unmarked]) -> List {
     let header = LAYOUT.columns.iter().copied().chain(["site", "guichet", "date", "heure"]).collect();
     let row = |u: &Unmarked| {
-        let hour = u.hour().format("%H:%M").to_string();
-        vec![u.reference.clone(), String::new(), u.site.clone(), u.desk.clone(), u.day.to_string(), hour]
+        let hour = u.slot.start.format("%H:%M").to_string();
+        vec![
+            u.reference.clone(),
+            String::new(),
+            u.slot.pool.site.clone(),
+            u.slot.pool.desk.clone(),
+            u.slot.day.to_string(),
+            hour,
+        ]
     };
     List { name: "attendance", header, rows: unmarked.iter().map(row).collect() }
 }

@@ -128,7 +128,7 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Finding> {
     // Families that come together: household, day, site, and whether one of them must be made firm tonight.
     let family = |a: &Appointment| {
         let household = input.candidates.get(a.candidate)?.household.clone()?;
-        Some((household, a.day, input.pools.get(a.pool as usize)?.split('/').next()?.to_owned()))
+        Some((household, a.day, input.pools.get(a.pool as usize)?.site.clone()))
     };
     let must_be_firm = |a: &Appointment, c: &Candidate| {
         let nobody_elses = a.day < input.surplus_before || i64::from(c.deadline) + i64::from(input.late_wait_days) < 0;

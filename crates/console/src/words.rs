@@ -215,7 +215,7 @@ impl Words {
             Refused::Over { reference, state } => self.with2(
                 "refused-over",
                 ("what", reference),
-                ("state", &convoke_report::words::convocation_state(state)),
+                ("state", &convoke_report::words::convocation_state(*state)),
             ),
             Refused::Past { reference, day } => {
                 self.with2("refused-past", ("what", reference), ("day", &self.date(*day)))
@@ -232,7 +232,7 @@ impl Words {
             Refused::NotToBeSeen(r) => self.with("refused-not-to-be-seen", "what", r),
             Refused::NoLetter(l) => self.with("refused-no-letter", "what", l),
             Refused::LetterStands { state, .. } => {
-                self.with("refused-letter-stands", "state", convoke_report::words::letter_state(state))
+                self.with("refused-letter-stands", "state", convoke_report::words::letter_state(*state))
             }
             Refused::NoPlace(p) => self.with("refused-no-place", "what", p),
             Refused::DayPast(day) => self.with("refused-day-past", "day", self.date(*day)),

@@ -29,7 +29,7 @@ pub struct Floor {
 impl Floor {
     /// From when a letter would come too late; `None` where it announces no day.
     pub fn too_late_from(&self, letter: &Standing) -> Option<DateTime<Utc>> {
-        let announces = [LetterKind::Convocation, LetterKind::Change].iter().any(|kind| letter.kind == kind.code());
+        let announces = [LetterKind::Convocation, LetterKind::Change].contains(&letter.kind);
         let days = if announces { self.send_floor_days.max(1) } else { 1 };
         midnight(letter.day?.checked_sub_days(Days::new(u64::from(days) - 1))?, self.zone)
     }
@@ -41,20 +41,20 @@ impl Floor {
             return kept(LetterState::Failed, Remark::AddressRefused);
         }
         // A cancellation is sent whatever came after it: it is what ends the matter.
-        if letter.kind != LetterKind::Cancellation.code() {
-            if letter.convocation_state.as_ref().is_some_and(|state| state != State::Convoked.code()) {
+        if letter.kind != LetterKind::Cancellation {
+            if letter.convocation_state.is_some_and(|state| state != State::Convoked) {
                 return kept(LetterState::Cancelled, Remark::NoAppointment);
             }
             if letter.sequence.is_some_and(|sequence| letter.revision < sequence) {
                 return kept(LetterState::Cancelled, Remark::Moved);
             }
-            match letter.permit_status.as_deref().and_then(|status| status.parse().ok()) {
+            match letter.permit_status {
                 Some(Status::Deceased) => return kept(LetterState::Cancelled, Remark::Deceased),
                 Some(Status::Withdrawn) => return kept(LetterState::Cancelled, Remark::Withdrawn),
                 Some(Status::Renewed) => return kept(LetterState::Cancelled, Remark::Renewed),
                 Some(Status::Active) | None => {}
             }
-            if letter.filed_on.is_some() && letter.kind != LetterKind::Transfer.code() {
+            if letter.filed_on.is_some() && letter.kind != LetterKind::Transfer {
                 return kept(LetterState::Cancelled, Remark::Filed);
             }
             if letter.permit_held == Some(true) {

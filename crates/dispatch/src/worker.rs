@@ -207,7 +207,7 @@ impl Worker<'_> {
             let mut expired = Vec::new();
             for letter in s.held()? {
                 if let Some(why) = floor.too_late(&letter, now) {
-                    s.withhold(&letter.letter_id, why.state, why.reason.code())?;
+                    s.withhold(&letter.letter_id, why.state, why.reason)?;
                     expired.push((letter.letter_id, why));
                 }
             }
@@ -223,7 +223,7 @@ impl Worker<'_> {
                 let mut withheld = Vec::new();
                 for letter in &waiting {
                     if let Some(why) = floor.withheld(letter, now) {
-                        s.withhold(&letter.letter_id, why.state, why.reason.code())?;
+                        s.withhold(&letter.letter_id, why.state, why.reason)?;
                         withheld.push((letter.letter_id.clone(), why));
                     }
                 }
@@ -268,7 +268,7 @@ impl Worker<'_> {
             .write(move |s| {
                 let (mut requeued, mut uncertain) = (0u64, 0u64);
                 for letter in s.abandoned(now, &is_dead)? {
-                    if letter.state == LetterState::Leased.code() {
+                    if letter.state == LetterState::Leased {
                         s.take_back(&letter, LetterState::Queued, None, now)?;
                         requeued += 1;
                         continue;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::{HolidayZone, is_holiday};
 use crate::permit::{PermitKind, is_commune_code};
+use crate::slot::{PoolId, SlotId};
 
 /// The sites of a préfecture and the days on which they are closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -251,14 +252,8 @@ impl Desk {
 /// A slot (*créneau*): a number of seats at a desk, at a civil time of its site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
-    /// Site.
-    pub site: String,
-    /// Desk.
-    pub desk: String,
-    /// Day.
-    pub day: NaiveDate,
-    /// Hour.
-    pub start: NaiveTime,
+    /// Where and when.
+    pub id: SlotId,
     /// Length in minutes.
     pub duration_min: u16,
     /// People received at once.
@@ -274,6 +269,13 @@ pub struct Pool<'a> {
     pub desk: &'a Desk,
 }
 
+impl Pool<'_> {
+    /// Its name.
+    pub fn id(&self) -> PoolId {
+        PoolId::new(&self.site.id, &self.desk.id)
+    }
+}
+
 impl Eq for Site {}
 impl Eq for Desk {}
 
@@ -283,10 +285,10 @@ impl Agenda {
         self.site.iter().flat_map(|site| site.desk.iter().map(move |desk| Pool { site, desk })).collect()
     }
 
-    /// The pool of a site and desk, by their names.
-    pub fn find(&self, site: &str, desk: &str) -> Option<Pool<'_>> {
-        let site = self.site.iter().find(|s| s.id == site)?;
-        let desk = site.desk.iter().find(|d| d.id == desk)?;
+    /// A pool by name.
+    pub fn find(&self, id: &PoolId) -> Option<Pool<'_>> {
+        let site = self.site.iter().find(|s| s.id == id.site)?;
+        let desk = site.desk.iter().find(|d| d.id == id.desk)?;
         Some(Pool { site, desk })
     }
 
@@ -305,13 +307,11 @@ impl Agenda {
     pub fn slots(&self, from: NaiveDate, until: NaiveDate) -> Vec<Slot> {
         let mut slots: Vec<Slot> = Vec::new();
         for pool in self.pools() {
+            let id = pool.id();
             for day in from.iter_days().take_while(|d| *d <= until).filter(|d| self.closed(pool, *d).is_none()) {
                 for opening in pool.desk.opening.iter().filter(|o| o.holds_on(day)) {
                     slots.extend(opening.starts().map(|start| Slot {
-                        site: pool.site.id.clone(),
-                        desk: pool.desk.id.clone(),
-                        day,
-                        start,
+                        id: id.at(day, start),
                         duration_min: opening.slot_min,
                         seats: opening.seats,
                     }));
@@ -320,7 +320,7 @@ impl Agenda {
         }
         slots.sort();
         slots.dedup_by(|next, kept| {
-            let same = (&next.site, &next.desk, next.day, next.start) == (&kept.site, &kept.desk, kept.day, kept.start);
+            let same = next.id == kept.id;
             if same {
                 kept.seats += next.seats;
             }
@@ -432,7 +432,7 @@ mod tests {
         let slots: Vec<String> = agenda
             .slots(day("2026-12-10"), day("2027-01-08"))
             .iter()
-            .map(|s| format!("{} {} {}", s.day, s.start.format("%H:%M"), s.seats))
+            .map(|s| format!("{} {} {}", s.id.day, s.id.start.format("%H:%M"), s.seats))
             .collect();
         let pool = agenda.pools()[0];
         let seats = ["2026-12-11", "2026-12-12", "2026-12-18", "2026-12-25"].map(|d| agenda.seats(pool, day(d)));

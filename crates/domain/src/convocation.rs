@@ -23,6 +23,20 @@ coded! {
     }
 }
 
+coded! {
+    /// What made a convocation: a pass of the plan, or another system.
+    pub enum Origin {
+        /// The pass between release and deadline.
+        InTime = "in-time",
+        /// The pass at short notice, which prevents a lapse.
+        ShortNotice = "short-notice",
+        /// The pass after expiry.
+        AfterExpiry = "after-expiry",
+        /// Another system, before the préfecture used this one.
+        Elsewhere = "elsewhere",
+    }
+}
+
 impl State {
     /// Whether the seat is free again: nobody came, and nobody will.
     pub fn frees_seat(self) -> bool {
@@ -129,42 +143,83 @@ coded! {
     }
 }
 
-/// Prefix of the server's reply about a bounced letter.
-pub const CAME_BACK: &str = "came back: ";
+coded! {
+    /// The outcome of an attempt to deliver.
+    pub enum Outcome {
+        /// The relay took responsibility.
+        Accepted = "accepted",
+        /// To be tried again.
+        Deferred = "deferred",
+        /// Permanently refused.
+        Failed = "failed",
+        /// It is unknown whether the relay accepted it.
+        Uncertain = "uncertain",
+        /// The relay could not be used.
+        RelayFault = "relay-fault",
+        /// By then it would have come too late.
+        Expired = "expired",
+        /// It was no longer to be sent.
+        Cancelled = "cancelled",
+    }
+}
 
 coded! {
-    /// The program's own remark on a letter that waits or is not sent. Replies of relays are kept in their own words.
+    /// The program's own remark on a letter that waits or is not sent. What a relay said is kept beside it.
     pub enum Remark {
         /// An agent holds it.
-        Held = "held by an agent",
+        Held = "held",
         /// An agent has released it.
-        LetGo = "let go by an agent",
+        LetGo = "released",
         /// An agent holds the permit, so its letters wait.
-        PermitHeld = "an agent holds the permit back",
+        PermitHeld = "permit-held",
         /// An agent has released the permit.
-        PermitLetGo = "let go with its permit",
+        PermitLetGo = "permit-released",
         /// The person has a new address, and a new letter.
-        Readdressed = "written again to another address",
+        Readdressed = "readdressed",
         /// The address bounced another letter.
-        AddressRefused = "this address sent an earlier letter back: by post",
+        AddressRefused = "address-refused",
         /// The appointment was cancelled.
-        NoAppointment = "the appointment does not hold any more",
+        NoAppointment = "no-appointment",
         /// The appointment was moved.
-        Moved = "the appointment was moved: a newer letter tells it",
+        Moved = "moved",
         /// The holder has died.
-        Deceased = "the holder is deceased",
+        Deceased = "deceased",
         /// The permit was withdrawn.
-        Withdrawn = "the permit was withdrawn",
+        Withdrawn = "withdrawn",
         /// There is a newer permit.
-        Renewed = "the permit was renewed",
+        Renewed = "renewed",
         /// The renewal has already been requested.
-        Filed = "the renewal was requested already",
+        Filed = "filed",
         /// It would arrive too late.
-        TooLate = "too few days are left: call the person",
+        TooLate = "too-late",
+    }
+}
+
+impl Remark {
+    /// For operators.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Held => "held by an agent",
+            Self::LetGo => "released by an agent",
+            Self::PermitHeld => "an agent has put the permit on hold",
+            Self::PermitLetGo => "released with its permit",
+            Self::Readdressed => "written again to another address",
+            Self::AddressRefused => "this address bounced an earlier letter: by post",
+            Self::NoAppointment => "the appointment is cancelled",
+            Self::Moved => "the appointment was moved: a newer letter says so",
+            Self::Deceased => "the holder is deceased",
+            Self::Withdrawn => "the permit was withdrawn",
+            Self::Renewed => "the permit was renewed",
+            Self::Filed => "the renewal was already requested",
+            Self::TooLate => "too few days are left: call the person",
+        }
     }
 }
 
 impl LetterState {
+    /// States in which no worker has a letter in hand, and which a worker or an agent may still end.
+    pub const WAITING: [Self; 4] = [Self::Queued, Self::Deferred, Self::Uncertain, Self::Held];
+
     /// Where a letter waits until it leaves: only an e-mail waits for a worker.
     pub const fn waiting(channel: Channel) -> Self {
         match channel {
@@ -173,29 +228,40 @@ impl LetterState {
         }
     }
 
+    /// Whether a worker has it.
+    pub const fn is_in_hand(self) -> bool {
+        matches!(self, Self::Leased | Self::Sending)
+    }
+
     /// Whether a letter may change from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         use LetterState as S;
         match self {
+            // A letter to an address that has bounced another fails without an attempt. One whose delivery was
+            // uncertain may bounce: a relay had it after all.
             S::Queued | S::Deferred | S::Uncertain => {
-                // A letter to an address that has bounced another fails without an attempt.
-                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::Bounced | S::ToPost)
+                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::Bounced)
             }
-            // A rescued worker, or one whose relay is down, gives the letter back unchanged.
-            S::Leased => matches!(
-                next,
-                S::Sending | S::Queued | S::Deferred | S::Uncertain | S::Failed | S::Held | S::Cancelled | S::Expired
-            ),
+            // Before the final dot nothing has left: it is given back, put off, refused, or no longer to be sent.
+            S::Leased => {
+                matches!(next, S::Sending | S::Queued | S::Deferred | S::Failed | S::Held | S::Cancelled | S::Expired)
+            }
             S::Sending => {
-                matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Queued | S::Held | S::Expired)
+                matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Held | S::Expired)
             }
             S::Accepted => next == S::Bounced,
-            S::Failed | S::Bounced | S::Expired => matches!(next, S::ToPost | S::Queued),
-            S::Held => matches!(next, S::Queued | S::Cancelled | S::Expired | S::Bounced | S::ToPost),
-            S::ToPost => matches!(next, S::Posted | S::Cancelled),
+            // By hand.
+            S::Failed | S::Bounced => next == S::Queued,
+            S::Held => matches!(next, S::Queued | S::ToPost | S::Cancelled | S::Expired | S::Bounced),
+            S::ToPost => next == S::Posted,
             S::Posted => next == S::Returned,
-            S::Cancelled | S::Returned => false,
+            S::Cancelled | S::Expired | S::Returned => false,
         }
+    }
+
+    /// The states from which a letter may change to this one.
+    pub fn sources(self) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |from| from.may_become(self))
     }
 }
 
@@ -236,6 +302,40 @@ mod tests {
     fn a_held_letter_may_wait_again_however_it_leaves() {
         for channel in Channel::ALL {
             assert!(LetterState::Held.may_become(LetterState::waiting(*channel)), "{channel}");
+        }
+    }
+
+    /// The transitions drawn in docs/state-machines.md under a heading: `from --> to: why`.
+    fn drawn<T: std::str::FromStr>(heading: &str) -> Vec<(T, T)> {
+        let docs = include_str!("../../../docs/state-machines.md");
+        let section = docs.split("\n## ").find(|section| section.starts_with(heading)).expect("the section");
+        let arrows = section.lines().filter_map(|line| line.trim().split_once(':')?.0.split_once(" --> "));
+        arrows.filter_map(|(from, to)| Some((from.parse().ok()?, to.trim().parse().ok()?))).collect()
+    }
+
+    #[test]
+    fn letters_change_as_they_are_drawn_and_in_no_other_way() {
+        use LetterState as S;
+        let mut allowed = drawn::<S>("Letter");
+        // What is drawn from `queued` holds for every letter that waits for a worker.
+        let waiting: Vec<S> = allowed.iter().filter(|(from, _)| *from == S::Queued).map(|(_, to)| *to).collect();
+        allowed
+            .extend([S::Deferred, S::Uncertain].into_iter().flat_map(|from| waiting.iter().map(move |to| (from, *to))));
+        assert!(allowed.len() > 30, "{allowed:?}");
+        for from in S::ALL {
+            for to in S::ALL {
+                assert_eq!(from.may_become(*to), allowed.contains(&(*from, *to)), "{from} --> {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn convocations_change_as_they_are_drawn_and_in_no_other_way() {
+        let allowed = drawn::<State>("Convocation");
+        for from in State::ALL {
+            for to in State::ALL {
+                assert_eq!(from.may_become(*to), allowed.contains(&(*from, *to)), "{from} --> {to}");
+            }
         }
     }
 

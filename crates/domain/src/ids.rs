@@ -6,6 +6,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::code::coded;
 use crate::convocation::LetterKind;
 
 macro_rules! id {
@@ -33,27 +34,10 @@ id! {
     HolderId,
     /// A permit, within a préfecture.
     PermitId,
-    /// A slot: `site/desk/2026-11-02T09:00`.
-    SlotId,
     /// One execution of the nightly batch: `94/2026-10-05/1`.
     RunId,
     /// One letter in the outbox.
     LetterId,
-}
-
-impl SlotId {
-    /// The natural name of a slot: where and when.
-    pub fn new(site: &str, desk: &str, day: chrono::NaiveDate, start: chrono::NaiveTime) -> Self {
-        Self(format!("{site}/{desk}/{day}T{}", start.format("%H:%M")))
-    }
-
-    /// Parses the name of a slot as typed by a person.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (place, at) = text.trim().rsplit_once('/')?;
-        let (site, desk) = place.split_once('/')?;
-        let at = chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M").ok()?;
-        Some(Self::new(site, desk, at.date(), at.time()))
-    }
 }
 
 impl RunId {
@@ -169,6 +153,34 @@ pub fn unbase32<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
+coded! {
+    /// What a reference counts: the first two letters of it.
+    pub enum Series {
+        /// Convocations (*rendez-vous, convocation*), and all letters about one.
+        Convocation = "RC",
+        /// Notices that the renewal can be requested online (*dépôt en ligne*).
+        OnlineFiling = "DL",
+        /// Notices that the holder's préfecture is another one (*transfert*).
+        Transfer = "TR",
+        /// Notices that an appointment will follow (*avis*).
+        HeadsUp = "AV",
+        /// Written requests (*demandes*).
+        Request = "DE",
+    }
+}
+
+impl LetterKind {
+    /// The series of its references. A letter about an appointment has the reference of its convocation.
+    pub const fn series(self) -> Series {
+        match self {
+            Self::OnlineFiling => Series::OnlineFiling,
+            Self::Transfer => Series::Transfer,
+            Self::HeadsUp => Series::HeadsUp,
+            Self::Convocation | Self::Reminder | Self::Change | Self::Cancellation => Series::Convocation,
+        }
+    }
+}
+
 /// The reference printed on a letter: `RC-94-2026-0001234-K`, with a check character by ISO 7064 MOD 37,36, so that one
 /// wrong character, or two swapped neighbours, is noticed at the counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,26 +191,11 @@ const REFERENCE_ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 impl Reference {
     /// The reference of the `number`th convocation of a préfecture in a year.
     pub fn new(prefecture: &str, year: i32, number: i64) -> Self {
-        Self::of(LetterKind::Convocation, prefecture, year, number)
+        Self::of(Series::Convocation, prefecture, year, number)
     }
 
-    /// The `number`th reference for a kind of letter: each kind without an appointment has its own series.
-    pub fn of(kind: LetterKind, prefecture: &str, year: i32, number: i64) -> Self {
-        let series = match kind {
-            LetterKind::OnlineFiling => "DL",
-            LetterKind::Transfer => "TR",
-            LetterKind::HeadsUp => "AV",
-            LetterKind::Convocation | LetterKind::Reminder | LetterKind::Change | LetterKind::Cancellation => "RC",
-        };
-        Self::in_series(series, prefecture, year, number)
-    }
-
-    /// The reference of the `number`th written request of a year.
-    pub fn request(prefecture: &str, year: i32, number: i64) -> Self {
-        Self::in_series("DE", prefecture, year, number)
-    }
-
-    fn in_series(series: &str, prefecture: &str, year: i32, number: i64) -> Self {
+    /// The `number`th reference of a series in a year.
+    pub fn of(series: Series, prefecture: &str, year: i32, number: i64) -> Self {
         let body = format!("{series}-{}-{year}-{number:07}", prefecture.to_ascii_uppercase());
         let check = check_character(&body);
         Self(format!("{body}-{check}"))
@@ -210,7 +207,7 @@ impl Reference {
         let (body, check) = text.rsplit_once('-')?;
         let parts: Vec<_> = body.split('-').collect();
         let well_formed = parts.len() == 4
-            && matches!(parts[0], "RC" | "DL" | "TR" | "AV" | "DE")
+            && parts[0].parse::<Series>().is_ok()
             && parts[2].len() == 4
             && parts[3].len() >= 7
             && parts[1..].iter().all(|p| !p.is_empty() && p.bytes().all(|b| REFERENCE_ALPHABET.contains(&b)));

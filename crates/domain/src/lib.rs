@@ -18,4 +18,5 @@ pub mod run;
 pub mod schedule;
 pub mod seal;
 pub mod search;
+pub mod slot;
 pub mod unseen;

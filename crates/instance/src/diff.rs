@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::weeks::monday;
 use super::{Plan, PlanningInput};
+use convoke_domain::slot::PoolId;
 
 /// The differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,7 +36,7 @@ pub struct Difference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SeatChange {
     /// `site/desk`.
-    pub pool: String,
+    pub pool: PoolId,
     /// Monday of the week.
     pub week: NaiveDate,
     /// Before.
@@ -76,7 +77,7 @@ impl Difference {
 struct People {
     /// What the planner knew of each permit, except what changes every night.
     known: BTreeMap<String, String>,
-    places: BTreeMap<String, (String, NaiveDate)>,
+    places: BTreeMap<String, (PoolId, NaiveDate)>,
     firm: BTreeSet<String>,
     lapses: BTreeSet<String>,
 }
@@ -104,7 +105,7 @@ impl People {
 /// From the later of the two nights on: earlier seats are past for one of them.
 fn seats(before: &PlanningInput, after: &PlanningInput) -> Vec<SeatChange> {
     let from = before.business_date.max(after.business_date);
-    let mut weeks: BTreeMap<(String, NaiveDate), (u64, u64)> = BTreeMap::new();
+    let mut weeks: BTreeMap<(PoolId, NaiveDate), (u64, u64)> = BTreeMap::new();
     for (is_after, input) in [(false, before), (true, after)] {
         for slot in &input.slots {
             let date = input.date(slot.day);

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use super::{Day, PlanningInput, SlotSeats};
 use convoke_domain::agenda::RankedPool;
 use convoke_domain::ids::keyed_hash;
+use convoke_domain::slot::PoolId;
 
 pub use builder::{Builder, Overflow, Person};
 
@@ -162,9 +163,10 @@ impl Instance {
             candidates.push(i);
         }
         candidates.sort_unstable_by(|a, b| input.candidates[*a].id.cmp(&input.candidates[*b].id));
-        let name = |(number, pool): (usize, &String)| {
-            let (site, desk) = pool.split_once('/').unwrap_or((pool, ""));
-            PoolName { name: number.to_string(), site: site.to_owned(), desk: desk.to_owned() }
+        let name = |(number, pool): (usize, &PoolId)| PoolName {
+            name: number.to_string(),
+            site: pool.site.clone(),
+            desk: pool.desk.clone(),
         };
         let pools = input.pools.iter().enumerate().map(name).collect();
         let mut instance =

@@ -27,7 +27,9 @@ pub use instance::{
 pub use proof::Proof;
 
 use convoke_domain::code::coded;
+use convoke_domain::convocation::Origin;
 use convoke_domain::ids::sha256_hex;
+use convoke_domain::slot::{PoolId, SlotId, hour};
 
 /// Days since the business date.
 pub type Day = i32;
@@ -52,8 +54,8 @@ pub struct PlanningInput {
     /// Households with a member who is already convoked: the first such day, and the site.
     #[serde(default)]
     pub beside: BTreeMap<String, (Day, String)>,
-    /// `site/desk` of each pool; its number is its index.
-    pub pools: Vec<String>,
+    /// Each pool; its number is its index.
+    pub pools: Vec<PoolId>,
     /// Seats free tonight; a full slot is listed with 0.
     pub slots: Vec<SlotSeats>,
     /// People to be seen.
@@ -82,6 +84,16 @@ coded! {
         ShortNotice = "short-notice",
         /// After expiry, with a seat left by the first pass.
         AfterExpiry = "after-expiry",
+    }
+}
+
+impl From<Pass> for Origin {
+    fn from(pass: Pass) -> Self {
+        match pass {
+            Pass::InTime => Self::InTime,
+            Pass::ShortNotice => Self::ShortNotice,
+            Pass::AfterExpiry => Self::AfterExpiry,
+        }
     }
 }
 
@@ -182,8 +194,7 @@ impl PlanningInput {
 
     /// Site of a pool.
     pub fn site(&self, pool: u32) -> &str {
-        let name = &self.pools[pool as usize];
-        name.split_once('/').map_or(name, |(site, _)| site)
+        &self.pools[pool as usize].site
     }
 
     /// The order among otherwise equal candidates.
@@ -195,6 +206,17 @@ impl PlanningInput {
     /// The civil date of a day.
     pub fn date(&self, day: Day) -> NaiveDate {
         date(self.business_date, day)
+    }
+
+    /// The day of a civil date.
+    pub fn day(&self, date: NaiveDate) -> Day {
+        (date - self.business_date).num_days() as Day
+    }
+
+    /// The name of a slot of a pool, from its number, day and minute.
+    pub fn slot(&self, pool: u32, day: Day, start: u16) -> SlotId {
+        // Minutes of a day, as slots.csv and the agenda hold them.
+        self.pools[pool as usize].at(self.date(day), hour(start).unwrap_or_default())
     }
 }
 

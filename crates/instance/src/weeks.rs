@@ -6,12 +6,13 @@ use chrono::{Datelike, Days, NaiveDate};
 use serde::Serialize;
 
 use super::{Plan, PlanningInput};
+use convoke_domain::slot::PoolId;
 
 /// A desk in a week.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Week {
     /// `site/desk`.
-    pub pool: String,
+    pub pool: PoolId,
     /// Monday.
     pub week: NaiveDate,
     /// Seats free before the plan.

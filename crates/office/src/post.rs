@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use convoke_domain::convocation::{LetterKind, LetterState, State};
 use convoke_domain::ids::{Reference, sha256_hex};
 use convoke_domain::ledger::Event;
+use convoke_domain::permit::Channel;
 use convoke_letters::{LetterData, Rendered, alone_on_this_thread};
 use convoke_machine::clock::Clock;
 use convoke_report::harmless;
@@ -85,7 +86,7 @@ pub struct PostedLetter {
     /// Reference.
     pub reference: String,
     /// Kind.
-    pub kind: String,
+    pub kind: LetterKind,
     /// SHA-256 of the letter as a PDF of its own.
     pub sha256: String,
     /// File that holds it.
@@ -184,7 +185,7 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
                 Ok(letter) => {
                     let (sha256, pages) = (letter.sha256.clone(), letter.pages);
                     addresses.push_str(&address_line(&name, page, &reference, &letter.window));
-                    let kind = w.letter.kind.clone();
+                    let kind = w.letter.kind;
                     manifest.letters.push(PostedLetter {
                         id,
                         reference,
@@ -239,12 +240,12 @@ fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Resul
     let (mut waiting, mut skipped) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     let mut letters = store.to_post()?;
-    letters.retain(|w| ![LetterState::Expired.code(), LetterState::Posted.code()].contains(&w.letter.state.as_str()));
+    letters.retain(|w| !matches!(w.letter.state, LetterState::Expired | LetterState::Posted));
     // The copy for the post first, then oldest first.
-    letters.sort_by_key(|w| (w.letter.channel == "email", w.letter.created_at, w.letter.letter_id.clone()));
+    letters.sort_by_key(|w| (w.letter.channel == Channel::Email, w.letter.created_at, w.letter.letter_id.clone()));
     let on_paper = store.posted_letters(&letters.iter().map(|w| w.letter.reference.as_str()).collect::<Vec<_>>())?;
     for w in letters {
-        let letter = (w.letter.reference.clone(), w.letter.kind.clone(), w.letter.revision);
+        let letter = (w.letter.reference.clone(), w.letter.kind, w.letter.revision);
         // It has left on paper, or is already in the batch.
         if on_paper.contains(&letter) || !seen.insert(letter) {
             continue;
@@ -264,9 +265,9 @@ fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Resul
 
 /// Why a letter should no longer be posted: the appointment it announces is no longer valid.
 fn in_vain(w: &ToPost, today: NaiveDate) -> Option<String> {
-    let announces = [LetterKind::Convocation.code(), LetterKind::Change.code()].contains(&w.letter.kind.as_str());
+    let announces = matches!(w.letter.kind, LetterKind::Convocation | LetterKind::Change);
     let (state, day) = w.convocation.as_ref().filter(|_| announces)?;
-    if state != State::Convoked.code() {
+    if *state != State::Convoked {
         Some(format!("la convocation n’est plus en cours ({state})"))
     } else if *day <= today {
         Some(format!("le rendez-vous était le {}", day.format("%d/%m/%Y")))
@@ -277,7 +278,7 @@ fn in_vain(w: &ToPost, today: NaiveDate) -> Option<String> {
 
 /// Why a letter would arrive too late: the person must be called.
 fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<String> {
-    let (_, day) = w.convocation.as_ref().filter(|_| w.letter.kind != LetterKind::Cancellation.code())?;
+    let (_, day) = w.convocation.as_ref().filter(|_| w.letter.kind != LetterKind::Cancellation)?;
     let floor = i64::from(config.settings.policy.send_floor_days);
     let left = (*day - today).num_days();
     (left < floor).then(|| format!("trop tard pour la poste ({left} jours) : appeler la personne (--channel phone)"))
@@ -307,13 +308,13 @@ pub fn confirm(
             let mut rendered = manifest.rendered.clone();
             (rendered.pdf, rendered.without_pdf) = (Some(letter.sha256.clone()), None);
             let rendered = serde_json::to_string(&rendered)?;
-            if s.mark_posted(&letter.id, &letter.sha256, &rendered, &batch_reply(&manifest.batch))? {
+            if s.mark_posted(&letter.id, &letter.sha256, &rendered, &manifest.batch)? {
                 confirmed.posted += 1;
                 posted.push(letter);
                 continue;
             }
-            let (known, by_this) = (s.letters_of(&letter.reference)?, batch_reply(&manifest.batch));
-            if known.iter().any(|l| l.kind == letter.kind && l.last_reply.as_deref() == Some(&by_this)) {
+            let known = s.letters_of(&letter.reference)?;
+            if known.iter().any(|l| l.kind == letter.kind && l.post_batch.as_ref() == Some(&manifest.batch)) {
                 confirmed.already += 1;
             } else {
                 confirmed.not_waiting.push(letter.reference.clone());
@@ -342,10 +343,6 @@ fn with_reason(mut payload: Value, reason: Option<&str>) -> Value {
     payload
 }
 
-fn batch_reply(batch: &str) -> String {
-    format!("posted in batch {batch}")
-}
-
 /// Records that a letter came back. If no e-mail reached the person, the convocation is undelivered: its seat is free
 /// and the person due again. Returns whether the convocation ended, or `None` if no letter was posted.
 pub fn come_back(
@@ -356,14 +353,14 @@ pub fn come_back(
 ) -> Result<Option<bool>> {
     store.write(|s| {
         let letters = s.letters_of(reference.as_str())?;
-        let Some(posted) = letters.iter().rev().find(|l| l.state == LetterState::Posted.code()) else {
+        let Some(posted) = letters.iter().rev().find(|l| l.state == LetterState::Posted) else {
             return Ok(None);
         };
         if !s.mark_returned(&posted.letter_id)? {
             return Ok(None);
         }
-        let reached = letters.iter().any(|l| l.state == LetterState::Accepted.code());
-        let live = s.convocation(reference.as_str())?.is_some_and(|c| c.state == State::Convoked.code());
+        let reached = letters.iter().any(|l| l.state == LetterState::Accepted);
+        let live = s.convocation(reference.as_str())?.is_some_and(|c| c.state == State::Convoked);
         let ended = live && !reached;
         if ended {
             s.end_convocations(&[reference.to_string()], State::Undelivered)?;
@@ -409,13 +406,11 @@ pub fn calls(
         .to_post()?
         .into_iter()
         .filter(|w| match list {
-            Telephone::Sms => {
-                ![LetterState::Expired.code(), LetterState::Posted.code()].contains(&w.letter.state.as_str())
-            }
+            Telephone::Sms => !matches!(w.letter.state, LetterState::Expired | LetterState::Posted),
             // A posted letter does not replace the requested call.
             Telephone::Phone => {
-                w.letter.state == LetterState::Expired.code()
-                    || w.letter.channel == "phone"
+                w.letter.state == LetterState::Expired
+                    || w.letter.channel == Channel::Phone
                     || too_late(w, config, today).is_some()
             }
         })

@@ -413,7 +413,10 @@ fn a_slot_at_an_unknown_desk_or_without_seats_is_a_row_error() {
         assert_eq!(errors.iter().map(|error| error.column.as_str()).collect::<Vec<_>>(), columns, "{row}");
     }
     let (slot, warnings) = parsed("creteil;renouvellement;2026-11-03;09:30;20;2").unwrap();
-    assert_eq!((slot.site.as_str(), slot.day, slot.seats, warnings), ("creteil", day(2026, 11, 3), 2, vec![]));
+    assert_eq!(
+        (slot.id.pool.site.as_str(), slot.id.day, slot.seats, warnings),
+        ("creteil", day(2026, 11, 3), 2, vec![])
+    );
     for (date, note) in [("2026-11-01", "past"), ("2026-11-11", "closed")] {
         let (_, warnings) = parsed(&format!("creteil;renouvellement;{date};09:30;20;2")).unwrap();
         assert!(only(warnings).note.contains(note), "{date}");

@@ -14,6 +14,7 @@ use convoke_domain::calendar::{HolidayZone, is_working_day, months_before};
 use convoke_domain::ids::{PermitId, keyed_hash};
 use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::policy::{Policy, Procedure, Window};
+use convoke_domain::slot::PoolId;
 use convoke_instance::{Candidate, Day, Nights, Overflow, PlanningInput, RankedPool, SlotSeats};
 
 /// The events of the year.
@@ -347,7 +348,7 @@ impl<'a> Year<'a> {
             surplus_before: policy.horizon_days as Day - LONGEST_WINDOW,
             late_wait_days: policy.late_wait_days,
             beside: BTreeMap::new(),
-            pools: (0..SITES).map(|site| format!("site-{site}/desk")).collect(),
+            pools: (0..SITES).map(|site| PoolId::new(&format!("site-{site}"), "desk")).collect(),
             slots: slots.collect(),
             candidates: waiting.iter().map(|i| self.candidate(*i, night, policy)).collect(),
         }

@@ -7,6 +7,7 @@ use convoke_check::{Kind, check, closes};
 use convoke_domain::ids::PermitId;
 use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::policy::{Policy, Window};
+use convoke_domain::slot::PoolId;
 use convoke_instance::{Appointment, Candidate, Lapse, LapseCause, Nights, Pass, RankedPool, SlotSeats};
 
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
@@ -80,7 +81,7 @@ fn inputs() -> impl Strategy<Value = PlanningInput> {
             .collect();
         slots.sort_unstable();
         slots.dedup_by_key(|s| (s.pool, s.day, s.start));
-        let pools = (0..4).map(|i| format!("s{}/{i}", i / 3)).collect();
+        let pools = (0..4).map(|i| PoolId::new(&format!("s{}", i / 3), &i.to_string())).collect();
         PlanningInput { pools, slots, candidates, ..empty() }.canonical()
     })
 }
@@ -174,7 +175,7 @@ proptest! {
 /// Two people, one seat at short notice that only the first can reach, one with full notice that both can.
 #[test]
 fn somebodys_notice_is_shortened_to_save_somebody_else() {
-    let pools = vec!["a/desk".to_owned(), "b/desk".to_owned()];
+    let pools = vec![PoolId::new("a", "desk"), PoolId::new("b", "desk")];
     let seat = |pool: u32, day: Day| SlotSeats { pool, day, start: 540, free: 1 };
     let person = |id: &str, pools: &[u32]| Candidate {
         id: PermitId(id.to_owned()),
@@ -223,7 +224,7 @@ fn a_family_is_convoked_together_and_whoever_comes_later_joins_it() {
         weight: 1,
         lapse_late: 0,
     };
-    let pools = vec!["a/desk".to_owned()];
+    let pools = vec![PoolId::new("a", "desk")];
     // By e-mail and by post: an appointment on day 28 must be announced tonight only to the second.
     let candidates = vec![person("ana", 21), person("bob", 28)];
     let slots = vec![seat(22, 1), seat(28, 3), seat(40, 3)];

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::RunReport;
-use super::words::{counted, letter_state, number, week};
+use super::words::{counted, label, letter_state, number, week};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::run::RunState;
 use convoke_instance::Figures;
@@ -154,7 +154,7 @@ fn convoked(report: &RunReport) -> Vec<Stage> {
     }
     let mut letters: Vec<Part> = Vec::new();
     for line in &report.letters {
-        let label = letter_state(&line.state);
+        let label = label(&line.state, letter_state);
         match letters.iter_mut().find(|part| part.label == label) {
             Some(part) => part.count += line.letters,
             None => letters.push(Part { label, count: line.letters, alert: false }),

@@ -11,6 +11,7 @@ use convoke_domain::run::{RunState, Trigger};
 
 use super::funnel::{Funnel, summary};
 use super::{Intervention, LapseLine, LegalWindow, Listed, Margin, Occupancy, RunReport, words};
+use convoke_domain::permit::PermitKind;
 
 const TEMPLATE: &str = include_str!("../../../templates/report.html");
 
@@ -45,9 +46,9 @@ pub fn html(report: &RunReport) -> Result<String, Error> {
     env.add_filter("weekday_date", |day: Serde<NaiveDate>| words::weekday_date(*day));
     env.add_filter("time", |start: Serde<NaiveTime>| words::time(*start));
     env.add_filter("instant", |at: Serde<DateTime<Utc>>| words::instant(*at));
-    env.add_filter("letter_state", |code: &str| words::letter_state(code));
-    env.add_filter("channel", |code: &str| words::channel(code));
-    env.add_filter("permit_kind", |code: &str| words::permit_kind(code));
+    env.add_filter("letter_state", |code: &str| words::label(code, words::letter_state));
+    env.add_filter("channel", |code: &str| words::label(code, words::channel));
+    env.add_filter("permit_kind", |code: &str| words::label(code, PermitKind::label));
     env.add_filter("lapse_cause", |cause: Serde<_>| words::lapse_cause(*cause));
     env.add_filter("trigger", |word: Serde<Trigger>| words::trigger(word.0));
     env.add_filter("run_state", |word: Serde<RunState>| words::run_state(word.0));

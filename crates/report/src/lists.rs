@@ -155,10 +155,9 @@ pub fn lapses(report: &RunReport) -> List {
 
 /// Letters of the run by channel and state.
 pub fn letters(report: &RunReport) -> List {
-    let lines = report
-        .letters
-        .iter()
-        .map(|l| [l.channel.clone(), l.state.clone(), words::letter_state(&l.state), l.letters.to_string()]);
+    let lines = report.letters.iter().map(|l| {
+        [l.channel.clone(), l.state.clone(), words::label(&l.state, words::letter_state), l.letters.to_string()]
+    });
     List::of(report, "letters", ["canal", "etat", "libelle", "lettres"], lines)
 }
 

@@ -2,6 +2,7 @@
 
 use super::funnel::{Funnel, Stage, summary};
 use super::{RunReport, words};
+use convoke_domain::permit::PermitKind;
 use convoke_domain::run::RunState;
 use convoke_letters::{Document, Section, Table};
 
@@ -112,7 +113,13 @@ fn lapses(report: &RunReport) -> Section {
             },
         );
         let cause = words::lapse_cause(lapse.cause).to_owned();
-        vec![lapse.permit.clone(), words::permit_kind(&lapse.kind), words::date(lapse.expires_on), cause, seat]
+        vec![
+            lapse.permit.clone(),
+            words::label(&lapse.kind, PermitKind::label),
+            words::date(lapse.expires_on),
+            cause,
+            seat,
+        ]
     };
     let rows = report.lapses.iter().map(row).collect();
     let header = ["Titre", "Type", "Expire le", "Cause", "Rendez-vous ensuite"];
@@ -170,21 +177,22 @@ fn agenda(report: &RunReport) -> Section {
 }
 
 fn letters(report: &RunReport) -> Section {
-    let rows = report
-        .letters
-        .iter()
-        .map(|l| vec![words::letter_state(&l.state), words::channel(&l.channel), number(l.letters)]);
+    let rows = report.letters.iter().map(|l| {
+        vec![words::label(&l.state, words::letter_state), words::label(&l.channel, words::channel), number(l.letters)]
+    });
     let mut states = Table::of_words("Par état et par canal", &["État", "Canal", "Lettres"], rows.collect());
     states.numeric[2] = true;
     let rows = report.circumstances.replies.iter().map(|r| {
         let code = if r.code.is_empty() { "aucune".to_owned() } else { r.code.clone() };
-        vec![words::letter_state(&r.state), code, number(r.letters)]
+        vec![words::label(&r.state, words::letter_state), code, number(r.letters)]
     });
     let mut replies =
         Table::of_words("Dernière réponse des relais", &["État de la lettre", "Code", "Lettres"], rows.collect());
     replies.numeric[2] = true;
     let twice = report.letters_perhaps_twice.iter();
-    let twice = twice.map(|l| vec![l.reference.clone(), words::letter_state(&l.state), number(l.uncertain)]).collect();
+    let twice = twice
+        .map(|l| vec![l.reference.clone(), words::label(&l.state, words::letter_state), number(l.uncertain)])
+        .collect();
     let mut twice =
         Table::of_words("Lettres peut-être reçues deux fois", &["Référence", "État", "Sans réponse"], twice);
     twice.numeric[2] = true;

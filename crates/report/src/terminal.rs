@@ -49,7 +49,7 @@ pub fn terminal(report: &RunReport, width: u16, colour: bool) -> String {
     if !report.letters_perhaps_twice.is_empty() {
         page.line("LETTRES PEUT-ÊTRE REÇUES DEUX FOIS", Tone::Strong);
         for letter in report.letters_perhaps_twice.iter().take(NAMED) {
-            let state = words::letter_state(&letter.state).to_lowercase();
+            let state = words::label(&letter.state, words::letter_state).to_lowercase();
             page.paragraph(&format!("- {}\u{a0}: {state}", letter.reference), Tone::Plain);
         }
         page.more(report.letters_perhaps_twice.len());

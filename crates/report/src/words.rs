@@ -5,8 +5,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use super::Margin;
-use convoke_domain::convocation::{CAME_BACK, LetterKind, LetterState, Remark, State};
-use convoke_domain::permit::{Channel, PermitKind};
+use convoke_domain::convocation::{LetterKind, LetterState, Outcome, Remark, State};
+use convoke_domain::permit::Channel;
 use convoke_domain::requests::{RequestState, Wish};
 use convoke_domain::run::{RunState, Trigger};
 use convoke_domain::unseen::moves_text;
@@ -15,8 +15,8 @@ pub(super) use convoke_letters::french::{date, short_date, time, weekday_date};
 use convoke_letters::{EnvelopeError, PdfError};
 
 /// A state of the outbox.
-pub fn letter_state(code: &str) -> String {
-    label(code, |state| match state {
+pub const fn letter_state(state: LetterState) -> &'static str {
+    match state {
         LetterState::Queued => "En attente d’envoi",
         LetterState::Leased => "Prise en charge",
         LetterState::Sending => "En cours d’envoi",
@@ -31,12 +31,12 @@ pub fn letter_state(code: &str) -> String {
         LetterState::ToPost => "À poster",
         LetterState::Posted => "Postée",
         LetterState::Returned => "Revenue par la poste",
-    })
+    }
 }
 
 /// What a letter is about.
-pub fn letter_kind(code: &str) -> String {
-    label(code, |kind| match kind {
+pub const fn letter_kind(kind: LetterKind) -> &'static str {
+    match kind {
         LetterKind::Convocation => "convocation",
         LetterKind::Reminder => "rappel",
         LetterKind::Change => "changement de rendez-vous",
@@ -44,53 +44,58 @@ pub fn letter_kind(code: &str) -> String {
         LetterKind::OnlineFiling => "dépôt en ligne",
         LetterKind::Transfer => "transfert",
         LetterKind::HeadsUp => "annonce",
-    })
+    }
 }
 
 /// What a written request asks for.
-pub fn wish(code: &str) -> String {
-    label(code, |wish| match wish {
+pub const fn wish(wish: Wish) -> &'static str {
+    match wish {
         Wish::Urgent => "être reçu d’urgence",
         Wish::Advance => "une date plus proche",
         Wish::NoEmail => "une convocation sans courriel",
         Wish::Other => "autre",
-    })
+    }
 }
 
 /// The state of a written request.
-pub fn request_state(code: &str) -> String {
-    label(code, |state| match state {
+pub const fn request_state(state: RequestState) -> &'static str {
+    match state {
         RequestState::Open => "en attente",
         RequestState::Chosen => "en cours de placement",
         RequestState::Placed => "satisfaite par un rendez-vous",
         RequestState::Refused => "refusée",
         RequestState::Withdrawn => "retirée",
-    })
+    }
 }
 
 /// The outcome of a delivery attempt.
-pub fn attempt(outcome: &str) -> &str {
+pub const fn attempt(outcome: Outcome) -> &'static str {
     match outcome {
-        "accepted" => "accepté",
-        "deferred" => "refusé pour l’instant",
-        "failed" => "refusé",
-        "uncertain" => "sort inconnu",
-        "relay-fault" => "relais en panne",
-        "expired" => "trop tard",
-        "cancelled" => "annulé",
-        "" => "en cours",
-        other => other,
+        Outcome::Accepted => "accepté",
+        Outcome::Deferred => "refusé pour l’instant",
+        Outcome::Failed => "refusé",
+        Outcome::Uncertain => "sort inconnu",
+        Outcome::RelayFault => "relais en panne",
+        Outcome::Expired => "trop tard",
+        Outcome::Cancelled => "annulé",
     }
 }
 
-/// Why a letter is held up, and the language of that text: French for the program's own remarks. Replies of relays and
-/// servers are quoted as they are.
-pub fn letter_cause(cause: &str) -> (String, &'static str) {
-    let french = |text: String| (text, "fr");
-    if let Some(remark) = remark(cause) {
-        return french(remark.to_owned());
+/// Why a letter is where it is, and the language of that text: French for the program's own remarks. Replies of relays
+/// and servers are quoted as they are.
+pub fn letter_cause(state: LetterState, said: Option<Remark>, reply: &str) -> (String, &'static str) {
+    match (said, state) {
+        (Some(said), _) => (remark(said).to_owned(), "fr"),
+        (None, LetterState::Bounced) if reply.is_empty() => ("revenue sans code".into(), "fr"),
+        (None, LetterState::Bounced) => (format!("revenue\u{a0}: {reply}"), "fr"),
+        (None, _) => (reply.to_owned(), "en"),
     }
-    if let Some(found) = EnvelopeError::of(cause) {
+}
+
+/// Why a letter cannot be set on paper, and the language of that text.
+pub fn paper_fault(fault: &str) -> (String, &'static str) {
+    let french = |text: String| (text, "fr");
+    if let Some(found) = EnvelopeError::of(fault) {
         return french(match found {
             EnvelopeError::TooManyLines(n) => format!(
                 "l’adresse prend {n} lignes de 38 caractères, une fenêtre en montre six (NF Z 10-011)\u{a0}: à abréger dans le fichier importé"
@@ -101,20 +106,17 @@ pub fn letter_cause(cause: &str) -> (String, &'static str) {
             EnvelopeError::Nothing => "aucune adresse postale\u{a0}: à compléter dans le fichier importé".into(),
         });
     }
-    if let Some(signs) = PdfError::signs_of(cause) {
-        return french(format!(
-            "aucune police n’a de signe pour {signs}\u{a0}: ajoutez-en une qui l’a à [letters] fonts"
-        ));
-    }
-    match cause.strip_prefix(CAME_BACK) {
-        Some(said) => french(format!("revenue\u{a0}: {}", said.replacen("without a status", "sans code", 1))),
-        None => (cause.to_owned(), "en"),
+    match PdfError::signs_of(fault) {
+        Some(signs) => {
+            french(format!("aucune police n’a de signe pour {signs}\u{a0}: ajoutez-en une qui l’a à [letters] fonts"))
+        }
+        None => (fault.to_owned(), "en"),
     }
 }
 
-/// The program's own remark on a letter, if it is one.
-pub fn remark(said: &str) -> Option<&'static str> {
-    Some(match said.parse().ok()? {
+/// The program's own remark on a letter.
+pub const fn remark(said: Remark) -> &'static str {
+    match said {
         Remark::Held => "retenue par un agent",
         Remark::LetGo => "libérée par un agent",
         Remark::PermitHeld => "un agent a suspendu le titre",
@@ -128,7 +130,7 @@ pub fn remark(said: &str) -> Option<&'static str> {
         Remark::Renewed => "le titre a été renouvelé",
         Remark::Filed => "le renouvellement est déjà demandé",
         Remark::TooLate => "trop peu de jours restent\u{a0}: appeler la personne",
-    })
+    }
 }
 
 /// How a bounce was classified.
@@ -142,8 +144,8 @@ pub fn bounce(class: &str) -> &'static str {
 }
 
 /// The state of an appointment.
-pub fn convocation_state(code: &str) -> String {
-    label(code, |state| match state {
+pub const fn convocation_state(state: State) -> &'static str {
+    match state {
         State::Convoked => "à venir ou à marquer",
         State::Honoured => "venu",
         State::Incomplete => "dossier incomplet",
@@ -151,21 +153,16 @@ pub fn convocation_state(code: &str) -> String {
         State::Cancelled => "annulé",
         State::Moved => "remplacé par un autre",
         State::Undelivered => "lettre non remise",
-    })
+    }
 }
 
 /// The channel of a letter.
-pub fn channel(code: &str) -> String {
-    label(code, |channel| match channel {
+pub const fn channel(channel: Channel) -> &'static str {
+    match channel {
         Channel::Email => "Courriel",
         Channel::Post => "Courrier",
         Channel::Phone => "Téléphone",
-    })
-}
-
-/// A type of permit.
-pub(super) fn permit_kind(code: &str) -> String {
-    label(code, PermitKind::label)
+    }
 }
 
 /// Why a person has no day before expiry.
@@ -297,8 +294,8 @@ pub fn certificate(code: &str) -> &str {
     }
 }
 
-// A report by a newer version may contain an unknown word: it is shown as it is.
-fn label<T: FromStr>(code: &str, words: impl Fn(T) -> &'static str) -> String {
+/// The words for a code. A report by a newer version may contain an unknown one: it is shown as it is.
+pub fn label<T: FromStr>(code: &str, words: impl Fn(T) -> &'static str) -> String {
     code.parse().map_or_else(|_| code.to_owned(), |value| words(value).to_owned())
 }
 

@@ -6,24 +6,36 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
-use super::outbox::LetterRow;
+use super::convocations::LiveColumns;
+use super::outbox::{LetterColumns, LetterRow};
+use super::row::{Rows, Word, row};
 use super::schema::{avoided_day, closed_day, convocation, holder, outbox, permit};
 use super::{Live, Store, on_backend};
-use convoke_domain::convocation::LetterState;
+use convoke_domain::convocation::{LetterState, Remark};
+use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::HolderId;
 use convoke_domain::permit::PermitKind;
+use convoke_domain::slot::PoolId;
 
-/// What letters and plans need from a permit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Renewed {
-    /// Type.
-    pub kind: PermitKind,
-    /// Mention.
-    pub mention: String,
-    /// Last day of validity.
-    pub expires_on: NaiveDate,
-    /// INSEE code.
-    pub commune: String,
+row! {
+    /// What letters and plans need from a permit.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Renewed,
+    #[derive(Queryable, Selectable)]
+    struct RenewedColumns of permit by permit_id {
+        /// Permit.
+        pub permit_id: String,
+        /// Type.
+        pub kind: PermitKind as Word<PermitKind>,
+        /// Mention.
+        pub mention: String,
+        /// Last day of validity.
+        pub expires_on: NaiveDate,
+        /// INSEE code.
+        pub commune: String,
+        /// The verdict of the last night.
+        pub rule: Option<Rule> as Option<Word<Rule>>,
+    }
 }
 
 /// A day on which a desk, or a whole site, is closed.
@@ -41,23 +53,20 @@ pub struct ClosedDay {
 
 impl ClosedDay {
     /// Whether it closes this desk on this day.
-    pub fn covers(&self, site: &str, desk: &str, day: NaiveDate) -> bool {
-        self.day == day && self.site == site && (self.desk.is_empty() || self.desk == desk)
+    pub fn covers(&self, pool: &PoolId, day: NaiveDate) -> bool {
+        self.day == day && self.site == pool.site && (self.desk.is_empty() || self.desk == pool.desk)
     }
 }
 
 impl Store {
     /// One permit.
     pub fn renewed(&mut self, permit_id: &str) -> Result<Option<Renewed>> {
-        let row: Option<(String, String, NaiveDate, String)> = permit::table
+        permit::table
             .find((&self.prefecture, permit_id))
-            .select((permit::kind, permit::mention, permit::expires_on, permit::commune))
+            .select(RenewedColumns::as_select())
             .first(&mut self.conn)
             .optional()
-            .context("reading a permit")?;
-        let Some((kind, mention, expires_on, commune)) = row else { return Ok(None) };
-        let kind = kind.parse().context("the type of a permit in the database")?;
-        Ok(Some(Renewed { kind, mention, expires_on, commune }))
+            .rows("reading a permit")
     }
 
     /// Puts a holder's latest permits on hold, or releases them. The next run reviews them. Returns how many rows
@@ -137,22 +146,15 @@ impl Store {
 
     /// Live convocations at a site, or at one of its desks, on a day.
     pub fn expected_on(&mut self, site: &str, desk: Option<&str>, day: NaiveDate) -> Result<Vec<Live>> {
-        let mut live: Vec<Live> = convocation::table
+        let mut live = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
             .filter(convocation::day.eq(day))
             .order(convocation::slot_id)
-            .select((
-                convocation::reference,
-                convocation::holder_id,
-                convocation::slot_id,
-                convocation::day,
-                convocation::run_id,
-            ))
+            .select(LiveColumns::as_select())
             .load(&mut self.conn)
-            .context("reading who is expected on a day")?;
-        let place = desk.map_or_else(|| format!("{site}/"), |desk| format!("{site}/{desk}/"));
-        live.retain(|l| l.slot_id.starts_with(&place));
+            .rows("reading who is expected on a day")?;
+        live.retain(|l| l.slot_id.pool.site == site && desk.is_none_or(|desk| l.slot_id.pool.desk == desk));
         Ok(live)
     }
 
@@ -236,10 +238,10 @@ impl Store {
     pub fn letter(&mut self, letter_id: &str) -> Result<Option<LetterRow>> {
         outbox::table
             .find((&self.prefecture, letter_id))
-            .select(LetterRow::as_select())
+            .select(LetterColumns::as_select())
             .first(&mut self.conn)
             .optional()
-            .context("reading a letter")
+            .rows("reading a letter")
     }
 
     /// Moves a letter that no worker holds to another state that its life cycle allows. It may be tried from `now` on.
@@ -248,17 +250,17 @@ impl Store {
         &mut self,
         letter: &LetterRow,
         state: LetterState,
-        said: &str,
+        remark: Option<Remark>,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        let from: LetterState = letter.state.parse().context("the state of a letter in the database")?;
+        let from = letter.state;
         ensure!(from == state || from.may_become(state), "a letter that is {from} cannot become {state}");
         let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
-            .filter(outbox::state.eq(&letter.state).and(outbox::epoch.eq(letter.epoch)))
+            .filter(outbox::state.eq(from.code()).and(outbox::epoch.eq(letter.epoch)))
             .set((
                 outbox::state.eq(state.code()),
                 outbox::next_at.eq(now.naive_utc()),
-                outbox::last_reply.eq(said),
+                outbox::remark.eq(remark.map(Remark::code)),
                 outbox::epoch.eq(letter.epoch + 1),
             ))
             .execute(&mut self.conn)

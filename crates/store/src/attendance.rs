@@ -3,63 +3,46 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::Store;
+use super::row::{Rows, Word, row};
 use super::schema::{convocation, permit, slot};
 use convoke_domain::convocation::State;
+use convoke_domain::permit::PermitKind;
+use convoke_domain::slot::SlotId;
 
-/// An appointment whose seat is taken, now or in the past.
-#[derive(Clone, Debug, Queryable)]
-pub struct TakenSeat {
-    /// Reference.
-    pub reference: String,
-    /// State.
-    pub state: String,
-    /// Site.
-    pub site: String,
-    /// Desk.
-    pub desk: String,
-    /// Minutes after midnight.
-    start: i64,
-    /// Holder.
-    pub holder_id: String,
-    /// Type of permit; `None` where the permit was erased.
-    pub kind: Option<String>,
-}
-
-impl TakenSeat {
-    /// The civil hour.
-    pub fn hour(&self) -> NaiveTime {
-        hour(self.start)
+row! {
+    /// An appointment whose seat is taken, now or in the past.
+    #[derive(Clone, Debug)]
+    pub struct TakenSeat,
+    #[derive(Queryable)]
+    struct TakenColumns of convocation by reference {
+        /// Reference.
+        pub reference: String,
+        /// State.
+        pub state: State as Word<State>,
+        /// Where and when.
+        pub slot: SlotId as Word<SlotId>,
+        /// Holder.
+        pub holder_id: String,
+        /// Type of permit; `None` where the permit was erased.
+        pub kind: Option<PermitKind> as Option<Word<PermitKind>>,
     }
 }
 
-/// A past appointment with no attendance recorded.
-#[derive(Clone, Debug, Queryable)]
-pub struct Unmarked {
-    /// Reference.
-    pub reference: String,
-    /// Site.
-    pub site: String,
-    /// Desk.
-    pub desk: String,
-    /// Day.
-    pub day: NaiveDate,
-    /// Minutes after midnight.
-    start: i64,
-}
-
-impl Unmarked {
-    /// The civil hour.
-    pub fn hour(&self) -> NaiveTime {
-        hour(self.start)
+row! {
+    /// A past appointment with no attendance recorded.
+    #[derive(Clone, Debug)]
+    pub struct Unmarked,
+    #[derive(Queryable)]
+    struct UnmarkedColumns of convocation by reference {
+        /// Reference.
+        pub reference: String,
+        /// Where and when.
+        pub slot: SlotId as Word<SlotId>,
     }
-}
-
-fn hour(minutes: i64) -> NaiveTime {
-    NaiveTime::from_num_seconds_from_midnight_opt(minutes as u32 * 60, 0).unwrap_or_default()
 }
 
 impl Store {
@@ -84,14 +67,12 @@ impl Store {
             .select((
                 convocation::reference,
                 convocation::state,
-                slot::site,
-                slot::desk,
-                slot::start,
+                convocation::slot_id,
                 convocation::holder_id,
                 permit::kind.nullable(),
             ))
-            .load(&mut self.conn)
-            .context("reading who is to come on a day")
+            .load::<TakenColumns>(&mut self.conn)
+            .rows("reading who is to come on a day")
     }
 
     /// The next days with an appointment, from `first` on.
@@ -119,9 +100,9 @@ impl Store {
             .filter(convocation::prefecture.eq(&self.prefecture))
             .filter(convocation::state.eq(State::Convoked.code()).and(convocation::day.lt(today)))
             .order((convocation::day, slot::site, slot::desk, slot::start, convocation::reference))
-            .select((convocation::reference, slot::site, slot::desk, convocation::day, slot::start))
-            .load(&mut self.conn)
-            .context("reading the appointments that await a mark")
+            .select((convocation::reference, convocation::slot_id))
+            .load::<UnmarkedColumns>(&mut self.conn)
+            .rows("reading the appointments that await a mark")
     }
 
     /// Number of appointments before `today` with no attendance recorded, by day and site, oldest first.

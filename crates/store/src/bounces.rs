@@ -2,11 +2,16 @@
 
 use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
+use diesel::dsl::not;
 use diesel::prelude::*;
 
+use super::queue::sources;
 use super::schema::{bounce, convocation, holder, notice, outbox};
 use super::{Store, on_backend};
 use convoke_domain::convocation::LetterState;
+
+/// States in which no relay has a letter, as far as is known.
+const WAITING: [LetterState; 2] = [LetterState::Queued, LetterState::Deferred];
 
 /// A message received at the Return-Path of a letter.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable)]
@@ -86,16 +91,12 @@ impl Store {
     /// Marks a letter as bounced. `false` if no relay is known to have accepted it, or it is already marked.
     pub fn mark_bounced(&mut self, letter_id: &str, reply: &str) -> Result<bool> {
         let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
-            // An uncertain letter that bounces was delivered to a relay: it must not be sent again.
-            .filter(
-                outbox::state
-                    .eq_any([LetterState::Accepted, LetterState::Uncertain, LetterState::Held].map(LetterState::code))
-                    .or(outbox::uncertain.gt(0).and(
-                        outbox::state.eq_any([LetterState::Queued, LetterState::Deferred].map(LetterState::code)),
-                    )),
-            )
+            .filter(outbox::state.eq_any(sources(LetterState::Bounced, |_| true)))
+            // One that waits was delivered to a relay only if its delivery was uncertain: it must not be sent again.
+            .filter(outbox::uncertain.gt(0).or(not(outbox::state.eq_any(WAITING.map(LetterState::code)))))
             .set((
                 outbox::state.eq(LetterState::Bounced.code()),
+                outbox::remark.eq(None::<String>),
                 outbox::last_reply.eq(reply),
                 outbox::epoch.eq(outbox::epoch + 1),
             ))

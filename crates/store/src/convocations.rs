@@ -6,45 +6,55 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::prelude::*;
 
+use super::row::{Rows, Word, row};
 use super::schema::{convocation, reservation, slot};
-use super::{SlotRow, Store, insert_all};
-use convoke_domain::convocation::State;
-use convoke_domain::ids::{HolderId, PermitId, Reference, RunId, SlotId};
+use super::slots::{SlotColumns, named};
+use super::{Store, insert_all};
+use convoke_domain::agenda::Slot;
+use convoke_domain::convocation::{Origin, State};
+use convoke_domain::ids::{HolderId, PermitId, Reference, RunId};
+use convoke_domain::slot::SlotId;
 
-/// A convocation that is still `convoked`.
-#[derive(Clone, Debug, Queryable)]
-pub struct Live {
-    /// Reference.
-    pub reference: String,
-    /// Holder.
-    pub holder_id: String,
-    /// Slot, such as `creteil/renouvellement/2026-11-03T09:00`.
-    pub slot_id: String,
-    /// Day of the appointment.
-    pub day: NaiveDate,
-    /// The run that created it.
-    pub run_id: Option<String>,
+row! {
+    /// A convocation that is still `convoked`.
+    #[derive(Clone, Debug)]
+    pub struct Live,
+    #[derive(Queryable, Selectable)]
+    struct LiveColumns of convocation by reference {
+        /// Reference.
+        pub reference: String,
+        /// Holder.
+        pub holder_id: String,
+        /// Slot.
+        pub slot_id: SlotId as Word<SlotId>,
+        /// The run that created it.
+        pub run_id: Option<String>,
+    }
 }
 
-/// A convocation in any state.
-#[derive(Clone, Debug, Queryable)]
-pub struct ConvocationRow {
-    /// Permit.
-    pub permit_id: String,
-    /// Holder.
-    pub holder_id: String,
-    /// Slot, such as `creteil/renouvellement/2026-11-03T09:00`.
-    pub slot_id: String,
-    /// Day of the appointment.
-    pub day: NaiveDate,
-    /// State.
-    pub state: String,
-    /// SEQUENCE.
-    pub sequence: i64,
-    /// Pass of the plan, or `elsewhere`.
-    pub origin: String,
-    /// The run that made it.
-    pub run_id: Option<String>,
+row! {
+    /// A convocation in any state.
+    #[derive(Clone, Debug)]
+    pub struct ConvocationRow,
+    #[derive(Queryable, Selectable)]
+    struct ConvocationColumns of convocation by reference {
+        /// Reference.
+        pub reference: String,
+        /// Permit.
+        pub permit_id: String,
+        /// Holder.
+        pub holder_id: String,
+        /// Slot.
+        pub slot_id: SlotId as Word<SlotId>,
+        /// State.
+        pub state: State as Word<State>,
+        /// SEQUENCE.
+        pub sequence: i64,
+        /// What made it.
+        pub origin: Origin as Word<Origin>,
+        /// The run that made it.
+        pub run_id: Option<String>,
+    }
 }
 
 /// A person to place on a slot.
@@ -56,8 +66,8 @@ pub struct Placement {
     pub holder_id: HolderId,
     /// Slot.
     pub slot_id: SlotId,
-    /// Pass of the plan, or `elsewhere`.
-    pub origin: String,
+    /// What made it.
+    pub origin: Origin,
 }
 
 #[derive(Insertable)]
@@ -73,7 +83,7 @@ struct Row {
     day: NaiveDate,
     state: &'static str,
     sequence: i64,
-    origin: String,
+    origin: &'static str,
     run_id: Option<String>,
     created_at: chrono::NaiveDateTime,
 }
@@ -103,34 +113,19 @@ impl Store {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
-            .select((
-                convocation::reference,
-                convocation::holder_id,
-                convocation::slot_id,
-                convocation::day,
-                convocation::run_id,
-            ))
+            .select(LiveColumns::as_select())
             .load(&mut self.conn)
-            .context("reading live convocations")
+            .rows("reading live convocations")
     }
 
     /// One convocation.
     pub fn convocation(&mut self, reference: &str) -> Result<Option<ConvocationRow>> {
         convocation::table
             .find((&self.prefecture, reference))
-            .select((
-                convocation::permit_id,
-                convocation::holder_id,
-                convocation::slot_id,
-                convocation::day,
-                convocation::state,
-                convocation::sequence,
-                convocation::origin,
-                convocation::run_id,
-            ))
+            .select(ConvocationColumns::as_select())
             .first(&mut self.conn)
             .optional()
-            .context("reading a convocation")
+            .rows("reading a convocation")
     }
 
     /// Reserves a seat and creates a convocation for each person, in the caller's transaction. Returns a reference for
@@ -141,22 +136,26 @@ impl Store {
         run: Option<&RunId>,
         year_of: NaiveDate,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Option<(Reference, SlotRow)>>> {
+    ) -> Result<Vec<Option<(Reference, Slot)>>> {
         let p = self.prefecture.clone();
-        let slot_ids: HashSet<&str> = placements.iter().map(|f| f.slot_id.0.as_str()).collect();
+        let slot_ids: HashSet<String> = placements.iter().map(|f| f.slot_id.to_string()).collect();
         let holder_ids: HashSet<&str> = placements.iter().map(|f| f.holder_id.0.as_str()).collect();
-        let mut slots: Vec<SlotRow> =
-            slot::table.filter(slot::prefecture.eq(&p)).filter(slot::slot_id.eq_any(&slot_ids)).load(&mut self.conn)?;
+        let mut slots = slot::table
+            .filter(slot::prefecture.eq(&p))
+            .filter(slot::slot_id.eq_any(&slot_ids))
+            .select(SlotColumns::as_select())
+            .load(&mut self.conn)
+            .rows("reading the slots of a plan")?;
         self.close_slots(&mut slots)?;
-        let slots: HashMap<String, SlotRow> = slots.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
-        let mut taken: HashMap<String, HashSet<i64>> = HashMap::new();
-        let seats: Vec<(String, i64)> = reservation::table
+        let slots: HashMap<SlotId, Slot> = slots.into_iter().map(|s| (s.id.clone(), s)).collect();
+        let mut taken: HashMap<SlotId, HashSet<i64>> = HashMap::new();
+        let seats: Vec<(Word<SlotId>, i64)> = reservation::table
             .filter(reservation::prefecture.eq(&p))
             .filter(reservation::slot_id.eq_any(&slot_ids))
             .select((reservation::slot_id, reservation::seat))
             .load(&mut self.conn)?;
         for (slot, seat) in seats {
-            taken.entry(slot).or_default().insert(seat);
+            taken.entry(named("reservation", slot)?).or_default().insert(seat);
         }
         let mut convoked: HashSet<String> = convocation::table
             .filter(convocation::prefecture.eq(&p))
@@ -178,12 +177,12 @@ impl Store {
         let mut number = last.unwrap_or(0);
         let (mut rows, mut seats, mut made) = (Vec::new(), Vec::new(), Vec::with_capacity(placements.len()));
         for f in placements {
-            let free = slots.get(&f.slot_id.0).and_then(|slot| {
-                let used = taken.entry(slot.slot_id.clone()).or_default();
+            let free = slots.get(&f.slot_id).and_then(|slot| {
+                let used = taken.entry(slot.id.clone()).or_default();
+                let seats = i64::from(slot.seats);
                 // Count seats as well as searching for a free number: after a reduction, numbers above the new total
                 // may still be taken.
-                let seat =
-                    (1..=slot.seats).find(|seat| !used.contains(seat)).filter(|_| (used.len() as i64) < slot.seats)?;
+                let seat = (1..=seats).find(|seat| !used.contains(seat)).filter(|_| (used.len() as i64) < seats)?;
                 Some((slot, seat))
             });
             let (Some((slot, seat)), false) = (free, convoked.contains(&f.holder_id.0)) else {
@@ -192,11 +191,11 @@ impl Store {
             };
             number += 1;
             let reference = Reference::new(&p, year, number);
-            taken.entry(slot.slot_id.clone()).or_default().insert(seat);
+            taken.entry(slot.id.clone()).or_default().insert(seat);
             convoked.insert(f.holder_id.0.clone());
             seats.push(Reserved {
                 prefecture: p.clone(),
-                slot_id: slot.slot_id.clone(),
+                slot_id: slot.id.to_string(),
                 seat,
                 reference: reference.to_string(),
             });
@@ -207,11 +206,11 @@ impl Store {
                 number,
                 permit_id: f.permit_id.0.clone(),
                 holder_id: f.holder_id.0.clone(),
-                slot_id: slot.slot_id.clone(),
-                day: slot.day,
+                slot_id: slot.id.to_string(),
+                day: slot.id.day,
                 state: State::Convoked.code(),
                 sequence: 0,
-                origin: f.origin.clone(),
+                origin: f.origin.code(),
                 run_id: run.map(|r| r.0.clone()),
                 created_at: now.naive_utc(),
             });
@@ -223,7 +222,7 @@ impl Store {
     }
 
     /// Why a convocation made elsewhere cannot be recorded, if it cannot.
-    pub fn elsewhere_fault(&mut self, holder: &HolderId, slot: &SlotRow) -> Result<Option<ElsewhereFault>> {
+    pub fn elsewhere_fault(&mut self, holder: &HolderId, slot: &Slot) -> Result<Option<ElsewhereFault>> {
         let live = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
             .filter(convocation::holder_id.eq(&holder.0))
@@ -233,10 +232,10 @@ impl Store {
         }
         let taken: i64 = reservation::table
             .filter(reservation::prefecture.eq(&self.prefecture))
-            .filter(reservation::slot_id.eq(&slot.slot_id))
+            .filter(reservation::slot_id.eq(slot.id.to_string()))
             .count()
             .get_result(&mut self.conn)?;
-        Ok((taken >= slot.seats).then_some(ElsewhereFault::Full))
+        Ok((taken >= i64::from(slot.seats)).then_some(ElsewhereFault::Full))
     }
 
     /// Whether this exact convocation is already known: importing the same file twice changes nothing.
@@ -244,7 +243,7 @@ impl Store {
         let same = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture))
             .filter(convocation::holder_id.eq(&holder.0))
-            .filter(convocation::slot_id.eq(&slot.0));
+            .filter(convocation::slot_id.eq(slot.to_string()));
         diesel::select(diesel::dsl::exists(same)).get_result(&mut self.conn).context("looking for a convocation")
     }
 

@@ -10,11 +10,15 @@ use diesel::prelude::*;
 use diesel::sql_types::{Date, Nullable, Text};
 use serde::Serialize;
 
+use super::convocations::{Live, LiveColumns};
+use super::row::Rows;
 use super::schema::{convocation, holder, notice, permit};
 use super::{Store, on_backend};
+use convoke_domain::convocation::State;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::search::blocks::text_of;
 use convoke_domain::search::{Sought, fold, phone_key};
+use convoke_domain::slot::SlotId;
 
 /// People compared at most; beyond that the text must be more specific.
 const COMPARED_MAX: usize = 500;
@@ -80,8 +84,8 @@ pub struct FoundAppointment {
     pub reference: String,
     /// Day.
     pub day: NaiveDate,
-    /// Place and time, such as `creteil/renouvellement/2026-11-03T09:00`.
-    pub slot: String,
+    /// Where and when.
+    pub slot: SlotId,
 }
 
 #[derive(Clone, Queryable)]
@@ -287,12 +291,16 @@ impl Store {
     }
 
     fn found_appointments(&mut self, holders: &[&str]) -> Result<HashMap<String, FoundAppointment>> {
-        let rows: Vec<(String, String, NaiveDate, String)> = convocation::table
+        let live = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq_any(holders)))
-            .filter(convocation::state.eq("convoked"))
-            .select((convocation::holder_id, convocation::reference, convocation::day, convocation::slot_id))
+            .filter(convocation::state.eq(State::Convoked.code()))
+            .select(LiveColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the appointments of those who were found")?;
-        Ok(rows.into_iter().map(|(id, reference, day, slot)| (id, FoundAppointment { reference, day, slot })).collect())
+            .rows("reading the appointments of those who were found")?;
+        let found = |l: Live| {
+            let appointment = FoundAppointment { reference: l.reference, day: l.slot_id.day, slot: l.slot_id };
+            (l.holder_id, appointment)
+        };
+        Ok(live.into_iter().map(found).collect())
     }
 }

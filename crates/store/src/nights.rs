@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
+use super::row::{Rows, Word, row};
 use super::schema::{import_batch, night, prefecture, run};
-use super::word::Word;
 use super::{Store, on_backend};
 use convoke_domain::code::coded;
 use convoke_domain::run::RunState;
@@ -24,31 +24,33 @@ coded! {
     }
 }
 
-/// A night.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = night)]
-pub struct NightRow {
-    /// Business date.
-    pub business_date: NaiveDate,
-    /// The instant that the schedule gave it.
-    pub scheduled_at: NaiveDateTime,
-    /// Where it is in its life.
-    #[diesel(deserialize_as = Word<NightState>)]
-    pub state: NightState,
-    /// How often it was tried.
-    pub attempts: i64,
-    /// Not before this instant.
-    pub next_at: NaiveDateTime,
-    /// When its last attempt began.
-    pub started_at: Option<NaiveDateTime>,
-    /// When it ended.
-    pub finished_at: Option<NaiveDateTime>,
-    /// Its run.
-    pub run_id: Option<String>,
-    /// The later night that did its work.
-    pub covered_by: Option<NaiveDate>,
-    /// Why its last attempt failed.
-    pub failure: Option<String>,
+row! {
+    /// A night.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct NightRow,
+    #[derive(Queryable, Selectable)]
+    struct NightColumns of night by business_date {
+        /// Business date.
+        pub business_date: NaiveDate,
+        /// The instant that the schedule gave it.
+        pub scheduled_at: NaiveDateTime,
+        /// Where it is in its life.
+        pub state: NightState as Word<NightState>,
+        /// How often it was tried.
+        pub attempts: i64,
+        /// Not before this instant.
+        pub next_at: NaiveDateTime,
+        /// When its last attempt began.
+        pub started_at: Option<NaiveDateTime>,
+        /// When it ended.
+        pub finished_at: Option<NaiveDateTime>,
+        /// Its run.
+        pub run_id: Option<String>,
+        /// The later night that did its work.
+        pub covered_by: Option<NaiveDate>,
+        /// Why its last attempt failed.
+        pub failure: Option<String>,
+    }
 }
 
 impl NightRow {
@@ -193,9 +195,9 @@ impl Store {
             .filter(night::business_date.le(until))
             .order(night::business_date.desc())
             .limit(limit)
-            .select(NightRow::as_select())
+            .select(NightColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the nights")
+            .rows("reading the nights")
     }
 
     /// Claims an attempt at a night; nobody else can claim one before `next_at`. `false` if another process was faster.

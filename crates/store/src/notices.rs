@@ -7,13 +7,14 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
-use super::outbox::LetterRow;
+use super::outbox::{LetterColumns, LetterRow};
+use super::row::Rows;
 use super::schema::{convocation, notice, outbox, past_verdict, permit};
 use super::{Store, on_backend};
-use convoke_domain::convocation::{LetterKind, LetterState, State};
+use convoke_domain::convocation::{LetterKind, LetterState, Origin, State};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::{HolderId, PermitId, Reference, RunId};
-use convoke_domain::permit::PermitKind;
+use convoke_domain::permit::{Channel, PermitKind};
 
 /// A permit whose holder has not had a given kind of letter.
 #[derive(Clone, Debug)]
@@ -139,7 +140,7 @@ impl Store {
                     .unwrap_or(0),
             } + 1;
             last.insert(new.letter, number);
-            let reference = Reference::of(new.letter, &self.prefecture, year, number);
+            let reference = Reference::of(new.letter.series(), &self.prefecture, year, number);
             rows.push(Row {
                 prefecture: self.prefecture.clone(),
                 reference: reference.to_string(),
@@ -180,18 +181,18 @@ impl Store {
         let references: Vec<&str> = live.iter().map(|(reference, _)| reference.as_str()).collect();
         let mut found: HashMap<String, (Option<LetterRow>, Vec<String>)> = HashMap::new();
         for batch in references.chunks(super::KEYS_PER_QUERY) {
-            let letters: Vec<LetterRow> = outbox::table
+            let letters = outbox::table
                 .filter(outbox::prefecture.eq(&p).and(outbox::reference.eq_any(batch)))
-                .filter(outbox::channel.eq("email"))
+                .filter(outbox::channel.eq(Channel::Email.code()))
                 .order((outbox::reference, outbox::revision))
-                .select(LetterRow::as_select())
+                .select(LetterColumns::as_select())
                 .load(&mut self.conn)
-                .context("looking for who is to be reminded")?;
+                .rows("looking for who is to be reminded")?;
             for letter in letters {
                 let (announced, occasions) = found.entry(letter.reference.clone()).or_default();
-                if letter.kind == LetterKind::Reminder.code() {
+                if letter.kind == LetterKind::Reminder {
                     occasions.push(letter.occasion);
-                } else if letter.state == LetterState::Accepted.code() {
+                } else if letter.state == LetterState::Accepted {
                     *announced = Some(letter);
                 }
             }
@@ -209,7 +210,7 @@ impl Store {
     pub fn convoked_before(&mut self, permits: &[&str]) -> Result<Vec<String>> {
         convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::permit_id.eq_any(permits)))
-            .filter(convocation::origin.ne("elsewhere"))
+            .filter(convocation::origin.ne(Origin::Elsewhere.code()))
             .select(convocation::permit_id)
             .load(&mut self.conn)
             .context("looking for earlier convocations")

@@ -8,60 +8,130 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use super::row::{Column, Rows, Unreadable, Word, row};
 use super::schema::{convocation, notice, outbox};
 use super::{Store, insert_all};
-use convoke_domain::convocation::{LetterKind, LetterState};
+use convoke_domain::convocation::{LetterKind, LetterState, Remark};
 use convoke_domain::ids::{HolderId, Reference};
 use convoke_domain::permit::Channel;
 
 /// A letter to put into the outbox.
-#[derive(Clone, Debug, Default, Queryable, QueryableByName, Insertable, Selectable)]
-#[diesel(table_name = outbox, treat_none_as_default_value = false)]
-pub struct LetterRow {
-    /// Préfecture.
-    pub prefecture: String,
+#[derive(Clone, Debug)]
+pub struct NewLetter {
     /// Letter.
     pub letter_id: String,
-    /// Reference of the convocation.
+    /// Reference of the convocation or notice.
     pub reference: String,
     /// Kind.
-    pub kind: String,
-    /// SEQUENCE of the convocation when it was written.
+    pub kind: LetterKind,
+    /// SEQUENCE of the convocation now.
     pub revision: i64,
     /// Which of several letters of the kind, such as J-7; empty if there is only one.
     pub occasion: String,
     /// Channel.
-    pub channel: String,
-    /// State.
-    pub state: String,
+    pub channel: Channel,
+    /// State: where a letter of its channel waits, or held.
+    pub state: LetterState,
+    /// Why it is held.
+    pub remark: Option<Remark>,
     /// E-mail address.
     pub recipient: Option<String>,
     /// The letter's content, as data.
     pub data: String,
     /// Hash of the templates.
     pub template_hash: String,
-    /// SHA-256 of the message as sent.
-    pub sha256: Option<String>,
-    /// How it was rendered, as JSON.
-    pub rendered: Option<String>,
-    /// Attempts that count.
-    pub attempts: i64,
-    /// How often its delivery was uncertain.
-    pub uncertain: i64,
-    /// Not to be tried before.
-    pub next_at: NaiveDateTime,
-    /// Worker.
-    pub owner: Option<String>,
-    /// The worker's lease ends then.
-    pub lease_until: Option<NaiveDateTime>,
-    /// Fencing token.
-    pub epoch: i64,
-    /// Last reply of a relay.
-    pub last_reply: Option<String>,
     /// When it was written.
-    pub created_at: NaiveDateTime,
-    /// Whether its domain's rate limit has given it a turn: `next_at` is that turn.
-    pub has_turn: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+row! {
+    /// A letter in the outbox.
+    #[derive(Clone, Debug)]
+    pub struct LetterRow,
+    #[derive(Clone, Queryable, QueryableByName, Insertable, Selectable)]
+    #[diesel(treat_none_as_default_value = false)]
+    struct LetterColumns of outbox by letter_id {
+        /// Préfecture.
+        pub prefecture: String,
+        /// Letter.
+        pub letter_id: String,
+        /// Reference of the convocation or notice.
+        pub reference: String,
+        /// Kind.
+        pub kind: LetterKind as Word<LetterKind>,
+        /// SEQUENCE of the convocation when it was written.
+        pub revision: i64,
+        /// Which of several letters of the kind, such as J-7; empty if there is only one.
+        pub occasion: String,
+        /// Channel.
+        pub channel: Channel as Word<Channel>,
+        /// State.
+        pub state: LetterState as Word<LetterState>,
+        /// The program's own remark on that state.
+        pub remark: Option<Remark> as Option<Word<Remark>>,
+        /// E-mail address.
+        pub recipient: Option<String>,
+        /// The letter's content, as data.
+        pub data: String,
+        /// Hash of the templates.
+        pub template_hash: String,
+        /// SHA-256 of the message as sent.
+        pub sha256: Option<String>,
+        /// How it was rendered, as JSON.
+        pub rendered: Option<String>,
+        /// Attempts that count.
+        pub attempts: i64,
+        /// How often its delivery was uncertain.
+        pub uncertain: i64,
+        /// Not to be tried before.
+        pub next_at: NaiveDateTime,
+        /// Worker.
+        pub owner: Option<String>,
+        /// The worker's lease ends then.
+        pub lease_until: Option<NaiveDateTime>,
+        /// Fencing token.
+        pub epoch: i64,
+        /// Last reply of a relay.
+        pub last_reply: Option<String>,
+        /// The post batch that took it.
+        pub post_batch: Option<String>,
+        /// When it was written.
+        pub created_at: NaiveDateTime,
+        /// Whether its domain's rate limit has given it a turn: `next_at` is that turn.
+        pub has_turn: bool,
+    }
+}
+
+impl NewLetter {
+    fn columns(&self, prefecture: &str) -> LetterColumns {
+        let new = self.clone();
+        LetterColumns {
+            prefecture: prefecture.to_owned(),
+            letter_id: new.letter_id,
+            reference: new.reference,
+            kind: new.kind.into(),
+            revision: new.revision,
+            occasion: new.occasion,
+            channel: new.channel.into(),
+            state: new.state.into(),
+            remark: new.remark.map(Word::from),
+            recipient: new.recipient,
+            data: new.data,
+            template_hash: new.template_hash,
+            sha256: None,
+            rendered: None,
+            attempts: 0,
+            uncertain: 0,
+            next_at: new.created_at.naive_utc(),
+            owner: None,
+            lease_until: None,
+            epoch: 0,
+            last_reply: None,
+            post_batch: None,
+            created_at: new.created_at.naive_utc(),
+            has_turn: false,
+        }
+    }
 }
 
 /// Which letters; all of them by default.
@@ -77,35 +147,102 @@ pub struct LetterFilter {
     pub reference: Option<Reference>,
 }
 
-/// A letter in a list: its state and last reply. Neither its recipient nor its content.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = outbox)]
-pub struct LetterLine {
-    /// Letter.
-    pub letter_id: String,
-    /// Reference of the convocation or notice.
-    pub reference: String,
-    /// Kind.
-    pub kind: String,
-    /// Channel.
-    pub channel: String,
-    /// State.
-    pub state: String,
-    /// Attempts that count.
-    pub attempts: i64,
-    /// Last reply of a relay.
-    pub last_reply: Option<String>,
-    /// How it was rendered, as JSON.
-    pub rendered: Option<String>,
-    /// When it was written.
-    pub created_at: NaiveDateTime,
+impl LetterRow {
+    /// Why it is where it is.
+    pub fn said(&self) -> SaidOf {
+        SaidOf {
+            example: self.letter_id.clone(),
+            state: self.state,
+            remark: self.remark,
+            reply: self.last_reply.clone(),
+            letters: 1,
+        }
+    }
 }
 
-/// Letters with the same state and reply: state, reply, how many, one of them.
-pub type SaidOf = (String, Option<String>, i64, Option<String>);
+impl LetterColumns {
+    /// The paper copy, just posted, of a letter that failed as an e-mail.
+    pub(super) fn on_paper(self, sha256: &str, rendered: &str, batch: &str) -> Self {
+        Self {
+            letter_id: format!("{}/copie", self.letter_id),
+            occasion: "copie".into(),
+            channel: Channel::Post.into(),
+            state: LetterState::Posted.into(),
+            remark: None,
+            recipient: None,
+            sha256: Some(sha256.into()),
+            rendered: Some(rendered.into()),
+            last_reply: None,
+            post_batch: Some(batch.into()),
+            ..self
+        }
+    }
+}
+
+row! {
+    /// A letter in a list: its state, and why. Neither its recipient nor its content.
+    #[derive(Clone, Debug)]
+    pub struct LetterLine,
+    #[derive(Queryable, Selectable)]
+    struct LineColumns of outbox by letter_id {
+        /// Letter.
+        pub letter_id: String,
+        /// Reference of the convocation or notice.
+        pub reference: String,
+        /// Kind.
+        pub kind: LetterKind as Word<LetterKind>,
+        /// Channel.
+        pub channel: Channel as Word<Channel>,
+        /// State.
+        pub state: LetterState as Word<LetterState>,
+        /// The program's own remark on that state.
+        pub remark: Option<Remark> as Option<Word<Remark>>,
+        /// Attempts that count.
+        pub attempts: i64,
+        /// Last reply of a relay.
+        pub last_reply: Option<String>,
+        /// How it was rendered, as JSON.
+        pub rendered: Option<String>,
+        /// When it was written.
+        pub created_at: NaiveDateTime,
+    }
+}
+
+row! {
+    /// Letters that are where they are for the same reason.
+    #[derive(Clone, Debug)]
+    pub struct SaidOf,
+    #[derive(Queryable)]
+    struct SaidColumns of outbox by example {
+        /// One of them.
+        pub example: String,
+        /// State.
+        pub state: LetterState as Word<LetterState>,
+        /// The program's own remark on that state.
+        pub remark: Option<Remark> as Option<Word<Remark>>,
+        /// Last reply of a relay.
+        pub reply: Option<String>,
+        /// How many.
+        pub letters: i64,
+    }
+}
+
+/// Reference, kind and state of a letter, and how often its delivery was uncertain.
+pub type Doubtful = (String, LetterKind, LetterState, i64);
 
 /// Literal values, which match the partial index: bound ones would not use it.
 pub(super) const CLAIMABLE: &str = "outbox.state IN ('queued', 'deferred', 'uncertain')";
+
+/// States of letters that have not reached their holder, and will not without something being done.
+const FAILING: [LetterState; 7] = [
+    LetterState::Deferred,
+    LetterState::Failed,
+    LetterState::Uncertain,
+    LetterState::Bounced,
+    LetterState::Held,
+    LetterState::Expired,
+    LetterState::Returned,
+];
 
 /// An attempt: its epoch, reply code and enhanced code.
 type Said = (i64, Option<i64>, Option<String>);
@@ -132,8 +269,9 @@ macro_rules! meant {
 
 impl Store {
     /// Puts letters into the outbox, in the transaction of the convocations they announce.
-    pub fn enqueue(&mut self, letters: &[LetterRow]) -> Result<()> {
-        insert_all!(&mut self.conn, outbox, letters, 1_000).context("writing letters")
+    pub fn enqueue(&mut self, letters: &[NewLetter]) -> Result<()> {
+        let rows: Vec<LetterColumns> = letters.iter().map(|letter| letter.columns(&self.prefecture)).collect();
+        insert_all!(&mut self.conn, outbox, &rows, 1_000).context("writing letters")
     }
 
     /// Letters, oldest first.
@@ -141,9 +279,9 @@ impl Store {
         meant!(self, which)
             .order((outbox::created_at, outbox::letter_id))
             .limit(limit)
-            .select(LetterRow::as_select())
+            .select(LetterColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the outbox")
+            .rows("reading the outbox")
     }
 
     /// Letters after one, by id.
@@ -152,20 +290,20 @@ impl Store {
             .filter(outbox::letter_id.gt(after))
             .order(outbox::letter_id)
             .limit(limit)
-            .select(LetterLine::as_select())
+            .select(LineColumns::as_select())
             .load(&mut self.conn)
-            .context("reading a page of the outbox")
+            .rows("reading a page of the outbox")
     }
 
     /// How many letters are in each state.
-    pub fn letters_by_state(&mut self) -> Result<BTreeMap<String, u64>> {
-        let rows: Vec<(String, i64)> = outbox::table
+    pub fn letters_by_state(&mut self) -> Result<BTreeMap<LetterState, u64>> {
+        let rows: Vec<(Word<LetterState>, i64)> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))
             .group_by(outbox::state)
             .select((outbox::state, count_star()))
             .load(&mut self.conn)
             .context("counting letters")?;
-        Ok(rows.into_iter().map(|(state, n)| (state, n as u64)).collect())
+        rows.into_iter().map(|(state, n)| Ok((word("state", state)?, n as u64))).collect()
     }
 
     /// Letters in some states, grouped by their last reply.
@@ -177,10 +315,16 @@ impl Store {
             .filter(outbox::state.eq_any(states.iter().map(|s| s.code())))
             .filter(outbox::kind.eq_any(kinds.iter().map(|k| k.code())))
             .filter(outbox::channel.eq_any(channels.iter().map(|c| c.code())))
-            .group_by((outbox::state, outbox::last_reply))
-            .select((outbox::state, outbox::last_reply, count_star(), diesel::dsl::min(outbox::letter_id)))
-            .load(&mut self.conn)
-            .context("grouping letters by what was said of them")
+            .group_by((outbox::state, outbox::remark, outbox::last_reply))
+            .select((
+                diesel::dsl::min(outbox::letter_id).assume_not_null(),
+                outbox::state,
+                outbox::remark,
+                outbox::last_reply,
+                count_star(),
+            ))
+            .load::<SaidColumns>(&mut self.conn)
+            .rows("grouping letters by what was said of them")
     }
 
     /// Letters of one reference, oldest first.
@@ -189,9 +333,9 @@ impl Store {
             .filter(outbox::prefecture.eq(&self.prefecture))
             .filter(outbox::reference.eq(reference))
             .order((outbox::created_at, outbox::letter_id))
-            .select(LetterRow::as_select())
+            .select(LetterColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the letters of a reference")
+            .rows("reading the letters of a reference")
     }
 
     /// Every letter to a holder.
@@ -200,32 +344,34 @@ impl Store {
         outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
             .order((outbox::created_at, outbox::letter_id))
-            .select(LetterRow::as_select())
+            .select(LetterColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the letters of a holder")
+            .rows("reading the letters of a holder")
     }
 
     /// Letters of a run's convocations by channel and state: one for each, without reminders and copies.
-    pub fn letters_of_run(&mut self, run_id: &str) -> Result<BTreeMap<(String, String), u64>> {
-        let rows: Vec<(String, String, i64)> =
+    pub fn letters_of_run(&mut self, run_id: &str) -> Result<BTreeMap<(Channel, LetterState), u64>> {
+        let rows: Vec<(Word<Channel>, Word<LetterState>, i64)> =
             outbox::table
                 .inner_join(convocation::table.on(
                     convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
                 ))
                 .filter(outbox::prefecture.eq(&self.prefecture))
                 .filter(convocation::run_id.eq(run_id))
-                .filter(outbox::kind.eq("convocation").and(outbox::occasion.eq("")))
+                .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
                 .group_by((outbox::channel, outbox::state))
                 .select((outbox::channel, outbox::state, count_star()))
                 .load(&mut self.conn)
                 .context("counting the letters of a run")?;
-        Ok(rows.into_iter().map(|(channel, state, n)| ((channel, state), n as u64)).collect())
+        rows.into_iter()
+            .map(|(channel, state, n)| Ok(((word("channel", channel)?, word("state", state)?), n as u64)))
+            .collect()
     }
 
     /// Letters of a run's convocations by state and the relay's last reply: its enhanced code, or else the plain one.
-    pub fn replies_of_run(&mut self, run_id: &str) -> Result<Vec<(String, String, u64)>> {
+    pub fn replies_of_run(&mut self, run_id: &str) -> Result<Vec<(LetterState, String, u64)>> {
         use super::schema::delivery_attempt;
-        let rows: Vec<(String, Option<Said>, String)> =
+        let rows: Vec<(String, Option<Said>, Word<LetterState>)> =
             outbox::table
                 .inner_join(convocation::table.on(
                     convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
@@ -237,7 +383,7 @@ impl Store {
                 )
                 .filter(outbox::prefecture.eq(&self.prefecture))
                 .filter(convocation::run_id.eq(run_id))
-                .filter(outbox::kind.eq("convocation").and(outbox::occasion.eq("")))
+                .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
                 .select((
                     outbox::letter_id,
                     (delivery_attempt::epoch, delivery_attempt::code, delivery_attempt::enhanced).nullable(),
@@ -246,17 +392,18 @@ impl Store {
                 .load(&mut self.conn)
                 .context("reading what relays said")?;
         // The last attempt of each letter.
-        let mut last: BTreeMap<String, (i64, String, String)> = BTreeMap::new();
+        let mut last: BTreeMap<String, (i64, LetterState, String)> = BTreeMap::new();
         for (letter, attempt, state) in rows {
             let (epoch, code) = attempt.map_or((0, String::new()), |(epoch, code, enhanced)| {
                 (epoch, enhanced.or(code.map(|c| c.to_string())).unwrap_or_default())
             });
-            let known = last.entry(letter).or_insert((-1, String::new(), String::new()));
+            let state = word("state", state)?;
+            let known = last.entry(letter).or_insert((-1, state, String::new()));
             if epoch > known.0 {
                 *known = (epoch, state, code);
             }
         }
-        let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let mut counts: BTreeMap<(LetterState, String), u64> = BTreeMap::new();
         for (_, state, code) in last.into_values() {
             *counts.entry((state, code)).or_default() += 1;
         }
@@ -273,31 +420,39 @@ impl Store {
             )
             .filter(outbox::prefecture.eq(&self.prefecture))
             .filter(convocation::run_id.eq(run_id))
-            .filter(outbox::kind.eq("convocation").and(outbox::occasion.eq("")))
-            .filter(outbox::state.eq_any(["deferred", "failed", "uncertain", "bounced", "held", "expired", "returned"]))
-            .group_by((outbox::state, outbox::last_reply))
-            .select((outbox::state, outbox::last_reply, count_star(), diesel::dsl::min(outbox::letter_id)))
-            .load(&mut self.conn)
-            .context("looking for the letters of a run that failed")
+            .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
+            .filter(outbox::state.eq_any(FAILING.map(LetterState::code)))
+            .group_by((outbox::state, outbox::remark, outbox::last_reply))
+            .select((
+                diesel::dsl::min(outbox::letter_id).assume_not_null(),
+                outbox::state,
+                outbox::remark,
+                outbox::last_reply,
+                count_star(),
+            ))
+            .load::<SaidColumns>(&mut self.conn)
+            .rows("looking for the letters of a run that failed")
     }
 
-    /// Letters of a run's convocations and notices whose delivery was uncertain at least once: reference, kind, state,
-    /// how often.
-    pub fn uncertain_letters_of_run(&mut self, run_id: &str) -> Result<Vec<(String, String, String, i64)>> {
+    /// Letters of a run's convocations and notices whose delivery was uncertain at least once.
+    pub fn uncertain_letters_of_run(&mut self, run_id: &str) -> Result<Vec<Doubtful>> {
         let convoked = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::run_id.eq(run_id)))
             .select(convocation::reference);
         let noticed = notice::table
             .filter(notice::prefecture.eq(&self.prefecture).and(notice::run_id.eq(run_id)))
             .select(notice::reference);
-        outbox::table
+        let rows: Vec<(String, Word<LetterKind>, Word<LetterState>, i64)> = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))
             .filter(outbox::uncertain.gt(0))
             .filter(outbox::reference.eq_any(convoked).or(outbox::reference.eq_any(noticed)))
             .order((outbox::reference, outbox::letter_id))
             .select((outbox::reference, outbox::kind, outbox::state, outbox::uncertain))
             .load(&mut self.conn)
-            .context("looking for letters that were perhaps sent twice")
+            .context("looking for letters that were perhaps sent twice")?;
+        rows.into_iter()
+            .map(|(reference, kind, state, n)| Ok((reference, word("kind", kind)?, word("state", state)?, n)))
+            .collect()
     }
 
     /// Number of letters waiting to be sent.
@@ -320,4 +475,9 @@ impl Store {
             .first(&mut self.conn)?;
         Ok(next.map(|at| at.and_utc()))
     }
+}
+
+/// A word of a group of letters.
+pub(super) fn word<T>(column: &'static str, word: Word<T>) -> Result<T, Unreadable> {
+    word.read().map_err(|found| Unreadable::new("outbox", column, &"a letter", found))
 }

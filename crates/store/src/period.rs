@@ -9,6 +9,7 @@ use diesel::prelude::*;
 
 use super::Store;
 use super::schema::{checkpoint, convocation, past_verdict, permit, reservation, slot};
+use convoke_domain::convocation::Origin;
 use convoke_domain::ending::{Appointed, AtDesk, Expired};
 
 /// A permit, with what its outcome is judged by.
@@ -75,7 +76,7 @@ impl Store {
             )
             .filter(convocation::prefecture.eq(&self.prefecture))
             .filter(convocation::created_at.ge(from).and(convocation::created_at.lt(until)))
-            .filter(convocation::origin.ne("elsewhere"))
+            .filter(convocation::origin.ne(Origin::Elsewhere.code()))
             .filter(diesel::dsl::not(convocation::state.eq_any(["moved", "cancelled"])))
             .select((slot::desk, convocation::created_at, convocation::day))
             .load(&mut self.conn)

@@ -1,7 +1,6 @@
 //! Permits, holders and verdicts.
 
 use std::collections::{BTreeMap, HashMap};
-use std::str::FromStr;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
@@ -13,34 +12,38 @@ use diesel::prelude::*;
 use diesel::sqlite::{Sqlite, SqliteValue};
 use diesel::table;
 
+use super::row::{Code, Columns, Rows, Word, row};
 use super::schema::{holder, permit, prefecture};
 use super::{Conn, KEYS_PER_QUERY, RunRow, Store, insert_all};
-use convoke_domain::code::UnknownCode;
 use convoke_domain::eligibility::{Facts, Rule};
 use convoke_domain::ids::{HolderId, PermitId, RunId};
 use convoke_domain::permit::{Channel, Holder, PermitKind, Status};
 
-/// What the nightly scan reads of a permit.
-#[derive(Clone, Debug, Queryable)]
-pub struct PermitRow {
-    /// Permit.
-    pub permit_id: String,
-    /// Holder.
-    pub holder_id: String,
-    kind: Code<PermitKind>,
-    /// Mention.
-    pub mention: String,
-    /// Last day of validity.
-    #[diesel(deserialize_as = IsoDate)]
-    pub expires_on: NaiveDate,
-    status: Code<Status>,
-    /// INSEE code.
-    pub commune: String,
-    flags: i32,
-    rule: Option<String>,
-    /// First night on which the verdict may change.
-    #[diesel(deserialize_as = IsoDate)]
-    pub review_on: NaiveDate,
+row! {
+    /// What the nightly scan reads of a permit.
+    #[derive(Clone, Debug)]
+    pub struct PermitRow,
+    #[derive(Queryable)]
+    struct PermitColumns of permit by permit_id {
+        /// Permit.
+        pub permit_id: String,
+        /// Holder.
+        pub holder_id: String,
+        kind: PermitKind as Code<PermitKind>,
+        /// Mention.
+        pub mention: String,
+        /// Last day of validity.
+        #[diesel(deserialize_as = IsoDate)]
+        pub expires_on: NaiveDate,
+        status: Status as Code<Status>,
+        /// INSEE code.
+        pub commune: String,
+        flags: i32,
+        rule: Option<String>,
+        /// First night on which the verdict may change.
+        #[diesel(deserialize_as = IsoDate)]
+        pub review_on: NaiveDate,
+    }
 }
 
 /// Filed, held, absent, superseded: four booleans in one column, because each column of a million rows costs a
@@ -75,30 +78,14 @@ impl FromSql<diesel::sql_types::Date, Pg> for IsoDate {
     }
 }
 
-/// A value of a closed list of words, as stored.
-#[derive(Clone, Copy, Debug, diesel::deserialize::FromSqlRow)]
-pub struct Code<T>(T);
-
-impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Sqlite> for Code<T> {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
-        Ok(Self(value.read_text().parse()?))
-    }
-}
-
-impl<T: FromStr<Err = UnknownCode>> FromSql<diesel::sql_types::Text, Pg> for Code<T> {
-    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        Ok(Self(std::str::from_utf8(value.as_bytes())?.parse()?))
-    }
-}
-
 impl PermitRow {
     /// The facts on which it is assessed. A holder who came with all documents counts as having filed, even if the
     /// extract does not show it yet.
     pub fn facts(&self, convoked_for: Option<NaiveDate>, honoured: bool) -> Facts<'_> {
         Facts {
-            kind: self.kind.0,
+            kind: self.kind,
             mention: &self.mention,
-            status: self.status.0,
+            status: self.status,
             expires_on: self.expires_on,
             commune: &self.commune,
             filed: honoured || self.flags & 1 > 0,
@@ -126,15 +113,28 @@ impl PermitRow {
 }
 
 /// A verdict to store.
-#[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = verdict_change, treat_none_as_default_value = false)]
+#[derive(Clone, Debug)]
 pub struct VerdictChange {
     /// Permit.
     pub permit_id: String,
-    /// Rule id.
-    pub rule: &'static str,
+    /// The rule that decides.
+    pub rule: Rule,
     /// Next night on which to review it.
     pub review_on: NaiveDate,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = verdict_change, treat_none_as_default_value = false)]
+struct VerdictColumns<'a> {
+    permit_id: &'a str,
+    rule: &'static str,
+    review_on: NaiveDate,
+}
+
+impl<'a> VerdictColumns<'a> {
+    fn of(change: &'a VerdictChange) -> Self {
+        Self { permit_id: &change.permit_id, rule: change.rule.code(), review_on: change.review_on }
+    }
 }
 
 table! {
@@ -145,38 +145,40 @@ table! {
     }
 }
 
-/// What letters and plans need from a holder.
-#[derive(Clone, Debug, Queryable)]
-pub struct HolderRow {
-    /// Holder.
-    pub holder_id: String,
-    number: String,
-    family_name: String,
-    usage_name: Option<String>,
-    given_names: String,
-    birth_date: Option<NaiveDate>,
-    email: Option<String>,
-    phone: Option<String>,
-    language: String,
-    address: String,
-    postcode: String,
-    town: Option<String>,
-    commune: String,
-    household: Option<String>,
-    channel: Option<String>,
-    large_print: bool,
-    email_refused: Option<String>,
-    email_set: Option<String>,
-    email_set_over: Option<String>,
+row! {
+    /// What letters and plans need from a holder.
+    #[derive(Clone, Debug)]
+    pub struct HolderRow,
+    #[derive(Queryable, Selectable)]
+    struct HolderColumns of holder by holder_id {
+        /// Holder.
+        pub holder_id: String,
+        number: String,
+        family_name: String,
+        usage_name: Option<String>,
+        given_names: String,
+        birth_date: Option<NaiveDate>,
+        email: Option<String>,
+        phone: Option<String>,
+        language: String,
+        address: String,
+        postcode: String,
+        town: Option<String>,
+        commune: String,
+        household: Option<String>,
+        channel: Option<Channel> as Option<Word<Channel>>,
+        large_print: bool,
+        email_refused: Option<String>,
+        email_set: Option<String>,
+        email_set_over: Option<String>,
+    }
 }
 
 impl HolderRow {
     /// The holder.
-    pub fn into_holder(self) -> Result<Holder> {
+    pub fn into_holder(self) -> Holder {
         let email = email_of(self.email, self.email_set, self.email_set_over.as_deref());
-        let channel: Option<Channel> =
-            self.channel.map(|c| c.parse()).transpose().context("channel of a holder in the database")?;
-        Ok(Holder {
+        Holder {
             number: self.number,
             family_name: self.family_name,
             usage_name: self.usage_name,
@@ -191,9 +193,9 @@ impl HolderRow {
             town: self.town,
             commune: self.commune,
             household: self.household,
-            channel,
+            channel: self.channel,
             large_print: self.large_print,
-        })
+        }
     }
 }
 
@@ -205,9 +207,12 @@ pub(super) fn email_of(extract: Option<String>, set: Option<String>, over: Optio
     }
 }
 
-fn each<T>(rows: impl Iterator<Item = QueryResult<T>>, mut take: impl FnMut(T) -> Result<()>) -> Result<()> {
-    for row in rows {
-        take(row?)?;
+fn each<C: Columns>(
+    rows: impl Iterator<Item = QueryResult<C>>,
+    mut take: impl FnMut(C::Row) -> Result<()>,
+) -> Result<()> {
+    for columns in rows {
+        take(columns?.read()?)?;
     }
     Ok(())
 }
@@ -216,8 +221,8 @@ fn each<T>(rows: impl Iterator<Item = QueryResult<T>>, mut take: impl FnMut(T) -
 macro_rules! read_each {
     ($conn:expr, $query:expr, $take:expr) => {
         match $conn {
-            Conn::Sqlite(c) => each($query.load_iter::<PermitRow, DefaultLoadingMode>(c)?, $take),
-            Conn::Postgres(c) => each($query.load_iter::<PermitRow, PgRowByRowLoadingMode>(c)?, $take),
+            Conn::Sqlite(c) => each($query.load_iter::<PermitColumns, DefaultLoadingMode>(c)?, $take),
+            Conn::Postgres(c) => each($query.load_iter::<PermitColumns, PgRowByRowLoadingMode>(c)?, $take),
         }
     };
 }
@@ -263,7 +268,10 @@ impl Store {
             "CREATE TEMP TABLE IF NOT EXISTS verdict_change (permit_id TEXT PRIMARY KEY, rule TEXT NOT NULL, review_on DATE NOT NULL);
              DELETE FROM verdict_change;",
         )?;
-        insert_all!(&mut self.conn, verdict_change, changes, KEYS_PER_QUERY)?;
+        for changes in changes.chunks(5 * KEYS_PER_QUERY) {
+            let rows: Vec<VerdictColumns<'_>> = changes.iter().map(VerdictColumns::of).collect();
+            insert_all!(&mut self.conn, verdict_change, &rows, KEYS_PER_QUERY)?;
+        }
         // The ids are also filtered by a list: with the join alone SQLite walks every permit while others wait. The
         // préfecture, the run and the date are validated values: nothing here comes from a file.
         let (prefecture, run) = (&self.prefecture, &run.0);
@@ -391,40 +399,16 @@ impl Store {
 
     /// Holders by id.
     pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
-        use holder::{
-            address, birth_date, channel, commune, email, email_refused, email_set, email_set_over, family_name,
-            given_names, holder_id, household, language, large_print, number, phone, postcode, town, usage_name,
-        };
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(KEYS_PER_QUERY) {
-            let rows: Vec<HolderRow> = holder::table
+            let rows = holder::table
                 .filter(holder::prefecture.eq(&self.prefecture))
-                .filter(holder_id.eq_any(batch))
-                .select((
-                    holder_id,
-                    number,
-                    family_name,
-                    usage_name,
-                    given_names,
-                    birth_date,
-                    email,
-                    phone,
-                    language,
-                    address,
-                    postcode,
-                    town,
-                    commune,
-                    household,
-                    channel,
-                    large_print,
-                    email_refused,
-                    email_set,
-                    email_set_over,
-                ))
+                .filter(holder::holder_id.eq_any(batch))
+                .select(HolderColumns::as_select())
                 .load(&mut self.conn)
-                .context("reading holders")?;
+                .rows("reading holders")?;
             for row in rows {
-                found.insert(row.holder_id.clone(), row.into_holder()?);
+                found.insert(row.holder_id.clone(), row.into_holder());
             }
         }
         let links = self.links()?;

@@ -6,12 +6,17 @@ use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::row::{Rows, Word, row};
 use super::schema::{
     bounce, concerned, convocation, delivery_attempt, holder, household_link, ledger_entry, outbox, past_verdict,
     permit,
 };
 use super::{RequestRow, Store};
+use convoke_domain::convocation::{LetterKind, LetterState, Origin, Outcome, Remark, State};
+use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::HolderId;
+use convoke_domain::permit::{Channel, PermitKind, Status};
+use convoke_domain::slot::SlotId;
 
 /// All that is known about a person, except ledger entries. Instants are in UTC.
 #[derive(Clone, Debug, Serialize)]
@@ -76,12 +81,12 @@ impl Store {
             .select(household_link::household)
             .first(&mut self.conn)
             .optional()?;
-        let convocations: Vec<Convoked> = convocation::table
+        let convocations = convocation::table
             .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
             .order(convocation::created_at)
-            .select(Convoked::as_select())
+            .select(ConvokedColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the convocations of a holder")?;
+            .rows("reading the convocations of a holder")?;
         let references = self.references_of(&[&id.0])?;
         let (permits, letters) = (self.permits_of(id)?, self.letters_about(&references)?);
         let requests = self.requests_of(id)?;
@@ -105,19 +110,20 @@ impl Store {
     }
 
     fn permits_of(&mut self, id: &HolderId) -> Result<Vec<KnownPermit>> {
-        let permits: Vec<Title> = permit::table
+        let permits = permit::table
             .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
             .order(permit::expires_on)
-            .select(Title::as_select())
+            .select(TitleColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the permits of a holder")?;
+            .rows("reading the permits of a holder")?;
         let mut known = Vec::new();
         for title in permits {
-            let rules: Vec<PastRule> = past_verdict::table
+            let rules = past_verdict::table
                 .filter(past_verdict::prefecture.eq(&self.prefecture).and(past_verdict::permit_id.eq(&title.permit_id)))
                 .order(past_verdict::since)
-                .select(PastRule::as_select())
-                .load(&mut self.conn)?;
+                .select(PastRuleColumns::as_select())
+                .load(&mut self.conn)
+                .rows("reading the past rules of a permit")?;
             known.push(KnownPermit { permit: title, rules_before: rules });
         }
         Ok(known)
@@ -125,23 +131,24 @@ impl Store {
 
     /// Letters with these references, their content and outcome.
     pub fn letters_about(&mut self, references: &[String]) -> Result<Vec<KnownLetter>> {
-        let letters: Vec<Written> = outbox::table
+        let letters = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
             .order((outbox::created_at, outbox::letter_id))
-            .select(Written::as_select())
+            .select(WrittenColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the letters of a holder")?;
+            .rows("reading the letters of a holder")?;
         let mut known = Vec::new();
         for mut letter in letters {
-            let attempts: Vec<Try> = delivery_attempt::table
+            let attempts = delivery_attempt::table
                 .filter(
                     delivery_attempt::prefecture
                         .eq(&self.prefecture)
                         .and(delivery_attempt::letter_id.eq(&letter.letter_id)),
                 )
                 .order(delivery_attempt::epoch)
-                .select(Try::as_select())
-                .load(&mut self.conn)?;
+                .select(TryColumns::as_select())
+                .load(&mut self.conn)
+                .rows("reading the attempts of a letter")?;
             let bounces: Vec<Returned> = bounce::table
                 .filter(bounce::prefecture.eq(&self.prefecture).and(bounce::letter_id.eq(&letter.letter_id)))
                 .order(bounce::recorded_at)
@@ -198,86 +205,103 @@ pub struct Person {
     pub large_print: bool,
 }
 
-/// The permit.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
-#[diesel(table_name = permit)]
-#[expect(missing_docs, reason = "the columns of the table, which the migrations explain")]
-pub struct Title {
-    pub permit_id: String,
-    pub number: String,
-    pub kind: String,
-    pub mention: String,
-    pub valid_from: NaiveDate,
-    pub expires_on: NaiveDate,
-    pub status: String,
-    pub filed_on: Option<NaiveDate>,
-    pub commune: String,
-    pub absent: bool,
-    pub held: bool,
-    pub superseded: bool,
-    pub first_seen: NaiveDate,
-    pub rule: Option<String>,
-    pub rule_since: Option<NaiveDate>,
-    pub rule_run: Option<String>,
+row! {
+    /// The permit.
+    #[derive(Clone, Debug, Serialize)]
+    #[expect(missing_docs, reason = "the columns of the table, which the migrations explain")]
+    pub struct Title,
+    #[derive(Queryable, Selectable)]
+    struct TitleColumns of permit by permit_id {
+        pub permit_id: String,
+        pub number: String,
+        pub kind: PermitKind as Word<PermitKind>,
+        pub mention: String,
+        pub valid_from: NaiveDate,
+        pub expires_on: NaiveDate,
+        pub status: Status as Word<Status>,
+        pub filed_on: Option<NaiveDate>,
+        pub commune: String,
+        pub absent: bool,
+        pub held: bool,
+        pub superseded: bool,
+        pub first_seen: NaiveDate,
+        pub rule: Option<Rule> as Option<Word<Rule>>,
+        pub rule_since: Option<NaiveDate>,
+        pub rule_run: Option<String>,
+    }
 }
 
-/// A past rule.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
-#[diesel(table_name = past_verdict)]
-pub struct PastRule {
-    pub rule: String,
-    pub since: NaiveDate,
-    pub until: NaiveDate,
-    pub run_id: String,
+row! {
+    /// A past rule.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct PastRule,
+    #[derive(Queryable, Selectable)]
+    struct PastRuleColumns of past_verdict by since {
+        pub since: NaiveDate,
+        pub rule: Rule as Word<Rule>,
+        pub until: NaiveDate,
+        pub run_id: String,
+    }
 }
 
-/// An appointment.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
-#[diesel(table_name = convocation)]
-pub struct Convoked {
-    pub reference: String,
-    pub permit_id: String,
-    pub slot_id: String,
-    pub day: NaiveDate,
-    pub state: String,
-    pub sequence: i64,
-    pub origin: String,
-    pub run_id: Option<String>,
-    pub created_at: NaiveDateTime,
-    pub replaces: Option<String>,
-    pub moved_by: Option<String>,
+row! {
+    /// An appointment.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct Convoked,
+    #[derive(Queryable, Selectable)]
+    struct ConvokedColumns of convocation by reference {
+        pub reference: String,
+        pub permit_id: String,
+        pub slot_id: SlotId as Word<SlotId>,
+        pub day: NaiveDate,
+        pub state: State as Word<State>,
+        pub sequence: i64,
+        pub origin: Origin as Word<Origin>,
+        pub run_id: Option<String>,
+        pub created_at: NaiveDateTime,
+        pub replaces: Option<String>,
+        pub moved_by: Option<String>,
+    }
 }
 
-/// A letter.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
-#[diesel(table_name = outbox)]
-pub struct Written {
-    pub letter_id: String,
-    pub reference: String,
-    pub kind: String,
-    pub channel: String,
-    pub state: String,
-    pub recipient: Option<String>,
-    #[serde(skip)]
-    pub data: String,
-    #[serde(skip)]
-    pub last_reply: Option<String>,
-    pub sha256: Option<String>,
-    pub created_at: NaiveDateTime,
+row! {
+    /// A letter.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct Written,
+    #[derive(Queryable, Selectable)]
+    struct WrittenColumns of outbox by letter_id {
+        pub letter_id: String,
+        pub reference: String,
+        pub kind: LetterKind as Word<LetterKind>,
+        pub channel: Channel as Word<Channel>,
+        pub state: LetterState as Word<LetterState>,
+        pub recipient: Option<String>,
+        #[serde(skip)]
+        pub data: String,
+        #[serde(skip)]
+        pub remark: Option<Remark> as Option<Word<Remark>>,
+        #[serde(skip)]
+        pub last_reply: Option<String>,
+        pub sha256: Option<String>,
+        pub created_at: NaiveDateTime,
+    }
 }
 
-/// An attempt.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
-#[diesel(table_name = delivery_attempt)]
-pub struct Try {
-    pub started_at: NaiveDateTime,
-    pub ended_at: Option<NaiveDateTime>,
-    pub relay: String,
-    pub stage: Option<String>,
-    pub code: Option<i64>,
-    pub enhanced: Option<String>,
-    pub reply: Option<String>,
-    pub outcome: Option<String>,
+row! {
+    /// An attempt.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct Try,
+    #[derive(Queryable, Selectable)]
+    struct TryColumns of delivery_attempt by started_at {
+        pub started_at: NaiveDateTime,
+        pub ended_at: Option<NaiveDateTime>,
+        pub relay: String,
+        pub stage: Option<String>,
+        pub code: Option<i64>,
+        pub enhanced: Option<String>,
+        pub reply: Option<String>,
+        pub outcome: Option<Outcome> as Option<Word<Outcome>>,
+    }
 }
 
 /// A bounce.

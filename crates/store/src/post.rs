@@ -8,10 +8,14 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::outbox::LetterRow;
+use super::convocations::ConvocationColumns;
+use super::outbox::{LetterColumns, LetterRow, word};
+use super::queue::sources;
+use super::row::{Columns, Rows, Word};
 use super::schema::{convocation, notice, outbox};
 use super::{KEYS_PER_QUERY, Store, on_backend};
-use convoke_domain::convocation::LetterState;
+use convoke_domain::convocation::{LetterKind, LetterState, State};
+use convoke_domain::permit::Channel;
 
 /// A letter to post.
 #[derive(Clone, Debug)]
@@ -21,7 +25,7 @@ pub struct ToPost {
     /// Its holder, if the convocation or notice is known.
     pub holder_id: Option<String>,
     /// State and day of its convocation, if it announces one.
-    pub convocation: Option<(String, NaiveDate)>,
+    pub convocation: Option<(State, NaiveDate)>,
 }
 
 /// Only letters worth posting: one that came too late by e-mail would come later still.
@@ -36,22 +40,23 @@ impl Store {
     /// also posted ones of people who asked to be called. Reminders are not worth a stamp.
     pub fn to_post(&mut self) -> Result<Vec<ToPost>> {
         let p = self.prefecture.clone();
-        let letters: Vec<LetterRow> = outbox::table
+        let letters = outbox::table
             .filter(outbox::prefecture.eq(&p))
             .filter(sql::<Bool>(&format!("({WAITING} OR {TO_CALL})")))
-            .filter(outbox::kind.ne("reminder"))
+            .filter(outbox::kind.ne(LetterKind::Reminder.code()))
             .order((outbox::created_at, outbox::letter_id))
-            .select(LetterRow::as_select())
+            .select(LetterColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the letters for the post")?;
+            .rows("reading the letters for the post")?;
         let references: Vec<&str> = letters.iter().map(|l| l.reference.as_str()).collect();
-        let mut known: HashMap<String, (String, Option<(String, NaiveDate)>)> = HashMap::new();
+        let mut known: HashMap<String, (String, Option<(State, NaiveDate)>)> = HashMap::new();
         for batch in references.chunks(KEYS_PER_QUERY) {
-            let rows: Vec<(String, String, String, NaiveDate)> = convocation::table
+            let rows = convocation::table
                 .filter(convocation::prefecture.eq(&p).and(convocation::reference.eq_any(batch)))
-                .select((convocation::reference, convocation::holder_id, convocation::state, convocation::day))
-                .load(&mut self.conn)?;
-            known.extend(rows.into_iter().map(|(r, holder, state, day)| (r, (holder, Some((state, day))))));
+                .select(ConvocationColumns::as_select())
+                .load(&mut self.conn)
+                .rows("reading the convocations of letters")?;
+            known.extend(rows.into_iter().map(|c| (c.reference, (c.holder_id, Some((c.state, c.slot_id.day))))));
             let rows: Vec<(String, String)> = notice::table
                 .filter(notice::prefecture.eq(&p).and(notice::reference.eq_any(batch)))
                 .select((notice::reference, notice::holder_id))
@@ -69,16 +74,18 @@ impl Store {
     }
 
     /// Posted letters with these references: reference, kind, revision.
-    pub fn posted_letters(&mut self, references: &[&str]) -> Result<HashSet<(String, String, i64)>> {
+    pub fn posted_letters(&mut self, references: &[&str]) -> Result<HashSet<(String, LetterKind, i64)>> {
         let mut posted = HashSet::new();
         for batch in references.chunks(KEYS_PER_QUERY) {
-            let rows: Vec<(String, String, i64)> = outbox::table
+            let rows: Vec<(String, Word<LetterKind>, i64)> = outbox::table
                 .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(batch)))
-                .filter(outbox::state.eq_any([LetterState::Posted.code(), LetterState::Returned.code()]))
+                .filter(outbox::state.eq_any([LetterState::Posted, LetterState::Returned].map(LetterState::code)))
                 .select((outbox::reference, outbox::kind, outbox::revision))
                 .load(&mut self.conn)
                 .context("looking for letters that were posted")?;
-            posted.extend(rows);
+            for (reference, kind, revision) in rows {
+                posted.insert((reference, word("kind", kind)?, revision));
+            }
         }
         Ok(posted)
     }
@@ -98,46 +105,37 @@ impl Store {
     /// Marks a letter as posted. A failed e-mail keeps its record: its paper letter gets a row of its own. `false` if
     /// it is no longer waiting for the post.
     pub fn mark_posted(&mut self, letter_id: &str, sha256: &str, rendered: &str, batch: &str) -> Result<bool> {
-        let waiting: Option<LetterRow> = outbox::table
+        let waiting: Option<LetterColumns> = outbox::table
             .find((&self.prefecture, letter_id))
             .filter(sql::<Bool>(POSTABLE))
-            .select(LetterRow::as_select())
+            .select(LetterColumns::as_select())
             .first(&mut self.conn)
             .optional()?;
-        let Some(letter) = waiting else { return Ok(false) };
-        if letter.channel == "email" {
-            let paper = LetterRow {
-                letter_id: format!("{letter_id}/copie"),
-                occasion: "copie".into(),
-                channel: "post".into(),
-                state: LetterState::Posted.code().into(),
-                recipient: None,
-                sha256: Some(sha256.into()),
-                rendered: Some(rendered.into()),
-                last_reply: Some(batch.into()),
-                ..letter
-            };
+        let Some(columns) = waiting else { return Ok(false) };
+        if columns.clone().read()?.channel == Channel::Email {
+            let paper = columns.on_paper(sha256, rendered, batch);
             let inserted = on_backend!(&mut self.conn, c =>
                 diesel::insert_into(outbox::table).values(&paper).on_conflict_do_nothing().execute(c))
             .context("recording a letter on paper")?;
             return Ok(inserted == 1);
         }
-        diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+        let posted = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+            .filter(outbox::state.eq_any(sources(LetterState::Posted, |_| true)))
             .set((
                 outbox::state.eq(LetterState::Posted.code()),
                 outbox::sha256.eq(sha256),
                 outbox::rendered.eq(rendered),
-                outbox::last_reply.eq(batch),
+                outbox::post_batch.eq(batch),
             ))
             .execute(&mut self.conn)
             .context("marking a letter as posted")?;
-        Ok(true)
+        Ok(posted == 1)
     }
 
     /// Marks a posted letter as returned. `false` if it was not posted.
     pub fn mark_returned(&mut self, letter_id: &str) -> Result<bool> {
         let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
-            .filter(outbox::state.eq(LetterState::Posted.code()))
+            .filter(outbox::state.eq_any(sources(LetterState::Returned, |_| true)))
             .set(outbox::state.eq(LetterState::Returned.code()))
             .execute(&mut self.conn)
             .context("marking a letter as come back")?;

@@ -17,6 +17,7 @@ use super::{Conn, KEYS_PER_QUERY, Store};
 use convoke_domain::convocation::LetterState;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::{HolderId, hex, keyed_hash};
+use convoke_domain::requests::RequestState;
 use convoke_machine::confirm::Confirmed;
 
 /// A letter's content after it was purged.
@@ -88,7 +89,8 @@ impl Store {
         if let Some(reference) = live {
             return Ok(Some(Lives::Convocation(reference)));
         }
-        let waiting = self.requests_of(id)?.into_iter().find(|r| r.state == "open" || r.state == "chosen");
+        let waiting =
+            self.requests_of(id)?.into_iter().find(|r| matches!(r.state, RequestState::Open | RequestState::Chosen));
         if let Some(request) = waiting {
             return Ok(Some(Lives::Request(request.request_id)));
         }

@@ -1,17 +1,19 @@
 //! The outbox as a queue. Nothing here opens a transaction: the caller does, for many letters at once. Every write by a
 //! worker names the epoch of its claim, and changes nothing if another worker has taken the letter over since.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 
-use super::outbox::LetterRow;
+use super::outbox::{LetterColumns, LetterRow};
+use super::row::{Rows, Word, row};
 use super::schema::{delivery_attempt, outbox, pace, prefecture};
 use super::statement::statement;
 use super::{Conn, Store, on_backend};
-use convoke_domain::convocation::LetterState;
+use convoke_domain::convocation::{LetterKind, LetterState, Outcome, Remark, State};
+use convoke_domain::permit::Status;
 
 const IN_HAND: &str = "outbox.state IN ('leased', 'sending')";
 
@@ -42,8 +44,8 @@ pub struct Settlement {
 /// A finished delivery attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// Its outcome: a word of `delivery_attempt.outcome`.
-    pub outcome: &'static str,
+    /// Its outcome.
+    pub outcome: Outcome,
     /// The relay.
     pub relay: String,
     /// How far the SMTP dialogue got.
@@ -60,45 +62,49 @@ pub struct Attempt {
     pub ended_at: DateTime<Utc>,
 }
 
-/// A letter's current state and that of its convocation and permit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, QueryableByName)]
-pub struct Standing {
-    /// Letter.
-    #[diesel(sql_type = Text)]
-    pub letter_id: String,
-    /// Kind.
-    #[diesel(sql_type = Text)]
-    pub kind: String,
-    /// SEQUENCE when it was written.
-    #[diesel(sql_type = BigInt)]
-    pub revision: i64,
-    /// E-mail address.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub recipient: Option<String>,
-    /// State of its convocation; `None` for a notice.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub convocation_state: Option<String>,
-    /// Day of the appointment.
-    #[diesel(sql_type = Nullable<Date>)]
-    pub day: Option<NaiveDate>,
-    /// SEQUENCE of the convocation.
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub sequence: Option<i64>,
-    /// Status of the permit.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub permit_status: Option<String>,
-    /// Day on which its renewal was requested.
-    #[diesel(sql_type = Nullable<Date>)]
-    pub filed_on: Option<NaiveDate>,
-    /// Whether an agent has put the permit on hold.
-    #[diesel(sql_type = Nullable<Bool>)]
-    pub permit_held: Option<bool>,
-    /// An address of the holder that has bounced permanently.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email_refused: Option<String>,
-    /// When sending was paused.
-    #[diesel(sql_type = Nullable<Timestamp>)]
-    pub paused_at: Option<NaiveDateTime>,
+row! {
+    /// A letter's current state and that of its convocation and permit.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Standing,
+    #[derive(QueryableByName)]
+    struct StandingColumns of outbox by letter_id {
+        /// Letter.
+        #[diesel(sql_type = Text)]
+        pub letter_id: String,
+        /// Kind.
+        #[diesel(sql_type = Text)]
+        pub kind: LetterKind as Word<LetterKind>,
+        /// SEQUENCE when it was written.
+        #[diesel(sql_type = BigInt)]
+        pub revision: i64,
+        /// E-mail address.
+        #[diesel(sql_type = Nullable<Text>)]
+        pub recipient: Option<String>,
+        /// State of its convocation; `None` for a notice.
+        #[diesel(sql_type = Nullable<Text>)]
+        pub convocation_state: Option<State> as Option<Word<State>>,
+        /// Day of the appointment.
+        #[diesel(sql_type = Nullable<Date>)]
+        pub day: Option<NaiveDate>,
+        /// SEQUENCE of the convocation.
+        #[diesel(sql_type = Nullable<BigInt>)]
+        pub sequence: Option<i64>,
+        /// Status of the permit.
+        #[diesel(sql_type = Nullable<Text>)]
+        pub permit_status: Option<Status> as Option<Word<Status>>,
+        /// Day on which its renewal was requested.
+        #[diesel(sql_type = Nullable<Date>)]
+        pub filed_on: Option<NaiveDate>,
+        /// Whether an agent has put the permit on hold.
+        #[diesel(sql_type = Nullable<Bool>)]
+        pub permit_held: Option<bool>,
+        /// An address of the holder that has bounced permanently.
+        #[diesel(sql_type = Nullable<Text>)]
+        pub email_refused: Option<String>,
+        /// When sending was paused.
+        #[diesel(sql_type = Nullable<Timestamp>)]
+        pub paused_at: Option<NaiveDateTime>,
+    }
 }
 
 /// The columns of [`Standing`] for the letters that `$which` selects. One statement, because it runs for every letter.
@@ -121,6 +127,11 @@ macro_rules! standing {
             $which
         )
     };
+}
+
+/// The codes of the states, among some, from which a letter may change to `next`.
+pub(super) fn sources(next: LetterState, among: impl Fn(LetterState) -> bool) -> Vec<&'static str> {
+    next.sources().filter(|from| among(*from)).map(LetterState::code).collect()
 }
 
 impl Store {
@@ -181,12 +192,12 @@ impl Store {
                 )
             };
         }
-        let mut letters: Vec<LetterRow> = match &mut self.conn {
-            Conn::Sqlite(c) => claim!("IN (", ")").load(c),
+        let mut letters = match &mut self.conn {
+            Conn::Sqlite(c) => claim!("IN (", ")").load::<LetterColumns>(c),
             // ARRAY() is evaluated once: a plan may run a plain subquery several times, and lock other rows each time.
             Conn::Postgres(c) => claim!("= ANY(ARRAY(", " FOR UPDATE SKIP LOCKED))").load(c),
         }
-        .context("claiming letters")?;
+        .rows("claiming letters")?;
         // RETURNING guarantees no order.
         letters.sort_by(|a, b| (a.next_at, &a.letter_id).cmp(&(b.next_at, &b.letter_id)));
         Ok(letters)
@@ -235,7 +246,7 @@ impl Store {
             )
             .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::recipient.eq(address)))
             .filter(delivery_attempt::started_at.ge(since.naive_utc()))
-            .filter(delivery_attempt::outcome.eq_any(["accepted", "uncertain"]))
+            .filter(delivery_attempt::outcome.eq_any([Outcome::Accepted, Outcome::Uncertain].map(Outcome::code)))
             .count()
             .get_result(&mut self.conn)
             .context("counting the letters of an address")?;
@@ -251,7 +262,7 @@ impl Store {
     /// A letter's current state and that of its convocation and permit.
     pub fn standing(&mut self, letter_id: &str) -> Result<Standing> {
         let one = statement!(standing!("outbox.letter_id = ?"), &self.prefecture, letter_id);
-        on_backend!(&mut self.conn, c => one.get_result(c)).context("reading what a letter speaks of")
+        on_backend!(&mut self.conn, c => one.get_result::<StandingColumns>(c)).rows("reading what a letter speaks of")
     }
 
     /// The same for up to `limit` waiting letters after `letter_id`, due or not, by id.
@@ -264,20 +275,21 @@ impl Store {
             letter_id,
             limit as i64,
         );
-        on_backend!(&mut self.conn, c => waiting.load(c)).context("reading what the waiting letters speak of")
+        on_backend!(&mut self.conn, c => waiting.load::<StandingColumns>(c))
+            .rows("reading what the waiting letters speak of")
     }
 
     /// The same for letters that wait for a person.
     pub fn held(&mut self) -> Result<Vec<Standing>> {
         let held = statement!(standing!("outbox.state = 'held' ORDER BY outbox.letter_id"), &self.prefecture);
-        on_backend!(&mut self.conn, c => held.load(c)).context("reading what the held letters speak of")
+        on_backend!(&mut self.conn, c => held.load::<StandingColumns>(c)).rows("reading what the held letters speak of")
     }
 
-    /// Takes a waiting letter out of the queue, or away from the worker holding it, for `reason`.
-    pub fn withhold(&mut self, letter_id: &str, state: LetterState, reason: &str) -> Result<()> {
+    /// Takes a waiting letter out of the queue, for the reason in `remark`.
+    pub fn withhold(&mut self, letter_id: &str, state: LetterState, remark: Remark) -> Result<()> {
         diesel::update(outbox::table.find((&self.prefecture, letter_id)))
-            .filter(sql::<Bool>("outbox.state IN ('queued', 'deferred', 'uncertain', 'held')"))
-            .set((outbox::state.eq(state.code()), outbox::last_reply.eq(reason)))
+            .filter(outbox::state.eq_any(sources(state, |from| !from.is_in_hand())))
+            .set((outbox::state.eq(state.code()), outbox::remark.eq(remark.code())))
             .execute(&mut self.conn)
             .context("withholding a letter")?;
         Ok(())
@@ -325,24 +337,31 @@ impl Store {
     pub fn settle(&mut self, letter: &LetterRow, found: &Settlement) -> Result<bool> {
         let a = &found.attempt;
         let owner = letter.owner.as_deref();
+        let from = sources(found.state, LetterState::is_in_hand);
+        ensure!(!from.is_empty(), "a letter in hand cannot become {}", found.state);
         let settled = statement!(
-            "UPDATE outbox SET state = ?, attempts = ?, uncertain = ?, next_at = ?, last_reply = ?, owner = NULL, lease_until = NULL
-               WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND owner = ? AND state IN ('leased', 'sending')",
+            "UPDATE outbox SET state = ?, attempts = ?, uncertain = ?, next_at = ?, last_reply = ?, remark = NULL, owner = NULL,
+                 lease_until = NULL
+               WHERE prefecture = ? AND letter_id = ? AND epoch = ? AND owner = ? AND state IN (?, ?)",
             found.state.code(),
             letter.attempts + i64::from(found.burns_attempt),
-            letter.uncertain + i64::from(a.outcome == "uncertain"),
+            letter.uncertain + i64::from(a.outcome == Outcome::Uncertain),
             found.next_at.map_or(letter.next_at, |at| at.naive_utc()),
             &a.reply,
             &self.prefecture,
             &letter.letter_id,
             letter.epoch,
             owner,
+            from[0],
+            from[from.len() - 1],
         );
         let changed =
             on_backend!(&mut self.conn, c => settled.execute(c)).context("recording what became of a letter")?;
         if changed == 0 {
             let told = delivery_attempt::table.find((&self.prefecture, &letter.letter_id, letter.epoch)).filter(
-                delivery_attempt::outcome.eq(a.outcome).and(delivery_attempt::ended_at.eq(a.ended_at.naive_utc())),
+                delivery_attempt::outcome
+                    .eq(a.outcome.code())
+                    .and(delivery_attempt::ended_at.eq(a.ended_at.naive_utc())),
             );
             return diesel::select(diesel::dsl::exists(told))
                 .get_result(&mut self.conn)
@@ -363,27 +382,28 @@ impl Store {
             a.code,
             a.enhanced.as_deref(),
             &a.reply,
-            a.outcome,
+            a.outcome.code(),
         );
         on_backend!(&mut self.conn, c => ended.execute(c)).context("recording an attempt")?;
         Ok(true)
     }
 
-    /// Releases a leased letter without an attempt: given back, or not to be sent, for `reason`. `false` if the lease
+    /// Releases a leased letter without an attempt: given back, or not to be sent, for the reason in `remark`. `false` if the lease
     /// was lost.
     pub fn put_down(
         &mut self,
         letter: &LetterRow,
         state: LetterState,
         next_at: Option<DateTime<Utc>>,
-        reason: Option<&str>,
+        remark: Option<Remark>,
     ) -> Result<bool> {
         let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
             .filter(outbox::epoch.eq(letter.epoch).and(outbox::owner.eq(&letter.owner)))
+            .filter(outbox::state.eq_any(sources(state, LetterState::is_in_hand)))
             .set((
                 outbox::state.eq(state.code()),
                 outbox::next_at.eq(next_at.map_or(letter.next_at, |at| at.naive_utc())),
-                outbox::last_reply.eq(reason.or(letter.last_reply.as_deref())),
+                outbox::remark.eq(remark.or(letter.remark).map(Remark::code)),
                 outbox::owner.eq(None::<String>),
                 outbox::lease_until.eq(None::<NaiveDateTime>),
             ))
@@ -403,13 +423,13 @@ impl Store {
 
     /// Letters whose worker is dead, or has been silent for longer than its lease.
     pub fn abandoned(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<Vec<LetterRow>> {
-        let in_hand: Vec<LetterRow> = outbox::table
+        let in_hand = outbox::table
             .filter(outbox::prefecture.eq(&self.prefecture))
             .filter(sql::<Bool>(IN_HAND))
             .order(outbox::letter_id)
-            .select(LetterRow::as_select())
+            .select(LetterColumns::as_select())
             .load(&mut self.conn)
-            .context("looking for letters of dead workers")?;
+            .rows("looking for letters of dead workers")?;
         let abandoned = |l: &LetterRow| {
             l.lease_until.is_none_or(|until| until <= now.naive_utc()) || l.owner.as_deref().is_some_and(&is_dead)
         };
@@ -424,7 +444,8 @@ impl Store {
         next_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let begun = letter.state == LetterState::Sending.code();
+        let (from, begun) = (letter.state, letter.state == LetterState::Sending);
+        ensure!(from.may_become(state), "a letter that is {from} cannot become {state}");
         if begun {
             // An older version inserted the attempt's row when the attempt began.
             let cut_off = statement!(
@@ -442,7 +463,7 @@ impl Store {
             on_backend!(&mut self.conn, c => cut_off.execute(c)).context("recording an attempt that was cut off")?;
         }
         diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
-            .filter(outbox::epoch.eq(letter.epoch).and(outbox::state.eq(&letter.state)))
+            .filter(outbox::epoch.eq(letter.epoch).and(outbox::state.eq(letter.state.code())))
             .set((
                 outbox::state.eq(state.code()),
                 outbox::uncertain.eq(letter.uncertain + i64::from(begun)),

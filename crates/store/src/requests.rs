@@ -5,37 +5,44 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
 use super::Store;
+use super::acts::{Renewed, RenewedColumns};
+use super::row::{Columns, Rows, Word, row};
 use super::schema::{convocation, permit, request};
-use convoke_domain::ids::{HolderId, PermitId, Reference, RunId, SlotId};
+use super::slots::named;
+use convoke_domain::ids::{HolderId, PermitId, Reference, RunId, Series};
 use convoke_domain::requests::{RequestState, Wish};
+use convoke_domain::slot::SlotId;
 
-/// A request as stored.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, Queryable, Selectable)]
-#[diesel(table_name = request)]
-pub struct RequestRow {
-    /// Its own reference.
-    pub request_id: String,
-    /// Holder.
-    #[serde(skip)]
-    pub holder_id: String,
-    /// The permit that it is about.
-    pub permit_id: String,
-    /// [`Wish`].
-    pub wish: String,
-    /// Day on which it reached the office.
-    pub received_on: NaiveDate,
-    /// Day by which the person needs to be seen.
-    pub needed_by: Option<NaiveDate>,
-    /// [`RequestState`].
-    pub state: String,
-    /// The seat chosen by a run.
-    pub slot_id: Option<String>,
-    /// The convocation that answers it.
-    pub reference: Option<String>,
-    /// When it was decided.
-    pub decided_at: Option<NaiveDateTime>,
-    /// By whom.
-    pub decided_by: Option<String>,
+row! {
+    /// A request as stored.
+    #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+    pub struct RequestRow,
+    #[derive(Queryable, Selectable)]
+    struct RequestColumns of request by request_id {
+        /// Its own reference.
+        pub request_id: String,
+        /// Holder.
+        #[serde(skip)]
+        pub holder_id: String,
+        /// The permit that it is about.
+        pub permit_id: String,
+        /// What is asked for.
+        pub wish: Wish as Word<Wish>,
+        /// Day on which it reached the office.
+        pub received_on: NaiveDate,
+        /// Day by which the person needs to be seen.
+        pub needed_by: Option<NaiveDate>,
+        /// State.
+        pub state: RequestState as Word<RequestState>,
+        /// The seat chosen by a run.
+        pub slot_id: Option<SlotId> as Option<Word<SlotId>>,
+        /// The convocation that answers it.
+        pub reference: Option<String>,
+        /// When it was decided.
+        pub decided_at: Option<NaiveDateTime>,
+        /// By whom.
+        pub decided_by: Option<String>,
+    }
 }
 
 /// A request to record.
@@ -58,16 +65,8 @@ pub struct NewRequest {
 pub struct OpenRequest {
     /// The request.
     pub row: RequestRow,
-    /// Type of the permit.
-    pub kind: String,
-    /// Mention.
-    pub mention: String,
-    /// Last day of validity.
-    pub expires_on: NaiveDate,
-    /// INSEE code.
-    pub commune: String,
-    /// The verdict of the last night.
-    pub rule: Option<String>,
+    /// Its permit.
+    pub permit: Renewed,
     /// The person's live appointment: reference and day.
     pub live: Option<(String, NaiveDate)>,
 }
@@ -93,7 +92,7 @@ impl Store {
             .first(&mut self.conn)
             .optional()?;
         let number = last.unwrap_or(0) + 1;
-        let reference = Reference::request(&self.prefecture, year, number);
+        let reference = Reference::of(Series::Request, &self.prefecture, year, number);
         diesel::insert_into(request::table)
             .values((
                 request::prefecture.eq(&self.prefecture),
@@ -117,10 +116,10 @@ impl Store {
     pub fn request(&mut self, id: &str) -> Result<Option<RequestRow>> {
         request::table
             .find((&self.prefecture, id))
-            .select(RequestRow::as_select())
+            .select(RequestColumns::as_select())
             .first(&mut self.conn)
             .optional()
-            .context("reading a request")
+            .rows("reading a request")
     }
 
     /// Requests in a state, or all, oldest first.
@@ -132,9 +131,9 @@ impl Store {
         query
             .order((request::received_on, request::request_id))
             .limit(limit)
-            .select(RequestRow::as_select())
+            .select(RequestColumns::as_select())
             .load(&mut self.conn)
-            .context("reading requests")
+            .rows("reading requests")
     }
 
     /// Requests in a state that were received before another, latest first; the last ones if none is given.
@@ -154,9 +153,9 @@ impl Store {
         query
             .order((request::received_on.desc(), request::request_id.desc()))
             .limit(limit)
-            .select(RequestRow::as_select())
+            .select(RequestColumns::as_select())
             .load(&mut self.conn)
-            .context("reading requests")
+            .rows("reading requests")
     }
 
     /// Number of requests that a run gave an appointment.
@@ -179,7 +178,7 @@ impl Store {
     }
 
     /// Open requests answered since by an appointment for the same permit.
-    pub fn answered_requests(&mut self) -> Result<Vec<(String, String, String)>> {
+    pub fn answered_requests(&mut self) -> Result<Vec<(RequestRow, String)>> {
         request::table
             .inner_join(
                 convocation::table.on(convocation::prefecture
@@ -191,9 +190,12 @@ impl Store {
             .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(RequestState::Open.code())))
             .filter(request::wish.ne(Wish::Other.code()))
             .order(request::request_id)
-            .select((request::request_id, request::wish, convocation::reference))
-            .load(&mut self.conn)
-            .context("looking for requests that were answered")
+            .select((RequestColumns::as_select(), convocation::reference))
+            .load::<(RequestColumns, String)>(&mut self.conn)
+            .context("looking for requests that were answered")?
+            .into_iter()
+            .map(|(request, reference)| Ok((request.read()?, reference)))
+            .collect()
     }
 
     /// Requests of a holder, oldest first.
@@ -201,14 +203,14 @@ impl Store {
         request::table
             .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq(&id.0)))
             .order((request::received_on, request::request_id))
-            .select(RequestRow::as_select())
+            .select(RequestColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the requests of a holder")
+            .rows("reading the requests of a holder")
     }
 
     /// Open requests, and the state of their permits.
     pub fn open_requests(&mut self) -> Result<Vec<OpenRequest>> {
-        let rows: Vec<(RequestRow, Place, Option<Standing>)> = request::table
+        request::table
             .inner_join(
                 permit::table
                     .on(permit::prefecture.eq(request::prefecture).and(permit::permit_id.eq(request::permit_id))),
@@ -222,22 +224,15 @@ impl Store {
             .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(RequestState::Open.code())))
             .order(request::request_id)
             .select((
-                RequestRow::as_select(),
-                (permit::kind, permit::mention, permit::expires_on, permit::commune, permit::rule),
+                RequestColumns::as_select(),
+                RenewedColumns::as_select(),
                 (convocation::reference, convocation::day).nullable(),
             ))
-            .load(&mut self.conn)
-            .context("reading the open requests")?;
-        let of = |(row, (kind, mention, expires_on, commune, rule), live)| OpenRequest {
-            row,
-            kind,
-            mention,
-            expires_on,
-            commune,
-            rule,
-            live,
-        };
-        Ok(rows.into_iter().map(of).collect())
+            .load::<(RequestColumns, RenewedColumns, Option<(String, NaiveDate)>)>(&mut self.conn)
+            .context("reading the open requests")?
+            .into_iter()
+            .map(|(row, permit, live)| Ok(OpenRequest { row: row.read()?, permit: permit.read()?, live }))
+            .collect()
     }
 
     /// Requests for which a run has chosen a seat not reserved yet, in the order they were chosen, most urgent first.
@@ -246,9 +241,9 @@ impl Store {
             .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
             .filter(request::state.eq(RequestState::Chosen.code()))
             .order(request::request_id)
-            .select(RequestRow::as_select())
+            .select(RequestColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the requests that a run has chosen")
+            .rows("reading the requests that a run has chosen")
     }
 
     /// Records the seat a run has chosen for a request that is still open.
@@ -258,7 +253,7 @@ impl Store {
             .set((
                 request::state.eq(RequestState::Chosen.code()),
                 request::run_id.eq(&run.0),
-                request::slot_id.eq(&slot.0),
+                request::slot_id.eq(slot.to_string()),
             ))
             .execute(&mut self.conn)
             .context("choosing a request")?;
@@ -301,8 +296,8 @@ impl Store {
     }
 
     /// Slots of seats held by requests, from a day on.
-    pub fn seats_of_requests(&mut self, from: NaiveDate) -> Result<Vec<String>> {
-        request::table
+    pub fn seats_of_requests(&mut self, from: NaiveDate) -> Result<Vec<SlotId>> {
+        let slots: Vec<Word<SlotId>> = request::table
             .inner_join(
                 convocation::table.on(convocation::prefecture
                     .eq(request::prefecture)
@@ -312,11 +307,7 @@ impl Store {
             .filter(convocation::day.ge(from))
             .select(convocation::slot_id)
             .load(&mut self.conn)
-            .context("reading the seats of requests")
+            .context("reading the seats of requests")?;
+        Ok(slots.into_iter().map(|slot| named("convocation", slot)).collect::<Result<_, _>>()?)
     }
 }
-
-/// Reference and day of the live appointment.
-type Standing = (String, NaiveDate);
-/// Type, mention, last day, commune, verdict of a permit.
-type Place = (String, String, NaiveDate, String, Option<String>);

@@ -11,55 +11,56 @@ use super::schema::{run, run_outcome};
 use convoke_domain::ids::RunId;
 use convoke_domain::run::{RunState, Trigger};
 
-use super::word::Word;
+use super::row::{Rows, Word, row};
 
 /// How long a silent owner keeps its lease; every step renews it.
 pub(super) const LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
-/// A run as stored.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = run)]
-pub struct RunRow {
-    /// Run.
-    pub run_id: String,
-    /// Business date.
-    pub business_date: NaiveDate,
-    /// 1 for the first run of that date.
-    pub generation: i64,
-    /// What started it.
-    #[diesel(deserialize_as = Word<Trigger>)]
-    pub trigger: Trigger,
-    /// Real login.
-    pub actor: String,
-    /// Why, if it was started by hand.
-    pub reason: Option<String>,
-    /// State.
-    #[diesel(deserialize_as = Word<RunState>)]
-    pub state: RunState,
-    /// Who works on it.
-    pub owner: String,
-    /// Number of take-overs, plus one.
-    pub epoch: i64,
-    /// When the owner's lease ends.
-    pub lease_until: NaiveDateTime,
-    /// Hash of the planning input.
-    pub input_hash: Option<String>,
-    /// Hash of the rules.
-    pub policy_hash: Option<String>,
-    /// Hash of the plan.
-    pub plan_hash: Option<String>,
-    /// Hash of what the plan left open.
-    pub rest_hash: Option<String>,
-    /// Firm appointments committed so far.
-    pub committed: i64,
-    /// Summary, as `run --json` prints it.
-    pub summary: Option<String>,
-    /// Why it stopped or failed.
-    pub failure: Option<String>,
-    /// Start.
-    pub started_at: NaiveDateTime,
-    /// End.
-    pub finished_at: Option<NaiveDateTime>,
+row! {
+    /// A run as stored.
+    #[derive(Clone, Debug)]
+    pub struct RunRow,
+    #[derive(Queryable, Selectable)]
+    struct RunColumns of run by run_id {
+        /// Run.
+        pub run_id: String,
+        /// Business date.
+        pub business_date: NaiveDate,
+        /// 1 for the first run of that date.
+        pub generation: i64,
+        /// What started it.
+        pub trigger: Trigger as Word<Trigger>,
+        /// Real login.
+        pub actor: String,
+        /// Why, if it was started by hand.
+        pub reason: Option<String>,
+        /// State.
+        pub state: RunState as Word<RunState>,
+        /// Who works on it.
+        pub owner: String,
+        /// Number of take-overs, plus one.
+        pub epoch: i64,
+        /// When the owner's lease ends.
+        pub lease_until: NaiveDateTime,
+        /// Hash of the planning input.
+        pub input_hash: Option<String>,
+        /// Hash of the rules.
+        pub policy_hash: Option<String>,
+        /// Hash of the plan.
+        pub plan_hash: Option<String>,
+        /// Hash of what the plan left open.
+        pub rest_hash: Option<String>,
+        /// Firm appointments committed so far.
+        pub committed: i64,
+        /// Summary, as `run --json` prints it.
+        pub summary: Option<String>,
+        /// Why it stopped or failed.
+        pub failure: Option<String>,
+        /// Start.
+        pub started_at: NaiveDateTime,
+        /// End.
+        pub finished_at: Option<NaiveDateTime>,
+    }
 }
 
 /// A run to start.
@@ -109,12 +110,13 @@ impl Store {
     ) -> Result<Acquired> {
         self.write(|store| {
             let lease_until = (now + LEASE).naive_utc();
-            let active: Option<RunRow> = run::table
+            let active = run::table
                 .filter(run::prefecture.eq(&store.prefecture))
                 .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
-                .select(RunRow::as_select())
+                .select(RunColumns::as_select())
                 .first(&mut store.conn)
-                .optional()?;
+                .optional()
+                .rows("looking for the run in progress")?;
             if let Some(row) = active {
                 if row.lease_until > now.naive_utc() && !is_dead(&row.owner) {
                     return Ok(Acquired::Busy(RunId(row.run_id)));
@@ -175,10 +177,10 @@ impl Store {
     pub fn run(&mut self, id: &RunId) -> Result<Option<RunRow>> {
         run::table
             .find((&self.prefecture, &id.0))
-            .select(RunRow::as_select())
+            .select(RunColumns::as_select())
             .first(&mut self.conn)
             .optional()
-            .context("reading a run")
+            .rows("reading a run")
     }
 
     /// Runs, latest first.
@@ -187,9 +189,9 @@ impl Store {
             .filter(run::prefecture.eq(&self.prefecture))
             .order((run::business_date.desc(), run::generation.desc()))
             .limit(limit)
-            .select(RunRow::as_select())
+            .select(RunColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the runs")
+            .rows("reading the runs")
     }
 
     /// Runs before a date and generation, in one state or in any, latest first.
@@ -210,9 +212,9 @@ impl Store {
         query
             .order((run::business_date.desc(), run::generation.desc()))
             .limit(limit)
-            .select(RunRow::as_select())
+            .select(RunColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the runs of a page")
+            .rows("reading the runs of a page")
     }
 
     /// The run in progress, whichever process owns it.
@@ -220,10 +222,10 @@ impl Store {
         run::table
             .filter(run::prefecture.eq(&self.prefecture))
             .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
-            .select(RunRow::as_select())
+            .select(RunColumns::as_select())
             .first(&mut self.conn)
             .optional()
-            .context("looking for the run in progress")
+            .rows("looking for the run in progress")
     }
 
     /// Completed runs up to one, latest first.
@@ -233,9 +235,9 @@ impl Store {
             .filter(run::state.eq(RunState::Completed.code()).and(run::started_at.le(last.started_at)))
             .order(run::started_at.desc())
             .limit(limit)
-            .select(RunRow::as_select())
+            .select(RunColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the runs before")
+            .rows("reading the runs before")
     }
 
     /// The completed run that started last.
@@ -256,10 +258,10 @@ impl Store {
             .filter(run::business_date.eq(date))
             .filter(run::state.eq(RunState::Completed.code()))
             .order(run::generation.desc())
-            .select(RunRow::as_select())
+            .select(RunColumns::as_select())
             .first(&mut self.conn)
             .optional()
-            .context("reading the last run of the date")
+            .rows("reading the last run of the date")
     }
 
     /// Stores what applies to the whole run and opens its commit; from here on it can only be completed.

@@ -210,6 +210,8 @@ table! {
         has_turn -> Bool,
         relay -> Nullable<Text>,
         begun_at -> Nullable<Timestamp>,
+        remark -> Nullable<Text>,
+        post_batch -> Nullable<Text>,
     }
 }
 

@@ -3,119 +3,129 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
-use chrono::{NaiveDate, NaiveTime, Timelike};
+use chrono::NaiveDate;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
+use super::row::{Column, Columns, Rows, Unreadable, Word};
 use super::schema::{reservation, slot};
 use super::{Store, on_backend};
 use convoke_domain::agenda::Slot;
-use convoke_domain::ids::SlotId;
+use convoke_domain::slot::{PoolId, SlotId, minute};
 
-/// A slot as stored.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
+/// A slot as stored: its parts for queries, and its name as the key.
+#[derive(Clone, Insertable)]
 #[diesel(table_name = slot, treat_none_as_default_value = false)]
-pub struct SlotRow {
+struct NewSlot {
     prefecture: String,
-    /// Slot.
-    pub slot_id: String,
-    /// Site.
-    pub site: String,
-    /// Desk.
-    pub desk: String,
-    /// Day.
-    pub day: NaiveDate,
-    /// Minutes after midnight.
-    pub start: i64,
-    /// Length in minutes.
-    pub duration_min: i64,
-    /// Seats.
-    pub seats: i64,
+    slot_id: String,
+    site: String,
+    desk: String,
+    day: NaiveDate,
+    start: i64,
+    duration_min: i64,
+    seats: i64,
 }
 
-impl SlotRow {
+impl NewSlot {
     fn of(prefecture: &str, slot: &Slot) -> Self {
+        let SlotId { pool, day, start } = &slot.id;
         Self {
             prefecture: prefecture.to_owned(),
-            slot_id: SlotId::new(&slot.site, &slot.desk, slot.day, slot.start).0,
-            site: slot.site.clone(),
-            desk: slot.desk.clone(),
-            day: slot.day,
-            start: i64::from(slot.start.num_seconds_from_midnight() / 60),
+            slot_id: slot.id.to_string(),
+            site: pool.site.clone(),
+            desk: pool.desk.clone(),
+            day: *day,
+            start: minute(*start).into(),
             duration_min: slot.duration_min.into(),
             seats: slot.seats.into(),
         }
     }
+}
 
-    /// The civil hour.
-    pub fn hour(&self) -> NaiveTime {
-        NaiveTime::from_num_seconds_from_midnight_opt(self.start as u32 * 60, 0).unwrap_or_default()
+/// A slot's name, length and seats.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = slot)]
+pub(super) struct SlotColumns {
+    slot_id: Word<SlotId>,
+    duration_min: i64,
+    seats: i64,
+}
+
+impl Columns for SlotColumns {
+    type Row = Slot;
+
+    fn read(self) -> Result<Slot, Unreadable> {
+        let id = named("slot", self.slot_id)?;
+        let wrong = |column, n: i64| Unreadable::new("slot", column, &id, n.to_string());
+        let duration_min = self.duration_min.try_into().map_err(|_| wrong("duration_min", self.duration_min))?;
+        let seats = self.seats.try_into().map_err(|_| wrong("seats", self.seats))?;
+        Ok(Slot { id, duration_min, seats })
     }
 }
 
 impl Store {
     /// Inserts new slots and updates those whose length or seats differ. Returns (inserted, updated).
     pub fn upsert_slots(&mut self, slots: &[Slot]) -> Result<(u64, u64)> {
-        let (Some(first), Some(last)) = (slots.iter().map(|s| s.day).min(), slots.iter().map(|s| s.day).max()) else {
-            return Ok((0, 0));
-        };
+        let days = || slots.iter().map(|s| s.id.day);
+        let (Some(first), Some(last)) = (days().min(), days().max()) else { return Ok((0, 0)) };
         // As stored: a closed day keeps its seats in the table, for when it is reopened.
-        let known: HashMap<String, SlotRow> =
-            self.slots_as_stored(first, last)?.into_iter().map(|s| (s.slot_id.clone(), s)).collect();
-        let rows: Vec<SlotRow> = slots.iter().map(|s| SlotRow::of(&self.prefecture, s)).collect();
-        let (old, new): (Vec<SlotRow>, Vec<SlotRow>) =
-            rows.into_iter().partition(|row| known.contains_key(&row.slot_id));
-        for batch in new.chunks(2_000) {
+        let known: HashMap<SlotId, Slot> =
+            self.slots_as_stored(first, last)?.into_iter().map(|s| (s.id.clone(), s)).collect();
+        let (old, new): (Vec<&Slot>, Vec<&Slot>) = slots.iter().partition(|slot| known.contains_key(&slot.id));
+        let rows: Vec<NewSlot> = new.iter().map(|slot| NewSlot::of(&self.prefecture, slot)).collect();
+        for batch in rows.chunks(2_000) {
             on_backend!(&mut self.conn, c => diesel::insert_into(slot::table).values(batch).execute(c))
                 .context("inserting slots")?;
         }
         let mut updated = 0;
-        for row in &old {
-            let was = &known[&row.slot_id];
-            if (was.duration_min, was.seats) != (row.duration_min, row.seats) {
-                diesel::update(slot::table.find((&row.prefecture, &row.slot_id)))
-                    .set((slot::duration_min.eq(row.duration_min), slot::seats.eq(row.seats)))
-                    .execute(&mut self.conn)?;
-                updated += 1;
-            }
+        for slot in old.into_iter().filter(|slot| known[&slot.id] != **slot) {
+            diesel::update(slot::table.find((&self.prefecture, slot.id.to_string())))
+                .set((slot::duration_min.eq(i64::from(slot.duration_min)), slot::seats.eq(i64::from(slot.seats))))
+                .execute(&mut self.conn)?;
+            updated += 1;
         }
-        Ok((new.len() as u64, updated))
+        Ok((rows.len() as u64, updated))
     }
 
     /// Slots from `first` to `last`, both included. Slots on days closed by hand have no seats.
-    pub fn slots(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<SlotRow>> {
+    pub fn slots(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<Slot>> {
         let mut slots = self.slots_as_stored(first, last)?;
         self.close_slots(&mut slots)?;
         Ok(slots)
     }
 
     /// Sets the seats of slots on closed days to none.
-    pub(super) fn close_slots(&mut self, slots: &mut [SlotRow]) -> Result<()> {
-        let Some(first) = slots.iter().map(|s| s.day).min() else { return Ok(()) };
+    pub(super) fn close_slots(&mut self, slots: &mut [Slot]) -> Result<()> {
+        let Some(first) = slots.iter().map(|s| s.id.day).min() else { return Ok(()) };
         let closed = self.closed_days(first)?;
-        for slot in slots.iter_mut().filter(|s| closed.iter().any(|c| c.covers(&s.site, &s.desk, s.day))) {
+        for slot in slots.iter_mut().filter(|s| closed.iter().any(|c| c.covers(&s.id.pool, s.id.day))) {
             slot.seats = 0;
         }
         Ok(())
     }
 
-    fn slots_as_stored(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<SlotRow>> {
+    fn slots_as_stored(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<Slot>> {
         slot::table
             .filter(slot::prefecture.eq(&self.prefecture))
             .filter(slot::day.between(first, last))
             .order((slot::day, slot::slot_id))
+            .select(SlotColumns::as_select())
             .load(&mut self.conn)
-            .context("reading slots")
+            .rows("reading slots")
     }
 
     /// One slot.
-    pub fn slot(&mut self, id: &SlotId) -> Result<Option<SlotRow>> {
-        let found: Option<SlotRow> =
-            slot::table.find((&self.prefecture, &id.0)).first(&mut self.conn).optional().context("reading a slot")?;
-        let Some(slot) = found else { return Ok(None) };
-        let mut one = [slot];
-        self.close_slots(&mut one)?;
-        Ok(one.into_iter().next())
+    pub fn slot(&mut self, id: &SlotId) -> Result<Option<Slot>> {
+        let found = slot::table
+            .find((&self.prefecture, id.to_string()))
+            .select(SlotColumns::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .rows("reading a slot")?;
+        let Some(mut slot) = found else { return Ok(None) };
+        self.close_slots(std::slice::from_mut(&mut slot))?;
+        Ok(Some(slot))
     }
 
     /// The last day with a slot.
@@ -125,30 +135,26 @@ impl Store {
     }
 
     /// Slots of a desk from `first` to `last`, both included, that have a free seat, and how many.
-    pub fn free_slots_of(
-        &mut self,
-        (site, desk): (&str, &str),
-        first: NaiveDate,
-        last: NaiveDate,
-    ) -> Result<Vec<(SlotRow, u64)>> {
+    pub fn free_slots_of(&mut self, pool: &PoolId, first: NaiveDate, last: NaiveDate) -> Result<Vec<(Slot, u64)>> {
         // Slot names sort by site, desk and time: this is a key range.
-        let (from, until) = (format!("{site}/{desk}/{first}"), format!("{site}/{desk}/{last}U"));
-        let mut slots: Vec<SlotRow> = slot::table
+        let (from, until) = (format!("{pool}/{first}"), format!("{pool}/{last}U"));
+        let mut slots = slot::table
             .filter(slot::prefecture.eq(&self.prefecture).and(slot::slot_id.between(&from, &until)))
             .order(slot::slot_id)
+            .select(SlotColumns::as_select())
             .load(&mut self.conn)
-            .context("reading the slots of a desk")?;
+            .rows("reading the slots of a desk")?;
         self.close_slots(&mut slots)?;
-        let taken: Vec<(String, i64)> = reservation::table
+        let taken: Vec<(Word<SlotId>, i64)> = reservation::table
             .filter(reservation::prefecture.eq(&self.prefecture).and(reservation::slot_id.between(&from, &until)))
             .group_by(reservation::slot_id)
             .select((reservation::slot_id, count_star()))
             .load(&mut self.conn)
             .context("reading the reservations of a desk")?;
-        let taken: HashMap<String, i64> = taken.into_iter().collect();
-        let free = |slot: SlotRow| {
-            let free = slot.seats - taken.get(&slot.slot_id).copied().unwrap_or(0);
-            (free > 0).then_some((slot, free.unsigned_abs()))
+        let taken = counted(taken)?;
+        let free = |slot: Slot| {
+            let free = u64::from(slot.seats).saturating_sub(taken.get(&slot.id).copied().unwrap_or(0));
+            (free > 0).then_some((slot, free))
         };
         Ok(slots.into_iter().filter_map(free).collect())
     }
@@ -169,8 +175,8 @@ impl Store {
     }
 
     /// Seats taken from `first` on, by slot.
-    pub fn taken(&mut self, first: NaiveDate) -> Result<BTreeMap<String, u64>> {
-        let rows: Vec<(String, i64)> = reservation::table
+    pub fn taken(&mut self, first: NaiveDate) -> Result<BTreeMap<SlotId, u64>> {
+        let rows: Vec<(Word<SlotId>, i64)> = reservation::table
             .inner_join(
                 slot::table
                     .on(slot::prefecture.eq(reservation::prefecture).and(slot::slot_id.eq(reservation::slot_id))),
@@ -181,6 +187,16 @@ impl Store {
             .select((reservation::slot_id, count_star()))
             .load(&mut self.conn)
             .context("reading the reservations")?;
-        Ok(rows.into_iter().map(|(slot, n)| (slot, n as u64)).collect())
+        counted(rows)
     }
+}
+
+/// Seats taken by slot.
+fn counted(rows: Vec<(Word<SlotId>, i64)>) -> Result<BTreeMap<SlotId, u64>> {
+    rows.into_iter().map(|(slot, n)| Ok((named("reservation", slot)?, n as u64))).collect()
+}
+
+/// The slot that a row names.
+pub(super) fn named(table: &'static str, slot: Word<SlotId>) -> Result<SlotId, Unreadable> {
+    slot.read().map_err(|found| Unreadable::new(table, "slot_id", &"a row", found))
 }

@@ -173,7 +173,7 @@ fn mark(visit: &mut Visit<'_, '_>) -> Answer {
         let presence: Presence = value.parse().map_err(|_| Failure::Unreadable)?;
         // Of another day, site or préfecture: none of our pages has such a row.
         let known = visit.store.convocation(reference.as_str())?.ok_or(Failure::Missing)?;
-        if known.day != day || !known.slot_id.starts_with(&format!("{site}/")) {
+        if known.slot_id.day != day || known.slot_id.pool.site != site {
             return Err(Failure::Missing);
         }
         marks.push((reference, presence));
@@ -189,7 +189,7 @@ fn mark(visit: &mut Visit<'_, '_>) -> Answer {
     }
     for (reference, wrong) in marked.wrong.iter().take(WRONG_TOLD) {
         let state = match wrong {
-            WrongMark::Over(Some(state)) => words::convocation_state(state.code()),
+            WrongMark::Over(state) => words::convocation_state(*state).to_owned(),
             _ => t.say("counter-state-unknown"),
         };
         told.push(t.with2("counter-wrong", ("what", reference), ("state", &state)));

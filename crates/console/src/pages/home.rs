@@ -8,16 +8,19 @@ use super::{Route, get};
 use crate::page::{Answer, Frame, html, see};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
+use convoke_domain::agenda::Slot;
+use convoke_domain::convocation::LetterState;
 use convoke_machine::process;
 use convoke_office::run::Summary;
-use convoke_store::{NightState, RunRow, SlotRow};
+use convoke_store::{NightState, RunRow};
 
 pub(super) const ROUTES: &[Route] = &[get(Right::SignedIn, "/", show)];
 
 /// Days ahead for which seats are counted: the length of most windows.
 const AHEAD_DAYS: u64 = 84;
 /// States that only an agent can resolve.
-const WAITING_FOR_SOMEBODY: &[&str] = &["held", "failed", "bounced", "expired", "returned"];
+const WAITING_FOR_SOMEBODY: &[LetterState] =
+    &[LetterState::Held, LetterState::Failed, LetterState::Bounced, LetterState::Expired, LetterState::Returned];
 
 #[derive(Template)]
 #[template(path = "console/home.html")]
@@ -45,8 +48,8 @@ struct Last {
 }
 
 struct Waiting {
-    state: String,
-    label: String,
+    state: &'static str,
+    label: &'static str,
     letters: u64,
 }
 
@@ -73,12 +76,12 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
         let horizon = today + chrono::Days::new(AHEAD_DAYS);
         let taken = s.taken(today)?;
         let slots = s.slots(today, horizon)?;
-        let taken_of = |slot: &SlotRow| taken.get(&slot.slot_id).copied().unwrap_or(0);
-        let free_seats = slots.iter().map(|slot| slot.seats.unsigned_abs().saturating_sub(taken_of(slot))).sum();
+        let taken_of = |slot: &Slot| taken.get(&slot.id).copied().unwrap_or(0);
+        let free_seats = slots.iter().map(|slot| u64::from(slot.seats).saturating_sub(taken_of(slot))).sum();
         let letters = s.letters_by_state()?;
         let waiting = WAITING_FOR_SOMEBODY.iter().filter_map(|state| {
-            let letters = *letters.get(*state)?;
-            Some(Waiting { state: (*state).to_owned(), label: convoke_report::words::letter_state(state), letters })
+            let letters = *letters.get(state)?;
+            Some(Waiting { state: state.code(), label: convoke_report::words::letter_state(*state), letters })
         });
         Ok(Home {
             frame,
@@ -88,7 +91,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
             free_seats,
             last_slot: s.last_slot_day()?,
             waiting: waiting.collect(),
-            to_post: letters.get("to_post").copied().unwrap_or(0),
+            to_post: letters.get(&LetterState::ToPost).copied().unwrap_or(0),
             paused: s.paused()?.is_some(),
             active: match s.active_run()? {
                 Some(run) => Some((run.run_id, s.is_run_in_progress(now, process::has_ended)?)),

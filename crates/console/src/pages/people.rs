@@ -62,11 +62,6 @@ impl People {
     fn kind(code: &str) -> String {
         code.parse().map_or_else(|_| visible(code), |kind: PermitKind| kind.label().to_owned())
     }
-
-    fn hour(&self, slot: &str) -> String {
-        let hour = slot.rsplit_once('T').and_then(|(_, hour)| hour.parse().ok());
-        hour.map_or_else(String::new, |hour: chrono::NaiveTime| self.frame.t.hour(hour))
-    }
 }
 
 #[derive(Deserialize)]

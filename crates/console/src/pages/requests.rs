@@ -13,9 +13,10 @@ use crate::page::{Answer, Failure, Frame, export, html};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::eligibility::Rule;
-use convoke_domain::ids::{HolderId, Reference, SlotId};
+use convoke_domain::ids::{HolderId, Reference};
 use convoke_domain::permit::PermitKind;
-use convoke_domain::requests::{RequestState, Urgency};
+use convoke_domain::requests::{RequestState, Urgency, Wish};
+use convoke_domain::slot::SlotId;
 use convoke_machine::confirm::Confirmed;
 use convoke_office::acts;
 use convoke_report::{List, words};
@@ -50,7 +51,7 @@ struct Listed {
     /// Last day of the person's rights, while the request is open.
     rights_until: Option<NaiveDate>,
     /// The permit's rule, or the person's appointment.
-    rule: Option<String>,
+    rule: Option<&'static str>,
     convoked_for: Option<NaiveDate>,
 }
 
@@ -60,12 +61,13 @@ impl Requests {
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
-    fn state_name(state: &RequestState) -> String {
-        words::request_state(state.code())
+    fn state_name(state: &RequestState) -> &'static str {
+        words::request_state(*state)
     }
 
-    fn wish(code: &str) -> String {
-        words::wish(code)
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
+    fn wish(wish: &Wish) -> &'static str {
+        words::wish(*wish)
     }
 }
 
@@ -110,13 +112,12 @@ fn open(visit: &mut Visit<'_, '_>) -> Result<Vec<Listed>> {
     let policy = &visit.config().settings.policy;
     let mut open: Vec<(Urgency, OpenRequest)> = Vec::new();
     for r in visit.store.open_requests()? {
-        let kind: PermitKind = r.kind.parse()?;
-        open.push((Urgency::of(kind, r.expires_on, r.row.received_on, policy), r));
+        open.push((Urgency::of(r.permit.kind, r.permit.expires_on, r.row.received_on, policy), r));
     }
     open.sort_by(|a, b| (a.0, &a.1.row.request_id).cmp(&(b.0, &b.1.row.request_id)));
     let row = |(urgency, r): (Urgency, OpenRequest)| Listed {
         rights_until: Some(urgency.rights_until),
-        rule: r.rule.map(|rule| rule.parse().map_or(rule, |known: Rule| known.label_fr().to_owned())),
+        rule: r.permit.rule.map(Rule::label_fr),
         convoked_for: r.live.map(|(_, day)| day),
         row: r.row,
     };
@@ -133,11 +134,11 @@ fn sheet(rows: &[Listed]) -> List {
     let line = |r: &Listed| {
         vec![
             r.row.request_id.clone(),
-            words::wish(&r.row.wish),
+            words::wish(r.row.wish).to_owned(),
             r.row.received_on.to_string(),
             day(r.row.needed_by),
             day(r.rights_until),
-            words::request_state(&r.row.state),
+            words::request_state(r.row.state).to_owned(),
             r.row.reference.clone().unwrap_or_default(),
             day(r.row.decided_at.map(|at| at.date())),
         ]
@@ -150,26 +151,20 @@ fn sheet(rows: &[Listed]) -> List {
 struct RequestPage {
     frame: Frame,
     row: RequestRow,
-    wish: String,
-    state: String,
+    wish: &'static str,
+    state: &'static str,
     expires_on: Option<NaiveDate>,
     permit: String,
     live: Option<String>,
     is_open: bool,
     /// Free seats at the desks that serve the person, by desk.
-    seats: BTreeMap<String, Vec<Seat>>,
-}
-
-struct Seat {
-    slot: String,
-    day: NaiveDate,
-    hour: chrono::NaiveTime,
+    seats: BTreeMap<String, Vec<SlotId>>,
 }
 
 fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let id = visit.asked.part("reference").to_owned();
     let row = visit.store.request(&id)?.ok_or(Failure::Missing)?;
-    let is_open = row.state == RequestState::Open.code();
+    let is_open = row.state == RequestState::Open;
     let renewed = visit.store.renewed(&row.permit_id)?;
     let live = visit.store.live_of(&HolderId(row.holder_id.clone()))?;
     let mut seats = BTreeMap::new();
@@ -178,8 +173,8 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     }
     let page = RequestPage {
         frame: visit.frame("request-title"),
-        wish: words::wish(&row.wish),
-        state: words::request_state(&row.state),
+        wish: words::wish(row.wish),
+        state: words::request_state(row.state),
         expires_on: renewed.as_ref().map(|r| r.expires_on),
         permit: renewed.map_or_else(String::new, |r| r.kind.label().to_owned()),
         live,
@@ -190,17 +185,15 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     html(&page)
 }
 
-fn free_seats(visit: &mut Visit<'_, '_>, kind: PermitKind, commune: &str) -> Result<BTreeMap<String, Vec<Seat>>> {
+fn free_seats(visit: &mut Visit<'_, '_>, kind: PermitKind, commune: &str) -> Result<BTreeMap<String, Vec<SlotId>>> {
     let (agenda, today) = (&visit.config().agenda, visit.today());
     let (jurisdiction, pools) = (agenda.jurisdiction(), agenda.pools());
     let (first, last) = (today + Days::new(1), today + Days::new(SEATS_DAYS));
     let (mut found, mut left) = (BTreeMap::new(), SEATS_SHOWN);
     for ranked in jurisdiction.pools(kind, commune) {
         let pool = pools[ranked.pool as usize];
-        let free = visit.store.free_slots_of((&pool.site.id, &pool.desk.id), first, last)?;
-        let seat =
-            |(slot, _): (convoke_store::SlotRow, u64)| Seat { day: slot.day, hour: slot.hour(), slot: slot.slot_id };
-        let seats: Vec<Seat> = free.into_iter().take(left).map(seat).collect();
+        let free = visit.store.free_slots_of(&pool.id(), first, last)?;
+        let seats: Vec<SlotId> = free.into_iter().take(left).map(|(slot, _)| slot.id).collect();
         left -= seats.len();
         if !seats.is_empty() {
             // Nearest site first.
@@ -245,11 +238,11 @@ fn decide(visit: &mut Visit<'_, '_>) -> Answer {
         return visit.done(t.with(key, "what", &id), &format!("/demandes/{id}"));
     }
     let typed = if form.autre.trim().is_empty() { &form.creneau } else { &form.autre };
-    let to = SlotId::parse(typed).ok_or_else(|| Failure::Told(t.say("dates-no-slot")))?;
+    let to: SlotId = typed.parse().map_err(|_| Failure::Told(t.say("dates-no-slot")))?;
     let confirmed = Confirmed::typed(&form.confirmation, id.as_str()).ok_or(Failure::Unconfirmed)?;
     let seat = (&to, form.malgre.is_some());
     let placed = visit.by_hand(&form.reason, |s, hand| acts::place_request(s, hand, &id, seat, &confirmed))?;
-    let notice = t.with2("request-placed", ("day", &t.date(placed.day)), ("what", &placed.reference));
-    let notice = format!("{notice} {}", told(visit, &placed.channel, placed.day));
+    let notice = t.with2("request-placed", ("day", &t.date(placed.slot.day)), ("what", &placed.reference));
+    let notice = format!("{notice} {}", told(visit, placed.channel, placed.slot.day));
     visit.done(notice, &format!("/demandes/{id}"))
 }

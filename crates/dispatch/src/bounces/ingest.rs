@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Class, Named, Returned, read};
-use convoke_domain::convocation::{CAME_BACK, LetterKind, LetterState, State};
+use convoke_domain::convocation::{LetterKind, LetterState, State};
 use convoke_domain::ids::{IdKey, PermitId, sha256_hex};
 use convoke_domain::ledger::Event;
 use convoke_machine::clock::Clock;
@@ -86,8 +86,7 @@ pub fn ingest(
             return Ok(if still_to_be_read { Consequence::Listed } else { Consequence::Already });
         }
         let letter = find(s, key, &returned.named)?;
-        let in_hand = [LetterState::Leased, LetterState::Sending].map(LetterState::code);
-        if letter.as_ref().is_some_and(|l| in_hand.contains(&l.state.as_str())) {
+        if letter.as_ref().is_some_and(|l| l.state.is_in_hand()) {
             return Ok(Consequence::Later);
         }
         let consequence = match (&letter, returned.class) {
@@ -148,27 +147,26 @@ fn came_back(
     now: DateTime<Utc>,
 ) -> Result<Consequence> {
     let today = now.with_timezone(&config.settings.prefecture.zone).date_naive();
-    let words = returned.diagnostic.as_deref().unwrap_or("");
-    let reply = format!("{CAME_BACK}{} {words}", returned.status.as_deref().unwrap_or("without a status"));
-    let newly = store.mark_bounced(&letter.letter_id, reply.trim())?;
+    let said = [returned.status.as_deref(), returned.diagnostic.as_deref()].map(Option::unwrap_or_default).join(" ");
+    let newly = store.mark_bounced(&letter.letter_id, said.trim())?;
     if let (true, Some(address)) = (returned.blames_the_address(), &letter.recipient) {
         store.refuse_address(&letter.reference, address)?;
     }
     if !newly {
         return Ok(Consequence::Counted);
     }
-    let announces = [LetterKind::Convocation, LetterKind::Change].iter().any(|k| letter.kind == k.code());
-    let convocation = store.convocation(&letter.reference)?.filter(|c| c.state == State::Convoked.code());
-    let on_paper = store
-        .letters_of(&letter.reference)?
-        .iter()
-        .any(|l| l.kind == letter.kind && l.state == LetterState::Posted.code());
+    let announces = [LetterKind::Convocation, LetterKind::Change].contains(&letter.kind);
+    let convocation = store.convocation(&letter.reference)?.filter(|c| c.state == State::Convoked);
+    let on_paper =
+        store.letters_of(&letter.reference)?.iter().any(|l| l.kind == letter.kind && l.state == LetterState::Posted);
     let consequence = match &convocation {
         // A reminder is not worth a stamp, and what has left on paper needs none; an appointment that has begun is marked by who
         // received the person, or did not.
-        _ if letter.kind == LetterKind::Reminder.code() || on_paper => Consequence::Counted,
-        Some(c) if c.day <= today => Consequence::Counted,
-        Some(c) if announces && (c.day - today).num_days() < i64::from(config.settings.policy.send_floor_days) => {
+        _ if letter.kind == LetterKind::Reminder || on_paper => Consequence::Counted,
+        Some(c) if c.slot_id.day <= today => Consequence::Counted,
+        Some(c)
+            if announces && (c.slot_id.day - today).num_days() < i64::from(config.settings.policy.send_floor_days) =>
+        {
             store.end_convocations(std::slice::from_ref(&letter.reference), State::Undelivered)?;
             store.review_again(&PermitId(c.permit_id.clone()))?;
             Consequence::Undelivered

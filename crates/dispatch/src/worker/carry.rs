@@ -18,7 +18,7 @@ use crate::recheck::Withheld;
 use crate::relays::{Transport, into_maildir};
 use crate::return_path;
 use crate::smtp::{Delivery, Fault, Relay, Reply, Session, Stage};
-use convoke_domain::convocation::LetterState;
+use convoke_domain::convocation::{LetterState, Outcome};
 use convoke_machine::fault;
 use convoke_store::{Attempt, LetterRow, Settlement, Store};
 
@@ -266,7 +266,7 @@ impl Worker<'_> {
                 return Ok(Begun::GivenBack);
             }
             if let Some(why) = floor.withheld(&standing, now) {
-                s.put_down(&row, why.state, None, Some(why.reason.code()))?;
+                s.put_down(&row, why.state, None, Some(why.reason))?;
                 return Ok(Begun::Withheld(why));
             }
             let ours = s.begin_sending(&row, &sha256, &rendered, &relay, started_at)?;
@@ -333,7 +333,7 @@ impl Worker<'_> {
         tracing::error!(letter.id = %letter.letter_id, "A letter could not be rendered: {error:#}");
         let now = self.errand.clock.now();
         let attempt = Attempt {
-            outcome: "failed",
+            outcome: Outcome::Failed,
             relay: String::new(),
             stage: None,
             code: None,
@@ -357,12 +357,12 @@ impl Worker<'_> {
         started_at: DateTime<Utc>,
     ) -> Settlement {
         let outcome = match (heard, state) {
-            (Delivery::Uncertain(_), _) => "uncertain",
-            (_, LetterState::Accepted) => "accepted",
-            (_, LetterState::Failed) => "failed",
-            (_, LetterState::Expired) => "expired",
-            (Delivery::Deferred(_), _) => "deferred",
-            _ => "relay-fault",
+            (Delivery::Uncertain(_), _) => Outcome::Uncertain,
+            (_, LetterState::Accepted) => Outcome::Accepted,
+            (_, LetterState::Failed) => Outcome::Failed,
+            (_, LetterState::Expired) => Outcome::Expired,
+            (Delivery::Deferred(_), _) => Outcome::Deferred,
+            _ => Outcome::RelayFault,
         };
         let (stage, code, enhanced, reply) = match heard {
             Delivery::Accepted(r) | Delivery::Deferred(r) | Delivery::Refused(r) => {
@@ -400,10 +400,10 @@ impl Worker<'_> {
         fault::point("after-mark");
         let (state, outcome, code) = (found.state, found.attempt.outcome, found.attempt.code);
         // The relay's words may quote an address: they stay in the database.
-        tracing::info!(letter.id = %letter.letter_id, outcome, code, "Letter {state}");
+        tracing::info!(letter.id = %letter.letter_id, %outcome, code, "Letter {state}");
         let mut counts = self.counts.borrow_mut();
         match (state, outcome) {
-            (_, "uncertain") => counts.uncertain += 1,
+            (_, Outcome::Uncertain) => counts.uncertain += 1,
             (LetterState::Accepted, _) => counts.accepted += 1,
             (LetterState::Deferred, _) => counts.deferred += 1,
             (LetterState::Failed, _) => counts.failed += 1,
@@ -418,7 +418,7 @@ impl Worker<'_> {
     }
 
     pub(super) fn tell_withheld(&self, letter_id: &str, why: Withheld) {
-        tracing::info!(letter.id = letter_id, "Letter {}: {}", why.state, why.reason);
+        tracing::info!(letter.id = letter_id, "Letter {}: {}", why.state, why.reason.label());
         let mut counts = self.counts.borrow_mut();
         match why.state {
             LetterState::Cancelled => counts.cancelled += 1,

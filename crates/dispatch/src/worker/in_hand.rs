@@ -59,11 +59,39 @@ fn claim(letter: &LetterRow) -> Claim {
 
 #[cfg(test)]
 mod tests {
+    use convoke_domain::convocation::{LetterKind, LetterState};
+    use convoke_domain::permit::Channel;
+
     use super::*;
 
     fn letter(letter_id: &str, epoch: i64) -> LetterRow {
-        let lease_until = DateTime::from_timestamp(100, 0).map(|at| at.naive_utc());
-        LetterRow { letter_id: letter_id.into(), epoch, lease_until, ..LetterRow::default() }
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
+        LetterRow {
+            prefecture: "94".into(),
+            letter_id: letter_id.into(),
+            reference: String::new(),
+            kind: LetterKind::Convocation,
+            revision: 0,
+            occasion: String::new(),
+            channel: Channel::Email,
+            state: LetterState::Leased,
+            remark: None,
+            recipient: None,
+            data: String::new(),
+            template_hash: String::new(),
+            sha256: None,
+            rendered: None,
+            attempts: 0,
+            uncertain: 0,
+            next_at: at(0),
+            owner: None,
+            lease_until: Some(at(100)),
+            epoch,
+            last_reply: None,
+            post_batch: None,
+            created_at: at(0),
+            has_turn: false,
+        }
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {

@@ -5,9 +5,10 @@ use anyhow::Result;
 use super::options::{Night, Price};
 use super::{ATTEMPTS, Hand, Refused, to_come};
 use crate::run::{Convocation, Made};
-use convoke_domain::ids::{Reference, SlotId};
+use convoke_domain::ids::Reference;
 use convoke_domain::permit::Channel;
 use convoke_domain::policy::Policy;
+use convoke_domain::slot::SlotId;
 use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
 use convoke_store::Store;
@@ -18,7 +19,7 @@ pub struct Ended {
     /// The cancellation letter.
     pub letter: String,
     /// Its channel.
-    pub channel: String,
+    pub channel: Channel,
     /// The day of the cancelled appointment.
     pub day: chrono::NaiveDate,
 }
@@ -41,7 +42,7 @@ pub fn cancel(
 pub(super) fn give_up(s: &mut Store, hand: &mut Hand<'_>, given: &Convocation, by: CancelledBy) -> Result<Ended> {
     let (letter, payload) = given.give_up(s, hand.occasion(), by, hand.entropy)?;
     hand.record(s, Some(&given.person.holder_id), "convocation.cancelled", payload)?;
-    Ok(Ended { letter: letter.letter_id, channel: letter.channel, day: given.day })
+    Ok(Ended { letter: letter.letter_id, channel: letter.channel, day: given.slot_id.day })
 }
 
 /// How a letter about an appointment reaches the holder.
@@ -56,8 +57,8 @@ pub enum Way {
 }
 
 /// How a letter is sent when the appointment is `days_left` days away.
-pub fn way(policy: &Policy, channel: &str, days_left: i64) -> Way {
-    let by_post = channel != Channel::Email.code();
+pub fn way(policy: &Policy, channel: Channel, days_left: i64) -> Way {
+    let by_post = channel != Channel::Email;
     let needed = if by_post { policy.short_notice_days } else { policy.send_floor_days };
     match (days_left < i64::from(needed), by_post) {
         (true, _) => Way::TooLate,
@@ -83,21 +84,18 @@ pub struct Moved {
     /// Its reference.
     pub reference: String,
     /// Its slot.
-    pub slot: String,
-    /// Its day.
-    pub day: chrono::NaiveDate,
+    pub slot: SlotId,
     /// The letter about it.
     pub letter: String,
     /// Its channel.
-    pub channel: String,
+    pub channel: Channel,
 }
 
 impl From<Made> for Moved {
     fn from(made: Made) -> Self {
         Self {
             reference: made.reference.to_string(),
-            slot: made.slot.slot_id,
-            day: made.slot.day,
+            slot: made.slot.id,
             letter: made.letter.letter_id,
             channel: made.letter.channel,
         }
@@ -116,7 +114,7 @@ pub fn relocate(
     for _ in 0..ATTEMPTS {
         let today = hand.today();
         let convocation = store.read(|s| to_come(s, reference, today))?;
-        let slot = store.slot(wish.to)?.ok_or_else(|| Refused::NoSlot(wish.to.0.clone()))?;
+        let slot = store.slot(wish.to)?.ok_or_else(|| Refused::NoSlot(wish.to.to_string()))?;
         let night = Night::read(store, hand, &convocation.person, Some(&convocation.slot_id))?;
         night.price(&slot).accept(wish.to, wish.despite_lapse)?;
         let moved = store.write(|s| {
@@ -139,7 +137,7 @@ pub fn relocate(
 impl Price {
     /// Refuses a seat that is not available, and, unless `despite_lapse`, one that makes someone lapse.
     pub(super) fn accept(self, slot: &SlotId, despite_lapse: bool) -> Result<(), Refused> {
-        let to = || slot.0.clone();
+        let to = || slot.to_string();
         match self {
             Self::WrongDesk => Err(Refused::WrongDesk(to())),
             Self::NoSeat => Err(Refused::NoSeat(to())),
@@ -161,7 +159,7 @@ pub(super) fn put_elsewhere(
     by: CancelledBy,
 ) -> Result<Moved> {
     let made = from.put_elsewhere(s, hand.occasion(), to, by, hand.entropy)?;
-    let made = made.ok_or_else(|| Refused::NoSeat(to.0.clone()))?;
+    let made = made.ok_or_else(|| Refused::NoSeat(to.to_string()))?;
     hand.record(s, Some(&from.person.holder_id), "convocation.moved", made.payload.clone())?;
     Ok(made.into())
 }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use serde_json::json;
 
 use super::appointment::{give_up, put_elsewhere};
 use super::{ATTEMPTS, Hand, Refused, live};
 use crate::run::{Convocation, For, Preview, preview};
-use convoke_domain::ids::{Reference, SlotId};
+use convoke_domain::ids::Reference;
 use convoke_domain::permit::Channel;
+use convoke_domain::slot::{PoolId, SlotId};
 use convoke_instance::{Candidate, Nights, PlanningInput};
 use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
@@ -39,9 +40,8 @@ impl Closing {
         Self { site: site.to_owned(), desk, day }
     }
 
-    fn covers(&self, pool: &str) -> bool {
-        let (site, desk) = pool.split_once('/').unwrap_or((pool, ""));
-        site == self.site && self.desk.as_ref().is_none_or(|d| d == desk)
+    fn covers(&self, pool: &PoolId) -> bool {
+        pool.site == self.site && self.desk.as_ref().is_none_or(|desk| *desk == pool.desk)
     }
 }
 
@@ -55,7 +55,7 @@ pub struct Hit {
     /// The new appointment; `None` if no seat is left: the person is then due again tonight.
     pub new_reference: Option<String>,
     /// Its slot.
-    pub new_slot: Option<String>,
+    pub new_slot: Option<SlotId>,
     /// Whether the new appointment is after the permit expires.
     pub after_expiry: bool,
     /// Whether the letter may come too late, so that the person must be called.
@@ -108,9 +108,9 @@ fn still_expected(s: &mut Store, hand: &Hand<'_>, closing: &Closing) -> Result<V
     if closing.day == hand.today() {
         let site = hand.config.agenda.site.iter().find(|s| s.id == closing.site);
         let zone = site.map_or(hand.config.settings.prefecture.zone, |s| s.zone);
-        let now = hand.now().with_timezone(&zone).format("%H:%M").to_string();
+        let now = hand.now().with_timezone(&zone).time();
         // A person whose hour has passed is marked, not moved.
-        live.retain(|l| l.slot_id.rsplit_once('T').is_some_and(|(_, hour)| hour > now.as_str()));
+        live.retain(|l| l.slot_id.start > now);
     }
     Ok(live)
 }
@@ -170,12 +170,10 @@ fn plan_again(
     input.slots.retain(|s| s.day != closed || !closing.covers(&seen.input.pools[s.pool as usize]));
     let input = input.canonical();
     let (plan, _) = planning::plan(&input).context("planning those who were expected")?;
-    let slot = |a: &convoke_instance::Appointment| -> Result<(String, SlotId)> {
-        let (site, desk) = input.pools[a.pool as usize].split_once('/').context("a pool is site/desk")?;
-        let start = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).context("an hour")?;
-        Ok((input.candidates[a.candidate].id.0.clone(), SlotId::new(site, desk, input.date(a.day), start)))
+    let slot = |a: &convoke_instance::Appointment| {
+        (input.candidates[a.candidate].id.0.clone(), input.slot(a.pool, a.day, a.start))
     };
-    plan.appointments.iter().map(slot).collect()
+    Ok(plan.appointments.iter().map(slot).collect())
 }
 
 fn carry_out(
@@ -201,8 +199,8 @@ fn carry_out(
         let call = (closing.day - hand.today()).num_days() < days;
         hits.push(Hit {
             reference: expected.reference.to_string(),
-            hour: expected.slot_id.rsplit_once('T').map_or_else(String::new, |(_, hour)| hour.to_owned()),
-            after_expiry: moved.as_ref().is_some_and(|m| m.day > expected.person.permit.expires_on),
+            hour: expected.slot_id.start.format("%H:%M").to_string(),
+            after_expiry: moved.as_ref().is_some_and(|m| m.slot.day > expected.person.permit.expires_on),
             new_slot: moved.as_ref().map(|m| m.slot.clone()),
             new_reference: moved.map(|m| m.reference),
             call,

@@ -25,9 +25,10 @@ pub use requests::{Received, add_request, end_request, place_request};
 pub use sending::{pause, unpause};
 
 use crate::run::{Convocation, Occasion, Tools};
-use convoke_domain::convocation::State;
+use convoke_domain::convocation::{LetterState, State};
 use convoke_domain::ids::{HolderId, Reference};
 use convoke_domain::ledger::Event;
+use convoke_domain::requests::RequestState;
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
@@ -96,7 +97,7 @@ pub enum Refused {
         /// Reference.
         reference: String,
         /// Its state.
-        state: String,
+        state: State,
     },
     /// The day of the appointment has come.
     #[error(
@@ -135,7 +136,7 @@ pub enum Refused {
     RequestOpen(String),
     /// The request is closed, or a run has chosen it.
     #[error("request {0} is not open any more: it is {1}")]
-    RequestOver(String, String),
+    RequestOver(String, RequestState),
     /// The permit is held, filed, renewed, withdrawn, or its holder has died.
     #[error(
         "the permit behind request {0} is held, filed, renewed or withdrawn: `convoke permit timeline` tells which"
@@ -150,7 +151,7 @@ pub enum Refused {
         /// Letter.
         letter: String,
         /// Its state.
-        state: String,
+        state: LetterState,
         /// What to do instead.
         remedy: &'static str,
     },
@@ -194,7 +195,7 @@ const ATTEMPTS: u32 = 5;
 /// A live convocation, on any day.
 fn live(store: &mut Store, reference: &Reference) -> Result<Convocation> {
     let found = Convocation::read(store, reference)?.ok_or_else(|| Refused::NoConvocation(reference.to_string()))?;
-    if found.state != State::Convoked.code() {
+    if found.state != State::Convoked {
         return Err(Refused::Over { reference: reference.to_string(), state: found.state }.into());
     }
     Ok(found)
@@ -203,8 +204,9 @@ fn live(store: &mut Store, reference: &Reference) -> Result<Convocation> {
 /// The same, if it can still be changed.
 fn to_come(store: &mut Store, reference: &Reference, today: NaiveDate) -> Result<Convocation> {
     let found = live(store, reference)?;
-    if found.day < today {
-        return Err(Refused::Past { reference: reference.to_string(), day: found.day }.into());
+    let day = found.slot_id.day;
+    if day < today {
+        return Err(Refused::Past { reference: reference.to_string(), day }.into());
     }
     Ok(found)
 }

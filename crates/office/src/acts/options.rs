@@ -9,10 +9,12 @@ use serde_json::json;
 use super::{Hand, to_come};
 use crate::run::{Convocation, For, Person, Preview, preview};
 use convoke_domain::agenda::RankedPool;
-use convoke_domain::ids::{Reference, SlotId};
+use convoke_domain::agenda::Slot;
+use convoke_domain::ids::Reference;
+use convoke_domain::slot::{SlotId, minute};
 use convoke_instance::{Day, PlanningInput};
 use convoke_planning as planning;
-use convoke_store::{SlotRow, Store};
+use convoke_store::Store;
 
 /// Seats offered at most.
 const OFFERED: usize = 5;
@@ -23,7 +25,7 @@ const PLANNED_AGAIN: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seat {
     /// `site/desk/YYYY-MM-DDTHH:MM`, for `convocation move --to`.
-    pub slot: String,
+    pub slot: SlotId,
     /// Name of the site.
     pub site: String,
     /// Name of the desk.
@@ -42,7 +44,7 @@ pub struct Seat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The current slot.
-    pub present: String,
+    pub present: SlotId,
     /// Last day of the permit.
     pub expires_on: NaiveDate,
     /// Seats that make nobody lapse, nearest to the current day first.
@@ -124,7 +126,7 @@ pub(super) struct Night {
 }
 
 impl Night {
-    pub(super) fn read(store: &mut Store, hand: &mut Hand<'_>, person: &Person, own: Option<&str>) -> Result<Self> {
+    pub(super) fn read(store: &mut Store, hand: &mut Hand<'_>, person: &Person, own: Option<&SlotId>) -> Result<Self> {
         let config = hand.config;
         let today = hand.today();
         let seen = preview(store, config, None, For::Act, &mut hand.tools())?;
@@ -132,7 +134,7 @@ impl Night {
         let ranked = jurisdiction.pools(person.permit.kind, &person.permit.commune);
         let pools = ranked.iter().map(|r| (r.pool, *r)).collect();
         let own = own.and_then(|slot| place_of(&seen.input, slot));
-        let deadline = (person.permit.expires_on >= today).then(|| day_of(&seen.input, person.permit.expires_on));
+        let deadline = (person.permit.expires_on >= today).then(|| seen.input.day(person.permit.expires_on));
         let mut planned = BTreeMap::new();
         for a in &seen.plan.appointments {
             *planned.entry((a.pool, a.day)).or_default() += 1;
@@ -141,12 +143,12 @@ impl Night {
     }
 
     /// The cost of this slot.
-    pub(super) fn price(&self, slot: &SlotRow) -> Price {
-        let Some((pool, day, start)) = place_of(&self.seen.input, &slot.slot_id) else { return Price::WrongDesk };
+    pub(super) fn price(&self, slot: &Slot) -> Price {
+        let Some((pool, day, start)) = place_of(&self.seen.input, &slot.id) else { return Price::WrongDesk };
         if !self.pools.contains_key(&pool) {
             return Price::WrongDesk;
         }
-        let tomorrow = day_of(&self.seen.input, self.seen.dates.today) + 1;
+        let tomorrow = self.seen.input.day(self.seen.dates.today) + 1;
         if day < tomorrow || self.free_at(pool, day, start) == 0 {
             return Price::NoSeat;
         }
@@ -187,7 +189,7 @@ impl Night {
         let input = &self.seen.input;
         let floor = u64::from(hand.config.settings.policy.send_floor_days);
         let first = self.seen.dates.today.checked_add_days(Days::new(floor + 1)).context("a date")?;
-        let first = day_of(input, first);
+        let first = input.day(first);
         let own_day = self.own.map_or(first, |(_, day, _)| day);
         let mut days: BTreeMap<(i32, u32, Day, u32), Vec<u16>> = BTreeMap::new();
         for s in input.slots.iter().filter(|s| s.free > 0 && s.day >= first) {
@@ -225,16 +227,12 @@ impl Night {
     }
 
     fn seat(&self, hand: &Hand<'_>, rank: u32, (pool, day): (u32, Day), starts: &[u16]) -> Result<Seat> {
-        let name = &self.seen.input.pools[pool as usize];
-        let (site, desk) = name.split_once('/').context("a pool is site/desk")?;
-        let place = hand.config.agenda.find(site, desk).with_context(|| format!("{name} left the agenda"))?;
-        let hour = |start: &u16| {
-            NaiveTime::from_num_seconds_from_midnight_opt(u32::from(*start) * 60, 0).context("an hour of the day")
-        };
-        let hours = starts.iter().map(hour).collect::<Result<Vec<_>>>()?;
+        let id = &self.seen.input.pools[pool as usize];
+        let place = hand.config.agenda.find(id).with_context(|| format!("{id} left the agenda"))?;
+        let hours: Vec<_> = starts.iter().map(|start| self.seen.input.slot(pool, day, *start).start).collect();
         let date = self.seen.input.date(day);
         Ok(Seat {
-            slot: SlotId::new(site, desk, date, hours[0]).0,
+            slot: id.at(date, hours[0]),
             site: place.site.name.clone(),
             desk: place.desk.label().to_owned(),
             day: date,
@@ -245,16 +243,8 @@ impl Night {
     }
 }
 
-fn day_of(input: &PlanningInput, date: NaiveDate) -> Day {
-    (date - input.business_date).num_days() as Day
-}
-
 /// Pool, day and hour of a slot, by name.
-fn place_of(input: &PlanningInput, slot_id: &str) -> Option<(u32, Day, u16)> {
-    let (place, at) = slot_id.rsplit_once('/')?;
-    let pool = input.pools.iter().position(|p| p == place)? as u32;
-    let (date, hour) = at.split_once('T')?;
-    let (hours, minutes) = hour.split_once(':')?;
-    let start = hours.parse::<u16>().ok()? * 60 + minutes.parse::<u16>().ok()?;
-    Some((pool, day_of(input, date.parse().ok()?), start))
+fn place_of(input: &PlanningInput, slot: &SlotId) -> Option<(u32, Day, u16)> {
+    let pool = input.pools.iter().position(|pool| *pool == slot.pool)? as u32;
+    Some((pool, input.day(slot.day), minute(slot.start)))
 }

@@ -9,7 +9,7 @@ use super::{Hand, Refused};
 use convoke_domain::code::coded;
 use convoke_domain::convocation::{LetterState, Remark};
 use convoke_domain::ids::{HolderId, Reference};
-use convoke_store::{LetterRow, Store};
+use convoke_store::{LetterRow, SaidOf, Store};
 
 coded! {
     /// What to do with a letter.
@@ -70,16 +70,12 @@ pub fn turn_letters(
         let mut done = Vec::new();
         for name in names {
             for letter in named(s, name, turn)? {
-                let from: LetterState = letter.state.parse()?;
-                let stands = |remedy| Refused::LetterStands {
-                    letter: letter.letter_id.clone(),
-                    state: letter.state.clone(),
-                    remedy,
-                };
-                let mut to = turn.of(from).map_err(stands)?;
+                let stands =
+                    |remedy| Refused::LetterStands { letter: letter.letter_id.clone(), state: letter.state, remedy };
+                let mut to = turn.of(letter.state).map_err(stands)?;
                 if to == LetterState::Queued {
                     // A letter on paper has no address that a worker could send it to.
-                    to = LetterState::waiting(letter.channel.parse()?);
+                    to = LetterState::waiting(letter.channel);
                 }
                 if turn != Turn::Hold
                     && s.standing(&letter.letter_id)?.email_refused == letter.recipient
@@ -94,13 +90,12 @@ pub fn turn_letters(
                         stands("the person has another address now, to which the letter is written again").into()
                     );
                 }
-                // A relay's reply is kept until the next one; our own remark no longer applies.
-                let relay = letter.last_reply.as_deref().filter(|said| said.parse::<Remark>().is_err());
-                let said = match turn {
-                    Turn::Hold => Remark::Held.code(),
-                    Turn::Release | Turn::Retry => relay.unwrap_or(Remark::LetGo.code()),
+                // What a relay said is kept until it says something else.
+                let remark = match turn {
+                    Turn::Hold => Some(Remark::Held),
+                    Turn::Release | Turn::Retry => letter.last_reply.is_none().then_some(Remark::LetGo),
                 };
-                if !s.put_letter(&letter, to, said, hand.now())? {
+                if !s.put_letter(&letter, to, remark, hand.now())? {
                     return Err(stands("a worker has taken it meanwhile: try again").into());
                 }
                 let payload = json!({"reference": letter.reference, "letter": letter.letter_id, "was": letter.state});
@@ -126,19 +121,15 @@ fn named(s: &mut Store, name: &str, turn: Turn) -> Result<Vec<LetterRow>> {
         return Ok(vec![letter]);
     }
     let letters = Reference::parse(name).map_or(Ok(Vec::new()), |r| s.letters_of(r.as_str()))?;
-    let fit = |l: &&LetterRow| l.state.parse().is_ok_and(|state| turn.of(state).is_ok());
+    let fit = |l: &&LetterRow| turn.fits(l.state);
     let able: Vec<LetterRow> = letters.iter().filter(fit).cloned().collect();
     // If none allows it, the last letter gives the reason.
     let chosen = if able.is_empty() { letters.into_iter().next_back().into_iter().collect() } else { able };
     if chosen.is_empty() { Err(Refused::NoLetter(name.to_owned()).into()) } else { Ok(chosen) }
 }
 
-/// The part of a reply that many letters share: its codes, or its words without addresses. Our own remarks are kept
-/// whole.
+/// The part of a reply that many letters share: its codes, or its words without addresses.
 pub fn cause(reply: &str) -> String {
-    if reply.parse::<Remark>().is_ok() {
-        return reply.to_owned();
-    }
     let mut words = reply.split_whitespace();
     let code = words.next().filter(|w| w.len() == 3 && w.bytes().all(|b| b.is_ascii_digit()));
     let is_enhanced = |w: &&str| w.split('.').count() == 3 && w.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -152,31 +143,39 @@ pub fn cause(reply: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// State in the outbox.
-    pub state: String,
-    /// The cause; empty if there was no reply.
-    pub cause: String,
+    pub state: LetterState,
+    /// The program's own remark, which says it all.
+    pub remark: Option<Remark>,
+    /// Otherwise what relays said; empty if there was no reply.
+    pub reply: String,
     /// How many.
     pub letters: u64,
     /// One of them.
     pub example: String,
 }
 
-/// Groups letters (state, reply, how many, one of them) by state and cause, largest group first.
-pub fn by_cause<'a>(letters: impl Iterator<Item = (&'a str, Option<&'a str>, u64, &'a str)>) -> Vec<Cause> {
-    let mut causes: BTreeMap<(&str, String), (u64, &str)> = BTreeMap::new();
-    for (state, reply, n, example) in letters {
-        causes.entry((state, reply.map(cause).unwrap_or_default())).or_insert((0, example)).0 += n;
+impl Cause {
+    /// For operators.
+    pub fn words(&self) -> &str {
+        match self.remark {
+            Some(remark) => remark.label(),
+            None => &self.reply,
+        }
+    }
+}
+
+/// Groups letters by state and cause, largest group first.
+pub fn by_cause(letters: impl IntoIterator<Item = SaidOf>) -> Vec<Cause> {
+    let mut causes: BTreeMap<(LetterState, Option<Remark>, String), (u64, String)> = BTreeMap::new();
+    for said in letters {
+        let reply = said.reply.filter(|_| said.remark.is_none()).as_deref().map(cause).unwrap_or_default();
+        causes.entry((said.state, said.remark, reply)).or_insert((0, said.example)).0 += said.letters as u64;
     }
     let mut causes: Vec<Cause> = causes
         .into_iter()
-        .map(|((state, cause), (letters, example))| Cause {
-            state: state.to_owned(),
-            cause,
-            letters,
-            example: example.to_owned(),
-        })
+        .map(|((state, remark, reply), (letters, example))| Cause { state, remark, reply, letters, example })
         .collect();
-    causes.sort_by(|a, b| (b.letters, &a.state, &a.cause).cmp(&(a.letters, &b.state, &b.cause)));
+    causes.sort_by(|a, b| (b.letters, a.state, a.words()).cmp(&(a.letters, b.state, b.words())));
     causes
 }
 
@@ -195,9 +194,6 @@ mod tests {
         assert_eq!(cause("450 try later, a@example.org"), "450");
         assert_eq!(cause("no answer for <a@example.org> in 30 s"), "no answer for in 30 s");
         assert_eq!(cause(""), "");
-        for remark in Remark::ALL {
-            assert_eq!(cause(remark.code()), remark.code(), "what we say ourselves is whole");
-        }
         assert_eq!(without_addresses("550 5.1.1 <a@example.org>: unknown"), "550 5.1.1 … unknown");
     }
 

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::{Hand, Refused, holder};
 use crate::run::Writer;
-use convoke_domain::convocation::{LetterState, Remark};
+use convoke_domain::convocation::{LetterKind, LetterState, Remark};
 use convoke_domain::permit::{Channel, is_deliverable_email};
 use convoke_letters::LetterData;
-use convoke_store::{LetterRow, Store};
+use convoke_store::{LetterRow, NewLetter, Store};
 
 /// The occasion of a letter written again to another address.
 const READDRESSED: &str = "adresse";
@@ -25,8 +25,8 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
         if !held {
             // Includes notices, which belong to no appointment.
             for letter in s.letters_to(&id)?.iter().filter(|l| waits_for_release(l)) {
-                let waiting = LetterState::waiting(letter.channel.parse()?);
-                s.put_letter(letter, waiting, Remark::PermitLetGo.code(), hand.now())?;
+                let waiting = LetterState::waiting(letter.channel);
+                s.put_letter(letter, waiting, Some(Remark::PermitLetGo), hand.now())?;
             }
         }
         if changed > 0 {
@@ -38,7 +38,7 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
 }
 
 fn waits_for_release(letter: &LetterRow) -> bool {
-    letter.state == LetterState::Held.code() && letter.last_reply.as_deref() == Some(Remark::PermitHeld.code())
+    letter.state == LetterState::Held && letter.remark == Some(Remark::PermitHeld)
 }
 
 /// The result of a new address.
@@ -71,14 +71,15 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
             let sequence = convocation.map_or(0, |c| c.sequence);
             let letters = s.letters_of(reference)?;
             let holder = s.holders(&[&id.0])?.remove(&id.0);
-            let announces =
-                |l: &&LetterRow| l.revision == sequence && ["convocation", "change"].contains(&l.kind.as_str());
-            let mut by_email = letters.iter().filter(announces).filter(|l| l.channel == "email");
+            let announces = |l: &&LetterRow| {
+                l.revision == sequence && matches!(l.kind, LetterKind::Convocation | LetterKind::Change)
+            };
+            let mut by_email = letters.iter().filter(announces).filter(|l| l.channel == Channel::Email);
             let unreached = by_email.clone().find(|l| is_unreached(l, mended.changed));
-            if let Some(in_hand) = by_email.clone().find(|l| ["leased", "sending"].contains(&l.state.as_str())) {
+            if let Some(in_hand) = by_email.clone().find(|l| l.state.is_in_hand()) {
                 return Err(in_a_minute(in_hand).into());
             }
-            let reached = by_email.find(|l| l.state == LetterState::Accepted.code() && l.recipient == before);
+            let reached = by_email.find(|l| l.state == LetterState::Accepted && l.recipient == before);
             if let Some(letter) = reached.filter(|_| mended.changed) {
                 let last = farewell(hand, letter, letters.len())?;
                 s.enqueue(std::slice::from_ref(&last))?;
@@ -92,13 +93,12 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 let occasion = format!("{READDRESSED}-{again}");
                 let channel = if email.is_some() { Channel::Email } else { Channel::Post };
                 let mut new = writer.row(&data, channel, &occasion)?;
-                if letter.state == LetterState::Held.code() {
+                if letter.state == LetterState::Held {
                     // A held letter stays held at its new address.
-                    (new.state, new.last_reply) = (letter.state.clone(), letter.last_reply.clone());
+                    (new.state, new.remark) = (letter.state, letter.remark);
                 }
-                if let Ok(LetterState::Queued | LetterState::Deferred | LetterState::Uncertain | LetterState::Held) =
-                    letter.state.parse()
-                    && !s.put_letter(letter, LetterState::Cancelled, Remark::Readdressed.code(), hand.now())?
+                if LetterState::WAITING.contains(&letter.state)
+                    && !s.put_letter(letter, LetterState::Cancelled, Some(Remark::Readdressed), hand.now())?
                 {
                     return Err(in_a_minute(letter).into());
                 }
@@ -120,7 +120,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
 
 /// The letter once more to its previous address, as the last one: its reader must learn that someone has changed the
 /// address, and learns nothing new.
-fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<LetterRow> {
+fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<NewLetter> {
     let mut data: LetterData = serde_json::from_str(&letter.data)?;
     (data.address_changed, data.issued_at) = (true, hand.now());
     let writer = Writer::new(hand.config, data.business_date, hand.now())?;
@@ -130,16 +130,16 @@ fn farewell(hand: &Hand<'_>, letter: &LetterRow, before: usize) -> Result<Letter
 /// A worker has leased it: its outcome will be known soon.
 fn in_a_minute(letter: &LetterRow) -> Refused {
     let remedy = "a worker has it in hand: try again in a minute";
-    Refused::LetterStands { letter: letter.letter_id.clone(), state: letter.state.clone(), remedy }
+    Refused::LetterStands { letter: letter.letter_id.clone(), state: letter.state, remedy }
 }
 
 /// Whether the letter reached nobody, as far as is known, and must be written again. A letter waiting for the same
 /// address will leave by itself.
 fn is_unreached(letter: &LetterRow, changed: bool) -> bool {
     use LetterState as S;
-    letter.state.parse().is_ok_and(|state| match state {
+    match letter.state {
         S::Failed | S::Bounced | S::Expired => true,
         S::Queued | S::Deferred | S::Uncertain | S::Held => changed,
         _ => false,
-    })
+    }
 }

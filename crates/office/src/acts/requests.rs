@@ -1,6 +1,6 @@
 //! Acts on written requests: recording them, and decisions by a person. Most are decided by the nightly run.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use chrono::NaiveDate;
 use serde_json::json;
 
@@ -8,8 +8,9 @@ use super::appointment::Moved;
 use super::options::Night;
 use super::{ATTEMPTS, Hand, Refused, holder};
 use crate::run::{Convocation, Person};
-use convoke_domain::ids::{HolderId, Reference, SlotId};
+use convoke_domain::ids::{HolderId, Reference};
 use convoke_domain::requests::{RequestState, Wish};
+use convoke_domain::slot::SlotId;
 use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
 use convoke_store::{NewRequest, RequestRow, Store};
@@ -66,8 +67,8 @@ pub fn place_request(
                 Some(reference) => Convocation::read(s, &reference)?,
                 None => None,
             };
-            if let Some(past) = convocation.as_ref().filter(|c: &&Convocation| c.day < hand.today()) {
-                return Err(Refused::Past { reference: past.reference.to_string(), day: past.day }.into());
+            if let Some(past) = convocation.as_ref().filter(|c: &&Convocation| c.slot_id.day < hand.today()) {
+                return Err(Refused::Past { reference: past.reference.to_string(), day: past.slot_id.day }.into());
             }
             if !s.may_be_seen(&request.permit_id)? {
                 return Err(Refused::NotToBeSeen(id.to_string()).into());
@@ -75,8 +76,8 @@ pub fn place_request(
             let person = Person::read(s, &request.permit_id, &request.holder_id)?;
             Ok((request, person, convocation))
         })?;
-        let slot = store.slot(to)?.ok_or_else(|| Refused::NoSlot(to.0.clone()))?;
-        let night = Night::read(store, hand, &person, convocation.as_ref().map(|c| c.slot_id.as_str()))?;
+        let slot = store.slot(to)?.ok_or_else(|| Refused::NoSlot(to.to_string()))?;
+        let night = Night::read(store, hand, &person, convocation.as_ref().map(|c| &c.slot_id))?;
         night.price(&slot).accept(to, despite_lapse)?;
         let placed = store.write(|s| {
             if s.data_version()? != night.data_version {
@@ -89,14 +90,14 @@ pub fn place_request(
                 Some(from) => from.put_elsewhere(s, on, to, CancelledBy::Holder, hand.entropy)?,
                 None => person.convoke(s, on, to, hand.entropy)?,
             };
-            let made = made.ok_or_else(|| Refused::NoSeat(to.0.clone()))?;
+            let made = made.ok_or_else(|| Refused::NoSeat(to.to_string()))?;
             let reference = Some(made.reference.as_str());
             let decided =
                 s.decide_request(&request.request_id, RequestState::Placed, reference, hand.actor, hand.now())?;
             ensure!(decided, "the request has ended");
             let mut payload = made.payload.clone();
             payload["request"] = request.request_id.as_str().into();
-            payload["wish"] = request.wish.as_str().into();
+            payload["wish"] = request.wish.code().into();
             hand.record(s, Some(&person.holder_id), "request.placed", payload)?;
             Ok(Some(made.into()))
         })?;
@@ -109,8 +110,7 @@ pub fn place_request(
 
 fn open(s: &mut Store, id: &Reference) -> Result<RequestRow> {
     let request = s.request(id.as_str())?.ok_or_else(|| Refused::NoRequest(id.to_string()))?;
-    let state: RequestState = request.state.parse().context("the state of a request in the database")?;
-    if state == RequestState::Open {
+    if request.state == RequestState::Open {
         return Ok(request);
     }
     Err(Refused::RequestOver(id.to_string(), request.state).into())

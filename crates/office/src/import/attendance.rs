@@ -191,7 +191,7 @@ pub enum WrongMark {
     /// It is on this day, in the future: it can only be cancelled.
     TooSoon(NaiveDate),
     /// It has already ended in this state, and a mark is final: a run has acted on it, and the ledger records it.
-    Over(Option<State>),
+    Over(State),
 }
 
 impl WrongMark {
@@ -219,31 +219,31 @@ fn judge(
     today: NaiveDate,
 ) -> Result<Option<&ConvocationRow>, WrongMark> {
     let convocation = known.ok_or(WrongMark::Unknown)?;
-    let state: Option<State> = convocation.state.parse().ok();
-    match state {
-        Some(state) if state == presence.state() => Ok(None),
-        Some(state) if state.may_become(presence.state()) => {
-            if convocation.day > today && presence != Presence::Cancelled {
-                return Err(WrongMark::TooSoon(convocation.day));
+    match convocation.state {
+        state if state == presence.state() => Ok(None),
+        state if state.may_become(presence.state()) => {
+            let day = convocation.slot_id.day;
+            if day > today && presence != Presence::Cancelled {
+                return Err(WrongMark::TooSoon(day));
             }
             Ok(Some(convocation))
         }
-        _ => Err(WrongMark::Over(state)),
+        state => Err(WrongMark::Over(state)),
     }
 }
 
 /// How the appointment ended, and how to remedy a wrong mark.
-fn remedy(state: Option<State>) -> &'static str {
+fn remedy(state: State) -> &'static str {
     match state {
-        Some(State::Honoured) => {
+        State::Honoured => {
             "it is marked honore, and a mark is for good; if the person did not file, give them another appointment (convoke import convocations)"
         }
-        Some(State::Incomplete | State::Missed) => {
+        State::Incomplete | State::Missed => {
             "it is marked absent or incomplet (or nobody marked it in time), and a mark is for good; if the person has filed, the next extract \
              says so (depot_le), and until then they are convoked again"
         }
-        Some(State::Moved) => "the appointment was moved: mark the one that took its place",
-        Some(State::Undelivered) => "the letter never reached the person, and the seat was given back",
+        State::Moved => "the appointment was moved: mark the one that took its place",
+        State::Undelivered => "the letter never reached the person, and the seat was given back",
         _ => "the appointment was cancelled, and the seat given back",
     }
 }

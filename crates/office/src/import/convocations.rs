@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use chrono::{NaiveDate, NaiveTime};
 
 use super::field::Fields;
 use super::result::{RowError, Warning};
 use super::slots::pool;
 use super::table::{Record, columns};
 use super::{By, Imported, Opened, Options};
-use convoke_domain::agenda::{Agenda, Pool};
-use convoke_domain::ids::SlotId;
+use convoke_domain::agenda::Agenda;
+use convoke_domain::convocation::Origin;
+use convoke_domain::slot::SlotId;
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
@@ -27,14 +27,8 @@ columns! {
 pub struct MadeElsewhere {
     /// Foreigner number of the holder.
     pub number: String,
-    /// Site.
-    pub site: String,
-    /// Desk.
-    pub desk: String,
-    /// Day.
-    pub day: NaiveDate,
-    /// Hour.
-    pub start: NaiveTime,
+    /// Where and when.
+    pub slot: SlotId,
 }
 
 /// Reads a row, or names each bad field. Whether holder and slot exist is checked when rows are stored.
@@ -44,10 +38,7 @@ pub fn parse(record: &Record, agenda: &Agenda) -> Result<(MadeElsewhere, Vec<War
     let pool = pool(&mut fields, agenda, Column::Site, Column::Desk);
     let day = fields.date(Column::Day);
     let start = fields.hour(Column::Start);
-    let made = || {
-        let Pool { site, desk } = pool?;
-        Some(MadeElsewhere { number: number?, site: site.id.clone(), desk: desk.id.clone(), day: day?, start: start? })
-    };
+    let made = || Some(MadeElsewhere { number: number?, slot: pool?.id().at(day?, start?) });
     let made = made();
     fields.finish(made)
 }
@@ -77,7 +68,7 @@ pub fn take(
         let mut findings = std::mem::take(&mut findings);
         for (row, made) in &good {
             let holder = id_key.holder(s.prefecture(), &made.number);
-            let slot_id = SlotId::new(&made.site, &made.desk, made.day, made.start);
+            let slot_id = made.slot.clone();
             if s.is_convoked_at(&holder, &slot_id)? {
                 file.imported.unchanged += 1;
                 continue;
@@ -85,7 +76,11 @@ pub fn take(
             let refuse = |column, found: &str, expected: &str| vec![RowError::new(*row, column, found, expected)];
             let (Some(permit), Some(slot)) = (s.latest_permit(&holder)?, s.slot(&slot_id)?) else {
                 let errors = match s.slot(&slot_id)? {
-                    None => refuse("date", &slot_id.0, "a slot that exists: import slots or generate the agenda first"),
+                    None => refuse(
+                        "date",
+                        &slot_id.to_string(),
+                        "a slot that exists: import slots or generate the agenda first",
+                    ),
                     Some(_) => refuse("numero_etranger", &made.number, "a holder who is known: import permits first"),
                 };
                 findings.reject(errors);
@@ -100,12 +95,12 @@ pub fn take(
                     ));
                 }
                 Some(ElsewhereFault::Full) => {
-                    findings.reject(refuse("heure", &slot_id.0, "a slot with a free seat"));
+                    findings.reject(refuse("heure", &slot_id.to_string(), "a slot with a free seat"));
                 }
                 None => {
                     s.review_again(&permit)?;
                     let placement =
-                        Placement { permit_id: permit, holder_id: holder, slot_id, origin: "elsewhere".into() };
+                        Placement { permit_id: permit, holder_id: holder, slot_id, origin: Origin::Elsewhere };
                     s.reserve(&[placement], None, by.today, by.now)?;
                     file.imported.inserted += 1;
                 }

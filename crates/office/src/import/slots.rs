@@ -11,7 +11,7 @@ use super::result::{RowError, Warning};
 use super::table::{Record, columns};
 use super::{By, Imported, Opened, Options};
 use convoke_domain::agenda::{Agenda, Pool, Slot};
-use convoke_domain::ids::SlotId;
+use convoke_domain::slot::SlotId;
 use convoke_machine::clock::Clock;
 use convoke_settings::Configuration;
 use convoke_store::Store;
@@ -80,17 +80,7 @@ pub fn parse(record: &Record, agenda: &Agenda, today: NaiveDate) -> Result<(Slot
             );
         }
     }
-    let slot = || {
-        let Pool { site, desk } = pool?;
-        Some(Slot {
-            site: site.id.clone(),
-            desk: desk.id.clone(),
-            day: day?,
-            start: start?,
-            duration_min: duration_min? as u16,
-            seats: seats?,
-        })
-    };
+    let slot = || Some(Slot { id: pool?.id().at(day?, start?), duration_min: duration_min? as u16, seats: seats? });
     let slot = slot();
     fields.finish(slot)
 }
@@ -131,17 +121,16 @@ pub struct Repeats(BTreeMap<SlotId, (u64, Slot)>);
 impl Repeats {
     /// Whether the slot is new in the file. A repeated slot is ignored; a contradiction is an error.
     pub fn check(&mut self, row: u64, slot: &Slot) -> Result<bool, RowError> {
-        let id = SlotId::new(&slot.site, &slot.desk, slot.day, slot.start);
-        match self.0.get(&id) {
+        match self.0.get(&slot.id) {
             None => {
-                self.0.insert(id, (row, slot.clone()));
+                self.0.insert(slot.id.clone(), (row, slot.clone()));
                 Ok(true)
             }
             Some((_, first)) if first == slot => Ok(false),
             Some((first_row, first)) => Err(RowError::new(
                 row,
                 "",
-                &format!("{id}, {} min, {} places", slot.duration_min, slot.seats),
+                &format!("{}, {} min, {} places", slot.id, slot.duration_min, slot.seats),
                 format!("{} min and {} places, as on line {first_row}", first.duration_min, first.seats),
             )),
         }

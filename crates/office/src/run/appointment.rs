@@ -6,14 +6,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::letters::{Writer, appointment, convoked};
+use convoke_domain::agenda::Slot;
 use convoke_domain::convocation::State;
-use convoke_domain::ids::{HolderId, PermitId, Reference, SlotId};
+use convoke_domain::ids::{HolderId, PermitId, Reference};
 use convoke_domain::permit::Holder;
+use convoke_domain::slot::SlotId;
 use convoke_instance::Pass;
 use convoke_letters::{CancelledBy, LetterData, Matter, Moment};
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
-use convoke_store::{LetterRow, Placement, Renewed, SlotRow, Store};
+use convoke_store::{NewLetter, Placement, Renewed, Store};
 
 /// Under which rules, and when, something is written.
 #[derive(Clone, Copy)]
@@ -35,17 +37,16 @@ pub(crate) struct Person {
 pub(crate) struct Convocation {
     pub reference: Reference,
     pub person: Person,
-    pub slot_id: String,
-    pub day: NaiveDate,
+    pub slot_id: SlotId,
     pub sequence: i64,
-    pub state: String,
+    pub state: State,
 }
 
 /// An appointment that was made: its letter is in the outbox, and what the ledger should say of it is told.
 pub(crate) struct Made {
     pub reference: Reference,
-    pub slot: SlotRow,
-    pub letter: LetterRow,
+    pub slot: Slot,
+    pub letter: NewLetter,
     pub payload: Value,
 }
 
@@ -86,11 +87,11 @@ impl Person {
         s: &mut Store,
         on: Occasion<'_>,
         slot: &SlotId,
-    ) -> Result<Option<(Reference, SlotRow, convoke_letters::Convoked)>> {
+    ) -> Result<Option<(Reference, Slot, convoke_letters::Convoked)>> {
         let Some(row) = s.slot(slot)? else { return Ok(None) };
         let late = self.permit.expires_on < on.today;
         let notice = on.config.settings.policy.notice(self.holder.effective_channel());
-        let short = (row.day - on.today).num_days() < i64::from(notice);
+        let short = (row.id.day - on.today).num_days() < i64::from(notice);
         let pass = match (late, short) {
             (true, _) => Pass::AfterExpiry,
             (false, true) => Pass::ShortNotice,
@@ -100,7 +101,7 @@ impl Person {
             permit_id: self.permit_id.clone(),
             holder_id: self.holder_id.clone(),
             slot_id: slot.clone(),
-            origin: pass.code().to_owned(),
+            origin: pass.into(),
         };
         // Of no run: no plan chose this day.
         let Some((reference, slot)) = s.reserve(&[placement], None, on.today, on.now)?.pop().flatten() else {
@@ -116,13 +117,13 @@ impl Person {
         &self,
         s: &mut Store,
         reference: Reference,
-        slot: SlotRow,
-        letter: LetterRow,
+        slot: Slot,
+        letter: NewLetter,
         entropy: &mut Entropy,
     ) -> Result<Made> {
         s.enqueue(std::slice::from_ref(&letter))?;
         let commitment = self.commitment(s, entropy)?;
-        let payload = json!({"reference": reference.as_str(), "holder": commitment, "permit": self.permit_id, "slot": slot.slot_id,
+        let payload = json!({"reference": reference.as_str(), "holder": commitment, "permit": self.permit_id, "slot": slot.id,
             "letter": letter.letter_id, "channel": letter.channel});
         Ok(Made { reference, slot, letter, payload })
     }
@@ -135,7 +136,6 @@ impl Convocation {
             reference: reference.clone(),
             person: Person::read(s, &row.permit_id, &row.holder_id)?,
             slot_id: row.slot_id,
-            day: row.day,
             sequence: row.sequence,
             state: row.state,
         }))
@@ -152,15 +152,15 @@ impl Convocation {
         entropy: &mut Entropy,
     ) -> Result<Option<Made>> {
         let was = self.slot(s)?;
-        let site = on.config.agenda.find(&was.site, &was.desk).map_or(was.site.clone(), |pool| pool.site.name.clone());
+        let site = on.config.agenda.find(&was.id.pool).map_or(was.id.pool.site.clone(), |pool| pool.site.name.clone());
         s.end_convocations(&[self.reference.to_string()], State::Moved)?;
         let Some((reference, slot, convoked)) = self.person.reserve(s, on, to)? else { return Ok(None) };
         s.set_replaces(reference.as_str(), self.reference.as_str(), self.sequence + 1, by.code())?;
-        let was = Moment { day: was.day, start: was.hour(), site };
+        let was = Moment { day: was.id.day, start: was.id.start, site };
         let letter = self.letter(s, on, &reference, Matter::Change { convoked, was })?;
         let mut made = self.person.made(s, reference, slot, letter, entropy)?;
         made.payload["was"] = self.reference.as_str().into();
-        made.payload["from"] = self.slot_id.as_str().into();
+        made.payload["from"] = self.slot_id.to_string().into();
         made.payload["by"] = json!(by);
         Ok(Some(made))
     }
@@ -172,7 +172,7 @@ impl Convocation {
         on: Occasion<'_>,
         by: CancelledBy,
         entropy: &mut Entropy,
-    ) -> Result<(LetterRow, Value)> {
+    ) -> Result<(NewLetter, Value)> {
         let slot = self.slot(s)?;
         s.end_convocations(&[self.reference.to_string()], State::Cancelled)?;
         s.review_again(&self.person.permit_id)?;
@@ -185,12 +185,12 @@ impl Convocation {
         Ok((letter, payload))
     }
 
-    fn slot(&self, s: &mut Store) -> Result<SlotRow> {
-        s.slot(&SlotId(self.slot_id.clone()))?.with_context(|| format!("the slot {} has disappeared", self.slot_id))
+    fn slot(&self, s: &mut Store) -> Result<Slot> {
+        s.slot(&self.slot_id)?.with_context(|| format!("the slot {} has disappeared", self.slot_id))
     }
 
     /// A letter one change later than what was announced; its invitation keeps the UID of the first.
-    fn letter(&self, s: &mut Store, on: Occasion<'_>, reference: &Reference, matter: Matter) -> Result<LetterRow> {
+    fn letter(&self, s: &mut Store, on: Occasion<'_>, reference: &Reference, matter: Matter) -> Result<NewLetter> {
         let first = s.moved_from(self.reference.as_str())?.pop().map(|(first, _)| first);
         let first = first.unwrap_or_else(|| self.reference.to_string());
         let writer = Writer::new(on.config, on.today, on.now)?;

@@ -38,7 +38,10 @@ pub(super) fn circumstances(
         margins: margins(input, plan),
         shortages,
         avoidable,
-        replies: replies.into_iter().map(|(state, code, letters)| Reply { state, code, letters }).collect(),
+        replies: replies
+            .into_iter()
+            .map(|(state, code, letters)| Reply { state: state.to_string(), code, letters })
+            .collect(),
         interventions: interventions(store, &id)?,
         anomalies: anomalies(store, outcomes)?,
         nights: nights(store, row)?,

@@ -12,13 +12,13 @@ use super::letters::{Writer, convoked};
 use super::observe::Seen;
 use super::recorded::RecordedPlan;
 use super::{Firm, Lapses, Letters, Requests, Summary, Tools, planned, requests};
+use convoke_domain::convocation::Origin;
 use convoke_domain::convocation::{LetterState, State};
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
 use convoke_domain::run::RunState;
 use convoke_domain::seal::Seal;
-use convoke_instance::Pass;
 use convoke_letters::Matter;
 use convoke_machine::fault;
 use convoke_settings::Configuration;
@@ -227,7 +227,7 @@ fn commit_chunk(
             // A seat was taken away, or the person convoked elsewhere, since the plan was made: due again at once.
             tracing::warn!(run.id = %run_id, permit.id = %firm.placement.permit_id, slot.id = %firm.placement.slot_id, "A seat or a person was taken between plan and commit");
             summary.displaced += 1;
-            if firm.placement.origin != Pass::AfterExpiry.code() {
+            if firm.placement.origin != Origin::AfterExpiry {
                 summary.planned += 1;
             }
             continue;
@@ -248,12 +248,12 @@ fn commit_chunk(
         let letter = writer.row(&data, channel, "")?;
         events.push(Event {
             kind: "convocation.made",
-            payload: json!({"reference": reference.as_str(), "holder": commitment, "permit": firm.placement.permit_id, "slot": slot.slot_id,
+            payload: json!({"reference": reference.as_str(), "holder": commitment, "permit": firm.placement.permit_id, "slot": slot.id,
                 "pass": firm.placement.origin, "expires_on": firm.expires_on, "channel": letter.channel, "letter": letter.letter_id}),
         });
-        let queued = letter.state == LetterState::Queued.code();
+        let queued = letter.state == LetterState::Queued;
         *(if queued { &mut summary.letters.queued } else { &mut summary.letters.to_post }) += 1;
-        let after_expiry = firm.placement.origin == Pass::AfterExpiry.code();
+        let after_expiry = firm.placement.origin == Origin::AfterExpiry;
         *(if after_expiry { &mut summary.late_firm } else { &mut summary.firm }) += 1;
         letters.push(letter);
         // An e-mail that did not bring somebody the first time is not relied on alone.

@@ -20,7 +20,7 @@ use convoke_domain::permit::Channel;
 use convoke_instance::{Pass, PlanningInput};
 use convoke_letters::{LetterData, Matter, competent_prefecture};
 use convoke_settings::Configuration;
-use convoke_store::{LetterRow, NewNotice, RunRow, Store, Unnoticed};
+use convoke_store::{NewLetter, NewNotice, RunRow, Store, Unnoticed};
 
 /// Letters of one transaction.
 const CHUNK: usize = 250;
@@ -183,7 +183,7 @@ fn write_notices(
 
 /// Reminders of tonight: of each appointment that comes near, the one whose day it is. A night that was missed is made up
 /// for, and two reminders that fall together are one.
-fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mut Tools<'_>) -> Result<Vec<LetterRow>> {
+fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mut Tools<'_>) -> Result<Vec<NewLetter>> {
     let tonight = row.business_date;
     let days = &config.settings.policy.reminder_days;
     let Some(first) = days.iter().max() else { return Ok(Vec::new()) };

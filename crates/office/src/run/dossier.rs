@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use chrono::NaiveTime;
 use serde_json::json;
 
 use super::recorded::RecordedPlan;
@@ -135,14 +134,14 @@ fn fates(
     }
     let mut seats: Vec<Option<Seat>> = vec![None; input.candidates.len()];
     for a in &plan.appointments {
-        let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
+        let slot = input.slot(a.pool, a.day, a.start);
         seats[a.candidate] = Some(Seat {
             pass: a.pass,
             firm: a.firm,
-            site: site.to_owned(),
-            desk: desk.to_owned(),
-            day: input.date(a.day),
-            start: NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).unwrap_or_default(),
+            site: slot.pool.site,
+            desk: slot.pool.desk,
+            day: slot.day,
+            start: slot.start,
         });
     }
     let names = if identified { store.names_of_permits()? } else { BTreeMap::new() };

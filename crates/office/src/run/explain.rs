@@ -1,12 +1,11 @@
 //! Gathers how one date was computed, from what its night recorded.
 
 use anyhow::{Context, Result, bail};
-use chrono::{Days, NaiveDate};
 
 use super::Summary;
 use super::recorded::{RecordedPlan, read};
+use convoke_domain::convocation::Origin;
 use convoke_domain::ids::{Reference, RunId};
-use convoke_domain::permit::Channel;
 use convoke_domain::policy::Policy;
 use convoke_instance::PlanningInput;
 use convoke_letters::{Explanation, Place};
@@ -20,7 +19,7 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         bail!(ConfigError(format!("there is no convocation {reference}; `convoke outbox list` shows references")));
     };
     let Some(run_id) = convocation.run_id else {
-        let elsewhere = convocation.origin == "elsewhere";
+        let elsewhere = convocation.origin == Origin::Elsewhere;
         bail!(ConfigError(if elsewhere {
             format!("convocation {reference} was made before this program, and its date was not computed by it")
         } else {
@@ -43,15 +42,9 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         .window(firm.kind, &firm.mention, firm.expires_on, row.business_date)
         .context("no rule of the recorded ones gives a window")?;
 
-    let date = |day: i32| -> Result<NaiveDate> {
-        let business_date = input.business_date;
-        let days = Days::new(day.unsigned_abs().into());
-        let date = if day < 0 { business_date.checked_sub_days(days) } else { business_date.checked_add_days(days) };
-        date.context("a day beyond the calendar")
-    };
     // The first day that was possible for this appointment: at short notice it is an earlier one.
     let first = if firm.short_notice { candidate.earliest } else { candidate.release };
-    let given = (firm.day - input.business_date).num_days() as i32;
+    let given = input.day(firm.day);
     let last = if firm.day > firm.expires_on { given } else { candidate.deadline };
     let free = |pool: u32| {
         let possible = first..=last;
@@ -59,13 +52,12 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         slots.map(|s| u64::from(s.free)).sum()
     };
     let places = candidate.pools.iter().map(|p| Place {
-        name: input.pools[p.pool as usize].clone(),
+        name: input.pools[p.pool as usize].to_string(),
         rank: p.rank,
         free: free(p.pool),
     });
-    let (place, start) = firm.placement.slot_id.0.rsplit_once('T').context("a slot without an hour")?;
     let letters = store.letters_of(reference.as_str())?;
-    let channel: Channel = letters.first().context("a convocation without a letter")?.channel.parse()?;
+    let channel = letters.first().context("a convocation without a letter")?.channel;
     Ok(Explanation {
         reference: reference.to_string(),
         run: id.0.clone(),
@@ -73,9 +65,9 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         permit: firm.kind.label().to_owned(),
         expires_on: firm.expires_on,
         day: firm.day,
-        start: start.parse().or_else(|_| format!("{start}:00").parse()).context("an hour")?,
-        place: place.rsplit_once('/').map_or(place, |(place, _)| place).to_owned(),
-        pass: firm.placement.origin.clone(),
+        start: firm.placement.slot_id.start,
+        place: firm.placement.slot_id.pool.to_string(),
+        pass: firm.placement.origin.to_string(),
         short_notice: firm.short_notice,
         late: firm.late,
         basis: window.basis.to_owned(),
@@ -83,7 +75,7 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         preferred_end: window.preferred_end,
         notice_days: policy.notice(channel),
         short_notice_days: policy.short_notice_days,
-        release: date(first)?,
+        release: input.date(first),
         weight: candidate.weight,
         lapse_late: candidate.lapse_late,
         places: places.collect(),

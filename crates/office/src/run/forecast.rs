@@ -6,9 +6,12 @@ use anyhow::Result;
 use chrono::NaiveDate;
 
 use super::{Tools, next_night};
+use convoke_domain::agenda::Pool;
+use convoke_domain::agenda::Slot;
+use convoke_domain::slot::PoolId;
 use convoke_report::forecast::{self, DeskDay, Forecast, Horizon, Known, People, WhatIf};
 use convoke_settings::Configuration;
-use convoke_store::{SlotRow, Store};
+use convoke_store::Store;
 
 /// The weeks from the next night on: tonight's, if no run of today is completed.
 pub fn forecast(
@@ -27,7 +30,8 @@ pub fn forecast(
             let night = if s.completed_run(today)?.is_some() { next_night(config, today)? } else { today };
             let horizon = Horizon::new(night, weeks, policy);
             let live = s.live_convocations()?;
-            let convoked: HashMap<&str, NaiveDate> = live.iter().map(|l| (l.holder_id.as_str(), l.day)).collect();
+            let convoked: HashMap<&str, NaiveDate> =
+                live.iter().map(|l| (l.holder_id.as_str(), l.slot_id.day)).collect();
             let honoured = s.honoured_permits()?;
             let mut people = People::new(policy, &jurisdiction, horizon.clone());
             s.permits_to_review(None, |row| {
@@ -37,12 +41,12 @@ pub fn forecast(
             })?;
             let taken = s.taken(night)?;
             let days = desk_days(config, &horizon, &s.slots(night, horizon.last_known)?, |slot| {
-                taken.get(&slot.slot_id).copied().unwrap_or(0)
+                taken.get(&slot.id).copied().unwrap_or(0)
             });
             Ok((horizon, people, days))
         })
     })?;
-    let pools: Vec<String> = config.agenda.pools().iter().map(|p| format!("{}/{}", p.site.id, p.desk.id)).collect();
+    let pools: Vec<PoolId> = config.agenda.pools().iter().map(Pool::id).collect();
     let warnings = warnings(config, &horizon, &pools, &days);
     let prefecture = store.prefecture().to_owned();
     let known = Known { prefecture: &prefecture, pools: &pools, people, days, warnings };
@@ -50,31 +54,28 @@ pub fn forecast(
 }
 
 /// Seats by desk and day: those of the slots, and after the last slot of a desk those of its openings.
-fn desk_days(
-    config: &Configuration,
-    horizon: &Horizon,
-    slots: &[SlotRow],
-    taken: impl Fn(&SlotRow) -> u64,
-) -> Vec<DeskDay> {
+fn desk_days(config: &Configuration, horizon: &Horizon, slots: &[Slot], taken: impl Fn(&Slot) -> u64) -> Vec<DeskDay> {
     let mut days: Vec<DeskDay> = Vec::new();
-    let mut of_desk: HashMap<(&str, &str), Vec<&SlotRow>> = HashMap::new();
+    let mut of_desk: HashMap<&PoolId, Vec<&Slot>> = HashMap::new();
     for slot in slots {
-        of_desk.entry((&slot.site, &slot.desk)).or_default().push(slot);
+        of_desk.entry(&slot.id.pool).or_default().push(slot);
     }
     for (number, pool) in config.agenda.pools().into_iter().enumerate() {
         let number = number as u32;
-        let own = of_desk.remove(&(pool.site.id.as_str(), pool.desk.id.as_str())).unwrap_or_default();
-        let after = own.last().map_or(horizon.night, |slot| slot.day.succ_opt().unwrap_or(slot.day));
+        let own = of_desk.remove(&pool.id()).unwrap_or_default();
+        let after = own.last().map_or(horizon.night, |slot| slot.id.day.succ_opt().unwrap_or(slot.id.day));
         // By day: the store gives them so. A desk that is closed that day receives nobody, whatever was generated.
-        for day in own.chunk_by(|a, b| a.day == b.day).filter(|day| config.agenda.closed(pool, day[0].day).is_none()) {
+        for day in
+            own.chunk_by(|a, b| a.id.day == b.id.day).filter(|day| config.agenda.closed(pool, day[0].id.day).is_none())
+        {
             let (mut seats, mut reserved) = (0, 0);
             for slot in day {
                 // Fewer places than firm seats: the firm ones stay, and take nothing from other hours.
-                let firm = taken(slot).min(slot.seats.unsigned_abs());
-                seats += slot.seats.unsigned_abs() as u32;
+                let firm = taken(slot).min(slot.seats.into());
+                seats += slot.seats;
                 reserved += firm as u32;
             }
-            days.push(DeskDay { pool: number, day: day[0].day, seats, taken: reserved, projected: false });
+            days.push(DeskDay { pool: number, day: day[0].id.day, seats, taken: reserved, projected: false });
         }
         for day in after.iter_days().take_while(|day| *day <= horizon.last_known) {
             let seats = config.agenda.seats(pool, day);
@@ -86,7 +87,7 @@ fn desk_days(
     days
 }
 
-fn warnings(config: &Configuration, horizon: &Horizon, pools: &[String], days: &[DeskDay]) -> Vec<String> {
+fn warnings(config: &Configuration, horizon: &Horizon, pools: &[PoolId], days: &[DeskDay]) -> Vec<String> {
     let mut last: HashMap<u32, NaiveDate> = HashMap::new();
     for day in days {
         last.entry(day.pool).and_modify(|last| *last = day.day.max(*last)).or_insert(day.day);

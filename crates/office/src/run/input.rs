@@ -9,13 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::Dates;
 use super::requests::Desk;
 use convoke_domain::agenda::Jurisdiction;
+use convoke_domain::agenda::{Pool, Slot};
 use convoke_domain::calendar::is_holiday;
-use convoke_domain::ids::{HolderId, IdKey, PermitId, SlotId};
+use convoke_domain::ids::{HolderId, IdKey, PermitId};
 use convoke_domain::permit::{Holder, PermitKind};
 use convoke_domain::policy::Window;
+use convoke_domain::slot::{PoolId, SlotId, minute};
 use convoke_instance::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
 use convoke_settings::Configuration;
-use convoke_store::{Live, PermitRow, Placement, SlotRow};
+use convoke_store::{Live, PermitRow, Placement};
 
 /// An appointment to be made firm, and what its letter needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +41,8 @@ pub struct Firm {
 /// All that is read, of one state of the database.
 pub(super) struct Observation {
     pub live: Vec<Live>,
-    pub slots: Vec<SlotRow>,
-    pub taken: BTreeMap<String, u64>,
+    pub slots: Vec<Slot>,
+    pub taken: BTreeMap<SlotId, u64>,
     /// Written requests.
     pub requests: Desk,
     pub last_extract: Option<NaiveDate>,
@@ -74,21 +76,21 @@ pub(super) fn planning_input(
     id_key: &IdKey,
 ) -> Result<PlanningInput> {
     let pools = config.agenda.pools();
-    let pool_of: HashMap<(&str, &str), usize> =
-        pools.iter().enumerate().map(|(i, p)| ((p.site.id.as_str(), p.desk.id.as_str()), i)).collect();
+    let names: Vec<PoolId> = pools.iter().map(Pool::id).collect();
+    let pool_of: HashMap<&PoolId, usize> = names.iter().zip(0..).collect();
     let mut slots = Vec::with_capacity(seen.slots.len());
     for slot in &seen.slots {
         // A desk that left the agenda, or is closed that day, receives nobody.
-        let Some(pool) = pool_of.get(&(slot.site.as_str(), slot.desk.as_str())) else { continue };
-        if config.agenda.closed(pools[*pool], slot.day).is_some() {
+        let Some(pool) = pool_of.get(&slot.id.pool) else { continue };
+        if config.agenda.closed(pools[*pool], slot.id.day).is_some() {
             continue;
         }
-        let taken = seen.taken.get(&slot.slot_id).copied().unwrap_or(0);
+        let taken = seen.taken.get(&slot.id).copied().unwrap_or(0);
         slots.push(SlotSeats {
             pool: *pool as u32,
-            day: (slot.day - dates.business).num_days() as i32,
-            start: slot.start as u16,
-            free: (slot.seats as u64).saturating_sub(taken) as u32,
+            day: (slot.id.day - dates.business).num_days() as i32,
+            start: minute(slot.id.start),
+            free: u64::from(slot.seats).saturating_sub(taken) as u32,
         });
     }
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
@@ -115,16 +117,14 @@ pub(super) fn planning_input(
     }
     let due: HashSet<&str> = candidates.iter().filter_map(|c| c.household.as_deref()).collect();
     let mut beside: BTreeMap<String, (i32, String)> = BTreeMap::new();
-    for live in seen.live.iter().filter(|l| l.day >= dates.today) {
+    for live in seen.live.iter().filter(|l| l.slot_id.day >= dates.today) {
         let family = people.holders.get(&live.holder_id).and_then(household).filter(|h| due.contains(h.as_str()));
-        let site = live.slot_id.split('/').next().unwrap_or_default().to_owned();
         if let Some(family) = family {
-            let at = ((live.day - dates.business).num_days() as i32, site);
+            let at = ((live.slot_id.day - dates.business).num_days() as i32, live.slot_id.pool.site.clone());
             beside.entry(family).and_modify(|first| *first = at.clone().min(first.clone())).or_insert(at);
         }
     }
     let seed = PlanningInput::seed_of(&config.settings.prefecture.code, dates.business);
-    let names = pools.iter().map(|p| format!("{}/{}", p.site.id, p.desk.id)).collect();
     let perish_before = Some(nights.perish_before(&config.settings.policy));
     let surplus_before = nights.surplus_before(&config.settings.policy);
     let business_date = dates.business;
@@ -155,13 +155,8 @@ pub(super) fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMa
                 placement: Placement {
                     permit_id: candidate.id.clone(),
                     holder_id: HolderId(permit.holder_id.clone()),
-                    slot_id: SlotId(format!(
-                        "{}/{day}T{:02}:{:02}",
-                        input.pools[a.pool as usize],
-                        a.start / 60,
-                        a.start % 60
-                    )),
-                    origin: a.pass.code().to_owned(),
+                    slot_id: input.slot(a.pool, a.day, a.start),
+                    origin: a.pass.into(),
                 },
                 day,
                 kind: candidate.category,
@@ -207,27 +202,26 @@ pub(super) fn warnings(
             if n > 1 { "ent" } else { "" }
         ));
     }
-    let taken = |s: &SlotRow| seen.taken.get(&s.slot_id).copied().unwrap_or(0);
-    for slot in seen.slots.iter().filter(|s| taken(s) > s.seats as u64) {
+    let taken = |s: &Slot| seen.taken.get(&s.id).copied().unwrap_or(0);
+    for slot in seen.slots.iter().filter(|s| taken(s) > u64::from(s.seats)) {
         // The firm ones stay, none is offered.
         warnings.push(format!(
             "Le créneau {} a {} rendez-vous fermes pour {} places.",
-            slot.slot_id,
+            slot.id,
             taken(slot),
             slot.seats
         ));
     }
-    let pools = config.agenda.pools();
-    let is_holiday = |slot: &&SlotRow| {
-        let pool = pools.iter().find(|p| p.site.id == slot.site && p.desk.id == slot.desk);
-        pool.is_some_and(|p| !p.site.open_on_holidays && is_holiday(p.site.holiday_zone, slot.day))
+    let is_holiday = |slot: &&Slot| {
+        let pool = config.agenda.find(&slot.id.pool);
+        pool.is_some_and(|p| !p.site.open_on_holidays && is_holiday(p.site.holiday_zone, slot.id.day))
     };
-    let on_holidays: Vec<&SlotRow> = seen.slots.iter().filter(|s| s.seats > 0).filter(is_holiday).collect();
-    if let (Some(first), seats) = (on_holidays.first(), on_holidays.iter().map(|s| s.seats).sum::<i64>()) {
+    let on_holidays: Vec<&Slot> = seen.slots.iter().filter(|s| s.seats > 0).filter(is_holiday).collect();
+    if let (Some(first), seats) = (on_holidays.first(), on_holidays.iter().map(|s| u64::from(s.seats)).sum::<u64>()) {
         warnings.push(format!(
             "{seats} places tombent sur un jour férié, la première le {} à {} : elles ne sont données à personne.",
-            first.day.format("%d/%m/%Y"),
-            first.site
+            first.id.day.format("%d/%m/%Y"),
+            first.id.pool.site
         ));
     }
     if let Some(last) = &seen.last_templates
@@ -238,7 +232,7 @@ pub(super) fn warnings(
                 .into(),
         );
     }
-    let end = seen.slots.iter().map(|s| s.day).max();
+    let end = seen.slots.iter().map(|s| s.id.day).max();
     let horizon = dates.business.checked_add_days(Days::new(policy.horizon_days.into()));
     if let (Some(end), Some(horizon)) = (end, horizon)
         && end < horizon

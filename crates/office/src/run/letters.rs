@@ -4,13 +4,14 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use super::Firm;
+use convoke_domain::agenda::Slot;
 use convoke_domain::convocation::LetterState;
 use convoke_domain::ids::Reference;
 use convoke_domain::permit::{Channel, Holder, PermitKind};
 use convoke_letters::{Appointment, Convoked, Letter, LetterData, Matter, PermitLines, Recipient};
 use convoke_machine::clock::Clock;
 use convoke_settings::Configuration;
-use convoke_store::{LetterRow, SlotRow, Store};
+use convoke_store::{NewLetter, Store};
 
 /// Writes the letters of one night, or of one act.
 pub(crate) struct Writer<'a> {
@@ -49,36 +50,25 @@ impl<'a> Writer<'a> {
     }
 
     /// Its row. A letter of which there are several has its occasion in its id: `J-7`, `copie`.
-    pub(crate) fn row(&self, data: &LetterData, channel: Channel, occasion: &str) -> Result<LetterRow> {
+    pub(crate) fn row(&self, data: &LetterData, channel: Channel, occasion: &str) -> Result<NewLetter> {
         let kind = data.matter.kind();
         let mut letter_id = format!("{}/{kind}/{}", data.reference, data.sequence);
         if !occasion.is_empty() {
             letter_id = format!("{letter_id}/{occasion}");
         }
-        let state = if channel == Channel::Email { LetterState::Queued } else { LetterState::ToPost };
-        Ok(LetterRow {
-            prefecture: self.config.settings.prefecture.code.clone(),
+        Ok(NewLetter {
             letter_id,
             reference: data.reference.clone(),
-            kind: kind.code().to_owned(),
+            kind,
             revision: data.sequence.into(),
             occasion: occasion.to_owned(),
-            channel: channel.code().to_owned(),
-            state: state.code().to_owned(),
+            channel,
+            state: LetterState::waiting(channel),
+            remark: None,
             recipient: data.recipient.email.clone().filter(|_| channel == Channel::Email),
             data: serde_json::to_string(data)?,
             template_hash: self.template_hash.clone(),
-            sha256: None,
-            rendered: None,
-            attempts: 0,
-            uncertain: 0,
-            next_at: self.now.naive_utc(),
-            owner: None,
-            lease_until: None,
-            epoch: 0,
-            last_reply: None,
-            created_at: self.now.naive_utc(),
-            has_turn: false,
+            created_at: self.now,
         })
     }
 }
@@ -107,7 +97,7 @@ pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm],
 pub(super) fn convoked(
     config: &Configuration,
     (kind, mention): (PermitKind, &str),
-    slot: &SlotRow,
+    slot: &Slot,
     short_notice: bool,
     late: bool,
 ) -> Result<Convoked> {
@@ -116,19 +106,17 @@ pub(super) fn convoked(
 }
 
 /// When and where a slot is.
-pub(super) fn appointment(config: &Configuration, slot: &SlotRow) -> Result<Appointment> {
-    let pool = config
-        .agenda
-        .find(&slot.site, &slot.desk)
-        .with_context(|| format!("the desk of slot {} left the agenda", slot.slot_id))?;
+pub(super) fn appointment(config: &Configuration, slot: &Slot) -> Result<Appointment> {
+    let pool =
+        config.agenda.find(&slot.id.pool).with_context(|| format!("the desk of slot {} left the agenda", slot.id))?;
     Ok(Appointment {
         site: pool.site.name.clone(),
         address: pool.site.address.0.clone(),
         town: pool.site.town().to_owned(),
         zone: pool.site.zone,
         desk: pool.desk.label().to_owned(),
-        day: slot.day,
-        start: slot.hour(),
+        day: slot.id.day,
+        start: slot.id.start,
         duration_min: slot.duration_min as u16,
     })
 }

@@ -11,8 +11,9 @@ use super::{Dates, Tools};
 use convoke_check::{check, closes};
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::eligibility::{NEVER, Rule, assess};
-use convoke_domain::ids::{SlotId, sha256_hex};
+use convoke_domain::ids::sha256_hex;
 use convoke_domain::policy::Policy;
+use convoke_domain::slot::SlotId;
 use convoke_instance::{Figures, Plan, PlanningInput, Proof};
 use convoke_planning as planning;
 use convoke_settings::Configuration;
@@ -54,7 +55,7 @@ impl Seen {
         if self.granted.is_empty() {
             return self.plan_hash.clone();
         }
-        let seats: Vec<String> = self.granted.iter().map(|(request, slot)| format!("{request} {}", slot.0)).collect();
+        let seats: Vec<String> = self.granted.iter().map(|(request, slot)| format!("{request} {slot}")).collect();
         sha256_hex(format!("{}\n{}", self.plan_hash, seats.join("\n")).as_bytes())
     }
 
@@ -177,7 +178,7 @@ impl<'a> Verdicts<'a> {
             policy,
             jurisdiction,
             today,
-            convoked: seen.live.iter().map(|l| (l.holder_id.clone(), l.day)).collect(),
+            convoked: seen.live.iter().map(|l| (l.holder_id.clone(), l.slot_id.day)).collect(),
             honoured: HashSet::new(),
             ours: seen.live.iter().filter(ours).map(|l| l.holder_id.clone()).collect(),
             counted: known.is_some(),
@@ -208,7 +209,7 @@ impl<'a> Verdicts<'a> {
             self.has_news |= changed && (verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id));
             self.changes.push(VerdictChange {
                 permit_id: row.permit_id.clone(),
-                rule: verdict.rule.code(),
+                rule: verdict.rule,
                 review_on: verdict.review_on,
             });
         }
@@ -293,7 +294,7 @@ pub(super) fn observe(
             verdicts.read
         );
         let due = verdicts.due.iter().map(|d| d.permit.holder_id.as_str());
-        let convoked = observation.live.iter().filter(|l| l.day >= dates.today).map(|l| l.holder_id.as_str());
+        let convoked = observation.live.iter().filter(|l| l.slot_id.day >= dates.today).map(|l| l.holder_id.as_str());
         let holders = s.holders(&due.chain(convoked).collect::<Vec<_>>())?;
         let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.permit_id.as_str()).collect();
         let first_seen = s.first_seen(&ids)?;
@@ -318,7 +319,7 @@ pub(super) fn observe(
     let unmarked = observation
         .live
         .iter()
-        .filter(|l| l.day < dates.business && (dates.business - l.day).num_days() > i64::from(policy.mark_days))
+        .filter(|l| (dates.business - l.slot_id.day).num_days() > i64::from(policy.mark_days))
         .cloned()
         .collect();
     let mut warnings = warnings(config, dates, &observation, &plan, &input)?;

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use chrono::NaiveTime;
 
 use super::recorded::{RecordedPlan, input_and_plan};
 use convoke_domain::ids::RunId;
@@ -21,7 +20,7 @@ pub(super) fn blocks(input: &PlanningInput, plan: &Plan) -> Result<Vec<(String, 
     // In the order of candidates, which is that of permits.
     let mut all: BTreeMap<usize, Planned> = BTreeMap::new();
     for a in plan.appointments.iter().filter(|a| !a.firm) {
-        all.insert(a.candidate, day(input, a)?);
+        all.insert(a.candidate, day(input, a));
     }
     // Whoever lapses is told so, whatever they may get after that.
     all.extend(plan.lapses.iter().map(|lapse| (lapse.candidate, Planned::Lapse(lapse.cause))));
@@ -56,10 +55,10 @@ fn recorded(store: &mut Store, id: &RunId, permit_id: &str) -> Result<Planned> {
         return Ok(Planned::Lapse(lapse.cause));
     }
     let appointment = plan.appointments.iter().find(|a| a.candidate == candidate && !a.firm);
-    appointment.map_or(Ok(Planned::NotYet), |a| day(&input, a))
+    Ok(appointment.map_or(Planned::NotYet, |a| day(&input, a)))
 }
 
-fn day(input: &PlanningInput, a: &Appointment) -> Result<Planned> {
-    let start = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).context("an hour")?;
-    Ok(Planned::Day { day: input.date(a.day), start, place: input.pools[a.pool as usize].clone() })
+fn day(input: &PlanningInput, a: &Appointment) -> Planned {
+    let slot = input.slot(a.pool, a.day, a.start);
+    Planned::Day { day: slot.day, start: slot.start, place: slot.pool.to_string() }
 }

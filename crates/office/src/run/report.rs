@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 
 use super::Summary;
 use super::circumstances::circumstances;
 use super::recorded::{RecordedPlan, read};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::RunId;
+use convoke_domain::slot::PoolId;
 use convoke_instance::weeks::monday;
 use convoke_instance::{Figures, Plan, PlanningInput};
 use convoke_report::{Circumstances, LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
@@ -55,7 +56,11 @@ pub fn outline(store: &mut Store, config: &Configuration, row: &RunRow) -> Resul
     let letters = store
         .letters_of_run(&row.run_id)?
         .into_iter()
-        .map(|((channel, state), letters)| LetterCount { channel, state, letters })
+        .map(|((channel, state), letters)| LetterCount {
+            channel: channel.to_string(),
+            state: state.to_string(),
+            letters,
+        })
         .collect();
     let head = store.ledger_head()?;
     let outcomes = store.run_outcomes(&id)?;
@@ -90,7 +95,12 @@ pub fn outline(store: &mut Store, config: &Configuration, row: &RunRow) -> Resul
         letters_perhaps_twice: store
             .uncertain_letters_of_run(&row.run_id)?
             .into_iter()
-            .map(|(reference, kind, state, n)| PerhapsTwice { reference, kind, state, uncertain: n as u64 })
+            .map(|(reference, kind, state, n)| PerhapsTwice {
+                reference,
+                kind: kind.to_string(),
+                state: state.to_string(),
+                uncertain: n as u64,
+            })
             .collect(),
         occupancy: Vec::new(),
         lapses: Vec::new(),
@@ -116,10 +126,8 @@ fn lapses(input: &PlanningInput, plan: &Plan) -> Vec<LapseLine> {
             expires_on: input.date(candidate.deadline),
             cause: lapse.cause,
             seat: seats.get(&lapse.candidate).map(|a| {
-                let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
-                let hour =
-                    NaiveTime::from_num_seconds_from_midnight_opt(u32::from(a.start) * 60, 0).unwrap_or_default();
-                (site.to_owned(), desk.to_owned(), input.date(a.day), hour)
+                let slot = input.slot(a.pool, a.day, a.start);
+                (slot.pool.site, slot.pool.desk, slot.day, slot.start)
             }),
         }
     };
@@ -129,19 +137,24 @@ fn lapses(input: &PlanningInput, plan: &Plan) -> Vec<LapseLine> {
 }
 
 fn occupancy(store: &mut Store, input: &PlanningInput, plan: &Plan) -> Result<Vec<Occupancy>> {
-    let mut weeks: BTreeMap<(String, String, NaiveDate), (u64, u64, u64)> = BTreeMap::new();
+    let mut weeks: BTreeMap<(PoolId, NaiveDate), (u64, u64, u64)> = BTreeMap::new();
     let taken = store.taken(input.business_date)?;
     for slot in store.slots(input.business_date, convoke_domain::eligibility::NEVER)? {
-        let week = weeks.entry((slot.site.clone(), slot.desk.clone(), monday(slot.day))).or_default();
-        week.0 += slot.seats as u64;
-        week.1 += taken.get(&slot.slot_id).copied().unwrap_or(0);
+        let week = weeks.entry((slot.id.pool.clone(), monday(slot.id.day))).or_default();
+        week.0 += u64::from(slot.seats);
+        week.1 += taken.get(&slot.id).copied().unwrap_or(0);
     }
     for a in plan.appointments.iter().filter(|a| !a.firm) {
-        let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
-        weeks.entry((site.to_owned(), desk.to_owned(), monday(input.date(a.day)))).or_default().2 += 1;
+        weeks.entry((input.pools[a.pool as usize].clone(), monday(input.date(a.day)))).or_default().2 += 1;
     }
-    let line =
-        |((site, desk, week), (seats, reserved, planned))| Occupancy { site, desk, week, seats, reserved, planned };
+    let line = |((pool, week), (seats, reserved, planned)): ((PoolId, NaiveDate), (u64, u64, u64))| Occupancy {
+        site: pool.site,
+        desk: pool.desk,
+        week,
+        seats,
+        reserved,
+        planned,
+    };
     Ok(weeks.into_iter().map(line).collect())
 }
 

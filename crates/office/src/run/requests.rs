@@ -10,18 +10,20 @@ use super::appointment::{Convocation, Occasion, Person};
 use super::correspondence::committed;
 use super::{Dates, Summary, Tools};
 use convoke_domain::agenda::Jurisdiction;
+use convoke_domain::agenda::Slot;
 use convoke_domain::eligibility::Rule;
-use convoke_domain::ids::{HolderId, Reference, RunId, SlotId};
+use convoke_domain::ids::{HolderId, Reference, RunId};
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::{Channel, PermitKind};
 use convoke_domain::requests::{RequestState, Urgency, Wish};
 use convoke_domain::run::RunState;
+use convoke_domain::slot::{PoolId, SlotId};
 use convoke_instance::{Day, PlanningInput};
 use convoke_letters::CancelledBy;
 use convoke_machine::fault;
 use convoke_planning::grants::{Asking, Grant, grant, week};
 use convoke_settings::Configuration;
-use convoke_store::{OpenRequest, RequestRow, RunRow, SlotRow, Store};
+use convoke_store::{OpenRequest, RequestRow, RunRow, Store};
 
 /// Verdicts under which a request may be served by the night; the others are for an agent to decide.
 const SERVED: [Rule; 5] = [Rule::Student, Rule::NotYetDue, Rule::AlreadyConvoked, Rule::Due, Rule::DueLate];
@@ -31,7 +33,7 @@ const SERVED: [Rule; 5] = [Rule::Student, Rule::NotYetDue, Rule::AlreadyConvoked
 pub(super) struct Desk {
     pub open: Vec<OpenRequest>,
     /// Slots that requests hold already.
-    pub seats: Vec<String>,
+    pub seats: Vec<SlotId>,
     /// Days on which those who ask cannot come, by holder.
     pub avoided: BTreeMap<String, Vec<(NaiveDate, NaiveDate)>>,
 }
@@ -41,9 +43,9 @@ pub(super) struct Night<'a> {
     pub config: &'a Configuration,
     pub jurisdiction: &'a Jurisdiction,
     pub dates: Dates,
-    pub slots: &'a [SlotRow],
+    pub slots: &'a [Slot],
     /// Verdicts of tonight that differ from the stored ones, by permit.
-    pub changed: &'a HashMap<&'a str, &'static str>,
+    pub changed: &'a HashMap<&'a str, Rule>,
 }
 
 /// Hastens whoever is due and has asked, grants seats to the others, and says which request gets which slot. The input is left
@@ -54,7 +56,7 @@ pub(super) fn serve(
     mut input: PlanningInput,
 ) -> Result<(PlanningInput, Vec<(String, SlotId)>)> {
     let policy = &night.config.settings.policy;
-    let cannot_wait = |r: &&OpenRequest| wish(r).is_some_and(|w| matches!(w, Wish::Urgent | Wish::Advance));
+    let cannot_wait = |r: &&OpenRequest| matches!(r.row.wish, Wish::Urgent | Wish::Advance);
     let asked: HashSet<&str> = desk.open.iter().filter(cannot_wait).map(|r| r.row.permit_id.as_str()).collect();
     let mut planned = HashSet::new();
     for candidate in input.candidates.iter_mut().filter(|c| asked.contains(c.id.0.as_str())) {
@@ -64,13 +66,12 @@ pub(super) fn serve(
     let mut waiting: Vec<(Urgency, &OpenRequest, Asking)> = Vec::new();
     for r in desk.open.iter().filter(|r| !planned.contains(&r.row.permit_id)) {
         // As tonight sees it, and not as the last night did.
-        let rule = night.changed.get(r.row.permit_id.as_str()).copied().or(r.rule.as_deref());
-        let rule: Option<Rule> = rule.and_then(|rule| rule.parse().ok());
+        let rule = night.changed.get(r.row.permit_id.as_str()).copied().or(r.permit.rule);
         if !rule.is_some_and(|rule| is_served(r, rule)) {
             continue;
         }
-        let kind: PermitKind = r.kind.parse().context("the type of a permit in the database")?;
-        let urgency = Urgency::of(kind, r.expires_on, r.row.received_on, policy);
+        let kind = r.permit.kind;
+        let urgency = Urgency::of(kind, r.permit.expires_on, r.row.received_on, policy);
         waiting.push((urgency, r, asking(night, desk, kind, r)?));
     }
     waiting.sort_by(|a, b| (a.0, &a.1.row.request_id).cmp(&(b.0, &b.1.row.request_id)));
@@ -80,26 +81,18 @@ pub(super) fn serve(
     let shares = shares(night, desk, &input);
     let asking: Vec<Asking> = waiting.iter().map(|(_, _, asking)| asking.clone()).collect();
     let (rest, granted) = grant(&input, &asking, &shares);
-    let slot = |g: &Grant| {
-        let at =
-            format!("{}/{}T{:02}:{:02}", input.pools[g.pool as usize], input.date(g.day), g.start / 60, g.start % 60);
-        (waiting[g.asking].1.row.request_id.clone(), SlotId(at))
-    };
+    let slot = |g: &Grant| (waiting[g.asking].1.row.request_id.clone(), input.slot(g.pool, g.day, g.start));
     Ok((rest, granted.iter().map(slot).collect()))
-}
-
-fn wish(r: &OpenRequest) -> Option<Wish> {
-    r.row.wish.parse().ok()
 }
 
 /// Whether the night may give a seat to this request: whoever is due has one in the plan, whoever has an appointment gives it up only
 /// where they asked to.
 fn is_served(r: &OpenRequest, rule: Rule) -> bool {
     SERVED.contains(&rule)
-        && match wish(r) {
-            Some(Wish::Urgent | Wish::Advance) => true,
-            Some(Wish::NoEmail) => r.live.is_none() && !matches!(rule, Rule::Due | Rule::DueLate),
-            Some(Wish::Other) | None => false,
+        && match r.row.wish {
+            Wish::Urgent | Wish::Advance => true,
+            Wish::NoEmail => r.live.is_none() && !matches!(rule, Rule::Due | Rule::DueLate),
+            Wish::Other => false,
         }
 }
 
@@ -107,11 +100,11 @@ fn asking(night: &Night<'_>, desk: &Desk, kind: PermitKind, r: &OpenRequest) -> 
     let (policy, dates) = (&night.config.settings.policy, night.dates);
     let day = |date: NaiveDate| (date - dates.business).num_days() as Day;
     let add = |days: u32| dates.today.checked_add_days(Days::new(days.into())).context("a date");
-    let opens = policy.window(kind, &r.mention, r.expires_on, dates.business).map(|w| w.opens);
+    let opens = policy.window(kind, &r.permit.mention, r.permit.expires_on, dates.business).map(|w| w.opens);
     let first = add(policy.short_notice_days)?.max(opens.unwrap_or(NaiveDate::MIN));
     let sooner_than_now = r.live.as_ref().and_then(|(_, day)| day.pred_opt());
     let last = [Some(add(policy.horizon_days)?), r.row.needed_by, sooner_than_now].into_iter().flatten().min();
-    let pools = night.jurisdiction.pools(kind, &r.commune).to_vec();
+    let pools = night.jurisdiction.pools(kind, &r.permit.commune).to_vec();
     let avoided = desk.avoided.get(&r.row.holder_id).map_or(&[][..], Vec::as_slice);
     let avoid = avoided.iter().map(|(first, last)| (day(*first), day(*last))).collect();
     Ok(Asking { pools, first: day(first), last: day(last.context("a date")?), avoid })
@@ -120,15 +113,11 @@ fn asking(night: &Night<'_>, desk: &Desk, kind: PermitKind, r: &OpenRequest) -> 
 /// Seats that requests may still take, by pool and week: the desk's share of its seats, less those that requests hold.
 fn shares(night: &Night<'_>, desk: &Desk, input: &PlanningInput) -> BTreeMap<(u32, Day), u32> {
     let mut all: BTreeMap<(u32, Day), u32> = BTreeMap::new();
-    let pools: BTreeMap<&str, u32> = input.pools.iter().map(String::as_str).zip(0..).collect();
-    let pool_week = |slot_id: &str| {
-        let (place, at) = slot_id.rsplit_once('/')?;
-        let date: NaiveDate = at.split_once('T')?.0.parse().ok()?;
-        Some((*pools.get(place)?, week((date - night.dates.business).num_days() as Day)))
-    };
+    let pools: BTreeMap<&PoolId, u32> = input.pools.iter().zip(0..).collect();
+    let pool_week = |slot: &SlotId| Some((*pools.get(&slot.pool)?, week(input.day(slot.day))));
     for slot in night.slots {
-        if let Some(at) = pool_week(&slot.slot_id) {
-            *all.entry(at).or_default() += slot.seats as u32;
+        if let Some(at) = pool_week(&slot.id) {
+            *all.entry(at).or_default() += slot.seats;
         }
     }
     let places = night.config.agenda.pools();
@@ -180,9 +169,10 @@ pub(super) fn write(
         // What was taken meanwhile waits for the next night.
         s.reopen_requests(&run)?;
         let now = tools.clock.now();
-        for (id, wish, reference) in s.answered_requests()? {
+        for (request, reference) in s.answered_requests()? {
+            let id = request.request_id;
             s.decide_request(&id, RequestState::Placed, Some(&reference), actor, now)?;
-            let payload = json!({"request": id, "reference": reference, "wish": wish});
+            let payload = json!({"request": id, "reference": reference, "wish": request.wish});
             s.record_in(&run.0, actor, &[Event { kind: "request.answered", payload }])?;
             counted.requests.placed += 1;
         }
@@ -208,29 +198,29 @@ fn place(
     tools: &mut Tools<'_>,
 ) -> Result<bool> {
     // An agent may have decided it in the meantime.
-    let still = s.request(&request.request_id)?.is_some_and(|r| r.state == RequestState::Chosen.code());
-    let slot = SlotId(request.slot_id.clone().context("a chosen request has a slot")?);
+    let still = s.request(&request.request_id)?.is_some_and(|r| r.state == RequestState::Chosen);
+    let slot = request.slot_id.clone().context("a chosen request has a slot")?;
     let (true, Some(row)) = (still && s.may_be_seen(&request.permit_id)?, s.slot(&slot)?) else { return Ok(false) };
     let floor = i64::from(on.config.settings.policy.send_floor_days);
-    let taken = s.taken(row.day)?.get(&slot.0).copied().unwrap_or(0);
-    if taken >= row.seats as u64 || (row.day - on.today).num_days() <= floor {
+    let taken = s.taken(row.id.day)?.get(&slot).copied().unwrap_or(0);
+    if taken >= u64::from(row.seats) || (row.id.day - on.today).num_days() <= floor {
         return Ok(false);
     }
     let live = s.live_of(&HolderId(request.holder_id.clone()))?;
     let made = if let Some(reference) = live.as_deref().and_then(Reference::parse) {
         let from = Convocation::read(s, &reference)?.context("a live convocation has disappeared")?;
-        if from.day <= row.day || from.day < on.today {
+        if from.slot_id.day <= row.id.day || from.slot_id.day < on.today {
             return Ok(false);
         }
         from.put_elsewhere(s, on, &slot, CancelledBy::Holder, tools.entropy)?
     } else {
         let mut person = Person::read(s, &request.permit_id, &request.holder_id)?;
-        if request.wish == Wish::NoEmail.code() {
+        if request.wish == Wish::NoEmail {
             person.holder.channel = Some(Channel::Post);
         }
         person.convoke(s, on, &slot, tools.entropy)?
     };
-    let made = made.with_context(|| format!("the seat {} was free and is not", slot.0))?;
+    let made = made.with_context(|| format!("the seat {slot} was free and is not"))?;
     let reference = Some(made.reference.as_str());
     ensure!(
         s.decide_request(&request.request_id, RequestState::Placed, reference, actor, on.now)?,
@@ -238,7 +228,7 @@ fn place(
     );
     let mut payload = made.payload;
     payload["request"] = request.request_id.as_str().into();
-    payload["wish"] = request.wish.as_str().into();
+    payload["wish"] = request.wish.code().into();
     s.record_in(&run.0, actor, &[Event { kind: "request.placed", payload }])?;
     Ok(true)
 }

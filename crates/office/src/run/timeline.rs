@@ -1,14 +1,14 @@
 //! Gathers one person's history.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
 use super::planned::planned;
 use convoke_domain::agenda::Jurisdiction;
+use convoke_domain::convocation::State;
 use convoke_domain::eligibility::{Facts, Rule, assess};
 use convoke_domain::ids::HolderId;
-use convoke_domain::permit::PermitKind;
 use convoke_letters::competent_prefecture;
 use convoke_report::timeline::{Circumstances, Moment, PermitNow, Planned, Timeline};
 use convoke_report::words;
@@ -46,22 +46,22 @@ fn permit_now(
     today: NaiveDate,
 ) -> Result<PermitNow> {
     let policy = &config.settings.policy;
-    let kind: PermitKind = title.kind.parse().context("the type of a permit in the database")?;
-    let live = known.convocations.iter().find(|c| c.state == "convoked");
+    let kind = title.kind;
+    let live = known.convocations.iter().find(|c| c.state == State::Convoked);
     // Whoever came with all documents has filed, whatever the extract knows by now: as a night sees it.
     let last = known.convocations.iter().rfind(|c| c.permit_id == title.permit_id);
-    let honoured = last.is_some_and(|c| c.state == "honoured");
+    let honoured = last.is_some_and(|c| c.state == State::Honoured);
     let facts = Facts {
         kind,
         mention: &title.mention,
-        status: title.status.parse().context("the status of a permit in the database")?,
+        status: title.status,
         expires_on: title.expires_on,
         commune: &title.commune,
         filed: honoured || title.filed_on.is_some(),
         held: title.held,
         absent: title.absent,
         superseded: title.superseded,
-        convoked_for: live.map(|c| c.day),
+        convoked_for: live.map(|c| c.slot_id.day),
     };
     let verdict = assess(&facts, policy, jurisdiction, today);
     let window = policy.window(kind, &title.mention, title.expires_on, today);
@@ -74,7 +74,7 @@ fn permit_now(
         review_on: verdict.review_on,
         commune: &title.commune,
         competent: competent_prefecture(&title.commune).filter(|_| !title.commune.starts_with(s.prefecture())),
-        appointment: live.map(|c| (c.reference.clone(), c.day, place(&c.slot_id))),
+        appointment: live.map(|c| (c.reference.clone(), c.slot_id.day, c.slot_id.pool.to_string())),
         planned: if is_due { planned(s, &title.permit_id)? } else { Planned::NotYet },
         late_months: policy.late_months,
     };
@@ -88,11 +88,6 @@ fn permit_now(
     })
 }
 
-/// `site/desk` of a slot.
-fn place(slot_id: &str) -> String {
-    slot_id.rsplit_once('/').map_or(slot_id, |(place, _)| place).to_owned()
-}
-
 fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment> {
     let zone = config.settings.prefecture.zone;
     let at = |at: chrono::NaiveDateTime, kind, what, of| Moment::at(at.and_utc(), zone, kind, what, of);
@@ -100,31 +95,27 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
     for p in &known.permits {
         let first = format!("Titre n° {} connu du système.", p.permit.number);
         told.push(Moment::on(p.permit.first_seen, "extract", first, None));
-        let now = p
-            .permit
-            .rule
-            .clone()
-            .zip(p.permit.rule_since)
-            .map(|(rule, since)| (rule, since, p.permit.rule_run.clone()));
-        let before = p.rules_before.iter().map(|r| (r.rule.clone(), r.since, Some(r.run_id.clone())));
+        let now = p.permit.rule.zip(p.permit.rule_since);
+        let now = now.map(|(rule, since)| (rule, since, p.permit.rule_run.clone()));
+        let before = p.rules_before.iter().map(|r| (r.rule, r.since, Some(r.run_id.clone())));
         for (rule, since, run) in before.chain(now) {
-            let label = rule.parse::<Rule>().map_or_else(|_| rule.clone(), |rule| rule.label_fr().to_owned());
+            let label = rule.label_fr();
             told.push(Moment::on(since, "verdict", format!("Titre n° {} : {label}.", p.permit.number), run));
         }
     }
     for c in &known.convocations {
-        let hour = c.slot_id.rsplit_once('T').map_or("", |(_, hour)| hour);
         let verb = if c.replaces.is_some() { "Rendez-vous déplacé au" } else { "Convoqué pour le" };
         let what = format!(
-            "{verb} {} à {hour}, {} ({}).",
-            convoke_letters::french::date(c.day),
-            place(&c.slot_id),
-            words::convocation_state(&c.state)
+            "{verb} {} à {}, {} ({}).",
+            convoke_letters::french::date(c.slot_id.day),
+            c.slot_id.start.format("%H:%M"),
+            c.slot_id.pool,
+            words::convocation_state(c.state)
         );
         told.push(at(c.created_at, "appointment", what, Some(c.reference.clone())));
     }
     for r in &known.requests {
-        let wish = words::wish(&r.wish);
+        let wish = words::wish(r.wish);
         told.push(Moment::on(
             r.received_on,
             "request",
@@ -132,21 +123,21 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
             Some(r.request_id.clone()),
         ));
         if let Some(decided) = r.decided_at {
-            let what = format!("Demande {}.", words::request_state(&r.state));
+            let what = format!("Demande {}.", words::request_state(r.state));
             let decision = at(decided, "request", what, Some(r.request_id.clone()));
             told.push(Moment { by: r.decided_by.clone(), ..decision });
         }
     }
     for l in &known.letters {
-        let (kind, way) = (words::letter_kind(&l.letter.kind), words::channel(&l.letter.channel));
-        let why = l.letter.last_reply.as_deref().and_then(words::remark);
+        let (kind, way) = (words::letter_kind(l.letter.kind), words::channel(l.letter.channel));
+        let why = l.letter.remark.map(words::remark);
         let why = why.map_or_else(String::new, |why| format!(" ({why})"));
-        let what = format!("Lettre « {kind} » ({way}) : {}{why}.", words::letter_state(&l.letter.state));
+        let what = format!("Lettre « {kind} » ({way}) : {}{why}.", words::letter_state(l.letter.state));
         told.push(at(l.letter.created_at, "letter", what, Some(l.letter.letter_id.clone())));
         for a in &l.attempts {
             let reply = a.reply.as_deref().unwrap_or_default();
             let stage = a.stage.as_deref().map_or_else(String::new, |stage| format!(" ({stage})"));
-            let outcome = words::attempt(a.outcome.as_deref().unwrap_or_default());
+            let outcome = a.outcome.map_or("en cours", words::attempt);
             let what = format!("Essai par {}{stage} : {outcome}, {reply}", a.relay);
             told.push(at(a.started_at, "attempt", what, Some(l.letter.letter_id.clone())));
         }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
-use convoke_domain::convocation::{Presence, State};
+use convoke_domain::convocation::Presence;
+use convoke_domain::slot::PoolId;
 use convoke_letters::Fonts;
 use convoke_settings::Configuration;
 use convoke_store::Store;
@@ -115,18 +116,18 @@ pub fn gather(
         let holders = s.holders(&ids)?;
         Ok((appointed, holders))
     })?;
-    let mut by_desk: BTreeMap<(String, String), Vec<Expected>> = BTreeMap::new();
+    let mut by_desk: BTreeMap<PoolId, Vec<Expected>> = BTreeMap::new();
     for a in appointed {
         let holder = holders.get(&a.holder_id);
         let expected = Expected {
-            hour: a.hour(),
+            hour: a.slot.start,
             name: holder.map(convoke_domain::permit::Holder::printed_name).unwrap_or_default(),
             birth_date: holder.and_then(|h| h.birth_date),
-            kind: a.kind.unwrap_or_default(),
-            presence: a.state.parse().ok().and_then(|state: State| Presence::of(state)),
+            kind: a.kind.map(|kind| kind.to_string()).unwrap_or_default(),
+            presence: Presence::of(a.state),
             reference: a.reference,
         };
-        by_desk.entry((a.site, a.desk)).or_default().push(expected);
+        by_desk.entry(a.slot.pool).or_default().push(expected);
     }
     let prefecture = &config.settings.prefecture;
     let empty = |site: &str, name: &str| SiteDay {
@@ -144,13 +145,13 @@ pub fn gather(
             desk: pool.desk.id.clone(),
             label: pool.desk.label().to_owned(),
             closed: config.agenda.closed(pool, date).map(str::to_owned),
-            people: by_desk.remove(&(pool.site.id.clone(), pool.desk.id.clone())).unwrap_or_default(),
+            people: by_desk.remove(&pool.id()).unwrap_or_default(),
         };
         if let Some(site) = sites.iter_mut().find(|s| s.site == pool.site.id) {
             site.desks.push(desk);
         }
     }
-    for ((site, desk), people) in by_desk {
+    for (PoolId { site, desk }, people) in by_desk {
         let left = DeskDay { label: desk.clone(), desk, closed: None, people };
         match sites.iter_mut().find(|s| s.site == site) {
             Some(known) => known.desks.push(left),

@@ -180,10 +180,11 @@ fn given(night: &Recorded) -> BTreeMap<&str, [String; 7]> {
         set(lapse.candidate, 0, lapse.cause.code().to_owned());
     }
     for a in &plan.appointments {
-        let (site, desk) = input.pools[a.pool as usize].split_once('/').unwrap_or_default();
+        let pool = &input.pools[a.pool as usize];
         let hour = format!("{:02}:{:02}", a.start / 60, a.start % 60);
         let firm = if a.firm { "oui" } else { "non" };
-        let said = [a.pass.code(), firm, site, desk, &input.date(a.day).to_string(), &hour].map(str::to_owned);
+        let said =
+            [a.pass.code(), firm, &pool.site, &pool.desk, &input.date(a.day).to_string(), &hour].map(str::to_owned);
         (1..).zip(said).for_each(|(column, text)| set(a.candidate, column, text));
     }
     rows

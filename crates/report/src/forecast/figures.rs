@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::horizon::WeekName;
 use super::{Extra, Percent};
+use convoke_domain::slot::PoolId;
 
 /// What is asked besides the weeks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -132,9 +133,9 @@ impl Week {
 }
 
 impl DeskWeek {
-    pub(super) fn empty(pool: &str, week: &WeekName) -> Self {
-        let (site, desk) = pool.split_once('/').unwrap_or((pool, ""));
-        let (site, desk, week) = (site.to_owned(), desk.to_owned(), week.name.clone());
+    pub(super) fn empty(pool: &PoolId, week: &WeekName) -> Self {
+        let PoolId { site, desk } = pool.clone();
+        let week = week.name.clone();
         Self { site, desk, week, seats: 0, reserved: 0, taken: 0, to_add: 0 }
     }
 }

@@ -23,6 +23,7 @@ pub use people::People;
 pub use seats::DeskDay;
 pub use shown::{chart, desks_list, svg, text, weeks_list};
 
+use convoke_domain::slot::PoolId;
 use convoke_planning::crowd::{Alike, Crowd, Seats};
 use nights::Nights;
 
@@ -34,7 +35,7 @@ pub struct Known<'a> {
     /// The préfecture.
     pub prefecture: &'a str,
     /// `site/desk` of each pool.
-    pub pools: &'a [String],
+    pub pools: &'a [PoolId],
     /// People.
     pub people: People<'a>,
     /// Desks by day, from tonight to the end of the horizon, including days without a free seat.
@@ -145,7 +146,7 @@ pub fn forecast(
 
 /// The reported desks, by pool and week.
 struct Desks<'a> {
-    pools: &'a [String],
+    pools: &'a [PoolId],
     horizon: &'a Horizon,
     found: BTreeMap<(u32, usize), DeskWeek>,
 }

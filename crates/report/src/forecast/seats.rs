@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::horizon::week_of;
 use super::{Extra, Horizon, Percent, Unknown};
+use convoke_domain::slot::PoolId;
 use convoke_planning::crowd::Seats;
 
 /// The seats of a desk on a day.
@@ -63,15 +64,16 @@ pub(super) fn free(days: &[DeskDay], horizon: &Horizon) -> Vec<Seats> {
 /// no seat could be opened there.
 pub(super) fn extra(
     asked: &[Extra],
-    pools: &[String],
+    pools: &[PoolId],
     days: &[DeskDay],
     horizon: &Horizon,
 ) -> Result<Vec<Seats>, Unknown> {
     let mut sums: BTreeMap<(u32, i32), u32> = BTreeMap::new();
     for extra in asked {
-        let desk = format!("{}/{}", extra.site, extra.desk);
+        let desk = PoolId::new(&extra.site, &extra.desk);
         let pool = pools.iter().position(|name| *name == desk);
-        let pool = pool.ok_or_else(|| Unknown::Desk { asked: desk.clone(), known: pools.join(", ") })? as u32;
+        let known = || pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let pool = pool.ok_or_else(|| Unknown::Desk { asked: desk.to_string(), known: known() })? as u32;
         let open = |d: &&DeskDay| d.pool == pool && d.day <= horizon.last && d.seats > 0;
         let week = days.iter().filter(open).map(|d| week_of(d.day)).find(|week| week.name == extra.week);
         let week = week.ok_or_else(|| {
@@ -81,7 +83,7 @@ pub(super) fn extra(
                 (Some(first), Some(last)) => format!("it is open in weeks from {first} to {last}"),
                 _ => "it is never open in these weeks".to_owned(),
             };
-            Unknown::Week { asked: extra.week.clone(), desk, known }
+            Unknown::Week { asked: extra.week.clone(), desk: desk.to_string(), known }
         })?;
         *sums.entry((pool, horizon.day(week.monday))).or_default() += extra.seats;
     }

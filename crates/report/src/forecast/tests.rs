@@ -11,6 +11,7 @@ use convoke_domain::eligibility::Facts;
 use convoke_domain::ids::PermitId;
 use convoke_domain::permit::{Channel, PermitKind, Status};
 use convoke_domain::policy::{Before, Policy, Procedure, WindowRule};
+use convoke_domain::slot::PoolId;
 use convoke_instance::{Candidate, Nights, PlanningInput, SlotSeats};
 use convoke_planning as planning;
 
@@ -92,7 +93,7 @@ fn asked(holders: &[Holder], days: &[DeskDay], weeks: u32, what_if: WhatIf) -> R
     for holder in holders {
         people.take(&facts(holder));
     }
-    let pools = ["a/d".to_owned(), "b/d".to_owned()];
+    let pools = [PoolId::new("a", "d"), PoolId::new("b", "d")];
     let known = Known { prefecture: "94", pools: &pools, people, days: days.to_vec(), warnings: Vec::new() };
     forecast(known, what_if, &horizon, &|_, _, _| {})
 }
@@ -235,7 +236,7 @@ fn live(holders: &[Holder], days: &[DeskDay], weeks: u32) -> Vec<u64> {
             surplus_before: nights.surplus_before(&policy),
             late_wait_days: policy.late_wait_days,
             beside: BTreeMap::new(),
-            pools: vec!["a/d".into(), "b/d".into()],
+            pools: vec![PoolId::new("a", "d"), PoolId::new("b", "d")],
             slots: slots.collect(),
             candidates: candidates.collect(),
         }

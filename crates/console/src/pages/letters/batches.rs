@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::jobs::{Ended, Kind, Progress};
 use crate::page::{Answer, Failure, Frame, file, html};
 use crate::visit::Visit;
+use convoke_domain::convocation::LetterState;
 use convoke_domain::ledger::Event;
 use convoke_machine::confirm::Confirmed;
 use convoke_office::acts;
@@ -51,7 +52,7 @@ pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
     let mut lots = Shelf::of(visit.config()).lots()?;
     // If two préfectures share a folder, each sees only its own.
     lots.retain(|lot| lot.prefecture == visit.store.prefecture());
-    let to_post = counts.get("to_post").copied().unwrap_or(0);
+    let to_post = counts.get(&LetterState::ToPost).copied().unwrap_or(0);
     let (progress, ended) = (visit.progress(Kind::Post, "/courriers/lots"), visit.ended(Kind::Post));
     html(&Batches { frame: visit.frame("batches-title"), progress, ended, lots, to_post })
 }
@@ -79,7 +80,7 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
         if left_out.is_empty() {
             return Ok(worker.well(told, None));
         }
-        let named = left_out.iter().map(|e| format!("{}, {}", e.id, words::letter_cause(&e.reason).0));
+        let named = left_out.iter().map(|e| format!("{}, {}", e.id, words::paper_fault(&e.reason).0));
         Ok(worker.refused(format!("{told} {} {}", t.count("batches-left-out", left_out.len()), listed(named)), None))
     })?;
     let t = visit.words();

@@ -17,9 +17,9 @@ struct Letter {
     frame: Frame,
     id: String,
     known: KnownLetter,
-    kind: String,
-    channel: String,
-    state: String,
+    kind: &'static str,
+    channel: &'static str,
+    state: &'static str,
     /// Why it is held up, and the language of that text.
     cause: Option<(String, &'static str)>,
     /// Domain of the recipient, without the name.
@@ -48,17 +48,17 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
             Some(holder) => s.acts_on(holder)?,
             None => Vec::new(),
         };
-        let cause = cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref());
+        let cause = cause(row.state, row.remark, row.rendered.as_deref(), row.last_reply.as_deref());
         Ok(Some((known, cause, holder, acts)))
     })?;
     let Some((known, cause, holder, acts)) = found else { return Err(Failure::Missing) };
     let letter = &known.letter;
     let domain = letter.recipient.as_deref().and_then(|to| Some(to.rsplit_once('@')?.1.to_owned()));
     let page = Letter {
-        kind: words::letter_kind(&letter.kind),
-        channel: words::channel(&letter.channel),
-        state: words::letter_state(&letter.state),
-        turns: letter.state.parse().map(|state: LetterState| turns(Some(state))).unwrap_or_default(),
+        kind: words::letter_kind(letter.kind),
+        channel: words::channel(letter.channel),
+        state: words::letter_state(letter.state),
+        turns: turns(Some(letter.state)),
         moments: moments(&known, &acts),
         cause,
         domain,
@@ -74,7 +74,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
 fn moments(known: &KnownLetter, acts: &[ActOn]) -> Vec<Moment> {
     let mut moments = vec![Moment { at: Some(known.letter.created_at), what: "Écrite".into(), said: String::new() }];
     moments.extend(known.attempts.iter().map(|a| {
-        let outcome = words::attempt(a.outcome.as_deref().unwrap_or_default());
+        let outcome = a.outcome.map_or("en cours", words::attempt);
         let stage = a.stage.as_deref().map_or_else(String::new, |stage| format!(" ({stage})"));
         Moment {
             at: Some(a.started_at),

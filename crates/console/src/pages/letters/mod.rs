@@ -12,7 +12,7 @@ use super::{Route, get, post};
 use crate::page::{Answer, Failure, Frame, export, html};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
-use convoke_domain::convocation::{LetterKind, LetterState};
+use convoke_domain::convocation::{LetterKind, LetterState, Remark};
 use convoke_domain::permit::Channel;
 use convoke_letters::Rendered;
 use convoke_office::acts::{self, Cause, Turn};
@@ -99,36 +99,49 @@ struct Letters {
 /// An option of a selection list.
 struct Choice {
     code: &'static str,
-    label: String,
+    label: &'static str,
     letters: u64,
     chosen: bool,
 }
 
 struct Line {
     row: LetterLine,
-    kind: String,
-    channel: String,
-    state: String,
+    kind: &'static str,
+    channel: &'static str,
+    state: &'static str,
     /// Why it is held up, and the language of that text.
     cause: Option<(String, &'static str)>,
 }
 
 impl From<LetterLine> for Line {
     fn from(row: LetterLine) -> Self {
-        let (kind, channel) = (words::letter_kind(&row.kind), words::channel(&row.channel));
-        let (state, cause) =
-            (words::letter_state(&row.state), cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref()));
+        let (kind, channel) = (words::letter_kind(row.kind), words::channel(row.channel));
+        let cause = cause(row.state, row.remark, row.rendered.as_deref(), row.last_reply.as_deref());
+        let state = words::letter_state(row.state);
         Self { row, kind, channel, state, cause }
     }
 }
 
 /// Why a letter is held up, or what it lacks, without addresses, and the language of that text. For a delivered letter
 /// the relay's reply is not a cause.
-fn cause(state: &str, rendered: Option<&str>, last_reply: Option<&str>) -> Option<(String, &'static str)> {
+fn cause(
+    state: LetterState,
+    remark: Option<Remark>,
+    rendered: Option<&str>,
+    reply: Option<&str>,
+) -> Option<(String, &'static str)> {
     let rendered: Option<Rendered> = rendered.and_then(|r| serde_json::from_str(r).ok());
-    let explained = state.parse().is_ok_and(|state| WITH_CAUSE.contains(&state));
-    let said = last_reply.filter(|said| explained || words::remark(said).is_some()).map(acts::cause);
-    Some(words::letter_cause(&rendered.and_then(|r| r.without_pdf).or(said)?))
+    if let Some(fault) = rendered.and_then(|r| r.without_pdf) {
+        return Some(words::paper_fault(&fault));
+    }
+    let reply = reply.filter(|_| WITH_CAUSE.contains(&state));
+    (remark.is_some() || reply.is_some())
+        .then(|| words::letter_cause(state, remark, &acts::cause(reply.unwrap_or_default())))
+}
+
+/// Why letters are where they are, and the language of that text.
+pub(super) fn words_of(cause: &Cause) -> Option<(String, &'static str)> {
+    (!cause.words().is_empty()).then(|| words::letter_cause(cause.state, cause.remark, &cause.reply))
 }
 
 /// The causes under a filter; without a chosen state, those of every state that has causes.
@@ -138,10 +151,7 @@ fn causes(s: &mut Store, filter: &LetterFilter) -> anyhow::Result<Vec<Cause>> {
     if states.is_empty() {
         return Ok(Vec::new());
     }
-    let said = s.letters_by_reply(&states, filter)?;
-    Ok(acts::by_cause(said.iter().map(|(state, reply, n, example)| {
-        (state.as_str(), reply.as_deref(), *n as u64, example.as_deref().unwrap_or_default())
-    })))
+    Ok(acts::by_cause(s.letters_by_reply(&states, filter)?))
 }
 
 fn list(visit: &mut Visit<'_, '_>) -> Answer {
@@ -160,15 +170,13 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
         let waiting = if paused.is_some() { s.waiting_letters()? } else { 0 };
         let states = LetterState::ALL.iter().map(|state| Choice {
             code: state.code(),
-            label: words::letter_state(state.code()),
-            letters: counts.get(state.code()).copied().unwrap_or(0),
+            label: words::letter_state(*state),
+            letters: counts.get(state).copied().unwrap_or(0),
             chosen: filter.state == Some(*state),
         });
         let choice = |code, label, chosen| Choice { code, label, letters: 0, chosen };
-        let kinds =
-            LetterKind::ALL.iter().map(|k| choice(k.code(), words::letter_kind(k.code()), filter.kind == Some(*k)));
-        let channels =
-            Channel::ALL.iter().map(|c| choice(c.code(), words::channel(c.code()), filter.channel == Some(*c)));
+        let kinds = LetterKind::ALL.iter().map(|k| choice(k.code(), words::letter_kind(*k), filter.kind == Some(*k)));
+        let channels = Channel::ALL.iter().map(|c| choice(c.code(), words::channel(*c), filter.channel == Some(*c)));
         Ok(Letters {
             // Totals are shown only on the first page.
             causes: if sought.apres.is_empty() { causes(s, &filter)? } else { Vec::new() },
@@ -202,13 +210,13 @@ fn to_list(store: &mut Store, filter: &LetterFilter) -> anyhow::Result<List> {
         let Some(last) = rows.last() else { return Ok(list) };
         after.clone_from(&last.letter_id);
         list.rows.extend(rows.iter().map(|row| {
-            let label = words::letter_state(&row.state);
-            let cause = cause(&row.state, row.rendered.as_deref(), row.last_reply.as_deref())
+            let label = words::letter_state(row.state);
+            let cause = cause(row.state, row.remark, row.rendered.as_deref(), row.last_reply.as_deref())
                 .map_or_else(String::new, |(cause, _)| cause);
             let written = row.created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-            [&row.letter_id, &row.reference, &row.kind, &row.channel, &row.state, &label]
+            [&row.letter_id, &row.reference, row.kind.code(), row.channel.code(), row.state.code(), label]
                 .into_iter()
-                .cloned()
+                .map(str::to_owned)
                 .chain([row.attempts.to_string(), cause, written])
                 .collect()
         }));

@@ -86,8 +86,8 @@ pub(super) fn turn(visit: &mut Visit<'_, '_>) -> Answer {
     }
     let names = [form.lettre];
     let done = visit.by_hand(&form.reason, |s, hand| acts::turn_letters(s, hand, &names, form.acte))?;
-    let (t, state) = (visit.words(), done.first().map_or_else(String::new, |(_, state)| state.code().to_owned()));
-    let notice = t.with("person-letter-turned", "state", words::letter_state(&state));
+    let state = done.first().map_or("", |(_, state)| words::letter_state(*state));
+    let notice = visit.words().with("person-letter-turned", "state", state);
     visit.done(notice, &format!("/personnes/{id}"))
 }
 

@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use crate::page::{Answer, Failure, Frame, html};
 use crate::visit::Visit;
-use convoke_domain::ids::{Reference, SlotId};
+use convoke_domain::ids::Reference;
+use convoke_domain::permit::Channel;
+use convoke_domain::slot::SlotId;
 use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;
@@ -38,9 +40,8 @@ impl Dates {
 
     /// A slot at another hour, at the same desk and on the same day.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a template passes it")]
-    fn at(slot: &str, hour: &NaiveTime) -> String {
-        let place = slot.rsplit_once('T').map_or(slot, |(place, _)| place);
-        format!("{place}T{}", hour.format("%H:%M"))
+    fn at(slot: &SlotId, hour: &NaiveTime) -> SlotId {
+        slot.pool.at(slot.day, *hour)
     }
 }
 
@@ -57,14 +58,12 @@ pub(super) fn dates(visit: &mut Visit<'_, '_>) -> Answer {
     // Nothing is recorded, so no reason is needed.
     let mut hand = Hand { clock, entropy: &mut Entropy::System, config, actor: &actor, reason: "" };
     let options = acts::options(visit.store, &mut hand, &reference, &[])?;
-    let present = visit.store.slot(&SlotId(options.present.clone()))?.ok_or(Failure::Missing)?;
+    let present = options.present.clone();
     let (frame, today) = (visit.frame("dates-title"), visit.today());
-    let found = config.agenda.find(&present.site, &present.desk);
-    let place = found.map_or_else(
-        || format!("{}/{}", present.site, present.desk),
-        |pool| format!("{}, {}", pool.site.name, pool.desk.label()),
-    );
-    let (day, hour) = (present.day, Some(present.hour()));
+    let found = config.agenda.find(&present.pool);
+    let place =
+        found.map_or_else(|| present.pool.to_string(), |pool| format!("{}, {}", pool.site.name, pool.desk.label()));
+    let (day, hour) = (present.day, Some(present.start));
     let place = visible(&place);
     html(&Dates { frame, reference: reference.to_string(), holder_id, place, day, hour, options, today })
 }
@@ -119,12 +118,12 @@ pub(super) fn relocate(visit: &mut Visit<'_, '_>) -> Answer {
     let form: Moving = visit.asked.form()?;
     let t = visit.words();
     let typed = if form.autre.trim().is_empty() { &form.creneau } else { &form.autre };
-    let to = SlotId::parse(typed).ok_or_else(|| Failure::Told(t.say("dates-no-slot")))?;
+    let to: SlotId = typed.parse().map_err(|_| Failure::Told(t.say("dates-no-slot")))?;
     let confirmed = Confirmed::typed(&form.confirmation, reference.as_str()).ok_or(Failure::Unconfirmed)?;
     let wish = Move { to: &to, by: whose(&form.par)?, despite_lapse: form.malgre.is_some() };
     let moved = visit.by_hand(&form.reason, |s, hand| acts::relocate(s, hand, &reference, &wish, &confirmed))?;
-    let notice = t.with2("dates-moved", ("day", &t.date(moved.day)), ("what", &moved.reference));
-    let notice = format!("{notice} {}", told(visit, &moved.channel, moved.day));
+    let notice = t.with2("dates-moved", ("day", &t.date(moved.slot.day)), ("what", &moved.reference));
+    let notice = format!("{notice} {}", told(visit, moved.channel, moved.slot.day));
     visit.done(notice, &format!("/personnes/{holder_id}"))
 }
 
@@ -141,12 +140,12 @@ pub(super) fn cancel(visit: &mut Visit<'_, '_>) -> Answer {
     let by = whose(&form.par)?;
     let confirmed = Confirmed::typed(&form.confirmation, reference.as_str()).ok_or(Failure::Unconfirmed)?;
     let ended = visit.by_hand(&form.reason, |s, hand| acts::cancel(s, hand, &reference, by, &confirmed))?;
-    let notice = format!("{} {}", visit.words().say("person-cancelled"), told(visit, &ended.channel, ended.day));
+    let notice = format!("{} {}", visit.words().say("person-cancelled"), told(visit, ended.channel, ended.day));
     visit.done(notice, &format!("/personnes/{holder_id}"))
 }
 
 /// How the letter about it reaches the person.
-pub(in crate::pages) fn told(visit: &Visit<'_, '_>, channel: &str, day: NaiveDate) -> String {
+pub(in crate::pages) fn told(visit: &Visit<'_, '_>, channel: Channel, day: NaiveDate) -> String {
     let left = (day - visit.today()).num_days();
     visit.words().say(match acts::way(&visit.config().settings.policy, channel, left) {
         Way::Email => "person-way-email",

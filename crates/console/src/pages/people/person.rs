@@ -6,7 +6,7 @@ use chrono::{NaiveDate, NaiveTime};
 use super::holder_of;
 use crate::page::{Answer, Frame, html};
 use crate::visit::Visit;
-use convoke_domain::convocation::LetterState;
+use convoke_domain::convocation::{LetterState, State};
 use convoke_domain::permit::Holder;
 use convoke_domain::requests::Wish;
 use convoke_office::run::timeline;
@@ -22,7 +22,7 @@ struct PersonPage {
     holder: Holder,
     told: Timeline,
     name: String,
-    channel: String,
+    channel: &'static str,
     /// The address that bounced, if it is the one that would be used.
     refused_address: Option<String>,
     appointment: Option<Appointment>,
@@ -38,7 +38,7 @@ struct Appointment {
     reference: String,
     place: String,
     day: NaiveDate,
-    hour: Option<NaiveTime>,
+    hour: NaiveTime,
     /// Whether it can still be changed; otherwise it is to be marked.
     to_come: bool,
     site: String,
@@ -46,9 +46,9 @@ struct Appointment {
 
 struct Letter {
     id: String,
-    kind: String,
-    channel: String,
-    state: String,
+    kind: &'static str,
+    channel: &'static str,
+    state: &'static str,
     /// Whether it failed and needs a person.
     bad: bool,
     written_at: chrono::NaiveDateTime,
@@ -59,8 +59,8 @@ struct Letter {
 
 struct Request {
     id: String,
-    wish: String,
-    state: String,
+    wish: &'static str,
+    state: &'static str,
     received_on: NaiveDate,
 }
 
@@ -70,8 +70,8 @@ impl PersonPage {
         visible(text)
     }
 
-    fn wishes() -> impl Iterator<Item = (&'static str, String)> {
-        Wish::ALL.iter().map(|wish| (wish.code(), words::wish(wish.code())))
+    fn wishes() -> impl Iterator<Item = (&'static str, &'static str)> {
+        Wish::ALL.iter().map(|wish| (wish.code(), words::wish(*wish)))
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let page = PersonPage {
         holder_id: id.0,
         name: visible(&told.name),
-        channel: words::channel(holder.effective_channel().code()),
+        channel: words::channel(holder.effective_channel()),
         refused_address,
         appointment: appointment(&known, config, today),
         mend_first: letters.iter().any(|l| l.bad),
@@ -104,41 +104,40 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
 }
 
 fn appointment(known: &Known, config: &convoke_settings::Configuration, today: NaiveDate) -> Option<Appointment> {
-    let live = known.convocations.iter().find(|c| c.state == "convoked")?;
-    let (place, at) = live.slot_id.rsplit_once('/')?;
-    let (site, desk) = place.split_once('/')?;
-    let named = config.agenda.find(site, desk);
-    let place = named.map_or_else(|| place.to_owned(), |pool| format!("{}, {}", pool.site.name, pool.desk.label()));
+    let live = known.convocations.iter().find(|c| c.state == State::Convoked)?;
+    let slot = &live.slot_id;
+    let named = config.agenda.find(&slot.pool);
+    let place =
+        named.map_or_else(|| slot.pool.to_string(), |pool| format!("{}, {}", pool.site.name, pool.desk.label()));
     Some(Appointment {
         reference: live.reference.clone(),
         place: visible(&place),
-        day: live.day,
-        hour: at.split_once('T').and_then(|(_, hour)| hour.parse().ok()),
-        to_come: live.day >= today,
-        site: site.to_owned(),
+        day: slot.day,
+        hour: slot.start,
+        to_come: slot.day >= today,
+        site: slot.pool.site.clone(),
     })
 }
 
 fn letter(known: &KnownLetter, refused: Option<&str>) -> Letter {
     let l = &known.letter;
-    let state: Option<LetterState> = l.state.parse().ok();
     // A letter is not sent again to an address that bounced: setting a new address sends it.
     let hopeless = refused.is_some() && l.recipient.as_deref() == refused;
-    let turn = match state {
-        Some(LetterState::Failed | LetterState::Bounced | LetterState::Deferred) if !hopeless => {
+    let turn = match l.state {
+        LetterState::Failed | LetterState::Bounced | LetterState::Deferred if !hopeless => {
             Some(("retry", "person-letter-retry"))
         }
-        Some(LetterState::Held) => Some(("release", "person-letter-release")),
+        LetterState::Held => Some(("release", "person-letter-release")),
         _ => None,
     };
     Letter {
         id: l.letter_id.clone(),
-        kind: words::letter_kind(&l.kind),
-        channel: words::channel(&l.channel),
-        state: words::letter_state(&l.state),
+        kind: words::letter_kind(l.kind),
+        channel: words::channel(l.channel),
+        state: words::letter_state(l.state),
         bad: matches!(
-            state,
-            Some(LetterState::Failed | LetterState::Bounced | LetterState::Expired | LetterState::Returned)
+            l.state,
+            LetterState::Failed | LetterState::Bounced | LetterState::Expired | LetterState::Returned
         ),
         written_at: l.created_at,
         can_be_shown: known.said.as_object().is_some_and(|said| !said.is_empty()),
@@ -149,8 +148,8 @@ fn letter(known: &KnownLetter, refused: Option<&str>) -> Letter {
 fn request(row: &convoke_store::RequestRow) -> Request {
     Request {
         id: row.request_id.clone(),
-        wish: words::wish(&row.wish),
-        state: words::request_state(&row.state),
+        wish: words::wish(row.wish),
+        state: words::request_state(row.state),
         received_on: row.received_on,
     }
 }

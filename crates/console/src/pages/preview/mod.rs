@@ -17,7 +17,7 @@ use crate::page::{Answer, Failure, Frame, export, html};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::eligibility::Rule;
-use convoke_domain::ids::SlotId;
+use convoke_domain::slot::SlotId;
 use convoke_instance::diff::Difference;
 use convoke_instance::weeks::{Week, by_week};
 use convoke_instance::{Figures, Plan, PlanningInput};
@@ -78,7 +78,7 @@ impl Night {
     fn sites(&self) -> Vec<(String, u64, u64, u64)> {
         let mut sites: std::collections::BTreeMap<&str, (u64, u64, u64)> = std::collections::BTreeMap::new();
         for week in &self.weeks {
-            let site = sites.entry(week.pool.split('/').next().unwrap_or_default()).or_default();
+            let site = sites.entry(week.pool.site.as_str()).or_default();
             *site = (site.0 + week.firm, site.1 + week.planned, site.2 + week.free);
         }
         let left = |(site, (firm, planned, free)): (&str, (u64, u64, u64))| {
@@ -177,9 +177,8 @@ fn shown(visit: &Visit<'_, '_>, night: Arc<Kept<Night>>, stale: bool) -> Shown {
 
 fn weeks_list(night: &Night) -> List {
     let line = |w: &Week| {
-        let (site, desk) = w.pool.split_once('/').unwrap_or((&w.pool, ""));
         let figures = [w.free, w.firm, w.planned, w.free.saturating_sub(w.firm + w.planned)].map(|n| n.to_string());
-        [site.to_owned(), desk.to_owned(), w.week.to_string()].into_iter().chain(figures).collect()
+        [w.pool.site.clone(), w.pool.desk.clone(), w.week.to_string()].into_iter().chain(figures).collect()
     };
     let header = vec!["site", "guichet", "semaine_du", "places", "fermes", "prevus", "libres"];
     List { name: "semaines", header, rows: night.weeks.iter().map(line).collect() }
@@ -190,7 +189,7 @@ fn firm_list(night: &Night) -> List {
     let line = |f: &Firm| {
         let place = &f.placement;
         let notice = if f.short_notice { "oui" } else { "non" };
-        vec![place.permit_id.0.clone(), place.slot_id.0.clone(), place.origin.clone(), notice.to_owned()]
+        vec![place.permit_id.0.clone(), place.slot_id.to_string(), place.origin.to_string(), notice.to_owned()]
     };
     let header = vec!["titre", "creneau", "passe", "preavis_reduit"];
     List { name: "rendez_vous", header, rows: night.firm.iter().map(line).collect() }

@@ -37,7 +37,7 @@ struct One {
     left: bool,
     running: Option<Progress>,
     outlined: Option<Outlined>,
-    causes: Vec<(Cause, String)>,
+    causes: Vec<(Cause, &'static str)>,
     /// Other runs that stored a plan, latest first.
     others: Vec<RunRow>,
     making: Option<Progress>,
@@ -74,10 +74,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
         let others = s.runs_before(None, None, OTHERS)?;
         Ok((outline(s, config, &row)?, s.failing_letters_of_run(&id.0)?, s.seal_of(&id)?, others))
     })?;
-    let said = failing.iter().map(|(state, reply, n, one)| {
-        (state.as_str(), reply.as_deref(), n.unsigned_abs(), one.as_deref().unwrap_or_default())
-    });
-    let causes = by_cause(said).into_iter().map(|c| (words::letter_state(&c.state), c)).map(|(label, c)| (c, label));
+    let causes = by_cause(failing).into_iter().map(|c| (words::letter_state(c.state), c)).map(|(label, c)| (c, label));
     let outlined = report.map(|report| {
         let funnel = Funnel::of(&report);
         let stages = funnel.examined.iter().chain(&funnel.convoked);
@@ -89,7 +86,10 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
             letters: report
                 .letters
                 .iter()
-                .map(|l| (words::channel(&l.channel), words::letter_state(&l.state), l.letters))
+                .map(|l| {
+                    let state = words::label(&l.state, words::letter_state);
+                    (words::label(&l.channel, words::channel), state, l.letters)
+                })
                 .collect(),
             funnel,
             sealed,

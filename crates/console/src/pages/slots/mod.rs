@@ -17,6 +17,7 @@ use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::agenda::{Agenda, Closure};
 use convoke_domain::ending::AtDesk;
+use convoke_domain::slot::PoolId;
 use convoke_instance::weeks::monday;
 use convoke_report::List;
 use convoke_store::ClosedDay;
@@ -45,9 +46,9 @@ struct Page {
     closed: Option<Ended>,
     weeks: Vec<NaiveDate>,
     chart: Columns,
-    desks: Vec<(String, Vec<Cell>)>,
+    desks: Vec<(PoolId, Vec<Cell>)>,
     total: Vec<Cell>,
-    next: Option<String>,
+    next: Option<PoolId>,
     closures: Vec<ClosedDay>,
     /// Closures from `config/agenda.toml`, which cannot be reopened here.
     in_agenda: Vec<Closure>,
@@ -106,9 +107,9 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
         .collect();
     let said = weeks.iter().zip(&total).map(|(week, c)| format!("{} : {} / {}", t.short(week), c.taken, c.seats));
     let desc = said.collect::<Vec<_>>().join(" ; ");
-    let after = asked.apres.unwrap_or_default();
-    let mut shown: Vec<(String, Vec<Cell>)> =
-        desks.into_iter().filter(|(desk, _)| *desk > after).take(DESKS + 1).collect();
+    let after: Option<PoolId> = asked.apres.as_deref().and_then(|desk| desk.parse().ok());
+    let mut shown: Vec<(PoolId, Vec<Cell>)> =
+        desks.into_iter().filter(|(desk, _)| after.as_ref().is_none_or(|after| desk > after)).take(DESKS + 1).collect();
     let more = shown.len() > DESKS;
     shown.truncate(DESKS);
     let mut in_agenda: Vec<Closure> = agenda.closure.iter().filter(|c| c.to >= today).cloned().collect();
@@ -136,32 +137,31 @@ fn heat(
     seats: &[(AtDesk, u64)],
     taken: &[(AtDesk, u64)],
     closures: &[ClosedDay],
-) -> BTreeMap<String, Vec<Cell>> {
+) -> BTreeMap<PoolId, Vec<Cell>> {
     let empty = || vec![Cell::default(); weeks.len()];
     let pools = agenda.pools();
-    let mut desks: BTreeMap<String, Vec<Cell>> =
-        pools.iter().map(|p| (format!("{}/{}", p.site.id, p.desk.id), empty())).collect();
+    let mut desks: BTreeMap<PoolId, Vec<Cell>> = pools.iter().map(|p| (p.id(), empty())).collect();
     let of = |day: NaiveDate| ((day - weeks[0]).num_days() / 7).unsigned_abs() as usize;
     for ((site, desk, day), n) in seats {
-        let by_hand = closures.iter().any(|c| c.covers(site, desk, *day));
-        let by_agenda = || agenda.find(site, desk).is_some_and(|pool| agenda.closed(pool, *day).is_some());
-        let cells = desks.entry(format!("{site}/{desk}")).or_insert_with(empty);
+        let id = PoolId::new(site, desk);
+        let by_hand = closures.iter().any(|c| c.covers(&id, *day));
+        let by_agenda = || agenda.find(&id).is_some_and(|pool| agenda.closed(pool, *day).is_some());
+        let cells = desks.entry(id.clone()).or_insert_with(empty);
         if !by_hand && !by_agenda() {
             cells[of(*day)].seats += n;
         }
     }
     for ((site, desk, day), n) in taken {
-        desks.entry(format!("{site}/{desk}")).or_insert_with(empty)[of(*day)].taken += n;
+        desks.entry(PoolId::new(site, desk)).or_insert_with(empty)[of(*day)].taken += n;
     }
     desks
 }
 
-fn list(weeks: &[NaiveDate], desks: &BTreeMap<String, Vec<Cell>>) -> List {
-    let lines = desks.iter().flat_map(|(place, cells)| {
-        let (site, desk) = place.split_once('/').unwrap_or((place, ""));
+fn list(weeks: &[NaiveDate], desks: &BTreeMap<PoolId, Vec<Cell>>) -> List {
+    let lines = desks.iter().flat_map(|(PoolId { site, desk }, cells)| {
         weeks.iter().zip(cells).map(move |(week, cell)| {
             let figures = [cell.seats.to_string(), cell.taken.to_string()];
-            [site.to_owned(), desk.to_owned(), week.to_string()].into_iter().chain(figures).collect()
+            [site.clone(), desk.clone(), week.to_string()].into_iter().chain(figures).collect()
         })
     });
     let header = vec!["site", "guichet", "semaine_du", "places", "reservees"];

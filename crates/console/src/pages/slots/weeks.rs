@@ -9,6 +9,7 @@ use crate::charts::Columns;
 use crate::jobs::{Ended, Kept, Kind, Progress};
 use crate::page::{Answer, Failure, Frame, export, html};
 use crate::visit::Visit;
+use convoke_domain::slot::PoolId;
 use convoke_office::run::forecast;
 use convoke_report::forecast::{DeskWeek, Extra, Forecast, Percent, Unknown, WhatIf, desks_list, weeks_list};
 
@@ -78,7 +79,7 @@ impl Asked {
         let mut extra = Vec::new();
         for text in self.ajout.split([',', ' ', ';']).filter(|text| !text.is_empty()) {
             let more: Extra = text.parse().map_err(|_| told("weeks-wrong-extra"))?;
-            if visit.config().agenda.find(&more.site, &more.desk).is_none() {
+            if visit.config().agenda.find(&PoolId::new(&more.site, &more.desk)).is_none() {
                 return Err(told("weeks-wrong-extra"));
             }
             extra.push(more);
