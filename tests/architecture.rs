@@ -114,7 +114,8 @@ fn what_decides_opens_no_door_of_the_standard_library() {
 
 /// Tables with rows of a préfecture, as named in the schema.
 fn tables() -> Vec<String> {
-    let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/store/src/schema.rs")).unwrap();
+    let schema =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/store/src/scope/schema.rs")).unwrap();
     let names = schema.lines().filter_map(|l| l.strip_prefix("    ")?.strip_suffix(") {")?.split_once(" (prefecture"));
     names.map(|(name, _)| name.to_owned()).collect()
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
 use super::Store;
-use super::schema::{account, console_session, sign_in};
+use super::scope::{account, console_session, sign_in};
 
 /// A local account, for when the identity provider cannot be reached.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -76,8 +76,7 @@ pub struct PendingSignIn {
 /// The session with a token, or the one whose token another request has just rotated.
 macro_rules! session_of {
     ($store:expr, $token:expr) => {
-        console_session::table
-            .filter(console_session::prefecture.eq(&$store.prefecture))
+        console_session::of(&$store.scope)
             .filter(console_session::token.eq($token).or(console_session::token_before.eq($token)))
     };
 }
@@ -85,8 +84,7 @@ macro_rules! session_of {
 impl Store {
     /// Accounts, by login.
     pub fn accounts(&mut self) -> Result<Vec<AccountRow>> {
-        account::table
-            .filter(account::prefecture.eq(&self.prefecture))
+        account::of(&self.scope)
             .order(account::login)
             .select(AccountRow::as_select())
             .load(&mut self.conn)
@@ -95,8 +93,8 @@ impl Store {
 
     /// One account.
     pub fn account(&mut self, login: &str) -> Result<Option<AccountRow>> {
-        account::table
-            .find((&self.prefecture, login))
+        account::of(&self.scope)
+            .filter(account::login.eq(login))
             .select(AccountRow::as_select())
             .first(&mut self.conn)
             .optional()
@@ -106,9 +104,8 @@ impl Store {
     /// Creates an account, or replaces the one with that login. Its sessions end.
     pub fn put_account(&mut self, new: &AccountRow) -> Result<()> {
         self.delete_account(&new.login)?;
-        diesel::insert_into(account::table)
+        account::insert(&self.scope)
             .values((
-                account::prefecture.eq(&self.prefecture),
                 account::login.eq(&new.login),
                 account::role.eq(&new.role),
                 account::password.eq(&new.password),
@@ -125,7 +122,7 @@ impl Store {
 
     /// Deletes an account. Returns whether there was one.
     pub fn delete_account(&mut self, login: &str) -> Result<bool> {
-        let gone = diesel::delete(account::table.find((&self.prefecture, login))).execute(&mut self.conn)?;
+        let gone = diesel::delete(account::of(&self.scope).filter(account::login.eq(login))).execute(&mut self.conn)?;
         Ok(gone > 0)
     }
 
@@ -137,7 +134,7 @@ impl Store {
         locked_until: Option<DateTime<Utc>>,
         totp_step: i64,
     ) -> Result<()> {
-        diesel::update(account::table.find((&self.prefecture, login)))
+        diesel::update(account::of(&self.scope).filter(account::login.eq(login)))
             .set((
                 account::failures.eq(failures),
                 account::locked_until.eq(locked_until.map(|at| at.naive_utc())),
@@ -150,9 +147,8 @@ impl Store {
 
     /// Begins a session.
     pub fn begin_session(&mut self, new: &SessionRow) -> Result<()> {
-        diesel::insert_into(console_session::table)
+        console_session::insert(&self.scope)
             .values((
-                console_session::prefecture.eq(&self.prefecture),
                 console_session::token.eq(&new.token),
                 console_session::actor.eq(&new.actor),
                 console_session::role.eq(&new.role),
@@ -170,7 +166,7 @@ impl Store {
 
     /// The session with a token, or the one whose token was rotated from it.
     pub fn session(&mut self, token: &str) -> Result<Option<SessionRow>> {
-        let own = console_session::table.filter(console_session::prefecture.eq(&self.prefecture));
+        let own = console_session::of(&self.scope);
         let found = own.filter(console_session::token.eq(token)).select(SessionRow::as_select());
         if let Some(found) = found.first(&mut self.conn).optional().context("reading a session")? {
             return Ok(Some(found));
@@ -185,7 +181,7 @@ impl Store {
     /// Rotates a session's token. The one the browser holds stays valid until the new one arrives. `false` if another
     /// request has already rotated it.
     pub fn rotate_session(&mut self, token: &str, held: &str, new: &str, at: NaiveDateTime) -> Result<bool> {
-        let changed = diesel::update(console_session::table.find((&self.prefecture, token)))
+        let changed = diesel::update(console_session::of(&self.scope).filter(console_session::token.eq(token)))
             .set((
                 console_session::token.eq(new),
                 console_session::token_before.eq(held),
@@ -200,7 +196,7 @@ impl Store {
     /// Records activity in a session. `arrived`: the browser has used the new token for a while, so the previous one is
     /// dropped.
     pub fn see_session(&mut self, token: &str, at: NaiveDateTime, arrived: bool) -> Result<()> {
-        let own = console_session::table.find((&self.prefecture, token));
+        let own = console_session::of(&self.scope).filter(console_session::token.eq(token));
         diesel::update(own).set(console_session::seen_at.eq(at)).execute(&mut self.conn).context("noting a session")?;
         if arrived {
             diesel::update(own).set(console_session::token_before.eq(None::<String>)).execute(&mut self.conn)?;
@@ -234,23 +230,21 @@ impl Store {
 
     /// Ends a session.
     pub fn end_session(&mut self, token: &str) -> Result<()> {
-        diesel::delete(console_session::table.find((&self.prefecture, token))).execute(&mut self.conn)?;
+        diesel::delete(console_session::of(&self.scope).filter(console_session::token.eq(token)))
+            .execute(&mut self.conn)?;
         Ok(())
     }
 
     /// Ends every session of a user.
     pub fn end_sessions_of(&mut self, actor: &str) -> Result<usize> {
-        diesel::delete(
-            console_session::table
-                .filter(console_session::prefecture.eq(&self.prefecture).and(console_session::actor.eq(actor))),
-        )
-        .execute(&mut self.conn)
-        .context("ending sessions")
+        diesel::delete(console_session::of(&self.scope).filter(console_session::actor.eq(actor)))
+            .execute(&mut self.conn)
+            .context("ending sessions")
     }
 
     /// Clears stored searches and their messages: they may contain the name of a holder being erased.
     pub(super) fn forget_searches(&mut self) -> Result<()> {
-        diesel::update(console_session::table.filter(console_session::prefecture.eq(&self.prefecture)))
+        diesel::update(console_session::of(&self.scope))
             .set((console_session::sought.eq(None::<String>), console_session::notice.eq(None::<String>)))
             .execute(&mut self.conn)
             .context("forgetting what was looked for")?;
@@ -265,7 +259,7 @@ impl Store {
         left_before: DateTime<Utc>,
     ) -> Result<()> {
         diesel::delete(
-            console_session::table.filter(console_session::prefecture.eq(&self.prefecture)).filter(
+            console_session::of(&self.scope).filter(
                 console_session::seen_at
                     .lt(seen_before.naive_utc())
                     .or(console_session::began_at.lt(began_before.naive_utc())),
@@ -273,20 +267,16 @@ impl Store {
         )
         .execute(&mut self.conn)
         .context("forgetting sessions")?;
-        diesel::delete(
-            sign_in::table
-                .filter(sign_in::prefecture.eq(&self.prefecture).and(sign_in::began_at.lt(left_before.naive_utc()))),
-        )
-        .execute(&mut self.conn)
-        .context("forgetting sign-ins")?;
+        diesel::delete(sign_in::of(&self.scope).filter(sign_in::began_at.lt(left_before.naive_utc())))
+            .execute(&mut self.conn)
+            .context("forgetting sign-ins")?;
         Ok(())
     }
 
     /// Stores a sign-in that goes to the identity provider.
     pub fn keep_sign_in(&mut self, new: &PendingSignIn) -> Result<()> {
-        diesel::insert_into(sign_in::table)
+        sign_in::insert(&self.scope)
             .values((
-                sign_in::prefecture.eq(&self.prefecture),
                 sign_in::state.eq(&new.state),
                 sign_in::browser.eq(&new.browser),
                 sign_in::nonce.eq(&new.nonce),
@@ -301,9 +291,9 @@ impl Store {
 
     /// Takes out the sign-in that came back. Each can be completed only once.
     pub fn take_sign_in(&mut self, state: &str) -> Result<Option<PendingSignIn>> {
-        let found = sign_in::table.find((&self.prefecture, state)).select(PendingSignIn::as_select());
+        let found = sign_in::of(&self.scope).filter(sign_in::state.eq(state)).select(PendingSignIn::as_select());
         let found = found.first(&mut self.conn).optional().context("reading a sign-in")?;
-        let gone = diesel::delete(sign_in::table.find((&self.prefecture, state))).execute(&mut self.conn)?;
+        let gone = diesel::delete(sign_in::of(&self.scope).filter(sign_in::state.eq(state))).execute(&mut self.conn)?;
         Ok(found.filter(|_| gone > 0))
     }
 }

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::convocations::LiveColumns;
 use super::outbox::{LetterColumns, LetterRow};
 use super::row::{Rows, Word, row};
-use super::schema::{avoided_day, closed_day, convocation, holder, outbox, permit};
+use super::scope::{avoided_day, closed_day, convocation, holder, outbox, permit};
 use super::{Live, Store, on_backend};
 use convoke_domain::convocation::{LetterState, Remark};
 use convoke_domain::eligibility::Rule;
@@ -61,8 +61,8 @@ impl ClosedDay {
 impl Store {
     /// One permit.
     pub fn renewed(&mut self, permit_id: &str) -> Result<Option<Renewed>> {
-        permit::table
-            .find((&self.prefecture, permit_id))
+        permit::of(&self.scope)
+            .filter(permit::permit_id.eq(permit_id))
             .select(RenewedColumns::as_select())
             .first(&mut self.conn)
             .optional()
@@ -73,7 +73,7 @@ impl Store {
     /// changed.
     pub fn set_held(&mut self, id: &HolderId, held: bool) -> Result<usize> {
         let first = NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?;
-        let changed = diesel::update(permit::table.filter(permit::prefecture.eq(&self.prefecture)))
+        let changed = diesel::update(permit::of(&self.scope))
             .filter(permit::holder_id.eq(&id.0).and(permit::superseded.eq(false)).and(permit::held.ne(held)))
             .set((permit::held.eq(held), permit::review_on.eq(first)))
             .execute(&mut self.conn)
@@ -85,7 +85,7 @@ impl Store {
     /// Sets the address for a holder's letters; `None` means none. It holds until the extract's address changes.
     /// Returns the previous one.
     pub fn set_email(&mut self, id: &HolderId, email: Option<&str>) -> Result<Option<String>> {
-        let target = holder::table.find((&self.prefecture, &id.0));
+        let target = holder::of(&self.scope).filter(holder::holder_id.eq(&id.0));
         let (extract, set, over): (Option<String>, Option<String>, Option<String>) = target
             .select((holder::email, holder::email_set, holder::email_set_over))
             .first(&mut self.conn)
@@ -105,8 +105,8 @@ impl Store {
 
     /// The live convocation of a holder.
     pub fn live_of(&mut self, id: &HolderId) -> Result<Option<String>> {
-        convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
+        convocation::of(&self.scope)
+            .filter(convocation::holder_id.eq(&id.0))
             .filter(convocation::state.eq("convoked"))
             .select(convocation::reference)
             .first(&mut self.conn)
@@ -116,7 +116,7 @@ impl Store {
 
     /// Records which convocation a new one replaces.
     pub fn set_replaces(&mut self, new: &str, old: &str, sequence: i64, by: &str) -> Result<()> {
-        let changed = diesel::update(convocation::table.find((&self.prefecture, new)))
+        let changed = diesel::update(convocation::of(&self.scope).filter(convocation::reference.eq(new)))
             .set((convocation::replaces.eq(old), convocation::moved_by.eq(by), convocation::sequence.eq(sequence)))
             .execute(&mut self.conn)
             .context("moving a convocation")?;
@@ -129,8 +129,8 @@ impl Store {
         let mut found = Vec::new();
         let mut next = Some(reference.to_owned());
         while let Some(this) = next {
-            let row: Option<(Option<String>, Option<String>)> = convocation::table
-                .find((&self.prefecture, &this))
+            let row: Option<(Option<String>, Option<String>)> = convocation::of(&self.scope)
+                .filter(convocation::reference.eq(&this))
                 .select((convocation::replaces, convocation::moved_by))
                 .first(&mut self.conn)
                 .optional()
@@ -146,8 +146,7 @@ impl Store {
 
     /// Live convocations at a site, or at one of its desks, on a day.
     pub fn expected_on(&mut self, site: &str, desk: Option<&str>, day: NaiveDate) -> Result<Vec<Live>> {
-        let mut live = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        let mut live = convocation::of(&self.scope)
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
             .filter(convocation::day.eq(day))
             .order(convocation::slot_id)
@@ -160,8 +159,8 @@ impl Store {
 
     /// Days closed by hand, from `from` on.
     pub fn closed_days(&mut self, from: NaiveDate) -> Result<Vec<ClosedDay>> {
-        closed_day::table
-            .filter(closed_day::prefecture.eq(&self.prefecture).and(closed_day::day.ge(from)))
+        closed_day::of(&self.scope)
+            .filter(closed_day::day.ge(from))
             .order((closed_day::day, closed_day::site, closed_day::desk))
             .select((closed_day::site, closed_day::desk, closed_day::day, closed_day::reason))
             .load(&mut self.conn)
@@ -171,23 +170,25 @@ impl Store {
     /// Closes a day: from now on its slots are read as having no seats, whatever is generated or imported.
     pub fn close_day(&mut self, closed: &ClosedDay, now: DateTime<Utc>) -> Result<()> {
         let row = (
-            closed_day::prefecture.eq(&self.prefecture),
             closed_day::site.eq(&closed.site),
             closed_day::desk.eq(&closed.desk),
             closed_day::day.eq(closed.day),
             closed_day::reason.eq(&closed.reason),
             closed_day::closed_at.eq(now.naive_utc()),
         );
-        on_backend!(&mut self.conn, c => diesel::insert_into(closed_day::table).values(row).on_conflict_do_nothing().execute(c))
-            .context("closing a day")?;
+        let row = closed_day::insert(&self.scope).values(row).on_conflict_do_nothing();
+        on_backend!(&mut self.conn, c => row.execute(c)).context("closing a day")?;
         self.data_changed()
     }
 
     /// Reopens a closed day. Its seats are restored. `false` if it was not closed.
     pub fn reopen_day(&mut self, site: &str, desk: &str, day: NaiveDate) -> Result<bool> {
-        let found = diesel::delete(closed_day::table.find((&self.prefecture, site, desk, day)))
-            .execute(&mut self.conn)
-            .context("opening a day again")?;
+        let found = diesel::delete(
+            closed_day::of(&self.scope)
+                .filter(closed_day::site.eq(site).and(closed_day::desk.eq(desk)).and(closed_day::day.eq(day))),
+        )
+        .execute(&mut self.conn)
+        .context("opening a day again")?;
         self.data_changed()?;
         Ok(found == 1)
     }
@@ -200,19 +201,15 @@ impl Store {
         from: NaiveDate,
     ) -> Result<Vec<(NaiveDate, NaiveDate)>> {
         for (first, last) in days {
-            let row = (
-                avoided_day::prefecture.eq(&self.prefecture),
-                avoided_day::holder_id.eq(&id.0),
-                avoided_day::first_day.eq(first),
-                avoided_day::last_day.eq(last),
-            );
+            let row =
+                (avoided_day::holder_id.eq(&id.0), avoided_day::first_day.eq(first), avoided_day::last_day.eq(last));
             let key = (avoided_day::prefecture, avoided_day::holder_id, avoided_day::first_day);
-            on_backend!(&mut self.conn, c => diesel::insert_into(avoided_day::table)
-                .values(row).on_conflict(key).do_update().set(avoided_day::last_day.eq(last)).execute(c))
-            .context("noting days to be avoided")?;
+            let row = avoided_day::insert(&self.scope).values(row).on_conflict(key).do_update();
+            let row = row.set(avoided_day::last_day.eq(last));
+            on_backend!(&mut self.conn, c => row.execute(c)).context("noting days to be avoided")?;
         }
-        avoided_day::table
-            .filter(avoided_day::prefecture.eq(&self.prefecture).and(avoided_day::holder_id.eq(&id.0)))
+        avoided_day::of(&self.scope)
+            .filter(avoided_day::holder_id.eq(&id.0))
             .filter(avoided_day::last_day.ge(from))
             .order(avoided_day::first_day)
             .select((avoided_day::first_day, avoided_day::last_day))
@@ -222,8 +219,8 @@ impl Store {
 
     /// Days to avoid, by holder, from a day on.
     pub fn all_avoided(&mut self, from: NaiveDate) -> Result<BTreeMap<String, Vec<(NaiveDate, NaiveDate)>>> {
-        let rows: Vec<(String, NaiveDate, NaiveDate)> = avoided_day::table
-            .filter(avoided_day::prefecture.eq(&self.prefecture).and(avoided_day::last_day.ge(from)))
+        let rows: Vec<(String, NaiveDate, NaiveDate)> = avoided_day::of(&self.scope)
+            .filter(avoided_day::last_day.ge(from))
             .select((avoided_day::holder_id, avoided_day::first_day, avoided_day::last_day))
             .load(&mut self.conn)
             .context("reading the days to be avoided")?;
@@ -236,8 +233,8 @@ impl Store {
 
     /// One letter.
     pub fn letter(&mut self, letter_id: &str) -> Result<Option<LetterRow>> {
-        outbox::table
-            .find((&self.prefecture, letter_id))
+        outbox::of(&self.scope)
+            .filter(outbox::letter_id.eq(letter_id))
             .select(LetterColumns::as_select())
             .first(&mut self.conn)
             .optional()
@@ -255,7 +252,7 @@ impl Store {
     ) -> Result<bool> {
         let from = letter.state;
         ensure!(from == state || from.may_become(state), "a letter that is {from} cannot become {state}");
-        let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
+        let changed = diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(&letter.letter_id)))
             .filter(outbox::state.eq(from.code()).and(outbox::epoch.eq(letter.epoch)))
             .set((
                 outbox::state.eq(state.code()),

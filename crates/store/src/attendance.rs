@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::Store;
 use super::row::{Rows, Word, row};
-use super::schema::{convocation, permit, slot};
+use super::scope::{convocation, joined, later, later_convocations, permit, slot};
 use convoke_domain::convocation::State;
 use convoke_domain::permit::PermitKind;
 use convoke_domain::slot::SlotId;
@@ -49,17 +49,9 @@ impl Store {
     /// Appointments of a day whose seats are taken, by site, desk and hour.
     pub fn appointed_on(&mut self, day: NaiveDate) -> Result<Vec<TakenSeat>> {
         let freed: Vec<&str> = State::ALL.iter().filter(|s| s.frees_seat()).map(|s| s.code()).collect();
-        convocation::table
-            .inner_join(
-                slot::table
-                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
-            )
-            .left_join(
-                permit::table.on(permit::prefecture
-                    .eq(convocation::prefecture)
-                    .and(permit::permit_id.eq(convocation::permit_id))),
-            )
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        convocation::of(&self.scope)
+            .inner_join(joined!(slot, convocation, slot_id))
+            .left_join(joined!(permit, convocation, permit_id))
             // Filter by the slot's day, which is indexed.
             .filter(slot::day.eq(day))
             .filter(diesel::dsl::not(convocation::state.eq_any(freed)))
@@ -77,8 +69,7 @@ impl Store {
 
     /// The next days with an appointment, from `first` on.
     pub fn days_with_appointments(&mut self, first: NaiveDate, at_most: i64) -> Result<Vec<NaiveDate>> {
-        convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        convocation::of(&self.scope)
             // As literal SQL: with a bound value the partial index is not used.
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
             .filter(convocation::day.ge(first))
@@ -92,12 +83,8 @@ impl Store {
 
     /// Appointments before `today` with no attendance recorded, oldest first.
     pub fn unmarked_before(&mut self, today: NaiveDate) -> Result<Vec<Unmarked>> {
-        convocation::table
-            .inner_join(
-                slot::table
-                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
-            )
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        convocation::of(&self.scope)
+            .inner_join(joined!(slot, convocation, slot_id))
             .filter(convocation::state.eq(State::Convoked.code()).and(convocation::day.lt(today)))
             .order((convocation::day, slot::site, slot::desk, slot::start, convocation::reference))
             .select((convocation::reference, convocation::slot_id))
@@ -107,12 +94,8 @@ impl Store {
 
     /// Number of appointments before `today` with no attendance recorded, by day and site, oldest first.
     pub fn unmarked_days(&mut self, today: NaiveDate) -> Result<Vec<(NaiveDate, String, i64)>> {
-        convocation::table
-            .inner_join(
-                slot::table
-                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
-            )
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        convocation::of(&self.scope)
+            .inner_join(joined!(slot, convocation, slot_id))
             // As literal SQL: with a bound value the partial index is not used.
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'convoked'"))
             .filter(convocation::day.lt(today))
@@ -125,24 +108,18 @@ impl Store {
 
     /// Permits whose last appointment was honoured, and whose outcome the extract does not show yet.
     pub fn honoured_permits(&mut self) -> Result<HashSet<String>> {
-        let later = diesel::alias!(convocation as later);
-        let given_again = later
-            .filter(later.field(convocation::prefecture).eq(convocation::prefecture))
-            .filter(later.field(convocation::permit_id).eq(convocation::permit_id))
-            .filter(later.field(convocation::created_at).gt(convocation::created_at));
-        let permits: Vec<String> =
-            convocation::table
-                .inner_join(permit::table.on(
-                    permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
-                ))
-                .filter(convocation::prefecture.eq(&self.prefecture))
-                // As literal SQL: with a bound value the partial index is not used.
-                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'honoured'"))
-                .filter(permit::filed_on.is_null().and(permit::superseded.eq(false)))
-                .filter(diesel::dsl::not(diesel::dsl::exists(given_again)))
-                .select(convocation::permit_id)
-                .load(&mut self.conn)
-                .context("reading who came to an appointment")?;
+        let given_again = later_convocations()
+            .filter(later(convocation::permit_id).eq(convocation::permit_id))
+            .filter(later(convocation::created_at).gt(convocation::created_at));
+        let permits: Vec<String> = convocation::of(&self.scope)
+            .inner_join(joined!(permit, convocation, permit_id))
+            // As literal SQL: with a bound value the partial index is not used.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("convocation.state = 'honoured'"))
+            .filter(permit::filed_on.is_null().and(permit::superseded.eq(false)))
+            .filter(diesel::dsl::not(diesel::dsl::exists(given_again)))
+            .select(convocation::permit_id)
+            .load(&mut self.conn)
+            .context("reading who came to an appointment")?;
         Ok(permits.into_iter().collect())
     }
 }

@@ -6,7 +6,7 @@ use diesel::dsl::not;
 use diesel::prelude::*;
 
 use super::queue::sources;
-use super::schema::{bounce, convocation, holder, notice, outbox};
+use super::scope::{bounce, convocation, holder, notice, outbox};
 use super::{Store, on_backend};
 use convoke_domain::convocation::LetterState;
 
@@ -56,13 +56,12 @@ pub struct Unread {
 impl Store {
     /// Messages that need a person to read them, of one class or of all, latest first, starting after `after`.
     pub fn unread_bounces(&mut self, class: Option<&str>, after: Option<&str>, limit: i64) -> Result<Vec<Unread>> {
-        let mine = bounce::prefecture.eq(self.prefecture.clone()).and(bounce::consequence.eq("listed"));
-        let mut unread = bounce::table.filter(mine).into_boxed();
+        let mut unread = bounce::of(&self.scope).filter(bounce::consequence.eq("listed")).into_boxed();
         if let Some(class) = class {
             unread = unread.filter(bounce::class.eq(class));
         }
         if let Some(after) = after {
-            let row = bounce::table.find((&self.prefecture, after)).select(bounce::recorded_at);
+            let row = bounce::of(&self.scope).filter(bounce::sha256.eq(after)).select(bounce::recorded_at);
             let Some(at) = row.first::<NaiveDateTime>(&mut self.conn).optional()? else { return Ok(Vec::new()) };
             let same = bounce::recorded_at.eq(at).and(bounce::sha256.gt(after.to_owned()));
             unread = unread.filter(bounce::recorded_at.lt(at).or(same));
@@ -77,20 +76,20 @@ impl Store {
 
     /// The recorded consequence of this message, if it was processed before.
     pub fn known_bounce(&mut self, sha256: &str) -> Result<Option<String>> {
-        let known = bounce::table.find((&self.prefecture, sha256)).select(bounce::consequence);
+        let known = bounce::of(&self.scope).filter(bounce::sha256.eq(sha256)).select(bounce::consequence);
         known.first(&mut self.conn).optional().context("looking for a bounce")
     }
 
     /// Records a bounce, in the same transaction as its consequences.
     pub fn record_bounce(&mut self, row: &BounceRow) -> Result<()> {
-        on_backend!(&mut self.conn, c => diesel::insert_into(bounce::table).values(row).execute(c))
+        on_backend!(&mut self.conn, c => bounce::insert_own(&self.scope, &row.prefecture)?.values(row).execute(c))
             .context("recording a bounce")?;
         Ok(())
     }
 
     /// Marks a letter as bounced. `false` if no relay is known to have accepted it, or it is already marked.
     pub fn mark_bounced(&mut self, letter_id: &str, reply: &str) -> Result<bool> {
-        let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+        let changed = diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(letter_id)))
             .filter(outbox::state.eq_any(sources(LetterState::Bounced, |_| true)))
             // One that waits was delivered to a relay only if its delivery was uncertain: it must not be sent again.
             .filter(outbox::uncertain.gt(0).or(not(outbox::state.eq_any(WAITING.map(LetterState::code)))))
@@ -107,24 +106,23 @@ impl Store {
 
     /// Marks an address as refused. While it is the holder's current address, letters go by post.
     pub fn refuse_address(&mut self, reference: &str, address: &str) -> Result<()> {
-        let p = self.prefecture.clone();
-        let convoked: Option<String> = convocation::table
-            .find((&p, reference))
+        let convoked: Option<String> = convocation::of(&self.scope)
+            .filter(convocation::reference.eq(reference))
             .select(convocation::holder_id)
             .first(&mut self.conn)
             .optional()
             .context("looking for the holder of a letter")?;
         let holder_id = match convoked {
             Some(id) => Some(id),
-            None => notice::table
-                .find((&p, reference))
+            None => notice::of(&self.scope)
+                .filter(notice::reference.eq(reference))
                 .select(notice::holder_id)
                 .first(&mut self.conn)
                 .optional()
                 .context("looking for the holder of a letter")?,
         };
         if let Some(id) = holder_id {
-            diesel::update(holder::table.find((&p, id)))
+            diesel::update(holder::of(&self.scope).filter(holder::holder_id.eq(id)))
                 .set(holder::email_refused.eq(address))
                 .execute(&mut self.conn)
                 .context("marking an address")?;

@@ -44,17 +44,30 @@ macro_rules! insert_all {
     ($conn:expr, $table:ident, $rows:expr, $at_a_time:expr) => {{
         let rows: &[_] = $rows;
         match $conn {
-            $crate::Conn::Sqlite(c) => rows
-                .chunks($at_a_time)
-                .try_for_each(|batch| diesel::insert_into($table::table).values(batch).execute(c).map(drop)),
+            $crate::Conn::Sqlite(c) => rows.chunks($at_a_time).try_for_each(|batch| {
+                diesel::insert_into(<$table::table>::default()).values(batch).execute(c).map(drop)
+            }),
             $crate::Conn::Postgres(_) if rows.is_empty() => Ok(()),
             $crate::Conn::Postgres(c) => {
-                diesel::ExecuteCopyFromDsl::execute(diesel::copy_from($table::table).from_insertable(rows), c).map(drop)
+                let copy = diesel::copy_from(<$table::table>::default()).from_insertable(rows);
+                diesel::ExecuteCopyFromDsl::execute(copy, c).map(drop)
             }
         }
     }};
 }
 pub(super) use insert_all;
+
+/// The same, into a table of the préfecture, whose rows name it.
+macro_rules! insert_own {
+    ($store:expr, $table:ident, $rows:expr, $at_a_time:expr) => {{
+        let rows: &[_] = $rows;
+        $store
+            .scope
+            .owns(rows.iter().map(|row| &*row.prefecture))
+            .and_then(|()| $crate::connection::insert_all!(&mut $store.conn, $table, rows, $at_a_time))
+    }};
+}
+pub(super) use insert_own;
 
 /// The database URL cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -7,9 +7,9 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::row::{Rows, Word, row};
-use super::schema::{convocation, reservation, slot};
+use super::scope::{convocation, reservation, slot};
 use super::slots::{SlotColumns, named};
-use super::{Store, insert_all};
+use super::{Store, insert_own};
 use convoke_domain::agenda::Slot;
 use convoke_domain::convocation::{Origin, State};
 use convoke_domain::ids::{HolderId, PermitId, Reference, RunId};
@@ -110,8 +110,7 @@ pub enum ElsewhereFault {
 impl Store {
     /// Every convocation that is still `convoked`, past or future.
     pub fn live_convocations(&mut self) -> Result<Vec<Live>> {
-        convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        convocation::of(&self.scope)
             .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'convoked'"))
             .select(LiveColumns::as_select())
             .load(&mut self.conn)
@@ -120,8 +119,8 @@ impl Store {
 
     /// One convocation.
     pub fn convocation(&mut self, reference: &str) -> Result<Option<ConvocationRow>> {
-        convocation::table
-            .find((&self.prefecture, reference))
+        convocation::of(&self.scope)
+            .filter(convocation::reference.eq(reference))
             .select(ConvocationColumns::as_select())
             .first(&mut self.conn)
             .optional()
@@ -137,11 +136,10 @@ impl Store {
         year_of: NaiveDate,
         now: DateTime<Utc>,
     ) -> Result<Vec<Option<(Reference, Slot)>>> {
-        let p = self.prefecture.clone();
+        let p = self.scope.code().to_owned();
         let slot_ids: HashSet<String> = placements.iter().map(|f| f.slot_id.to_string()).collect();
         let holder_ids: HashSet<&str> = placements.iter().map(|f| f.holder_id.0.as_str()).collect();
-        let mut slots = slot::table
-            .filter(slot::prefecture.eq(&p))
+        let mut slots = slot::of(&self.scope)
             .filter(slot::slot_id.eq_any(&slot_ids))
             .select(SlotColumns::as_select())
             .load(&mut self.conn)
@@ -149,16 +147,14 @@ impl Store {
         self.close_slots(&mut slots)?;
         let slots: HashMap<SlotId, Slot> = slots.into_iter().map(|s| (s.id.clone(), s)).collect();
         let mut taken: HashMap<SlotId, HashSet<i64>> = HashMap::new();
-        let seats: Vec<(Word<SlotId>, i64)> = reservation::table
-            .filter(reservation::prefecture.eq(&p))
+        let seats: Vec<(Word<SlotId>, i64)> = reservation::of(&self.scope)
             .filter(reservation::slot_id.eq_any(&slot_ids))
             .select((reservation::slot_id, reservation::seat))
             .load(&mut self.conn)?;
         for (slot, seat) in seats {
             taken.entry(named("reservation", slot)?).or_default().insert(seat);
         }
-        let mut convoked: HashSet<String> = convocation::table
-            .filter(convocation::prefecture.eq(&p))
+        let mut convoked: HashSet<String> = convocation::of(&self.scope)
             .filter(convocation::state.eq(State::Convoked.code()))
             .filter(convocation::holder_id.eq_any(&holder_ids))
             .select(convocation::holder_id)
@@ -166,8 +162,7 @@ impl Store {
             .into_iter()
             .collect();
         let year = year_of.year();
-        let last: Option<i64> = convocation::table
-            .filter(convocation::prefecture.eq(&p))
+        let last: Option<i64> = convocation::of(&self.scope)
             .filter(convocation::year.eq(i64::from(year)))
             // Not max(): with outdated statistics, PostgreSQL reads the whole year for it.
             .order(convocation::number.desc())
@@ -216,22 +211,20 @@ impl Store {
             });
             made.push(Some((reference, slot.clone())));
         }
-        insert_all!(&mut self.conn, convocation, &rows, 1_000).context("convoking")?;
-        insert_all!(&mut self.conn, reservation, &seats, 1_000).context("reserving")?;
+        insert_own!(self, convocation, &rows, 1_000).context("convoking")?;
+        insert_own!(self, reservation, &seats, 1_000).context("reserving")?;
         Ok(made)
     }
 
     /// Why a convocation made elsewhere cannot be recorded, if it cannot.
     pub fn elsewhere_fault(&mut self, holder: &HolderId, slot: &Slot) -> Result<Option<ElsewhereFault>> {
-        let live = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        let live = convocation::of(&self.scope)
             .filter(convocation::holder_id.eq(&holder.0))
             .filter(convocation::state.eq(State::Convoked.code()));
         if diesel::select(diesel::dsl::exists(live)).get_result(&mut self.conn)? {
             return Ok(Some(ElsewhereFault::AlreadyConvoked));
         }
-        let taken: i64 = reservation::table
-            .filter(reservation::prefecture.eq(&self.prefecture))
+        let taken: i64 = reservation::of(&self.scope)
             .filter(reservation::slot_id.eq(slot.id.to_string()))
             .count()
             .get_result(&mut self.conn)?;
@@ -240,8 +233,7 @@ impl Store {
 
     /// Whether this exact convocation is already known: importing the same file twice changes nothing.
     pub fn is_convoked_at(&mut self, holder: &HolderId, slot: &SlotId) -> Result<bool> {
-        let same = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        let same = convocation::of(&self.scope)
             .filter(convocation::holder_id.eq(&holder.0))
             .filter(convocation::slot_id.eq(slot.to_string()));
         diesel::select(diesel::dsl::exists(same)).get_result(&mut self.conn).context("looking for a convocation")
@@ -251,8 +243,7 @@ impl Store {
     pub fn end_convocations(&mut self, references: &[String], state: State) -> Result<()> {
         for batch in references.chunks(5_000) {
             diesel::update(
-                convocation::table
-                    .filter(convocation::prefecture.eq(&self.prefecture))
+                convocation::of(&self.scope)
                     .filter(convocation::reference.eq_any(batch))
                     .filter(convocation::state.eq(State::Convoked.code())),
             )
@@ -260,12 +251,12 @@ impl Store {
             .execute(&mut self.conn)
             .context("ending convocations")?;
             if state.frees_seat() {
-                let ended = convocation::table
-                    .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::reference.eq_any(batch)))
+                let ended = convocation::of(&self.scope)
+                    .filter(convocation::reference.eq_any(batch))
                     .filter(convocation::state.eq(state.code()))
                     .select(convocation::reference);
-                diesel::delete(reservation::table)
-                    .filter(reservation::prefecture.eq(&self.prefecture).and(reservation::reference.eq_any(ended)))
+                diesel::delete(reservation::of(&self.scope))
+                    .filter(reservation::reference.eq_any(ended))
                     .execute(&mut self.conn)
                     .context("freeing seats")?;
             }

@@ -12,6 +12,7 @@ use diesel::sql_types::Text;
 use sha2::{Digest, Sha256};
 
 use super::connection::connect;
+use super::scope::Scope;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend, patiently};
 
 /// Every table, each after the tables it references.
@@ -125,8 +126,8 @@ pub fn copy(from: &str, to: &str, progress: &dyn Fn(&str, u64)) -> Result<Copy> 
             }
             let mut ledgers = Vec::new();
             for prefecture in lines(&mut target.conn, "SELECT code AS line FROM prefecture ORDER BY code")? {
-                source.prefecture.clone_from(&prefecture);
-                target.prefecture.clone_from(&prefecture);
+                source.scope = Scope::of(&prefecture);
+                target.scope = Scope::of(&prefecture);
                 let (was, is) = (source.ledger_head()?, target.verify_ledger(None, &[])?);
                 let is = is.map_err(|broken| anyhow::anyhow!("the ledger of {prefecture} is broken: {broken}"))?.head;
                 ensure!(is == was, "the ledger of {prefecture} ends elsewhere than it did");
@@ -144,7 +145,7 @@ impl Store {
         if conn.lacks_migrations()? {
             bail!(NotMigrated);
         }
-        Ok(Self { conn, url: url.to_owned(), usage: Use::Batch, prefecture: String::new() })
+        Ok(Self { conn, url: url.to_owned(), usage: Use::Batch, scope: Scope::nowhere() })
     }
 }
 

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::Store;
-use super::schema::{delivery_attempt, holder, outbox, run};
+use super::scope::{delivery_attempt, holder, outbox, run};
 use convoke_domain::run::RunState;
 
 /// Letters that will be sent when they are due.
@@ -32,15 +32,15 @@ impl Store {
     /// E-mail addresses, and telephone numbers, shared by at least `by` holders: for each, how many and how many
     /// holders.
     pub fn shared_addresses(&mut self, by: i64) -> Result<((u64, u64), (u64, u64))> {
-        let emails: Vec<i64> = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder::email.is_not_null()))
+        let emails: Vec<i64> = holder::of(&self.scope)
+            .filter(holder::email.is_not_null())
             .group_by(holder::email)
             .having(count_star().ge(by))
             .select(count_star())
             .load(&mut self.conn)
             .context("counting shared addresses")?;
-        let phones: Vec<i64> = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder::phone.is_not_null()))
+        let phones: Vec<i64> = holder::of(&self.scope)
+            .filter(holder::phone.is_not_null())
             .group_by(holder::phone)
             .having(count_star().ge(by))
             .select(count_star())
@@ -52,20 +52,17 @@ impl Store {
 
     /// All the figures.
     pub fn figures(&mut self, now: DateTime<Utc>) -> Result<Figures> {
-        let letters: Vec<(String, String, i64)> = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let letters: Vec<(String, String, i64)> = outbox::of(&self.scope)
             .group_by((outbox::channel, outbox::state))
             .select((outbox::channel, outbox::state, count_star()))
             .load(&mut self.conn)
             .context("counting letters")?;
-        let attempts: Vec<(Option<String>, Option<i64>, i64)> = delivery_attempt::table
-            .filter(delivery_attempt::prefecture.eq(&self.prefecture))
+        let attempts: Vec<(Option<String>, Option<i64>, i64)> = delivery_attempt::of(&self.scope)
             .group_by((delivery_attempt::outcome, delivery_attempt::code))
             .select((delivery_attempt::outcome, delivery_attempt::code, count_star()))
             .load(&mut self.conn)
             .context("counting attempts")?;
-        let last_run: Option<(Option<NaiveDateTime>, Option<String>)> = run::table
-            .filter(run::prefecture.eq(&self.prefecture))
+        let last_run: Option<(Option<NaiveDateTime>, Option<String>)> = run::of(&self.scope)
             .filter(run::state.eq(RunState::Completed.code()).and(run::finished_at.le(now.naive_utc())))
             .order(run::finished_at.desc())
             .select((run::finished_at, run::summary))
@@ -87,8 +84,7 @@ impl Store {
 
     /// Since when the oldest sendable letter has been waiting.
     pub fn oldest_waiting(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-        let oldest: Option<NaiveDateTime> = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let oldest: Option<NaiveDateTime> = outbox::of(&self.scope)
             .filter(sql::<Bool>(WAITING))
             .filter(outbox::next_at.le(now.naive_utc()))
             .select(min(outbox::next_at))

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::convocations::{Live, LiveColumns};
 use super::row::Rows;
-use super::schema::{convocation, holder, notice, permit};
+use super::scope::{convocation, holder, notice, permit};
 use super::{Store, on_backend};
 use convoke_domain::convocation::State;
 use convoke_domain::eligibility::Rule;
@@ -156,7 +156,7 @@ impl Store {
             }
             Sought::Digits { number, phone } => {
                 let id = match (number, self.stored_id_key()?) {
-                    (Some(number), Some(key)) => Some(key.holder(&self.prefecture, number).0),
+                    (Some(number), Some(key)) => Some(key.holder(self.scope.code(), number).0),
                     _ => None,
                 };
                 let mut rows = at_distance(self.rows(id.as_slice())?, 0);
@@ -183,8 +183,8 @@ impl Store {
 
     /// The holder of a convocation or notice.
     pub fn holder_of(&mut self, reference: &str) -> Result<Option<String>> {
-        let convoked: Option<String> = convocation::table
-            .find((&self.prefecture, reference))
+        let convoked: Option<String> = convocation::of(&self.scope)
+            .filter(convocation::reference.eq(reference))
             .select(convocation::holder_id)
             .first(&mut self.conn)
             .optional()
@@ -192,7 +192,7 @@ impl Store {
         if convoked.is_some() {
             return Ok(convoked);
         }
-        let noticed = notice::table.find((&self.prefecture, reference)).select(notice::holder_id);
+        let noticed = notice::of(&self.scope).filter(notice::reference.eq(reference)).select(notice::holder_id);
         noticed.first(&mut self.conn).optional().context("looking for a reference")
     }
 
@@ -200,8 +200,8 @@ impl Store {
         let Some(key) = self.stored_id_key()? else { return Ok(None) };
         // Permit numbers match as written, and they are written in capitals.
         for number in [number.to_owned(), number.to_uppercase()] {
-            let id = key.permit(&self.prefecture, &number);
-            let row = permit::table.find((&self.prefecture, &id.0)).select(permit::holder_id);
+            let id = key.permit(self.scope.code(), &number);
+            let row = permit::of(&self.scope).filter(permit::permit_id.eq(&id.0)).select(permit::holder_id);
             let known: Option<String> = row.first(&mut self.conn).optional().context("looking for a permit")?;
             if known.is_some() {
                 return Ok(known);
@@ -215,8 +215,8 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder_id.eq_any(ids)))
+        holder::of(&self.scope)
+            .filter(holder_id.eq_any(ids))
             .select((holder_id, number, family_name, usage_name, given_names, birth_date, email, phone))
             .load(&mut self.conn)
             .context("reading the people who were found")
@@ -224,8 +224,8 @@ impl Store {
 
     /// Holders for whom an agent set this address.
     fn rows_with_email_set(&mut self, email: &str, known: &[Row]) -> Result<Vec<Row>> {
-        let mut ids: Vec<String> = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder::email_set.eq(email)))
+        let mut ids: Vec<String> = holder::of(&self.scope)
+            .filter(holder::email_set.eq(email))
             .select(holder::holder_id)
             .load(&mut self.conn)
             .context("looking for an address that was set")?;
@@ -277,7 +277,7 @@ impl Store {
             "SELECT holder_id, number, kind, expires_on, rule FROM permit {} WHERE prefecture = '{}' AND holder_id IN ('{}')
              ORDER BY expires_on DESC, number",
             self.permit_by_holder(),
-            self.prefecture,
+            self.scope.code(),
             holders.join("', '")
         );
         let rows: Vec<PermitOf> = on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))
@@ -291,8 +291,8 @@ impl Store {
     }
 
     fn found_appointments(&mut self, holders: &[&str]) -> Result<HashMap<String, FoundAppointment>> {
-        let live = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq_any(holders)))
+        let live = convocation::of(&self.scope)
+            .filter(convocation::holder_id.eq_any(holders))
             .filter(convocation::state.eq(State::Convoked.code()))
             .select(LiveColumns::as_select())
             .load(&mut self.conn)

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::Store;
-use super::schema::{holder, household_link};
+use super::scope::{holder, household_link, joined};
 use convoke_domain::ids::HolderId;
 
 impl Store {
@@ -15,8 +15,8 @@ impl Store {
     pub fn holder_by_number(&mut self, number: &str) -> Result<Option<HolderId>> {
         // Numbers are not indexed: holder ids are derived from them.
         let Some(key) = self.stored_id_key()? else { return Ok(None) };
-        let found: Option<String> = holder::table
-            .find((&self.prefecture, key.holder(&self.prefecture, number).0))
+        let found: Option<String> = holder::of(&self.scope)
+            .filter(holder::holder_id.eq(key.holder(self.scope.code(), number).0))
             .filter(holder::number.eq(number))
             .select(holder::holder_id)
             .first(&mut self.conn)
@@ -29,9 +29,8 @@ impl Store {
     pub fn link_household(&mut self, holders: &[&HolderId], household: &str, now: DateTime<Utc>) -> Result<()> {
         self.unlink_household(holders)?;
         for id in holders {
-            diesel::insert_into(household_link::table)
+            household_link::insert(&self.scope)
                 .values((
-                    household_link::prefecture.eq(&self.prefecture),
                     household_link::holder_id.eq(&id.0),
                     household_link::household.eq(household),
                     household_link::linked_at.eq(now.naive_utc()),
@@ -45,19 +44,16 @@ impl Store {
     /// Unlinks holders: they return to the household in the extract. A link left with a single member ends too.
     pub fn unlink_household(&mut self, holders: &[&HolderId]) -> Result<usize> {
         let ids = holders.iter().map(|id| id.0.as_str());
-        let mine = household_link::prefecture.eq(&self.prefecture);
-        let ended = diesel::delete(household_link::table.filter(mine.and(household_link::holder_id.eq_any(ids))))
+        let ended = diesel::delete(household_link::of(&self.scope).filter(household_link::holder_id.eq_any(ids)))
             .execute(&mut self.conn)
             .context("ending a link")?;
-        let alone: Vec<String> = household_link::table
-            .filter(household_link::prefecture.eq(&self.prefecture))
+        let alone: Vec<String> = household_link::of(&self.scope)
             .group_by(household_link::household)
             .having(diesel::dsl::count_star().eq(1))
             .select(household_link::household)
             .load(&mut self.conn)
             .context("reading links")?;
-        let mine = household_link::prefecture.eq(&self.prefecture);
-        diesel::delete(household_link::table.filter(mine.and(household_link::household.eq_any(alone))))
+        diesel::delete(household_link::of(&self.scope).filter(household_link::household.eq_any(alone)))
             .execute(&mut self.conn)
             .context("ending a link")?;
         Ok(ended)
@@ -66,11 +62,8 @@ impl Store {
     /// The links of each linked holder, and of each extract household that one of them belongs to: its other members,
     /// present and future, belong to the link too.
     pub(super) fn links(&mut self) -> Result<Links> {
-        let rows: Vec<(String, Option<String>, String)> = household_link::table
-            .inner_join(holder::table.on(
-                holder::prefecture.eq(household_link::prefecture).and(holder::holder_id.eq(household_link::holder_id)),
-            ))
-            .filter(household_link::prefecture.eq(&self.prefecture))
+        let rows: Vec<(String, Option<String>, String)> = household_link::of(&self.scope)
+            .inner_join(joined!(holder, household_link, holder_id))
             .order(household_link::household)
             .select((household_link::holder_id, holder::household, household_link::household))
             .load(&mut self.conn)

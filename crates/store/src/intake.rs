@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::table;
 
-use super::schema::import_batch;
+use super::scope::import_batch;
 use super::{CUSTOM_PLANS, Conn, Store, insert_all, on_backend};
 use convoke_domain::ids::{HolderId, PermitId};
 use convoke_domain::permit::{Holder, Permit};
@@ -205,7 +205,7 @@ impl Store {
         let sql = format!(
             "SELECT s.row_no FROM staged_permit s JOIN permit p ON p.prefecture = '{}' AND p.permit_id = s.permit_id
              WHERE p.holder_id <> s.holder_id ORDER BY s.row_no",
-            self.prefecture
+            self.scope.code()
         );
         let rows: Vec<RowNo> = on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))?;
         Ok(rows.into_iter().map(|r| r.row_no as u64).collect())
@@ -237,7 +237,7 @@ impl Store {
 
     /// What [`Store::merge_stage`] would change.
     pub fn staged_changes(&mut self, full: bool) -> Result<Merged> {
-        let p = self.prefecture.clone();
+        let p = self.scope.code().to_owned();
         let known = self.count(&format!("FROM permit WHERE prefecture = '{p}'"))?;
         let staged = self.count("FROM staged_permit")?;
         if known == 0 {
@@ -274,7 +274,7 @@ impl Store {
     /// Merges the stage: new rows are inserted, changed rows updated, unchanged rows untouched. The next run reviews
     /// whatever changed. Rows go in key order, so that each page is written once.
     pub fn merge_stage(&mut self, full: bool, today: NaiveDate) -> Result<()> {
-        let p = self.prefecture.clone();
+        let p = self.scope.code().to_owned();
         let words = self.staged_words()?;
         // The foreign key to the holder is checked for each row. This plan may be cached, while other statements of a
         // transaction are planned each time.
@@ -345,13 +345,12 @@ impl Store {
     ) -> Result<()> {
         self.data_changed()?;
         let [read, inserted, updated, rejected] = counts.map(|n| n as i64);
-        let of_prefecture = import_batch::table.filter(import_batch::prefecture.eq(&self.prefecture));
+        let of_prefecture = import_batch::of(&self.scope);
         let last: Option<i64> =
             of_prefecture.select(diesel::dsl::max(import_batch::import_id)).first(&mut self.conn)?;
         let import_id = last.unwrap_or(0) + 1;
-        diesel::insert_into(import_batch::table)
+        import_batch::insert(&self.scope)
             .values((
-                import_batch::prefecture.eq(&self.prefecture),
                 import_batch::import_id.eq(import_id),
                 import_batch::kind.eq(kind),
                 import_batch::imported_at.eq(at),
@@ -370,8 +369,7 @@ impl Store {
 
     /// The civil date of the last extract's import.
     pub fn last_extract(&mut self) -> Result<Option<NaiveDate>> {
-        import_batch::table
-            .filter(import_batch::prefecture.eq(&self.prefecture))
+        import_batch::of(&self.scope)
             .filter(import_batch::kind.eq("permits"))
             .select(diesel::dsl::max(import_batch::imported_on))
             .first(&mut self.conn)

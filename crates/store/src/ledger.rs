@@ -8,8 +8,8 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::schema::{concerned, holder_key, ledger_entry};
-use super::{KEYS_PER_QUERY, Store, insert_all};
+use super::scope::{concerned, holder_key, ledger_entry};
+use super::{KEYS_PER_QUERY, Store, insert_own};
 use convoke_domain::ids::{HolderId, RunId, hex, unhex};
 use convoke_domain::ledger::{Broken, Entry, Event, GENESIS, Verifier, commitment};
 use convoke_domain::seal::{KEY_MADE, KEY_PASSED_ON, Keys, PublicKey, Seal, Sealed};
@@ -71,8 +71,7 @@ impl From<Row> for Entry {
 impl Store {
     /// Entries after `after`, up to `until`.
     pub fn ledger_between(&mut self, after: i64, until: i64) -> Result<Vec<Entry>> {
-        let rows: Vec<Row> = ledger_entry::table
-            .filter(ledger_entry::prefecture.eq(&self.prefecture))
+        let rows: Vec<Row> = ledger_entry::of(&self.scope)
             .filter(ledger_entry::seq.gt(after).and(ledger_entry::seq.le(until)))
             .order(ledger_entry::seq)
             .load(&mut self.conn)
@@ -82,8 +81,8 @@ impl Store {
 
     /// Entries before `before`, latest first.
     pub fn ledger_before(&mut self, before: i64, limit: i64) -> Result<Vec<Entry>> {
-        let rows: Vec<Row> = ledger_entry::table
-            .filter(ledger_entry::prefecture.eq(&self.prefecture).and(ledger_entry::seq.lt(before)))
+        let rows: Vec<Row> = ledger_entry::of(&self.scope)
+            .filter(ledger_entry::seq.lt(before))
             .order(ledger_entry::seq.desc())
             .limit(limit)
             .load(&mut self.conn)
@@ -93,8 +92,8 @@ impl Store {
 
     /// Actions by people in a range of the chain: who, what, how often. Entries of runs are left out.
     pub fn acts_by_actor(&mut self, after: i64, until: i64) -> Result<Vec<(String, String, u64)>> {
-        let rows: Vec<(String, String, i64)> = ledger_entry::table
-            .filter(ledger_entry::prefecture.eq(&self.prefecture).and(ledger_entry::run_id.is_null()))
+        let rows: Vec<(String, String, i64)> = ledger_entry::of(&self.scope)
+            .filter(ledger_entry::run_id.is_null())
             .filter(ledger_entry::seq.gt(after).and(ledger_entry::seq.le(until)))
             .group_by((ledger_entry::actor, ledger_entry::kind))
             .order((ledger_entry::actor, ledger_entry::kind))
@@ -107,8 +106,7 @@ impl Store {
     /// The range of the chain from the end of the previous run to the end of this one: after the first entry, up to the
     /// second.
     pub fn ledger_span(&mut self, run: &RunId) -> Result<Option<(i64, i64)>> {
-        let ends =
-            ledger_entry::table.filter(ledger_entry::prefecture.eq(&self.prefecture)).filter(sql::<Bool>(RUN_ENDS));
+        let ends = ledger_entry::of(&self.scope).filter(sql::<Bool>(RUN_ENDS));
         let own: Option<i64> = ends
             .filter(ledger_entry::run_id.eq(&run.0))
             .select(ledger_entry::seq)
@@ -116,10 +114,7 @@ impl Store {
             .optional()
             .context("looking for the end of a run in the ledger")?;
         let Some(until) = own else { return Ok(None) };
-        let ends = ledger_entry::table
-            .filter(ledger_entry::prefecture.eq(&self.prefecture))
-            .filter(sql::<Bool>(RUN_ENDS))
-            .filter(ledger_entry::seq.lt(until));
+        let ends = ledger_entry::of(&self.scope).filter(sql::<Bool>(RUN_ENDS)).filter(ledger_entry::seq.lt(until));
         let before: Option<i64> = ends
             .order(ledger_entry::seq.desc())
             .select(ledger_entry::seq)
@@ -131,8 +126,7 @@ impl Store {
 
     /// The head of the chain.
     pub fn ledger_head(&mut self) -> Result<Head> {
-        let last: Option<(i64, String)> = ledger_entry::table
-            .filter(ledger_entry::prefecture.eq(&self.prefecture))
+        let last: Option<(i64, String)> = ledger_entry::of(&self.scope)
             .order(ledger_entry::seq.desc())
             .select((ledger_entry::seq, ledger_entry::hash))
             .first(&mut self.conn)
@@ -162,7 +156,7 @@ impl Store {
 
     fn append(&mut self, run_id: Option<&str>, actor: &str, events: &[Event]) -> Result<()> {
         let mut head = self.ledger_head()?;
-        let prefecture = self.prefecture.clone();
+        let prefecture = self.scope.code().to_owned();
         let rows: Vec<Row> = events
             .iter()
             .map(|event| {
@@ -172,19 +166,15 @@ impl Store {
                 Row { prefecture: prefecture.clone(), seq, prev_hash, hash, run_id, actor, kind, payload }
             })
             .collect();
-        insert_all!(&mut self.conn, ledger_entry, &rows, 1_000).context("adding to the ledger")
+        insert_own!(self, ledger_entry, &rows, 1_000).context("adding to the ledger")
     }
 
     /// Adds an entry about one person.
     pub fn record_about(&mut self, holder: &HolderId, actor: &str, at: DateTime<Utc>, event: Event) -> Result<()> {
         self.record(actor, at, vec![event])?;
         let seq = self.ledger_head()?.size;
-        diesel::insert_into(concerned::table)
-            .values((
-                concerned::prefecture.eq(&self.prefecture),
-                concerned::holder_id.eq(&holder.0),
-                concerned::seq.eq(seq),
-            ))
+        concerned::insert(&self.scope)
+            .values((concerned::holder_id.eq(&holder.0), concerned::seq.eq(seq)))
             .execute(&mut self.conn)
             .context("noting whom an entry concerns")?;
         Ok(())
@@ -196,13 +186,13 @@ impl Store {
     pub fn verify_ledger(&mut self, own: Option<&PublicKey>, witnessed: &[Sealed]) -> Result<Result<Walked, Broken>> {
         let seals = self.seals()?;
         let mut keys = Keys::default();
-        let prefecture = self.prefecture.clone();
+        let prefecture = self.scope.code().to_owned();
         let (mut compared, mut ended) = (0, false);
         let mut verifier = Verifier::new(&prefecture);
         let mut marks: BTreeMap<i64, Vec<(&Sealed, bool)>> = BTreeMap::new();
-        let kept = witnessed.iter().filter(|s| s.checkpoint.prefecture == self.prefecture).map(|s| (s, true));
+        let kept = witnessed.iter().filter(|s| s.checkpoint.prefecture == self.scope.code()).map(|s| (s, true));
         for (sealed, by_witness) in seals.iter().map(|s| (s, false)).chain(kept) {
-            if sealed.checkpoint.prefecture != self.prefecture || sealed.signer().is_none() {
+            if sealed.checkpoint.prefecture != self.scope.code() || sealed.signer().is_none() {
                 return Ok(Err(Broken::Forged(sealed.checkpoint.size)));
             }
             marks.entry(sealed.checkpoint.size).or_default().push((sealed, by_witness));
@@ -261,8 +251,7 @@ impl Store {
 
     /// The key in use, according to the ledger.
     pub fn key_in_use(&mut self) -> Result<Option<PublicKey>> {
-        let last: Option<(String, String)> = ledger_entry::table
-            .filter(ledger_entry::prefecture.eq(&self.prefecture))
+        let last: Option<(String, String)> = ledger_entry::of(&self.scope)
             .filter(sql::<Bool>(KEY_EVENTS))
             .order(ledger_entry::seq.desc())
             .select((ledger_entry::kind, ledger_entry::payload))
@@ -286,8 +275,7 @@ impl Store {
     pub fn commitments(&mut self, holders: &[(&str, &str)], entropy: &mut Entropy) -> Result<Vec<String>> {
         let mut keys: HashMap<String, [u8; 32]> = HashMap::with_capacity(holders.len());
         for batch in holders.chunks(KEYS_PER_QUERY) {
-            let known: Vec<(String, String)> = holder_key::table
-                .filter(holder_key::prefecture.eq(&self.prefecture))
+            let known: Vec<(String, String)> = holder_key::of(&self.scope)
                 .filter(holder_key::holder_id.eq_any(batch.iter().map(|(id, _)| *id)))
                 .select((holder_key::holder_id, holder_key::key))
                 .load(&mut self.conn)?;
@@ -300,10 +288,14 @@ impl Store {
             if !keys.contains_key(*id) {
                 let key = entropy.bytes()?;
                 keys.insert((*id).to_owned(), key);
-                fresh.push(KeyRow { prefecture: self.prefecture.clone(), holder_id: (*id).to_owned(), key: hex(&key) });
+                fresh.push(KeyRow {
+                    prefecture: self.scope.code().to_owned(),
+                    holder_id: (*id).to_owned(),
+                    key: hex(&key),
+                });
             }
         }
-        insert_all!(&mut self.conn, holder_key, &fresh, KEYS_PER_QUERY).context("keeping the keys of holders")?;
+        insert_own!(self, holder_key, &fresh, KEYS_PER_QUERY).context("keeping the keys of holders")?;
         Ok(holders.iter().map(|(id, number)| commitment(&keys[*id], number)).collect())
     }
 }

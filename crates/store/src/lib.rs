@@ -27,7 +27,7 @@ mod records;
 mod requests;
 mod row;
 mod runs;
-mod schema;
+mod scope;
 mod seals;
 mod shared;
 mod slots;
@@ -71,11 +71,11 @@ pub use runs::{Acquired, NewRun, RunRow, Stored};
 pub use seals::{ToldWitness, WitnessLetter};
 pub use shared::{Contact, Shared};
 
-use connection::{Conn, NotTaken, connect, insert_all, on_backend};
+use connection::{Conn, NotTaken, connect, insert_all, insert_own, on_backend};
 use convoke_domain::ids::{IdKey, hex, unhex};
 use convoke_machine::clock::Stopwatch;
 use convoke_machine::entropy::Entropy;
-use schema::prefecture;
+use scope::{Scope, prefecture};
 
 /// Keys bound per statement: far below the limits of both databases.
 const KEYS_PER_QUERY: usize = 10_000;
@@ -105,7 +105,7 @@ pub struct Store {
     conn: Conn,
     url: String,
     usage: Use,
-    prefecture: String,
+    scope: Scope,
 }
 
 /// How a process uses its connection.
@@ -140,7 +140,7 @@ impl Store {
             Err(error) if conn.is_lost() => bail!(NotTaken(format!("{error:#}"))),
             told => told?,
         };
-        Ok(Self { conn, url: url.to_owned(), usage, prefecture: prefecture.to_owned() })
+        Ok(Self { conn, url: url.to_owned(), usage, scope: Scope::of(prefecture) })
     }
 
     /// Like [`Store::open`], for a command that nothing restarts: it waits for a PostgreSQL server that is restarting.
@@ -155,13 +155,13 @@ impl Store {
 
     /// The préfecture's code.
     pub fn prefecture(&self) -> &str {
-        &self.prefecture
+        self.scope.code()
     }
 
     /// A second handle on the same préfecture, for another thread.
     pub fn another(&self) -> Result<Self> {
-        let (url, prefecture) = (self.url.clone(), self.prefecture.clone());
-        Ok(Self { conn: connect(&url, self.usage)?, url, usage: self.usage, prefecture })
+        let (conn, url) = (connect(&self.url, self.usage)?, self.url.clone());
+        Ok(Self { conn, url, usage: self.usage, scope: Scope::of(self.scope.code()) })
     }
 
     /// Describes the database: its version, and whether its data cross the network encrypted.
@@ -231,7 +231,7 @@ impl Store {
     pub fn write<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let lock = format!(
             "BEGIN; SET LOCAL plan_cache_mode = {CUSTOM_PLANS}; SELECT pg_advisory_xact_lock(hashtextextended('convoke:{}', 0))",
-            self.prefecture
+            self.scope.code()
         );
         self.locked(&lock, steps)
     }
@@ -322,16 +322,14 @@ impl Store {
             if let Some(key) = store.stored_id_key()? {
                 return Ok(key);
             }
-            diesel::insert_into(prefecture::table)
-                .values((prefecture::code.eq(&store.prefecture), prefecture::id_key.eq(&fresh)))
-                .execute(&mut store.conn)?;
+            prefecture::insert(&store.scope).values(prefecture::id_key.eq(&fresh)).execute(&mut store.conn)?;
             store.stored_id_key()?.context("the id key was not kept")
         })
     }
 
     /// The same, if it exists: nobody has an id before the first import.
     fn stored_id_key(&mut self) -> Result<Option<IdKey>> {
-        let row = prefecture::table.find(&self.prefecture).select(prefecture::id_key);
+        let row = prefecture::of(&self.scope).select(prefecture::id_key);
         let known: Option<String> = row.first(&mut self.conn).optional()?;
         known
             .map(|text| Ok(IdKey(unhex(&text).context("the id key in the database is not 64 hexadecimal digits")?)))

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
-use super::schema::{holder, import_batch};
+use super::scope::{holder, import_batch};
 use super::{Store, on_backend};
 use convoke_domain::eligibility::Rule;
 
@@ -66,7 +66,7 @@ impl Store {
             "SELECT commune, count(DISTINCT holder_id) AS people, count(DISTINCT CASE WHEN expires_on < '{today}' THEN holder_id END) AS expired,
                 min(CASE WHEN expires_on >= '{today}' THEN expires_on END) AS soonest
              FROM permit WHERE prefecture = '{}' AND rule = '{}' GROUP BY commune ORDER BY commune",
-            self.prefecture,
+            self.scope.code(),
             Rule::NoJurisdiction.code()
         );
         on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))
@@ -76,8 +76,8 @@ impl Store {
     /// Number of people who came from elsewhere, by the day of the first extract with them. It was not the very first
     /// extract, their permit was more than `before` days old by then, and none of their permits was known earlier.
     pub fn people_who_came(&mut self, before: u32) -> Result<Vec<(NaiveDate, u64)>> {
-        let first: Option<NaiveDate> = import_batch::table
-            .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::kind.eq("permits")))
+        let first: Option<NaiveDate> = import_batch::of(&self.scope)
+            .filter(import_batch::kind.eq("permits"))
             .select(diesel::dsl::min(import_batch::imported_on))
             .first(&mut self.conn)
             .context("looking for the first import")?;
@@ -94,7 +94,7 @@ impl Store {
                  WHERE prefecture = '{0}' AND holder_id IN (SELECT holder_id FROM permit WHERE prefecture = '{0}' AND first_seen > '{first}')
                  GROUP BY holder_id) person
              WHERE day > '{first}' AND old = day GROUP BY day ORDER BY day",
-            self.prefecture
+            self.scope.code()
         );
         let rows: Vec<Arrived> =
             on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c)).context("counting people who came")?;
@@ -105,8 +105,8 @@ impl Store {
     pub fn people_in_force(&mut self, mut take: impl FnMut(InForce) -> Result<()>) -> Result<()> {
         let mut after = String::new();
         loop {
-            let people: Vec<(String, String, Option<NaiveDate>)> = holder::table
-                .filter(holder::prefecture.eq(&self.prefecture).and(holder::holder_id.gt(&after)))
+            let people: Vec<(String, String, Option<NaiveDate>)> = holder::of(&self.scope)
+                .filter(holder::holder_id.gt(&after))
                 .order(holder::holder_id)
                 .limit(HOLDERS)
                 .select((holder::holder_id, holder::number, holder::birth_date))
@@ -117,7 +117,7 @@ impl Store {
                 "SELECT holder_id, max(expires_on) AS expires_on FROM permit {} WHERE prefecture = '{}' AND holder_id > '{after}'
                  AND holder_id <= '{last}' AND status = 'actif' AND NOT absent GROUP BY holder_id",
                 self.permit_by_holder(),
-                self.prefecture
+                self.scope.code()
             );
             let permits: Vec<Last> =
                 on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c)).context("reading permits in force")?;

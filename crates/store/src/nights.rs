@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
 use super::row::{Rows, Word, row};
-use super::schema::{import_batch, night, prefecture, run};
+use super::scope::{import_batch, night, prefecture, run};
 use super::{Store, on_backend};
 use convoke_domain::code::coded;
 use convoke_domain::run::RunState;
@@ -88,8 +88,7 @@ pub struct Watch {
 impl Store {
     /// What is known about the clock, which now reads `now`.
     pub fn watch(&mut self, now: DateTime<Utc>) -> Result<Watch> {
-        let row: Option<(Option<NaiveDateTime>, Option<NaiveDateTime>)> = prefecture::table
-            .find(&self.prefecture)
+        let row: Option<(Option<NaiveDateTime>, Option<NaiveDateTime>)> = prefecture::of(&self.scope)
             .select((prefecture::watched_since, prefecture::clock_seen_at))
             .first(&mut self.conn)
             .optional()
@@ -98,12 +97,12 @@ impl Store {
         let past = now.naive_utc();
         // A server whose clock was behind did not see the latest instant: imports and runs may have seen later ones.
         // Instants recorded while a clock was ahead are ignored.
-        let imported: Option<NaiveDateTime> = import_batch::table
-            .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::imported_at.le(past)))
+        let imported: Option<NaiveDateTime> = import_batch::of(&self.scope)
+            .filter(import_batch::imported_at.le(past))
             .select(diesel::dsl::max(import_batch::imported_at))
             .first(&mut self.conn)?;
-        let run: Option<NaiveDateTime> = run::table
-            .filter(run::prefecture.eq(&self.prefecture).and(run::started_at.le(past)))
+        let run: Option<NaiveDateTime> = run::of(&self.scope)
+            .filter(run::started_at.le(past))
             .select(diesel::dsl::max(run::started_at))
             .first(&mut self.conn)?;
         let seen = seen.filter(|at| *at <= past).max(imported).max(run);
@@ -113,7 +112,7 @@ impl Store {
     /// Whether nights were recorded while a clock was ahead.
     pub fn has_future_nights(&mut self, now: DateTime<Utc>, today: NaiveDate) -> Result<bool> {
         let ahead = night::scheduled_at.gt(now.naive_utc()).or(night::covered_by.gt(today));
-        let nights = night::table.filter(night::prefecture.eq(&self.prefecture)).filter(ahead);
+        let nights = night::of(&self.scope).filter(ahead);
         diesel::select(diesel::dsl::exists(nights))
             .get_result(&mut self.conn)
             .context("looking for nights of the future")
@@ -121,12 +120,12 @@ impl Store {
 
     /// Deletes nights recorded while a clock was ahead, and makes the nights they covered due again.
     pub fn forget_future_nights(&mut self, now: DateTime<Utc>, today: NaiveDate) -> Result<()> {
-        let ahead = diesel::delete(night::table)
-            .filter(night::prefecture.eq(&self.prefecture).and(night::scheduled_at.gt(now.naive_utc())))
+        let ahead = diesel::delete(night::of(&self.scope))
+            .filter(night::scheduled_at.gt(now.naive_utc()))
             .execute(&mut self.conn)
             .context("forgetting nights of the future")?;
-        let owed = diesel::update(night::table)
-            .filter(night::prefecture.eq(&self.prefecture).and(night::covered_by.gt(today)))
+        let owed = diesel::update(night::of(&self.scope))
+            .filter(night::covered_by.gt(today))
             .set((night::state.eq(NightState::Due.code()), night::covered_by.eq(None::<NaiveDate>)))
             .execute(&mut self.conn)
             .context("owing nights again")?;
@@ -138,11 +137,11 @@ impl Store {
 
     /// Whether the night of that date, or a later one until `today`, was done by a server or by hand.
     pub fn has_night_since(&mut self, date: NaiveDate, today: NaiveDate) -> Result<bool> {
-        let run = run::table
-            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq(RunState::Completed.code())))
+        let run = run::of(&self.scope)
+            .filter(run::state.eq(RunState::Completed.code()))
             .filter(run::business_date.between(date, today));
-        let night = night::table
-            .filter(night::prefecture.eq(&self.prefecture).and(night::state.eq(NightState::Done.code())))
+        let night = night::of(&self.scope)
+            .filter(night::state.eq(NightState::Done.code()))
             .filter(night::business_date.between(date, today));
         let by_run: bool = diesel::select(diesel::dsl::exists(run)).get_result(&mut self.conn)?;
         Ok(by_run || diesel::select(diesel::dsl::exists(night)).get_result(&mut self.conn)?)
@@ -158,7 +157,7 @@ impl Store {
 
     /// Trusts the clock: it reads `now`, and has been watched since `since`.
     pub fn believe_clock(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
-        diesel::update(prefecture::table.find(&self.prefecture))
+        diesel::update(prefecture::of(&self.scope))
             .set((
                 prefecture::watched_since.eq(Some(since.naive_utc())),
                 prefecture::clock_seen_at.eq(Some(now.naive_utc())),
@@ -172,26 +171,21 @@ impl Store {
     pub fn owe_nights(&mut self, nights: &[(NaiveDate, DateTime<Utc>)]) -> Result<()> {
         for (date, at) in nights {
             let row = (
-                night::prefecture.eq(&self.prefecture),
                 night::business_date.eq(date),
                 night::scheduled_at.eq(at.naive_utc()),
                 night::state.eq(NightState::Due.code()),
                 night::attempts.eq(0),
                 night::next_at.eq(at.naive_utc()),
             );
-            on_backend!(&mut self.conn, c => diesel::insert_into(night::table)
-                .values(row)
-                .on_conflict_do_nothing()
-                .execute(c))
-            .context("owing a night")?;
+            let row = night::insert(&self.scope).values(row).on_conflict_do_nothing();
+            on_backend!(&mut self.conn, c => row.execute(c)).context("owing a night")?;
         }
         Ok(())
     }
 
     /// Nights up to a date, latest first.
     pub fn nights(&mut self, until: NaiveDate, limit: i64) -> Result<Vec<NightRow>> {
-        night::table
-            .filter(night::prefecture.eq(&self.prefecture))
+        night::of(&self.scope)
             .filter(night::business_date.le(until))
             .order(night::business_date.desc())
             .limit(limit)
@@ -202,7 +196,7 @@ impl Store {
 
     /// Claims an attempt at a night; nobody else can claim one before `next_at`. `false` if another process was faster.
     pub fn attempt_night(&mut self, row: &NightRow, now: DateTime<Utc>, next_at: DateTime<Utc>) -> Result<bool> {
-        let changed = diesel::update(night::table.find((&self.prefecture, row.business_date)))
+        let changed = diesel::update(night::of(&self.scope).filter(night::business_date.eq(row.business_date)))
             .filter(night::state.eq(NightState::Due.code()).and(night::attempts.eq(row.attempts)))
             .set((
                 night::attempts.eq(row.attempts + 1),
@@ -216,7 +210,7 @@ impl Store {
 
     /// Gives back an attempt that did not happen: another run was in progress.
     pub fn give_night_back(&mut self, row: &NightRow, next_at: DateTime<Utc>) -> Result<()> {
-        diesel::update(night::table.find((&self.prefecture, row.business_date)))
+        diesel::update(night::of(&self.scope).filter(night::business_date.eq(row.business_date)))
             .filter(night::state.eq(NightState::Due.code()).and(night::attempts.eq(row.attempts + 1)))
             .set((night::attempts.eq(row.attempts), night::next_at.eq(next_at.naive_utc())))
             .execute(&mut self.conn)
@@ -232,7 +226,7 @@ impl Store {
         failure: &str,
         next_at: DateTime<Utc>,
     ) -> Result<()> {
-        diesel::update(night::table.find((&self.prefecture, date)))
+        diesel::update(night::of(&self.scope).filter(night::business_date.eq(date)))
             .filter(night::state.eq(NightState::Due.code()))
             .set((night::state.eq(state.code()), night::failure.eq(failure), night::next_at.eq(next_at.naive_utc())))
             .execute(&mut self.conn)
@@ -244,7 +238,7 @@ impl Store {
     pub fn night_done(&mut self, date: NaiveDate, run: &str, now: DateTime<Utc>) -> Result<()> {
         let open = [NightState::Due.code(), NightState::Failed.code()];
         let ended = Some(now.naive_utc());
-        diesel::update(night::table.find((&self.prefecture, date)))
+        diesel::update(night::of(&self.scope).filter(night::business_date.eq(date)))
             .filter(night::state.eq_any(open))
             .set((
                 night::state.eq(NightState::Done.code()),
@@ -254,8 +248,7 @@ impl Store {
             ))
             .execute(&mut self.conn)
             .context("ending a night")?;
-        diesel::update(night::table)
-            .filter(night::prefecture.eq(&self.prefecture))
+        diesel::update(night::of(&self.scope))
             .filter(night::business_date.lt(date).and(night::state.eq_any(open)))
             .set((
                 night::state.eq(NightState::Covered.code()),

@@ -9,8 +9,8 @@ use diesel::prelude::*;
 
 use super::outbox::{LetterColumns, LetterRow};
 use super::row::Rows;
-use super::schema::{convocation, notice, outbox, past_verdict, permit};
-use super::{Store, on_backend};
+use super::scope::{convocation, joined, notice, outbox, past_verdict, permit};
+use super::{Store, insert_own};
 use convoke_domain::convocation::{LetterKind, LetterState, Origin, State};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::{HolderId, PermitId, Reference, RunId};
@@ -67,31 +67,21 @@ impl Store {
     /// a transfer: only those that were within the jurisdiction before and whose holders now live outside the
     /// department.
     pub fn unnoticed(&mut self, letter: LetterKind, rule: Rule, from: NaiveDate) -> Result<Vec<Unnoticed>> {
-        let p = self.prefecture.clone();
-        let told = notice::table.filter(
-            notice::prefecture
-                .eq(permit::prefecture)
-                .and(notice::kind.eq(letter.code()))
-                .and(notice::permit_id.eq(permit::permit_id)),
-        );
-        let mut query = permit::table
-            .filter(permit::prefecture.eq(&p).and(permit::rule.eq(rule.code())).and(permit::expires_on.ge(from)))
+        let p = self.scope.code().to_owned();
+        let told = notice::beside(permit::prefecture)
+            .filter(notice::kind.eq(letter.code()).and(notice::permit_id.eq(permit::permit_id)));
+        let mut query = permit::of(&self.scope)
+            .filter(permit::rule.eq(rule.code()).and(permit::expires_on.ge(from)))
             .filter(not(exists(told)))
             .order((permit::expires_on, permit::permit_id))
             .into_boxed();
         if letter == LetterKind::Transfer {
-            let within = past_verdict::table.filter(
-                past_verdict::prefecture
-                    .eq(permit::prefecture)
-                    .and(past_verdict::permit_id.eq(permit::permit_id))
-                    .and(past_verdict::rule.eq_any(WITHIN.map(Rule::code))),
+            let within = past_verdict::beside(permit::prefecture).filter(
+                past_verdict::permit_id.eq(permit::permit_id).and(past_verdict::rule.eq_any(WITHIN.map(Rule::code))),
             );
             // A holder with an appointment here needs an agent first: two letters would contradict each other.
-            let live = convocation::table.filter(
-                convocation::prefecture
-                    .eq(permit::prefecture)
-                    .and(convocation::holder_id.eq(permit::holder_id))
-                    .and(convocation::state.eq(State::Convoked.code())),
+            let live = convocation::beside(permit::prefecture).filter(
+                convocation::holder_id.eq(permit::holder_id).and(convocation::state.eq(State::Convoked.code())),
             );
             query = query
                 .filter(exists(within))
@@ -132,17 +122,17 @@ impl Store {
         for new in notices {
             let number = match last.get(&new.letter) {
                 Some(number) => *number,
-                None => notice::table
-                    .filter(notice::prefecture.eq(&self.prefecture).and(notice::kind.eq(new.letter.code())))
+                None => notice::of(&self.scope)
+                    .filter(notice::kind.eq(new.letter.code()))
                     .filter(notice::year.eq(i64::from(year)))
                     .select(diesel::dsl::max(notice::number))
                     .first::<Option<i64>>(&mut self.conn)?
                     .unwrap_or(0),
             } + 1;
             last.insert(new.letter, number);
-            let reference = Reference::of(new.letter.series(), &self.prefecture, year, number);
+            let reference = Reference::of(new.letter.series(), self.scope.code(), year, number);
             rows.push(Row {
-                prefecture: self.prefecture.clone(),
+                prefecture: self.scope.code().to_owned(),
                 reference: reference.to_string(),
                 kind: new.letter.code(),
                 year: year.into(),
@@ -154,10 +144,7 @@ impl Store {
             });
             references.push(reference);
         }
-        for batch in rows.chunks(1_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(notice::table).values(batch).execute(c))
-                .context("writing notices")?;
-        }
+        insert_own!(self, notice, &rows, 1_000).context("writing notices")?;
         Ok(references)
     }
 
@@ -165,24 +152,20 @@ impl Store {
     /// and whose permit still waits for its appointment. With the holder, and the occasions of reminders already
     /// written.
     pub fn to_be_reminded(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(LetterRow, String, Vec<String>)>> {
-        let p = self.prefecture.clone();
         // Holders who have died, filed or moved away since are under another rule.
-        let live =
-            convocation::table
-                .inner_join(permit::table.on(
-                    permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
-                ))
-                .filter(convocation::prefecture.eq(&p).and(convocation::state.eq(State::Convoked.code())))
-                .filter(convocation::day.between(from, to))
-                .filter(permit::rule.eq(Rule::AlreadyConvoked.code()))
-                .order((convocation::day, convocation::reference))
-                .select((convocation::reference, convocation::holder_id));
+        let live = convocation::of(&self.scope)
+            .inner_join(joined!(permit, convocation, permit_id))
+            .filter(convocation::state.eq(State::Convoked.code()))
+            .filter(convocation::day.between(from, to))
+            .filter(permit::rule.eq(Rule::AlreadyConvoked.code()))
+            .order((convocation::day, convocation::reference))
+            .select((convocation::reference, convocation::holder_id));
         let live: Vec<(String, String)> = live.load(&mut self.conn)?;
         let references: Vec<&str> = live.iter().map(|(reference, _)| reference.as_str()).collect();
         let mut found: HashMap<String, (Option<LetterRow>, Vec<String>)> = HashMap::new();
         for batch in references.chunks(super::KEYS_PER_QUERY) {
-            let letters = outbox::table
-                .filter(outbox::prefecture.eq(&p).and(outbox::reference.eq_any(batch)))
+            let letters = outbox::of(&self.scope)
+                .filter(outbox::reference.eq_any(batch))
                 .filter(outbox::channel.eq(Channel::Email.code()))
                 .order((outbox::reference, outbox::revision))
                 .select(LetterColumns::as_select())
@@ -208,8 +191,8 @@ impl Store {
 
     /// Permits that already had a convocation: their next one also goes by post.
     pub fn convoked_before(&mut self, permits: &[&str]) -> Result<Vec<String>> {
-        convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::permit_id.eq_any(permits)))
+        convocation::of(&self.scope)
+            .filter(convocation::permit_id.eq_any(permits))
             .filter(convocation::origin.ne(Origin::Elsewhere.code()))
             .select(convocation::permit_id)
             .load(&mut self.conn)

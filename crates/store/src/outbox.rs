@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::row::{Column, Rows, Unreadable, Word, row};
-use super::schema::{convocation, notice, outbox};
-use super::{Store, insert_all};
+use super::scope::{convocation, joined, notice, outbox};
+use super::{Store, insert_own};
 use convoke_domain::convocation::{LetterKind, LetterState, Remark};
 use convoke_domain::ids::{HolderId, Reference};
 use convoke_domain::permit::Channel;
@@ -250,7 +250,7 @@ type Said = (i64, Option<i64>, Option<String>);
 /// The letters that a filter selects.
 macro_rules! meant {
     ($store:expr, $which:expr) => {{
-        let mut query = outbox::table.filter(outbox::prefecture.eq(&$store.prefecture)).into_boxed();
+        let mut query = outbox::of(&$store.scope).into_boxed();
         if let Some(state) = $which.state {
             query = query.filter(outbox::state.eq(state.code()));
         }
@@ -270,8 +270,8 @@ macro_rules! meant {
 impl Store {
     /// Puts letters into the outbox, in the transaction of the convocations they announce.
     pub fn enqueue(&mut self, letters: &[NewLetter]) -> Result<()> {
-        let rows: Vec<LetterColumns> = letters.iter().map(|letter| letter.columns(&self.prefecture)).collect();
-        insert_all!(&mut self.conn, outbox, &rows, 1_000).context("writing letters")
+        let rows: Vec<LetterColumns> = letters.iter().map(|letter| letter.columns(self.scope.code())).collect();
+        insert_own!(self, outbox, &rows, 1_000).context("writing letters")
     }
 
     /// Letters, oldest first.
@@ -297,8 +297,7 @@ impl Store {
 
     /// How many letters are in each state.
     pub fn letters_by_state(&mut self) -> Result<BTreeMap<LetterState, u64>> {
-        let rows: Vec<(Word<LetterState>, i64)> = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let rows: Vec<(Word<LetterState>, i64)> = outbox::of(&self.scope)
             .group_by(outbox::state)
             .select((outbox::state, count_star()))
             .load(&mut self.conn)
@@ -310,8 +309,7 @@ impl Store {
     pub fn letters_by_reply(&mut self, states: &[LetterState], which: &LetterFilter) -> Result<Vec<SaidOf>> {
         let kinds = which.kind.map_or(LetterKind::ALL.to_vec(), |kind| vec![kind]);
         let channels = which.channel.map_or(Channel::ALL.to_vec(), |channel| vec![channel]);
-        outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        outbox::of(&self.scope)
             .filter(outbox::state.eq_any(states.iter().map(|s| s.code())))
             .filter(outbox::kind.eq_any(kinds.iter().map(|k| k.code())))
             .filter(outbox::channel.eq_any(channels.iter().map(|c| c.code())))
@@ -329,8 +327,7 @@ impl Store {
 
     /// Letters of one reference, oldest first.
     pub fn letters_of(&mut self, reference: &str) -> Result<Vec<LetterRow>> {
-        outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        outbox::of(&self.scope)
             .filter(outbox::reference.eq(reference))
             .order((outbox::created_at, outbox::letter_id))
             .select(LetterColumns::as_select())
@@ -341,8 +338,8 @@ impl Store {
     /// Every letter to a holder.
     pub fn letters_to(&mut self, id: &HolderId) -> Result<Vec<LetterRow>> {
         let references = self.references_of(&[&id.0])?;
-        outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
+        outbox::of(&self.scope)
+            .filter(outbox::reference.eq_any(references))
             .order((outbox::created_at, outbox::letter_id))
             .select(LetterColumns::as_select())
             .load(&mut self.conn)
@@ -351,18 +348,14 @@ impl Store {
 
     /// Letters of a run's convocations by channel and state: one for each, without reminders and copies.
     pub fn letters_of_run(&mut self, run_id: &str) -> Result<BTreeMap<(Channel, LetterState), u64>> {
-        let rows: Vec<(Word<Channel>, Word<LetterState>, i64)> =
-            outbox::table
-                .inner_join(convocation::table.on(
-                    convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
-                ))
-                .filter(outbox::prefecture.eq(&self.prefecture))
-                .filter(convocation::run_id.eq(run_id))
-                .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
-                .group_by((outbox::channel, outbox::state))
-                .select((outbox::channel, outbox::state, count_star()))
-                .load(&mut self.conn)
-                .context("counting the letters of a run")?;
+        let rows: Vec<(Word<Channel>, Word<LetterState>, i64)> = outbox::of(&self.scope)
+            .inner_join(joined!(convocation, outbox, reference))
+            .filter(convocation::run_id.eq(run_id))
+            .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
+            .group_by((outbox::channel, outbox::state))
+            .select((outbox::channel, outbox::state, count_star()))
+            .load(&mut self.conn)
+            .context("counting the letters of a run")?;
         rows.into_iter()
             .map(|(channel, state, n)| Ok(((word("channel", channel)?, word("state", state)?), n as u64)))
             .collect()
@@ -370,27 +363,19 @@ impl Store {
 
     /// Letters of a run's convocations by state and the relay's last reply: its enhanced code, or else the plain one.
     pub fn replies_of_run(&mut self, run_id: &str) -> Result<Vec<(LetterState, String, u64)>> {
-        use super::schema::delivery_attempt;
-        let rows: Vec<(String, Option<Said>, Word<LetterState>)> =
-            outbox::table
-                .inner_join(convocation::table.on(
-                    convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
-                ))
-                .left_join(
-                    delivery_attempt::table.on(delivery_attempt::prefecture
-                        .eq(outbox::prefecture)
-                        .and(delivery_attempt::letter_id.eq(outbox::letter_id))),
-                )
-                .filter(outbox::prefecture.eq(&self.prefecture))
-                .filter(convocation::run_id.eq(run_id))
-                .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
-                .select((
-                    outbox::letter_id,
-                    (delivery_attempt::epoch, delivery_attempt::code, delivery_attempt::enhanced).nullable(),
-                    outbox::state,
-                ))
-                .load(&mut self.conn)
-                .context("reading what relays said")?;
+        use super::scope::delivery_attempt;
+        let rows: Vec<(String, Option<Said>, Word<LetterState>)> = outbox::of(&self.scope)
+            .inner_join(joined!(convocation, outbox, reference))
+            .left_join(joined!(delivery_attempt, outbox, letter_id))
+            .filter(convocation::run_id.eq(run_id))
+            .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
+            .select((
+                outbox::letter_id,
+                (delivery_attempt::epoch, delivery_attempt::code, delivery_attempt::enhanced).nullable(),
+                outbox::state,
+            ))
+            .load(&mut self.conn)
+            .context("reading what relays said")?;
         // The last attempt of each letter.
         let mut last: BTreeMap<String, (i64, LetterState, String)> = BTreeMap::new();
         for (letter, attempt, state) in rows {
@@ -412,13 +397,8 @@ impl Store {
 
     /// Undelivered letters of a run's convocations, by state and last reply: state, reply, how many, one of them.
     pub fn failing_letters_of_run(&mut self, run_id: &str) -> Result<Vec<SaidOf>> {
-        outbox::table
-            .inner_join(
-                convocation::table.on(convocation::prefecture
-                    .eq(outbox::prefecture)
-                    .and(convocation::reference.eq(outbox::reference))),
-            )
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        outbox::of(&self.scope)
+            .inner_join(joined!(convocation, outbox, reference))
             .filter(convocation::run_id.eq(run_id))
             .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
             .filter(outbox::state.eq_any(FAILING.map(LetterState::code)))
@@ -436,14 +416,10 @@ impl Store {
 
     /// Letters of a run's convocations and notices whose delivery was uncertain at least once.
     pub fn uncertain_letters_of_run(&mut self, run_id: &str) -> Result<Vec<Doubtful>> {
-        let convoked = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::run_id.eq(run_id)))
-            .select(convocation::reference);
-        let noticed = notice::table
-            .filter(notice::prefecture.eq(&self.prefecture).and(notice::run_id.eq(run_id)))
-            .select(notice::reference);
-        let rows: Vec<(String, Word<LetterKind>, Word<LetterState>, i64)> = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let convoked =
+            convocation::of(&self.scope).filter(convocation::run_id.eq(run_id)).select(convocation::reference);
+        let noticed = notice::of(&self.scope).filter(notice::run_id.eq(run_id)).select(notice::reference);
+        let rows: Vec<(String, Word<LetterKind>, Word<LetterState>, i64)> = outbox::of(&self.scope)
             .filter(outbox::uncertain.gt(0))
             .filter(outbox::reference.eq_any(convoked).or(outbox::reference.eq_any(noticed)))
             .order((outbox::reference, outbox::letter_id))
@@ -457,8 +433,7 @@ impl Store {
 
     /// Number of letters waiting to be sent.
     pub fn waiting_letters(&mut self) -> Result<u64> {
-        let waiting: i64 = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let waiting: i64 = outbox::of(&self.scope)
             .filter(sql::<Bool>(CLAIMABLE))
             .count()
             .get_result(&mut self.conn)
@@ -468,8 +443,7 @@ impl Store {
 
     /// When the next waiting letter may be tried, if there is one.
     pub fn next_letter_at(&mut self) -> Result<Option<DateTime<Utc>>> {
-        let next: Option<NaiveDateTime> = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let next: Option<NaiveDateTime> = outbox::of(&self.scope)
             .filter(sql::<Bool>(CLAIMABLE))
             .select(diesel::dsl::min(outbox::next_at))
             .first(&mut self.conn)?;

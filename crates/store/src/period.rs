@@ -8,7 +8,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::Store;
-use super::schema::{checkpoint, convocation, past_verdict, permit, reservation, slot};
+use super::scope::{checkpoint, convocation, joined, past_verdict, permit, reservation, slot};
 use convoke_domain::convocation::Origin;
 use convoke_domain::ending::{Appointed, AtDesk, Expired};
 
@@ -20,8 +20,7 @@ impl Store {
     pub fn seats_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
         use diesel::sql_types::BigInt;
         let seats = diesel::dsl::sql::<diesel::sql_types::Nullable<BigInt>>("CAST(SUM(seats) AS BIGINT)");
-        let rows: Vec<(String, String, NaiveDate, Option<i64>)> = slot::table
-            .filter(slot::prefecture.eq(&self.prefecture))
+        let rows: Vec<(String, String, NaiveDate, Option<i64>)> = slot::of(&self.scope)
             .filter(slot::day.ge(from).and(slot::day.le(to)))
             .group_by((slot::site, slot::desk, slot::day))
             .select((slot::site, slot::desk, slot::day, seats))
@@ -32,12 +31,8 @@ impl Store {
 
     /// Seats taken between two days, both included.
     pub fn taken_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, u64)>> {
-        let rows: Vec<(String, String, NaiveDate, i64)> = reservation::table
-            .inner_join(
-                slot::table
-                    .on(slot::prefecture.eq(reservation::prefecture).and(slot::slot_id.eq(reservation::slot_id))),
-            )
-            .filter(reservation::prefecture.eq(&self.prefecture))
+        let rows: Vec<(String, String, NaiveDate, i64)> = reservation::of(&self.scope)
+            .inner_join(joined!(slot, reservation, slot_id))
             .filter(slot::day.ge(from).and(slot::day.le(to)))
             .group_by((slot::site, slot::desk, slot::day))
             .select((slot::site, slot::desk, slot::day, count_star()))
@@ -48,12 +43,8 @@ impl Store {
 
     /// Appointments between two days, by outcome.
     pub fn appointments_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<(AtDesk, String, u64)>> {
-        let rows: Vec<(String, String, NaiveDate, String, i64)> = convocation::table
-            .inner_join(
-                slot::table
-                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
-            )
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        let rows: Vec<(String, String, NaiveDate, String, i64)> = convocation::of(&self.scope)
+            .inner_join(joined!(slot, convocation, slot_id))
             .filter(convocation::day.ge(from).and(convocation::day.le(to)))
             .group_by((slot::site, slot::desk, convocation::day, convocation::state))
             .select((slot::site, slot::desk, convocation::day, convocation::state, count_star()))
@@ -69,12 +60,8 @@ impl Store {
         from: NaiveDateTime,
         until: NaiveDateTime,
     ) -> Result<Vec<(String, NaiveDateTime, NaiveDate)>> {
-        convocation::table
-            .inner_join(
-                slot::table
-                    .on(slot::prefecture.eq(convocation::prefecture).and(slot::slot_id.eq(convocation::slot_id))),
-            )
-            .filter(convocation::prefecture.eq(&self.prefecture))
+        convocation::of(&self.scope)
+            .inner_join(joined!(slot, convocation, slot_id))
             .filter(convocation::created_at.ge(from).and(convocation::created_at.lt(until)))
             .filter(convocation::origin.ne(Origin::Elsewhere.code()))
             .filter(diesel::dsl::not(convocation::state.eq_any(["moved", "cancelled"])))
@@ -86,8 +73,8 @@ impl Store {
     /// Permits that expired between two days, with all that shows their outcome.
     pub fn expired_between(&mut self, from: NaiveDate, to: NaiveDate) -> Result<Vec<Expired>> {
         let within = permit::expires_on.ge(from).and(permit::expires_on.le(to));
-        let rows: Vec<Row> = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture).and(within))
+        let rows: Vec<Row> = permit::of(&self.scope)
+            .filter(within)
             .order((permit::expires_on, permit::permit_id))
             .select((
                 permit::permit_id,
@@ -102,35 +89,29 @@ impl Store {
             .load(&mut self.conn)
             .context("reading the permits that expired")?;
         let mut convocations: HashMap<String, Vec<Appointed>> = HashMap::new();
-        let made: Vec<(String, NaiveDate, String)> =
-            convocation::table
-                .inner_join(permit::table.on(
-                    permit::prefecture.eq(convocation::prefecture).and(permit::permit_id.eq(convocation::permit_id)),
-                ))
-                .filter(convocation::prefecture.eq(&self.prefecture).and(within))
-                .select((convocation::permit_id, convocation::day, convocation::state))
-                .load(&mut self.conn)
-                .context("reading their convocations")?;
+        let made: Vec<(String, NaiveDate, String)> = convocation::of(&self.scope)
+            .inner_join(joined!(permit, convocation, permit_id))
+            .filter(within)
+            .select((convocation::permit_id, convocation::day, convocation::state))
+            .load(&mut self.conn)
+            .context("reading their convocations")?;
         for (id, day, state) in made {
             convocations.entry(id).or_default().push(Appointed { day, state });
         }
         let mut past: HashMap<String, String> = HashMap::new();
-        let verdicts: Vec<(String, String, NaiveDate, NaiveDate, NaiveDate)> =
-            past_verdict::table
-                .inner_join(permit::table.on(
-                    permit::prefecture.eq(past_verdict::prefecture).and(permit::permit_id.eq(past_verdict::permit_id)),
-                ))
-                .filter(past_verdict::prefecture.eq(&self.prefecture).and(within))
-                .order((past_verdict::permit_id, past_verdict::since))
-                .select((
-                    past_verdict::permit_id,
-                    past_verdict::rule,
-                    past_verdict::since,
-                    past_verdict::until,
-                    permit::expires_on,
-                ))
-                .load(&mut self.conn)
-                .context("reading their verdicts")?;
+        let verdicts: Vec<(String, String, NaiveDate, NaiveDate, NaiveDate)> = past_verdict::of(&self.scope)
+            .inner_join(joined!(permit, past_verdict, permit_id))
+            .filter(within)
+            .order((past_verdict::permit_id, past_verdict::since))
+            .select((
+                past_verdict::permit_id,
+                past_verdict::rule,
+                past_verdict::since,
+                past_verdict::until,
+                permit::expires_on,
+            ))
+            .load(&mut self.conn)
+            .context("reading their verdicts")?;
         for (id, rule, since, until, expires_on) in verdicts {
             if since <= expires_on && expires_on < until {
                 past.insert(id, rule);
@@ -154,8 +135,8 @@ impl Store {
     /// entry. Empty if nothing was signed.
     pub fn ledger_of_days(&mut self, from: NaiveDateTime, until: NaiveDateTime) -> Result<(i64, i64)> {
         let mut size_before = |instant: NaiveDateTime| {
-            checkpoint::table
-                .filter(checkpoint::prefecture.eq(&self.prefecture).and(checkpoint::sealed_at.lt(instant)))
+            checkpoint::of(&self.scope)
+                .filter(checkpoint::sealed_at.lt(instant))
                 .order(checkpoint::size.desc())
                 .select(checkpoint::size)
                 .first::<i64>(&mut self.conn)

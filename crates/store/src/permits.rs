@@ -13,7 +13,7 @@ use diesel::sqlite::{Sqlite, SqliteValue};
 use diesel::table;
 
 use super::row::{Code, Columns, Rows, Word, row};
-use super::schema::{holder, permit, prefecture};
+use super::scope::{holder, joined, permit, prefecture};
 use super::{Conn, KEYS_PER_QUERY, RunRow, Store, insert_all};
 use convoke_domain::eligibility::{Facts, Rule};
 use convoke_domain::ids::{HolderId, PermitId, RunId};
@@ -237,8 +237,7 @@ impl Store {
     ) -> Result<()> {
         use permit::{commune, expires_on, holder_id, kind, mention, permit_id, review_on, rule, status};
         let flags = diesel::dsl::sql::<diesel::sql_types::Integer>(FLAGS);
-        let all = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture))
+        let all = permit::of(&self.scope)
             .select((permit_id, holder_id, kind, mention, expires_on, status, commune, flags, rule, review_on));
         // Two statements: reading the whole table through the index takes twice as long.
         match tonight {
@@ -250,8 +249,7 @@ impl Store {
 
     /// All stored permits by current verdict. Permits never assessed are counted under the empty rule.
     pub fn permits_by_rule(&mut self) -> Result<BTreeMap<String, u64>> {
-        let rows: Vec<(Option<String>, i64)> = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture))
+        let rows: Vec<(Option<String>, i64)> = permit::of(&self.scope)
             .group_by(permit::rule)
             .select((permit::rule, count_star()))
             .load(&mut self.conn)
@@ -274,7 +272,7 @@ impl Store {
         }
         // The ids are also filtered by a list: with the join alone SQLite walks every permit while others wait. The
         // préfecture, the run and the date are validated values: nothing here comes from a file.
-        let (prefecture, run) = (&self.prefecture, &run.0);
+        let (prefecture, run) = (self.scope.code(), &run.0);
         self.execute(&format!(
             "INSERT INTO past_verdict (prefecture, permit_id, rule, since, until, run_id)
              SELECT p.prefecture, p.permit_id, p.rule, p.rule_since, '{tonight}', p.rule_run
@@ -296,35 +294,24 @@ impl Store {
     /// Each permit's verdict as of a run: permit, type, expiry, rule. Permits erased since are missing; type and expiry
     /// are the current ones.
     pub fn verdicts_at(&mut self, run: &RunRow) -> Result<Vec<(String, String, NaiveDate, String)>> {
-        use super::schema::{past_verdict, run as runs};
+        use super::scope::{past_verdict, run as runs};
         let then = run.started_at;
         // Verdicts that date from that run or an earlier one.
-        let standing: Vec<(String, String, NaiveDate, Option<String>)> = permit::table
-            .inner_join(
-                runs::table
-                    .on(runs::prefecture.eq(permit::prefecture).and(permit::rule_run.eq(runs::run_id.nullable()))),
-            )
-            .filter(permit::prefecture.eq(&self.prefecture))
+        let standing: Vec<(String, String, NaiveDate, Option<String>)> = permit::of(&self.scope)
+            .inner_join(runs::on(permit::prefecture, permit::rule_run.assume_not_null().eq(runs::run_id)))
             .filter(runs::started_at.le(then))
             .select((permit::permit_id, permit::kind, permit::expires_on, permit::rule))
             .load(&mut self.conn)
             .context("reading verdicts that stand")?;
         // And verdicts that a later run replaced: the last one given by then.
-        let past: Vec<(String, String, NaiveDate, String)> =
-            past_verdict::table
-                .inner_join(
-                    runs::table
-                        .on(runs::prefecture.eq(past_verdict::prefecture).and(runs::run_id.eq(past_verdict::run_id))),
-                )
-                .inner_join(permit::table.on(
-                    permit::prefecture.eq(past_verdict::prefecture).and(permit::permit_id.eq(past_verdict::permit_id)),
-                ))
-                .filter(past_verdict::prefecture.eq(&self.prefecture))
-                .filter(runs::started_at.le(then))
-                .order((past_verdict::permit_id, runs::started_at))
-                .select((past_verdict::permit_id, permit::kind, permit::expires_on, past_verdict::rule))
-                .load(&mut self.conn)
-                .context("reading verdicts that were")?;
+        let past: Vec<(String, String, NaiveDate, String)> = past_verdict::of(&self.scope)
+            .inner_join(joined!(runs, past_verdict, run_id))
+            .inner_join(joined!(permit, past_verdict, permit_id))
+            .filter(runs::started_at.le(then))
+            .order((past_verdict::permit_id, runs::started_at))
+            .select((past_verdict::permit_id, permit::kind, permit::expires_on, past_verdict::rule))
+            .load(&mut self.conn)
+            .context("reading verdicts that were")?;
         let mut found: BTreeMap<String, (String, NaiveDate, String)> = BTreeMap::new();
         let standing = standing.into_iter().map(|(id, kind, day, rule)| (id, kind, day, rule.unwrap_or_default()));
         for (id, kind, day, rule) in past.into_iter().chain(standing) {
@@ -335,12 +322,8 @@ impl Store {
 
     /// Foreigner number and name of each permit's holder: read only for a report that names people.
     pub fn names_of_permits(&mut self) -> Result<BTreeMap<String, [String; 2]>> {
-        let rows: Vec<(String, String, String, String)> = permit::table
-            .inner_join(
-                holder::table
-                    .on(holder::prefecture.eq(permit::prefecture).and(holder::holder_id.eq(permit::holder_id))),
-            )
-            .filter(permit::prefecture.eq(&self.prefecture))
+        let rows: Vec<(String, String, String, String)> = permit::of(&self.scope)
+            .inner_join(joined!(holder, permit, holder_id))
             .select((permit::permit_id, holder::number, holder::family_name, holder::given_names))
             .load(&mut self.conn)
             .context("reading who holds each permit")?;
@@ -352,14 +335,14 @@ impl Store {
 
     /// Version of the planning data: a number that grows with each change.
     pub fn data_version(&mut self) -> Result<i64> {
-        let row = prefecture::table.find(&self.prefecture).select(prefecture::data_version);
+        let row = prefecture::of(&self.scope).select(prefecture::data_version);
         let known: Option<i64> = row.first(&mut self.conn).optional().context("reading the version of the data")?;
         Ok(known.unwrap_or(0))
     }
 
     /// Increments the version, in the transaction of the change.
     pub(super) fn data_changed(&mut self) -> Result<()> {
-        diesel::update(prefecture::table.find(&self.prefecture))
+        diesel::update(prefecture::of(&self.scope))
             .set(prefecture::data_version.eq(prefecture::data_version + 1))
             .execute(&mut self.conn)
             .context("marking the data as changed")?;
@@ -368,7 +351,7 @@ impl Store {
 
     /// Hash of the rules that the stored verdicts were made with.
     pub fn assessed_with(&mut self) -> Result<Option<String>> {
-        let row = prefecture::table.find(&self.prefecture).select(prefecture::assessed_with);
+        let row = prefecture::of(&self.scope).select(prefecture::assessed_with);
         let known: Option<Option<String>> =
             row.first(&mut self.conn).optional().context("reading the rules of the last run")?;
         Ok(known.flatten())
@@ -376,7 +359,7 @@ impl Store {
 
     /// Records the rules that all stored verdicts now follow.
     pub fn set_assessed_with(&mut self, rules_hash: &str) -> Result<()> {
-        diesel::update(prefecture::table.find(&self.prefecture))
+        diesel::update(prefecture::of(&self.scope))
             .set(prefecture::assessed_with.eq(rules_hash))
             .execute(&mut self.conn)?;
         Ok(())
@@ -386,8 +369,7 @@ impl Store {
     pub fn first_seen(&mut self, permits: &[&str]) -> Result<HashMap<String, NaiveDate>> {
         let mut found = HashMap::with_capacity(permits.len());
         for batch in permits.chunks(KEYS_PER_QUERY) {
-            let rows: Vec<(String, NaiveDate)> = permit::table
-                .filter(permit::prefecture.eq(&self.prefecture))
+            let rows: Vec<(String, NaiveDate)> = permit::of(&self.scope)
                 .filter(permit::permit_id.eq_any(batch))
                 .select((permit::permit_id, permit::first_seen))
                 .load(&mut self.conn)
@@ -401,8 +383,7 @@ impl Store {
     pub fn holders(&mut self, ids: &[&str]) -> Result<HashMap<String, Holder>> {
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(KEYS_PER_QUERY) {
-            let rows = holder::table
-                .filter(holder::prefecture.eq(&self.prefecture))
+            let rows = holder::of(&self.scope)
                 .filter(holder::holder_id.eq_any(batch))
                 .select(HolderColumns::as_select())
                 .load(&mut self.conn)
@@ -420,8 +401,7 @@ impl Store {
 
     /// Permits under a rule, soonest expiry first: (permit, commune, expiry).
     pub fn permits_under(&mut self, rule: Rule, limit: i64) -> Result<Vec<(String, String, NaiveDate)>> {
-        permit::table
-            .filter(permit::prefecture.eq(&self.prefecture))
+        permit::of(&self.scope)
             .filter(permit::rule.eq(rule.code()))
             .order((permit::expires_on, permit::permit_id))
             .limit(limit)
@@ -438,8 +418,8 @@ impl Store {
     /// The same for many permits.
     pub fn review_all_again(&mut self, permits: &[&str]) -> Result<()> {
         for batch in permits.chunks(KEYS_PER_QUERY) {
-            diesel::update(permit::table)
-                .filter(permit::prefecture.eq(&self.prefecture).and(permit::permit_id.eq_any(batch)))
+            diesel::update(permit::of(&self.scope))
+                .filter(permit::permit_id.eq_any(batch))
                 .set(permit::review_on.eq(NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?))
                 .execute(&mut self.conn)
                 .context("marking permits for review")?;
@@ -449,8 +429,7 @@ impl Store {
 
     /// The holder's permit that expires last, for a convocation that names only the holder.
     pub fn latest_permit(&mut self, holder: &HolderId) -> Result<Option<PermitId>> {
-        let id: Option<String> = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture))
+        let id: Option<String> = permit::of(&self.scope)
             .filter(permit::holder_id.eq(&holder.0))
             .order((permit::superseded, permit::expires_on.desc(), permit::permit_id))
             .select(permit::permit_id)

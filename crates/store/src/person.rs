@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::row::{Rows, Word, row};
-use super::schema::{
-    bounce, concerned, convocation, delivery_attempt, holder, household_link, ledger_entry, outbox, past_verdict,
-    permit,
+use super::scope::{
+    bounce, concerned, convocation, delivery_attempt, holder, household_link, joined, ledger_entry, outbox,
+    past_verdict, permit,
 };
 use super::{RequestRow, Store};
 use convoke_domain::convocation::{LetterKind, LetterState, Origin, Outcome, Remark, State};
@@ -71,18 +71,18 @@ impl Store {
 
     /// Everything known about a person, except the ledger.
     pub fn known_of(&mut self, id: &HolderId) -> Result<Known> {
-        let person: Person = holder::table
-            .find((&self.prefecture, &id.0))
+        let person: Person = holder::of(&self.scope)
+            .filter(holder::holder_id.eq(&id.0))
             .select(Person::as_select())
             .first(&mut self.conn)
             .context("reading a holder")?;
-        let linked_household: Option<String> = household_link::table
-            .find((&self.prefecture, &id.0))
+        let linked_household: Option<String> = household_link::of(&self.scope)
+            .filter(household_link::holder_id.eq(&id.0))
             .select(household_link::household)
             .first(&mut self.conn)
             .optional()?;
-        let convocations = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
+        let convocations = convocation::of(&self.scope)
+            .filter(convocation::holder_id.eq(&id.0))
             .order(convocation::created_at)
             .select(ConvokedColumns::as_select())
             .load(&mut self.conn)
@@ -95,12 +95,9 @@ impl Store {
 
     /// Manual actions on a person, oldest first.
     pub fn acts_on(&mut self, id: &HolderId) -> Result<Vec<ActOn>> {
-        let rows: Vec<(String, String, String)> = ledger_entry::table
-            .inner_join(
-                concerned::table
-                    .on(concerned::prefecture.eq(ledger_entry::prefecture).and(concerned::seq.eq(ledger_entry::seq))),
-            )
-            .filter(concerned::prefecture.eq(&self.prefecture).and(concerned::holder_id.eq(&id.0)))
+        let rows: Vec<(String, String, String)> = concerned::of(&self.scope)
+            .inner_join(joined!(ledger_entry, concerned, seq))
+            .filter(concerned::holder_id.eq(&id.0))
             .order(ledger_entry::seq)
             .select((ledger_entry::kind, ledger_entry::actor, ledger_entry::payload))
             .load(&mut self.conn)
@@ -110,16 +107,16 @@ impl Store {
     }
 
     fn permits_of(&mut self, id: &HolderId) -> Result<Vec<KnownPermit>> {
-        let permits = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
+        let permits = permit::of(&self.scope)
+            .filter(permit::holder_id.eq(&id.0))
             .order(permit::expires_on)
             .select(TitleColumns::as_select())
             .load(&mut self.conn)
             .rows("reading the permits of a holder")?;
         let mut known = Vec::new();
         for title in permits {
-            let rules = past_verdict::table
-                .filter(past_verdict::prefecture.eq(&self.prefecture).and(past_verdict::permit_id.eq(&title.permit_id)))
+            let rules = past_verdict::of(&self.scope)
+                .filter(past_verdict::permit_id.eq(&title.permit_id))
                 .order(past_verdict::since)
                 .select(PastRuleColumns::as_select())
                 .load(&mut self.conn)
@@ -131,26 +128,22 @@ impl Store {
 
     /// Letters with these references, their content and outcome.
     pub fn letters_about(&mut self, references: &[String]) -> Result<Vec<KnownLetter>> {
-        let letters = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(references)))
+        let letters = outbox::of(&self.scope)
+            .filter(outbox::reference.eq_any(references))
             .order((outbox::created_at, outbox::letter_id))
             .select(WrittenColumns::as_select())
             .load(&mut self.conn)
             .rows("reading the letters of a holder")?;
         let mut known = Vec::new();
         for mut letter in letters {
-            let attempts = delivery_attempt::table
-                .filter(
-                    delivery_attempt::prefecture
-                        .eq(&self.prefecture)
-                        .and(delivery_attempt::letter_id.eq(&letter.letter_id)),
-                )
+            let attempts = delivery_attempt::of(&self.scope)
+                .filter(delivery_attempt::letter_id.eq(&letter.letter_id))
                 .order(delivery_attempt::epoch)
                 .select(TryColumns::as_select())
                 .load(&mut self.conn)
                 .rows("reading the attempts of a letter")?;
-            let bounces: Vec<Returned> = bounce::table
-                .filter(bounce::prefecture.eq(&self.prefecture).and(bounce::letter_id.eq(&letter.letter_id)))
+            let bounces: Vec<Returned> = bounce::of(&self.scope)
+                .filter(bounce::letter_id.eq(&letter.letter_id))
                 .order(bounce::recorded_at)
                 .select(Returned::as_select())
                 .load(&mut self.conn)?;
@@ -164,8 +157,7 @@ impl Store {
     fn entries_about(&mut self, commitment: &str, references: &[String]) -> Result<Vec<Value>> {
         let mut found: Vec<(i64, String, String, String)> = Vec::new();
         for what in references.iter().map(String::as_str).chain([commitment]) {
-            let rows: Vec<(i64, String, String, String)> = ledger_entry::table
-                .filter(ledger_entry::prefecture.eq(&self.prefecture))
+            let rows: Vec<(i64, String, String, String)> = ledger_entry::of(&self.scope)
                 .filter(ledger_entry::payload.like(format!("%{what}%")))
                 .select((ledger_entry::seq, ledger_entry::actor, ledger_entry::kind, ledger_entry::payload))
                 .load(&mut self.conn)

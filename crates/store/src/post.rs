@@ -12,7 +12,7 @@ use super::convocations::ConvocationColumns;
 use super::outbox::{LetterColumns, LetterRow, word};
 use super::queue::sources;
 use super::row::{Columns, Rows, Word};
-use super::schema::{convocation, notice, outbox};
+use super::scope::{convocation, notice, outbox};
 use super::{KEYS_PER_QUERY, Store, on_backend};
 use convoke_domain::convocation::{LetterKind, LetterState, State};
 use convoke_domain::permit::Channel;
@@ -39,9 +39,7 @@ impl Store {
     /// Letters to post, oldest first: those without e-mail, and those whose e-mail failed, bounced or came too late;
     /// also posted ones of people who asked to be called. Reminders are not worth a stamp.
     pub fn to_post(&mut self) -> Result<Vec<ToPost>> {
-        let p = self.prefecture.clone();
-        let letters = outbox::table
-            .filter(outbox::prefecture.eq(&p))
+        let letters = outbox::of(&self.scope)
             .filter(sql::<Bool>(&format!("({WAITING} OR {TO_CALL})")))
             .filter(outbox::kind.ne(LetterKind::Reminder.code()))
             .order((outbox::created_at, outbox::letter_id))
@@ -51,14 +49,14 @@ impl Store {
         let references: Vec<&str> = letters.iter().map(|l| l.reference.as_str()).collect();
         let mut known: HashMap<String, (String, Option<(State, NaiveDate)>)> = HashMap::new();
         for batch in references.chunks(KEYS_PER_QUERY) {
-            let rows = convocation::table
-                .filter(convocation::prefecture.eq(&p).and(convocation::reference.eq_any(batch)))
+            let rows = convocation::of(&self.scope)
+                .filter(convocation::reference.eq_any(batch))
                 .select(ConvocationColumns::as_select())
                 .load(&mut self.conn)
                 .rows("reading the convocations of letters")?;
             known.extend(rows.into_iter().map(|c| (c.reference, (c.holder_id, Some((c.state, c.slot_id.day))))));
-            let rows: Vec<(String, String)> = notice::table
-                .filter(notice::prefecture.eq(&p).and(notice::reference.eq_any(batch)))
+            let rows: Vec<(String, String)> = notice::of(&self.scope)
+                .filter(notice::reference.eq_any(batch))
                 .select((notice::reference, notice::holder_id))
                 .load(&mut self.conn)?;
             known.extend(rows.into_iter().map(|(r, holder)| (r, (holder, None))));
@@ -77,8 +75,8 @@ impl Store {
     pub fn posted_letters(&mut self, references: &[&str]) -> Result<HashSet<(String, LetterKind, i64)>> {
         let mut posted = HashSet::new();
         for batch in references.chunks(KEYS_PER_QUERY) {
-            let rows: Vec<(String, Word<LetterKind>, i64)> = outbox::table
-                .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(batch)))
+            let rows: Vec<(String, Word<LetterKind>, i64)> = outbox::of(&self.scope)
+                .filter(outbox::reference.eq_any(batch))
                 .filter(outbox::state.eq_any([LetterState::Posted, LetterState::Returned].map(LetterState::code)))
                 .select((outbox::reference, outbox::kind, outbox::revision))
                 .load(&mut self.conn)
@@ -92,8 +90,7 @@ impl Store {
 
     /// Number of letters waiting for the post since before `since`.
     pub fn waiting_for_post_since(&mut self, since: DateTime<Utc>) -> Result<u64> {
-        let waiting: i64 = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let waiting: i64 = outbox::of(&self.scope)
             .filter(outbox::state.eq(LetterState::ToPost.code()))
             .filter(outbox::created_at.lt(since.naive_utc()))
             .count()
@@ -105,8 +102,8 @@ impl Store {
     /// Marks a letter as posted. A failed e-mail keeps its record: its paper letter gets a row of its own. `false` if
     /// it is no longer waiting for the post.
     pub fn mark_posted(&mut self, letter_id: &str, sha256: &str, rendered: &str, batch: &str) -> Result<bool> {
-        let waiting: Option<LetterColumns> = outbox::table
-            .find((&self.prefecture, letter_id))
+        let waiting: Option<LetterColumns> = outbox::of(&self.scope)
+            .filter(outbox::letter_id.eq(letter_id))
             .filter(sql::<Bool>(POSTABLE))
             .select(LetterColumns::as_select())
             .first(&mut self.conn)
@@ -115,11 +112,11 @@ impl Store {
         if columns.clone().read()?.channel == Channel::Email {
             let paper = columns.on_paper(sha256, rendered, batch);
             let inserted = on_backend!(&mut self.conn, c =>
-                diesel::insert_into(outbox::table).values(&paper).on_conflict_do_nothing().execute(c))
+                outbox::insert_own(&self.scope, &paper.prefecture)?.values(&paper).on_conflict_do_nothing().execute(c))
             .context("recording a letter on paper")?;
             return Ok(inserted == 1);
         }
-        let posted = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+        let posted = diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(letter_id)))
             .filter(outbox::state.eq_any(sources(LetterState::Posted, |_| true)))
             .set((
                 outbox::state.eq(LetterState::Posted.code()),
@@ -134,7 +131,7 @@ impl Store {
 
     /// Marks a posted letter as returned. `false` if it was not posted.
     pub fn mark_returned(&mut self, letter_id: &str) -> Result<bool> {
-        let changed = diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+        let changed = diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(letter_id)))
             .filter(outbox::state.eq_any(sources(LetterState::Returned, |_| true)))
             .set(outbox::state.eq(LetterState::Returned.code()))
             .execute(&mut self.conn)

@@ -9,9 +9,9 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::{max, not};
 use diesel::prelude::*;
 
-use super::schema::{
-    avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_key, household_link, notice, outbox,
-    past_verdict, permit, request,
+use super::scope::{
+    avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_key, household_link, joined, notice,
+    outbox, past_verdict, permit, request,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
 use convoke_domain::convocation::LetterState;
@@ -63,16 +63,16 @@ pub enum Lives {
 impl Store {
     /// Why a holder's data are still needed, if they are.
     pub fn lives(&mut self, id: &HolderId, today: NaiveDate) -> Result<Option<Lives>> {
-        let last: Option<NaiveDate> = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
+        let last: Option<NaiveDate> = permit::of(&self.scope)
+            .filter(permit::holder_id.eq(&id.0))
             .filter(permit::status.eq("actif").and(permit::absent.eq(false)))
             .select(max(permit::expires_on))
             .first(&mut self.conn)?;
         if let Some(day) = last.filter(|day| *day >= today) {
             return Ok(Some(Lives::Permit(day)));
         }
-        let owed: Option<Option<String>> = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq(&id.0)))
+        let owed: Option<Option<String>> = permit::of(&self.scope)
+            .filter(permit::holder_id.eq(&id.0))
             .filter(permit::rule.eq_any(OWED.map(Rule::code)))
             .select(permit::rule)
             .first(&mut self.conn)
@@ -80,8 +80,8 @@ impl Store {
         if let Some(rule) = owed.flatten() {
             return Ok(Some(Lives::Owed(rule)));
         }
-        let live: Option<String> = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq(&id.0)))
+        let live: Option<String> = convocation::of(&self.scope)
+            .filter(convocation::holder_id.eq(&id.0))
             .filter(convocation::state.eq("convoked"))
             .select(convocation::reference)
             .first(&mut self.conn)
@@ -95,8 +95,8 @@ impl Store {
             return Ok(Some(Lives::Request(request.request_id)));
         }
         let references = self.references_of(&[&id.0])?;
-        let on_its_way: Option<String> = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::reference.eq_any(&references)))
+        let on_its_way: Option<String> = outbox::of(&self.scope)
+            .filter(outbox::reference.eq_any(&references))
             .filter(not(outbox::state.eq_any(over())))
             .select(outbox::letter_id)
             .first(&mut self.conn)
@@ -106,13 +106,13 @@ impl Store {
 
     /// References of convocations and notices of some holders.
     pub(super) fn references_of(&mut self, holders: &[&str]) -> Result<Vec<String>> {
-        let mut references: Vec<String> = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq_any(holders)))
+        let mut references: Vec<String> = convocation::of(&self.scope)
+            .filter(convocation::holder_id.eq_any(holders))
             .select(convocation::reference)
             .load(&mut self.conn)
             .context("reading the convocations of holders")?;
-        let notices: Vec<String> = notice::table
-            .filter(notice::prefecture.eq(&self.prefecture).and(notice::holder_id.eq_any(holders)))
+        let notices: Vec<String> = notice::of(&self.scope)
+            .filter(notice::holder_id.eq_any(holders))
             .select(notice::reference)
             .load(&mut self.conn)
             .context("reading the notices of holders")?;
@@ -122,22 +122,15 @@ impl Store {
 
     /// Holders with a letter on its way.
     pub fn holders_written_to(&mut self) -> Result<HashSet<String>> {
-        let waits = outbox::prefecture.eq(self.prefecture.clone()).and(not(outbox::state.eq_any(over())));
-        let convoked: Vec<String> =
-            outbox::table
-                .inner_join(convocation::table.on(
-                    convocation::prefecture.eq(outbox::prefecture).and(convocation::reference.eq(outbox::reference)),
-                ))
-                .filter(waits.clone())
-                .select(convocation::holder_id)
-                .load(&mut self.conn)
-                .context("looking for letters on their way")?;
-        let noticed: Vec<String> = outbox::table
-            .inner_join(
-                notice::table
-                    .on(notice::prefecture.eq(outbox::prefecture).and(notice::reference.eq(outbox::reference))),
-            )
-            .filter(waits)
+        let waits = outbox::of(&self.scope).filter(not(outbox::state.eq_any(over())));
+        let convoked: Vec<String> = waits
+            .clone()
+            .inner_join(joined!(convocation, outbox, reference))
+            .select(convocation::holder_id)
+            .load(&mut self.conn)
+            .context("looking for letters on their way")?;
+        let noticed: Vec<String> = waits
+            .inner_join(joined!(notice, outbox, reference))
             .select(notice::holder_id)
             .load(&mut self.conn)
             .context("looking for letters on their way")?;
@@ -147,18 +140,14 @@ impl Store {
     /// Holders whose last permit expired before a day and who have no upcoming appointment: id and number. All in one
     /// query: one per person takes a second for every thousand.
     pub fn holders_over(&mut self, before: NaiveDate) -> Result<Vec<(String, String)>> {
-        let needed = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture))
+        let needed = permit::of(&self.scope)
             .filter(permit::expires_on.ge(before).or(permit::rule.eq_any(OWED.map(Rule::code))))
             .select(permit::holder_id);
-        let live = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::state.eq("convoked")))
-            .select(convocation::holder_id);
-        let waiting = request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq_any(["open", "chosen"])))
-            .select(request::holder_id);
-        holder::table
-            .filter(holder::prefecture.eq(&self.prefecture))
+        let live =
+            convocation::of(&self.scope).filter(convocation::state.eq("convoked")).select(convocation::holder_id);
+        let waiting =
+            request::of(&self.scope).filter(request::state.eq_any(["open", "chosen"])).select(request::holder_id);
+        holder::of(&self.scope)
             .filter(not(holder::holder_id.eq_any(needed)).and(not(holder::holder_id.eq_any(live))))
             .filter(not(holder::holder_id.eq_any(waiting)))
             .order(holder::holder_id)
@@ -169,20 +158,20 @@ impl Store {
 
     /// Those of some holders whose data are needed after all: something changed meanwhile.
     pub fn needed_again(&mut self, holders: &[&str], before: NaiveDate) -> Result<HashSet<String>> {
-        let mut needed: Vec<String> = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture).and(permit::holder_id.eq_any(holders)))
+        let mut needed: Vec<String> = permit::of(&self.scope)
+            .filter(permit::holder_id.eq_any(holders))
             .filter(permit::expires_on.ge(before).or(permit::rule.eq_any(OWED.map(Rule::code))))
             .select(permit::holder_id)
             .load(&mut self.conn)
             .context("looking at permits again")?;
-        let live: Vec<String> = convocation::table
-            .filter(convocation::prefecture.eq(&self.prefecture).and(convocation::holder_id.eq_any(holders)))
+        let live: Vec<String> = convocation::of(&self.scope)
+            .filter(convocation::holder_id.eq_any(holders))
             .filter(convocation::state.eq("convoked"))
             .select(convocation::holder_id)
             .load(&mut self.conn)
             .context("looking at appointments again")?;
-        let waiting: Vec<String> = request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq_any(holders)))
+        let waiting: Vec<String> = request::of(&self.scope)
+            .filter(request::holder_id.eq_any(holders))
             .filter(request::state.eq_any(["open", "chosen"]))
             .select(request::holder_id)
             .load(&mut self.conn)
@@ -202,14 +191,13 @@ impl Store {
     }
 
     fn erase(&mut self, holders: &[&str]) -> Result<()> {
-        let prefecture = self.prefecture.clone();
         let references = self.references_of(holders)?;
-        let letters: Vec<(String, Option<String>)> = outbox::table
-            .filter(outbox::prefecture.eq(&prefecture).and(outbox::reference.eq_any(&references)))
+        let letters: Vec<(String, Option<String>)> = outbox::of(&self.scope)
+            .filter(outbox::reference.eq_any(&references))
             .select((outbox::letter_id, outbox::recipient))
             .load(&mut self.conn)?;
-        let emails: Vec<(Option<String>, Option<String>)> = holder::table
-            .filter(holder::prefecture.eq(&prefecture).and(holder::holder_id.eq_any(holders)))
+        let emails: Vec<(Option<String>, Option<String>)> = holder::of(&self.scope)
+            .filter(holder::holder_id.eq_any(holders))
             .select((holder::email, holder::email_set))
             .load(&mut self.conn)?;
         let emails = emails.into_iter().flat_map(|(extract, by_hand)| [extract, by_hand.filter(|e| !e.is_empty())]);
@@ -220,8 +208,8 @@ impl Store {
             emails.flatten().chain(letters.iter().filter_map(|(_, to)| to.clone())).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let unclaimed: Vec<(String, Option<String>)> = bounce::table
-            .filter(bounce::prefecture.eq(&prefecture).and(bounce::letter_id.is_null()))
+        let unclaimed: Vec<(String, Option<String>)> = bounce::of(&self.scope)
+            .filter(bounce::letter_id.is_null())
             .filter(bounce::diagnostic.is_not_null())
             .select((bounce::sha256, bounce::diagnostic))
             .load(&mut self.conn)?;
@@ -231,23 +219,21 @@ impl Store {
         };
         let quoting: Vec<String> =
             unclaimed.into_iter().filter(|(_, words)| quotes(words)).map(|(sum, _)| sum).collect();
-        diesel::update(bounce::table.filter(bounce::prefecture.eq(&prefecture).and(bounce::sha256.eq_any(quoting))))
+        diesel::update(bounce::of(&self.scope).filter(bounce::sha256.eq_any(quoting)))
             .set(bounce::diagnostic.eq(None::<String>))
             .execute(&mut self.conn)?;
         self.forget_whose(holders)?;
-        let permits: Vec<String> = permit::table
-            .filter(permit::prefecture.eq(&prefecture).and(permit::holder_id.eq_any(holders)))
+        let permits: Vec<String> = permit::of(&self.scope)
+            .filter(permit::holder_id.eq_any(holders))
             .select(permit::permit_id)
             .load(&mut self.conn)?;
         self.forget_words(holders)?;
         // Tables that reference others first.
         macro_rules! delete {
             ($table:ident, $column:ident, $ids:expr) => {
-                diesel::delete(
-                    $table::table.filter($table::prefecture.eq(&prefecture).and($table::$column.eq_any($ids))),
-                )
-                .execute(&mut self.conn)
-                .context(concat!("erasing from ", stringify!($table)))?
+                diesel::delete($table::of(&self.scope).filter($table::$column.eq_any($ids)))
+                    .execute(&mut self.conn)
+                    .context(concat!("erasing from ", stringify!($table)))?
             };
         }
         delete!(past_verdict, permit_id, &permits);
@@ -264,28 +250,27 @@ impl Store {
     /// Anonymises appointments and notices, which stay: their ids are replaced by hashes under the key that is about to
     /// be deleted.
     fn forget_whose(&mut self, holders: &[&str]) -> Result<()> {
-        let prefecture = self.prefecture.clone();
-        let keys: Vec<(String, String)> = holder_key::table
-            .filter(holder_key::prefecture.eq(&prefecture).and(holder_key::holder_id.eq_any(holders)))
+        let keys: Vec<(String, String)> = holder_key::of(&self.scope)
+            .filter(holder_key::holder_id.eq_any(holders))
             .select((holder_key::holder_id, holder_key::key))
             .load(&mut self.conn)?;
         for (id, key) in keys {
             let hidden = |what: &str| format!("erased/{}", &hex(&keyed_hash(key.as_bytes(), &[what.as_bytes()]))[..16]);
-            let convoked: Vec<(String, String)> = convocation::table
-                .filter(convocation::prefecture.eq(&prefecture).and(convocation::holder_id.eq(&id)))
+            let convoked: Vec<(String, String)> = convocation::of(&self.scope)
+                .filter(convocation::holder_id.eq(&id))
                 .select((convocation::reference, convocation::permit_id))
                 .load(&mut self.conn)?;
             for (reference, permit_id) in convoked {
-                diesel::update(convocation::table.find((&prefecture, reference)))
+                diesel::update(convocation::of(&self.scope).filter(convocation::reference.eq(reference)))
                     .set((convocation::holder_id.eq(hidden(&id)), convocation::permit_id.eq(hidden(&permit_id))))
                     .execute(&mut self.conn)?;
             }
-            let noticed: Vec<(String, String)> = notice::table
-                .filter(notice::prefecture.eq(&prefecture).and(notice::holder_id.eq(&id)))
+            let noticed: Vec<(String, String)> = notice::of(&self.scope)
+                .filter(notice::holder_id.eq(&id))
                 .select((notice::reference, notice::permit_id))
                 .load(&mut self.conn)?;
             for (reference, permit_id) in noticed {
-                diesel::update(notice::table.find((&prefecture, reference)))
+                diesel::update(notice::of(&self.scope).filter(notice::reference.eq(reference)))
                     .set((notice::holder_id.eq(hidden(&id)), notice::permit_id.eq(hidden(&permit_id))))
                     .execute(&mut self.conn)?;
             }
@@ -296,32 +281,29 @@ impl Store {
     /// Removes content and recipient from letters; the record that they were written, sent and accepted stays.
     fn silence(&mut self, letters: &[&str]) -> Result<()> {
         for batch in letters.chunks(KEYS_PER_QUERY) {
-            diesel::update(
-                outbox::table.filter(outbox::prefecture.eq(&self.prefecture).and(outbox::letter_id.eq_any(batch))),
-            )
-            .set((outbox::data.eq(PURGED), outbox::recipient.eq(None::<String>), outbox::last_reply.eq(None::<String>)))
-            .execute(&mut self.conn)
-            .context("emptying letters")?;
-            diesel::update(delivery_attempt::table.filter(
-                delivery_attempt::prefecture.eq(&self.prefecture).and(delivery_attempt::letter_id.eq_any(batch)),
-            ))
-            .set(delivery_attempt::reply.eq(None::<String>))
-            .execute(&mut self.conn)
-            .context("emptying attempts")?;
-            diesel::update(
-                bounce::table.filter(bounce::prefecture.eq(&self.prefecture).and(bounce::letter_id.eq_any(batch))),
-            )
-            .set(bounce::diagnostic.eq(None::<String>))
-            .execute(&mut self.conn)
-            .context("emptying bounces")?;
+            diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq_any(batch)))
+                .set((
+                    outbox::data.eq(PURGED),
+                    outbox::recipient.eq(None::<String>),
+                    outbox::last_reply.eq(None::<String>),
+                ))
+                .execute(&mut self.conn)
+                .context("emptying letters")?;
+            diesel::update(delivery_attempt::of(&self.scope).filter(delivery_attempt::letter_id.eq_any(batch)))
+                .set(delivery_attempt::reply.eq(None::<String>))
+                .execute(&mut self.conn)
+                .context("emptying attempts")?;
+            diesel::update(bounce::of(&self.scope).filter(bounce::letter_id.eq_any(batch)))
+                .set(bounce::diagnostic.eq(None::<String>))
+                .execute(&mut self.conn)
+                .context("emptying bounces")?;
         }
         Ok(())
     }
 
     /// Finished letters written before an instant that still have content, by id, after one.
     pub fn letters_over(&mut self, before: NaiveDateTime, after: &str, limit: i64) -> Result<Vec<String>> {
-        outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        outbox::of(&self.scope)
             .filter(outbox::letter_id.gt(after).and(outbox::created_at.lt(before)))
             .filter(outbox::state.eq_any(over()).and(outbox::data.ne(PURGED)))
             .order(outbox::letter_id)

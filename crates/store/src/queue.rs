@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 
 use super::outbox::{LetterColumns, LetterRow};
 use super::row::{Rows, Word, row};
-use super::schema::{delivery_attempt, outbox, pace, prefecture};
+use super::scope::{delivery_attempt, joined, outbox, pace, prefecture};
 use super::statement::statement;
 use super::{Conn, Store, on_backend};
 use convoke_domain::convocation::{LetterKind, LetterState, Outcome, Remark, State};
@@ -137,8 +137,7 @@ pub(super) fn sources(next: LetterState, among: impl Fn(LetterState) -> bool) ->
 impl Store {
     /// The pause in sending, if there is one.
     pub fn paused(&mut self) -> Result<Option<Paused>> {
-        let row: Option<(Option<NaiveDateTime>, Option<String>, Option<String>)> = prefecture::table
-            .find(&self.prefecture)
+        let row: Option<(Option<NaiveDateTime>, Option<String>, Option<String>)> = prefecture::of(&self.scope)
             .select((prefecture::paused_at, prefecture::paused_by, prefecture::pause_reason))
             .first(&mut self.conn)
             .optional()
@@ -150,7 +149,7 @@ impl Store {
 
     /// Pauses or resumes sending.
     pub fn set_paused(&mut self, paused: Option<&Paused>) -> Result<()> {
-        diesel::update(prefecture::table.find(&self.prefecture))
+        diesel::update(prefecture::of(&self.scope))
             .set((
                 prefecture::paused_at.eq(paused.map(|p| p.since.naive_utc())),
                 prefecture::paused_by.eq(paused.map(|p| &p.by)),
@@ -185,8 +184,8 @@ impl Store {
                     ),
                     owner,
                     until.naive_utc(),
-                    &self.prefecture,
-                    &self.prefecture,
+                    self.scope.code(),
+                    self.scope.code(),
                     now.naive_utc(),
                     limit as i64,
                 )
@@ -205,7 +204,7 @@ impl Store {
 
     /// Records whether a letter has a turn under its domain's rate limit: `next_at` is then that turn.
     pub fn set_turn(&mut self, letter: &LetterRow, has_turn: bool) -> Result<()> {
-        diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
+        diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(&letter.letter_id)))
             .set(outbox::has_turn.eq(has_turn))
             .execute(&mut self.conn)
             .context("giving a letter its turn")?;
@@ -214,8 +213,8 @@ impl Store {
 
     /// When the next message of a scope may be sent; `None` if none was sent yet.
     pub fn pace(&mut self, scope: &str) -> Result<Option<DateTime<Utc>>> {
-        let next: Option<NaiveDateTime> = pace::table
-            .find((&self.prefecture, scope))
+        let next: Option<NaiveDateTime> = pace::of(&self.scope)
+            .filter(pace::scope.eq(scope))
             .select(pace::next_at)
             .first(&mut self.conn)
             .optional()
@@ -226,32 +225,27 @@ impl Store {
     /// Sets when the next message of a scope may be sent.
     pub fn set_pace(&mut self, scope: &str, next_at: DateTime<Utc>) -> Result<()> {
         let next_at = next_at.naive_utc();
-        on_backend!(&mut self.conn, c => diesel::insert_into(pace::table)
-            .values((pace::prefecture.eq(&self.prefecture), pace::scope.eq(scope), pace::next_at.eq(next_at)))
+        let row = pace::insert(&self.scope)
+            .values((pace::scope.eq(scope), pace::next_at.eq(next_at)))
             .on_conflict((pace::prefecture, pace::scope))
             .do_update()
-            .set(pace::next_at.eq(next_at))
-            .execute(c))
-        .context("recording a limit")?;
+            .set(pace::next_at.eq(next_at));
+        on_backend!(&mut self.conn, c => row.execute(c)).context("recording a limit")?;
         Ok(())
     }
 
     /// Letters that were or may have been sent to an address since an instant.
     pub fn sent_to(&mut self, address: &str, since: DateTime<Utc>) -> Result<i64> {
-        let sent: i64 = delivery_attempt::table
-            .inner_join(
-                outbox::table.on(outbox::prefecture
-                    .eq(delivery_attempt::prefecture)
-                    .and(outbox::letter_id.eq(delivery_attempt::letter_id))),
-            )
-            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::recipient.eq(address)))
+        let sent: i64 = outbox::of(&self.scope)
+            .inner_join(joined!(delivery_attempt, outbox, letter_id))
+            .filter(outbox::recipient.eq(address))
             .filter(delivery_attempt::started_at.ge(since.naive_utc()))
             .filter(delivery_attempt::outcome.eq_any([Outcome::Accepted, Outcome::Uncertain].map(Outcome::code)))
             .count()
             .get_result(&mut self.conn)
             .context("counting the letters of an address")?;
-        let on_their_way: i64 = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture).and(outbox::recipient.eq(address)))
+        let on_their_way: i64 = outbox::of(&self.scope)
+            .filter(outbox::recipient.eq(address))
             .filter(outbox::state.eq(LetterState::Sending.code()))
             .count()
             .get_result(&mut self.conn)
@@ -261,7 +255,7 @@ impl Store {
 
     /// A letter's current state and that of its convocation and permit.
     pub fn standing(&mut self, letter_id: &str) -> Result<Standing> {
-        let one = statement!(standing!("outbox.letter_id = ?"), &self.prefecture, letter_id);
+        let one = statement!(standing!("outbox.letter_id = ?"), self.scope.code(), letter_id);
         on_backend!(&mut self.conn, c => one.get_result::<StandingColumns>(c)).rows("reading what a letter speaks of")
     }
 
@@ -271,7 +265,7 @@ impl Store {
             standing!(
                 "outbox.state IN ('queued', 'deferred', 'uncertain') AND outbox.letter_id > ? ORDER BY outbox.letter_id LIMIT ?"
             ),
-            &self.prefecture,
+            self.scope.code(),
             letter_id,
             limit as i64,
         );
@@ -281,13 +275,13 @@ impl Store {
 
     /// The same for letters that wait for a person.
     pub fn held(&mut self) -> Result<Vec<Standing>> {
-        let held = statement!(standing!("outbox.state = 'held' ORDER BY outbox.letter_id"), &self.prefecture);
+        let held = statement!(standing!("outbox.state = 'held' ORDER BY outbox.letter_id"), self.scope.code());
         on_backend!(&mut self.conn, c => held.load::<StandingColumns>(c)).rows("reading what the held letters speak of")
     }
 
     /// Takes a waiting letter out of the queue, for the reason in `remark`.
     pub fn withhold(&mut self, letter_id: &str, state: LetterState, remark: Remark) -> Result<()> {
-        diesel::update(outbox::table.find((&self.prefecture, letter_id)))
+        diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(letter_id)))
             .filter(outbox::state.eq_any(sources(state, |from| !from.is_in_hand())))
             .set((outbox::state.eq(state.code()), outbox::remark.eq(remark.code())))
             .execute(&mut self.conn)
@@ -297,8 +291,7 @@ impl Store {
 
     /// When a letter was first tried.
     pub fn first_attempt(&mut self, letter_id: &str) -> Result<Option<DateTime<Utc>>> {
-        let first: Option<NaiveDateTime> = delivery_attempt::table
-            .filter(delivery_attempt::prefecture.eq(&self.prefecture))
+        let first: Option<NaiveDateTime> = delivery_attempt::of(&self.scope)
             .filter(delivery_attempt::letter_id.eq(letter_id))
             .select(diesel::dsl::min(delivery_attempt::started_at))
             .first(&mut self.conn)
@@ -323,7 +316,7 @@ impl Store {
             rendered,
             relay,
             started_at.naive_utc(),
-            &self.prefecture,
+            self.scope.code(),
             &letter.letter_id,
             letter.epoch,
             letter.owner.as_deref(),
@@ -348,7 +341,7 @@ impl Store {
             letter.uncertain + i64::from(a.outcome == Outcome::Uncertain),
             found.next_at.map_or(letter.next_at, |at| at.naive_utc()),
             &a.reply,
-            &self.prefecture,
+            self.scope.code(),
             &letter.letter_id,
             letter.epoch,
             owner,
@@ -358,11 +351,13 @@ impl Store {
         let changed =
             on_backend!(&mut self.conn, c => settled.execute(c)).context("recording what became of a letter")?;
         if changed == 0 {
-            let told = delivery_attempt::table.find((&self.prefecture, &letter.letter_id, letter.epoch)).filter(
-                delivery_attempt::outcome
-                    .eq(a.outcome.code())
-                    .and(delivery_attempt::ended_at.eq(a.ended_at.naive_utc())),
-            );
+            let told = delivery_attempt::of(&self.scope)
+                .filter(delivery_attempt::letter_id.eq(&letter.letter_id).and(delivery_attempt::epoch.eq(letter.epoch)))
+                .filter(
+                    delivery_attempt::outcome
+                        .eq(a.outcome.code())
+                        .and(delivery_attempt::ended_at.eq(a.ended_at.naive_utc())),
+                );
             return diesel::select(diesel::dsl::exists(told))
                 .get_result(&mut self.conn)
                 .context("looking for an attempt");
@@ -371,7 +366,7 @@ impl Store {
             "INSERT INTO delivery_attempt
                  (prefecture, letter_id, epoch, owner, relay, started_at, ended_at, stage, code, enhanced, reply, outcome)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            &self.prefecture,
+            self.scope.code(),
             &letter.letter_id,
             letter.epoch,
             owner.unwrap_or(""),
@@ -397,7 +392,7 @@ impl Store {
         next_at: Option<DateTime<Utc>>,
         remark: Option<Remark>,
     ) -> Result<bool> {
-        let changed = diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
+        let changed = diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(&letter.letter_id)))
             .filter(outbox::epoch.eq(letter.epoch).and(outbox::owner.eq(&letter.owner)))
             .filter(outbox::state.eq_any(sources(state, LetterState::is_in_hand)))
             .set((
@@ -414,7 +409,7 @@ impl Store {
 
     /// Extends the leases of a worker's letters.
     pub fn renew_leases(&mut self, owner: &str, letter_ids: &[String], until: DateTime<Utc>) -> Result<usize> {
-        diesel::update(outbox::table.filter(outbox::prefecture.eq(&self.prefecture)))
+        diesel::update(outbox::of(&self.scope))
             .filter(outbox::letter_id.eq_any(letter_ids).and(sql::<Bool>(IN_HAND)).and(outbox::owner.eq(owner)))
             .set(outbox::lease_until.eq(until.naive_utc()))
             .execute(&mut self.conn)
@@ -423,8 +418,7 @@ impl Store {
 
     /// Letters whose worker is dead, or has been silent for longer than its lease.
     pub fn abandoned(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<Vec<LetterRow>> {
-        let in_hand = outbox::table
-            .filter(outbox::prefecture.eq(&self.prefecture))
+        let in_hand = outbox::of(&self.scope)
             .filter(sql::<Bool>(IN_HAND))
             .order(outbox::letter_id)
             .select(LetterColumns::as_select())
@@ -456,13 +450,13 @@ impl Store {
                    ON CONFLICT (prefecture, letter_id, epoch) DO UPDATE
                      SET ended_at = excluded.ended_at, outcome = excluded.outcome, reply = excluded.reply",
                 now.naive_utc(),
-                &self.prefecture,
+                self.scope.code(),
                 &letter.letter_id,
                 letter.epoch,
             );
             on_backend!(&mut self.conn, c => cut_off.execute(c)).context("recording an attempt that was cut off")?;
         }
-        diesel::update(outbox::table.find((&self.prefecture, &letter.letter_id)))
+        diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(&letter.letter_id)))
             .filter(outbox::epoch.eq(letter.epoch).and(outbox::state.eq(letter.state.code())))
             .set((
                 outbox::state.eq(state.code()),

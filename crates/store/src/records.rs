@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::runs::{LEASE, RunRow, taken_over};
-use super::schema::{planned_block, run, run_record};
-use super::{Store, insert_all};
+use super::scope::{planned_block, run, run_record};
+use super::{Store, insert_own};
 use convoke_domain::ids::{RunId, sha256_hex};
 use convoke_domain::run::RunState;
 
@@ -53,23 +53,22 @@ impl Store {
         for record in records {
             self.piece(row, now, |s| {
                 let values = (
-                    run_record::prefecture.eq(&s.prefecture),
                     run_record::run_id.eq(&row.run_id),
                     run_record::kind.eq(record.kind),
                     run_record::sha256.eq(&record.sha256),
                     run_record::bytes.eq(&record.packed),
                 );
-                diesel::insert_into(run_record::table).values(values).execute(&mut s.conn)?;
+                run_record::insert(&s.scope).values(values).execute(&mut s.conn)?;
                 Ok(())
             })?;
         }
         for some in planned.chunks(1_000) {
             self.piece(row, now, |s| {
-                let (prefecture, run_id) = (s.prefecture.as_str(), row.run_id.as_str());
+                let (prefecture, run_id) = (s.scope.code(), row.run_id.as_str());
                 let blocks =
                     some.iter().map(|(from_permit, entries)| PlannedBlock { prefecture, run_id, from_permit, entries });
                 let blocks: Vec<_> = blocks.collect();
-                insert_all!(&mut s.conn, planned_block, &blocks, 1_000).context("keeping who has which day")?;
+                insert_own!(s, planned_block, &blocks, 1_000).context("keeping who has which day")?;
                 Ok(())
             })?;
         }
@@ -79,7 +78,7 @@ impl Store {
     /// A transaction of a run that has no plan yet and still belongs to this process. It renews the lease.
     fn piece(&mut self, row: &RunRow, now: DateTime<Utc>, steps: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.write_rows(|s| {
-            let ours = diesel::update(run::table.find((&s.prefecture, &row.run_id)))
+            let ours = diesel::update(run::of(&s.scope).filter(run::run_id.eq(&row.run_id)))
                 .filter(run::epoch.eq(row.epoch).and(run::state.eq(RunState::Observing.code())))
                 .set(run::lease_until.eq((now + LEASE).naive_utc()))
                 .execute(&mut s.conn)?;
@@ -89,20 +88,16 @@ impl Store {
     }
 
     pub(super) fn forget_records(&mut self, row: &RunRow) -> Result<()> {
-        let (p, id) = (&self.prefecture, &row.run_id);
-        diesel::delete(run_record::table.filter(run_record::prefecture.eq(p)).filter(run_record::run_id.eq(id)))
-            .execute(&mut self.conn)?;
-        diesel::delete(
-            planned_block::table.filter(planned_block::prefecture.eq(p)).filter(planned_block::run_id.eq(id)),
-        )
-        .execute(&mut self.conn)?;
+        let id = &row.run_id;
+        diesel::delete(run_record::of(&self.scope).filter(run_record::run_id.eq(id))).execute(&mut self.conn)?;
+        diesel::delete(planned_block::of(&self.scope).filter(planned_block::run_id.eq(id))).execute(&mut self.conn)?;
         Ok(())
     }
 
     /// A record of a run, with its hash verified.
     pub fn run_record(&mut self, id: &RunId, kind: &str) -> Result<Option<Vec<u8>>> {
-        let found: Option<(String, Vec<u8>)> = run_record::table
-            .find((&self.prefecture, &id.0, kind))
+        let found: Option<(String, Vec<u8>)> = run_record::of(&self.scope)
+            .filter(run_record::run_id.eq(&id.0).and(run_record::kind.eq(kind)))
             .select((run_record::sha256, run_record::bytes))
             .first(&mut self.conn)
             .optional()?;
@@ -114,8 +109,8 @@ impl Store {
 
     /// The block of a run that would contain a permit. `None` if the run kept no blocks.
     pub fn planned_block(&mut self, id: &RunId, permit_id: &str) -> Result<Option<String>> {
-        planned_block::table
-            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.eq(&id.0)))
+        planned_block::of(&self.scope)
+            .filter(planned_block::run_id.eq(&id.0))
             .filter(planned_block::from_permit.le(permit_id))
             .order(planned_block::from_permit.desc())
             .select(planned_block::entries)
@@ -126,8 +121,8 @@ impl Store {
 
     /// Deletes the blocks of all other runs: earlier plans can be read from their own records.
     pub fn keep_planned_blocks_of(&mut self, id: &RunId) -> Result<()> {
-        diesel::delete(planned_block::table)
-            .filter(planned_block::prefecture.eq(&self.prefecture).and(planned_block::run_id.ne(&id.0)))
+        diesel::delete(planned_block::of(&self.scope))
+            .filter(planned_block::run_id.ne(&id.0))
             .execute(&mut self.conn)
             .context("forgetting the blocks of earlier plans")?;
         Ok(())

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::Store;
 use super::acts::{Renewed, RenewedColumns};
 use super::row::{Columns, Rows, Word, row};
-use super::schema::{convocation, permit, request};
+use super::scope::{convocation, joined, permit, request};
 use super::slots::named;
 use convoke_domain::ids::{HolderId, PermitId, Reference, RunId, Series};
 use convoke_domain::requests::{RequestState, Wish};
@@ -74,8 +74,8 @@ pub struct OpenRequest {
 impl Store {
     /// Records a request. If the person already has an open one, returns `None` and the reference of that one.
     pub fn add_request(&mut self, new: &NewRequest, now: DateTime<Utc>) -> Result<Result<Reference, String>> {
-        let open: Option<String> = request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq(&new.holder.0)))
+        let open: Option<String> = request::of(&self.scope)
+            .filter(request::holder_id.eq(&new.holder.0))
             .filter(request::state.eq_any([RequestState::Open.code(), RequestState::Chosen.code()]))
             .select(request::request_id)
             .first(&mut self.conn)
@@ -85,17 +85,16 @@ impl Store {
             return Ok(Err(open));
         }
         let year = new.received_on.year();
-        let last: Option<i64> = request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::year.eq(i64::from(year))))
+        let last: Option<i64> = request::of(&self.scope)
+            .filter(request::year.eq(i64::from(year)))
             .order(request::number.desc())
             .select(request::number)
             .first(&mut self.conn)
             .optional()?;
         let number = last.unwrap_or(0) + 1;
-        let reference = Reference::of(Series::Request, &self.prefecture, year, number);
-        diesel::insert_into(request::table)
+        let reference = Reference::of(Series::Request, self.scope.code(), year, number);
+        request::insert(&self.scope)
             .values((
-                request::prefecture.eq(&self.prefecture),
                 request::request_id.eq(reference.as_str()),
                 request::year.eq(i64::from(year)),
                 request::number.eq(number),
@@ -114,8 +113,8 @@ impl Store {
 
     /// One request.
     pub fn request(&mut self, id: &str) -> Result<Option<RequestRow>> {
-        request::table
-            .find((&self.prefecture, id))
+        request::of(&self.scope)
+            .filter(request::request_id.eq(id))
             .select(RequestColumns::as_select())
             .first(&mut self.conn)
             .optional()
@@ -124,7 +123,7 @@ impl Store {
 
     /// Requests in a state, or all, oldest first.
     pub fn requests(&mut self, state: Option<RequestState>, limit: i64) -> Result<Vec<RequestRow>> {
-        let mut query = request::table.filter(request::prefecture.eq(&self.prefecture)).into_boxed();
+        let mut query = request::of(&self.scope).into_boxed();
         if let Some(state) = state {
             query = query.filter(request::state.eq(state.code()));
         }
@@ -143,9 +142,7 @@ impl Store {
         before: Option<&RequestRow>,
         limit: i64,
     ) -> Result<Vec<RequestRow>> {
-        let mut query = request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(state.code())))
-            .into_boxed();
+        let mut query = request::of(&self.scope).filter(request::state.eq(state.code())).into_boxed();
         if let Some(last) = before {
             let same_day = request::received_on.eq(last.received_on).and(request::request_id.lt(&last.request_id));
             query = query.filter(request::received_on.lt(last.received_on).or(same_day));
@@ -160,8 +157,8 @@ impl Store {
 
     /// Number of requests that a run gave an appointment.
     pub fn requests_placed_by(&mut self, run: &RunId) -> Result<i64> {
-        request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
+        request::of(&self.scope)
+            .filter(request::run_id.eq(&run.0))
             .filter(request::state.eq(RequestState::Placed.code()))
             .count()
             .get_result(&mut self.conn)
@@ -170,8 +167,8 @@ impl Store {
 
     /// Whether the permit's holder may be given an appointment as of now, whatever the last run found.
     pub fn may_be_seen(&mut self, permit_id: &str) -> Result<bool> {
-        let seen = permit::table
-            .filter(permit::prefecture.eq(&self.prefecture).and(permit::permit_id.eq(permit_id)))
+        let seen = permit::of(&self.scope)
+            .filter(permit::permit_id.eq(permit_id))
             .filter(permit::status.eq("actif").and(permit::filed_on.is_null()))
             .filter(permit::held.eq(false).and(permit::superseded.eq(false)).and(permit::absent.eq(false)));
         diesel::select(diesel::dsl::exists(seen)).get_result(&mut self.conn).context("looking at a permit again")
@@ -179,15 +176,15 @@ impl Store {
 
     /// Open requests answered since by an appointment for the same permit.
     pub fn answered_requests(&mut self) -> Result<Vec<(RequestRow, String)>> {
-        request::table
-            .inner_join(
-                convocation::table.on(convocation::prefecture
-                    .eq(request::prefecture)
-                    .and(convocation::permit_id.eq(request::permit_id))
+        request::of(&self.scope)
+            .inner_join(convocation::on(
+                request::prefecture,
+                convocation::permit_id
+                    .eq(request::permit_id)
                     .and(convocation::state.eq("convoked"))
-                    .and(convocation::created_at.gt(request::created_at))),
-            )
-            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(RequestState::Open.code())))
+                    .and(convocation::created_at.gt(request::created_at)),
+            ))
+            .filter(request::state.eq(RequestState::Open.code()))
             .filter(request::wish.ne(Wish::Other.code()))
             .order(request::request_id)
             .select((RequestColumns::as_select(), convocation::reference))
@@ -200,8 +197,8 @@ impl Store {
 
     /// Requests of a holder, oldest first.
     pub fn requests_of(&mut self, id: &HolderId) -> Result<Vec<RequestRow>> {
-        request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::holder_id.eq(&id.0)))
+        request::of(&self.scope)
+            .filter(request::holder_id.eq(&id.0))
             .order((request::received_on, request::request_id))
             .select(RequestColumns::as_select())
             .load(&mut self.conn)
@@ -210,18 +207,13 @@ impl Store {
 
     /// Open requests, and the state of their permits.
     pub fn open_requests(&mut self) -> Result<Vec<OpenRequest>> {
-        request::table
-            .inner_join(
-                permit::table
-                    .on(permit::prefecture.eq(request::prefecture).and(permit::permit_id.eq(request::permit_id))),
-            )
-            .left_join(
-                convocation::table.on(convocation::prefecture
-                    .eq(request::prefecture)
-                    .and(convocation::holder_id.eq(request::holder_id))
-                    .and(convocation::state.eq("convoked"))),
-            )
-            .filter(request::prefecture.eq(&self.prefecture).and(request::state.eq(RequestState::Open.code())))
+        request::of(&self.scope)
+            .inner_join(joined!(permit, request, permit_id))
+            .left_join(convocation::on(
+                request::prefecture,
+                convocation::holder_id.eq(request::holder_id).and(convocation::state.eq("convoked")),
+            ))
+            .filter(request::state.eq(RequestState::Open.code()))
             .order(request::request_id)
             .select((
                 RequestColumns::as_select(),
@@ -237,8 +229,8 @@ impl Store {
 
     /// Requests for which a run has chosen a seat not reserved yet, in the order they were chosen, most urgent first.
     pub fn chosen_requests(&mut self, run: &RunId) -> Result<Vec<RequestRow>> {
-        request::table
-            .filter(request::prefecture.eq(&self.prefecture).and(request::run_id.eq(&run.0)))
+        request::of(&self.scope)
+            .filter(request::run_id.eq(&run.0))
             .filter(request::state.eq(RequestState::Chosen.code()))
             .order(request::request_id)
             .select(RequestColumns::as_select())
@@ -248,7 +240,7 @@ impl Store {
 
     /// Records the seat a run has chosen for a request that is still open.
     pub fn choose_request(&mut self, id: &str, run: &RunId, slot: &SlotId) -> Result<()> {
-        diesel::update(request::table.find((&self.prefecture, id)))
+        diesel::update(request::of(&self.scope).filter(request::request_id.eq(id)))
             .filter(request::state.eq(RequestState::Open.code()))
             .set((
                 request::state.eq(RequestState::Chosen.code()),
@@ -262,7 +254,7 @@ impl Store {
 
     /// Reopens requests whose chosen seat the run could not or did not reserve.
     pub fn reopen_requests(&mut self, run: &RunId) -> Result<usize> {
-        diesel::update(request::table.filter(request::prefecture.eq(&self.prefecture)))
+        diesel::update(request::of(&self.scope))
             .filter(request::state.eq(RequestState::Chosen.code()).and(request::run_id.eq(&run.0)))
             .set((
                 request::state.eq(RequestState::Open.code()),
@@ -282,7 +274,7 @@ impl Store {
         by: &str,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        let changed = diesel::update(request::table.find((&self.prefecture, id)))
+        let changed = diesel::update(request::of(&self.scope).filter(request::request_id.eq(id)))
             .filter(request::state.eq_any([RequestState::Open.code(), RequestState::Chosen.code()]))
             .set((
                 request::state.eq(state.code()),
@@ -297,13 +289,12 @@ impl Store {
 
     /// Slots of seats held by requests, from a day on.
     pub fn seats_of_requests(&mut self, from: NaiveDate) -> Result<Vec<SlotId>> {
-        let slots: Vec<Word<SlotId>> = request::table
-            .inner_join(
-                convocation::table.on(convocation::prefecture
-                    .eq(request::prefecture)
-                    .and(convocation::reference.nullable().eq(request::reference))),
-            )
-            .filter(request::prefecture.eq(&self.prefecture).and(convocation::state.eq("convoked")))
+        let slots: Vec<Word<SlotId>> = request::of(&self.scope)
+            .inner_join(convocation::on(
+                request::prefecture,
+                convocation::reference.eq(request::reference.assume_not_null()),
+            ))
+            .filter(convocation::state.eq("convoked"))
             .filter(convocation::day.ge(from))
             .select(convocation::slot_id)
             .load(&mut self.conn)

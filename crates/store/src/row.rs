@@ -174,7 +174,7 @@ macro_rules! row {
 
         $(#[$cmeta])*
         #[diesel(table_name = $table)]
-        pub(super) struct $Columns { $($(#[diesel($($diesel)*)])? $field: $crate::row::row!(@either $type $(, $column)?),)* }
+        pub(super) struct $Columns { $($(#[diesel($($diesel)*)])? pub(super) $field: $crate::row::row!(@either $type $(, $column)?),)* }
 
         impl $crate::row::Columns for $Columns {
             type Row = $Row;

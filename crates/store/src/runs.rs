@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
 use super::Store;
-use super::schema::{run, run_outcome};
+use super::scope::{run, run_outcome};
 use convoke_domain::ids::RunId;
 use convoke_domain::run::{RunState, Trigger};
 
@@ -110,8 +110,7 @@ impl Store {
     ) -> Result<Acquired> {
         self.write(|store| {
             let lease_until = (now + LEASE).naive_utc();
-            let active = run::table
-                .filter(run::prefecture.eq(&store.prefecture))
+            let active = run::of(&store.scope)
                 .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
                 .select(RunColumns::as_select())
                 .first(&mut store.conn)
@@ -121,7 +120,7 @@ impl Store {
                 if row.lease_until > now.naive_utc() && !is_dead(&row.owner) {
                     return Ok(Acquired::Busy(RunId(row.run_id)));
                 }
-                diesel::update(run::table.find((&store.prefecture, &row.run_id)))
+                diesel::update(run::of(&store.scope).filter(run::run_id.eq(&row.run_id)))
                     .set((run::owner.eq(&new.owner), run::epoch.eq(row.epoch + 1), run::lease_until.eq(lease_until)))
                     .execute(&mut store.conn)?;
                 return Ok(Acquired::TakenOver(RunRow {
@@ -131,16 +130,14 @@ impl Store {
                     ..row
                 }));
             }
-            let last: Option<i64> = run::table
-                .filter(run::prefecture.eq(&store.prefecture))
+            let last: Option<i64> = run::of(&store.scope)
                 .filter(run::business_date.eq(new.business_date))
                 .select(diesel::dsl::max(run::generation))
                 .first(&mut store.conn)?;
             let generation = last.unwrap_or(0) + 1;
-            let id = RunId::new(&store.prefecture, new.business_date, generation);
-            diesel::insert_into(run::table)
+            let id = RunId::new(store.scope.code(), new.business_date, generation);
+            run::insert(&store.scope)
                 .values((
-                    run::prefecture.eq(&store.prefecture),
                     run::run_id.eq(&id.0),
                     run::business_date.eq(new.business_date),
                     run::generation.eq(generation),
@@ -163,8 +160,7 @@ impl Store {
 
     /// Whether another process is running a run.
     pub fn is_run_in_progress(&mut self, now: DateTime<Utc>, is_dead: impl Fn(&str) -> bool) -> Result<bool> {
-        let active: Option<(String, NaiveDateTime)> = run::table
-            .filter(run::prefecture.eq(&self.prefecture))
+        let active: Option<(String, NaiveDateTime)> = run::of(&self.scope)
             .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
             .select((run::owner, run::lease_until))
             .first(&mut self.conn)
@@ -175,8 +171,8 @@ impl Store {
 
     /// One run.
     pub fn run(&mut self, id: &RunId) -> Result<Option<RunRow>> {
-        run::table
-            .find((&self.prefecture, &id.0))
+        run::of(&self.scope)
+            .filter(run::run_id.eq(&id.0))
             .select(RunColumns::as_select())
             .first(&mut self.conn)
             .optional()
@@ -185,8 +181,7 @@ impl Store {
 
     /// Runs, latest first.
     pub fn runs(&mut self, limit: i64) -> Result<Vec<RunRow>> {
-        run::table
-            .filter(run::prefecture.eq(&self.prefecture))
+        run::of(&self.scope)
             .order((run::business_date.desc(), run::generation.desc()))
             .limit(limit)
             .select(RunColumns::as_select())
@@ -201,7 +196,7 @@ impl Store {
         before: Option<(NaiveDate, i64)>,
         limit: i64,
     ) -> Result<Vec<RunRow>> {
-        let mut query = run::table.filter(run::prefecture.eq(&self.prefecture)).into_boxed();
+        let mut query = run::of(&self.scope).into_boxed();
         if let Some(state) = state {
             query = query.filter(run::state.eq(state.code()));
         }
@@ -219,8 +214,7 @@ impl Store {
 
     /// The run in progress, whichever process owns it.
     pub fn active_run(&mut self) -> Result<Option<RunRow>> {
-        run::table
-            .filter(run::prefecture.eq(&self.prefecture))
+        run::of(&self.scope)
             .filter(run::state.eq_any(RunState::ACTIVE.map(RunState::code)))
             .select(RunColumns::as_select())
             .first(&mut self.conn)
@@ -230,8 +224,7 @@ impl Store {
 
     /// Completed runs up to one, latest first.
     pub fn completed_runs_until(&mut self, last: &RunRow, limit: i64) -> Result<Vec<RunRow>> {
-        run::table
-            .filter(run::prefecture.eq(&self.prefecture))
+        run::of(&self.scope)
             .filter(run::state.eq(RunState::Completed.code()).and(run::started_at.le(last.started_at)))
             .order(run::started_at.desc())
             .limit(limit)
@@ -242,8 +235,8 @@ impl Store {
 
     /// The completed run that started last.
     pub fn last_completed_run(&mut self) -> Result<Option<String>> {
-        run::table
-            .filter(run::prefecture.eq(&self.prefecture).and(run::state.eq(RunState::Completed.code())))
+        run::of(&self.scope)
+            .filter(run::state.eq(RunState::Completed.code()))
             .order(run::started_at.desc())
             .select(run::run_id)
             .first(&mut self.conn)
@@ -253,8 +246,7 @@ impl Store {
 
     /// The last completed run of a date.
     pub fn completed_run(&mut self, date: NaiveDate) -> Result<Option<RunRow>> {
-        run::table
-            .filter(run::prefecture.eq(&self.prefecture))
+        run::of(&self.scope)
             .filter(run::business_date.eq(date))
             .filter(run::state.eq(RunState::Completed.code()))
             .order(run::generation.desc())
@@ -266,9 +258,8 @@ impl Store {
 
     /// Stores what applies to the whole run and opens its commit; from here on it can only be completed.
     pub fn store_plan(&mut self, row: &RunRow, what: &Stored<'_>) -> Result<()> {
-        let p = self.prefecture.clone();
         let [input_hash, policy_hash, plan_hash, rest_hash] = what.hashes;
-        let changed = diesel::update(run::table.find((&p, &row.run_id)))
+        let changed = diesel::update(run::of(&self.scope).filter(run::run_id.eq(&row.run_id)))
             .filter(run::epoch.eq(row.epoch).and(run::state.eq(RunState::Observing.code())))
             .set((
                 run::state.eq(RunState::Committing.code()),
@@ -281,9 +272,8 @@ impl Store {
             .execute(&mut self.conn)?;
         ensure!(changed == 1, "{}", taken_over(row));
         for (rule, permits) in what.outcomes {
-            diesel::insert_into(run_outcome::table)
+            run_outcome::insert(&self.scope)
                 .values((
-                    run_outcome::prefecture.eq(&p),
                     run_outcome::run_id.eq(&row.run_id),
                     run_outcome::rule.eq(rule),
                     run_outcome::permits.eq(*permits as i64),
@@ -296,7 +286,7 @@ impl Store {
     /// Records the commit's progress and renews the lease. Fails, which rolls the chunk back, if another process has
     /// taken the run over.
     pub fn advance_run(&mut self, row: &RunRow, committed: i64, summary: &str, now: DateTime<Utc>) -> Result<()> {
-        let changed = diesel::update(run::table.find((&self.prefecture, &row.run_id)))
+        let changed = diesel::update(run::of(&self.scope).filter(run::run_id.eq(&row.run_id)))
             .filter(run::epoch.eq(row.epoch).and(run::state.eq(RunState::Committing.code())))
             .set((
                 run::committed.eq(committed),
@@ -321,7 +311,7 @@ impl Store {
         failure: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let target = run::table.find((&self.prefecture, &row.run_id));
+        let target = run::of(&self.scope).filter(run::run_id.eq(&row.run_id));
         let changed = diesel::update(target)
             .filter(run::epoch.eq(row.epoch).and(run::state.eq_any(RunState::ACTIVE.map(RunState::code))))
             .set((run::state.eq(state.code()), run::failure.eq(failure), run::finished_at.eq(Some(now.naive_utc()))))
@@ -342,8 +332,8 @@ impl Store {
     /// Deletes a run that found nothing to do and has written nothing.
     pub fn forget_run(&mut self, row: &RunRow) -> Result<()> {
         let forgotten = diesel::delete(
-            run::table
-                .find((&self.prefecture, &row.run_id))
+            run::of(&self.scope)
+                .filter(run::run_id.eq(&row.run_id))
                 .filter(run::epoch.eq(row.epoch))
                 .filter(run::state.eq(RunState::Observing.code())),
         )
@@ -353,8 +343,7 @@ impl Store {
 
     /// Permits by rule, as counted by the run.
     pub fn run_outcomes(&mut self, id: &RunId) -> Result<BTreeMap<String, u64>> {
-        let rows: Vec<(String, i64)> = run_outcome::table
-            .filter(run_outcome::prefecture.eq(&self.prefecture))
+        let rows: Vec<(String, i64)> = run_outcome::of(&self.scope)
             .filter(run_outcome::run_id.eq(&id.0))
             .select((run_outcome::rule, run_outcome::permits))
             .load(&mut self.conn)?;

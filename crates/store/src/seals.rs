@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use diesel::prelude::*;
 
 use super::Store;
-use super::schema::{checkpoint, succession, witness_letter};
+use super::scope::{checkpoint, joined, succession, witness_letter};
 use convoke_domain::ids::RunId;
 use convoke_domain::seal::{Checkpoint, Seal, Sealed, Succession};
 
@@ -63,12 +63,11 @@ impl Store {
         let head = self.ledger_head()?;
         // In the precision that both databases keep: what is signed must be what is read back.
         let at = now.trunc_subsecs(6);
-        let (prefecture, run) = (self.prefecture.clone(), run.to_owned());
+        let (prefecture, run) = (self.scope.code().to_owned(), run.to_owned());
         let sealed = seal.seal(Checkpoint { prefecture, run, size: head.size, root: head.root, at });
-        let Checkpoint { prefecture, run, size, root, at } = &sealed.checkpoint;
-        diesel::insert_into(checkpoint::table)
+        let Checkpoint { run, size, root, at, .. } = &sealed.checkpoint;
+        checkpoint::insert(&self.scope)
             .values((
-                checkpoint::prefecture.eq(prefecture),
                 checkpoint::size.eq(size),
                 checkpoint::root.eq(root),
                 checkpoint::run_id.eq(run),
@@ -79,9 +78,8 @@ impl Store {
             .execute(&mut self.conn)
             .context("keeping a checkpoint")?;
         for address in witnesses {
-            diesel::insert_into(witness_letter::table)
+            witness_letter::insert(&self.scope)
                 .values((
-                    witness_letter::prefecture.eq(prefecture),
                     witness_letter::size.eq(size),
                     witness_letter::address.eq(address),
                     witness_letter::attempts.eq(0),
@@ -95,8 +93,7 @@ impl Store {
 
     /// The checkpoint that closes a run.
     pub fn seal_of(&mut self, run: &RunId) -> Result<Option<Sealed>> {
-        let row: Option<Row> = checkpoint::table
-            .filter(checkpoint::prefecture.eq(&self.prefecture))
+        let row: Option<Row> = checkpoint::of(&self.scope)
             .filter(checkpoint::run_id.eq(&run.0))
             .order(checkpoint::size.desc())
             .select(Row::as_select())
@@ -108,8 +105,7 @@ impl Store {
 
     /// The last checkpoint of a smaller ledger.
     pub fn seal_before(&mut self, size: i64) -> Result<Option<Sealed>> {
-        let row: Option<Row> = checkpoint::table
-            .filter(checkpoint::prefecture.eq(&self.prefecture))
+        let row: Option<Row> = checkpoint::of(&self.scope)
             // Checkpoints that introduce a key close no run.
             .filter(checkpoint::size.lt(size).and(checkpoint::run_id.ne("")))
             .order(checkpoint::size.desc())
@@ -122,8 +118,7 @@ impl Store {
 
     /// Every checkpoint, oldest first.
     pub fn seals(&mut self) -> Result<Vec<Sealed>> {
-        let rows: Vec<Row> = checkpoint::table
-            .filter(checkpoint::prefecture.eq(&self.prefecture))
+        let rows: Vec<Row> = checkpoint::of(&self.scope)
             .order(checkpoint::size)
             .select(Row::as_select())
             .load(&mut self.conn)
@@ -133,8 +128,7 @@ impl Store {
 
     /// The succession of keys, oldest first.
     pub fn successions(&mut self) -> Result<Vec<Succession>> {
-        let rows: Vec<(String, String, NaiveDateTime, String)> = succession::table
-            .filter(succession::prefecture.eq(&self.prefecture))
+        let rows: Vec<(String, String, NaiveDateTime, String)> = succession::of(&self.scope)
             .order((succession::passed_at, succession::from_key))
             .select((succession::from_key, succession::to_key, succession::passed_at, succession::endorsement))
             .load(&mut self.conn)
@@ -150,9 +144,8 @@ impl Store {
 
     /// Stores a key's signature for its successor.
     pub fn keep_succession(&mut self, passed: &Succession) -> Result<()> {
-        diesel::insert_into(succession::table)
+        succession::insert(&self.scope)
             .values((
-                succession::prefecture.eq(&self.prefecture),
                 succession::from_key.eq(&passed.from),
                 succession::to_key.eq(&passed.to),
                 succession::passed_at.eq(passed.at.naive_utc()),
@@ -166,11 +159,8 @@ impl Store {
     /// Letters to witnesses that were due before an instant and that no relay has accepted: how many, and the last
     /// reply.
     pub fn witnesses_untold(&mut self, before: DateTime<Utc>) -> Result<(u64, Option<String>)> {
-        let rows: Vec<Option<String>> = witness_letter::table
-            .inner_join(checkpoint::table.on(
-                checkpoint::prefecture.eq(witness_letter::prefecture).and(checkpoint::size.eq(witness_letter::size)),
-            ))
-            .filter(witness_letter::prefecture.eq(&self.prefecture))
+        let rows: Vec<Option<String>> = witness_letter::of(&self.scope)
+            .inner_join(joined!(checkpoint, witness_letter, size))
             .filter(witness_letter::accepted_at.is_null().and(checkpoint::sealed_at.lt(before.naive_utc())))
             .order(witness_letter::size)
             .select(witness_letter::last_reply)
@@ -181,8 +171,7 @@ impl Store {
 
     /// The last letters to witnesses, latest first.
     pub fn witness_letters(&mut self, limit: i64) -> Result<Vec<ToldWitness>> {
-        witness_letter::table
-            .filter(witness_letter::prefecture.eq(&self.prefecture))
+        witness_letter::of(&self.scope)
             .order((witness_letter::size.desc(), witness_letter::address))
             .limit(limit)
             .select(ToldWitness::as_select())
@@ -193,18 +182,15 @@ impl Store {
     /// Claims the due letters to witnesses; other workers cannot claim them until `again_at`.
     pub fn take_witness_letters(&mut self, now: DateTime<Utc>, again_at: DateTime<Utc>) -> Result<Vec<WitnessLetter>> {
         let due = witness_letter::accepted_at.is_null().and(witness_letter::next_at.le(now.naive_utc()));
-        let own = witness_letter::prefecture.eq(self.prefecture.clone());
-        let rows: Vec<(String, i64, Row)> = witness_letter::table
-            .inner_join(checkpoint::table.on(
-                checkpoint::prefecture.eq(witness_letter::prefecture).and(checkpoint::size.eq(witness_letter::size)),
-            ))
-            .filter(own.clone().and(due))
+        let rows: Vec<(String, i64, Row)> = witness_letter::of(&self.scope)
+            .inner_join(joined!(checkpoint, witness_letter, size))
+            .filter(due)
             .order((witness_letter::size, witness_letter::address))
             .select((witness_letter::address, witness_letter::attempts, Row::as_select()))
             .load(&mut self.conn)
             .context("reading letters to witnesses")?;
         if !rows.is_empty() {
-            diesel::update(witness_letter::table.filter(witness_letter::prefecture.eq(&self.prefecture).and(due)))
+            diesel::update(witness_letter::of(&self.scope).filter(due))
                 .set((
                     witness_letter::attempts.eq(witness_letter::attempts + 1),
                     witness_letter::next_at.eq(again_at.naive_utc()),
@@ -228,14 +214,17 @@ impl Store {
         (accepted_at, next_at): (Option<DateTime<Utc>>, DateTime<Utc>),
         reply: &str,
     ) -> Result<()> {
-        diesel::update(witness_letter::table.find((&self.prefecture, size, address)))
-            .set((
-                witness_letter::accepted_at.eq(accepted_at.map(|at| at.naive_utc())),
-                witness_letter::next_at.eq(next_at.naive_utc()),
-                witness_letter::last_reply.eq(reply),
-            ))
-            .execute(&mut self.conn)
-            .context("recording a letter to a witness")?;
+        diesel::update(
+            witness_letter::of(&self.scope)
+                .filter(witness_letter::size.eq(size).and(witness_letter::address.eq(address))),
+        )
+        .set((
+            witness_letter::accepted_at.eq(accepted_at.map(|at| at.naive_utc())),
+            witness_letter::next_at.eq(next_at.naive_utc()),
+            witness_letter::last_reply.eq(reply),
+        ))
+        .execute(&mut self.conn)
+        .context("recording a letter to a witness")?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use rayon::prelude::*;
 use twox_hash::XxHash3_64;
 
-use super::schema::{convocation, holder};
+use super::scope::{convocation, holder};
 use super::{Conn, KEYS_PER_QUERY, Store};
 use convoke_domain::code::coded;
 use convoke_domain::search::phone_key;
@@ -136,8 +136,7 @@ impl Store {
         })?;
         let mut convoked: HashSet<String> = HashSet::new();
         for some in people.chunks(KEYS_PER_QUERY) {
-            let live: Vec<String> = convocation::table
-                .filter(convocation::prefecture.eq(&self.prefecture))
+            let live: Vec<String> = convocation::of(&self.scope)
                 .filter(convocation::holder_id.eq_any(some.iter().map(|(_, id)| id)))
                 .filter(convocation::state.eq("convoked"))
                 .select(convocation::holder_id)
@@ -157,9 +156,8 @@ impl Store {
     /// Calls `take` for every holder, one by one.
     fn each_reached(&mut self, mut take: impl FnMut(Reached)) -> Result<()> {
         use holder::{address, commune, email, holder_id, household, number, phone, postcode};
-        let all = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture))
-            .select((holder_id, number, email, phone, address, postcode, commune, household));
+        let all =
+            holder::of(&self.scope).select((holder_id, number, email, phone, address, postcode, commune, household));
         let mut take = |row: QueryResult<Reached>| row.map(&mut take);
         match &mut self.conn {
             Conn::Sqlite(c) => all.load_iter::<Reached, DefaultLoadingMode>(c)?.try_for_each(&mut take),

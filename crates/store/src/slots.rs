@@ -8,8 +8,8 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::row::{Column, Columns, Rows, Unreadable, Word};
-use super::schema::{reservation, slot};
-use super::{Store, on_backend};
+use super::scope::{joined, reservation, slot};
+use super::{Store, insert_own};
 use convoke_domain::agenda::Slot;
 use convoke_domain::slot::{PoolId, SlotId, minute};
 
@@ -73,14 +73,11 @@ impl Store {
         let known: HashMap<SlotId, Slot> =
             self.slots_as_stored(first, last)?.into_iter().map(|s| (s.id.clone(), s)).collect();
         let (old, new): (Vec<&Slot>, Vec<&Slot>) = slots.iter().partition(|slot| known.contains_key(&slot.id));
-        let rows: Vec<NewSlot> = new.iter().map(|slot| NewSlot::of(&self.prefecture, slot)).collect();
-        for batch in rows.chunks(2_000) {
-            on_backend!(&mut self.conn, c => diesel::insert_into(slot::table).values(batch).execute(c))
-                .context("inserting slots")?;
-        }
+        let rows: Vec<NewSlot> = new.iter().map(|slot| NewSlot::of(self.scope.code(), slot)).collect();
+        insert_own!(self, slot, &rows, 2_000).context("inserting slots")?;
         let mut updated = 0;
         for slot in old.into_iter().filter(|slot| known[&slot.id] != **slot) {
-            diesel::update(slot::table.find((&self.prefecture, slot.id.to_string())))
+            diesel::update(slot::of(&self.scope).filter(slot::slot_id.eq(slot.id.to_string())))
                 .set((slot::duration_min.eq(i64::from(slot.duration_min)), slot::seats.eq(i64::from(slot.seats))))
                 .execute(&mut self.conn)?;
             updated += 1;
@@ -106,8 +103,7 @@ impl Store {
     }
 
     fn slots_as_stored(&mut self, first: NaiveDate, last: NaiveDate) -> Result<Vec<Slot>> {
-        slot::table
-            .filter(slot::prefecture.eq(&self.prefecture))
+        slot::of(&self.scope)
             .filter(slot::day.between(first, last))
             .order((slot::day, slot::slot_id))
             .select(SlotColumns::as_select())
@@ -117,8 +113,8 @@ impl Store {
 
     /// One slot.
     pub fn slot(&mut self, id: &SlotId) -> Result<Option<Slot>> {
-        let found = slot::table
-            .find((&self.prefecture, id.to_string()))
+        let found = slot::of(&self.scope)
+            .filter(slot::slot_id.eq(id.to_string()))
             .select(SlotColumns::as_select())
             .first(&mut self.conn)
             .optional()
@@ -130,7 +126,7 @@ impl Store {
 
     /// The last day with a slot.
     pub fn last_slot_day(&mut self) -> Result<Option<NaiveDate>> {
-        let last = slot::table.filter(slot::prefecture.eq(&self.prefecture)).select(diesel::dsl::max(slot::day));
+        let last = slot::of(&self.scope).select(diesel::dsl::max(slot::day));
         last.first(&mut self.conn).context("reading the end of the agenda")
     }
 
@@ -138,15 +134,15 @@ impl Store {
     pub fn free_slots_of(&mut self, pool: &PoolId, first: NaiveDate, last: NaiveDate) -> Result<Vec<(Slot, u64)>> {
         // Slot names sort by site, desk and time: this is a key range.
         let (from, until) = (format!("{pool}/{first}"), format!("{pool}/{last}U"));
-        let mut slots = slot::table
-            .filter(slot::prefecture.eq(&self.prefecture).and(slot::slot_id.between(&from, &until)))
+        let mut slots = slot::of(&self.scope)
+            .filter(slot::slot_id.between(&from, &until))
             .order(slot::slot_id)
             .select(SlotColumns::as_select())
             .load(&mut self.conn)
             .rows("reading the slots of a desk")?;
         self.close_slots(&mut slots)?;
-        let taken: Vec<(Word<SlotId>, i64)> = reservation::table
-            .filter(reservation::prefecture.eq(&self.prefecture).and(reservation::slot_id.between(&from, &until)))
+        let taken: Vec<(Word<SlotId>, i64)> = reservation::of(&self.scope)
+            .filter(reservation::slot_id.between(&from, &until))
             .group_by(reservation::slot_id)
             .select((reservation::slot_id, count_star()))
             .load(&mut self.conn)
@@ -161,13 +157,13 @@ impl Store {
 
     /// The last day with slots before a day, and the first after it.
     pub fn slot_days_around(&mut self, day: NaiveDate) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
-        let before = slot::table
-            .filter(slot::prefecture.eq(&self.prefecture).and(slot::day.lt(day)))
+        let before = slot::of(&self.scope)
+            .filter(slot::day.lt(day))
             .select(diesel::dsl::max(slot::day))
             .first(&mut self.conn)
             .context("looking for the day before")?;
-        let after = slot::table
-            .filter(slot::prefecture.eq(&self.prefecture).and(slot::day.gt(day)))
+        let after = slot::of(&self.scope)
+            .filter(slot::day.gt(day))
             .select(diesel::dsl::min(slot::day))
             .first(&mut self.conn)
             .context("looking for the day after")?;
@@ -176,12 +172,8 @@ impl Store {
 
     /// Seats taken from `first` on, by slot.
     pub fn taken(&mut self, first: NaiveDate) -> Result<BTreeMap<SlotId, u64>> {
-        let rows: Vec<(Word<SlotId>, i64)> = reservation::table
-            .inner_join(
-                slot::table
-                    .on(slot::prefecture.eq(reservation::prefecture).and(slot::slot_id.eq(reservation::slot_id))),
-            )
-            .filter(reservation::prefecture.eq(&self.prefecture))
+        let rows: Vec<(Word<SlotId>, i64)> = reservation::of(&self.scope)
+            .inner_join(joined!(slot, reservation, slot_id))
             .filter(slot::day.ge(first))
             .group_by(reservation::slot_id)
             .select((reservation::slot_id, count_star()))

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool, Nullable, Text};
 use diesel::table;
 
-use super::schema::{holder, holder_word, import_batch, prefecture};
+use super::scope::{holder, holder_word, import_batch, prefecture};
 use super::{Store, insert_all, on_backend};
 use convoke_domain::ids::unbase32;
 use convoke_domain::search::blocks::{Block, Change, changed, packed, text_of, unpacked};
@@ -155,8 +155,8 @@ fn key_of(holder_id: &str) -> Option<Key> {
 impl Store {
     /// The last import of permits.
     fn last_permits(&mut self) -> Result<Option<i64>> {
-        import_batch::table
-            .filter(import_batch::prefecture.eq(&self.prefecture).and(import_batch::kind.eq("permits")))
+        import_batch::of(&self.scope)
+            .filter(import_batch::kind.eq("permits"))
             .select(diesel::dsl::max(import_batch::import_id))
             .first(&mut self.conn)
             .context("looking for the last import")
@@ -164,8 +164,7 @@ impl Store {
 
     /// Whether the index matches the stored names. It does not after an import by an older program.
     pub fn words_are_current(&mut self) -> Result<bool> {
-        let until: Option<Option<i64>> = prefecture::table
-            .find(&self.prefecture)
+        let until: Option<Option<i64>> = prefecture::of(&self.scope)
             .select(prefecture::words_until)
             .first(&mut self.conn)
             .optional()
@@ -175,7 +174,7 @@ impl Store {
 
     /// Records the import that the index matches.
     pub(super) fn set_words_until(&mut self, import_id: Option<i64>) -> Result<()> {
-        diesel::update(prefecture::table.find(&self.prefecture))
+        diesel::update(prefecture::of(&self.scope))
             .set(prefecture::words_until.eq(import_id))
             .execute(&mut self.conn)
             .context("noting until when names were taken apart")?;
@@ -194,7 +193,7 @@ impl Store {
                 h.phone AS old_phone
              FROM staged_permit s LEFT JOIN holder h ON h.prefecture = '{}' AND h.holder_id = s.holder_id
              WHERE s.takes_holder AND (h.holder_id IS NULL OR h.fingerprint <> s.holder_fingerprint) LIMIT {}",
-            self.prefecture,
+            self.scope.code(),
             RENAMED_MAX + 1
         );
         let renamed: Vec<Renamed> =
@@ -226,7 +225,7 @@ impl Store {
                  SELECT DISTINCT t.word, (SELECT min(h.until) FROM holder_word h
                      WHERE h.prefecture = '{0}' AND h.word = t.word AND h.until >= t.holder_id) AS until FROM touched_word t) place
              JOIN holder_word b ON b.prefecture = '{0}' AND b.word = place.word AND b.until = place.until",
-            self.prefecture
+            self.scope.code()
         );
         let rows: Vec<BlockRow> =
             on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c)).context("reading words")?;
@@ -242,7 +241,7 @@ impl Store {
             })
             .collect();
         insert_all!(&mut self.conn, word_block, &rows, ROWS).context("changing words")?;
-        let prefecture = &self.prefecture;
+        let prefecture = self.scope.code();
         self.execute(&format!(
             "INSERT INTO holder_word (prefecture, word, until, backwards, holders)
              SELECT '{prefecture}', word, until, backwards, holders FROM word_block WHERE TRUE ORDER BY word, until
@@ -257,8 +256,8 @@ impl Store {
     /// Removes holders who are about to be erased from the index.
     pub(super) fn forget_words(&mut self, holders: &[&str]) -> Result<()> {
         use holder::{email, family_name, given_names, holder_id, phone, usage_name};
-        let named: Vec<Named> = holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder_id.eq_any(holders)))
+        let named: Vec<Named> = holder::of(&self.scope)
+            .filter(holder_id.eq_any(holders))
             .select((holder_id, family_name, usage_name, given_names, email, phone))
             .load(&mut self.conn)
             .context("reading the names to forget")?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use diesel::prelude::*;
 
 use super::LONGER;
-use crate::schema::holder_word;
+use crate::scope::holder_word;
 use crate::words::keys_in;
 use crate::{Store, on_backend};
 use convoke_domain::search::near::{Stretch, distance, slips, stretches};
@@ -32,8 +32,8 @@ fn range(head: &str) -> String {
 impl Store {
     /// Holders with a word, in key order.
     pub(super) fn who_has(&mut self, word: &str) -> Result<Vec<Key>> {
-        let rows: Vec<Vec<u8>> = holder_word::table
-            .filter(holder_word::prefecture.eq(&self.prefecture).and(holder_word::word.eq(word)))
+        let rows: Vec<Vec<u8>> = holder_word::of(&self.scope)
+            .filter(holder_word::word.eq(word))
             .order(holder_word::until)
             .select(holder_word::holders)
             .load(&mut self.conn)
@@ -73,7 +73,7 @@ impl Store {
             "WITH asked (first, behind) AS (VALUES {}) SELECT DISTINCT w.{column} AS word FROM asked CROSS JOIN holder_word w
              WHERE w.prefecture = '{}' AND w.{column} >= asked.first AND w.{column} < asked.behind ORDER BY 1 LIMIT {limit}",
             ranges.join(", "),
-            self.prefecture
+            self.scope.code()
         );
         let rows: Vec<Found> = on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))
             .context("looking for words that are alike")?;

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use rayon::prelude::*;
 
 use super::{Named, ROWS, Row, key_of};
-use crate::connection::{connect, insert_all};
-use crate::schema::{holder, holder_word, prefecture};
+use crate::connection::{connect, insert_own};
+use crate::scope::{Scope, holder, holder_word};
 use crate::{Store, Use};
 use convoke_domain::search::Key;
 use convoke_domain::search::blocks::{Block, Builder, packed};
@@ -19,9 +19,7 @@ impl Store {
     /// Rebuilds the index in holder order, so that each row is written once. `progress` is called with the number of
     /// holders read.
     pub(crate) fn make_words(&mut self, progress: &dyn Fn(u64)) -> Result<()> {
-        diesel::delete(holder_word::table.filter(holder_word::prefecture.eq(&self.prefecture)))
-            .execute(&mut self.conn)
-            .context("clearing the words")?;
+        diesel::delete(holder_word::of(&self.scope)).execute(&mut self.conn).context("clearing the words")?;
         // Before its first statistics PostgreSQL's planner scans whole tables where it should look up a few rows: here,
         // all names for each batch. For a minute after a first import, until autovacuum has analysed the tables, every
         // other query would suffer too.
@@ -59,8 +57,8 @@ impl Store {
 
     fn named(&mut self, after: &str) -> Result<Vec<Named>> {
         use holder::{email, family_name, given_names, holder_id, phone, usage_name};
-        holder::table
-            .filter(holder::prefecture.eq(&self.prefecture).and(holder_id.gt(after)))
+        holder::of(&self.scope)
+            .filter(holder_id.gt(after))
             .order(holder_id)
             .limit(HOLDERS)
             .select((holder_id, family_name, usage_name, given_names, email, phone))
@@ -69,7 +67,7 @@ impl Store {
     }
 
     fn write_words(&mut self, blocks: Vec<Block>) -> Result<()> {
-        let prefecture = self.prefecture.clone();
+        let prefecture = self.scope.code().to_owned();
         let rows: Vec<Row> = blocks
             .into_iter()
             .map(|block| {
@@ -77,22 +75,18 @@ impl Store {
                 Row { prefecture: &prefecture, backwards: backwards(&word), word, until, holders: packed(&keys) }
             })
             .collect();
-        insert_all!(&mut self.conn, holder_word, &rows, ROWS).context("writing words")
+        insert_own!(self, holder_word, &rows, ROWS).context("writing words")
     }
 
     /// Builds the index where it is missing or outdated, in every préfecture of a migrated database. `progress` is
     /// called with the number of holders read. Returns the préfectures where it was built.
     pub fn take_names_apart(url: &str, progress: &dyn Fn(u64)) -> Result<Vec<String>> {
         let mut conn = connect(url, Use::Batch)?;
-        let codes: Vec<String> = prefecture::table
-            .select(prefecture::code)
-            .order(prefecture::code)
-            .load(&mut conn)
-            .context("reading the préfectures")?;
-        let mut store = Self { conn, url: url.to_owned(), usage: Use::Batch, prefecture: String::new() };
+        let codes: Vec<String> = Scope::everywhere().load(&mut conn).context("reading the préfectures")?;
+        let mut store = Self { conn, url: url.to_owned(), usage: Use::Batch, scope: Scope::nowhere() };
         let mut done = Vec::new();
         for code in codes {
-            store.prefecture.clone_from(&code);
+            store.scope = Scope::of(&code);
             let made = store.write(|s| {
                 if s.words_are_current()? {
                     return Ok(false);
