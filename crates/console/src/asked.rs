@@ -1,13 +1,14 @@
 //! The request of a browser: parts of the path, query, form, cookies. Parsed strictly, once.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{RawPathParams, Request};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
-use super::page::Failure;
+use super::failure::Failure;
 
 /// A form of this program contains a reason and a few words.
 const BODY_MAX: usize = 64 * 1024;
@@ -70,4 +71,9 @@ impl Asked {
     pub(super) fn path_and_query(&self) -> &str {
         self.uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str)
     }
+}
+
+/// A word of a closed list, or nothing.
+pub(super) fn word<T: FromStr>(text: &str) -> Result<Option<T>, Failure> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| Failure::Unreadable) }
 }

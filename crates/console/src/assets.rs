@@ -9,7 +9,6 @@ use axum::extract::Path as Name;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::page;
 use convoke_domain::ids::sha256_hex;
 
 const STYLE: &str = include_str!("../../../templates/console/console.css");
@@ -35,7 +34,8 @@ pub(super) async fn embedded(Name(name): Name<String>) -> Response {
         "console.css" => ("text/css; charset=utf-8", STYLE),
         "console.js" => ("text/javascript; charset=utf-8", SCRIPT),
         "icon.svg" => ("image/svg+xml", ICON),
-        _ => return page::bare(StatusCode::NOT_FOUND),
+        // Made a page of like every bare refusal.
+        _ => return StatusCode::NOT_FOUND.into_response(),
     };
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, FOR_GOOD)], text).into_response()
 }

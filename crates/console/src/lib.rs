@@ -9,53 +9,53 @@
 //! are made from it. Pages change data only through [`convoke_office::acts`], in the name of the signed-in user.
 
 mod account;
+mod answer;
 mod asked;
 mod assets;
+mod bureau;
 mod charts;
+mod error_page;
+mod failure;
+mod frame;
+mod harden;
 mod jobs;
 mod limits;
 mod oidc;
-mod page;
 mod pages;
+mod route;
 mod session;
 mod visit;
 mod words;
+mod worker;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, RawPathParams, Request};
 use axum::http::{Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tower_http::csrf::CsrfLayer;
 
 pub use account::{Denied, Enrolled, enrol, verify};
-pub use pages::{ROUTES, Route};
+pub use bureau::{Bureau, Load};
+pub use pages::ROUTES;
+pub use route::Route;
 pub use words::Language;
 
+use answer::see;
 use asked::Asked;
 use convoke_machine::clock::Clock;
-use convoke_settings::Configuration;
-use convoke_store::{Store, Use};
+use error_page::{bare, nowhere};
+use failure::Failure;
 use limits::Limits;
-use page::Failure;
 use visit::Call;
 
-/// Reads the current configuration of a préfecture.
-pub type Load = Arc<dyn Fn() -> Result<Configuration> + Send + Sync>;
-
-/// Concurrent requests per préfecture: each has a connection to the database.
-const AT_ONCE: usize = 8;
-/// How many of these may wait for the identity provider.
-const AT_PROVIDER: usize = 4;
 /// Time limit for a form to arrive, and for a request to wait its turn.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -64,56 +64,6 @@ pub struct Console {
     bureaus: Vec<Bureau>,
     clock: Clock,
     limits: Limits,
-}
-
-/// The console of one préfecture.
-pub struct Bureau {
-    config: Arc<Configuration>,
-    load: Load,
-    stores: Mutex<Vec<Store>>,
-    at_once: Semaphore,
-    at_provider: Semaphore,
-    theme: assets::Theme,
-    jobs: jobs::Jobs,
-}
-
-impl Bureau {
-    /// A préfecture; `load` reads its configuration.
-    pub fn new(config: Arc<Configuration>, load: Load) -> Result<Self> {
-        let theme = assets::Theme::read(config.settings.http.theme.as_deref())?;
-        Ok(Self {
-            config,
-            load,
-            stores: Mutex::default(),
-            at_once: Semaphore::new(AT_ONCE),
-            at_provider: Semaphore::new(AT_PROVIDER),
-            theme,
-            jobs: jobs::Jobs::default(),
-        })
-    }
-
-    fn code(&self) -> &str {
-        &self.config.settings.prefecture.code
-    }
-
-    /// Runs a query on a pooled connection, which is kept as long as it works.
-    fn with_store<T>(&self, question: impl FnOnce(&mut Store) -> (T, bool)) -> Result<T> {
-        let kept = self.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut store = match kept {
-            Some(store) => store,
-            None => Store::open(&self.config.settings.database.url, self.code(), Use::Worker)?,
-        };
-        let (answer, well) = question(&mut store);
-        let works = well || store.answers();
-        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        if works {
-            stores.push(store);
-        } else {
-            // If one connection is lost, so are the others: the next requests open new ones.
-            stores.clear();
-        }
-        Ok(answer)
-    }
 }
 
 impl Console {
@@ -129,7 +79,7 @@ impl Console {
         for number in 0..self.bureaus.len() {
             let base = format!("/{}", self.bureaus[number].code());
             let home = format!("{base}/");
-            app = app.route(&base, get(move || async move { page::see(&home) }));
+            app = app.route(&base, get(move || async move { see(&home) }));
             for route in ROUTES.iter().copied().flatten() {
                 let console = Arc::clone(&self);
                 let answer = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, params: RawPathParams, request| {
@@ -144,12 +94,12 @@ impl Console {
                 csrf = trusting;
             }
         }
-        let home = page::home_of(self.bureaus.iter().map(|b| b.code().to_owned()).collect());
+        let home = home_of(self.bureaus.iter().map(|b| b.code().to_owned()).collect());
         app.route("/", get(move || async move { home() }))
             .route("/assets/{name}", get(assets::embedded))
-            .fallback(|| async { page::nowhere() })
+            .fallback(|| async { nowhere() })
             .layer(csrf)
-            .layer(axum::middleware::map_response(page::harden))
+            .layer(axum::middleware::map_response(harden::harden))
     }
 
     async fn answer(
@@ -164,21 +114,21 @@ impl Console {
         // A client that sends half a form must not block anybody.
         let asked = match timeout(PATIENCE, Asked::read(request, &params)).await {
             Ok(Ok(asked)) => asked,
-            Ok(Err(status)) => return page::bare(status),
-            Err(_) => return page::bare(StatusCode::REQUEST_TIMEOUT),
+            Ok(Err(status)) => return bare(status),
+            Err(_) => return bare(StatusCode::REQUEST_TIMEOUT),
         };
         let console = Arc::clone(&self);
         let bureau = &self.bureaus[number];
         // A provider that does not answer must not block others, least of all those who sign in without it.
         let few = if route.path.starts_with("/connexion/") { &bureau.at_provider } else { &bureau.at_once };
         let Ok(Ok(_one_of_few)) = timeout(PATIENCE, few.acquire()).await else {
-            return page::bare(StatusCode::SERVICE_UNAVAILABLE);
+            return bare(StatusCode::SERVICE_UNAVAILABLE);
         };
         let client = limits::client(peer, &asked, &bureau.config.settings.http.trusted_proxies);
         let worked = spawn_blocking(move || {
             let bureau = &console.bureaus[number];
             bureau.with_store(|store| {
-                let mut call = Call::new(&console, bureau, store, asked, client);
+                let mut call = Call::new(&console.clock, &console.limits, bureau, store, asked, client);
                 let answer = call.answer(route);
                 let well = !matches!(answer, Err(Failure::Broken(_)));
                 // The error page of a page is a page too.
@@ -192,7 +142,7 @@ impl Console {
             Ok(Err(error)) => Failure::Broken(error).into_bare(),
             Err(panic) => {
                 tracing::error!(route = route.path, "A page panicked: {panic}");
-                page::bare(StatusCode::INTERNAL_SERVER_ERROR)
+                bare(StatusCode::INTERNAL_SERVER_ERROR)
             }
         };
         // Log the route's pattern, never the address itself.
@@ -204,7 +154,17 @@ impl Console {
     }
 }
 
-/// Whether a response is a page, and not a file or a redirect.
-fn is_html(response: &Response) -> bool {
-    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+/// The redirect from `/`: to the préfecture if there is only one, else to the choice.
+fn home_of(codes: Vec<String>) -> impl Fn() -> Response + Clone {
+    move || match codes.as_slice() {
+        [one] => see(&format!("/{one}/")),
+        several => {
+            let link = |code: &String| format!("<li><a href=\"/{code}/\">{code}</a></li>");
+            let body: String = several.iter().map(link).collect();
+            let page = format!(
+                "<!doctype html><html lang=\"fr\"><head><meta charset=\"utf-8\"><title>convoke</title></head><body><main><h1>Préfectures</h1><ul>{body}</ul></main></body></html>"
+            );
+            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+        }
+    }
 }

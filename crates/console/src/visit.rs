@@ -4,17 +4,18 @@ use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 
 use anyhow::Result;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-use super::limits::network;
-use super::page::{Answer, Failure, Frame, see};
-use super::pages::{Page, Route};
+use super::answer::see;
+use super::asked::Asked;
+use super::bureau::Bureau;
+use super::failure::{Answer, Failure};
+use super::limits::Limits;
 use super::session::{self, Agent};
 use super::words::{Language, Words};
-use super::{Bureau, Console, asked::Asked, is_html};
 use convoke_domain::access::Right;
 use convoke_domain::ids::HolderId;
 use convoke_domain::ledger::Event;
@@ -27,7 +28,8 @@ use convoke_store::Store;
 
 /// A request by anyone.
 pub(super) struct Call<'a> {
-    pub(super) console: &'a Console,
+    clock: &'a Clock,
+    pub(super) limits: &'a Limits,
     pub(super) bureau: &'a Bureau,
     pub(super) store: &'a mut Store,
     pub(super) asked: Asked,
@@ -57,41 +59,14 @@ impl DerefMut for Visit<'_, '_> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(
-        console: &'a Console,
+        clock: &'a Clock,
+        limits: &'a Limits,
         bureau: &'a Bureau,
         store: &'a mut Store,
         asked: Asked,
         client: IpAddr,
     ) -> Self {
-        Self { console, bureau, store, asked, client, agent: None }
-    }
-
-    /// The answer of a route, if the user has the right.
-    pub(super) fn answer(&mut self, route: &Route) -> Answer {
-        let http = &self.bureau.config.settings.http;
-        let agent = session::resume(self.store, http, &self.asked, self.now())?;
-        self.agent.clone_from(&agent);
-        let who = agent.as_ref().map_or_else(|| network(self.client), |a| a.row.began_at.to_string() + &a.actor);
-        if !self.console.limits.may_ask(&who) {
-            return Err(Failure::TooOften);
-        }
-        match route.page {
-            Page::Open(page) => page(self),
-            Page::Inside(right, page) => {
-                let Some(agent) = agent else { return Ok(self.to_sign_in()) };
-                if !agent.role.may(right) {
-                    return Err(Failure::Forbidden);
-                }
-                let shown = agent.row.notice.clone();
-                let mut visit = Visit { call: self, agent };
-                let response = page(&mut visit)?;
-                if let Some(shown) = shown.filter(|_| visit.asked.method == Method::GET && is_html(&response)) {
-                    let token = visit.agent.row.token.clone();
-                    visit.store.write_rows(|s| s.set_notice(&token, None, Some(&shown)))?;
-                }
-                Ok(response)
-            }
-        }
+        Self { clock, limits, bureau, store, asked, client, agent: None }
     }
 
     /// Adds the new token to a response.
@@ -100,20 +75,6 @@ impl<'a> Call<'a> {
             self.give_token(&mut response, token);
         }
         response
-    }
-
-    /// Redirects to the sign-in page, and from there to the requested one.
-    fn to_sign_in(&self) -> Response {
-        let base = self.base();
-        let encoded =
-            |path| percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC).to_string();
-        if self.asked.method == Method::GET {
-            return see(&format!("{base}/connexion?vers={}", encoded(self.asked.path_and_query())));
-        }
-        // The submitted form is lost: the message says so, and the next page is the one with the form.
-        let referer = self.asked.headers.get(header::REFERER).and_then(|r| r.to_str().ok()).unwrap_or_default();
-        let path = referer.find(&format!("{base}/")).map_or("", |at| &referer[at..]);
-        see(&format!("{base}/connexion?expire=oui&vers={}", encoded(path)))
     }
 
     pub(super) fn give_token(&self, response: &mut Response, token: &str) {
@@ -140,16 +101,16 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn clock(&self) -> &'a Clock {
-        &self.console.clock
+        self.clock
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
-        self.console.clock.now()
+        self.clock.now()
     }
 
     /// Today, in the préfecture.
     pub(super) fn today(&self) -> NaiveDate {
-        self.console.clock.today(self.config().settings.prefecture.zone)
+        self.clock.today(self.config().settings.prefecture.zone)
     }
 
     pub(super) fn words(&self) -> Words {
@@ -157,14 +118,14 @@ impl<'a> Call<'a> {
         let language = self.agent.as_ref().map_or_else(asked, |a| a.language);
         Words::of(language, self.config().settings.prefecture.zone)
     }
-
-    /// The frame of a page; `title` is the text key of its title.
-    pub(super) fn frame(&self, title: &str) -> Frame {
-        Frame::new(self, title)
-    }
 }
 
-impl Visit<'_, '_> {
+impl<'c, 'a> Visit<'c, 'a> {
+    /// The caller has checked the right of `agent`.
+    pub(super) fn new(call: &'c mut Call<'a>, agent: Agent) -> Self {
+        Self { call, agent }
+    }
+
     /// The user.
     pub(super) fn agent(&self) -> &Agent {
         &self.agent

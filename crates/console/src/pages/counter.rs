@@ -5,8 +5,10 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Route, get, post};
-use crate::page::{Answer, Failure, Frame, file, html};
+use crate::answer::{file, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::convocation::Presence;

@@ -4,8 +4,10 @@ use anyhow::Result;
 use askama::Template;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
-use super::{Route, get};
-use crate::page::{Answer, Frame, html, see};
+use crate::answer::{html, see};
+use crate::failure::Answer;
+use crate::frame::Frame;
+use crate::route::{Route, get};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::agenda::Slot;

@@ -2,17 +2,18 @@
 
 mod acts;
 mod appointment;
+mod holder;
 mod letters;
 mod person;
-
-pub(super) use appointment::told;
 
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Route, get, post};
-use crate::page::{Answer, Failure, Frame, html, see};
+use crate::answer::{html, see};
+use crate::failure::Answer;
+use crate::frame::Frame;
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::permit::PermitKind;
@@ -91,13 +92,4 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     }
     let more = found.total.saturating_sub(found.people.len());
     html(&People { frame, sought, result: Some(found), more, behind })
-}
-
-/// A holder of this préfecture.
-fn holder_of(
-    visit: &mut Visit<'_, '_>,
-) -> Result<(convoke_domain::ids::HolderId, convoke_domain::permit::Holder), Failure> {
-    let id = visit.asked.part("holder_id").to_owned();
-    let holder = visit.store.holders(&[&id])?.remove(&id).ok_or(Failure::Missing)?;
-    Ok((convoke_domain::ids::HolderId(id), holder))
 }

@@ -7,9 +7,11 @@ use askama::Template;
 use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 
-use super::people::told;
-use super::{Route, get, post};
-use crate::page::{Answer, Failure, Frame, export, html};
+use super::way::told;
+use crate::answer::{export, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::eligibility::Rule;

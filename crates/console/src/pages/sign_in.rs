@@ -5,10 +5,12 @@ use axum::http::{Method, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{Route, open, post};
 use crate::account::{self, Denied};
+use crate::answer::{html, see};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::oidc;
-use crate::page::{Answer, Failure, Frame, html, see};
+use crate::route::{Route, open, post};
 use crate::session;
 use crate::visit::{Call, Visit};
 use crate::words::Language;
@@ -69,7 +71,7 @@ fn form(call: &Call<'_>, target: String, denied: Option<String>) -> Answer {
 
 fn submit(call: &mut Call<'_>) -> Answer {
     let given: Credentials = call.asked.form()?;
-    if !call.console.limits.may_sign_in(call.client) {
+    if !call.limits.may_sign_in(call.client) {
         return Err(Failure::TooOften);
     }
     let now = call.now();
@@ -96,7 +98,7 @@ fn submit(call: &mut Call<'_>) -> Answer {
 fn depart(call: &mut Call<'_>) -> Answer {
     let towards: Towards = call.asked.query()?;
     let Some(oidc) = &call.config().settings.http.oidc else { return Err(Failure::Missing) };
-    if !call.console.limits.may_sign_in(call.client) {
+    if !call.limits.may_sign_in(call.client) {
         return Err(Failure::TooOften);
     }
     let left = match oidc::depart(oidc, &way_back(call), &mut Entropy::System) {
@@ -133,7 +135,7 @@ struct Returned {
 fn arrive(call: &mut Call<'_>) -> Answer {
     let returned: Returned = call.asked.query()?;
     let Some(oidc) = &call.config().settings.http.oidc else { return Err(Failure::Missing) };
-    if !call.console.limits.may_sign_in(call.client) {
+    if !call.limits.may_sign_in(call.client) {
         return Err(Failure::TooOften);
     }
     let pending = call.store.write_rows(|s| s.take_sign_in(&returned.state))?;

@@ -7,7 +7,9 @@ use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 
 use super::entries::key_of;
-use crate::page::{Answer, Failure, Frame, export, file as to_keep, html};
+use crate::answer::{export, file as to_keep, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::visit::Visit;
 use convoke_letters::Document;
 use convoke_office::run::{acts_between, files_of_days, period as period_of};

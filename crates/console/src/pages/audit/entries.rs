@@ -6,7 +6,9 @@ use askama::Template;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 
-use crate::page::{Answer, Failure, Frame, export, html};
+use crate::answer::{export, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::ids::sha256_hex;

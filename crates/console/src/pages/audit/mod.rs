@@ -2,20 +2,24 @@
 
 mod days;
 mod entries;
+mod reported;
 mod reports;
 mod verification;
 
 use askama::Template;
 
-use super::{Route, get, post};
-use crate::jobs::{Ended, Kind, Progress};
-use crate::page::{Answer, Frame, html};
+use self::reported::Reported;
+use crate::answer::html;
+use crate::failure::Answer;
+use crate::frame::Frame;
+use crate::jobs::{Ended, Kind};
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
+use crate::worker::Progress;
 use convoke_domain::access::Right;
 use convoke_domain::seal::{PublicKey, Seal, Sealed};
 use convoke_office::acts::without_addresses;
-use convoke_report::words;
-use convoke_store::{Head, RunRow, ToldWitness};
+use convoke_store::{Head, ToldWitness};
 
 pub(super) const ROUTES: &[Route] = &[
     get(Right::Audit, "/audit", show),
@@ -56,20 +60,6 @@ struct Audit {
     runs: Vec<Reported>,
     /// Whether the user may view a run.
     reads: bool,
-}
-
-/// A run and its report.
-struct Reported {
-    row: RunRow,
-    state: String,
-    /// Whether it has a report.
-    has_plan: bool,
-}
-
-impl From<RunRow> for Reported {
-    fn from(row: RunRow) -> Self {
-        Self { state: words::run_state(row.state).to_owned(), has_plan: row.summary.is_some(), row }
-    }
 }
 
 /// A key in the form in which people compare it.

@@ -2,9 +2,11 @@
 
 use askama::Template;
 
-use super::Reported;
-use crate::page::{Answer, Failure, Frame, file as to_keep, html};
-use crate::pages::runs::Sought;
+use super::reported::Reported;
+use crate::answer::{file as to_keep, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::pages::runs::sought::Sought;
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::ids::RunId;

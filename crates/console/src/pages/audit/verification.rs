@@ -1,7 +1,7 @@
 //! Verification of the whole ledger: a job, because it grows with every night.
 
+use crate::failure::Answer;
 use crate::jobs::Kind;
-use crate::page::Answer;
 use crate::visit::Visit;
 use crate::words::Words;
 use convoke_domain::ledger::Broken;

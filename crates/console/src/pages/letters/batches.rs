@@ -4,9 +4,12 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::jobs::{Ended, Kind, Progress};
-use crate::page::{Answer, Failure, Frame, file, html};
+use crate::answer::{file, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::jobs::{Ended, Kind};
 use crate::visit::Visit;
+use crate::worker::Progress;
 use convoke_domain::convocation::LetterState;
 use convoke_domain::ledger::Event;
 use convoke_machine::confirm::Confirmed;

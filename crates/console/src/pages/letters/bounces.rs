@@ -3,7 +3,10 @@
 use askama::Template;
 use serde::Deserialize;
 
-use crate::page::{Answer, Failure, Frame, export, html};
+use crate::answer::{export, html};
+use crate::asked::word;
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::visit::Visit;
 use convoke_dispatch::bounces::Class;
 use convoke_domain::access::Right;
@@ -57,7 +60,7 @@ impl From<Unread> for Message {
 
 pub(super) fn list(visit: &mut Visit<'_, '_>) -> Answer {
     let sought: Sought = visit.asked.query()?;
-    let class: Option<Class> = super::word(&sought.nature)?;
+    let class: Option<Class> = word(&sought.nature)?;
     let after = Some(sought.apres.as_str()).filter(|after| !after.is_empty());
     let most = if sought.format.is_empty() { PAGE } else { EXPORTED };
     let mut rows = visit.store.unread_bounces(class.map(Class::code), after, most as i64 + 1)?;

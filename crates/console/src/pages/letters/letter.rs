@@ -3,9 +3,12 @@
 use askama::Template;
 use chrono::NaiveDateTime;
 
-use super::{LetterState, cause, turns};
-use crate::page::{Answer, Failure, Frame, html};
+use super::cause::{cause, turns};
+use crate::answer::html;
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::visit::Visit;
+use convoke_domain::convocation::LetterState;
 use convoke_domain::ids::HolderId;
 use convoke_office::acts::{Turn, turn_letters, without_addresses};
 use convoke_report::words;

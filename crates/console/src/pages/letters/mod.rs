@@ -2,20 +2,24 @@
 
 mod batches;
 mod bounces;
+mod cause;
 mod letter;
 mod sending;
 
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Route, get, post};
-use crate::page::{Answer, Failure, Frame, export, html};
+use self::cause::{cause, causes};
+use crate::answer::{export, html};
+use crate::asked::word;
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
 use convoke_domain::convocation::{LetterKind, LetterState, Remark};
 use convoke_domain::permit::Channel;
-use convoke_letters::Rendered;
-use convoke_office::acts::{self, Cause, Turn};
+use convoke_office::acts::Cause;
 use convoke_report::{List, words};
 use convoke_store::{LetterFilter, LetterLine, Store};
 
@@ -41,17 +45,6 @@ pub(super) const ROUTES: &[Route] = &[
 const PAGE: usize = 100;
 /// Lines of an export: more than a person reads, few enough for the server.
 const EXPORT_MAX: usize = 100_000;
-/// States for which a cause is shown.
-const WITH_CAUSE: &[LetterState] = &[
-    LetterState::Deferred,
-    LetterState::Failed,
-    LetterState::Uncertain,
-    LetterState::Bounced,
-    LetterState::Held,
-    LetterState::Expired,
-    LetterState::Returned,
-];
-
 /// The filter in the address.
 #[derive(Deserialize)]
 struct Sought {
@@ -65,11 +58,6 @@ struct Sought {
     apres: String,
     #[serde(default)]
     format: String,
-}
-
-/// A word of a closed list, or nothing.
-fn word<T: std::str::FromStr>(text: &str) -> Result<Option<T>, Failure> {
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| Failure::Unreadable) }
 }
 
 impl Sought {
@@ -120,38 +108,6 @@ impl From<LetterLine> for Line {
         let state = words::letter_state(row.state);
         Self { row, kind, channel, state, cause }
     }
-}
-
-/// Why a letter is held up, or what it lacks, without addresses, and the language of that text. For a delivered letter
-/// the relay's reply is not a cause.
-fn cause(
-    state: LetterState,
-    remark: Option<Remark>,
-    rendered: Option<&str>,
-    reply: Option<&str>,
-) -> Option<(String, &'static str)> {
-    let rendered: Option<Rendered> = rendered.and_then(|r| serde_json::from_str(r).ok());
-    if let Some(fault) = rendered.and_then(|r| r.without_pdf) {
-        return Some(words::paper_fault(&fault));
-    }
-    let reply = reply.filter(|_| WITH_CAUSE.contains(&state));
-    (remark.is_some() || reply.is_some())
-        .then(|| words::letter_cause(state, remark, &acts::cause(reply.unwrap_or_default())))
-}
-
-/// Why letters are where they are, and the language of that text.
-pub(super) fn words_of(cause: &Cause) -> Option<(String, &'static str)> {
-    (!cause.words().is_empty()).then(|| words::letter_cause(cause.state, cause.remark, &cause.reply))
-}
-
-/// The causes under a filter; without a chosen state, those of every state that has causes.
-fn causes(s: &mut Store, filter: &LetterFilter) -> anyhow::Result<Vec<Cause>> {
-    let states: Vec<LetterState> =
-        WITH_CAUSE.iter().copied().filter(|state| filter.state.is_none_or(|chosen| chosen == *state)).collect();
-    if states.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(acts::by_cause(s.letters_by_reply(&states, filter)?))
 }
 
 fn list(visit: &mut Visit<'_, '_>) -> Answer {
@@ -225,9 +181,4 @@ fn to_list(store: &mut Store, filter: &LetterFilter) -> anyhow::Result<List> {
             return Ok(list);
         }
     }
-}
-
-/// The turns that a state allows.
-fn turns(state: Option<LetterState>) -> Vec<Turn> {
-    Turn::ALL.iter().copied().filter(|turn| state.is_none_or(|state| turn.fits(state))).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::page::{Answer, Failure};
+use crate::failure::{Answer, Failure};
 use crate::visit::Visit;
 use convoke_machine::confirm::Confirmed;
 use convoke_office::acts;

@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::holder_of;
-use crate::page::{Answer, Failure};
+use super::holder::holder_of;
+use crate::failure::{Answer, Failure};
 use crate::visit::Visit;
 use convoke_domain::requests::Wish;
 use convoke_office::acts::{self, Received, Turn};

@@ -5,7 +5,10 @@ use askama::Template;
 use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
 
-use crate::page::{Answer, Failure, Frame, html};
+use crate::answer::html;
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::pages::way::told;
 use crate::visit::Visit;
 use convoke_domain::ids::Reference;
 use convoke_domain::permit::Channel;
@@ -13,7 +16,7 @@ use convoke_domain::slot::SlotId;
 use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;
-use convoke_office::acts::{self, Hand, Move, Options, Way};
+use convoke_office::acts::{self, Hand, Move, Options};
 use convoke_report::visible;
 
 #[derive(Template)]
@@ -142,14 +145,4 @@ pub(super) fn cancel(visit: &mut Visit<'_, '_>) -> Answer {
     let ended = visit.by_hand(&form.reason, |s, hand| acts::cancel(s, hand, &reference, by, &confirmed))?;
     let notice = format!("{} {}", visit.words().say("person-cancelled"), told(visit, ended.channel, ended.day));
     visit.done(notice, &format!("/personnes/{holder_id}"))
-}
-
-/// How the letter about it reaches the person.
-pub(in crate::pages) fn told(visit: &Visit<'_, '_>, channel: Channel, day: NaiveDate) -> String {
-    let left = (day - visit.today()).num_days();
-    visit.words().say(match acts::way(&visit.config().settings.policy, channel, left) {
-        Way::Email => "person-way-email",
-        Way::Post => "person-way-post",
-        Way::TooLate => "person-way-late",
-    })
 }

@@ -4,8 +4,10 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::holder_of;
-use crate::page::{Answer, Failure, Frame, file, html};
+use super::holder::holder_of;
+use crate::answer::{file, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::visit::Visit;
 use convoke_office::run::Again;
 use convoke_store::PURGED;

@@ -3,8 +3,10 @@
 use askama::Template;
 use chrono::{NaiveDate, NaiveTime};
 
-use super::holder_of;
-use crate::page::{Answer, Frame, html};
+use super::holder::holder_of;
+use crate::answer::html;
+use crate::failure::Answer;
+use crate::frame::Frame;
 use crate::visit::Visit;
 use convoke_domain::convocation::{LetterState, State};
 use convoke_domain::permit::Holder;

@@ -6,9 +6,11 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Night;
+use crate::answer::{file, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::jobs::Kept;
-use crate::page::{Answer, Failure, Frame, file, html};
+use crate::pages::night::Night;
 use crate::visit::Visit;
 use chrono::TimeDelta;
 use convoke_letters::Letter;

@@ -4,26 +4,28 @@ mod letters;
 
 use std::sync::Arc;
 
-use anyhow::Result;
 use askama::Template;
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDateTime;
 use serde::Deserialize;
 
-use super::runs::{Differing, begin_run};
-use super::{Route, get, post};
+use super::night::{Night, is_stale};
+use super::runs::difference::Differing;
+use super::runs::start::begin_run;
+use crate::answer::{export, html};
 use crate::charts::Rows;
-use crate::jobs::{Ended, Kept, Kind, Progress};
-use crate::page::{Answer, Failure, Frame, export, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::jobs::{Ended, Kept, Kind};
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
+use crate::worker::Progress;
 use convoke_domain::access::Right;
 use convoke_domain::eligibility::Rule;
-use convoke_domain::slot::SlotId;
 use convoke_instance::diff::Difference;
 use convoke_instance::weeks::{Week, by_week};
-use convoke_instance::{Figures, Plan, PlanningInput};
 use convoke_machine::confirm::Confirmed;
 use convoke_office::run::{Firm, For, keep_shown, preview};
-use convoke_planning::explain::{Augmentation, explain};
+use convoke_planning::explain::explain;
 use convoke_report::List;
 use convoke_report::bundle::OVERTIME;
 
@@ -40,59 +42,6 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// Desks and weeks shown; the file has them all.
 const WEEKS_SHOWN: usize = 60;
-
-/// The planned night that was shown.
-pub(super) struct Night {
-    pub(super) business_date: NaiveDate,
-    pub(super) data_version: i64,
-    pub(super) outcomes: Vec<(Rule, u64)>,
-    pub(super) scanned: u64,
-    pub(super) figures: Figures,
-    pub(super) firm: Vec<Firm>,
-    pub(super) granted: Vec<(String, SlotId)>,
-    pub(super) certificate: &'static str,
-    pub(super) settled: bool,
-    pub(super) plan_hash: String,
-    pub(super) input_hash: String,
-    pub(super) policy_hash: String,
-    pub(super) warnings: Vec<String>,
-    pub(super) weeks: Vec<Week>,
-    pub(super) augmentation: Augmentation,
-    /// Its input and plan, to compare with later ones.
-    pub(super) planned: (PlanningInput, Plan),
-    /// When the previous plan was shown, and the difference.
-    pub(super) before: Option<(NaiveDateTime, Difference)>,
-}
-
-impl Night {
-    /// Letters that would be written: one for each firm appointment.
-    pub(super) fn letters(&self) -> usize {
-        self.figures.firm + self.figures.late_firm + self.granted.len()
-    }
-
-    pub(super) fn lapses(&self) -> usize {
-        self.figures.no_possible_day + self.figures.no_capacity
-    }
-
-    /// Firm, planned and free seats for each site.
-    fn sites(&self) -> Vec<(String, u64, u64, u64)> {
-        let mut sites: std::collections::BTreeMap<&str, (u64, u64, u64)> = std::collections::BTreeMap::new();
-        for week in &self.weeks {
-            let site = sites.entry(week.pool.site.as_str()).or_default();
-            *site = (site.0 + week.firm, site.1 + week.planned, site.2 + week.free);
-        }
-        let left = |(site, (firm, planned, free)): (&str, (u64, u64, u64))| {
-            (site.to_owned(), firm, planned, free.saturating_sub(firm + planned))
-        };
-        sites.into_iter().map(left).collect()
-    }
-}
-
-/// Whether the data or the day have changed since a night was planned.
-pub(super) fn is_stale(visit: &mut Visit<'_, '_>, night: &Kept<Night>) -> Result<bool> {
-    let today = visit.today();
-    Ok(night.what.business_date != today || visit.store.data_version()? != night.what.data_version)
-}
 
 #[derive(Template)]
 #[template(path = "console/preview.html")]

@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::one::{id_of, row_of};
+use super::address::{id_of, row_of};
+use crate::answer::file;
+use crate::failure::{Answer, Failure};
 use crate::jobs::Kind;
-use crate::page::{Answer, Failure, file};
 use crate::visit::Visit;
 use convoke_domain::ids::RunId;
 use convoke_office::run::{Asked, dossier};

@@ -1,26 +1,26 @@
 //! Exécutions: what each night did, during and after it.
 
+mod address;
 mod begin;
 mod compare;
+pub(super) mod difference;
 mod files;
 mod one;
+pub(super) mod sought;
+pub(super) mod start;
 
 use askama::Template;
-use axum::response::Response;
-use chrono::NaiveDate;
-use serde::Deserialize;
 
-use super::{Route, get, post};
-use crate::jobs::{Ended, Kind, Progress};
-use crate::page::{Answer, Failure, Frame, export, html};
+use self::sought::{Line, Sought};
+use crate::answer::html;
+use crate::failure::Answer;
+use crate::frame::Frame;
+use crate::jobs::{Ended, Kind};
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
-pub(super) use begin::begin_run;
-pub(super) use compare::Differing;
+use crate::worker::Progress;
 use convoke_domain::access::Right;
-use convoke_domain::run::RunState;
-use convoke_office::run::Summary;
-use convoke_report::{List, words};
-use convoke_store::{RunRow, Store};
+use convoke_store::RunRow;
 
 pub(super) const ROUTES: &[Route] = &[
     get(Right::Read, "/executions", list),
@@ -36,10 +36,6 @@ pub(super) const ROUTES: &[Route] = &[
     get(Right::Read, "/executions/{code}/{jour}/{numero}/pieces/{nom}", files::give),
 ];
 
-/// Runs per page, and per downloaded file.
-const SHOWN: i64 = 50;
-const EXPORTED: i64 = 100_000;
-
 #[derive(Template)]
 #[template(path = "console/runs.html")]
 struct Runs {
@@ -52,59 +48,6 @@ struct Runs {
     sought: Sought,
     runs: Vec<Line>,
     next: Option<String>,
-}
-
-/// A run in the list.
-struct Line {
-    row: RunRow,
-    state: &'static str,
-    trigger: String,
-    firm: Option<u64>,
-    lapses: Option<u64>,
-}
-
-/// The filter in the address.
-#[derive(Deserialize)]
-pub(super) struct Sought {
-    #[serde(default)]
-    pub(super) etat: String,
-    /// `2026-10-05/1`: only runs before this one.
-    apres: Option<String>,
-    format: Option<String>,
-}
-
-/// Runs on a page, and where the next page begins.
-pub(super) struct Found {
-    pub(super) runs: Vec<RunRow>,
-    pub(super) next: Option<String>,
-}
-
-impl Sought {
-    fn runs(&self, s: &mut Store, limit: i64) -> Result<Vec<RunRow>, Failure> {
-        let state = Some(&self.etat).filter(|state| !state.is_empty()).map(|state| state.parse()).transpose();
-        let state = state.map_err(|_| Failure::Unreadable)?;
-        let before = self.apres.as_deref().map(key).transpose()?;
-        Ok(s.runs_before(state, before, limit)?)
-    }
-
-    /// All of them as a file, if requested.
-    pub(super) fn file(&self, s: &mut Store) -> Result<Option<Response>, Failure> {
-        let Some(format) = &self.format else { return Ok(None) };
-        export("executions", &sheet(self.runs(s, EXPORTED)?), format).map(Some)
-    }
-
-    pub(super) fn page(&self, s: &mut Store) -> Result<Found, Failure> {
-        let mut runs = self.runs(s, SHOWN + 1)?;
-        let more = runs.len() > SHOWN as usize;
-        runs.truncate(SHOWN as usize);
-        let next = runs.last().filter(|_| more).map(|last| format!("{}/{}", last.business_date, last.generation));
-        Ok(Found { runs, next })
-    }
-
-    /// The states to choose from, and which is chosen.
-    pub(super) fn states(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
-        RunState::ALL.iter().map(|state| (state.code(), words::run_state(*state), state.code() == self.etat))
-    }
 }
 
 fn list(visit: &mut Visit<'_, '_>) -> Answer {
@@ -123,61 +66,4 @@ fn list(visit: &mut Visit<'_, '_>) -> Answer {
         sought,
     };
     html(&page)
-}
-
-/// Where a list continues.
-fn key(text: &str) -> Result<(NaiveDate, i64), Failure> {
-    let parts = text.split_once('/').and_then(|(date, n)| Some((date.parse().ok()?, n.parse().ok()?)));
-    parts.ok_or(Failure::Unreadable)
-}
-
-impl Line {
-    fn of(row: RunRow) -> Self {
-        let summary: Option<Summary> = row.summary.as_deref().and_then(|s| serde_json::from_str(s).ok());
-        Self {
-            state: words::run_state(row.state),
-            trigger: words::trigger(row.trigger).to_owned(),
-            firm: summary.as_ref().map(|s| s.firm + s.late_firm),
-            lapses: summary.as_ref().map(|s| s.lapses.no_possible_day + s.lapses.no_capacity),
-            row,
-        }
-    }
-}
-
-fn sheet(runs: Vec<RunRow>) -> List {
-    let header = vec![
-        "execution",
-        "nuit",
-        "generation",
-        "etat",
-        "origine",
-        "par",
-        "raison",
-        "rendez_vous",
-        "sans_date",
-        "debut_utc",
-        "fin_utc",
-        "empreinte_du_plan",
-    ];
-    let line = |row: RunRow| {
-        let line = Line::of(row);
-        let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
-        let instant = |at: chrono::NaiveDateTime| at.format("%Y-%m-%d %H:%M:%S").to_string();
-        let row = line.row;
-        vec![
-            row.run_id,
-            row.business_date.to_string(),
-            row.generation.to_string(),
-            row.state.to_string(),
-            row.trigger.to_string(),
-            row.actor,
-            row.reason.unwrap_or_default(),
-            number(line.firm),
-            number(line.lapses),
-            instant(row.started_at),
-            row.finished_at.map_or_else(String::new, instant),
-            row.plan_hash.unwrap_or_default(),
-        ]
-    };
-    List { name: "executions", header, rows: runs.into_iter().map(line).collect() }
 }

@@ -3,13 +3,16 @@
 use askama::Template;
 use serde::Deserialize;
 
-use super::begin::told;
+use super::address::{id_of, row_of};
 use super::files::{self, Prepared};
+use super::start::told;
+use crate::answer::html;
 use crate::charts::Rows;
-use crate::jobs::{Ended, Kind, Progress};
-use crate::page::{Answer, Failure, Frame, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::jobs::{Ended, Kind};
 use crate::visit::Visit;
-use convoke_domain::ids::RunId;
+use crate::worker::Progress;
 use convoke_domain::run::RunState;
 use convoke_domain::seal::Sealed;
 use convoke_machine::confirm::Confirmed;
@@ -53,16 +56,6 @@ struct Outlined {
     certificate: String,
     sealed: Option<Sealed>,
     letters: Vec<(String, String, u64)>,
-}
-
-/// The run in the address.
-pub(super) fn id_of(visit: &Visit<'_, '_>) -> RunId {
-    let part = |name| visit.asked.part(name);
-    RunId(format!("{}/{}/{}", part("code"), part("jour"), part("numero")))
-}
-
-pub(super) fn row_of(visit: &mut Visit<'_, '_>, id: &RunId) -> Result<RunRow, Failure> {
-    visit.store.run(id)?.ok_or(Failure::Missing)
 }
 
 pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {

@@ -6,8 +6,10 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use crate::answer::html;
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
 use crate::jobs::{Kept, Kind};
-use crate::page::{Answer, Failure, Frame, html};
 use crate::visit::Visit;
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;

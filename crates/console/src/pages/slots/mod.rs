@@ -9,11 +9,14 @@ use askama::Template;
 use chrono::{Datelike, Days, NaiveDate};
 use serde::Deserialize;
 
-use super::{Route, get, post};
+use crate::answer::{export, html};
 use crate::charts::Columns;
-use crate::jobs::{Ended, Kind, Progress};
-use crate::page::{Answer, Frame, export, html};
+use crate::failure::Answer;
+use crate::frame::Frame;
+use crate::jobs::{Ended, Kind};
+use crate::route::{Route, get, post};
 use crate::visit::Visit;
+use crate::worker::Progress;
 use convoke_domain::access::Right;
 use convoke_domain::agenda::{Agenda, Closure};
 use convoke_domain::ending::AtDesk;

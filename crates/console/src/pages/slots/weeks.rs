@@ -5,10 +5,13 @@ use std::sync::Arc;
 use askama::Template;
 use serde::Deserialize;
 
+use crate::answer::{export, html};
 use crate::charts::Columns;
-use crate::jobs::{Ended, Kept, Kind, Progress};
-use crate::page::{Answer, Failure, Frame, export, html};
+use crate::failure::{Answer, Failure};
+use crate::frame::Frame;
+use crate::jobs::{Ended, Kept, Kind};
 use crate::visit::Visit;
+use crate::worker::Progress;
 use convoke_domain::slot::PoolId;
 use convoke_office::run::forecast;
 use convoke_report::forecast::{DeskWeek, Extra, Forecast, Percent, Unknown, WhatIf, desks_list, weeks_list};
