@@ -17,8 +17,8 @@ use convoke_store::{AccountRow, Store};
 /// maximum it is no password.
 const PASSWORD_MIN: usize = 15;
 const PASSWORD_MAX: usize = 256;
-/// From this failed attempt on there is a wait, and each further one doubles it.
-const FREE_ATTEMPTS: i64 = 5;
+/// The failed attempt that locks the account; each further one doubles the wait.
+const FAILURES_TO_LOCK: i64 = 5;
 const WAIT_S: i64 = 30;
 const WAIT_MAX_S: i64 = 900;
 /// The name that the authenticator app shows above the digits.
@@ -146,7 +146,7 @@ pub fn verify(
         // After a quiet period the count starts anew.
         let rested = row.locked_until.is_some_and(|until| now.naive_utc() - until > TimeDelta::seconds(WAIT_MAX_S));
         let failures = if rested { 1 } else { row.failures + 1 };
-        let over = failures - FREE_ATTEMPTS;
+        let over = failures - FAILURES_TO_LOCK;
         let wait = (over >= 0).then(|| TimeDelta::seconds((WAIT_S << over.min(5)).min(WAIT_MAX_S)));
         s.note_attempt(login, failures, wait.map(|wait| now + wait), row.totp_step)?;
         Ok(Err(if wait.is_some() { Denied::Locked } else { Denied::Wrong }))
