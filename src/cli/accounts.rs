@@ -8,7 +8,10 @@ use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, terminal_width};
+use super::exit::Exit;
+use super::failure::{BadData, Usage};
+use super::output::terminal_width;
+use super::session::Session;
 use convoke_console::enrol;
 use convoke_domain::access::Role;
 use convoke_domain::ledger::Event;

@@ -5,7 +5,11 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Exit, Session, Usage, given, sheet, terminal_width};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::output::terminal_width;
+use super::session::{Session, given};
+use super::sheet;
 use convoke_domain::ledger::Event;
 use convoke_machine::process;
 use convoke_office::acts::{self, Closing, Hit};

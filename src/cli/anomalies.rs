@@ -4,7 +4,10 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Exit, Session, Usage, given, terminal_width};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::output::terminal_width;
+use super::session::{Session, given};
 use convoke_report::columns::Columns;
 use convoke_report::visible;
 use convoke_store::{Contact, Shared, Use};

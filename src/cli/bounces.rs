@@ -8,7 +8,9 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Exit, Session, Usage};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::session::Session;
 use convoke_dispatch::bounces::{Consequence, Ingested, ingest};
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Exit, Session};
+use super::exit::Exit;
+use super::session::Session;
 use convoke_settings::{Settings, origins};
 
 #[derive(Debug, Subcommand)]

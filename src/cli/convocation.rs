@@ -7,7 +7,9 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::{Exit, Session, Usage, given};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::session::{Session, given};
 use convoke_domain::ids::Reference;
 use convoke_domain::permit::Channel;
 use convoke_domain::slot::SlotId;

@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Exit, Session};
+use super::exit::Exit;
+use super::session::Session;
 use convoke_store::{Copied, Copy, Head, copy};
 
 /// What can be done with a whole database.

@@ -7,7 +7,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, Usage, init};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::init;
+use super::session::Session;
 use crate::demo::{Wish, demonstrate};
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;

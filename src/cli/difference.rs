@@ -1,6 +1,6 @@
 //! What differs between two plans, told.
 
-use super::terminal_width;
+use super::output::terminal_width;
 use convoke_instance::diff::Difference;
 use convoke_report::columns::{Columns, paragraph};
 

@@ -7,7 +7,9 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Session, Usage, given};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::session::{Session, given};
 use convoke_dispatch::{Counts, Drained, Errand, Transport, drain, letters_of};
 use convoke_office::acts;
 use convoke_settings::{ConfigError, Configuration};

@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Exit, Session};
+use super::exit::Exit;
+use super::session::Session;
 use convoke_dispatch::Transport;
 use convoke_dispatch::smtp::{Relay, Session as Dialogue};
 use convoke_domain::seal::Seal;

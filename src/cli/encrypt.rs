@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::Usage;
+use super::failure::Usage;
 
 /// What `age` makes of it; nothing is written in clear.
 pub(super) fn encrypt(bytes: &[u8], recipient: &str) -> Result<Vec<u8>> {

@@ -8,8 +8,10 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::exit::Exit;
+use super::failure::{Usage, exit_of};
 use super::run::show_beside;
-use super::{Exit, Session, Usage, exit_of};
+use super::session::Session;
 use convoke_machine::entropy::Entropy;
 use convoke_office::night::{Starter, carry_out};
 use convoke_office::run::{Outcome, Request, Tools};

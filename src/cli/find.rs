@@ -6,7 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, Usage, terminal_width};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::output::terminal_width;
+use super::session::Session;
 use convoke_report::columns::Columns;
 use convoke_report::visible;
 use convoke_store::{Found, Person, Use};

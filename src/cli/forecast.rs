@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::{Exit, Session, Usage};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::session::Session;
 use convoke_machine::files::write_whole;
 use convoke_office::run::forecast;
 use convoke_report::forecast::{Extra, Percent, Unknown, WhatIf, desks_list, svg, text, weeks_list};

@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, given};
+use super::exit::Exit;
+use super::session::{Session, given};
 use convoke_domain::ledger::Event;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::process;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use super::{BadData, Exit, Session};
+use super::exit::Exit;
+use super::failure::BadData;
+use super::session::Session;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::process;
 use convoke_office::import::result::{FileFault, write_report};

@@ -10,7 +10,9 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Exit, Session, Usage};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::session::Session;
 use convoke_domain::ids::hex;
 use convoke_domain::seal::Seal;
 use convoke_machine::entropy::Entropy;

@@ -9,7 +9,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, make_folder};
+use super::exit::Exit;
+use super::failure::BadData;
+use super::output::make_folder;
+use super::session::Session;
 use convoke_check::{closes, levels};
 use convoke_domain::ids::sha256_hex;
 use convoke_instance::export::Night;

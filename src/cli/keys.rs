@@ -7,8 +7,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use serde_json::json;
 
+use super::exit::Exit;
+use super::failure::Usage;
 use super::init::write_secret;
-use super::{Exit, Session, Usage, given};
+use super::session::{Session, given};
 use convoke_domain::ledger::Event;
 use convoke_domain::seal::{KEY_PASSED_ON, PublicKey, Seal, Succession};
 use convoke_machine::confirm::Confirmed;

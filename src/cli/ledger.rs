@@ -7,8 +7,9 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
+use super::exit::Exit;
+use super::session::Session;
 use super::verify::kept_by;
-use super::{Exit, Session};
 use convoke_domain::seal::Seal;
 use convoke_store::Use;
 

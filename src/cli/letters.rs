@@ -7,7 +7,11 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, contact_sheet, make_folder};
+use super::contact_sheet;
+use super::exit::Exit;
+use super::failure::BadData;
+use super::output::make_folder;
+use super::session::Session;
 use convoke_domain::ids::Reference;
 use convoke_letters::{Language, Letter, LetterData, LetterKind};
 use convoke_machine::files::write_whole;

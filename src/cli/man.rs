@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use serde_json::json;
 
-use super::{Cli, Exit, Session, make_folder};
+use super::exit::Exit;
+use super::output::make_folder;
+use super::session::Session;
 
 /// Write the manual: a page for each command, convoke.1, convoke-run.1, convoke-import-permits.1 …
 ///
@@ -22,9 +24,10 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
+    /// `program` is the whole command line.
+    pub(super) fn execute(&self, session: &Session, program: Command) -> Result<Exit> {
         make_folder(&self.dir)?;
-        clap_mangen::generate_to(Cli::command(), &self.dir)
+        clap_mangen::generate_to(program, &self.dir)
             .with_context(|| format!("writing the manual into {}", self.dir.display()))?;
         let text = format!("The manual is in {}.\n", self.dir.display());
         session.print(&json!({"schema": "convoke.man/1", "out": self.dir}), &text)?;

@@ -9,8 +9,11 @@ use chrono::{Datelike, NaiveDate};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::exit::Exit;
+use super::failure::{BadData, Usage};
 use super::init::write_secret;
-use super::{BadData, Exit, Session, Usage, given, terminal_width};
+use super::output::terminal_width;
+use super::session::{Session, given};
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::movers::{Mark, SharedKey, by_week, read_marks, write_marks};
 use convoke_letters::competent_prefecture;

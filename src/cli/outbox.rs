@@ -7,7 +7,9 @@ use chrono::NaiveDateTime;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Exit, Session, given, terminal_width};
+use super::exit::Exit;
+use super::output::terminal_width;
+use super::session::{Session, given};
 use convoke_domain::convocation::{LetterKind, LetterState, Outcome};
 use convoke_domain::ids::Reference;
 use convoke_domain::permit::Channel;

@@ -6,7 +6,10 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, find, given, holder, privacy};
+use super::exit::Exit;
+use super::failure::{BadData, Usage};
+use super::session::{Session, given};
+use super::{find, holder, privacy};
 use convoke_domain::ids::{HolderId, sha256_hex};
 use convoke_domain::ledger::Event;
 use convoke_machine::entropy::Entropy;

@@ -8,9 +8,11 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
+use super::exit::Exit;
 use super::instance::{self, told, write_night};
 use super::letters::write_letter;
-use super::{Exit, Session, given, make_folder, terminal_width};
+use super::output::{make_folder, terminal_width};
+use super::session::{Session, given};
 use convoke_instance::export::Night;
 use convoke_instance::weeks::{Week, by_week};
 use convoke_office::run::{For, Preview, keep_shown, letters_of_plan, preview};

@@ -8,7 +8,10 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, make_folder};
+use super::exit::Exit;
+use super::failure::{BadData, Usage};
+use super::output::make_folder;
+use super::session::Session;
 use convoke_domain::ids::Reference;
 use convoke_machine::files::write_whole;
 use convoke_machine::process;

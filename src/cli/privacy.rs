@@ -8,7 +8,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::encrypt::encrypt;
-use super::{BadData, Exit, Session, given, make_folder};
+use super::exit::Exit;
+use super::failure::BadData;
+use super::output::make_folder;
+use super::session::{Session, given};
 use convoke_domain::ids::HolderId;
 use convoke_domain::ledger::Event;
 use convoke_letters::{Document, Fonts, Section, Table};

@@ -9,7 +9,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::encrypt::encrypt;
-use super::{Colour, Exit, Session, Usage, given, make_folder, terminal_width};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::output::{make_folder, terminal_width};
+use super::session::{Colour, Session, given};
 use convoke_domain::ids::RunId;
 use convoke_letters::Document;
 use convoke_machine::files::{archive, read_folder, write_folder, write_whole};

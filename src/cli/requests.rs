@@ -6,7 +6,10 @@ use clap::{ArgGroup, Args, Subcommand};
 use serde_json::json;
 
 use super::convocation::{reference, slot};
-use super::{Exit, Session, Usage, given, terminal_width};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::output::terminal_width;
+use super::session::{Session, given};
 use convoke_domain::ids::Reference;
 use convoke_domain::requests::{RequestState, Urgency, Wish};
 use convoke_office::acts::{self, Received};

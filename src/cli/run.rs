@@ -5,7 +5,10 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, Usage, difference, every, given};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::session::{Session, given};
+use super::{difference, every};
 use convoke_instance::diff::Difference;
 use convoke_machine::process;
 use convoke_office::night::{Night, Starter, Taken, carry_out};

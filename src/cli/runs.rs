@@ -7,8 +7,11 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::exit::Exit;
 use super::instance::write_night;
-use super::{Exit, Session, difference, given, run::show, terminal_width};
+use super::output::terminal_width;
+use super::session::{Session, given};
+use super::{difference, run::show};
 use convoke_check::closes;
 use convoke_domain::ids::{RunId, sha256_hex};
 use convoke_domain::policy::Policy;

@@ -12,7 +12,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatch::{heed_signals, signals};
-use super::{Exit, Session, Usage, dispatch, every};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::session::Session;
+use super::{dispatch, every};
 use crate::serve::{Office, Server, serve};
 use convoke_settings::{Configuration, Role};
 use convoke_store::{Store, Use};

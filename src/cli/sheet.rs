@@ -8,7 +8,10 @@ use chrono::{NaiveDate, TimeDelta};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, Usage, terminal_width};
+use super::exit::Exit;
+use super::failure::Usage;
+use super::output::terminal_width;
+use super::session::Session;
 use convoke_machine::files::{make_private_folder, write_private, write_whole};
 use convoke_office::import::attendance::LAYOUT;
 use convoke_office::sheet::{self, SiteDay};

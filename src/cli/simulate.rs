@@ -10,7 +10,9 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Session, terminal_width};
+use super::exit::Exit;
+use super::output::terminal_width;
+use super::session::Session;
 use convoke_domain::policy::Policy;
 use convoke_machine::files::write_whole;
 use convoke_planning::simulate::{self, Method, Scenario, simulate};

@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Exit, Session};
+use super::exit::Exit;
+use super::session::Session;
 use convoke_letters::{Language, LetterData, LetterKind, Matter};
 use convoke_settings::{ConfigError, Configuration};
 

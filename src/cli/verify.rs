@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
 
-use super::{BadData, Exit, Session, Usage, terminal_width};
+use super::exit::Exit;
+use super::failure::{BadData, Usage};
+use super::output::terminal_width;
+use super::session::Session;
 use convoke_domain::seal::Sealed;
 use convoke_machine::files::read_folder;
 use convoke_report::bundle::verify;
