@@ -6,6 +6,7 @@ pub mod agenda;
 pub mod calendar;
 pub mod code;
 pub mod convocation;
+pub mod database_url;
 pub mod eligibility;
 pub mod ending;
 pub mod ids;

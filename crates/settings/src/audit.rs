@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, read, wrong};
+use super::error::{ConfigError, wrong};
+use super::reading::{read, secret_file};
 use convoke_domain::permit::is_deliverable_email;
 use convoke_domain::seal::Seal;
 
@@ -46,7 +47,7 @@ impl Audit {
 
     /// Path of the key, if one is configured.
     pub fn key_place(&self) -> Option<PathBuf> {
-        super::secret_file(self.key_file.as_deref(), "ledger-key")
+        secret_file(self.key_file.as_deref(), "ledger-key")
     }
 
     /// The available keys: the signing key, and one left beside it by an interrupted rotation.

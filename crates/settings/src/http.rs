@@ -9,7 +9,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{ConfigError, secret, wrong};
+use super::error::{ConfigError, wrong};
+use super::reading::secret;
 use convoke_domain::access::Role;
 
 /// `[http]`.

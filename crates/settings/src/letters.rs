@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, in_file, read};
+use super::error::ConfigError;
+use super::reading::{in_file, read, secret_file};
 use convoke_letters::{CodeKey, Fonts, Templates};
 
 /// What letters are made with.
@@ -95,7 +96,7 @@ impl Letters {
 
     /// The key of verification codes: a file, the environment, or the systemd credential `letter-code-key`.
     pub(super) fn code_key(&self) -> Result<Option<CodeKey>, ConfigError> {
-        let text = match super::secret_file(self.code_key_file.as_deref(), "letter-code-key") {
+        let text = match secret_file(self.code_key_file.as_deref(), "letter-code-key") {
             Some(file) => Some(read(&file, "`[letters] code_key_file` names it; `convoke init` makes one")?),
             None => self.code_key.as_ref().map(|k| k.expose_secret().to_owned()),
         };

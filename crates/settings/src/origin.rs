@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, Configuration, in_file, read};
+use super::configuration::Configuration;
+use super::error::ConfigError;
+use super::reading::{in_file, read};
 
 /// Values that are never shown. A secret read from a file is shown as the file's path.
 const SECRETS: [&str; 4] = ["smtp.password", "smtp.fallback.password", "letters.code_key", "serve.ping_url"];
@@ -116,32 +118,5 @@ fn flatten(key: &str, value: &toml::Value, values: &mut BTreeMap<String, String>
         other => {
             values.insert(key.to_owned(), other.to_string());
         }
-    }
-}
-
-/// Adds a suggestion to an error about an unknown name.
-pub(super) fn did_you_mean(message: String) -> String {
-    let Some((_, rest)) = message.split_once("unknown field `") else { return message };
-    let mut names = rest.split('`').step_by(2);
-    let Some(found) = names.next() else { return message };
-    let likeness = |name: &str| (strsim::jaro_winkler(found, name) * 1000.0) as u32;
-    let best = rest.split('`').skip(2).step_by(2).max_by_key(|name| likeness(name));
-    match best.filter(|name| likeness(name) > 750) {
-        Some(best) => format!("{}; did you mean `{best}`?", message.trim_end()),
-        None => message,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_meant_is_told_where_it_is_near() {
-        let told = did_you_mean("unknown field `hour`, expected one of `hours`, `days`".into());
-        assert!(told.ends_with("did you mean `hours`?"), "{told}");
-        let far = "unknown field `xyz`, expected `hours` or `days`".to_owned();
-        assert_eq!(did_you_mean(far.clone()), far);
-        assert_eq!(did_you_mean("something else".into()), "something else");
     }
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, secret, wrong};
+use super::error::{ConfigError, wrong};
+use super::reading::secret;
 use convoke_domain::code::coded;
 use convoke_domain::schedule::Schedule;
 

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Use;
+use convoke_domain::database_url::is_password;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -146,7 +147,7 @@ fn postgres(url: &str) -> Result<PgConnection> {
     let mut c = PgConnection::establish(asked.as_str()).map_err(|error| {
         // libpq repeats a URL that it cannot parse.
         let parameters = parsed.query().into_iter().flat_map(|query| query.split('&'));
-        let passwords = parameters.filter_map(|p| p.split_once('=').filter(|(key, _)| key.ends_with("password")));
+        let passwords = parameters.filter_map(|p| p.split_once('=').filter(|(key, _)| is_password(key)));
         let passwords = parsed.password().into_iter().chain(passwords.map(|(_, value)| value));
         NotTaken(passwords.filter(|p| !p.is_empty()).fold(error.to_string(), |told, p| told.replace(p, "…")))
     })?;

@@ -1,0 +1,144 @@
+//! `[dispatch]`: when and how fast letters are sent, and what is done about uncertain ones.
+
+use chrono::{Datelike, NaiveDateTime, NaiveTime, Weekday};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::error::{ConfigError, wrong};
+use convoke_domain::code::coded;
+use convoke_domain::permit::is_deliverable_email;
+
+coded! {
+    /// What to do with a letter that the relay may have accepted.
+    pub enum Uncertain {
+        /// Resend it once under the same Message-ID; hold it if that is uncertain too.
+        ResendOnce = "resend-once",
+        /// Hold it until an operator decides.
+        Hold = "hold",
+    }
+}
+
+/// Sending.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dispatch {
+    /// `always`, or `07:00-21:00`, in the préfecture's zone.
+    #[schemars(with = "String")]
+    pub hours: Hours,
+    /// Days of sending, unless `hours` is `always`.
+    #[schemars(with = "Vec<String>")]
+    pub days: Vec<Weekday>,
+    /// First delay after a temporary refusal, in seconds; also the breaker's pause, and that of an uncertain letter.
+    pub retry_first_s: u32,
+    /// Connections of one worker to the relay.
+    pub sessions: usize,
+    /// Threads that render letters; 0: one a processor.
+    pub render_threads: usize,
+    /// Seconds after which the letters of a worker that has fallen silent are taken from it.
+    pub lease_s: u32,
+    /// Seconds that letters in flight are given when the worker is asked to stop.
+    pub stop_timeout_s: u32,
+    /// What is done about a letter that the relay may have.
+    pub uncertain: Uncertain,
+    /// Messages a minute to one relay, all workers together; no limit where absent.
+    pub per_minute: Option<u32>,
+    /// Messages a minute to one domain of recipients, all workers together; no limit where absent.
+    pub domain_per_minute: Option<u32>,
+    /// Letters a day to one address; no limit where absent.
+    pub per_address_per_day: Option<u32>,
+    /// Rehearsal: every letter goes to this address instead of its recipient's.
+    pub redirect_all_to: Option<String>,
+    /// Whether these are the settings of an office that convokes people.
+    pub production: bool,
+}
+
+impl Default for Dispatch {
+    fn default() -> Self {
+        use Weekday::{Fri, Mon, Sat, Thu, Tue, Wed};
+        let hour = |h| NaiveTime::from_hms_opt(h, 0, 0).unwrap_or_default();
+        Self {
+            hours: Hours::Between(hour(7), hour(21)),
+            days: vec![Mon, Tue, Wed, Thu, Fri, Sat],
+            retry_first_s: 900,
+            sessions: 4,
+            render_threads: 0,
+            lease_s: 300,
+            stop_timeout_s: 60,
+            uncertain: Uncertain::ResendOnce,
+            per_minute: None,
+            domain_per_minute: None,
+            per_address_per_day: None,
+            redirect_all_to: None,
+            production: true,
+        }
+    }
+}
+
+impl Dispatch {
+    /// Whether letters may be sent at this civil time.
+    pub fn may_send(&self, at: NaiveDateTime) -> bool {
+        match self.hours {
+            Hours::Always => true,
+            Hours::Between(from, to) => self.days.contains(&at.weekday()) && from <= at.time() && at.time() < to,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let bounded = [
+            ("retry_first_s", u64::from(self.retry_first_s), 1..=86_400),
+            ("sessions", self.sessions as u64, 1..=64),
+            ("render_threads", self.render_threads as u64, 0..=256),
+            ("lease_s", u64::from(self.lease_s), 1..=86_400),
+            ("stop_timeout_s", u64::from(self.stop_timeout_s), 0..=3_600),
+            ("per_minute", u64::from(self.per_minute.unwrap_or(1)), 1..=1_000_000),
+            ("domain_per_minute", u64::from(self.domain_per_minute.unwrap_or(1)), 1..=1_000_000),
+            ("per_address_per_day", u64::from(self.per_address_per_day.unwrap_or(1)), 1..=1_000),
+        ];
+        for (name, value, range) in bounded {
+            if !range.contains(&value) {
+                return wrong(format!("[dispatch] {name} = {value}: expected {} to {}", range.start(), range.end()));
+            }
+        }
+        if self.days.is_empty() {
+            return wrong("[dispatch] days: expected at least one day, such as [\"Mon\", \"Tue\"]");
+        }
+        if let Some(address) = self.redirect_all_to.as_ref().filter(|a| !is_deliverable_email(a)) {
+            return wrong(format!("[dispatch] redirect_all_to `{address}`: expected an e-mail address"));
+        }
+        Ok(())
+    }
+}
+
+/// When letters are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Hours {
+    /// At any hour of any day.
+    Always,
+    /// From one hour to another, on sending days.
+    Between(NaiveTime, NaiveTime),
+}
+
+impl TryFrom<String> for Hours {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "always" {
+            return Ok(Self::Always);
+        }
+        let hour = |t: &str| NaiveTime::parse_from_str(t.trim(), "%H:%M").ok();
+        match text.split_once('-').and_then(|(a, b)| Some((hour(a)?, hour(b)?))) {
+            Some((from, to)) if from < to => Ok(Self::Between(from, to)),
+            _ => Err(format!("`{text}` is neither `always` nor hours such as `07:00-21:00`")),
+        }
+    }
+}
+
+impl From<Hours> for String {
+    fn from(hours: Hours) -> Self {
+        match hours {
+            Hours::Always => "always".into(),
+            Hours::Between(from, to) => format!("{}-{}", from.format("%H:%M"), to.format("%H:%M")),
+        }
+    }
+}
