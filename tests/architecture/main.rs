@@ -1,6 +1,9 @@
 //! Architecture rules that Cargo cannot express. Who depends on whom is in the crates' manifests; this is what none of
 //! them may add.
 
+mod circles;
+mod sizes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,6 +78,13 @@ fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
             into.push(path);
         }
     }
+}
+
+/// The folders of code, each with the name of its crate.
+fn code_folders() -> Vec<(String, PathBuf)> {
+    let crates = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap());
+    let named = crates.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path().join("src")));
+    named.chain([("convoke".to_owned(), root().join("src"))]).collect()
 }
 
 #[test]

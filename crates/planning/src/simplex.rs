@@ -1,4 +1,4 @@
-//! Primal network simplex for one connected part of a plan.
+//! Primal network simplex for one connected part of a plan (up to 450 lines: one algorithm, read from top to bottom).
 //!
 //! It is a transportation problem. Sources are the classes of identical people and one *idle* source; sinks are the
 //! bins (pool-days) and one *lapse* sink. A class sends people to the bins of its spans or to the lapse sink; the idle
