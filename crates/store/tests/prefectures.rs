@@ -5,15 +5,17 @@ use std::path::Path;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use convoke_domain::agenda::Slot;
-use convoke_domain::convocation::{LetterKind, LetterState, State};
+use convoke_domain::convocation::{LetterKind, LetterState, Origin, State};
 use convoke_domain::eligibility::Rule;
-use convoke_domain::ids::{HolderId, PermitId, RunId, SlotId};
+use convoke_domain::ids::{HolderId, PermitId, RunId};
 use convoke_domain::ledger::Event;
+use convoke_domain::permit::Channel;
 use convoke_domain::requests::Wish;
 use convoke_domain::run::{RunState, Trigger};
+use convoke_domain::slot::PoolId;
 use convoke_machine::confirm::Confirmed;
 use convoke_store::{
-    AccountRow, Acquired, BounceRow, ClosedDay, LetterFilter, LetterRow, NewNotice, NewRequest, NewRun, Placement,
+    AccountRow, Acquired, BounceRow, ClosedDay, LetterFilter, NewLetter, NewNotice, NewRequest, NewRun, Placement,
     Record, SessionRow, Store, Stored, Use,
 };
 use diesel::connection::SimpleConnection;
@@ -39,25 +41,37 @@ fn permit() -> PermitId {
 }
 
 fn slot() -> Slot {
-    let start = NaiveTime::from_hms_opt(9, 0, 0).unwrap();
-    Slot { site: "creteil".into(), desk: "1".into(), day: today(), start, duration_min: 20, seats: 4 }
+    let id = PoolId::new("creteil", "1").at(today(), NaiveTime::from_hms_opt(9, 0, 0).unwrap());
+    Slot { id, duration_min: 20, seats: 4 }
 }
 
-fn letter(id: &str, reference: &str, state: LetterState) -> LetterRow {
-    LetterRow {
-        prefecture: OURS.into(),
+fn letter(id: &str, reference: &str, state: LetterState) -> NewLetter {
+    NewLetter {
         letter_id: id.into(),
         reference: reference.into(),
-        kind: LetterKind::Convocation.code().into(),
+        kind: LetterKind::Convocation,
+        revision: 0,
         occasion: id.into(),
-        channel: "email".into(),
-        state: state.code().into(),
+        channel: if state == LetterState::ToPost { Channel::Post } else { Channel::Email },
+        state,
+        remark: None,
         recipient: Some("a@example.org".into()),
         data: "{\"said\":1}".into(),
         template_hash: "hash".into(),
-        next_at: now().naive_utc(),
-        created_at: now().naive_utc(),
-        ..LetterRow::default()
+        created_at: now(),
+    }
+}
+
+fn bounce() -> BounceRow {
+    BounceRow {
+        prefecture: OURS.into(),
+        sha256: "bounce".into(),
+        letter_id: Some("l3".into()),
+        class: "soft",
+        status: None,
+        diagnostic: Some("a@example.org".into()),
+        consequence: "listed",
+        recorded_at: now().naive_utc(),
     }
 }
 
@@ -165,8 +179,7 @@ fn fill(office: &mut Office) -> String {
     let outcomes = [("due".to_owned(), 1)].into();
     store.store_plan(&run, &Stored { hashes: ["a", "b", "c", "d"], outcomes: &outcomes, summary: "{}" }).unwrap();
     let id = RunId(run.run_id.clone());
-    let slot_id = SlotId::new("creteil", "1", today(), slot().start);
-    let place = Placement { permit_id: permit(), holder_id: holder(), slot_id, origin: "in-time".into() };
+    let place = Placement { permit_id: permit(), holder_id: holder(), slot_id: slot().id, origin: Origin::InTime };
     let made = store.reserve(&[place], Some(&id), today(), now()).unwrap();
     let reference = made[0].as_ref().unwrap().0.to_string();
     let letters = [("l1", LetterState::Queued), ("l2", LetterState::ToPost), ("l3", LetterState::Accepted)];
@@ -174,18 +187,7 @@ fn fill(office: &mut Office) -> String {
     let notice = NewNotice { letter: LetterKind::OnlineFiling, permit_id: permit(), holder_id: holder() };
     store.number_notices(&[notice], &id, today(), now()).unwrap();
     store.set_pace("relay", now()).unwrap();
-    let sha256 = "bounce".to_owned();
-    let bounce = BounceRow {
-        prefecture: OURS.into(),
-        sha256,
-        letter_id: Some("l3".into()),
-        class: "soft",
-        status: None,
-        diagnostic: Some("a@example.org".into()),
-        consequence: "listed",
-        recorded_at: now().naive_utc(),
-    };
-    store.record_bounce(&bounce).unwrap();
+    store.record_bounce(&bounce()).unwrap();
     let account = AccountRow {
         login: "ana".into(),
         role: "operateur".into(),
@@ -341,7 +343,7 @@ fn a_handle_never_changes_a_row_of_another_prefecture() {
 fn a_row_of_another_prefecture_is_refused() {
     let office = Office::new("two-rows.sqlite3");
     let mut store = office.open();
-    let stray = LetterRow { prefecture: THEIRS.into(), ..letter("l1", "r", LetterState::Queued) };
-    assert!(store.enqueue(&[stray]).is_err());
-    assert_eq!(store.waiting_letters().unwrap(), 0);
+    let stray = BounceRow { prefecture: THEIRS.into(), ..bounce() };
+    assert!(store.record_bounce(&stray).is_err());
+    assert_eq!(store.known_bounce("bounce").unwrap(), None);
 }

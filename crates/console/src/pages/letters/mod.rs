@@ -2,7 +2,7 @@
 
 mod batches;
 mod bounces;
-mod cause;
+pub(in crate::pages) mod cause;
 mod letter;
 mod sending;
 
@@ -17,7 +17,7 @@ use crate::frame::Frame;
 use crate::route::{Route, get, post};
 use crate::visit::Visit;
 use convoke_domain::access::Right;
-use convoke_domain::convocation::{LetterKind, LetterState, Remark};
+use convoke_domain::convocation::{LetterKind, LetterState};
 use convoke_domain::permit::Channel;
 use convoke_office::acts::Cause;
 use convoke_report::{List, words};

@@ -11,7 +11,6 @@ use crate::frame::Frame;
 use crate::pages::way::told;
 use crate::visit::Visit;
 use convoke_domain::ids::Reference;
-use convoke_domain::permit::Channel;
 use convoke_domain::slot::SlotId;
 use convoke_letters::CancelledBy;
 use convoke_machine::confirm::Confirmed;
