@@ -22,7 +22,7 @@ use convoke_store::Use;
 #[derive(Debug, Subcommand)]
 pub(super) enum Accounts {
     Add(Add),
-    /// List the accounts of the console
+    /// List console accounts
     #[command(after_long_help = "Example:
   convoke accounts list")]
     List,
@@ -30,24 +30,25 @@ pub(super) enum Accounts {
     SignOut(SignOut),
 }
 
-/// Make an account of the console, or give one another role, password and second factor
+/// Create a console account, or give an existing one a new role, password and second factor
 ///
-/// For when the identity provider (`[http.oidc]`) cannot be reached, or where there is none. The password is asked for on a terminal;
-/// elsewhere it comes from a file or from standard input. Whoever was signed in by the account has to sign in again.
+/// For use when the identity provider (`[http.oidc]`) cannot be reached, or where there is none. On a terminal the
+/// password is asked for; elsewhere it comes from a file or from standard input. Anyone signed in with the account has
+/// to sign in again.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke accounts add agent.secours --role operateur --second-factor
   convoke accounts add audit --role auditeur --password-file - < password.txt
 
-Roles: lecteur sees people, nights, letters and seats; operateur also acts; auditeur sees the ledger, reports and who has
-read what, and nobody's file; administrateur does all of it.")]
+Roles: lecteur sees people, nights, letters and seats; operateur may also act; auditeur sees the
+ledger, reports and who has read what, but nobody's file; administrateur may do all of it.")]
 pub(super) struct Add {
     /// Login: a to z, 0 to 9, `.`, `-`, `_`.
     login: String,
     /// lecteur, operateur, auditeur or administrateur.
     #[arg(long)]
     role: Role,
-    /// Ask for a one-time code too: prints once what the application on a telephone needs (RFC 6238).
+    /// Require a one-time code as well; prints, this once, the URL for the authenticator app (RFC 6238).
     #[arg(long)]
     second_factor: bool,
     /// File with the password; `-` is standard input.
@@ -55,7 +56,7 @@ pub(super) struct Add {
     password_file: Option<PathBuf>,
 }
 
-/// Remove an account of the console; whoever is signed in by it is not any more
+/// Remove a console account, and end its sessions
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   convoke accounts remove agent.secours")]
@@ -64,15 +65,16 @@ pub(super) struct Remove {
     login: String,
 }
 
-/// End every session of somebody in the console: of an account, or of somebody whom the identity provider let in
+/// End every console session of an account, or of somebody whom the identity provider signed in
 ///
-/// Whoever is dismissed, or has another role there, is asked who they are again at once; without it, when their session ends.
+/// Somebody dismissed, or given another role by the provider, then has to sign in again at once; otherwise only when
+/// their session ends.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke accounts sign-out oidc:agent.fictif
   convoke accounts sign-out local:agent.secours")]
 pub(super) struct SignOut {
-    /// As the ledger names them: `oidc:NAME` or `local:LOGIN`.
+    /// Name as in the ledger: `oidc:NAME` or `local:LOGIN`.
     actor: String,
 }
 
@@ -122,7 +124,7 @@ impl Add {
         let url = made.second_factor.as_ref().map(|url| url.expose_secret().to_owned());
         let mut text = format!("{} can sign in as {}.\n", self.login, self.role);
         if let Some(url) = &url {
-            text.push_str("For the application that makes the codes, shown this once:\n");
+            text.push_str("For the authenticator app, shown this once:\n");
             text.push_str(url);
             text.push('\n');
         }
@@ -141,12 +143,15 @@ impl Add {
             }
             Some(file) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
             None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
-                let asked =
-                    dialoguer::Password::new().with_prompt("Password").with_confirmation("Again", "They differ");
+                let asked = dialoguer::Password::new()
+                    .with_prompt("Password")
+                    .with_confirmation("Again", "The passwords differ");
                 asked.interact().context("asking for the password")?
             }
             None => {
-                return Err(Usage("not on a terminal: --password-file FILE, or `-` for standard input".into()).into());
+                return Err(
+                    Usage("not on a terminal: give --password-file FILE, or `-` for standard input".into()).into()
+                );
             }
         };
         Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
@@ -163,7 +168,11 @@ fn list(session: &Session) -> Result<Exit> {
     }
     let told = |a: &convoke_store::AccountRow| json!({"login": a.login, "role": a.role, "second_factor": a.totp.is_some(), "made": a.created_at.and_utc()});
     let document = json!({"schema": "convoke.accounts/1", "accounts": accounts.iter().map(told).collect::<Vec<_>>()});
-    let text = if accounts.is_empty() { "There are none: convoke accounts add\n".to_owned() } else { table.text() };
+    let text = if accounts.is_empty() {
+        "No accounts yet: `convoke accounts add LOGIN` makes one.\n".to_owned()
+    } else {
+        table.text()
+    };
     session.print(&document, &text)?;
     Ok(Exit::Done)
 }

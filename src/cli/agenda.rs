@@ -18,13 +18,13 @@ use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Agenda {
-    /// Make slots from the openings in config/agenda.toml, from today on; holidays and closures are left out
+    /// Create slots from the openings in config/agenda.toml, from today on, except on holidays and closures
     ///
-    /// Slots that exist keep their seats that are taken; running it again changes nothing.
+    /// Existing slots keep the seats that are taken; running it again changes nothing.
     #[command(after_long_help = "Example:
   convoke agenda generate --until 2027-12-31")]
     Generate {
-        /// Last day for which slots are made.
+        /// Last day to create slots for.
         #[arg(long, value_name = "DATE")]
         until: NaiveDate,
     },
@@ -33,11 +33,11 @@ pub(super) enum Agenda {
     Close(Close),
 }
 
-/// Close a site or a desk on a day: whoever was expected is given another appointment at once
+/// Close a site or a desk on a day: everyone expected there gets another appointment at once
 ///
-/// They are planned together, on the best seats that are free, before anyone new, and each gets one letter. Whoever was expected
-/// within three days is listed with a telephone number: a letter may come too late. Where no seat is left at all the appointment is
-/// cancelled, and the next night looks again.
+/// They are planned together, before anyone new, on the best free seats, and each gets one letter. Those expected
+/// within three days are listed with a telephone number, because a letter may come too late. If no seat is left at all,
+/// the appointment is cancelled and the next night looks again.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke agenda close creteil 2026-12-14 --reason \"heating out of order\"
@@ -50,10 +50,10 @@ pub(super) struct Close {
     /// Day.
     #[arg(value_name = "DATE")]
     day: NaiveDate,
-    /// Open the day again: its seats come back, and nobody is moved back.
+    /// Reopen the day: its seats come back, but nobody is moved back.
     #[arg(long)]
     undo: bool,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -109,7 +109,7 @@ fn told(place: &str, day: NaiveDate, hits: &[Hit]) -> String {
     }
     let calls: Vec<&Hit> = hits.iter().filter(|hit| hit.call).collect();
     if !calls.is_empty() {
-        text += "To be called now, for a letter may come too late:\n";
+        text += "To be called now, because a letter may come too late:\n";
         text.extend(calls.iter().map(|hit| {
             format!("  {}  {}  {}\n", hit.reference, hit.hour, hit.phone.as_deref().unwrap_or("no number is known"))
         }));

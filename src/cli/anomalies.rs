@@ -12,27 +12,28 @@ use convoke_report::columns::Columns;
 use convoke_report::visible;
 use convoke_store::{Contact, Shared, Use};
 
-/// List e-mails, telephones and addresses that many people of different households share
+/// List e-mail addresses, telephone numbers and postal addresses that many different households share
 ///
-/// One address for many files is how appointments are traded: the letters of all of them reach one hand. It may also be a shelter, an
-/// association or an employer, who are to be asked. Households are those of the extract and those that agents linked. What is shared
-/// is masked, and nobody is named, unless that is asked for: the ledger then remembers who asked, and why.
+/// One address on many files may mean that appointments are traded: all their letters reach one person. It may also be
+/// a shelter, an association or an employer: ask them. Households are those of the extract and those that agents
+/// linked. Shared values are masked and nobody is named unless --identified is given; the ledger then records who
+/// asked, and why.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke anomalies                          shared by four households or more
   convoke anomalies --at-least 20
   convoke anomalies --identified --reason \"inquiry 12/2026\" --json")]
 pub(super) struct Anomalies {
-    /// Shared by at least so many households.
+    /// List what at least N households share.
     #[arg(long, value_name = "N", default_value_t = 4)]
     at_least: u32,
-    /// List at most so many of each kind.
+    /// List at most N of each kind.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
-    /// Show what is shared, and the numbers of those who share it.
+    /// Show the shared values in full, and the foreigner numbers of those who share them.
     #[arg(long)]
     identified: bool,
-    /// Why people are named; stands in the ledger for good: name nobody.
+    /// Why people are named, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -40,9 +41,11 @@ pub(super) struct Anomalies {
 impl Anomalies {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         if self.at_least < 2 {
-            return Err(
-                Usage(format!("--at-least {}: what one household has is shared by nobody", self.at_least)).into()
-            );
+            return Err(Usage(format!(
+                "--at-least {}: expected at least 2, because one household shares with nobody",
+                self.at_least
+            ))
+            .into());
         }
         let reason = if self.identified { Some(given(self.reason.as_ref())?) } else { None };
         let config = session.configuration_to_read()?;
@@ -104,8 +107,7 @@ impl Anomalies {
                 &s.convoked.to_string(),
             ]);
         }
-        let more =
-            if more > 0 { format!("And {more} more: --limit, or a greater --at-least.\n") } else { String::new() };
+        let more = if more > 0 { format!("And {more} more: raise --limit or --at-least.\n") } else { String::new() };
         table.text() + &more
     }
 }

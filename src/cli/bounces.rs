@@ -22,19 +22,19 @@ const MESSAGE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Bounces {
-    /// Take in what came back: .eml files, or folders (a Maildir, or one of .eml files)
+    /// Read returned messages: .eml files, or folders (a Maildir, or a folder of .eml files)
     ///
-    /// A letter that was not delivered goes by post, if there is time; else its convocation ends and the person is due again. An
-    /// address that is of no use is not written to any more. Reading a message twice changes nothing.
+    /// A letter that was not delivered goes by post if there is time; otherwise its convocation ends and the person is
+    /// due again. Nothing more is sent to an address that does not work. Reading a message twice changes nothing.
     #[command(after_long_help = "Examples:
   convoke bounces ingest /var/mail/retours/Maildir
   convoke bounces ingest returned.eml --delete
   convoke bounces ingest /var/mail/retours/Maildir --delete --yes    from cron")]
     Ingest {
-        /// Messages, or folders of them.
+        /// Messages, or folders of messages.
         #[arg(required = true, value_name = "DIR|FILE")]
         paths: Vec<PathBuf>,
-        /// Delete each message when it has been taken in; those that a person must read stay.
+        /// Delete each message once it is dealt with; those that a person must look at are kept.
         #[arg(long)]
         delete: bool,
     },
@@ -48,7 +48,7 @@ impl Bounces {
         let key = store.id_key(&mut Entropy::System)?;
         let files = messages(paths)?;
         let deletes = if *delete {
-            let question = format!("Delete for good what is taken in of {} messages?", files.len());
+            let question = format!("Delete messages for good once they are dealt with ({} messages)?", files.len());
             let Some(confirmed) = session.ask_unless(files.is_empty(), &question)? else {
                 return Ok(Exit::Interrupted);
             };
@@ -82,7 +82,8 @@ impl Bounces {
         }
         progress.clear();
         let mut text = format!(
-            "{} messages: {} not delivered ({} letters go by post, {} convocations ended), {} still tried, {} automatic answers, {} read before, {} for the next time, {} to be read by a person.\n",
+            "{} messages: {} not delivered ({} letters go by post, {} convocations ended), {} still being tried, \
+             {} automatic replies, {} read before, {} left for the next time, {} for a person to read.\n",
             counts.read,
             counts.hard,
             counts.to_post,
@@ -102,7 +103,8 @@ impl Bounces {
     }
 }
 
-/// The messages that are meant, in the order of their names: a file itself; `new/` and `cur/` of a Maildir; a folder's `.eml`.
+/// The messages that are meant, in the order of their names: a file itself; `new/` and `cur/` of a Maildir; a folder's
+/// `.eml`.
 fn messages(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {

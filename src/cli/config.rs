@@ -13,19 +13,19 @@ use convoke_settings::{Settings, origins};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
-    /// Read everything, and say what is wrong and where
+    /// Read the whole configuration, and report what is wrong and where
     #[command(after_long_help = "Example:
   convoke config check")]
     Check,
-    /// Every setting as it is in force, and what gave it: a line of a file, a variable, a flag, or the program itself
+    /// Show every setting in force and where it comes from: a line of a file, a variable, a flag, or the program itself
     ///
-    /// Secrets are never shown: only whether there is one.
+    /// A secret is never shown, only whether there is one.
     #[command(after_long_help = "Examples:
   convoke config show
   CONVOKE__DISPATCH__SESSIONS=2 convoke config show
   convoke --config prefectures/75/convoke.toml config show")]
     Show,
-    /// JSON Schema of `convoke.toml`, for editors
+    /// Print the JSON Schema of `convoke.toml`, for editors
     #[command(after_long_help = "Example:
   convoke config schema > convoke.schema.json")]
     Schema,

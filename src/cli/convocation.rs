@@ -25,12 +25,12 @@ pub(super) enum Convocation {
     Cancel(Cancel),
 }
 
-/// Whose wish it is.
+/// Who asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Whose {
-    /// The préfecture's.
+    /// The préfecture.
     Office,
-    /// The person's.
+    /// The person.
     Holder,
 }
 
@@ -43,77 +43,80 @@ impl From<Whose> for CancelledBy {
     }
 }
 
-/// Show up to five other seats that somebody can have, none of which makes anybody lapse
+/// Show up to five other seats that a person can have, none of which makes anyone lapse
 ///
-/// The night is planned as it stands now, and a seat is offered only if everybody who would have a day before expiry still has one.
-/// Days to avoid are kept: for the next time, and for written requests. A night that gives a new appointment does not know them.
+/// The night is planned as of now, and a seat is offered only if everyone who would have a day before expiry still has
+/// one. Days to avoid are kept for the next time and for written requests; a night that gives a new appointment ignores
+/// them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke convocation options RC-94-2026-0001234-R
   convoke convocation options RC-94-2026-0001234-R --avoid 2026-12-14..2026-12-18 --reason \"at hospital\"")]
 pub(super) struct Offer {
-    /// Reference of the letter.
+    /// Reference on the letter.
     #[arg(value_parser = reference)]
     reference: Reference,
-    /// A day, or the first and the last, on which the person cannot come; repeatable.
+    /// A day, or a first and a last day, on which the person cannot come; may be repeated.
     #[arg(long, value_name = "DAY[..DAY]", value_parser = days, requires = "reason")]
     avoid: Vec<(NaiveDate, NaiveDate)>,
-    /// Why; stands in the ledger for good: name nobody. Needed where days to avoid are noted.
+    /// Reason, kept in the ledger for good: do not name anyone. Required with --avoid.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
-/// Give somebody another appointment, and write them the letter that says so
+/// Move an appointment to another seat, and write the letter about it
 ///
-/// The old seat is free for the next night. Whoever asks for it in time has not missed anything; a second time is for the office to
-/// allow. A seat whose use would leave somebody without a day before expiry is refused.
+/// The old seat is free for the next night. A moved appointment does not count as missed. A holder may move an
+/// appointment once; a second time needs --by office. A seat that would leave somebody without a day before expiry is
+/// refused.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke convocation move RC-94-2026-0001234-R --to creteil/renouvellement/2026-12-03T09:20 --reason \"asked by telephone\"")]
 pub(super) struct Relocate {
-    /// Reference of the letter.
+    /// Reference on the letter.
     #[arg(value_parser = reference)]
     reference: Reference,
-    /// Slot, as `convocation options` prints it.
+    /// Slot, as `convoke convocation options` prints it.
     #[arg(long, value_name = "SITE/DESK/DAYTHOUR")]
     to: String,
-    /// Whose wish it is.
+    /// Who asks for it.
     #[arg(long, value_enum, default_value_t = Whose::Holder)]
     by: Whose,
-    /// Even if it leaves somebody without a day before expiry.
+    /// Move even if this leaves somebody without a day before expiry.
     #[arg(long)]
     despite_lapse: bool,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
-/// Cancel an appointment, and write the letter that says so
+/// Cancel an appointment, and write the letter about it
 ///
-/// The seat is free for the next night, and the person is due again: to keep somebody from being convoked again, hold the permit
+/// The seat is free for the next night, and the person is due again. To prevent another convocation, hold the permit
 /// first (`convoke permit hold`).
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke convocation cancel RC-94-2026-0001234-R --by holder --reason \"leaves the country\"")]
 pub(super) struct Cancel {
-    /// Reference of the letter.
+    /// Reference on the letter.
     #[arg(value_parser = reference)]
     reference: Reference,
-    /// Who gives it up.
+    /// Who cancels it.
     #[arg(long, value_enum, default_value_t = Whose::Office)]
     by: Whose,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
 pub(super) fn reference(text: &str) -> Result<Reference, String> {
-    Reference::parse(text)
-        .ok_or_else(|| "no reference: a character is wrong or missing; expected RC-94-2026-0001234-R".into())
+    Reference::parse(text).ok_or_else(|| {
+        "not a reference: a character is wrong or missing; expected one such as RC-94-2026-0001234-R".into()
+    })
 }
 
 fn days(text: &str) -> Result<(NaiveDate, NaiveDate), String> {
-    let day = |text: &str| text.parse().map_err(|_| format!("{text:?} is no day such as 2026-12-14"));
+    let day = |text: &str| text.parse().map_err(|_| format!("{text:?} is not a day such as 2026-12-14"));
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     let (first, last) = (day(first)?, day(last)?);
     if first <= last { Ok((first, last)) } else { Err("the last day comes before the first".into()) }
@@ -153,10 +156,10 @@ fn told(reference: &Reference, found: &Options) -> String {
         writeln!(text, "Not from {first} to {last}.").expect("a String takes text");
     }
     if found.seats.is_empty() {
-        text.push_str("No other seat can be had without costing somebody an appointment before expiry.\n");
+        text.push_str("No other seat is possible without costing somebody an appointment before expiry.\n");
         return text;
     }
-    text.push_str("Can be had without costing anybody an appointment:\n");
+    text.push_str("Possible without costing anyone an appointment:\n");
     for seat in &found.seats {
         let more = match seat.other_hours.len() {
             0 => String::new(),
@@ -175,7 +178,7 @@ impl Relocate {
         let to = slot("--to", &self.to)?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let question = format!("Move {} to {}, and write to its holder?", self.reference, to);
+        let question = format!("Move {} to {}, and write to the holder?", self.reference, to);
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let wish = Move { to: &to, by: self.by.into(), despite_lapse: self.despite_lapse };
         let moved = session
@@ -183,7 +186,7 @@ impl Relocate {
         let document = json!({"schema": "convoke.moved/1", "reference": moved.reference, "was": self.reference.as_str(),
             "slot": moved.slot, "letter": moved.letter, "channel": moved.channel});
         let way = way(session, &config, moved.channel, moved.slot.day);
-        let text = format!("Moved: {} has {} now. The letter that says so {way}.\n", moved.reference, moved.slot);
+        let text = format!("Moved: {} now has {}. The letter about it {way}.\n", moved.reference, moved.slot);
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
@@ -194,7 +197,7 @@ impl Cancel {
         let reason = given(self.reason.as_ref())?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let question = format!("Cancel {}, and write to its holder?", self.reference);
+        let question = format!("Cancel {}, and write to the holder?", self.reference);
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let ended = session.by_hand(&config, reason, |hand| {
             acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
@@ -202,7 +205,7 @@ impl Cancel {
         let document = json!({"schema": "convoke.cancelled/1", "reference": self.reference.as_str(), "letter": ended.letter, "channel": ended.channel});
         let way = way(session, &config, ended.channel, ended.day);
         let text = format!(
-            "Cancelled. The letter that says so {way}. The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
+            "Cancelled. The letter about it {way}. The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
         );
         session.print(&document, &text)?;
         Ok(Exit::Done)

@@ -16,13 +16,14 @@ pub(super) enum Db {
     Copy(CopyArgs),
 }
 
-/// Carry a whole database over to another, such as from SQLite to PostgreSQL.
+/// Copy a whole database to another, such as from SQLite to PostgreSQL.
 ///
-/// Every table and every préfecture, in one transaction; then every row is read again from both and compared, and every ledger is
-/// verified in the new database: all of it is there, or nothing. The new database must be empty; its tables are made. Stop every other
-/// `convoke` meanwhile: whatever is written to the old database after the copy began is not in the new one.
+/// Copies every table and every préfecture in one transaction, then reads every row again from both databases, compares
+/// them, and verifies every ledger in the new database: it holds everything, or nothing. The new database must be
+/// empty; its tables are created. Stop every other `convoke` meanwhile: anything written to the old database after the
+/// copy has begun is not in the new one.
 ///
-/// A password does not belong on a command line: PGPASSWORD or a passfile (PGPASSFILE) holds it.
+/// Do not put a password on the command line: use PGPASSWORD or a passfile (PGPASSFILE).
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   convoke db copy --from sqlite:convoke.sqlite3 --to \"postgres://convoke@db.example.org/convoke?sslmode=verify-full\"")]

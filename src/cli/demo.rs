@@ -16,7 +16,7 @@ use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// Show seven nights of an invented Val-de-Marne: 5,000 permits, three sites, letters to a relay inside this process.
+/// Run seven nights of an invented Val-de-Marne: 5,000 permits, three sites, letters to a relay inside this process.
 ///
 /// Needs no configuration and no network. The same seed gives the same files.
 #[derive(Debug, Args)]
@@ -24,16 +24,16 @@ use convoke_store::Store;
   convoke demo
   convoke demo --permits 500 --nights 3 --seed 7 --out small")]
 pub(super) struct Demo {
-    /// Permits of the invented extract.
+    /// Permits in the invented extract.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
     permits: u32,
     /// Consecutive nights, from 2026-10-05 on; 0 writes only the extract and the configuration.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(0..=60))]
     nights: u32,
-    /// Decides everything.
+    /// Seed from which everything derives.
     #[arg(long, default_value_t = 94)]
     seed: u64,
-    /// Empty folder; made if it does not exist.
+    /// Empty folder, created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = "./convoke-demo")]
     out: PathBuf,
 }
@@ -43,7 +43,7 @@ impl Demo {
         let dir = &self.out;
         if dir.is_file() || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Usage(format!(
-                "{} is not empty: the demonstration writes over nothing; choose another --out",
+                "{} is not empty: the demo overwrites nothing; choose another --out",
                 dir.display()
             ))
             .into());

@@ -10,18 +10,18 @@ const NAMED: usize = 5;
 /// A difference in lines.
 pub(super) fn told(difference: &Difference) -> String {
     if difference.is_none() {
-        return "Nobody has another day, and no seat has come or gone.\n".into();
+        return "Nobody's day has changed, and no seat was added or removed.\n".into();
     }
     let mut text = String::new();
     let people = [
-        (&difference.people_new, "planned now, and were not"),
-        (&difference.people_gone, "not planned any more"),
+        (&difference.people_new, "planned now, not before"),
+        (&difference.people_gone, "no longer planned"),
         (&difference.people_changed, "with another permit, notice, place or family"),
-        (&difference.firm_new, "firm now, and would not have been"),
-        (&difference.firm_gone, "not firm any more"),
+        (&difference.firm_new, "firm now, not before"),
+        (&difference.firm_gone, "no longer firm"),
         (&difference.moved, "on another day or at another desk"),
         (&difference.lapses_new, "without a day before expiry now"),
-        (&difference.lapses_gone, "with a day before expiry now, or not planned any more"),
+        (&difference.lapses_gone, "with a day before expiry now, or no longer planned"),
     ];
     for (who, what) in people.iter().filter(|(who, _)| !who.is_empty()) {
         let more = if who.len() > NAMED { ", …" } else { "" };

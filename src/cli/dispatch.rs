@@ -15,19 +15,20 @@ use convoke_office::acts;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{Paused, Use};
 
-/// Send the letters that wait, as one worker in the foreground.
+/// Send waiting letters, as one worker in the foreground.
 ///
-/// Any number of workers may share the outbox. SIGTERM or Ctrl-C lets what is in flight end, within `[dispatch] stop_timeout_s`;
-/// a second one ends at once, and loses nothing either.
+/// Any number of workers may share the outbox. On SIGTERM or Ctrl-C, letters in flight finish within
+/// `[dispatch] stop_timeout_s`; a second signal ends the process at once, and loses nothing either.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke dispatch                   a worker, until it is stopped
   convoke dispatch --until-empty     from cron, in the morning")]
 pub(super) struct Dispatch {
-    /// End when nothing can be claimed now; without it the worker goes on until it is stopped.
+    /// End when nothing can be claimed now; otherwise the worker continues until it is stopped.
     #[arg(long)]
     until_empty: bool,
-    /// Send every letter to `[dispatch] redirect_all_to` although these are production settings: nobody else gets any.
+    /// Send every letter to `[dispatch] redirect_all_to` although these are production settings: nobody else receives
+    /// one.
     #[arg(long)]
     redirect: bool,
 }
@@ -83,7 +84,10 @@ impl Dispatch {
             Session::store(&config, Use::Worker).and_then(|mut s| Ok((s.waiting_letters()?, s.next_letter_at()?)));
         if let Ok((waiting @ 1.., Some(next))) = waiting {
             let next = next.with_timezone(&config.settings.prefecture.zone);
-            eprintln!("convoke: {waiting} letters wait; the first may be tried at {}", next.format("%Y-%m-%d %H:%M"));
+            eprintln!(
+                "convoke: {waiting} letters are waiting; the first may be tried at {}",
+                next.format("%Y-%m-%d %H:%M")
+            );
         }
         Ok(match ended {
             Drained::NotAuthenticated(fault) => {
@@ -92,16 +96,16 @@ impl Dispatch {
             }
             Drained::RelayDown(fault) => {
                 eprintln!(
-                    "convoke: the relay does not answer ({fault}); the letters wait, no attempt was counted: run it again later"
+                    "convoke: the relay does not answer ({fault}): the letters wait, and no attempt was counted; run this again later"
                 );
                 Exit::LettersFailed
             }
             Drained::OutsideHours => {
-                eprintln!("convoke: outside the hours of sending (`[dispatch] hours`, `days`): the letters wait");
+                eprintln!("convoke: outside the sending hours (`[dispatch] hours`, `days`): the letters wait");
                 Exit::Done
             }
             Drained::Paused(paused) => {
-                eprintln!("convoke: {}: the letters wait; `convoke unpause` lets them leave", told(&paused));
+                eprintln!("convoke: {}: the letters wait until `convoke unpause`", told(&paused));
                 Exit::Done
             }
             // A letter that is held waits for a person as one that failed does.
@@ -150,12 +154,12 @@ fn told(paused: &Paused) -> String {
     format!("sending was stopped by {by} on {} ({reason})", since.format("%Y-%m-%d at %H:%M UTC"))
 }
 
-/// Stop sending at once, whatever waits: every worker obeys within seconds.
+/// Stop sending at once: every worker obeys within seconds.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   convoke pause --reason \"wrong letterhead\"")]
 pub(super) struct Pause {
-    /// Why; goes into the ledger. Name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long)]
     reason: String,
 }
@@ -168,7 +172,7 @@ impl Pause {
         let before = session.by_hand(&config, reason, |hand| acts::pause(&mut store, hand))?;
         let text = match &before {
             Some(before) => format!("Nothing changed: {} already.\n", told(before)),
-            None => "Sending is stopped. `convoke unpause` lets it go on.\n".to_owned(),
+            None => "Sending is stopped until `convoke unpause`.\n".to_owned(),
         };
         session.print(&json!({"schema": "convoke.pause/1", "paused": true, "changed": before.is_none()}), &text)?;
         Ok(Exit::Done)
@@ -182,12 +186,12 @@ pub(super) fn unpause(session: &Session) -> Result<Exit> {
     let before = store.paused()?;
     if let Some(paused) = &before {
         let waiting = store.waiting_letters()?;
-        let question = format!("{}. Let {waiting} waiting letters leave?", told(paused));
+        let question = format!("{}. Resume sending, with {waiting} letters waiting?", told(paused));
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Done) };
         // Nobody is asked why it goes on: what it was stopped for is over.
         session.by_hand(&config, &paused.reason, |hand| acts::unpause(&mut store, hand, &confirmed))?;
     }
-    let text = if before.is_some() { "Sending goes on.\n" } else { "Nothing changed: sending was not stopped.\n" };
+    let text = if before.is_some() { "Sending has resumed.\n" } else { "Nothing changed: sending was not stopped.\n" };
     session.print(&json!({"schema": "convoke.pause/1", "paused": false, "changed": before.is_some()}), text)?;
     Ok(Exit::Done)
 }

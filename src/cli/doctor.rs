@@ -63,18 +63,18 @@ impl Findings {
 pub(super) fn doctor(session: &Session) -> Result<Exit> {
     let config = session.configuration_to_read()?;
     let mut findings = Findings::default();
-    findings.good("settings", "read and valid; `convoke config show` says where each comes from");
+    findings.good("settings", "read and valid; `convoke config show` shows where each comes from");
     match config.templates().and_then(|t| t.check_all().map_err(|e| ConfigError(e.to_string()))) {
         Ok(()) => findings.good("templates", "every letter renders, in every language"),
-        Err(error) => findings.wrong("templates", error.to_string(), "mend it, and `convoke templates check`"),
+        Err(error) => findings.wrong("templates", error.to_string(), "fix it, then run `convoke templates check`"),
     }
     secrets(&mut findings, &config);
     match &config.seal {
         Some(seal) => findings.good("seal", format!("nights are signed by the key {}", seal.public().fingerprint())),
         None => findings.wrong(
             "seal",
-            "no key signs the ledger: that nights were rewritten could not be shown",
-            "name a file as `[audit] key_file`, and `convoke keys generate`",
+            "no key signs the ledger: rewritten nights could not be detected",
+            "set `[audit] key_file`, then run `convoke keys generate`",
         ),
     }
     zones(&mut findings, session, &config);
@@ -110,7 +110,7 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
     let now = session.clock.now();
     if let Some(theirs) = store.server_time()? {
         let skew = (theirs - now).abs();
-        let told = format!("the database's differs by {:.1} s", skew.as_seconds_f64());
+        let told = format!("the database's clock differs by {:.1} s", skew.as_seconds_f64());
         findings.check("clock", skew > SKEW_MAX, told, "set both clocks by NTP: `timedatectl set-ntp true`");
     }
     let today = session.clock.today(settings.prefecture.zone);
@@ -118,10 +118,10 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
         Some(day) => {
             let age = (today - day).num_days();
             let old = age > i64::from(settings.policy.extract_warn_days);
-            let remedy = "export a new one, and `convoke import permits FILE`, or lay it into `[import] inbox`";
+            let remedy = "export a new one, then run `convoke import permits FILE` or put it into `[import] inbox`";
             findings.check("extract", old, format!("the last extract of permits is {age} days old"), remedy);
         }
-        None => findings.wrong("extract", "no permits were imported yet", "convoke import permits FILE"),
+        None => findings.wrong("extract", "no permits have been imported yet", "convoke import permits FILE"),
     }
     let own = config.seal.as_ref().map(Seal::public);
     if let Some(known) = store.key_in_use()?.filter(|known| own.is_some_and(|own| own != *known)) {
@@ -129,24 +129,20 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
         findings.wrong(
             "seal",
             told,
-            "bring that key back; a rotation that was cut off is ended by `convoke keys rotate`",
+            "restore that key; `convoke keys rotate` completes a rotation that was interrupted",
         );
     }
     let witnesses = settings.audit.witnesses.len();
     let (untold, said) = store.witnesses_untold(now - TimeDelta::days(1))?;
     if untold > 0 {
         let said = said.map_or_else(String::new, |said| format!(": {said}"));
-        let told = format!("{untold} checkpoints were not told for longer than a day{said}");
-        findings.wrong(
-            "witnesses",
-            told,
-            "look at their addresses under `[audit] witnesses`; `convoke dispatch` tries again",
-        );
+        let told = format!("{untold} checkpoints have not reached a witness for more than a day{said}");
+        findings.wrong("witnesses", told, "check the addresses in `[audit] witnesses`; `convoke dispatch` tries again");
     } else if witnesses == 0 {
         findings
-            .good("witnesses", "none: whoever has the key could rewrite what was; name one under `[audit] witnesses`");
+            .good("witnesses", "none: anyone who has the key could rewrite the past; name one in `[audit] witnesses`");
     } else {
-        findings.good("witnesses", format!("{witnesses}, all told"));
+        findings.good("witnesses", format!("{witnesses}, all up to date"));
     }
     console(findings, config, store)?;
     let ahead = store.last_slot_day()?.map_or(0, |day| (day - today).num_days());
@@ -194,13 +190,12 @@ fn secrets(findings: &mut Findings, config: &Configuration) {
         let Ok(metadata) = std::fs::metadata(file) else { continue };
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o027 != 0 {
-            let told =
-                format!("{} has the mode {mode:o}: others than this program can read or change it", file.display());
+            let told = format!("{} has the mode {mode:o}: other users can read or change it", file.display());
             findings.wrong("secrets", told, format!("chmod 600 {}", file.display()));
         }
     }
     if findings.0.iter().all(|f| f.what != "secrets") {
-        findings.good("secrets", format!("{files} files, closed to others"));
+        findings.good("secrets", format!("{files} files, closed to other users"));
     }
 }
 
@@ -213,7 +208,7 @@ fn zones(findings: &mut Findings, session: &Session, config: &Configuration) {
         "zones",
         old,
         format!("time zone data {version}, {zone}"),
-        "install a newer convoke: its time zones are within it",
+        "install a newer convoke, which contains newer time zones",
     );
 }
 
@@ -227,8 +222,8 @@ fn disk(findings: &mut Findings, config: &Configuration) {
             findings.check(
                 "disk",
                 free < DISK_MIN_MB,
-                format!("{free} MB are free for the database"),
-                "make room, or move the database",
+                format!("{free} MB free for the database"),
+                "free some space, or move the database",
             );
         }
         Err(error) => {
@@ -249,7 +244,7 @@ fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("calling the relay")?;
     for relay in relays {
         match runtime.block_on(async { timeout(RELAY_PATIENCE, call(&relay)).await }) {
-            Ok(Ok(())) => findings.good("relay", format!("{relay} answers, and lets this program in")),
+            Ok(Ok(())) => findings.good("relay", format!("{relay} answers, and accepts this program")),
             Ok(Err((told, true))) => {
                 let remedy = "check the user in `[smtp] url` and the password: `[smtp] password_file`, or the credential `smtp-password`";
                 findings.wrong("relay", format!("{relay}: {told}"), remedy);
@@ -258,12 +253,12 @@ fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
                 findings.wrong(
                     "relay",
                     format!("{relay}: {told}"),
-                    "is it running, and do host, port and `ca_file` name it?",
+                    "is it running, and are host, port and `ca_file` right?",
                 );
             }
             Err(_) => {
                 let told = format!("{relay} did not answer within {} s", RELAY_PATIENCE.as_secs());
-                findings.wrong("relay", told, "does a firewall stand between, or is the port another?");
+                findings.wrong("relay", told, "is a firewall in between, or is the port wrong?");
             }
         }
     }
@@ -285,7 +280,7 @@ fn remedy(told: &str) -> Option<&'static str> {
     Some(match () {
         () if knows("run `convoke migrate`") => "convoke migrate",
         () if knows("SSL support is not compiled in") => {
-            "this program speaks no TLS to PostgreSQL: build it with --features postgres-tls, or use the container image"
+            "this program was built without TLS to PostgreSQL: build it with --features postgres-tls, or use the container image"
         }
         () if knows("server does not support SSL") => {
             "sslmode asks for TLS and the server offers none: set ssl = on and its certificate in postgresql.conf"
@@ -294,27 +289,27 @@ fn remedy(told: &str) -> Option<&'static str> {
             "sslmode=verify-full needs the certificate of the authority: add sslrootcert=FILE to the URL, or sslrootcert=system"
         }
         () if knows("does not match host name") => {
-            "the server's certificate is for another name: connect under that name, or have it made for this one"
+            "the server's certificate is for another name: connect under that name, or have one issued for this name"
         }
         () if knows("certificate verify failed") => {
             "the server's certificate is not signed by the authority of sslrootcert, or has expired"
         }
         () if knows("no pg_hba.conf entry") => {
-            "the server lets this host, user or database in by no line of pg_hba.conf; hostssl lines ask for sslmode=verify-full"
+            "no line of pg_hba.conf admits this host, user or database; hostssl lines need sslmode=verify-full"
         }
         () if knows("password authentication failed") => {
-            "the password is wrong: `[database] password_file`, the credential `database-password`, or PGPASSFILE holds it"
+            "the password is wrong: check `[database] password_file`, the credential `database-password`, or PGPASSFILE"
         }
         () if knows("no password supplied") => {
-            "name a password: `[database] password_file`, the credential `database-password`, or PGPASSFILE"
+            "give a password: `[database] password_file`, the credential `database-password`, or PGPASSFILE"
         }
         () if knows("Connection refused")
             || knows("could not translate host name")
             || knows("No such file or directory") =>
         {
-            "is the server running, and do host and port of `[database] url` name it?"
+            "is the server running, and are host and port in `[database] url` right?"
         }
-        () if knows("does not exist") => "create database or role: createdb, createuser",
+        () if knows("does not exist") => "create the database or the role: createdb, createuser",
         () => return None,
     })
 }

@@ -19,25 +19,25 @@ const LIMIT_MAX: usize = 500;
 
 /// Find people by name, number, reference, e-mail or telephone
 ///
-/// What TEXT looks like decides how it is read: the reference on a letter; an e-mail address; a foreigner number or a telephone
-/// number, with or without blanks and +33; the number of a permit; else names, family, in use and given, in any order. Accents,
-/// capitals, hyphens and the script do not matter; the last word may be unfinished (three letters); a slip is forgiven in words of
-/// four letters or more, two in words of eight or more. Who has the very words comes first.
+/// TEXT is read by what it looks like: the reference on a letter; an e-mail address; a foreigner number or a telephone
+/// number, with or without spaces and +33; the number of a permit; otherwise names (family, in use, given), in any
+/// order. Accents, capitals, hyphens and the script do not matter; the last word may be unfinished (three letters); one
+/// typing error is forgiven in words of four letters or more, two in words of eight or more. Exact matches come first.
 ///
-/// The ledger remembers that you looked, and how many people you were shown; never what you typed.
+/// The ledger records that you searched and how many people you were shown, never what you typed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke permit find nguyen thi                  Nguyễn Thị Ánh
   convoke permit find \"l'inventee d'echant\"        L’Inventée-d'Échantillon
   convoke permit find محمد                        as it is typed
   convoke permit find 9400000001                  foreigner number, or telephone
-  convoke permit find RC-94-2026-0001234-R        reference, blanks for hyphens too
+  convoke permit find RC-94-2026-0001234-R        reference, also with spaces for hyphens
   convoke permit find \"+33 6 39 98 12 34\"")]
 pub(super) struct Find {
-    /// What is known of the person; several words need no quotes.
+    /// What you know about the person; several words need no quotes.
     #[arg(required = true, value_name = "TEXT")]
     text: Vec<String>,
-    /// At most so many people, up to 500.
+    /// Show at most N people, up to 500.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
 }
@@ -76,19 +76,19 @@ impl Find {
 }
 
 fn hint(found: &Found, current: bool) -> Option<String> {
-    let behind = "An older program took in the last extract: `convoke migrate` makes its names known.";
+    let behind = "An older version imported the last extract: run `convoke migrate` to find its names.";
     let shown = found.people.len();
     match found.total {
         0 if !current => Some(format!("Nobody. {behind}")),
         0 if found.by == "name" => Some(
-            "Nobody. Try fewer words, a name in use, or a number; slips are forgiven from four letters on.".to_owned(),
+            "Nobody. Try fewer words, a name in use, or a number; typing errors are forgiven in words of four letters or more.".to_owned(),
         ),
         0 => Some(
             "Nobody. Try another of: name, foreigner number, permit number, reference, e-mail, telephone.".to_owned(),
         ),
         total if total > shown => {
             let least = if found.at_least { "at least " } else { "" };
-            Some(format!("And {least}{} more: type more of the name, or say --limit.", total - shown))
+            Some(format!("And {least}{} more: type more of the name, or raise --limit.", total - shown))
         }
         _ if !current => Some(behind.to_owned()),
         _ => None,

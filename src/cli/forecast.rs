@@ -14,24 +14,25 @@ use convoke_office::run::forecast;
 use convoke_report::forecast::{Extra, Percent, Unknown, WhatIf, desks_list, svg, text, weeks_list};
 use convoke_store::Use;
 
-/// Look weeks ahead: who comes due, how many seats there are, when not everyone can be placed, which seats to add.
+/// Look weeks ahead: who comes due, how many seats there are, when not everyone can be placed, and which seats to add.
 ///
-/// Writes nothing to the database. The nights to come are lived: each plans whom it will know, by the rules of the day on which
-/// a window opens. DUE are those still to be convoked whose permit expires in a week; SEATS are free, on days that a letter can
-/// still reach; TAKEN is what the nights give; LOAD is DUE over SEATS; LAPSES are those whom the nights leave without a day before
-/// their expiry, by the week of the expiry.
+/// Writes nothing to the database. The coming nights are simulated: each plans the people it will know of, by the rules
+/// of the day on which a window opens. By week, DUE counts people still to be convoked whose permit expires; SEATS,
+/// free seats on days that a letter can still reach; TAKEN, seats that the nights assign; LOAD is DUE over SEATS;
+/// LAPSES counts people whom the nights leave without a day before expiry, by week of expiry.
 ///
-/// No schedule whatever has fewer lapses in a week than AT LEAST. Nights that know everybody in time leave the fewest lapses in
-/// all, and then no week has more than AT MOST; whom they leave is for the finer goals of the plan to say, so for one week the range may be wide. The seats to
-/// add are the fewest that place everybody of these weeks who has a possible day, and each of them places one.
+/// No schedule has fewer lapses in a week than AT LEAST. Nights that know everyone in time leave the fewest lapses
+/// overall, and then no week has more than AT MOST; which people lapse depends on the finer goals of the plan, so the
+/// range of one week may be wide. The seats to add are the fewest that place everyone in these weeks who has a possible
+/// day; each seat places one person.
 ///
-/// Not in the model: people who cancel or do not come and are convoked again, permits that the extract brings late, first permits that are
-/// still to be issued, families, the longer notice of the post.
-/// Seats after the last slot of a desk are those that its openings promise, and are marked. Whoever has a card for one year (CST, CRA1,
-/// and VLS-TS, which a CST follows) is taken to renew it for a year, and to come back a year after each expiry. --multiyear says
-/// how many in a hundred CST get a card for several years instead: that tells only in weeks about a year ahead and more.
+/// Not modelled: people who cancel or do not come and are convoked again, permits that the extract brings late, first
+/// permits still to be issued, families, the longer notice of the post. Seats after the last slot of a desk are those
+/// that its openings promise, and are marked. Holders of a one-year card (CST, CRA1, and VLS-TS, which a CST follows)
+/// are assumed to renew it for a year, and to come back a year after each expiry. --multiyear gives the percentage of
+/// CST renewals that are cards for several years instead, which matters only from about a year ahead.
 ///
-/// The exit code is 0 also where seats are missing: that is what a forecast is for.
+/// The exit code is 0 even when seats are missing: that is what a forecast is for.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke forecast
@@ -40,16 +41,16 @@ use convoke_store::Use;
   convoke forecast --extra creteil/renouvellement/2026-W50=20   20 seats more in one week
   convoke forecast --weeks 104 --multiyear +10%                 one CST in ten for several years")]
 pub(super) struct Forecast {
-    /// Weeks, of which the first is that of the next night.
+    /// Number of weeks, starting with that of the next night.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=156))]
     weeks: u32,
-    /// What if every day to come had so many percent more seats, or fewer.
+    /// What if every coming day had this percentage more seats, or fewer.
     #[arg(long, value_name = "PERCENT", default_value = "0", hide_default_value = true, allow_hyphen_values = true)]
     slots: Percent,
-    /// What if so many in a hundred of those who renew a CST got a card for several years.
+    /// What if this percentage of CST renewals were cards for several years.
     #[arg(long, value_name = "PERCENT", default_value = "0", hide_default_value = true, value_parser = share)]
     multiyear: Percent,
-    /// What if a desk had so many more seats in a week, on whichever of its open days; may be repeated.
+    /// What if a desk had this many more seats in a week, on any of its open days; may be repeated.
     #[arg(long, value_name = "SITE/DESK/WEEK=SEATS")]
     extra: Vec<Extra>,
     /// Write the weeks as CSV, and beside it FILE-desks.csv: desk by desk, with the seats to add.

@@ -16,10 +16,10 @@ use convoke_office::run::timeline;
 use convoke_report::timeline;
 use convoke_store::Use;
 
-/// Tell everything that happened to one person, and why they are convoked or not
+/// Show everything that happened to one person, and why they are convoked or not
 ///
-/// Each verdict with its rule in words, run, appointment, letter, attempt with the relay's reply, what came back, and what was done
-/// by hand. The ledger remembers who asked.
+/// Each verdict with its rule in words; each run, appointment and letter; each attempt with the relay's reply; bounces;
+/// and acts done by hand. The ledger records who asked.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke permit timeline 9400000001
@@ -72,41 +72,42 @@ fn text(told: &timeline::Timeline) -> String {
     text
 }
 
-/// Hold a permit back: no night convokes its holder, and letters that have not left wait
+/// Hold a permit: no night convokes its holder, and letters not yet sent wait
 ///
-/// For a permit that is being contested, a file under examination, a person of whom one knows better than the extract. An
-/// appointment that stands is not cancelled by it (`convoke convocation cancel`).
+/// For a contested permit, a file under examination, or a person about whom the extract is wrong. It does not cancel an
+/// existing appointment (use `convoke convocation cancel`).
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke permit hold 9400000001 --reason \"appeal before the tribunal\"")]
 pub(super) struct Hold {
     /// Foreigner number.
     number: String,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
-/// Let a held permit go: the next night looks at it again, and its letters leave
+/// Release a held permit: the next night considers it again, and its letters leave
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke permit release 9400000001 --reason \"appeal rejected\"")]
 pub(super) struct Release {
     /// Foreigner number.
     number: String,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
-/// Set the e-mail address of a holder, or say that there is none
+/// Set the e-mail address of a holder, or record that there is none
 ///
-/// It holds until the extract brings another address than it has now. The letter of an appointment to come that has not reached the
-/// old address is written again to the new one, or for the post; an old address that had it is told that it was changed.
+/// It applies until the extract brings an address other than its present one. If the letter of a coming appointment has
+/// not reached the old address, it is written again for the new one, or for the post; if it has, the old address is
+/// informed of the change.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke permit set-email 9400000001 new@example.org --reason \"at the counter\"
-  convoke permit set-email 9400000001 --none --reason \"has no e-mail any more\"")]
+  convoke permit set-email 9400000001 --none --reason \"no longer has e-mail\"")]
 pub(super) struct SetEmail {
     /// Foreigner number.
     number: String,
@@ -116,7 +117,7 @@ pub(super) struct SetEmail {
     /// The person has none: letters go by post.
     #[arg(long)]
     none: bool,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -139,15 +140,15 @@ fn set_held(session: &Session, number: &str, reason: Option<&String>, held: bool
     let mut store = Session::store(&config, Use::Batch)?;
     let (permits, appointment) = session.by_hand(&config, reason, |hand| acts::hold(&mut store, hand, number, held))?;
     let mut text = match (permits, held) {
-        (0, true) => "Nothing changed: held already, or no permit in force.\n".to_owned(),
+        (0, true) => "Nothing changed: already held, or no permit in force.\n".to_owned(),
         (0, false) => "Nothing changed: no permit of this holder is held.\n".to_owned(),
         (_, true) => "Held: no night convokes this person until `convoke permit release`.\n".to_owned(),
-        (_, false) => "Let go: the next night looks at it again.\n".to_owned(),
+        (_, false) => "Released: the next night considers it again.\n".to_owned(),
     };
     if let Some(reference) = appointment.as_ref().filter(|_| held) {
         writeln!(
             text,
-            "The appointment {reference} stands. To give it up: convoke convocation cancel {reference} --reason TEXT"
+            "The appointment {reference} is kept. To cancel it: convoke convocation cancel {reference} --reason TEXT"
         )
         .expect("a String takes text");
     }
@@ -164,14 +165,14 @@ impl SetEmail {
         let email = self.email.as_deref().map(str::trim);
         let mended =
             session.by_hand(&config, reason, |hand| acts::mend_email(&mut store, hand, &self.number, email))?;
-        let mut text = if mended.changed { "Set.\n" } else { "It was that already.\n" }.to_owned();
+        let mut text = if mended.changed { "Set.\n" } else { "Nothing changed: it was set already.\n" }.to_owned();
         if !mended.again.is_empty() {
             let way = if email.is_some() { "leaves for the new address" } else { "waits for the post" };
-            writeln!(text, "The letter of the appointment to come had not reached anybody: it {way}.")
+            writeln!(text, "The letter of the coming appointment had reached nobody: it {way}.")
                 .expect("a String takes text");
         }
         if mended.told.is_some() {
-            text += "The old address had the letter of the appointment: it is told, for the last time, that it was changed.\n";
+            text += "The old address had received the letter of the appointment: one last letter informs it of the change.\n";
         }
         let document = json!({"schema": "convoke.email/1", "changed": mended.changed, "letters": mended.again, "told": mended.told});
         session.print(&document, &text)?;

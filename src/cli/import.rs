@@ -25,7 +25,7 @@ pub(super) enum Import {
     Permits {
         #[command(flatten)]
         file: File,
-        /// The file is the whole extract: permits that it lacks become `absent-from-extract`.
+        /// The file is the whole extract: permits missing from it become `absent-from-extract`.
         #[arg(long)]
         full: bool,
     },
@@ -40,7 +40,7 @@ pub(super) enum Import {
     },
     /// Convocations made before this program: firm, without a letter, their seats taken
     ///
-    /// Columns: `numero_etranger`, site, guichet, date, heure. The slots must exist, and the people be known.
+    /// Columns: `numero_etranger`, site, guichet, date, heure. The slots must exist and the people must be known.
     #[command(after_long_help = "Example:
   convoke import convocations convocations.csv")]
     Convocations {
@@ -49,10 +49,11 @@ pub(super) enum Import {
     },
     /// What became of appointments: honore, absent, incomplet, annule
     ///
-    /// Columns: reference, presence; a sheet of `convoke agenda sheet` or `convoke agenda awaiting-mark --csv` that was filled in. Rows
-    /// without a mark are left alone. Whoever is marked honore has filed, and is not convoked again; absent, incomplet and annule
-    /// are due again at the next run. annule frees the seat, writes no letter, and alone may come before the day. A mark is for
-    /// good: another one for the same appointment is an error of its row, which says what to do instead.
+    /// Columns: reference, presence; the completed CSV of `convoke agenda sheet` or
+    /// `convoke agenda awaiting-mark --csv`. Rows without a mark are ignored. People marked honore have filed and are
+    /// not convoked again; those marked absent, incomplet or annule are due again at the next run. annule frees the
+    /// seat, writes no letter, and is the only mark accepted before the day. A mark is final: a different mark for the
+    /// same appointment is a row error that says what to do instead.
     #[command(after_long_help = "Examples:
   convoke import attendance feuille-94-2026-12-01-creteil-guichet.csv
   convoke import attendance marks.xlsx --accept-valid")]
@@ -67,13 +68,13 @@ pub(super) struct File {
     /// CSV or XLSX.
     #[arg(value_name = "FILE")]
     path: PathBuf,
-    /// TOML file that names columns and values of the préfecture's own extract.
+    /// TOML file that maps the columns and values of the préfecture's own extract.
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Say what would happen, and change nothing.
+    /// Report what would happen, and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Take the good rows; the bad ones go to FILE.rejects.csv with their reason.
+    /// Take the good rows; bad ones go to FILE.rejects.csv, each with its reason.
     #[arg(long)]
     accept_valid: bool,
 }
@@ -125,7 +126,7 @@ fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
         eprintln!("warning: and {hidden} more; --json lists them");
     }
     if !i.unknown_columns.is_empty() {
-        eprintln!("warning: columns that nothing reads: {}", i.unknown_columns.join(", "));
+        eprintln!("warning: columns that are ignored: {}", i.unknown_columns.join(", "));
     }
     if !session.global.json {
         write_report(&mut err, &i.rejected)?;
@@ -134,7 +135,7 @@ fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
     let tried = if i.dry_run { " (dry run: nothing was changed)" } else { "" };
     let (read, encoding, updated, unchanged, errors) = (i.read, &i.encoding, i.updated, i.unchanged, i.rejected.len());
     let done = if marks {
-        format!("{updated} marked, {unchanged} known already, {} without a mark, {errors} errors", i.unmarked)
+        format!("{updated} marked, {unchanged} already known, {} without a mark, {errors} errors", i.unmarked)
     } else {
         let (new, absent) = (i.inserted, i.vanished);
         format!("{new} new, {updated} changed, {unchanged} unchanged, {absent} absent, {errors} errors")

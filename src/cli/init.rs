@@ -19,19 +19,19 @@ use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// Make a folder with `convoke.toml`, `config/` and an empty, migrated database.
+/// Create a folder with `convoke.toml`, `config/` and an empty, migrated database.
 ///
-/// Example 94 is the counter practice of Val-de-Marne: every permit by the two calendar months before expiry, at a desk.
-/// Example 94-2026 puts the permits of the online list (CESEDA R.431-2) under `teleservice`.
+/// Example 94 is the counter practice of Val-de-Marne: every permit at a desk, two calendar months before expiry at the
+/// latest. Example 94-2026 puts the permits of the online list (CESEDA R.431-2) under `teleservice`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke init --dir /srv/convoke --example 94
   convoke init --dir prefectures/75 --example 94-2026")]
 pub(super) struct Init {
-    /// Folder to fill; made if it does not exist.
+    /// Folder to fill, created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// Example to begin with.
+    /// Example to start from.
     #[arg(long, value_enum, default_value_t = Example::ValDeMarne)]
     example: Example,
 }
@@ -71,7 +71,7 @@ pub(super) fn fill(dir: &Path, example: Example, entropy: &mut Entropy) -> Resul
     let names = files.iter().map(|(name, _)| *name).chain([CODE_KEY, LEDGER_KEY]);
     if let Some(name) = names.into_iter().find(|name| dir.join(name).exists()) {
         return Err(Usage(format!(
-            "{} exists already: init writes over nothing; choose another --dir",
+            "{} exists already: init overwrites nothing; choose another --dir",
             dir.join(name).display()
         ))
         .into());
@@ -135,7 +135,7 @@ pub(super) fn migrate(session: &Session) -> Result<Exit> {
         format!("Migrated: {}.\n", run.join(", "))
     };
     if !apart.is_empty() {
-        writeln!(text, "Names were taken apart, so that people are found by them: {}.", apart.join(", "))?;
+        writeln!(text, "Names are indexed for search: {}.", apart.join(", "))?;
     }
     session.print(&json!({"schema": "convoke.migrate/1", "migrations": run, "names": apart}), &text)?;
     Ok(Exit::Done)

@@ -66,13 +66,13 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     );
     if proof.moved() > 0 {
         // Unwrap safety: writing to a String cannot fail.
-        writeln!(text, "{} people have another place so that families come together:\nplan-unpinned.csv is the plan that the prices prove.", proof.moved())
+        writeln!(text, "{} people were moved so that families come together:\nplan-unpinned.csv is the plan that the prices prove.", proof.moved())
             .expect("a String takes text");
     }
     text.push_str(&told(&explanation));
     text.push_str(match certificate {
         "closed" => "Certificate: closed. No plan is better for these people, seats and notices.\n",
-        _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
+        _ => "Certificate: OPEN. This plan is not proved to be the best.\n",
     });
     // Unwrap safety: writing to a String cannot fail.
     writeln!(text, "Plan {plan_hash}\nFiles in {}.", out.display()).expect("a String takes text");

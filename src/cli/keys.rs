@@ -21,33 +21,35 @@ use convoke_store::{Store, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Make the key, where `[audit] key_file` names a file that does not exist yet
+    /// Create the key, if the file that `[audit] key_file` names does not exist yet
     ///
-    /// Each night ends with a signature of the ledger, and each report that is handed out is signed. Tell auditors the
-    /// fingerprint by another way than the reports: `convoke verify DIR --key FINGERPRINT` then finds what was signed anew.
+    /// Each night ends with a signature of the ledger, and each report that is handed out is signed. Give auditors the
+    /// fingerprint through a channel other than the reports: `convoke verify DIR --key FINGERPRINT` then detects
+    /// anything signed again with another key.
     #[command(after_long_help = "Examples:
   convoke keys generate
   convoke keys generate --lost --reason \"the disk of the old server died\"")]
     Generate {
-        /// The key before is lost for good: the new one begins without its word, and auditors must be told its fingerprint.
+        /// The previous key is lost for good: the new one starts without its endorsement, and auditors must be given
+        /// its fingerprint.
         #[arg(long, requires = "reason")]
         lost: bool,
-        /// How it was lost; stands in the ledger for good: name nobody.
+        /// How it was lost, kept in the ledger for good: do not name anyone.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Put a new key in the place of the old one, which vouches for it
+    /// Replace the key by a new one that the old one endorses
     ///
-    /// Auditors who know the fingerprint of the old key need not be told: the old key's word for the new one is in every
-    /// report. If the old key is known to others, tell auditors the new fingerprint all the same.
+    /// Auditors who know the fingerprint of the old key need no new one: every report contains the old key's
+    /// endorsement of the new key. If others may know the old key, give auditors the new fingerprint all the same.
     #[command(after_long_help = "Example:
   convoke keys rotate --reason \"yearly\"")]
     Rotate {
-        /// Why; stands in the ledger for good: name nobody.
+        /// Reason, kept in the ledger for good: do not name anyone.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Show the fingerprint, and the keys before
+    /// Show the fingerprints of the key and of those before it
     #[command(after_long_help = "Example:
   convoke keys show")]
     Show,
@@ -68,7 +70,7 @@ impl Keys {
             }
             Self::Rotate { reason } => {
                 let reason = given(reason.as_ref())?;
-                let question = "Put a new key in the place of the one that signs, for good?";
+                let question = "Replace the signing key for good?";
                 let Some(confirmed) = session.ask(question)? else { return Ok(Exit::Interrupted) };
                 rotate(session, &settings, &place, reason, &confirmed)
             }
@@ -84,21 +86,22 @@ fn store_of(settings: &Settings) -> Result<Store> {
 fn generate(session: &Session, settings: &Settings, place: &Path, lost: Option<&str>) -> Result<Exit> {
     if place.exists() {
         let place = place.display();
-        return Err(Usage(format!("{place} is there already: `convoke keys rotate` puts another in its place")).into());
+        return Err(Usage(format!("{place} exists already: `convoke keys rotate` replaces it")).into());
     }
     let mut store = store_of(settings)?;
     if lost.is_none()
         && let Some(known) = store.key_in_use()?
     {
         return Err(Usage(format!(
-            "the ledger names the key {}: bring {} back from a back-up; if it is lost for good, say --lost --reason \"how\"",
+            "the ledger names the key {}: restore {} from a backup; if it is lost for good, add --lost --reason \"how\"",
             known.fingerprint(),
             place.display()
         ))
         .into());
     }
     let seal = Seal::new(&Entropy::System.bytes()?);
-    // First the entry, which is taken back if the key cannot be written: a key that is nowhere could sign nothing any more.
+    // First the entry, which is taken back if the key cannot be written: a key that is nowhere could sign nothing any
+    // more.
     store.write(|s| {
         s.introduce_key(&seal, &process::login(), lost, session.clock.now())?;
         write_secret(place, &seal.to_pem())
@@ -157,7 +160,7 @@ fn put_in_place(next: &Path, place: &Path, _: &Confirmed) -> Result<()> {
 fn show(session: &Session, settings: &Settings, place: &Path) -> Result<Exit> {
     let seal = settings.audit.seal()?.context("there is no key yet: `convoke keys generate`")?;
     let successions = store_of(settings)?.successions()?;
-    ensure!(!next_place(place).exists(), "a rotation was cut off: `convoke keys rotate --reason …` ends it");
+    ensure!(!next_place(place).exists(), "a rotation was interrupted: `convoke keys rotate --reason …` completes it");
     print(session, "in use", &seal.public(), place, &successions)
 }
 
@@ -167,7 +170,7 @@ fn print(session: &Session, what: &str, key: &PublicKey, place: &Path, before: &
         .filter_map(|s| Some((PublicKey::from_hex(&s.from).ok()?.fingerprint(), s.at.date_naive())))
         .collect();
     let mut text = format!(
-        "The key is {what}: {}\nFingerprint (tell auditors, by another way than reports):\n{}\n",
+        "The key is {what}: {}\nFingerprint (give it to auditors through a channel other than reports):\n{}\n",
         place.display(),
         key.fingerprint()
     );

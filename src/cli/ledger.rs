@@ -15,14 +15,14 @@ use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Ledger {
-    /// Walk the whole chain, and say where it breaks if it does
+    /// Verify the whole chain, and report where it breaks if it does
     ///
-    /// Compares it with every checkpoint that was signed after a run, and with those that a witness kept.
+    /// Compares it with every checkpoint signed after a run, and with those that a witness kept.
     #[command(after_long_help = "Examples:
   convoke ledger verify
   convoke ledger verify --witness mails")]
     Verify {
-        /// File or folder of checkpoints that were mailed to a witness.
+        /// File or folder of checkpoints mailed to a witness.
         #[arg(long, value_name = "FILE")]
         witness: Option<PathBuf>,
     },
@@ -39,10 +39,10 @@ impl Ledger {
             Ok(walked) => {
                 let (size, root, sealed) = (walked.head.size, &walked.head.root, walked.checkpoints);
                 let mut text = format!(
-                    "The ledger holds: {size} entries, last hash\n{root}\n{sealed} checkpoints are as they were signed.\n"
+                    "The ledger is intact: {size} entries, last hash\n{root}\n{sealed} checkpoints are as they were signed.\n"
                 );
                 if walked.compared > 0 {
-                    writeln!(text, "{} checkpoints are what the witness kept.", walked.compared)?;
+                    writeln!(text, "{} checkpoints match those that the witness kept.", walked.compared)?;
                 }
                 let document = json!({"schema": "convoke.ledger/1", "valid": true, "size": size, "root": root,
                     "checkpoints": sealed, "witnessed": walked.compared});

@@ -23,22 +23,22 @@ use convoke_store::{PURGED, Use};
 pub(super) enum Letters {
     Preview(Preview),
     Show(Show),
-    /// Say in one page of plain French how the date of a convocation was computed
+    /// Explain, on one page of plain French, how the date of a convocation was computed
     #[command(after_long_help = "Example:
   convoke letters explain RC-94-2026-0001234-R")]
     Explain {
         /// Reference on the letter.
         reference: String,
     },
-    /// Say whether the code on a letter is ours
+    /// Check whether the code on a letter is ours
     ///
-    /// The QR code of a letter holds its reference and this code; needs the key of `[letters] code_key_file`.
+    /// The QR code of a letter holds its reference and this code. Needs the key in `[letters] code_key_file`.
     #[command(after_long_help = "Example:
   convoke letters check-code RC-94-2026-0001234-R 9F2K-03MT-X7QD-W81C")]
     CheckCode {
         /// Reference on the letter.
         reference: String,
-        /// Code beside it, such as 9F2K-03MT-X7QD-W81C.
+        /// Code next to it, such as 9F2K-03MT-X7QD-W81C.
         code: String,
     },
 }
@@ -63,7 +63,8 @@ impl Letters {
 }
 
 fn parse(reference: &str) -> Result<Reference> {
-    let refused = || BadData(format!("{reference} is no reference: read it again, such as RC-94-2026-0001234-R"));
+    let refused =
+        || BadData(format!("{reference} is not a reference: check it; expected one such as RC-94-2026-0001234-R"));
     Ok(Reference::parse(reference).ok_or_else(refused)?)
 }
 
@@ -71,7 +72,7 @@ fn check_code(session: &Session, reference: &Reference, code: &str) -> Result<Ex
     let config = session.configuration()?;
     let Some(key) = &config.code_key else {
         return Err(ConfigError(
-            "there is no key of verification codes: `[letters] code_key_file` names its file".into(),
+            "there is no key for verification codes: name its file in `[letters] code_key_file`".into(),
         )
         .into());
     };
@@ -83,7 +84,7 @@ fn check_code(session: &Session, reference: &Reference, code: &str) -> Result<Ex
     };
     let mut text = match sequence {
         Some(sequence) => format!("The code is ours: letter {reference}, revision {sequence}.\n"),
-        None => format!("The code is NOT ours: nobody here made a letter {reference} with it.\n"),
+        None => format!("The code is NOT ours: no letter {reference} was made with it here.\n"),
     };
     let replaced = sequence.zip(now.as_ref()).is_some_and(|(sequence, now)| i64::from(sequence) < now.sequence);
     if replaced {
@@ -102,9 +103,9 @@ fn check_code(session: &Session, reference: &Reference, code: &str) -> Result<Ex
     Ok(if sequence.is_some() { Exit::Done } else { Exit::BadData })
 }
 
-/// Render again what was sent, and say whether it is the same to the byte.
+/// Render a sent letter again, and report whether every byte is the same.
 ///
-/// If it is not, says which of data, templates, fonts or engine has changed. The templates of each run are kept in the
+/// If not, reports which of data, templates, fonts or engine have changed. The templates of each run are kept in the
 /// database, so that letters can be shown years later.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
@@ -137,7 +138,7 @@ impl Show {
         let (mut shown, mut text, mut all_same) = (Vec::new(), String::new(), true);
         for row in &rows {
             if row.data == PURGED {
-                writeln!(text, "{:<44} {:<8} what it said was erased", row.letter_id, row.state)?;
+                writeln!(text, "{:<44} {:<8} content erased", row.letter_id, row.state)?;
                 shown.push(json!({"id": row.letter_id, "kind": row.kind, "channel": row.channel, "state": row.state,
                     "sha256": row.sha256, "erased": true}));
                 continue;
@@ -149,7 +150,7 @@ impl Show {
             let told = match (&row.sha256, again.differs.as_slice()) {
                 (None, _) => "never sent; as it would be now".to_owned(),
                 (Some(_), _) if row.rendered.is_none() => {
-                    "sent by an older version, which did not keep what it was made with".to_owned()
+                    "sent by an older version, which did not record what it was made with".to_owned()
                 }
                 (Some(_), []) => "identical to what was sent".to_owned(),
                 (Some(_), differs) => format!("NOT what was sent: changed since: {}", differs.join(", ")),
@@ -166,7 +167,7 @@ impl Show {
     }
 }
 
-/// Write sample letters with your letterhead: PDF, HTML, text, calendar, and a sheet of pictures.
+/// Write sample letters with your letterhead: PDF, HTML, text, calendar, and a contact sheet.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   convoke letters preview --out previews")]
@@ -177,7 +178,7 @@ pub(super) struct Preview {
     /// Only this language: fr, en, es, ar, pt, zh.
     #[arg(long, value_name = "LANG")]
     lang: Option<Language>,
-    /// In 18 points, as for `format: gros-caracteres`.
+    /// In 18-point type, as for `format: gros-caracteres`.
     #[arg(long)]
     large_print: bool,
     /// Folder to write into.

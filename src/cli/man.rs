@@ -10,15 +10,15 @@ use super::exit::Exit;
 use super::output::make_folder;
 use super::session::Session;
 
-/// Write the manual: a page for each command, convoke.1, convoke-run.1, convoke-import-permits.1 …
+/// Write the manual pages, one per command: convoke.1, convoke-run.1, convoke-import-permits.1 …
 ///
-/// They say what `--help` says. The Debian package brings them.
+/// They contain the same text as `--help`. The Debian package installs them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke man /usr/local/share/man/man1
   convoke man man && man --local-file man/convoke-run.1")]
 pub(super) struct Man {
-    /// Folder to write into; made if it does not exist.
+    /// Folder to write into, created if it does not exist.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }

@@ -27,8 +27,9 @@ const FROM_ELSEWHERE_DAYS: u32 = 60;
 
 /// Count people who live outside the jurisdiction, and those who came from elsewhere, by week
 ///
-/// Who lives elsewhere by the last run, under the préfecture that is competent there; and who came: people whom no extract had before,
-/// with a permit that was more than sixty days old when it was first seen. From where they came is not known.
+/// Those who live elsewhere are counted as of the last run, by the préfecture competent there. Those who came are
+/// people in no earlier extract whose permit was more than sixty days old when first seen; where they came from is
+/// unknown.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke movers
@@ -43,43 +44,44 @@ pub(super) struct Movers {
 
 #[derive(Debug, Subcommand)]
 enum Between {
-    /// Make the key that two préfectures share
+    /// Create the key that two préfectures share
     #[command(after_long_help = "Examples:
   convoke movers key --key-file keys/movers.key")]
     Key {
-        /// File to write; nothing is written over.
+        /// File to write; nothing is overwritten.
         #[arg(long, value_name = "FILE")]
         key_file: PathBuf,
     },
-    /// Write a keyed hash of each person with a permit in force, and the month in which it expires: for a préfecture that has the key
+    /// Write, for a préfecture that has the key, a keyed hash of each person with a permit in force, and the month in
+    /// which it expires
     ///
-    /// Of number and year of birth. Who has no date of birth is left out, and counted: numbers alone can be tried one by one by
-    /// whoever has the key.
+    /// The hash is of number and year of birth. People without a date of birth are left out, and counted: anyone who
+    /// has the key could try bare numbers one by one.
     #[command(after_long_help = "Examples:
   convoke movers hashes --key-file keys/movers.key --out ours.csv")]
     Hashes {
-        /// The key that both préfectures have: a file that only you can read.
+        /// Key that both préfectures have: a file that only you can read.
         #[arg(long, value_name = "FILE")]
         key_file: PathBuf,
         /// File to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Count people who are under both préfectures
+    /// Count people whom both préfectures have
     #[command(after_long_help = "Examples:
   convoke movers compare --key-file keys/movers.key --with theirs.csv
   convoke movers compare --key-file keys/movers.key --with theirs.csv --identified --reason \"transfers of November\"")]
     Compare {
-        /// The key that both préfectures have: a file that only you can read.
+        /// Key that both préfectures have: a file that only you can read.
         #[arg(long, value_name = "FILE")]
         key_file: PathBuf,
-        /// What the other préfecture made by `convoke movers hashes`.
+        /// File that the other préfecture made with `convoke movers hashes`.
         #[arg(long, value_name = "FILE")]
         with: PathBuf,
-        /// List their numbers: the ledger remembers who asked, and why.
+        /// List their numbers; the ledger records who asked, and why.
         #[arg(long)]
         identified: bool,
-        /// Why people are named; stands in the ledger for good: name nobody.
+        /// Why people are named, kept in the ledger for good: do not name anyone.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
@@ -91,9 +93,7 @@ impl Movers {
             None => figures(session),
             Some(Between::Key { key_file }) => {
                 if key_file.exists() {
-                    return Err(
-                        Usage(format!("{} is there already: nothing is written over", key_file.display())).into()
-                    );
+                    return Err(Usage(format!("{} exists already: nothing is overwritten", key_file.display())).into());
                 }
                 let key = SharedKey::new(Entropy::System.bytes()?);
                 write_secret(&key_file, &key.to_text())?;
@@ -133,7 +133,8 @@ fn key_in(file: &Path) -> Result<SharedKey> {
     })?)
 }
 
-/// The mark of everybody who has a date of birth, with their number and the end of their permit; and how many have none.
+/// The mark of everybody who has a date of birth, with their number and the end of their permit; and how many have
+/// none.
 fn marks(
     session: &Session,
     store: &mut Store,
@@ -199,7 +200,7 @@ fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>
     let mut document = json!({"schema": "convoke.movers-compared/1", "ours": hashed, "without_birth_date": without, "theirs": theirs.len(),
         "both": both.len()});
     let mut told = format!(
-        "{} people are under both: of ours {hashed} were compared ({without} have no date\nof birth), of theirs {}.\n",
+        "Both have {} people: of ours {hashed} were compared ({without} have no date\nof birth), of theirs {}.\n",
         both.len(),
         theirs.len()
     );

@@ -22,24 +22,25 @@ use convoke_store::{KnownLetter, LetterFilter, LetterRow, Use};
 pub(super) enum Outbox {
     List(List),
     Show(Show),
-    /// Try letters again that were refused or came back, or that wait for their next attempt
+    /// Retry letters that were refused or came back, or that wait for their next attempt
     ///
-    /// What was accepted is never sent again. Whoever's address sent a letter back needs another first (`convoke permit set-email`).
+    /// An accepted letter is never sent again. A holder whose address sent a letter back needs another address first
+    /// (`convoke permit set-email`).
     #[command(after_long_help = "Examples:
-  convoke outbox retry RC-94-2026-0001234-R --reason \"the relay's filter was mended\"
-  convoke outbox list --state failed --json | jq -r '.letters[].id' | xargs convoke outbox retry --yes --reason \"relay mended\"")]
+  convoke outbox retry RC-94-2026-0001234-R --reason \"the relay's filter was fixed\"
+  convoke outbox list --state failed --json | jq -r '.letters[].id' | xargs convoke outbox retry --yes --reason \"relay fixed\"")]
     Retry(Chosen),
-    /// Keep letters back that wait in the queue
+    /// Hold letters that wait in the queue
     #[command(after_long_help = "Examples:
   convoke outbox hold RC-94-2026-0001234-R --reason \"the address is being looked into\"")]
     Hold(Chosen),
-    /// Let held letters go
+    /// Release held letters
     #[command(after_long_help = "Examples:
   convoke outbox release RC-94-2026-0001234-R --reason \"the address was confirmed\"")]
     Release(Chosen),
 }
 
-/// Letters and where they stand, oldest first
+/// List letters and their states, oldest first
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke outbox list --state failed
@@ -52,27 +53,27 @@ pub(super) struct List {
     /// Only those of this kind: convocation, reminder, change, cancellation, depot-en-ligne, transfert, heads-up.
     #[arg(long, value_name = "KIND")]
     kind: Option<LetterKind>,
-    /// Only those on this way: email, post, phone.
+    /// Only those through this channel: email, post, phone.
     #[arg(long, value_name = "CHANNEL")]
     channel: Option<Channel>,
-    /// Only those of this reference.
+    /// Only those with this reference.
     #[arg(long, value_name = "REFERENCE", value_parser = super::convocation::reference)]
     reference: Option<Reference>,
-    /// Group them by state and by what relays said.
+    /// Group them by state and by the relay's reply.
     #[arg(long)]
     by_cause: bool,
-    /// At most so many.
+    /// List at most N.
     #[arg(long, default_value_t = 1_000_000)]
     limit: i64,
 }
 
-/// One letter: every attempt to hand it over, what the relay said, what came back
+/// Show one letter: every attempt to send it, the relay's replies, and what came back
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke outbox show RC-94-2026-0001234-R
   convoke outbox show RC-94-2026-0001234-R/reminder/0/J-7")]
 pub(super) struct Show {
-    /// Letter, or the reference of a convocation or notice: then all its letters.
+    /// Id of a letter; or the reference of a convocation or notice, for all its letters.
     id: String,
 }
 
@@ -82,7 +83,7 @@ pub(super) struct Chosen {
     /// Letters, or references.
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }

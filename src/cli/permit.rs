@@ -19,10 +19,10 @@ use convoke_store::Use;
 #[derive(Debug, Subcommand)]
 pub(super) enum Permit {
     Find(find::Find),
-    /// Make holders one household: they are convoked together where that costs nobody an appointment
+    /// Link holders as one household: they are convoked together if that costs nobody an appointment
     ///
-    /// The link holds whatever the next extract says of them, from the next run on. Whoever has the same `foyer` in the extract
-    /// as one of them, now or later, belongs to it too. Appointments that are firm never move.
+    /// The link applies from the next run on, whatever later extracts say. Anyone who has the same `foyer` in an
+    /// extract as one of them, now or later, belongs to it too. Firm appointments never move.
     #[command(after_long_help = "Examples:
   convoke permit link 9400000001 9400000002 --reason \"mother and son, at the counter\"
   convoke permit link 9400000002 --undo --reason \"another family\"")]
@@ -30,10 +30,10 @@ pub(super) enum Permit {
         /// Foreigner numbers.
         #[arg(required = true, value_name = "NUMBER")]
         numbers: Vec<String>,
-        /// Why; stands in the ledger for good: name nobody.
+        /// Reason, kept in the ledger for good: do not name anyone.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-        /// End the links of these holders: their household is again that of the extract.
+        /// Unlink these holders: their household is again that of the extract.
         #[arg(long)]
         undo: bool,
     },

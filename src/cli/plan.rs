@@ -22,8 +22,9 @@ use convoke_store::Use;
 
 /// Show what a night would do, without writing anything.
 ///
-/// Prints the plan's hash: `convoke run --plan HASH` carries out exactly this plan, or refuses. With --out the whole plan
-/// is written as files, with the prices that prove it the best, and nothing personal: `script/verify_plan.py` checks them.
+/// Prints the plan's hash: `convoke run --plan HASH` carries out exactly this plan, or refuses. With --out, writes the
+/// whole plan as files, with the prices that prove it the best and nothing personal; `script/verify_plan.py` checks
+/// them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke plan                            tonight
@@ -31,23 +32,23 @@ use convoke_store::Use;
   convoke plan --out DIR                  tonight, with all that proves it
   convoke plan --instance DIR --out DIR   a bare instance, without any database")]
 pub(super) struct Plan {
-    /// Business date; today by default, a day to come is possible.
+    /// Business date, today by default; it may be in the future.
     #[arg(long, value_name = "DATE")]
     date: Option<NaiveDate>,
-    /// Plan the instance of this folder (holders.csv, slots.csv, meta.json) instead of a night: needs no database.
+    /// Plan the instance in this folder (holders.csv, slots.csv, meta.json) instead of a night; needs no database.
     #[arg(long, value_name = "DIR", requires = "out", conflicts_with = "date")]
     instance: Option<PathBuf>,
     /// Write instance, plan, prices and explanation to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// With --out: also the first letters that would be written, as PDF and e-mail, in its folder `letters`. They name people: the
-    /// ledger remembers that they were looked at.
+    /// With --out: also write the first N letters of the night, as PDF and e-mail, into its subfolder `letters`. They
+    /// name people, so the ledger records that they were read.
     #[arg(long, value_name = "N", default_value_t = 0, requires_all = ["out", "reason"], value_parser = clap::value_parser!(u16).range(0..=100))]
     letters: u16,
-    /// With --letters: why; stands in the ledger for good: name nobody.
+    /// With --letters: reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// For the fewest extra seats that would avoid lapses: how many a desk could open in a week.
+    /// How many extra seats a desk could open in a week, when computing the fewest that would avoid lapses.
     #[arg(long, value_name = "SEATS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     overtime: u32,
 }
@@ -121,7 +122,7 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
     out.push_str(&rest);
     if f.late_planned > 0 {
         let told = format!(
-            "With a day after expiry, not yet firm: {} (a sooner seat is looked for each night).",
+            "With a day after expiry, not yet firm: {} (each night looks for an earlier seat).",
             f.late_planned
         );
         out.push_str(&paragraph("", &told, terminal_width()));
@@ -137,7 +138,7 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
     out.push_str(&told(explanation));
     out.push_str(match seen.certificate {
         "closed" => "Certificate: closed. No plan is better for these people, seats and notices.\n",
-        _ => "Certificate: OPEN. That this plan is the best is not proved.\n",
+        _ => "Certificate: OPEN. This plan is not proved to be the best.\n",
     });
     for warning in &seen.warnings {
         out.push_str(&paragraph("! ", warning, terminal_width()));
@@ -146,7 +147,7 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
         writeln!(out, "Files in {}.", folder.display()).expect("a String takes text");
     }
     if seen.settled {
-        out.push_str("Nothing new: a run of this date has done all that there is to do.\n");
+        out.push_str("Nothing new: a run of this date has already done everything.\n");
         return out;
     }
     writeln!(

@@ -21,10 +21,10 @@ use convoke_store::{Store, Use};
 
 /// Print the letters of people without e-mail, or whose e-mail failed.
 ///
-/// `post --out DIR` writes print-ready PDFs of at most 1,000 letters (each on sheets of its own, for printing on both
-/// sides), the list of addresses and manifest.json, and changes nothing else: run it again as often as you like. When the
-/// letters have left, `post --confirm DIR/manifest.json` marks them as posted, each once. `post return REFERENCE` says that
-/// one came back.
+/// `post --out DIR` writes print-ready PDFs of at most 1,000 letters (each on its own sheets, for double-sided
+/// printing), the list of addresses and manifest.json, and changes nothing else: run it again as often as you like.
+/// Once the letters have left, `post --confirm DIR/manifest.json` marks them as posted, each once.
+/// `post return REFERENCE` records that one came back.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -38,10 +38,10 @@ pub(super) struct Post {
     /// Folder to write into.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What to write: letters, short messages of 160 characters, or the list of people to call.
+    /// What to write: letters, text messages of 160 characters, or the list of people to call.
     #[arg(long, value_enum, default_value_t = Route::Post)]
     channel: Route,
-    /// The letters of this manifest have left: mark them.
+    /// Mark the letters of this manifest as posted.
     #[arg(long, value_name = "MANIFEST")]
     confirm: Option<PathBuf>,
     #[command(subcommand)]
@@ -57,7 +57,7 @@ enum Route {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A letter came back: where no e-mail reached the person, the seat is free again and the person due
+    /// Record a letter that came back: unless an e-mail reached the person, the seat is free and the person due again
     #[command(after_long_help = "Example:
   convoke post return RC-94-2026-0001234-R")]
     Return {
@@ -73,7 +73,7 @@ impl Post {
         match (&self.command, &self.out, &self.confirm) {
             (Some(Command::Return { reference }), ..) => come_back(session, &mut store, reference),
             (None, None, None) => {
-                Err(Usage("say --out DIR to prepare letters, or --confirm MANIFEST when they have left".into()).into())
+                Err(Usage("give --out DIR to prepare letters, or --confirm MANIFEST once they have left".into()).into())
             }
             (None, out, confirm) => {
                 // Confirmed first: what has left is not prepared again.
@@ -100,8 +100,8 @@ impl Post {
     fn confirm(session: &Session, store: &mut Store, file: &Path) -> Result<Exit> {
         let text = fs::read_to_string(file).map_err(|e| BadData(format!("{}: {e}", file.display())))?;
         let manifest: Manifest = serde_json::from_str(&text)
-            .map_err(|e| BadData(format!("{}: no manifest of `convoke post`: {e}", file.display())))?;
-        let question = format!("Have the {} letters of batch {} left?", manifest.letters.len(), manifest.batch);
+            .map_err(|e| BadData(format!("{}: not a manifest of `convoke post`: {e}", file.display())))?;
+        let question = format!("Mark the {} letters of batch {} as posted?", manifest.letters.len(), manifest.batch);
         if session.ask(&question)?.is_none() {
             return Ok(Exit::Done);
         }
@@ -111,12 +111,12 @@ impl Post {
         })?;
         let mut text = format!("{} letters marked as posted", done.posted);
         if done.already > 0 {
-            write!(text, "; {} had been already, by this batch", done.already)?;
+            write!(text, "; {} were already, by this batch", done.already)?;
         }
         text += ".\n";
         if !done.not_waiting.is_empty() {
             eprintln!(
-                "convoke: {} letters of this batch do not wait for the post any more (posted in another batch, or taken back): take them out of the pile: {}",
+                "convoke: {} letters of this batch no longer wait for the post (posted in another batch, or withdrawn): take them out of the pile: {}",
                 done.not_waiting.len(),
                 done.not_waiting.join(", ")
             );
@@ -146,7 +146,7 @@ fn prepare(session: &Session, store: &mut Store, config: &Configuration, out: &P
         "No letter waits for the post.\n".to_owned()
     } else {
         format!(
-            "{} letters in {} files, batch {}.\nWhen they have left: convoke post --confirm {}\n",
+            "{} letters in {} files, batch {}.\nOnce they have left: convoke post --confirm {}\n",
             manifest.letters.len(),
             manifest.files.len(),
             manifest.batch,
@@ -154,7 +154,7 @@ fn prepare(session: &Session, store: &mut Store, config: &Configuration, out: &P
         )
     };
     tell("could not be printed", &manifest.exceptions);
-    tell("are not to be posted any more", &manifest.skipped);
+    tell("must no longer be posted", &manifest.skipped);
     session.print(
         &json!({"schema": "convoke.post/1", "batch": manifest.batch, "letters": manifest.letters.len(),
         "files": manifest.files, "exceptions": manifest.exceptions, "skipped": manifest.skipped, "manifest": path}),
@@ -169,7 +169,7 @@ fn calls(session: &Session, store: &mut Store, config: &Configuration, out: &Pat
     let name = if list == Telephone::Sms { "sms.csv" } else { "phone.csv" };
     let path = out.join(name);
     write_whole(&path, post::calls_csv(&calls).as_bytes())?;
-    tell("have no number to be used", &without);
+    tell("have no usable number", &without);
     let text = format!("{} numbers in {}. The letters still wait for the post.\n", calls.len(), path.display());
     session.print(
         &json!({"schema": "convoke.calls/1", "calls": calls.len(), "without_number": without, "file": path}),
@@ -179,10 +179,11 @@ fn calls(session: &Session, store: &mut Store, config: &Configuration, out: &Pat
 }
 
 fn come_back(session: &Session, store: &mut Store, reference: &str) -> Result<Exit> {
-    let known = Reference::parse(reference)
-        .ok_or_else(|| BadData(format!("{reference} is no reference: read it again, such as RC-94-2026-0001234-R")))?;
+    let known = Reference::parse(reference).ok_or_else(|| {
+        BadData(format!("{reference} is not a reference: check it; expected one such as RC-94-2026-0001234-R"))
+    })?;
     let Some(ended) = post::come_back(store, &known, (&process::login(), None), session.clock.now())? else {
-        return Err(BadData(format!("no letter {known} is posted: `convoke outbox list` shows where it stands")).into());
+        return Err(BadData(format!("no letter {known} is posted: `convoke outbox list` shows its state")).into());
     };
     let text = if ended {
         format!(

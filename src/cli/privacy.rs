@@ -1,4 +1,5 @@
-//! `convoke permit export`, `convoke permit erase`, `convoke purge`: the rights of the people whose data are here, and the end of them.
+//! `convoke permit export`, `convoke permit erase`, `convoke purge`: the rights of the people whose data are here, and
+//! the end of them.
 
 use std::path::PathBuf;
 
@@ -29,10 +30,11 @@ fn holder(store: &mut Store, number: &str) -> Result<HolderId> {
     Ok(found.ok_or_else(|| BadData(format!("nobody has the number {number} in the préfecture {prefecture}")))?)
 }
 
-/// Write down everything that is known about a person (right of access, GDPR article 15)
+/// Export everything that is known about a person (right of access, GDPR article 15)
 ///
-/// person.json for programs, person.pdf for reading: the person, permits and the rules that applied to them, appointments, what each
-/// letter said and what became of it, and the entries of the ledger. The ledger remembers who asked, and why.
+/// Writes person.json for programs and person.pdf for reading: the person, permits and the rules that applied to them,
+/// appointments, what each letter said and what became of it, and the entries of the ledger. The ledger records who
+/// asked, and why.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke permit export 9400000001 --out access/ --reason \"request of 3 May\"
@@ -43,10 +45,10 @@ pub(super) struct Export {
     /// Folder to write into.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Encrypt for this recipient, by the program `age` (age-encryption.org), so that nothing is written in clear.
+    /// Encrypt for this recipient with the program `age` (age-encryption.org); nothing is written in clear.
     #[arg(long, value_name = "RECIPIENT")]
     encrypt_to: Option<String>,
 }
@@ -127,18 +129,19 @@ fn document(known: &Value, config: &Configuration, today: NaiveDate) -> Document
     }
 }
 
-/// Erase a person (GDPR article 17), once no permit is in force and nothing is to come
+/// Erase a person (GDPR article 17), once no permit is in force and nothing is pending
 ///
-/// Name, number, addresses, permits and what letters said are gone from the database, its free pages and its log of writes; what
-/// stays names nobody. The person's key goes with them: the ledger stays valid, and nobody can tell any more whom its entries
-/// concern. Files outside the database (extracts, e-mails, back-ups, reports that name people) are yours to erase.
+/// Removes name, number, addresses, permits and what letters said from the database, its free pages and its write-ahead
+/// log; what remains names nobody. The person's key is erased with them: the ledger stays valid, but nobody can tell
+/// whom its entries concern. Files outside the database (extracts, e-mails, backups, reports that name people) are
+/// yours to erase.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   convoke permit erase 9400000001 --reason \"request of 3 May, granted\"")]
 pub(super) struct Erase {
     /// Foreigner number.
     number: String,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -187,19 +190,20 @@ fn compact(session: &Session, store: &mut Store) -> Result<()> {
     Ok(())
 }
 
-/// Erase what is older than the law lets it be kept: people whose last permit has long expired, and what old letters said
+/// Erase what the law no longer allows you to keep: people whose last permit expired long ago, and what old letters
+/// said
 ///
-/// `[audit] keep_holder_days` and `keep_letter_days` protect what is younger, whatever date is given. People of whom anything is
-/// to come stay. What goes, and what stays of it, is told in docs/PRIVACY.md.
+/// `[audit] keep_holder_days` and `keep_letter_days` protect anything younger, whatever date is given. People with
+/// anything pending are kept. docs/PRIVACY.md lists what is erased and what is kept.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke purge --before 2021-01-01 --dry-run     count, and change nothing
   convoke purge --before 2021-01-01 --yes         for cron, once a month")]
 pub(super) struct Purge {
-    /// Expired, or written, before this day.
+    /// Erase what expired, or was written, before this day.
     #[arg(long, value_name = "DATE")]
     before: NaiveDate,
-    /// Count what would go, and change nothing.
+    /// Count what would be erased, and change nothing.
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
 }
@@ -229,10 +233,10 @@ impl Purge {
                 "letters": letters, "letters_before": letters_before})
         };
         let told = format!(
-            "{holders} people whose last permit expired before {holders_before},\nwhat {letters} letters said that were written before {letters_before}"
+            "{holders} people whose last permit expired before {holders_before},\nand what {letters} letters written before {letters_before} said"
         );
         if self.dry_run {
-            session.print(&document(false), &format!("Would go:\n{told}.\n"))?;
+            session.print(&document(false), &format!("Would be erased:\n{told}.\n"))?;
             return Ok(Exit::Done);
         }
         // Where nobody is concerned, nobody is asked.

@@ -25,11 +25,11 @@ use convoke_report::terminal;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{Store, Use};
 
-/// Report of a run or of a stretch of days, in French: on the terminal, as JSON, or as a folder that proves itself
+/// Report on a run or a period, in French: on the terminal, as JSON, or as a folder that can be verified
 ///
-/// The folder holds the report as a page and as figures, a line for each permit and what became of it, the plan with all that it
-/// was made from, the ledger since the checkpoint before, and a signature: `convoke verify DIR` checks it on any machine. It names
-/// nobody, unless that is asked for.
+/// The folder holds the report as a page and as figures, one line per permit with what became of it, the plan with
+/// everything it was made from, the ledger since the previous checkpoint, and a signature: `convoke verify DIR` checks
+/// it on any machine. It names nobody unless --identified is given.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -45,23 +45,23 @@ use convoke_store::{Store, Use};
 pub(super) struct Report {
     /// Run, such as 94/2026-10-05/1; the last one by default.
     run: Option<String>,
-    /// Instead of a run: the figures from this day on.
+    /// Report on the period from this day, instead of a run.
     #[arg(long, value_name = "DATE", requires = "to", conflicts_with = "run")]
     from: Option<NaiveDate>,
-    /// Up to this day, included.
+    /// To this day, inclusive.
     #[arg(long, value_name = "DATE", requires = "from")]
     to: Option<NaiveDate>,
-    /// Write all that there is to know of the run into this folder, whole or not at all; of a stretch of days, its tables.
+    /// Write the whole report into this folder, or nothing; for a period, its tables.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Name people in outcomes.csv: the ledger remembers who asked, and why.
+    /// Name people in outcomes.csv; the ledger records who asked, and why.
     #[arg(long, requires = "out")]
     identified: bool,
-    /// Encrypt for this recipient, by the program `age` (age-encryption.org): one archive in DIR, and nothing in clear. `age -d` and
-    /// `unzip` make the folder of it that `convoke verify` checks.
+    /// Encrypt for this recipient with the program `age` (age-encryption.org): one archive in DIR, and nothing in
+    /// clear. `age -d` and `unzip` restore the folder that `convoke verify` checks.
     #[arg(long, value_name = "RECIPIENT", requires = "out", conflicts_with = "from")]
     encrypt_to: Option<String>,
-    /// Why people are named; stands in the ledger for good: name nobody.
+    /// Why people are named, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(subcommand)]
@@ -70,14 +70,14 @@ pub(super) struct Report {
 
 #[derive(Debug, Subcommand)]
 enum OfDays {
-    /// How each permit ended whose last day lay in a week: filed in time, convoked without trace, too late, or never
+    /// Show how each permit that expired in a week ended: filed in time, convoked without trace, too late, or never
     ///
-    /// The only true measure of what is promised. Permits stand by their opaque id.
+    /// The only true measure of what is promised. Permits are listed by their opaque id.
     #[command(after_long_help = "Examples:
   convoke report outcomes --week
   convoke report outcomes --week 2026-10-05 --out week-41")]
     Outcomes {
-        /// A day of the week; last week where absent.
+        /// Any day of the week; last week by default.
         #[arg(long, value_name = "DATE", num_args = 0..=1)]
         week: Vec<NaiveDate>,
         /// Write the lists as CSV and XLSX into this folder.
@@ -145,7 +145,7 @@ impl Report {
                 match &config.seal {
                     Some(seal) => eprintln!("Signed by the key {}.", seal.public().fingerprint()),
                     None => eprintln!(
-                        "NOT SIGNED: there is no key. Name a file as `[audit] key_file`, and `convoke keys generate`."
+                        "NOT SIGNED: there is no key. Set `[audit] key_file`, then run `convoke keys generate`."
                     ),
                 }
                 report

@@ -23,11 +23,12 @@ pub(super) enum Requests {
     Decide(Decide),
 }
 
-/// Write down a request that came in writing: of a student, of somebody who needs to be seen soon, of somebody without e-mail
+/// Record a written request: from a student, from somebody who needs to be seen soon, from somebody without e-mail
 ///
-/// Each night serves open requests, those first whose rights end first. Whoever is due is hastened within the plan; the others get
-/// seats out of the desk's `request_quota_percent`, as long as nobody loses a day before expiry by it. Whoever has an appointment
-/// and asks for an earlier one keeps it until that is found. `other` is never served by a night: an agent decides it.
+/// Each night serves open requests, starting with the people whose rights end first. People who are due are hastened
+/// within the plan; others get seats from the desk's `request_quota_percent`, as long as nobody loses a day before
+/// expiry. Anyone who asks for an earlier appointment keeps the present one until an earlier one is found. No night
+/// serves `other`: an agent decides it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke requests add 9400000001 --wish urgent --reason \"contract begins on 1 December\"
@@ -44,12 +45,12 @@ pub(super) struct Add {
     /// Day on which the request was received; today by default.
     #[arg(long, value_name = "DATE")]
     received: Option<NaiveDate>,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
-/// Requests, open ones most urgent first: by the last day of the person's rights, then by the day of receipt
+/// List requests, open ones most urgent first: by the last day of the person's rights, then by the day of receipt
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke requests list
@@ -58,12 +59,12 @@ pub(super) struct List {
     /// open, placed, refused or withdrawn.
     #[arg(long, value_name = "STATE", default_value = "open")]
     state: RequestState,
-    /// At most so many.
+    /// List at most N.
     #[arg(long, default_value_t = 1_000)]
     limit: i64,
 }
 
-/// Decide a request by hand: refuse it, note that it was taken back, or give a seat at once
+/// Decide a request by hand: refuse it, record that it was withdrawn, or give a seat at once
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("decision").required(true).args(["refuse", "withdrawn", "place"])), after_long_help = "Examples:
   convoke requests decide DE-94-2026-0000001-O --refuse --reason \"another préfecture is competent\"
@@ -75,16 +76,16 @@ pub(super) struct Decide {
     /// Refuse it.
     #[arg(long)]
     refuse: bool,
-    /// The person has taken it back.
+    /// The person has withdrawn it.
     #[arg(long)]
     withdrawn: bool,
-    /// Give this seat, and write the letter that says so.
+    /// Give this seat, and write the letter about it.
     #[arg(long, value_name = "SITE/DESK/DAYTHOUR")]
     place: Option<String>,
-    /// With --place: even if it leaves somebody without a day before expiry.
+    /// With --place: even if this leaves somebody without a day before expiry.
     #[arg(long, requires = "place")]
     despite_lapse: bool,
-    /// Why; stands in the ledger for good: name nobody.
+    /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -107,12 +108,12 @@ impl Add {
         let today = session.clock.today(config.settings.prefecture.zone);
         let on = self.received.unwrap_or(today);
         if on > today {
-            return Err(Usage(format!("--received {on}: a request cannot come from a day to come")).into());
+            return Err(Usage(format!("--received {on}: a request cannot be received in the future")).into());
         }
         let received = Received { wish: self.wish, on, needed_by: self.needed_by };
         let id =
             session.by_hand(&config, reason, |hand| acts::add_request(&mut store, hand, &self.number, received))?;
-        let text = format!("Written down as {id}. The next night looks for a seat.\n");
+        let text = format!("Recorded as {id}. The next night looks for a seat.\n");
         session.print(&json!({"schema": "convoke.request/1", "request": id.as_str(), "state": "open"}), &text)?;
         Ok(Exit::Done)
     }
@@ -164,7 +165,7 @@ impl Decide {
             let state = if self.refuse { RequestState::Refused } else { RequestState::Withdrawn };
             session.by_hand(&config, reason, |hand| acts::end_request(&mut store, hand, &self.id, state))?;
             let document = json!({"schema": "convoke.request/1", "request": self.id.as_str(), "state": state});
-            session.print(&document, &format!("{} is {state}. No letter says so: tell the person.\n", self.id))?;
+            session.print(&document, &format!("{} is {state}. No letter is sent: inform the person.\n", self.id))?;
             return Ok(Exit::Done);
         };
         let to = slot("--place", to)?;

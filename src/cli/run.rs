@@ -18,8 +18,8 @@ use convoke_store::Use;
 
 /// Bring a business date up to date: plan, reserve, write letters.
 ///
-/// Safe to repeat: a second run says "nothing new", or makes only what changed. A run whose process was killed is
-/// finished first.
+/// Safe to repeat: a second run reports "nothing new", or makes only what has changed. A run whose process was killed
+/// is finished first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke run --reason \"extract of this morning\"
@@ -27,24 +27,24 @@ use convoke_store::Use;
   convoke run --timer --yes --reason cron                    for cron or a systemd timer
   convoke run --every-prefecture --yes --reason cron")]
 pub(super) struct Run {
-    /// Business date; today by default. Rules are those of that date; seats and statuses those of today.
+    /// Business date, today by default. The rules are those of that date; seats and statuses are those of today.
     #[arg(long, value_name = "DATE")]
     date: Option<NaiveDate>,
-    /// Carry out exactly the plan of this hash, as `convoke plan` showed it, or refuse.
+    /// Carry out exactly the plan with this hash, as `convoke plan` showed it, or refuse.
     #[arg(long, value_name = "HASH")]
     plan: Option<String>,
-    /// Run every préfecture whose folder, made by `convoke init`, lies in `prefectures/` beside the file of --config. One that
-    /// fails stops no other.
+    /// Run every préfecture whose folder, made by `convoke init`, is in `prefectures/` next to the file of --config. If
+    /// one fails, the others still run.
     #[arg(long, conflicts_with = "plan")]
     every_prefecture: bool,
-    /// With --every-prefecture: so many at a time; as many as there are processors by default.
+    /// With --every-prefecture: run N at a time; by default, as many as there are processors.
     #[arg(long, value_name = "N", requires = "every_prefecture", value_parser = clap::value_parser!(u16).range(1..=64))]
     at_once: Option<u16>,
-    /// Why it is run by hand; stands in the ledger.
+    /// Why it is run by hand, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// As a timer does it, instead of `convoke serve`: takes in `[import] inbox` first, writes `[sheets] folder` last, and stands in
-    /// the ledger as cron.
+    /// Run as a timer does, instead of `convoke serve`: take in `[import] inbox` first, write `[sheets] folder` last,
+    /// and appear in the ledger as cron.
     #[arg(long)]
     timer: bool,
 }
@@ -60,7 +60,7 @@ impl Run {
             .into());
         }
         if self.every_prefecture {
-            if session.ask("The runs make appointments firm and write their letters. Go on?")?.is_none() {
+            if session.ask("The runs make appointments firm and write their letters. Continue?")?.is_none() {
                 return Ok(Exit::Interrupted);
             }
             let request = Request::of(self.date, Some(reason));
@@ -75,7 +75,7 @@ impl Run {
             let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
             let letters = seen.figures.firm + seen.figures.late_firm + seen.granted.len();
             let question = format!(
-                "The run of {} makes {letters} appointments firm and writes their letters. Go on?",
+                "The run of {} makes {letters} appointments firm and writes their letters. Continue?",
                 seen.business_date
             );
             if session.ask(&question)?.is_none() {
@@ -97,13 +97,13 @@ pub(super) fn show_beside(night: Night) -> Result<Outcome> {
             for Taken { file, refused } in all {
                 match refused {
                     Some(why) => {
-                        eprintln!("convoke: refused the extract {file}: {why}; the inbox's folder `refused` says more");
+                        eprintln!("convoke: refused the extract {file}: {why}; see the inbox's folder `refused`");
                     }
                     None => eprintln!("convoke: imported {file}"),
                 }
             }
         }
-        Err(error) => eprintln!("convoke: the inbox could not be read to its end: {error:#}"),
+        Err(error) => eprintln!("convoke: the inbox could not be read completely: {error:#}"),
     }
     match night.sheets {
         Ok(0) => {}

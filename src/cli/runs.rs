@@ -27,24 +27,24 @@ use convoke_store::{RunRow, Store, Use};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
-    /// The last runs, latest first
+    /// List the last runs, latest first
     #[command(after_long_help = "Example:
   convoke runs list --limit 5")]
     List {
-        /// How many.
+        /// Number of runs.
         #[arg(long, default_value_t = 20)]
         limit: i64,
     },
-    /// One run
+    /// Show one run
     #[command(after_long_help = "Example:
   convoke runs show 94/2026-10-05/1")]
     Show {
         /// Run, such as 94/2026-10-05/1.
         run: String,
     },
-    /// Compute the plan of a run again from what it recorded, and compare
+    /// Compute the plan of a run again from its records, and compare
     ///
-    /// Exit code 13 if it is not the same plan. With --out the instance, its plan, prices and explanation are written, for
+    /// Exit code 13 if the plan is not the same. With --out, writes the instance, its plan, prices and explanation, for
     /// `script/verify_plan.py` or any other program that follows the format.
     #[command(after_long_help = "Example:
   convoke runs replay 94/2026-10-05/1 --out night")]
@@ -54,11 +54,11 @@ pub(super) enum Runs {
         /// Write instance, plan, prices and explanation to this folder.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
-        /// For the fewest extra seats that would avoid lapses: how many a desk could open in a week.
+        /// How many extra seats a desk could open in a week, when computing the fewest that would avoid lapses.
         #[arg(long, value_name = "SEATS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000))]
         overtime: u32,
     },
-    /// What differs between two runs: people, seats, days, rules
+    /// Show what differs between two runs: people, seats, days, rules
     #[command(after_long_help = "Examples:
   convoke runs diff 94/2026-10-05/1 94/2026-10-06/1")]
     Diff {
@@ -67,17 +67,17 @@ pub(super) enum Runs {
         /// Run.
         after: String,
     },
-    /// Stop a run that is in progress, on whatever machine
+    /// Stop a run that is in progress, on any machine
     ///
-    /// What it has committed stays, with its letters; for everybody else the next run plans anew. The process that works on it ends
-    /// at its next step.
+    /// What it has committed is kept, with its letters; the next run plans everyone else again. The process that works
+    /// on it ends at its next step.
     #[command(after_long_help = "Examples:
   convoke runs stop 94/2026-10-05/1 --reason \"wrong extract\"
-  convoke pause --reason \"wrong extract\"      letters that are written already do not leave")]
+  convoke pause --reason \"wrong extract\"      letters already written do not leave")]
     Stop {
         /// Run.
         run: String,
-        /// Why; stands in the ledger for good: name nobody.
+        /// Reason, kept in the ledger for good: do not name anyone.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
@@ -171,7 +171,7 @@ fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, o
     } else {
         let recorded = row.plan_hash.unwrap_or_default();
         format!(
-            "NOT the same plan.\nrecorded  {recorded}\nnow       {plan_hash}\nWhat was recorded was changed, or another version of convoke made the plan: `convoke ledger verify`.\n"
+            "NOT the same plan.\nrecorded  {recorded}\nnow       {plan_hash}\nThe records were changed, or another version of convoke made the plan: run `convoke ledger verify`.\n"
         )
     };
     if let Some(out) = out {
@@ -203,8 +203,7 @@ fn diff(session: &Session, store: &mut Store, before: &str, after: &str) -> Resu
 fn stop(session: &Session, store: &mut Store, run: &str, reason: &str) -> Result<Exit> {
     let id = RunId(run.to_owned());
     store.run(&id)?.ok_or_else(|| unknown(run))?;
-    let question =
-        format!("Stop run {run}? What it has committed stays; everybody else is planned anew by the next run.");
+    let question = format!("Stop run {run}? What it has committed is kept; the next run plans everyone else again.");
     let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
     let stopped = convoke_office::run::stop(store, &id, (&process::login(), reason), &session.clock, &confirmed)?;
     let text = match stopped {

@@ -20,33 +20,36 @@ use crate::serve::{Office, Server, serve};
 use convoke_settings::{Configuration, Role};
 use convoke_store::{Store, Use};
 
-/// Begin each night by itself, send letters all day, and say by HTTP whether all is well.
+/// Start each night automatically, send letters all day, and report health over HTTP.
 ///
-/// Nights begin by `[serve] night` (01:30 by default); those that were missed are made up for by one run. Before each, the files in
-/// `[import] inbox` are taken in. Letters leave within `[dispatch] hours`. `/healthz`, `/readyz` and `/metrics` answer on `[http]
-/// listen`. Any number of servers may share a database; each may have its own roles.
+/// Nights start at `[serve] night` (01:30 by default); one run makes up for all missed nights. Before each night, the
+/// files in `[import] inbox` are taken in. Letters leave within `[dispatch] hours`. `/healthz`, `/readyz` and
+/// `/metrics` answer on `[http] listen`. Any number of servers may share a database; each may have its own roles.
 ///
-/// SIGTERM lets what is in flight end, within `[dispatch] stop_timeout_s`; a second one ends at once, and loses nothing either.
+/// On SIGTERM, work in flight finishes within `[dispatch] stop_timeout_s`; a second signal ends the process at once,
+/// and loses nothing either.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke serve
   convoke serve --role scheduler --role http      nights here, letters from another machine
   convoke serve --every-prefecture")]
 pub(super) struct Serve {
-    /// Only this: scheduler, dispatch or http; may be repeated. All of `[serve] roles` by default.
+    /// Take only this role: scheduler, dispatch or http; may be repeated. By default, all of `[serve] roles`.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// Serve every préfecture whose folder, made by `convoke init`, lies in `prefectures/` beside the file of --config.
+    /// Serve every préfecture whose folder, made by `convoke init`, is in `prefectures/` next to the file of --config.
     #[arg(long)]
     every_prefecture: bool,
-    /// Send every letter to `[dispatch] redirect_all_to` although these are production settings: nobody else gets any.
+    /// Send every letter to `[dispatch] redirect_all_to` although these are production settings: nobody else receives
+    /// one.
     #[arg(long)]
     redirect: bool,
 }
 
 impl Serve {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        // It waits for most of its life, and is to hold what it uses: in pages of 2 MB that is twice as much. Where there are none, all is well.
+        // It waits for most of its life, and is to hold what it uses: in pages of 2 MB that is twice as much. Where
+        // there are none, all is well.
         let _ = rustix::thread::disable_transparent_huge_pages(true);
         let files = if self.every_prefecture { every::files(session)? } else { vec![session.global.config.clone()] };
         let mut offices = Vec::new();
@@ -99,15 +102,15 @@ fn refuse_unmigrated(config: &Configuration) -> Result<()> {
     }
 }
 
-/// Ask a server whether it lives, and end with 0 if so: for containers.
+/// Ask a server whether it is alive, with exit code 0 if so: for containers.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   convoke healthcheck")]
 pub(super) struct Healthcheck {
-    /// Ask whether nights and letters go their way (`/readyz`), not only whether the process lives.
+    /// Ask whether nights and letters are on time (`/readyz`), not only whether the process is alive.
     #[arg(long)]
     ready: bool,
-    /// Where the server answers; `[http] listen` by default.
+    /// Address of the server; `[http] listen` by default.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 }

@@ -19,24 +19,25 @@ use convoke_report::List;
 use convoke_report::columns::Columns;
 use convoke_store::{Unmarked, Use};
 
-/// Write who is expected on a day: for the counter as PDF and CSV, for the door as PDF, a site each
+/// Write who is expected on a day, site by site: for the counter as PDF and CSV, for the door as PDF
 ///
-/// The counter's sheet has hour, name, date of birth, type of permit, reference, and boxes for présent, absent, dossier incomplet,
-/// desk by desk. Its CSV has the columns of attendance.csv: fill in `presence` (honore, absent, incomplet, annule) and `convoke
-/// import attendance` takes it. The door's list names nobody. Only you can read the files; the ledger remembers who had them made.
-/// `[sheets] folder` has the server write those of the next days after each night.
+/// The counter's sheet has hour, name, date of birth, type of permit, reference, and boxes for présent, absent, dossier
+/// incomplet, desk by desk. Its CSV has the columns of attendance.csv: fill in `presence` (honore, absent, incomplet,
+/// annule) and `convoke import attendance` reads it. The door's list names nobody. Only you can read the files; the
+/// ledger records who made them. If `[sheets] folder` is set, the server writes the sheets of the next days after each
+/// night.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke agenda sheet --date 2026-12-01 --out sheets
   convoke agenda sheet --date 2026-12-01 --site creteil --out sheets")]
 pub(super) struct Sheet {
-    /// Day, past or to come.
+    /// Day, past or future.
     #[arg(long, value_name = "DATE")]
     date: NaiveDate,
-    /// One site alone.
+    /// Only this site.
     #[arg(long, value_name = "ID")]
     site: Option<String>,
-    /// Folder to write into; made if it does not exist.
+    /// Folder to write into, created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = "sheets")]
     out: PathBuf,
 }
@@ -83,19 +84,20 @@ fn told(site: &SiteDay) -> String {
     format!("{}, {}: {} appointments{closed}\n", site.site, site.date, site.expected())
 }
 
-/// List appointments that are past and that nobody has marked, oldest first
+/// List past appointments that nobody has marked, oldest first
 ///
-/// Nobody knows whether those people came: they are not convoked again until `mark_days` (policy) have passed; then the night counts
-/// them as missed. Names nobody. `--csv` writes a file to be filled in for `convoke import attendance`.
+/// Nobody knows whether these people came: they are not convoked again until `mark_days` (policy) have passed; then the
+/// night counts their appointments as missed. Names nobody. `--csv` writes a file to fill in for
+/// `convoke import attendance`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke agenda awaiting-mark
   convoke agenda awaiting-mark --site creteil --csv marks.csv")]
 pub(super) struct AwaitingMark {
-    /// One site alone.
+    /// Only this site.
     #[arg(long, value_name = "ID")]
     site: Option<String>,
-    /// Write them into this file too, in the format of attendance.csv, `presence` empty.
+    /// Also write them to this file, in the format of attendance.csv, with `presence` empty.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 }

@@ -18,15 +18,15 @@ use convoke_machine::files::write_whole;
 use convoke_planning::simulate::{self, Method, Scenario, simulate};
 use convoke_report::columns::{Columns, paragraph};
 
-/// Live a year of nights with invented people, and compare ways of planning it.
+/// Simulate a year of nights with invented people, and compare ways of planning it.
 ///
-/// Three sites, permits of which more expire in autumn, people of whom one in ten is known late. The same people, seats and
-/// luck are planned by first-fit (the first free seat when the window opens, for good), by the exact plan made firm as
-/// late as notice allows and one or two weeks earlier, and by the policy of convoke.toml where there is one. A person
-/// lapses if nobody has received them by the day on which their permit expires.
+/// Three sites; more permits expire in autumn; one person in ten is known late. The same people, seats and luck are
+/// planned by first-fit (the first free seat when the window opens, for good), by the exact plan made firm as late as
+/// notice allows and one or two weeks earlier, and by the policy of convoke.toml if there is one. A person lapses if
+/// not received by the day on which the permit expires.
 ///
-/// First-fit never gives a seat up either: whoever finds none before their expiry gets the first one after it, for good. Whoever
-/// cancels or does not come is due again the next night, whatever the method.
+/// First-fit never gives up a seat either: people who find none before expiry get the first one after it, for good.
+/// People who cancel or do not come are due again the next night, whatever the method.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   convoke simulate
@@ -38,22 +38,22 @@ pub(super) struct Simulate {
     /// Permits that expire in a week.
     #[arg(long, default_value_t = 65, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     people_per_week: u32,
-    /// Permits over seats: 0.95 leaves one seat in twenty empty, if nobody cancels.
+    /// Ratio of permits to seats: 0.95 leaves one seat in twenty empty, if nobody cancels.
     #[arg(long, default_value_t = 0.95, value_parser = load)]
     load: f64,
     /// Share of appointments that are cancelled.
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     cancellations: f64,
-    /// Share of appointments to which nobody comes.
+    /// Share of appointments where nobody comes.
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     no_shows: f64,
     /// Share of people who agreed to be called at short notice.
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     consent: f64,
-    /// So many years, each with other people and other luck.
+    /// Number of years, each with different people and luck.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Number of the first year.
+    /// Seed of the first year.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     seed: u64,
     /// Write simulation.csv and simulation.svg to this folder.

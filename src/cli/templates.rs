@@ -11,12 +11,13 @@ use convoke_settings::{ConfigError, Configuration};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Templates {
-    /// Render every kind of letter in every language, with sample and hostile data, and say file, line and column of a fault
+    /// Render every kind of letter in every language, with sample and hostile data, and report the file, line and
+    /// column of a fault
     ///
-    /// A folder named by `[files] templates` in convoke.toml replaces what it holds: fr/convocation.md (Markdown, with
-    /// {{ values }} and {% conditions %}), fr/convocation.subject.txt, fr/short.txt, layout/letter.typ, layout/letter.html,
-    /// layout/letter.txt, layout/languages.toml, layout/logo.svg. Nothing that
-    /// writes letters starts with templates that fail.
+    /// A folder named by `[files] templates` in convoke.toml replaces the files it holds: fr/convocation.md (Markdown,
+    /// with {{ values }} and {% conditions %}), fr/convocation.subject.txt, fr/short.txt, layout/letter.typ,
+    /// layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. No command that writes letters
+    /// starts with templates that fail.
     #[command(after_long_help = "Example:
   convoke templates check")]
     Check,
@@ -40,8 +41,8 @@ impl Templates {
     }
 }
 
-/// Letters with this préfecture's own name, sites, desks and lists of documents: a sign that no font has, in one of them,
-/// would cost every letter its PDF.
+/// Letters with this préfecture's own name, sites, desks and lists of documents: a sign that no font has, in one of
+/// them, would cost every letter its PDF.
 fn check_own(config: &Configuration) -> Result<()> {
     let mut data = LetterData::sample();
     data.office = config.office();

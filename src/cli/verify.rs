@@ -15,23 +15,23 @@ use convoke_machine::files::read_folder;
 use convoke_report::bundle::verify;
 use convoke_report::columns::Columns;
 
-/// Check a report that was handed out, without database or configuration
+/// Verify a report that was handed out, without database or configuration
 ///
-/// Looks at the signature and the key, at every file, at each entry of the ledger, at the checkpoint that was signed after the
-/// run and those that witnesses kept; plans the night again and compares; adds the outcomes up. Says what does not hold, and
-/// where. Exit code 65 if anything does not.
+/// Checks the signature and the key, every file, each entry of the ledger, the checkpoint signed after the run and
+/// those that witnesses kept; plans the night again and compares; adds up the outcomes. Reports what fails, and where.
+/// Exit code 65 if anything fails.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  convoke verify report/ --key 3f0c…          the fingerprint that the office told you
-  convoke verify report/ --witness mails/     the checkpoints that were mailed to you, night by night
+  convoke verify report/ --key 3f0c…          the fingerprint that the office gave you
+  convoke verify report/ --witness mails/     the checkpoints mailed to you, night by night
   docs/AUDIT.md does the same with sha256sum and openssl.")]
 pub(super) struct Verify {
-    /// Folder that `convoke report RUN --out` has made.
+    /// Folder that `convoke report RUN --out` wrote.
     dir: PathBuf,
-    /// Fingerprint of the office's key, or of one before it.
+    /// Fingerprint of the office's key, or of an earlier one.
     #[arg(long, value_name = "FINGERPRINT")]
     key: Option<String>,
-    /// File or folder of checkpoints that were mailed to a witness.
+    /// File or folder of checkpoints mailed to a witness.
     #[arg(long, value_name = "FILE")]
     witness: Option<PathBuf>,
 }
@@ -55,9 +55,9 @@ impl Verify {
         }
         let mut text = table.text();
         text += match (valid, &self.key) {
-            (false, _) => "This report does not prove itself.\n",
-            (true, Some(_)) => "Nothing was changed since the office signed it.\n",
-            (true, None) => "Nothing was changed since it was signed. By whom, only --key can tell.\n",
+            (false, _) => "This report fails verification.\n",
+            (true, Some(_)) => "Nothing has changed since the office signed it.\n",
+            (true, None) => "Nothing has changed since it was signed. Only --key can tell by whom.\n",
         };
         session.print(&json!({"schema": "convoke.verify/1", "valid": valid, "checks": checks}), &text)?;
         Ok(if valid { Exit::Done } else { Exit::BadData })
@@ -84,7 +84,7 @@ pub(super) fn kept_by(witness: &Path) -> Result<Vec<Sealed>> {
         })
         .collect();
     if found.is_empty() {
-        return Err(BadData(format!("{}: holds no whole checkpoint", witness.display())).into());
+        return Err(BadData(format!("{}: contains no complete checkpoint", witness.display())).into());
     }
     Ok(found)
 }

@@ -158,7 +158,7 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
             for Taken { file, refused: why } in all {
                 if let Some(why) = why {
                     refused();
-                    tracing::error!("Refused the extract {file}: {why}; the inbox's folder `refused` says more");
+                    tracing::error!("Refused the extract {file}: {why}; see the inbox's folder `refused`");
                 } else {
                     tracing::info!("Imported an extract: {file}");
                 }
@@ -166,7 +166,7 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
         }
         Err(error) => {
             refused();
-            tracing::error!("The inbox could not be read to its end: {error:#}");
+            tracing::error!("The inbox could not be read completely: {error:#}");
         }
     }
     match carried.sheets {

@@ -61,7 +61,7 @@ fn no_table_is_wider_than_80_columns_in_a_pipe_and_no_line_ends_with_blanks() {
         // An appointment unmarked for too long counts as missed.
         (vec!["run", "--yes", "--reason", "again"], "Firm:"),
         (vec!["runs", "list"], "STARTED (UTC)"),
-        (vec!["runs", "diff", &first, &first.replace("/1", "/2")], "not planned any more"),
+        (vec!["runs", "diff", &first, &first.replace("/1", "/2")], "no longer planned"),
         (vec!["outbox", "list"], "REPLY, OR NO PDF"),
         (vec!["outbox", "list", "--by-cause"], "FOR EXAMPLE"),
         (vec!["requests", "list"], "RIGHTS UNTIL"),

@@ -624,7 +624,7 @@ async fn outside_the_hours_of_sending_nothing_leaves() {
     let hours = format!("{:02}:00-{:02}:00", (hour + 2) % 22, (hour + 2) % 22 + 2);
     let output = play.dispatch(&[("CONVOKE__DISPATCH__HOURS", &hours)]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("outside the hours"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("outside the sending hours"), "{output:?}");
     assert_eq!((play.sink.messages().len(), count(&play.office, "state = 'queued'")), (0, play.letters));
 }
 

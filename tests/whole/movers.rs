@@ -163,7 +163,7 @@ fn two_prefectures_find_whom_they_both_have_and_nothing_of_the_others() {
     assert_eq!(
         ours.output(&["movers", "key", "--key-file", "movers.key"]).status.code(),
         Some(2),
-        "nothing is written over"
+        "nothing is overwritten"
     );
     fs::copy(ours.path("movers.key"), theirs.path("movers.key")).unwrap();
     let given = theirs.ok(&["movers", "hashes", "--key-file", "movers.key", "--out", "theirs.csv", "--json"]);

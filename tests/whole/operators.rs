@@ -123,7 +123,7 @@ fn a_stale_plan_is_refused_and_what_has_changed_is_listed() {
     let seats = &refusal["difference"]["seats"][0];
     assert_eq!(seats["before"].as_u64().unwrap() - seats["after"].as_u64().unwrap(), 1, "{refusal}");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("not planned any more") && told.contains("SEATS BEFORE"), "{told}");
+    assert!(told.contains("no longer planned") && told.contains("SEATS BEFORE"), "{told}");
     assert_eq!(office.one("SELECT count(*) FROM convocation"), "0");
     // What is shown is what is done.
     let shown = office.answer(&["plan", "--json"]);
@@ -197,7 +197,7 @@ fn two_runs_are_compared_by_what_they_planned() {
         office.one("SELECT count(*) FROM convocation")
     );
     let text = String::from_utf8(office.output(&["runs", "diff", &before, &after]).stdout).unwrap();
-    assert!(text.contains("already-convoked") && text.contains("not planned any more"), "{text}");
+    assert!(text.contains("already-convoked") && text.contains("no longer planned"), "{text}");
     let unknown = office.output(&["runs", "diff", &before, "94/1999-01-01/1"]);
     assert_eq!(unknown.status.code(), Some(78));
 }

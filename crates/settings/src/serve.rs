@@ -38,8 +38,8 @@ pub struct Serve {
     pub queue_alert_min: u32,
     /// What this process does: several may share the work.
     pub roles: Vec<Role>,
-    /// File with the URL that is called when a night begins (`/start`), is done, or fails (`/fail`); also the systemd credential
-    /// `ping-url`. Who is not called in time raises the alarm.
+    /// File with the URL that is called when a night begins (`/start`), is done, or fails (`/fail`); also the systemd
+    /// credential `ping-url`. Who is not called in time raises the alarm.
     pub ping_url_file: Option<PathBuf>,
     /// The URL itself: from the environment only.
     #[serde(skip_serializing)]
@@ -82,11 +82,13 @@ impl Serve {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Import {
-    /// Folder of new extracts, read before each night: `permits*.csv`, `slots*.csv`, `convocations*.csv`, `attendance*.csv`, or `.xlsx`.
+    /// Folder of new extracts, read before each night: `permits*.csv`, `slots*.csv`, `convocations*.csv`,
+    /// `attendance*.csv`, or `.xlsx`.
     pub inbox: Option<PathBuf>,
-    /// Whether an extract of permits in the inbox is the whole of them: those that it lacks become `absent-from-extract`.
+    /// Whether an extract of permits in the inbox is the whole of them: those that it lacks become
+    /// `absent-from-extract`.
     pub full: bool,
-    /// TOML file that names columns and values of the préfecture's own extracts.
+    /// TOML file that maps the columns and values of the préfecture's own extracts.
     pub mapping: Option<PathBuf>,
 }
 
@@ -94,7 +96,7 @@ pub struct Import {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sheets {
-    /// Folder into which each night's end writes the sheets of the next three days with appointments; none where absent. They name
-    /// people: only this program's user can read them.
+    /// Folder into which each night's end writes the sheets of the next three days with appointments; none where
+    /// absent. They name people: only this program's user can read them.
     pub folder: Option<PathBuf>,
 }
