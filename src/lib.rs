@@ -9,12 +9,12 @@
 //! after:  report, verify, forecast                         reads only
 //! ```
 //!
-//! Three laws: everything is read, then decided purely, then written once; a run never speaks SMTP and a send never decides
-//! who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
+//! Three laws: everything is read, then decided purely, then written once; a run never speaks SMTP and a send never
+//! decides who is convoked; the database, not a lock in memory, makes double booking and double sending impossible.
 //!
-//! This crate is the program: it starts, asks and prints, and decides nothing. What decides is pure and has a crate of its own
-//! ([`convoke_domain`], [`convoke_instance`], [`convoke_planning`], [`convoke_check`], [`convoke_letters`], [`convoke_report`]);
-//! docs/ARCHITECTURE.md draws them all.
+//! This crate is the program: it starts, asks and prints, and decides nothing. What decides is pure and has a crate of
+//! its own ([`convoke_domain`], [`convoke_instance`], [`convoke_planning`], [`convoke_check`], [`convoke_letters`],
+//! [`convoke_report`]); docs/ARCHITECTURE.md draws them all.
 //!
 //! | French | here |
 //! |---|---|
@@ -38,12 +38,12 @@
 //! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`](convoke_letters::Matter::OnlineFiling), [`letters::Matter::Transfer`](convoke_letters::Matter::Transfer) |
 //! | demande écrite | request: [`requests`](convoke_domain::requests) |
 //! | registre, témoin | ledger: [`ledger`](convoke_domain::ledger), signed by [`seal`](convoke_domain::seal); witness |
-//! | rapport, pièces | report: [`report`](convoke_report); what is handed out of it: [`bundle`](convoke_report::bundle) |
+//! | rapport, pièces | report: [`report`](convoke_report); the files handed out: [`bundle`](convoke_report::bundle) |
 //! | hors ressort, transfert de dossier | [`movers`](convoke_domain::movers): people under two préfectures |
 //! | recherche d'une personne | [`search`](convoke_domain::search), [`store::Store::find`](convoke_store::Store::find) |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
 //! | lecteur, opérateur, auditeur, administrateur | [`access::Role`](convoke_domain::access::Role) |
-//! | suspendre, déplacer, annuler, fermer | what is done by hand: [`acts`](convoke_office::acts) |
+//! | suspendre, déplacer, annuler, fermer | acts done by hand: [`acts`](convoke_office::acts) |
 
 pub mod cli;
 pub mod demo;

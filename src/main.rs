@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Laying a letter out is a hundred thousand small allocations: a tenth of its time with the system's allocator.
+/// Laying out a letter makes a hundred thousand small allocations: with the system's allocator, a tenth of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -17,7 +17,7 @@ use convoke_machine::entropy::Entropy;
 use convoke_machine::process;
 use convoke_store::Use;
 
-/// A longer message is no bounce of ours: it is left for a person.
+/// A longer message is not a bounce of ours: it is left for a person.
 const MESSAGE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +63,7 @@ impl Bounces {
             let consequence = if let Some(bytes) = read(file)? {
                 match ingest(&mut store, &config, &key, &bytes, &actor, &session.clock, &mut counts) {
                     Ok(consequence) => consequence,
-                    // One message must not keep all others out.
+                    // One bad message must not keep the others from being read.
                     Err(error) => {
                         eprintln!("convoke: {}: {error:#}", file.display());
                         failed += 1;
@@ -103,8 +103,7 @@ impl Bounces {
     }
 }
 
-/// The messages that are meant, in the order of their names: a file itself; `new/` and `cur/` of a Maildir; a folder's
-/// `.eml`.
+/// The messages at a path, in order of name: the file itself; `new/` and `cur/` of a Maildir; the `.eml` of a folder.
 fn messages(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
@@ -135,7 +134,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The message; `None` where it is too long to be one.
+/// The message; `None` if it is too long to be a bounce.
 fn read(file: &Path) -> Result<Option<Vec<u8>>> {
     let opened = File::open(file).with_context(|| format!("opening {}", file.display()))?;
     let mut bytes = Vec::new();

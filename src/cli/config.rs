@@ -56,7 +56,7 @@ impl Config {
             }
             Self::Schema => {
                 let schema = serde_json::to_string_pretty(&schemars::schema_for!(Settings))?;
-                // A document, whoever reads it: no line of it is folded.
+                // The schema is for programs: its lines are never folded.
                 writeln!(std::io::stdout(), "{schema}").context("writing the schema")?;
             }
         }

@@ -1,4 +1,4 @@
-//! One picture of many pages, for whoever reviews letters: made by pdftoppm (poppler-utils) where it is installed.
+//! One picture of many pages, for people who review letters: made by pdftoppm (poppler-utils) if it is installed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,21 +7,21 @@ use anyhow::{Context, Result, ensure};
 
 use convoke_machine::files::write_whole;
 
-/// Dots an inch: a page is 331 pixels wide, and its title can be read.
+/// Dots per inch: a page is 331 pixels wide, and its title can be read.
 const RESOLUTION: &str = "40";
-/// Pages beside one another.
+/// Pages in a row.
 const COLUMNS: usize = 6;
 /// Pixels between pages.
 const GAP: usize = 8;
 
-/// A page as pixels of three bytes.
+/// A page as pixels of three bytes (RGB).
 struct Picture {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
 }
 
-/// Writes `contact-sheet.png` with the pages of all these files; `false` where pdftoppm is not installed.
+/// Writes `contact-sheet.png` with the pages of all these files; `false` if pdftoppm is not installed.
 pub(super) fn write(out: &Path, pdfs: &[String]) -> Result<bool> {
     let mut pages = Vec::new();
     for pdf in pdfs {

@@ -212,7 +212,7 @@ impl Cancel {
     }
 }
 
-/// How the letter reaches the person, or that it cannot before this day.
+/// How the letter reaches the person, or that it would come too late for this day.
 fn way(session: &Session, config: &Configuration, channel: Channel, day: NaiveDate) -> &'static str {
     let left = (day - session.clock.today(config.settings.prefecture.zone)).num_days();
     match acts::way(&config.settings.policy, channel, left) {
@@ -222,7 +222,7 @@ fn way(session: &Session, config: &Configuration, channel: Channel, day: NaiveDa
     }
 }
 
-/// A slot as it was typed: with the hour of the day, whatever its case.
+/// Reads a slot as typed, in any case.
 pub(super) fn slot(option: &str, text: &str) -> Result<SlotId> {
     let wrong =
         || Usage(format!("{option} {text}: expected SITE/DESK/YYYY-MM-DDTHH:MM, as `convocation options` prints it"));

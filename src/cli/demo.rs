@@ -48,12 +48,12 @@ impl Demo {
             ))
             .into());
         }
-        // Another stream than that of the demonstration's database: no key is used twice.
+        // A different stream from that of the demo's database: no key is used twice.
         init::fill(dir, init::Example::ValDeMarne, &mut Entropy::seeded(!self.seed))?;
-        // Says that the folder is ours to delete.
+        // Marks the folder as one that may be deleted.
         fs::write(dir.join(".convoke-demo"), "Made by `convoke demo`; may be deleted.\n")
             .context("writing into the folder")?;
-        // The demonstration's relay and hours are its own, whatever the environment says.
+        // The demo has its own relay and hours, whatever the environment says.
         let environment = vec![("CONVOKE__DISPATCH__HOURS".to_owned(), "always".to_owned())];
         let config = Configuration::load(&dir.join("convoke.toml"), environment, None)?;
         Store::migrate(&config.settings.database.url)?;

@@ -1,13 +1,13 @@
-//! What differs between two plans, told.
+//! The differences between two plans, as text.
 
 use super::output::terminal_width;
 use convoke_instance::diff::Difference;
 use convoke_report::columns::{Columns, paragraph};
 
-/// Names of permits that a line holds.
+/// Permits named on one line.
 const NAMED: usize = 5;
 
-/// A difference in lines.
+/// A difference as lines of text.
 pub(super) fn told(difference: &Difference) -> String {
     if difference.is_none() {
         return "Nobody's day has changed, and no seat was added or removed.\n".into();

@@ -79,7 +79,7 @@ impl Dispatch {
             counts.held
         );
         session.print(&Document { schema: "convoke.dispatch/1", counts: &counts }, &text)?;
-        // A word on top: where the database is gone by now, the work is done all the same.
+        // Only additional information: if the database is lost by now, the work is done all the same.
         let waiting =
             Session::store(&config, Use::Worker).and_then(|mut s| Ok((s.waiting_letters()?, s.next_letter_at()?)));
         if let Ok((waiting @ 1.., Some(next))) = waiting {
@@ -108,14 +108,14 @@ impl Dispatch {
                 eprintln!("convoke: {}: the letters wait until `convoke unpause`", told(&paused));
                 Exit::Done
             }
-            // A letter that is held waits for a person as one that failed does.
+            // A held letter waits for a person, like a failed one.
             Drained::Empty | Drained::Stopped if counts.failed + counts.held > 0 => Exit::LettersFailed,
             Drained::Empty | Drained::Stopped => Exit::Done,
         })
     }
 }
 
-/// A forgotten redirection would mark everybody's letter as accepted, and nobody would have got one.
+/// A forgotten redirection would mark every letter as accepted although nobody received one.
 pub(super) fn allow_redirection(config: &Configuration, redirect: bool) -> Result<()> {
     let dispatch = &config.settings.dispatch;
     match (&dispatch.redirect_all_to, dispatch.production && !redirect) {
@@ -137,7 +137,7 @@ pub(super) fn signals() -> Result<[Signal; 2]> {
     Ok([on(SignalKind::terminate())?, on(SignalKind::interrupt())?])
 }
 
-/// The first signal asks to stop; the second ends the process, which is as safe as any kill.
+/// The first signal asks to stop; the second ends the process, which is as safe as a kill.
 pub(super) async fn heed_signals(stop: CancellationToken, [mut terminate, mut interrupt]: [Signal; 2]) {
     for asked_before in [false, true] {
         let code = tokio::select! { _ = terminate.recv() => 143, _ = interrupt.recv() => 130 };
@@ -188,7 +188,7 @@ pub(super) fn unpause(session: &Session) -> Result<Exit> {
         let waiting = store.waiting_letters()?;
         let question = format!("{}. Resume sending, with {waiting} letters waiting?", told(paused));
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Done) };
-        // Nobody is asked why it goes on: what it was stopped for is over.
+        // No reason is needed to resume: the reason for stopping is over.
         session.by_hand(&config, &paused.reason, |hand| acts::unpause(&mut store, hand, &confirmed))?;
     }
     let text = if before.is_some() { "Sending has resumed.\n" } else { "Nothing changed: sending was not stopped.\n" };

@@ -1,4 +1,4 @@
-//! `convoke doctor`: looks at all that nights and letters need, and says what to do where something is wrong.
+//! `convoke doctor`: checks everything that nights and letters need, and says what to do if something is wrong.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -19,24 +19,24 @@ use convoke_domain::seal::Seal;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{Store, Use};
 
-/// Below that, an extract of a million permits and its night may find the disk full.
+/// With less free space, an extract of a million permits and its night could fill the disk.
 const DISK_MIN_MB: u64 = 1_024;
-/// Seats are wanted as far ahead as the law lets people come: two calendar months.
+/// Seats are needed as far ahead as the law allows people to come: two calendar months.
 const AGENDA_AHEAD_DAYS: i64 = 62;
-/// Clocks that differ by more see each other's leases end early.
+/// With a greater difference, machines see each other's leases end early.
 const SKEW_MAX: TimeDelta = TimeDelta::seconds(5);
-/// Zones change their rules with a year's notice.
+/// Time zones change their rules with a year's notice.
 const ZONES_OLD_YEARS: i32 = 2;
 const RELAY_PATIENCE: Duration = Duration::from_secs(20);
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Serialize)]
 struct Finding {
     what: &'static str,
     ok: bool,
     /// What was found.
     told: String,
-    /// What to do where it is wrong.
+    /// What to do if it is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
 }
@@ -53,13 +53,13 @@ impl Findings {
         self.0.push(Finding { what, ok: false, told: told.into(), remedy: Some(remedy.into()) });
     }
 
-    /// Good where `wrong` does not hold.
+    /// Good unless `wrong`.
     fn check(&mut self, what: &'static str, wrong: bool, told: impl Into<String>, remedy: impl Into<String>) {
         if wrong { self.wrong(what, told, remedy) } else { self.good(what, told) }
     }
 }
 
-/// Looks at everything; a configuration that cannot be read is told by the error itself.
+/// Checks everything; a configuration that cannot be read is reported by its own error.
 pub(super) fn doctor(session: &Session) -> Result<Exit> {
     let config = session.configuration_to_read()?;
     let mut findings = Findings::default();
@@ -156,7 +156,7 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
     Ok(())
 }
 
-/// Who can sign in to the console, where it is on.
+/// Who can sign in to the console, if it is on.
 fn console(findings: &mut Findings, config: &Configuration, store: &mut Store) -> Result<()> {
     let http = &config.settings.http;
     if !http.console {
@@ -171,7 +171,7 @@ fn console(findings: &mut Findings, config: &Configuration, store: &mut Store) -
     Ok(())
 }
 
-/// Nobody but this program, and its group at most, reads a secret.
+/// Only this program, and at most its group, may read a secret.
 fn secrets(findings: &mut Findings, config: &Configuration) {
     let s = &config.settings;
     let fallback = s.smtp.fallback.as_ref().and_then(|f| f.password_file.as_deref());
@@ -232,7 +232,7 @@ fn disk(findings: &mut Findings, config: &Configuration) {
     }
 }
 
-/// Connects, secures, logs in, asks for nothing, and leaves: as a letter would, without one.
+/// Connects, secures the channel and logs in as for a letter, then leaves without sending one.
 fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
     let relays = match Transport::of(config)? {
         Transport::Smtp(relays) => relays,
@@ -265,7 +265,7 @@ fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
     Ok(())
 }
 
-/// `Err`: what went wrong, and whether it is the login.
+/// `Err` says what went wrong, and whether it was the login.
 async fn call(relay: &Relay) -> Result<(), (String, bool)> {
     let told = |fault: convoke_dispatch::smtp::Fault| (fault.to_string(), fault.is_authentication());
     let mut dialogue = Dialogue::open(relay).await.map_err(told)?;
@@ -274,7 +274,7 @@ async fn call(relay: &Relay) -> Result<(), (String, bool)> {
     Ok(())
 }
 
-/// What to do about an error of the database; libpq's words, in English whatever the server speaks.
+/// What to do about a database error, recognised by libpq's words, which are English whatever the server's language.
 fn remedy(told: &str) -> Option<&'static str> {
     let knows = |word: &str| told.contains(word);
     Some(match () {

@@ -1,4 +1,4 @@
-//! What leaves for one reader only: the program `age` (age-encryption.org) makes it unreadable for everybody else.
+//! Encryption for one recipient, with the program `age` (age-encryption.org).
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::failure::Usage;
 
-/// What `age` makes of it; nothing is written in clear.
+/// Encrypts bytes; nothing is written in clear.
 pub(super) fn encrypt(bytes: &[u8], recipient: &str) -> Result<Vec<u8>> {
     let started = Command::new("age")
         .args(["--encrypt", "--recipient", recipient])
@@ -17,11 +17,11 @@ pub(super) fn encrypt(bytes: &[u8], recipient: &str) -> Result<Vec<u8>> {
         .spawn();
     let mut age = started.context("starting `age`, which encrypts: install it (Debian: apt-get install age)")?;
     let mut input = age.stdin.take().context("a pipe to age")?;
-    // On a thread of its own: both pipes may be full at once.
+    // Written by another thread: both pipes may be full at once.
     let output = std::thread::scope(|scope| {
         let fed = scope.spawn(move || input.write_all(bytes));
         let output = age.wait_with_output();
-        // What it says of itself is better than that it did not listen.
+        // What `age` reports explains more than a broken pipe does.
         let _ = fed.join();
         output
     })?;

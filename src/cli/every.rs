@@ -1,4 +1,5 @@
-//! `convoke run --every-prefecture`: many préfectures, each with its own folder of settings, most often in one database.
+//! `convoke run --every-prefecture`: many préfectures, each with its own folder of settings, most often in one
+//! database.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -21,14 +22,14 @@ use convoke_store::Use;
 /// Where the folders are, beside the file that `--config` names.
 const FOLDER: &str = "prefectures";
 
-/// What came of the run of one préfecture.
+/// The result of the run of one préfecture.
 #[derive(Serialize)]
 struct Ended {
     /// Its folder.
     folder: String,
     /// `done`, `nothing-new`, `busy`, `too-many-firm`, `plan-changed` or `failed`.
     outcome: &'static str,
-    /// `run --json`, where there is one.
+    /// The document of `run --json`, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<Value>,
     /// What to do, or what went wrong.
@@ -38,7 +39,7 @@ struct Ended {
     exit: Exit,
 }
 
-/// Runs those that are due, `at_once` at a time; one that fails stops no other.
+/// Runs them, `at_once` at a time; a failure stops no other.
 pub(super) fn run_every(session: &Session, starter: Starter, request: &Request, at_once: usize) -> Result<Exit> {
     let folders = folders(session)?;
     let (next, done) = (Mutex::new(folders.iter()), AtomicU64::new(0));
@@ -69,7 +70,7 @@ pub(super) fn run_every(session: &Session, starter: Starter, request: &Request, 
     for failed in ended.iter().filter(|e| e.message.is_some()) {
         eprintln!("convoke: {}: {}", failed.folder, failed.message.as_deref().unwrap_or_default());
     }
-    // Whatever failed stands above those who lack a seat.
+    // A failure outranks people without a seat.
     let worst = |e: &&Ended| (!matches!(e.exit, Exit::Done | Exit::WithoutSlot), e.exit == Exit::WithoutSlot);
     Ok(ended.iter().max_by_key(worst).map_or(Exit::Done, |e| e.exit))
 }
@@ -79,7 +80,7 @@ pub(super) fn files(session: &Session) -> Result<Vec<PathBuf>> {
     Ok(folders(session)?.into_iter().map(|folder| folder.join("convoke.toml")).collect())
 }
 
-/// Folders that hold a `convoke.toml`, in the order of their names.
+/// Folders that hold a `convoke.toml`, in order of name.
 fn folders(session: &Session) -> Result<Vec<PathBuf>> {
     let root = session.global.config.with_file_name(FOLDER);
     let entries = std::fs::read_dir(&root).map_err(|e| {

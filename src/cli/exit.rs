@@ -1,6 +1,6 @@
 //! Exit codes: what cron, a shell or an operator can rely on.
 
-/// The enum, its list and its table of the manual from one declaration, so that no code can be in one and not in another.
+/// Declares the enum, its list and the manual's table together, so that no code can be missing from one of them.
 macro_rules! exits {
     ($($(#[$meta:meta])* $name:ident = $code:literal, $told:literal;)+) => {
         /// How a command ended.
@@ -14,7 +14,7 @@ macro_rules! exits {
             /// Every code, in the order of the manual.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// What the manual says of it.
+            /// Its meaning, for the manual.
             pub const fn told(self) -> &'static str {
                 match self { $(Self::$name => $told,)+ }
             }
@@ -25,7 +25,7 @@ macro_rules! exits {
 exits! {
     /// Done, also when nothing was due.
     Done = 0, "done, also when nothing was due";
-    /// Something that nobody foresaw.
+    /// An unexpected error.
     Unexpected = 1, "unexpected error";
     /// The command line is wrong.
     Usage = 2, "wrong command line";

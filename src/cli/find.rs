@@ -52,7 +52,7 @@ impl Find {
         let found = store.read(|s| s.find(&self.text.join(" "), self.limit))?;
         let current = store.words_are_current()?;
         if !found.people.is_empty() {
-            // Before anything is printed; who is shown nobody has read nothing.
+            // Recorded before anything is printed; somebody who is shown nobody has read nothing.
             session.reads(&mut store, "read.find", json!({"by": found.by, "people": found.people.len()}))?;
         }
         let hint = hint(&found, current);
@@ -95,7 +95,7 @@ fn hint(found: &Found, current: bool) -> Option<String> {
     }
 }
 
-/// What is told of a person, a line for each permit and for the appointment.
+/// What is shown of a person: one line per permit, and one for the appointment.
 fn told(person: &Person) -> Result<String> {
     let names = [person.family_name.as_str(), person.given_names.as_str()].join(" ");
     let mut text = visible(names.trim());

@@ -1,4 +1,4 @@
-//! `convoke permit timeline`, `hold`, `release`, `set-email`: what an agent at the counter answers, and sets right.
+//! `convoke permit timeline`, `hold`, `release`, `set-email`: what an agent at the counter looks up and corrects.
 
 use std::fmt::Write as _;
 
@@ -34,7 +34,7 @@ impl Timeline {
         let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let id = store.holder_by_number(&self.number)?.ok_or_else(|| Refused::Nobody(self.number.clone()))?;
-        // The key and the entry that is made with it in one transaction: the disk is waited for once.
+        // The key and the entry made with it are written in one transaction, which waits for the disk only once.
         store.write(|s| {
             let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?.remove(0);
             let read = Event { kind: "read.timeline", payload: json!({"holder": commitment}) };

@@ -104,7 +104,7 @@ impl Import {
         };
         progress.clear();
         let imported = match result {
-            // A file that is no table is bad data, whatever it is.
+            // Any file that is not a table is bad data.
             Err(error) if error.chain().any(<dyn std::error::Error + 'static>::is::<FileFault>) => {
                 return Err(BadData(format!("{error:#}; nothing was changed")).into());
             }

@@ -65,7 +65,7 @@ const CODE_KEY: &str = "keys/letter-code.key";
 /// The key that signs the ledger and the reports.
 const LEDGER_KEY: &str = "keys/ledger.key";
 
-/// Fills a folder; refuses to write over anything.
+/// Fills a folder; refuses to overwrite anything.
 pub(super) fn fill(dir: &Path, example: Example, entropy: &mut Entropy) -> Result<()> {
     let files = example.files();
     let names = files.iter().map(|(name, _)| *name).chain([CODE_KEY, LEDGER_KEY]);
@@ -125,8 +125,8 @@ pub(super) fn migrate(session: &Session) -> Result<Exit> {
     let url = &config.settings.database.url;
     let run = Store::migrate(url)?;
     let progress = session.progress();
-    // Once, and after an import by an older program: nothing is to be done on most days.
-    let apart = Store::take_names_apart(url, &|read| progress.show("taking names apart", read, 0));
+    // Needed once, and after an import by an older version; on most days there is nothing to do.
+    let apart = Store::take_names_apart(url, &|read| progress.show("indexing names", read, 0));
     progress.clear();
     let apart = apart?;
     let mut text = if run.is_empty() {

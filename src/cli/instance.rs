@@ -80,7 +80,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
     Ok(match certificate {
         "closed" if levels.lapses == 0 => Exit::Done,
         "closed" => Exit::WithoutSlot,
-        // A plan that is not proved is a fault of this program.
+        // A plan that is not proved is a bug of this program.
         _ => Exit::Unexpected,
     })
 }
@@ -126,7 +126,7 @@ fn read(folder: &Path) -> Result<(Instance, Vec<String>)> {
     Ok(read.map_err(|e| BadData(format!("{}: {e}", folder.display())))?)
 }
 
-/// A file of an earlier plan must not stand beside this one.
+/// A file of an earlier plan must not be left next to this one.
 fn remove_old(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -144,7 +144,7 @@ fn write_proof(out: &Path, proof: &Proof, overtime: u32) -> Result<Explanation> 
     Ok(explanation)
 }
 
-/// Writes all that the planner saw and decided in a night, and nothing personal.
+/// Writes everything that the planner saw and decided in a night, and nothing personal.
 pub(super) fn write_night(night: &Night<'_>, out: &Path, overtime: u32) -> Result<Explanation> {
     let explanation = explain(night.proof, overtime);
     let files = night.files(&explanation)?;

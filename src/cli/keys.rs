@@ -100,8 +100,8 @@ fn generate(session: &Session, settings: &Settings, place: &Path, lost: Option<&
         .into());
     }
     let seal = Seal::new(&Entropy::System.bytes()?);
-    // First the entry, which is taken back if the key cannot be written: a key that is nowhere could sign nothing any
-    // more.
+    // The entry comes first, and is undone if the key cannot be written: a key recorded but never stored could sign
+    // nothing.
     store.write(|s| {
         s.introduce_key(&seal, &process::login(), lost, session.clock.now())?;
         write_secret(place, &seal.to_pem())
@@ -109,7 +109,7 @@ fn generate(session: &Session, settings: &Settings, place: &Path, lost: Option<&
     print(session, "made", &seal.public(), place, &[])
 }
 
-/// Where the new key waits until the database knows of it.
+/// Where the new key waits until the database knows it.
 fn next_place(place: &Path) -> PathBuf {
     place.with_extension("next")
 }
@@ -118,7 +118,7 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, co
     let old = settings.audit.seal()?.context("there is no key yet: `convoke keys generate`")?;
     let mut store = store_of(settings)?;
     let next = next_place(place);
-    // A rotation that was cut off: the database decides whether it has happened.
+    // A rotation was interrupted: the database decides whether it has happened.
     if let Ok(text) = std::fs::read_to_string(&next) {
         let waiting = Seal::from_pem(&text).with_context(|| next.display().to_string())?;
         let known = store.successions()?.iter().any(|s| s.to == waiting.public().to_hex());
@@ -134,7 +134,7 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, co
     let passed = old.pass_on(&new.public(), at);
     store.write(|s| {
         match s.key_in_use()? {
-            // A key that has never signed is not known to the ledger yet: only then can it pass anything on.
+            // A key that has never signed is not yet in the ledger: it must be before it can endorse another.
             None => s.introduce_key(&old, &process::login(), None, at)?,
             Some(known) => ensure!(known == old.public(), "the ledger names another key: {}", known.fingerprint()),
         }
@@ -148,7 +148,7 @@ fn rotate(session: &Session, settings: &Settings, place: &Path, reason: &str, co
     print(session, "rotated", &new.public(), place, &store.successions()?)
 }
 
-/// The old secret is gone with this: it can vouch for nothing more.
+/// Deletes the old secret, which can endorse nothing more.
 fn put_in_place(next: &Path, place: &Path, _: &Confirmed) -> Result<()> {
     std::fs::rename(next, place).with_context(|| format!("putting the new key in the place of {}", place.display()))?;
     let folder = place.parent().unwrap_or(Path::new("."));

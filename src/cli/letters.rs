@@ -90,10 +90,10 @@ fn check_code(session: &Session, reference: &Reference, code: &str) -> Result<Ex
     if replaced {
         text += "A later letter has replaced it.\n";
     }
-    // Whoever guesses learns nothing.
+    // Somebody who guesses learns nothing.
     let now = now.filter(|_| sequence.is_some());
     if let Some(now) = &now {
-        // Whoever forges keeps reference and code, and changes day or hour: the desk compares these.
+        // A forger keeps reference and code, and changes day or hour: the desk compares these.
         writeln!(text, "The convocation is now: {}, for {}.", now.state, now.slot_id)?;
     }
     let document = json!({"schema": "convoke.code/1", "reference": reference.as_str(), "valid": sequence.is_some(),
@@ -222,7 +222,7 @@ impl Preview {
     }
 }
 
-/// All the forms of a letter, as files of one name.
+/// All the forms of a letter, as files with one name.
 pub(super) fn write_letter(out: &Path, name: &str, letter: &Letter) -> Result<()> {
     let write = |end: &str, bytes: &[u8]| write_whole(&out.join(format!("{name}.{end}")), bytes);
     write("txt", letter.text.as_bytes())?;

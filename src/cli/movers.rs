@@ -22,7 +22,7 @@ use convoke_machine::files::write_with;
 use convoke_report::columns::Columns;
 use convoke_store::{Elsewhere, Store, Use};
 
-/// Older than this when it was first seen: a permit that another préfecture gave.
+/// A permit older than this when first seen was issued by another préfecture.
 const FROM_ELSEWHERE_DAYS: u32 = 60;
 
 /// Count people who live outside the jurisdiction, and those who came from elsewhere, by week
@@ -133,8 +133,7 @@ fn key_in(file: &Path) -> Result<SharedKey> {
     })?)
 }
 
-/// The mark of everybody who has a date of birth, with their number and the end of their permit; and how many have
-/// none.
+/// The mark of everyone with a date of birth, with their number and the end of their permit; and how many have none.
 fn marks(
     session: &Session,
     store: &mut Store,
@@ -220,7 +219,7 @@ fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>
     Ok(Exit::Done)
 }
 
-/// A préfecture that is competent for people who are not ours.
+/// Another préfecture, and the people for whom it is competent.
 #[derive(Default, serde::Serialize)]
 struct Competent {
     prefecture: String,

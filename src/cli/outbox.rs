@@ -77,7 +77,7 @@ pub(super) struct Show {
     id: String,
 }
 
-/// Letters by their ids, or by the references of their convocations; all of them or none.
+/// Letters by id, or by the reference of their convocation; acts on all of them or none.
 #[derive(Debug, Args)]
 pub(super) struct Chosen {
     /// Letters, or references.
@@ -126,7 +126,7 @@ fn each(letters: &[LetterRow]) -> (Value, String) {
         .map(|l| {
             let rendered: Option<Rendered> = l.rendered.as_deref().and_then(|r| serde_json::from_str(r).ok());
             let without_pdf = rendered.and_then(|r| r.without_pdf);
-            // What a person has to look at comes first.
+            // What a person must look at comes first.
             let remark = l.remark.map(|remark| remark.label().to_owned());
             let reply = without_pdf.clone().or(remark).or_else(|| l.last_reply.clone()).unwrap_or_default();
             let (tries, reply): (String, String) = (l.attempts.to_string(), reply.chars().take(40).collect());
@@ -170,7 +170,7 @@ impl Show {
             return Err(Refused::NoLetter(self.id.clone()).into());
         }
         for letter in &mut letters {
-            // What it says, and to whom, is `letters show`'s to tell.
+            // Its content and recipient are shown by `letters show`.
             letter.said = Value::Null;
             let domain = letter.letter.recipient.take();
             letter.letter.recipient = domain.and_then(|to| Some(format!("…@{}", to.rsplit_once('@')?.1)));
@@ -181,7 +181,7 @@ impl Show {
     }
 }
 
-/// What became of one letter, a line for each thing that happened.
+/// What became of one letter, one line per event.
 fn history(letter: &KnownLetter) -> String {
     let l = &letter.letter;
     let to = l.recipient.as_ref().map_or_else(String::new, |to| format!(", to {to}"));
@@ -200,7 +200,7 @@ fn history(letter: &KnownLetter) -> String {
     text
 }
 
-/// To the minute, Universal Time.
+/// To the minute, in UTC.
 fn minute(at: NaiveDateTime) -> impl std::fmt::Display {
     at.format("%Y-%m-%d %H:%M")
 }

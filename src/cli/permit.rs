@@ -81,7 +81,7 @@ impl Permit {
             let changed = if undo {
                 s.unlink_household(&ids)?
             } else {
-                // A name of its own: whoever is left of an earlier link must not find themselves in this one.
+                // A name of its own: holders left from an earlier link must not end up in this one.
                 let name = sha256_hex(format!("{now} {ids:?}").as_bytes());
                 s.link_household(&ids, &format!("link/{}", &name[..16]), now)?;
                 ids.len()

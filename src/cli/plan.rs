@@ -160,7 +160,7 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
     out
 }
 
-/// Where tonight's appointments would be.
+/// Tonight's appointments by week and desk.
 fn firm_weeks(weeks: &[Week]) -> String {
     if weeks.iter().all(|w| w.firm == 0) {
         return String::new();

@@ -76,7 +76,7 @@ impl Post {
                 Err(Usage("give --out DIR to prepare letters, or --confirm MANIFEST once they have left".into()).into())
             }
             (None, out, confirm) => {
-                // Confirmed first: what has left is not prepared again.
+                // Confirm first: what has left is not prepared again.
                 if let Some(manifest) = confirm {
                     let exit = Self::confirm(session, &mut store, manifest)?;
                     if out.is_none() || exit != Exit::Done {
@@ -106,7 +106,7 @@ impl Post {
             return Ok(Exit::Done);
         }
         let done = post::confirm(store, &manifest, (&process::login(), None), session.clock.now()).map_err(|e| {
-            // What is wrong with the manifest is a fault of the file; a database that fails is not.
+            // An error in the manifest is bad data; a database failure is not.
             if e.chain().count() == 1 { BadData(format!("{}: {e}", file.display())).into() } else { e }
         })?;
         let mut text = format!("{} letters marked as posted", done.posted);
@@ -137,7 +137,7 @@ fn prepare(session: &Session, store: &mut Store, config: &Configuration, out: &P
         post::prepare(store, config, &session.clock, &|done, total| progress.show("laying letters out", done, total))?;
     progress.clear();
     let (manifest, files) = batch.into_files()?;
-    // In their order: whoever sees a manifest sees all its files.
+    // Written in order, the manifest last: once it exists, all its files do.
     for (name, bytes) in &files {
         write_whole(&out.join(name), bytes)?;
     }

@@ -1,5 +1,5 @@
-//! `convoke permit export`, `convoke permit erase`, `convoke purge`: the rights of the people whose data are here, and
-//! the end of them.
+//! `convoke permit export`, `convoke permit erase`, `convoke purge`: the rights of people over their data, and the end
+//! of retention.
 
 use std::path::PathBuf;
 
@@ -63,7 +63,7 @@ impl Export {
         let commitment = store.write(|s| {
             let commitment = s.commitments(&[(&id.0, &self.number)], &mut Entropy::System)?.remove(0);
             let payload = json!({"holder": commitment, "reason": reason});
-            // In the ledger before it is seen: whoever breaks off has seen nothing that is not written down.
+            // Recorded before it is seen: an interruption leaves nothing seen and unrecorded.
             s.record(&process::login(), now, vec![Event { kind: "read.holder", payload }])?;
             Ok(commitment)
         })?;
@@ -75,7 +75,7 @@ impl Export {
         make_folder(&self.out)?;
         let mut written = Vec::new();
         let json_file = ("person.json", format!("{known:#}\n").into_bytes());
-        // A sign that no font has costs the PDF, never the right to know.
+        // A character that no font has costs the PDF, never the right of access.
         let pdf_file = pdf.inspect_err(|e| eprintln!("convoke: no PDF: {e}")).ok().map(|bytes| ("person.pdf", bytes));
         for (name, bytes) in std::iter::once(json_file).chain(pdf_file) {
             let (name, bytes) = match &self.encrypt_to {
@@ -91,7 +91,7 @@ impl Export {
     }
 }
 
-/// All of it on paper, as it stands in the JSON: names of fields in front, values behind.
+/// The JSON on paper: names of fields on the left, values on the right.
 fn document(known: &Value, config: &Configuration, today: NaiveDate) -> Document {
     let section = |heading: &str, what: &Value| {
         let mut tables = Vec::new();
@@ -162,7 +162,7 @@ impl Erase {
         };
         store.delete_for_good()?;
         store.write(|s| {
-            // Asked again: an import or a run may have come in between.
+            // Checked again: an import or a run may have come in between.
             if let Some(lives) = s.lives(&id, today)? {
                 return Err(refused(lives).into());
             }
@@ -208,7 +208,7 @@ pub(super) struct Purge {
     dry_run: bool,
 }
 
-/// People, or letters, of one transaction.
+/// People, or letters, per transaction.
 const CHUNK: i64 = 500;
 
 impl Purge {
@@ -239,7 +239,7 @@ impl Purge {
             session.print(&document(false), &format!("Would be erased:\n{told}.\n"))?;
             return Ok(Exit::Done);
         }
-        // Where nobody is concerned, nobody is asked.
+        // Ask nothing if nothing would be erased.
         let nothing = holders + letters == 0;
         let Some(confirmed) = session.ask_unless(nothing, &format!("Erase for good {told}?"))? else {
             return Ok(Exit::Interrupted);
@@ -247,7 +247,7 @@ impl Purge {
         store.delete_for_good()?;
         let (progress, now) = (session.progress(), session.clock.now());
         let mut done = 0;
-        // Each transaction is whole by itself: what is cut off is gone on with.
+        // Each transaction is complete in itself: the next purge continues an interrupted one.
         for chunk in over.chunks(CHUNK as usize) {
             done += store.write(|s| purge_holders(s, chunk, holders_before, now, &confirmed))?;
             progress.show("erasing people", done as u64, holders as u64);
@@ -269,7 +269,7 @@ impl Purge {
             progress.show("emptying letters", done as u64, letters as u64);
         }
         progress.clear();
-        // Also where nothing was left: an earlier time may have been kept from it.
+        // Also if nothing was left to erase: an earlier purge may have been kept from it.
         compact(session, &mut store)?;
         session.print(&document(true), &format!("Gone:\n{told}.\n"))?;
         Ok(Exit::Done)

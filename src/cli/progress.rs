@@ -1,10 +1,10 @@
-//! Progress on standard error: on a terminal only, and never when piped.
+//! Progress on standard error, only on a terminal.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// One bar for a whole command.
+/// One progress bar for a whole command.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
@@ -17,7 +17,7 @@ impl Progress {
         Self(bar)
     }
 
-    /// Shows a stage: done of total, or only its name where the total is unknown.
+    /// Shows a stage: done out of total, or only its name if the total is unknown.
     pub(super) fn show(&self, stage: &str, done: u64, total: u64) {
         if self.0.length() != Some(total) {
             self.0.set_style(style(total > 0));
@@ -35,7 +35,7 @@ impl Progress {
 
 fn style(known: bool) -> ProgressStyle {
     let template = if known { "{msg} [{bar:30}] {human_pos}/{human_len} {eta}" } else { "{spinner} {msg}" };
-    // Unwrap safety: both templates are constants, and tried by the tests below.
+    // Unwrap safety: both templates are constants that the tests below try.
     ProgressStyle::with_template(template).expect("a valid template").progress_chars("=> ")
 }
 

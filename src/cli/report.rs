@@ -89,7 +89,7 @@ enum OfDays {
 impl Report {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let config = session.configuration_to_read()?;
-        // Reads little of many tables: pages that are mapped would count as its memory.
+        // Reads little from many tables: mapped pages would count as its memory.
         let mut store = Session::store(&config, Use::Worker)?;
         if let Some(OfDays::Outcomes { week, out }) = &self.command {
             let last_week = session.clock.today(config.settings.prefecture.zone) - TimeDelta::days(7);
@@ -113,7 +113,7 @@ impl Report {
         let report = match &self.out {
             Some(dir) => {
                 if let Some(recipient) = &self.encrypt_to {
-                    // Before anything is read: a recipient that is none, or no `age`.
+                    // Before anything is read: fails on a malformed recipient, or without `age`.
                     encrypt(b"", recipient)?;
                     refuse_what_is_clear(dir)?;
                 }
@@ -163,7 +163,7 @@ impl Report {
     }
 }
 
-/// What is for one reader alone does not stand beside what everybody can read.
+/// Encrypted files are not put next to files that everyone can read.
 fn refuse_what_is_clear(dir: &Path) -> Result<()> {
     let Ok(files) = std::fs::read_dir(dir) else { return Ok(()) };
     let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
@@ -175,13 +175,13 @@ fn refuse_what_is_clear(dir: &Path) -> Result<()> {
     }
 }
 
-/// Whether a folder is a report that was exported before, with nothing else in it.
+/// Whether a folder holds an earlier report and nothing else.
 fn is_report(folder: &Path) -> bool {
     let Ok(files) = read_folder(folder) else { return false };
     bundle::is_one(files.get(bundle::MANIFEST).map(Vec::as_slice), files.keys().map(String::as_str))
 }
 
-/// The figures of a stretch of days.
+/// Prints the figures of a period.
 fn of_days(
     session: &Session,
     store: &mut Store,

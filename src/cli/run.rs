@@ -69,7 +69,7 @@ impl Run {
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        // Whoever names a plan has looked at it.
+        // An operator who names a plan has looked at it.
         let (mut plan, past_limit) = (self.plan.clone(), self.plan.is_some());
         if !session.global.yes {
             let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
@@ -81,7 +81,7 @@ impl Run {
             if session.ask(&question)?.is_none() {
                 return Ok(Exit::Interrupted);
             }
-            // What was counted is what is done; an extract that is taken in first may change it.
+            // The run does exactly what was counted, unless an extract taken in first changes it.
             plan = plan.or(Some(seen.plan_hash).filter(|_| !self.timer));
         }
         let request = Request { date: self.date, plan, past_limit, actor: process::login(), reason: Some(reason) };
@@ -90,7 +90,7 @@ impl Run {
     }
 }
 
-/// Prints what a night did besides its run: the files of the inbox, the sheets. What is wrong with them stops no night.
+/// Prints what a night did besides its run: the files of the inbox and the sheets. Errors in them stop no night.
 pub(super) fn show_beside(night: Night) -> Result<Outcome> {
     match night.inbox {
         Ok(all) => {
@@ -113,7 +113,7 @@ pub(super) fn show_beside(night: Night) -> Result<Outcome> {
     night.outcome
 }
 
-/// Prints what came of a run.
+/// Prints the outcome of a run.
 pub(super) fn show(session: &Session, config: &Configuration, outcome: &Outcome) -> Result<Exit> {
     match outcome {
         Outcome::Done(summary) => {

@@ -48,8 +48,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        // It waits for most of its life, and is to hold what it uses: in pages of 2 MB that is twice as much. Where
-        // there are none, all is well.
+        // A server mostly waits, and should hold little memory: pages of 2 MB would double it. Systems without them are
+        // fine.
         let _ = rustix::thread::disable_transparent_huge_pages(true);
         let files = if self.every_prefecture { every::files(session)? } else { vec![session.global.config.clone()] };
         let mut offices = Vec::new();
@@ -76,21 +76,21 @@ impl Serve {
             tokio::spawn(heed_signals(stop.clone(), signals()?));
             serve(server, listen, stop).await
         });
-        // A run that had no time to end is cut off, as by any kill: the next server finishes it.
+        // A run that had no time to finish is cut off, as by a kill: the next server finishes it.
         runtime.shutdown_background();
         ended?;
         Ok(Exit::Done)
     }
 }
 
-/// Reads a configuration as this process was asked to, whenever it is called.
+/// Returns a function that reads a configuration as this process was asked to.
 fn loader(session: &Session, file: PathBuf) -> crate::serve::Load {
     let environment: Vec<(String, String)> = Session::environment();
     let database = session.global.database.clone();
     Arc::new(move || Ok(Configuration::load(&file, environment.clone(), database.as_deref())?))
 }
 
-/// A database without tables is told at once; one that does not answer is waited for.
+/// A database without tables is an error at once; one that does not answer is waited for.
 fn refuse_unmigrated(config: &Configuration) -> Result<()> {
     match Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Worker) {
         Err(error) if error.is::<convoke_store::NotMigrated>() || error.is::<convoke_store::WrongUrl>() => Err(error),
@@ -135,7 +135,7 @@ impl Healthcheck {
 /// One GET: status and body.
 fn ask(listen: SocketAddr, path: &str) -> Result<(u16, String)> {
     let patience = Duration::from_secs(10);
-    // A server that listens everywhere is asked here.
+    // A server that listens on every address is reached through loopback.
     let mut to = listen;
     if to.ip().is_unspecified() {
         to.set_ip(if to.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });

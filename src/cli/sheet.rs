@@ -58,7 +58,7 @@ impl Sheet {
                 return Err(Usage(format!("--site {site}: expected one of: {known}")).into());
             }
         }
-        // In the ledger before it is seen.
+        // Recorded in the ledger before it is seen.
         session.reads(&mut store, "read.sheet", json!({"date": self.date, "site": self.site}))?;
         make_private_folder(&self.out)?;
         let (mut text, mut documents) = (String::new(), Vec::new());
@@ -151,7 +151,7 @@ impl AwaitingMark {
     }
 }
 
-/// The columns of attendance.csv, and where and when: nobody's name.
+/// The columns of attendance.csv, with place and time but nobody's name.
 fn to_fill_in(unmarked: &[Unmarked]) -> List {
     let header = LAYOUT.columns.iter().copied().chain(["site", "guichet", "date", "heure"]).collect();
     let row = |u: &Unmarked| {

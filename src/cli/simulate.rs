@@ -72,7 +72,7 @@ fn load(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|n| (0.05..=3.0).contains(n)).ok_or_else(|| "expected 0.05 to 3, such as 0.95".into())
 }
 
-/// What came of all years of one method.
+/// Sums over all years of one method.
 #[derive(Default)]
 struct Sum {
     people: u64,
@@ -87,7 +87,7 @@ impl Simulate {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         let own = session.global.config.exists().then(|| session.configuration()).transpose()?;
         let policy = own.map(|c| c.settings.policy);
-        // Permits expire from the tenth week on: the first nights have nobody to lose yet.
+        // Permits expire from the tenth week on: in the first nights nobody can lapse yet.
         let start = NaiveDate::from_ymd_opt(2026, 1, 5).context("a date of the calendar")?;
         let scenario = Scenario {
             start,
@@ -159,7 +159,7 @@ fn sums(results: &[simulate::YearResult]) -> BTreeMap<&str, Sum> {
     sums
 }
 
-/// Percent of first-fit's lapses that a method avoids.
+/// Percentage of first-fit's lapses that a method avoids.
 fn avoided(sums: &BTreeMap<&str, Sum>, name: &str) -> Option<f64> {
     let base = sums.get("first-fit").map_or(0, |s| s.lapses);
     let own = sums.get(name)?.lapses;
@@ -196,7 +196,7 @@ fn csv(results: &[simulate::YearResult]) -> Result<Vec<u8>> {
     Ok(csv.into_inner()?)
 }
 
-/// Lapses by method as bars: readable without colour, with the figures in words for those who do not see it.
+/// A bar chart of lapses by method: readable without colour, with the figures as text for people who cannot see it.
 fn chart(order: &[&str], sums: &BTreeMap<&str, Sum>, scenario: &Scenario, seeds: u64) -> String {
     let most = sums.values().map(|s| s.lapses).max().unwrap_or(0).max(1);
     let figures: Vec<String> = order.iter().map(|name| format!("{name}: {}", sums[name].lapses)).collect();

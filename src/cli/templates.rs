@@ -41,8 +41,8 @@ impl Templates {
     }
 }
 
-/// Letters with this préfecture's own name, sites, desks and lists of documents: a sign that no font has, in one of
-/// them, would cost every letter its PDF.
+/// Letters with this préfecture's own name, sites, desks and lists of documents: a character that no font has, in any
+/// of these, would cost every letter its PDF.
 fn check_own(config: &Configuration) -> Result<()> {
     let mut data = LetterData::sample();
     data.office = config.office();

@@ -79,7 +79,7 @@ pub(super) fn kept_by(witness: &Path) -> Result<Vec<Sealed>> {
         .iter()
         .flat_map(|bytes| {
             let plain = Sealed::all_in(&String::from_utf8_lossy(bytes));
-            // On its way it may have been encoded.
+            // Mail servers may have encoded it.
             if plain.is_empty() { decoded(bytes).map_or(plain, |text| Sealed::all_in(&text)) } else { plain }
         })
         .collect();

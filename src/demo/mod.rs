@@ -52,7 +52,7 @@ pub struct Night {
 /// The first night: a Monday.
 pub const FIRST_NIGHT: NaiveDate = NaiveDate::from_ymd_opt(2026, 10, 5).expect("a date");
 
-/// Runs the nights. `say` is called with a line about each event.
+/// Runs the nights. `say` receives one line per event.
 pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)) -> Result<Vec<Night>> {
     let folder = &wish.folder;
     let letters = folder.join("letters");
@@ -121,7 +121,7 @@ pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)
     Ok(nights)
 }
 
-/// Tonight's extract (the same file: nothing changed) and, the first night, the slots.
+/// Imports tonight's extract (the same file: nothing changed) and, on the first night, the slots.
 fn prepare(
     store: &mut Store,
     config: &Configuration,

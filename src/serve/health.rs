@@ -1,4 +1,4 @@
-//! What this process knows of itself, and what it finds when it is asked whether all is well.
+//! What this process knows about itself, and the checks behind `/readyz`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ use convoke_machine::clock::{Clock, Stopwatch};
 use convoke_settings::Dispatch;
 use convoke_store::{NightState, Store};
 
-/// The scheduler looks at the clock once a minute: after so many seconds without that it has died.
+/// The scheduler looks at the clock once a minute: after this many seconds without a look it is taken for dead.
 const SILENT_AFTER_S: f64 = 180.0;
-/// Waiting is counted in such steps, and no further back.
+/// A letter's waiting time is counted in such steps, and no further back.
 const STEP: TimeDelta = TimeDelta::minutes(10);
 const LOOKED_BACK: TimeDelta = TimeDelta::days(14);
-/// Attempts at a night after which it is told that it does not come about by itself.
+/// Failed attempts at a night before readiness reports it.
 const ATTEMPTS_TOLD: i64 = 3;
 
 /// A part of the process.
@@ -27,12 +27,12 @@ pub(super) struct Part<T>(Mutex<T>);
 
 impl<T> Part<T> {
     pub(super) fn lock(&self) -> MutexGuard<'_, T> {
-        // What it holds is replaced as a whole: a panic leaves nothing half done.
+        // The value is replaced as a whole: a panic leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The scheduler's sign of life.
+/// The scheduler's heartbeat.
 #[derive(Debug)]
 pub(super) struct Beat(Part<Stopwatch>);
 
@@ -55,7 +55,7 @@ impl Beat {
 pub(super) struct Notes {
     /// What keeps letters from leaving.
     pub(super) obstacle: Part<Option<(&'static str, String)>>,
-    /// Why the scheduler could not look, or does not believe the clock.
+    /// Why the scheduler could not look, or distrusts the clock.
     pub(super) scheduler: Part<Option<String>>,
     jumped: AtomicBool,
 }
@@ -69,30 +69,30 @@ impl Notes {
         self.jumped.store(matches!(looked, Ok(Looked::ClockJumped(_))), Ordering::Relaxed);
         *self.scheduler.lock() = match looked {
             Ok(Looked::ClockJumped(by)) => Some(format!(
-                "the clock is {} days ahead of when it was last seen: no night begins by itself; if it is right, run tonight by hand (`convoke run --reason …`), and nights go on",
+                "the clock is {} days ahead of when it was last seen: no night starts by itself; if the clock is right, run tonight by hand (`convoke run --reason …`), and nights resume",
                 by.num_days()
             )),
-            // What became of a night is in the database, for every server to tell.
+            // What became of a night is in the database, where every server reads it.
             Ok(Looked::NothingDue | Looked::Worked(..)) => None,
             Err(error) => Some(format!("{error:#}")),
         };
     }
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Préfecture.
     pub prefecture: String,
-    /// What was looked at.
+    /// What was checked.
     pub what: &'static str,
-    /// Whether it is as it should be.
+    /// Whether it is in order.
     pub ok: bool,
     /// What was found.
     pub told: String,
 }
 
-/// Looks at everything that a préfecture's nights and letters need.
+/// Checks everything that a préfecture's nights and letters need.
 pub(super) fn findings(office: &Office, store: &mut Option<Store>, clock: &Clock) -> Vec<Finding> {
     let settings = &office.config.settings;
     let code = &settings.prefecture.code;
@@ -126,7 +126,7 @@ pub(super) fn findings(office: &Office, store: &mut Option<Store>, clock: &Clock
 fn night(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Result<String, String>> {
     let today = now.with_timezone(&rota.zone).date_naive();
     let nights = store.nights(today, rota.catchup.num_days() + 2)?;
-    // Told from what is stored, whoever begins the nights: this server, another, or a timer.
+    // Read from the database, whoever starts the nights: this server, another, or a timer.
     let watch = store.watch(now)?;
     let since = watch.since.unwrap_or(now).max(now - rota.catchup);
     let owed = rota.night.nights(rota.zone, since, now - rota.late_after).last().map(|(date, _)| *date);
@@ -134,11 +134,11 @@ fn night(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Result<St
         && !store.has_night_since(date, today)?
         && nights.iter().all(|row| row.business_date < date)
     {
-        return Ok(Err(format!("that of {date} has not begun: does a scheduler run?")));
+        return Ok(Err(format!("that of {date} has not started: is a scheduler running?")));
     }
     let Some(last) = nights.first() else {
         let next = rota.night.next(rota.zone, now).map_or("never".to_owned(), |(date, _)| date.to_string());
-        return Ok(Ok(format!("none was due yet; the next is that of {next}")));
+        return Ok(Ok(format!("none has been due yet; the next is that of {next}")));
     };
     let date = last.business_date;
     let why = last.failure.as_deref().map_or(String::new(), |why| format!(": {why}"));
@@ -164,12 +164,12 @@ fn queue(
 ) -> Result<Result<String, String>> {
     let alert = TimeDelta::minutes(alert_min.into());
     let may_send = |at: DateTime<Utc>| dispatch.may_send(at.with_timezone(&rota.zone).naive_local());
-    let Some(oldest) = store.oldest_waiting(now)? else { return Ok(Ok("no letter waits".into())) };
-    // Hours in which nothing leaves do not count.
+    let Some(oldest) = store.oldest_waiting(now)? else { return Ok(Ok("no letter is waiting".into())) };
+    // Hours without sending do not count.
     let since = oldest.max(now - LOOKED_BACK);
     let steps = std::iter::successors(Some(now), |at| Some(*at - STEP)).take_while(|at| *at > since);
     let waited = STEP * i32::try_from(steps.filter(|at| may_send(*at)).count()).unwrap_or(i32::MAX);
-    let told = format!("the oldest letter has waited for {} min of the hours of sending", waited.num_minutes());
+    let told = format!("the oldest letter has waited for {} min of sending hours", waited.num_minutes());
     Ok(match store.paused()? {
         Some(_) => Ok(format!("{told}; sending was stopped by an operator")),
         None if waited > alert => Err(told),

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz`, `/metrics`: for those who watch over the process. They tell counts and reasons, and nobody's name.
+//! `/healthz`, `/readyz`, `/metrics`, for monitoring. They report counts and reasons, and nobody's name.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn text(status: StatusCode, body: String) -> Response {
         .into_response()
 }
 
-/// Whether the process lives: restarted where it does not.
+/// Whether the process is alive: an orchestrator restarts it if not.
 async fn healthz(State(server): State<Arc<Server>>) -> Response {
     if server.is_alive() {
         text(StatusCode::OK, "ok\n".into())
@@ -34,7 +34,7 @@ async fn healthz(State(server): State<Arc<Server>>) -> Response {
     }
 }
 
-/// Whether nights and letters go their way: a line each, with the reason where they do not.
+/// Whether nights and letters proceed: one line per check, with the reason if not.
 async fn readyz(State(server): State<Arc<Server>>) -> Response {
     let Ok(found) = spawn_blocking(move || server.look_around()).await else { return broken() };
     let line =
@@ -56,5 +56,5 @@ async fn metrics_text(State(server): State<Arc<Server>>) -> Response {
 }
 
 fn broken() -> Response {
-    text(StatusCode::INTERNAL_SERVER_ERROR, "it could not be found out: see the log\n".into())
+    text(StatusCode::INTERNAL_SERVER_ERROR, "this could not be determined: see the log\n".into())
 }

@@ -1,5 +1,5 @@
-//! Figures for Prometheus (`OpenMetrics` text). What the database knows is read when it is asked for, so that any number of
-//! processes tell the same; what only this process knows is counted here.
+//! Figures for Prometheus (`OpenMetrics` text). What the database knows is read at each scrape, so that any number of
+//! processes report the same; what only this process knows is counted here.
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -19,43 +19,47 @@ pub(super) type Labels = Vec<(&'static str, String)>;
 type Count = Family<Labels, Counter>;
 type Level = Family<Labels, Gauge<f64, AtomicU64>>;
 
-/// What keeps letters from leaving: the relay does not answer (its breaker is open), refuses user or password, it is not the
-/// hour, an operator has stopped sending, or the worker ended.
+/// What keeps letters from leaving: the relay does not answer (its breaker is open) or refuses user or password, the
+/// sending hours are over, an operator has stopped sending, or the worker ended.
 pub(super) const OBSTACLES: [&str; 5] = ["relay", "login", "hours", "paused", "worker"];
 
 /// What only this process knows.
 #[derive(Debug)]
 pub(super) struct Counted {
     registry: Registry,
-    /// Nights that began late.
+    /// Nights that started late.
     pub(super) late: Count,
     /// Attempts at nights that failed.
     pub(super) failures: Count,
-    /// Parts of the process that panicked, and were begun again.
+    /// Parts of the process that panicked, and were restarted.
     pub(super) panics: Count,
     /// Extracts of the inbox that were refused.
     pub(super) refused: Count,
-    /// Times at which nights were to be looked for.
+    /// Times at which the scheduler should look for a due night.
     pub(super) ticks: Counter,
-    /// Looks for a night that is due: one a tick at most.
+    /// Looks for a due night: at most one per tick.
     pub(super) looks: Count,
     /// Seconds of each stage of the last run.
     pub(super) stages: Level,
 }
 
 impl Counted {
-    /// Nothing has happened yet in these préfectures: each count begins at 0, so that the first event is seen as one.
+    /// Starts each count of these préfectures at 0, so that Prometheus sees the first event as an increase.
     pub(super) fn of<'p>(prefectures: impl Iterator<Item = &'p str>) -> Self {
         let mut registry = Registry::with_prefix("convoke");
         let [late, failures, panics, refused, looks] = [(); 5].map(|()| Count::default());
         let ticks = Counter::default();
         let stages = Level::default();
-        registry.register("nights_late", "Nights that began later than late_after_min", late.clone());
+        registry.register("nights_late", "Nights that started later than late_after_min", late.clone());
         registry.register("night_failures", "Attempts at a night that failed", failures.clone());
         registry.register("panics", "Parts of the process that panicked", panics.clone());
         registry.register("extracts_refused", "Extracts of the inbox that were refused", refused.clone());
-        registry.register("ticks", "Times at which nights were to be looked for, a few a minute", ticks.clone());
-        registry.register("looks", "Looks for a night that is due, one a tick at most", looks.clone());
+        registry.register(
+            "ticks",
+            "Times at which the scheduler should look for a due night, a few a minute",
+            ticks.clone(),
+        );
+        registry.register("looks", "Looks for a due night, at most one per tick", looks.clone());
         registry.register_with_unit(
             "run_stage",
             "Each stage of the last run in this process",
@@ -71,17 +75,17 @@ impl Counted {
     }
 }
 
-/// What was read of one préfecture.
+/// What was read about one préfecture.
 pub(super) struct Read {
     pub(super) prefecture: String,
     pub(super) figures: Figures,
     pub(super) nights_owed: usize,
-    /// What keeps letters from leaving, in a word.
+    /// What keeps letters from leaving: one of [`OBSTACLES`].
     pub(super) obstacle: Option<&'static str>,
     pub(super) clock_jumped: bool,
 }
 
-/// Everything as text.
+/// All figures as `OpenMetrics` text.
 pub(super) fn text(counted: &Counted, read: &[Result<Read, String>], now: DateTime<Utc>) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("convoke");
     let mut level = |name: &str, help: &str| {
@@ -101,7 +105,7 @@ pub(super) fn text(counted: &Counted, read: &[Result<Read, String>], now: DateTi
     let oldest = level("queue_oldest_seconds", "Age of the letter that has waited longest for its turn");
     let attempts = level("attempts", "Attempts to send, by outcome and class of reply");
     let obstacle = level("sending_stopped", "Whether something keeps letters from leaving, by cause");
-    let jumped = level("clock_jumped", "Whether the clock is not believed");
+    let jumped = level("clock_jumped", "Whether the clock is distrusted");
     let up = level("database_up", "Whether the database answers");
     for office in read {
         let prefecture = office.as_ref().map_or_else(String::clone, |office| office.prefecture.clone());

@@ -1,5 +1,5 @@
-//! The server: nights that begin by themselves, workers that send, and what tells whether all is well. It decides nothing: nights
-//! are `run`, letters are `dispatch`.
+//! The server: starts nights, runs the workers that send, and reports health. It decides nothing: nights are `run`,
+//! letters are `dispatch`.
 //!
 //! ```text
 //! tick (a minute) ─▶ which night is due? ─▶ inbox ─▶ run ─▶ done, or tried again
@@ -7,8 +7,8 @@
 //! http ─────────────▶ /healthz /readyz /metrics
 //! ```
 //!
-//! Each part can be in a process of its own, and any number of them share the work: the database decides who takes what. No part
-//! dies in silence: what panics is told, counted, and begun again.
+//! Each part can be in a process of its own, and any number of them share the work: the database decides who takes
+//! what. No part dies silently: a panic is logged and counted, and the part is restarted.
 
 mod health;
 mod http;
@@ -40,17 +40,17 @@ use convoke_store::{NightState, Store, Use};
 use health::{Beat, Notes};
 use metrics::Counted;
 
-/// Reads the configuration of a préfecture anew: what an operator changed by day is used by night.
+/// Reads the configuration of a préfecture again: what an operator changed by day is used by night.
 pub type Load = Arc<dyn Fn() -> Result<Configuration> + Send + Sync>;
 
-/// After the request to stop: for answers that are being given.
+/// After the request to stop: time for responses under way.
 const HANG_UP_AFTER: Duration = Duration::from_secs(5);
-/// Beyond `stop_timeout_s`: for what letters in flight leave to be written.
+/// Beyond `stop_timeout_s`: time to record the letters in flight.
 const ABANDON_AFTER: Duration = Duration::from_secs(15);
 
 /// One préfecture.
 pub struct Office {
-    /// Its configuration when the server began.
+    /// Its configuration when the server started.
     pub config: Arc<Configuration>,
     load: Load,
     notes: Notes,
@@ -66,13 +66,13 @@ impl Office {
         &self.config.settings.prefecture.code
     }
 
-    /// A console that is reached from elsewhere has somebody who can sign in to it.
+    /// Refuses a console that other machines can reach and to which nobody could sign in.
     fn refuse_open_house(&self) -> Result<()> {
         let settings = &self.config.settings;
         let nobody = settings.http.oidc.is_none() && self.ask(&mut None, Store::accounts)?.is_empty();
         ensure!(
             !nobody || settings.http.listen.ip().is_loopback(),
-            "[http] listen = {}: nobody could sign in to the console of {}: name an identity provider in [http.oidc], or make an account with `convoke accounts add`",
+            "[http] listen = {}: nobody could sign in to the console of {}: name an identity provider in [http.oidc], or create an account with `convoke accounts add`",
             settings.http.listen,
             self.code()
         );
@@ -82,7 +82,7 @@ impl Office {
         Ok(())
     }
 
-    /// Asks the database by a connection that is kept as long as it answers.
+    /// Queries the database through a connection that is kept as long as it works.
     fn ask<T>(&self, kept: &mut Option<Store>, question: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
         let mut store = match kept.take() {
             Some(store) => store,
@@ -101,7 +101,7 @@ pub struct Server {
     clock: Clock,
     counted: Counted,
     beat: Beat,
-    /// Connections of those who ask by HTTP, one a préfecture.
+    /// Connections for HTTP requests, one per préfecture.
     asked: Mutex<Vec<Option<Store>>>,
 }
 
@@ -132,14 +132,14 @@ impl Server {
         !self.has(Role::Scheduler) || !self.beat.is_silent()
     }
 
-    /// Whether nights and letters go their way, préfecture by préfecture.
+    /// Whether nights and letters proceed, préfecture by préfecture.
     fn look_around(&self) -> Vec<Finding> {
         let mut stores = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let pairs = self.offices.iter().zip(stores.iter_mut());
         pairs.flat_map(|(office, store)| health::findings(office, store, &self.clock)).collect()
     }
 
-    /// Figures of each préfecture; its code alone where its database does not answer.
+    /// Figures of each préfecture; only its code if its database does not answer.
     fn read(&self) -> Vec<Result<metrics::Read, String>> {
         let now = self.clock.now();
         let mut stores = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,15 +170,15 @@ impl Server {
     }
 }
 
-/// Serves until it is asked to stop; then finishes what is in flight, each in its time.
+/// Serves until asked to stop; then lets each part finish what is in flight, within its time.
 ///
 /// # Errors
-/// What can never be right in this process: an address that cannot be listened on, a relay that the settings misname.
+/// What this process cannot recover from: an address that it cannot listen on, or a relay that the settings misname.
 pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationToken) -> Result<()> {
     let mut parts = JoinSet::new();
     if server.has(Role::Http) {
         let listener = TcpListener::bind(listen).await.with_context(|| {
-            format!("[http] listen {listen}: cannot be listened on; does another `convoke serve` run? CONVOKE__HTTP__LISTEN names another port")
+            format!("[http] listen {listen}: cannot listen there; is another `convoke serve` running? CONVOKE__HTTP__LISTEN sets another port")
         })?;
         let (mut app, stopped) = (http::router(Arc::clone(&server)), stop.clone());
         let mut told = "/healthz /readyz /metrics";
@@ -190,7 +190,7 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         parts.spawn(async move {
             let graceful = axum::serve(listener, app).with_graceful_shutdown(stopped.clone().cancelled_owned());
-            // Half a question is never answered: who asks it keeps nobody.
+            // A client that sent half a request must not keep the server from stopping.
             let too_long = async {
                 stopped.cancelled().await;
                 sleep(HANG_UP_AFTER).await;
@@ -200,7 +200,7 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
     }
     if server.has(Role::Dispatch) {
         for number in 0..server.offices.len() {
-            // Refused at once where the settings are wrong: a worker that never sends must not look like one that waits.
+            // Wrong settings are refused at once: a worker that can never send must not look like one that waits.
             let transport = Transport::of(&server.offices[number].config)?;
             let (server, stop, handle) = (Arc::clone(&server), stop.clone(), Handle::current());
             parts.spawn(async move {
@@ -242,8 +242,8 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
         let part = tokio::select! {
             part = parts.join_next() => part,
             () = &mut overdue => {
-                // A database that does not answer, most likely: what is in flight is rescued by its leases.
-                tracing::warn!("What was in flight did not end in time, and is left to the next server");
+                // Most likely the database does not answer: work in flight is recovered when its leases end.
+                tracing::warn!("Work in flight did not finish in time, and is left to the next server");
                 break;
             }
         };
@@ -252,15 +252,15 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
             tracing::error!("A part of the server ended: {error:#}");
             ended = Err(error);
         }
-        // Whatever ends, ends all: whoever started this process starts it again.
+        // When one part ends, the process ends: its supervisor restarts it.
         stop.cancel();
     }
     ended
 }
 
-/// Tells systemd, where there is one.
+/// Notifies systemd, if there is one.
 fn notify(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::debug!("systemd could not be told: {error}");
+        tracing::debug!("systemd could not be notified: {error}");
     }
 }

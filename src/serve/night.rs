@@ -1,4 +1,5 @@
-//! Which night is due, and what is done about it. The database decides who takes it: any number of servers may ask at once.
+//! Which night is due, and what is done about it. The database decides who takes it: any number of servers may ask at
+//! once.
 
 use std::collections::BTreeMap;
 
@@ -13,23 +14,23 @@ use convoke_machine::process;
 use convoke_settings::Serve;
 use convoke_store::{NightRow, NightState, Store, Watch};
 
-/// A clock that a server sees is written down no more often than that.
+/// The clock that a server sees is recorded at most this often.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(10);
-/// A run of another process is waited for.
+/// Wait before looking again at a run of another process.
 const BUSY_PAUSE: TimeDelta = TimeDelta::minutes(1);
-/// After a failure: twice as long each time, an hour at most.
+/// Longest wait after a failure; it doubles with each attempt.
 const PAUSE_MAX_MINUTES: i64 = 60;
 
-/// When a préfecture's nights begin.
+/// When a préfecture's nights start.
 #[derive(Clone, Debug)]
 pub struct Rota {
     /// Cron expression.
     pub night: Schedule,
-    /// Its zone.
+    /// Time zone of the expression.
     pub zone: Tz,
-    /// Missed nights that are made up for.
+    /// How far back missed nights are made up for.
     pub catchup: TimeDelta,
-    /// A night that begins later is late.
+    /// A night that starts later than this is late.
     pub late_after: TimeDelta,
 }
 
@@ -39,7 +40,7 @@ impl Rota {
         at.with_timezone(&self.zone).date_naive()
     }
 
-    /// As the settings say.
+    /// From the settings.
     pub fn of(serve: &Serve, zone: Tz) -> Self {
         Self {
             night: serve.night.clone(),
@@ -50,21 +51,21 @@ impl Rota {
     }
 }
 
-/// A night to be done now.
+/// A night to carry out now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Night {
     /// Business date.
     pub date: NaiveDate,
     /// Nights before it that were missed, first to last: it makes up for them.
     pub missed: Vec<NaiveDate>,
-    /// How late it begins; `None` in time.
+    /// How late it starts; `None` if on time.
     pub late: Option<TimeDelta>,
     /// 1 for the first attempt.
     pub attempt: i64,
 }
 
 impl Night {
-    /// What the run is told, and the ledger keeps.
+    /// The reason given to the run, which the ledger keeps.
     pub fn reason(&self) -> Option<String> {
         if self.missed.is_empty() {
             return None;
@@ -74,31 +75,31 @@ impl Night {
     }
 }
 
-/// What came of the work of a night.
+/// The result of working on a night.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Worked {
     /// Its run is completed.
     Done(String),
-    /// Another process is at work on a run.
+    /// Another process is working on a run.
     Busy,
-    /// Waits for a person.
+    /// Refused: waits for a person.
     Refused(String),
-    /// To be tried again.
+    /// Failed: to be tried again.
     Failed(String),
 }
 
-/// What a look at the clock came to.
+/// The result of a look at the clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Looked {
     /// No night is due now.
     NothingDue,
-    /// The clock is further from when it was last seen than it is believed: a person must say that it is right.
+    /// The clock is too far from when it was last seen to be trusted: a person must confirm that it is right.
     ClockJumped(TimeDelta),
     /// A night was worked on.
     Worked(Night, Worked),
 }
 
-/// Schedules the nights that have become due, and works on the last of them, if nobody else does.
+/// Records the nights that have become due, and works on the last of them unless another server does.
 pub fn look(
     store: &mut Store,
     rota: &Rota,
@@ -121,7 +122,7 @@ pub fn look(
     }
     let worked = work(store, &night);
     let now = clock.now();
-    // The work is done, or known to have failed: a connection that was lost meanwhile must not lose that.
+    // The work is done or has failed: a connection lost meanwhile must not lose that result.
     store.persist(|store| {
         store.write(|s| match &worked {
             Worked::Done(run) => s.night_done(night.date, run, now),
@@ -133,18 +134,18 @@ pub fn look(
     Ok(Looked::Worked(night, worked))
 }
 
-/// All that decides which night is due.
+/// Everything that decides which night is due.
 #[derive(Clone, Debug)]
 struct Seen {
     now: DateTime<Utc>,
     watch: Watch,
     /// Nights up to today, latest first: those that may still be caught up, and two more.
     nights: Vec<NightRow>,
-    /// Nights were recorded while a clock was ahead.
+    /// Whether nights were recorded while a clock was ahead.
     future_nights: bool,
-    /// Completed runs of nights that had failed: run, and its end.
+    /// Completed runs of nights that had failed: the run, and when it ended.
     completed: BTreeMap<NaiveDate, (String, Option<NaiveDateTime>)>,
-    /// A process is at work on a run.
+    /// Whether a process is working on a run.
     run_in_progress: bool,
 }
 
@@ -167,16 +168,16 @@ fn see(store: &mut Store, rota: &Rota, now: DateTime<Utc>) -> Result<Seen> {
     })
 }
 
-/// What is to be written before a night begins.
+/// What must be written before a night starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
-    /// The clock is right, and has been watched since then.
+    /// The clock is trusted, and has been watched since then.
     BelieveClock(DateTime<Utc>),
-    /// Nights recorded while a clock was ahead are none.
+    /// Nights recorded while a clock was ahead are deleted.
     ForgetFuture,
     /// Nights have become due.
     Owe(Vec<(NaiveDate, DateTime<Utc>)>),
-    /// A person has done by hand what had failed, or was refused.
+    /// A person has run by hand a night that had failed or was refused.
     Done(NaiveDate, String),
 }
 
@@ -199,7 +200,7 @@ enum Next {
     Attempt(NightRow, Night),
 }
 
-/// What is to be written, and which night is due after that. The steps are applied to what was seen as the store
+/// Returns what must be written, and which night is due after that. The steps are applied to `seen` as the store
 /// applies them.
 fn decide(seen: &Seen, rota: &Rota) -> (Vec<Step>, Next) {
     let (now, today) = (seen.now, rota.date(seen.now));
@@ -244,7 +245,7 @@ fn decide(seen: &Seen, rota: &Rota) -> (Vec<Step>, Next) {
     let open: Vec<&NightRow> =
         nights.iter().filter(|night| Some(night.business_date) > done && night.is_open()).collect();
     let due = |night: &&&NightRow| night.state == NightState::Due && night.next_at <= now.naive_utc();
-    // A run in progress may take long: nothing is begun beside it.
+    // A run in progress may take long: no other is started meanwhile.
     let Some(last) = open.first().filter(due).filter(|_| !seen.run_in_progress) else { return (steps, Next::Nothing) };
     let mut missed: Vec<NaiveDate> = open[1..].iter().map(|night| night.business_date).collect();
     missed.sort_unstable();
@@ -258,7 +259,7 @@ fn decide(seen: &Seen, rota: &Rota) -> (Vec<Step>, Next) {
     (steps, Next::Attempt((*last).clone(), night))
 }
 
-/// Until the next attempt, after so many.
+/// The wait before the next attempt, after this many.
 fn pause(attempts: i64) -> TimeDelta {
     TimeDelta::minutes(1 << attempts.clamp(1, 6)).min(TimeDelta::minutes(PAUSE_MAX_MINUTES))
 }

@@ -1,4 +1,4 @@
-//! The scheduler: looks at the clock once a minute, and works on what is due.
+//! The scheduler: looks at the clock once a minute, and works on the night that is due.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,19 +22,19 @@ use convoke_office::night::{self, Starter, Taken};
 use convoke_office::run::{Outcome, Request, Tools};
 use convoke_store::{Store, Use};
 
-/// Every minute, at second 0: which nights are due is asked of the database, so a tick that is lost loses nothing.
+/// Every minute, at second 0. The database knows which nights are due, so a lost tick loses nothing.
 const TICK: &str = "0 * * * * *";
-/// The library waits for an instant: where the clock was set back, its tick does not come for hours, or years.
+/// The library waits for an instant: after the clock is set back, its tick may not come for hours or years.
 const TICK_AT_LATEST: Duration = Duration::from_secs(20);
 
-/// Looks once a minute whether a night is due, in each préfecture, and works on it beside the others.
+/// Looks once a minute for a due night in each préfecture, and works on it while the others go on.
 pub(super) async fn keep(server: Arc<Server>, stop: CancellationToken) -> Result<()> {
     let (tick, mut ticks) = mpsc::channel(1);
     let mut scheduler = JobScheduler::new().await.context("starting the scheduler")?;
     let job = Job::new_async(TICK, move |_, _| {
         let tick = tick.clone();
         Box::pin(async move {
-            // A tick that nobody has taken yet will do for this one too.
+            // A tick not yet taken stands for this one too.
             let _ = tick.try_send(());
         })
     })?;
@@ -47,7 +47,7 @@ pub(super) async fn keep(server: Arc<Server>, stop: CancellationToken) -> Result
     let mut at_latest = interval(TICK_AT_LATEST);
     at_latest.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // One look that ends is no reason for another: only time is.
+        // Only time, not the end of a look, starts another.
         tokio::select! {
             Some(ended) = looking.join_next_with_id(), if !looking.is_empty() => {
                 let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id);
@@ -76,17 +76,17 @@ pub(super) async fn keep(server: Arc<Server>, stop: CancellationToken) -> Result
         }
     }
     scheduler.shutdown().await.context("stopping the scheduler")?;
-    // A run that does not end in time is resumed by the next process: nothing of it is lost.
+    // The next process resumes a run that does not finish in time: nothing of it is lost.
     let patience = server.offices.iter().map(|o| o.config.settings.dispatch.stop_timeout_s).max().unwrap_or(0);
     let finished =
         timeout(Duration::from_secs(patience.into()), async { while looking.join_next().await.is_some() {} }).await;
     if finished.is_err() {
-        tracing::warn!("A run did not end within `stop_timeout_s`: the next server finishes it");
+        tracing::warn!("A run did not finish within `stop_timeout_s`: the next server finishes it");
     }
     Ok(())
 }
 
-/// Looks whether a night is due in one préfecture. Whatever goes wrong is told, and looked at again at the next tick.
+/// Looks for a due night in one préfecture. An error is logged, and the next tick looks again.
 fn look_at(server: &Server, number: usize) {
     let office = &server.offices[number];
     let code = office.code().to_owned();
@@ -104,7 +104,7 @@ fn look_at(server: &Server, number: usize) {
     office.notes.note_look(&looked);
     match looked {
         Ok(Looked::ClockJumped(by)) => {
-            tracing::error!(prefecture = %code, "The clock is {} days ahead of when it was last seen: no night begins", by.num_days());
+            tracing::error!(prefecture = %code, "The clock is {} days ahead of when it was last seen: no night starts", by.num_days());
         }
         Ok(Looked::Worked(night, Worked::Failed(why) | Worked::Refused(why))) => {
             server.counted.failures.get_or_create(&label()).inc();
@@ -113,12 +113,12 @@ fn look_at(server: &Server, number: usize) {
         Ok(_) => {}
         Err(error) => {
             server.counted.failures.get_or_create(&label()).inc();
-            tracing::error!(prefecture = %code, "Nights cannot be looked for: {error:#}");
+            tracing::error!(prefecture = %code, "Looking for a due night failed: {error:#}");
         }
     }
 }
 
-/// A night, as [`night::carry_out`] does it; what comes of it goes into the log and the figures.
+/// Carries out a night through [`night::carry_out`]; its result goes into the log and the metrics.
 fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Worked {
     let trace = Entropy::System.bytes().map_or(String::new(), |bytes| hex(&bytes[..8]));
     let span = tracing::info_span!("night", prefecture = office.code(), night.date = %due.date, trace.id = trace);
@@ -126,7 +126,7 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
     let label = || vec![("prefecture", office.code().to_owned())];
     if let Some(late) = due.late {
         server.counted.late.get_or_create(&label()).inc();
-        tracing::warn!("The night of {} begins {} min late", due.date, late.num_minutes());
+        tracing::warn!("The night of {} starts {} min late", due.date, late.num_minutes());
     }
     if !due.missed.is_empty() {
         tracing::warn!(missed = ?due.missed, "Catching up on {} missed nights", due.missed.len());
@@ -138,7 +138,7 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
             return Worked::Failed(format!("{error:#}"));
         }
     };
-    // A panic is a failed attempt: it is recorded and reported as one.
+    // A panic is recorded and reported as a failed attempt.
     let carried = catch_unwind(AssertUnwindSafe(|| {
         let stages = Stages::new(server, office.code());
         let mut tools =
@@ -188,7 +188,7 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
     }
 }
 
-/// How long each stage of a run takes.
+/// Measures how long each stage of a run takes.
 struct Stages<'a> {
     server: &'a Server,
     prefecture: &'a str,

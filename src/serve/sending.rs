@@ -1,4 +1,4 @@
-//! The workers that send, one a préfecture, begun again whenever they end.
+//! The workers that send, one per préfecture, restarted whenever they end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -13,10 +13,11 @@ use super::{Office, Server};
 use convoke_dispatch::{Drained, Errand, Transport, drain, letters_of};
 use convoke_store::{Store, Use};
 
-/// Before a worker that ended begins again.
+/// Wait before a worker that ended is restarted.
 const BEGIN_AGAIN: Duration = Duration::from_secs(5);
 
-/// Sends until it is asked to stop. A worker that ends otherwise is begun again: its letters are rescued by their leases.
+/// Sends until asked to stop. A worker that ends otherwise is restarted; its letters are recovered when their leases
+/// end.
 pub(super) fn keep(server: &Server, number: usize, transport: &Transport, stop: &CancellationToken, handle: &Handle) {
     let office = &server.offices[number];
     let code = office.code();
@@ -34,7 +35,7 @@ pub(super) fn keep(server: &Server, number: usize, transport: &Transport, stop: 
         if let Some((_, told)) = &told {
             tracing::error!(
                 prefecture = code,
-                "Sending ended, and begins again in {} s: {told}",
+                "Sending ended, and starts again in {} s: {told}",
                 BEGIN_AGAIN.as_secs()
             );
         }
@@ -61,7 +62,7 @@ async fn send(server: &Server, office: &Office, transport: &Transport, stop: &Ca
             let mut noted = office.notes.obstacle.lock();
             if *noted != told {
                 if let Some((_, told)) = &told {
-                    tracing::warn!(prefecture = office.code(), "Letters wait: {told}");
+                    tracing::warn!(prefecture = office.code(), "Letters are waiting: {told}");
                 } else {
                     tracing::info!(prefecture = office.code(), "Letters leave again");
                 }
@@ -72,11 +73,11 @@ async fn send(server: &Server, office: &Office, transport: &Transport, stop: &Ca
     drain(store, errand).await.map(|(_, ended)| ended)
 }
 
-/// What keeps letters from leaving: its cause ([`super::metrics::OBSTACLES`]), and in words.
+/// What keeps letters from leaving: its cause ([`super::metrics::OBSTACLES`]), and a description.
 fn words(obstacle: &Drained) -> Option<(&'static str, String)> {
     match obstacle {
         Drained::Empty | Drained::Stopped => None,
-        Drained::OutsideHours => Some(("hours", "outside the hours of sending".into())),
+        Drained::OutsideHours => Some(("hours", "outside the sending hours".into())),
         Drained::Paused(_) => Some(("paused", "sending was stopped by an operator".into())),
         Drained::RelayDown(fault) => Some(("relay", format!("the relay does not answer ({fault})"))),
         Drained::NotAuthenticated(fault) => Some(("login", format!("the relay refuses user or password ({fault})"))),

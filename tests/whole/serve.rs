@@ -576,7 +576,10 @@ async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is
     });
     let output = served.stop();
     let log = String::from_utf8_lossy(&output.stderr);
-    assert!(log.contains("Letters wait: the relay does not answer") && log.contains("Letters leave again"), "{log}");
+    assert!(
+        log.contains("Letters are waiting: the relay does not answer") && log.contains("Letters leave again"),
+        "{log}"
+    );
     assert_eq!(sink.messages().len().to_string(), count("state = 'accepted'").trim(), "each once");
     assert_eq!(count("state = 'accepted' AND attempts <> 1").trim(), "0");
     office.assert_promises();
