@@ -1,7 +1,7 @@
-//! What comes back: delivery status notifications (RFC 3464) and the forms that servers had before them.
+//! Bounces: delivery status notifications (RFC 3464) and the forms that servers used before them.
 //!
-//! Only a letter's own signed Return-Path says which letter came back: nobody can have another's appointment end by writing a
-//! message that looks like a bounce.
+//! Only a letter's own signed Return-Path identifies the letter that came back: nobody can end another person's
+//! appointment by forging a bounce.
 
 mod ingest;
 
@@ -11,42 +11,42 @@ pub use self::ingest::{Consequence, Ingested, ingest};
 use super::return_path::Named;
 use convoke_domain::code::coded;
 
-/// Characters of a server's words that are kept.
+/// Characters of a server's diagnostic that are kept.
 const DIAGNOSTIC_MAX: usize = 500;
-/// An address has at most 320 characters (RFC 3696, with its erratum 1690): longer words are none.
+/// An address has at most 320 characters (RFC 3696, erratum 1690): a longer word is not an address.
 const ADDRESS_MAX: usize = 320;
-/// A bounce is of one letter; more names than these are read by nobody.
+/// A bounce concerns one letter; any further names are ignored.
 const NAMES_MAX: usize = 16;
 
 coded! {
-    /// What a message that came back means.
+    /// What a returned message means.
     pub enum Class {
         /// The letter was not delivered, and will not be.
         Hard = "hard",
-        /// Some server still tries.
+        /// A server is still trying.
         Soft = "soft",
-        /// A person's program answers by itself, or a server tells of success: nothing follows.
+        /// An automatic reply, or a notification of success: nothing follows.
         AutoReply = "auto-reply",
         /// A person must read it.
         Unknown = "unknown",
     }
 }
 
-/// A message that came back, read.
+/// A returned message, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Returned {
     /// What it means.
     pub class: Class,
-    /// Names of letters in its addresses, not yet verified.
+    /// Names of letters found in its addresses, not yet verified.
     pub named: Vec<Named>,
     /// Enhanced status code (RFC 3463).
     pub status: Option<String>,
-    /// What the server that refused said.
+    /// Diagnostic of the server that refused.
     pub diagnostic: Option<String>,
 }
 
 impl Returned {
-    /// Whether it says that the address is of no use, and not only that this letter was not wanted, or the mailbox full.
+    /// Whether it says that the address itself is bad, and not only that this letter was unwanted or the mailbox full.
     fn blames_the_address(&self) -> bool {
         let status = self.status.as_deref().unwrap_or("5.0.0");
         self.class == Class::Hard
@@ -54,7 +54,7 @@ impl Returned {
     }
 }
 
-/// Reads a message that came to a Return-Path.
+/// Parses a message sent to a Return-Path.
 pub fn read(bytes: &[u8]) -> Returned {
     let Some(message) = MessageParser::default().parse(bytes) else {
         return Returned { class: Class::Unknown, named: Vec::new(), status: None, diagnostic: None };
@@ -65,7 +65,7 @@ pub fn read(bytes: &[u8]) -> Returned {
         class,
         named: named.clone(),
         status,
-        // A stranger's words: neither a terminal nor a database is to obey them.
+        // Untrusted text: no control character may reach a terminal or the database.
         diagnostic: diagnostic.map(|d| {
             let words = d.replace(char::is_control, " ");
             words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(DIAGNOSTIC_MAX).collect()
@@ -79,7 +79,7 @@ pub fn read(bytes: &[u8]) -> Returned {
             Some("failed") => Class::Hard,
             Some("delayed") => Class::Soft,
             Some("delivered" | "relayed" | "expanded") => Class::AutoReply,
-            // Some leave the action out and give the status alone.
+            // Some servers omit the action and give only the status.
             _ => match code.as_deref().and_then(|c| c.chars().next()) {
                 Some('5') => Class::Hard,
                 Some('4') => Class::Soft,
@@ -92,7 +92,7 @@ pub fn read(bytes: &[u8]) -> Returned {
     if is_automatic(&message) {
         return returned(Class::AutoReply, None, None);
     }
-    // Before RFC 3464 servers wrote as they pleased: Exim names the recipients that failed in a header, qmail introduces itself.
+    // Before RFC 3464 there was no common form: Exim names the failed recipients in a header, qmail introduces itself.
     let said: String = texts.iter().filter(|t| t.kind.starts_with("text/")).map(|t| t.text.as_str()).collect();
     let code = said.split_whitespace().find_map(enhanced).filter(|c| !c.starts_with('2'));
     let reply = said.split_whitespace().find_map(smtp_code);
@@ -109,13 +109,13 @@ pub fn read(bytes: &[u8]) -> Returned {
     returned(class, code, line.map(str::to_owned).filter(|_| from_a_server))
 }
 
-/// A part of a message that can be read.
+/// A readable part of a message.
 struct Text {
     kind: String,
     text: String,
 }
 
-/// Every readable part, those of enclosed messages with their headers.
+/// Every readable part; those of enclosed messages include their headers.
 fn texts(message: &Message<'_>) -> Vec<Text> {
     let mut found = Vec::new();
     for part in &message.parts {
@@ -140,7 +140,7 @@ fn texts(message: &Message<'_>) -> Vec<Text> {
     found
 }
 
-/// Names of letters, wherever an address has one: in the headers of the message, or in what it encloses.
+/// Names of letters in any address, in the headers of the message or in what it encloses.
 fn names(message: &Message<'_>, texts: &[Text]) -> Vec<Named> {
     let headers: String = message.headers_raw().map(|(_, value)| value).collect();
     let mut found: Vec<Named> = Vec::new();
@@ -159,7 +159,7 @@ fn names(message: &Message<'_>, texts: &[Text]) -> Vec<Named> {
     found
 }
 
-/// A field of a delivery status, continuation lines included: that of the recipient, who comes after the message's own fields.
+/// A field of a delivery status, with its continuation lines: the recipient's, which follow the fields of the message.
 fn field(status: &str, name: &str) -> Option<String> {
     let mut value: Option<String> = None;
     let mut in_field = false;
@@ -196,7 +196,7 @@ fn smtp_code(word: &str) -> Option<char> {
         .then(|| if digits.starts_with('4') { '4' } else { '5' })
 }
 
-/// RFC 3834, and what programs said before it.
+/// RFC 3834, and the headers that programs used before it.
 fn is_automatic(message: &Message<'_>) -> bool {
     let header = |name: &'static str| message.header_raw(name).map(|v| v.trim().to_ascii_lowercase());
     header("Auto-Submitted").is_some_and(|v| v.starts_with("auto-replied"))

@@ -1,11 +1,12 @@
-//! The one writer of a worker: a thread that owns the [`Store`].
+//! The single writer of a worker: a thread that owns the [`Store`].
 //!
-//! Sessions ask it to record what they begin and what they have heard, and wait until that is durable. Whatever waits at the
-//! same moment is committed together, so that many sessions share the cost of a commit. Since a session waits for its own
-//! answer, no commit ever moves two letters of one session: what a crash leaves uncertain stays one letter a session.
+//! Sessions ask it to record what they start and what the relay replied, and wait until that is durable. Requests that
+//! wait at the same moment are committed together, so that many sessions share the cost of a commit. Because a session
+//! waits for its own answer, no commit moves two letters of one session: a crash leaves at most one letter per session
+//! uncertain.
 //!
-//! A connection that is lost is made again, and what was being written is written again: steps name the epoch of what they
-//! change, so that doing them twice is doing them once.
+//! A lost connection is made again, and the transaction is repeated: steps name the epoch of the rows they change, so
+//! that repeating them has no further effect.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,40 +19,40 @@ use tokio::sync::oneshot;
 use convoke_machine::clock::Stopwatch;
 use convoke_store::Store;
 
-/// Tells the one who asked, once the transaction is durable.
+/// Answers the requester once the transaction is durable.
 type Tell = Box<dyn FnOnce() + Send>;
-/// Steps of one request, within the transaction.
+/// The steps of one request, run within the transaction.
 type Steps = Box<dyn Fn(&mut Store) -> Result<Tell> + Send>;
 
-/// Requests of one transaction: more than a worker has sessions.
+/// Requests per transaction: more than a worker has sessions.
 const TOGETHER_MAX: usize = 256;
-/// How long a database that cannot be written is tried, and how often.
+/// How long, and how often, a failed transaction is tried again.
 const PATIENCE_S: f64 = 300.0;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Whether workers take turns.
+/// Whether workers must take turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turns {
-    /// Limits are shared: what is read of them must hold when it is written.
+    /// Limits are shared: what was read must still be true when the result is written.
     OneByOne,
-    /// Each changes rows that it has claimed.
+    /// Each worker changes only rows that it has claimed.
     AtOnce,
 }
 
-/// A handle for asking; when all of them are gone the thread ends.
+/// A handle for requests; the thread ends when all handles are dropped.
 #[derive(Clone)]
 pub(super) struct Clerk(SyncSender<Steps>);
 
 impl Clerk {
-    /// Starts the thread. Its result is the first error of the database, after which it does nothing more.
+    /// Starts the thread. Its result is the first database error, after which it does nothing more.
     pub(super) fn start(store: Store, turns: Turns) -> Result<(Self, JoinHandle<Result<()>>)> {
         let (ask, asked) = sync_channel(TOGETHER_MAX);
         let thread = thread::Builder::new().name("clerk".into()).spawn(move || work(store, turns, &asked));
         Ok((Self(ask), thread.context("starting the thread that writes to the database")?))
     }
 
-    /// Does `steps` in a transaction, alone or with others, and returns what they gave once it is durable. They are done again
-    /// where the connection was lost before that was known.
+    /// Runs `steps` in a transaction, alone or with others, and returns their result once it is durable. They run again
+    /// if the connection is lost before that is known.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         steps: impl Fn(&mut Store) -> Result<T> + Send + 'static,
@@ -62,18 +63,18 @@ impl Clerk {
             let (value, tell) = (steps(store)?, Arc::clone(&tell));
             Ok(Box::new(move || {
                 if let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                    // Whoever does not wait any more does not want to know.
+                    // A requester that no longer waits needs no answer.
                     let _ = tell.send(value);
                 }
             }))
         });
-        // The queue is longer than the worker has sessions, each of which asks one thing at a time: it is never full.
+        // The queue is never full: it is longer than the number of sessions, each of which makes one request at a time.
         self.0.try_send(request).map_err(|_| ended())?;
         told.await.map_err(|_| ended())
     }
 }
 
-/// Why is told by the thread's own result.
+/// The thread's own result says why.
 fn ended() -> anyhow::Error {
     anyhow!("the database could not be written")
 }
@@ -89,10 +90,10 @@ fn work(mut store: Store, turns: Turns, asked: &Receiver<Steps>) -> Result<()> {
                 Turns::AtOnce => s.write_rows(all),
             });
             match written {
-                // Another writes for long, a disk is full, two workers waited for one another: nothing was written, and all of it
-                // can be done again. What sessions have heard meanwhile is not forgotten.
+                // A long transaction elsewhere, a full disk, a deadlock of two workers: nothing was written, and all of
+                // it can be repeated. The relay's replies to sessions are not lost meanwhile.
                 Err(error) if watch.seconds() < PATIENCE_S => {
-                    tracing::warn!("The database could not be written, and is tried again: {error:#}");
+                    tracing::warn!("Writing to the database failed and is tried again: {error:#}");
                     thread::sleep(PAUSE);
                 }
                 done => break done?,

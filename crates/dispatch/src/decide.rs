@@ -1,4 +1,4 @@
-//! What is to become of a letter, and of a relay: decided purely from what was heard, when, and how much time is left.
+//! What happens to a letter, and to a relay: decided purely from the reply, the time, and how much time is left.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,12 +8,12 @@ use convoke_settings::Uncertain;
 
 /// Longest pause between two attempts.
 const PAUSE_MAX_S: i64 = 4 * 3_600;
-/// A relay that has put a letter off for so long will not take it (RFC 5321 §4.5.4.1: four to five days).
+/// A relay that has deferred a letter for this long will not take it (RFC 5321 §4.5.4.1: four to five days).
 const PATIENCE: TimeDelta = TimeDelta::days(5);
-/// Faults of a relay in a row that open its breaker.
+/// Consecutive faults of a relay that open its breaker.
 const FAULTS_MAX: u32 = 5;
 
-/// What is to become of a letter.
+/// What happens to a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// A relay took responsibility for it.
@@ -22,7 +22,7 @@ pub enum Decision {
     TryAt {
         /// Not before.
         at: DateTime<Utc>,
-        /// Whether this attempt counts: not where the relay, or our own setting, is to blame.
+        /// Whether this attempt counts: not if the relay, or our own setting, is to blame.
         burns_attempt: bool,
     },
     /// Never by e-mail.
@@ -31,18 +31,18 @@ pub enum Decision {
     Uncertain(Doubt),
 }
 
-/// Why no more is tried.
+/// Why no further attempt is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Refused for good: the letter goes by post.
     Refused,
-    /// Put off for five days: the letter goes by post.
+    /// Deferred for five days: the letter goes by post.
     PutOff,
-    /// The next attempt would come too late: the person is called.
+    /// The next attempt would come too late: the person must be called.
     TooLate,
 }
 
-/// What is done about a letter that the relay may have.
+/// What to do about a letter that the relay may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// Sent once more under the same Message-ID.
@@ -51,32 +51,32 @@ pub enum Doubt {
     Hold,
 }
 
-/// What is known of a letter when something was heard of it.
+/// What is known of a letter when the relay's reply arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
-    /// Names it: its pauses differ from those of others, and are always the same.
+    /// Its id: the pauses derive from it, so they differ between letters and are always the same for one.
     pub letter_id: &'a str,
     /// Attempts that counted.
     pub attempts: i64,
     /// How often its fate was unknown.
     pub uncertain: i64,
-    /// When it was tried first.
+    /// When it was first tried.
     pub tried_since: DateTime<Utc>,
-    /// From then on it would come too late; `None` where no day is announced.
+    /// From when it would come too late; `None` if it announces no day.
     pub too_late_from: Option<DateTime<Utc>>,
 }
 
 /// How patient the office is.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
-    /// First pause; also the breaker's, and that of an uncertain letter.
+    /// First pause; also that of the breaker and of an uncertain letter.
     pub first: TimeDelta,
-    /// What is done about a letter that the relay may have.
+    /// What to do about a letter that the relay may have.
     pub uncertain: Uncertain,
 }
 
 impl Schedule {
-    /// What becomes of a letter of which this was heard.
+    /// Decides what happens to a letter after this result.
     pub fn decide(&self, heard: &Delivery, letter: &Circumstances<'_>, now: DateTime<Utc>) -> Decision {
         let later = |pause: TimeDelta, burns_attempt| match letter.too_late_from {
             Some(end) if now + pause >= end => Decision::GiveUp(Reason::TooLate),
@@ -93,7 +93,7 @@ impl Schedule {
         }
     }
 
-    /// What becomes of a letter that the relay may have: by its answer, or because its worker died.
+    /// Decides what happens to a letter that the relay may have, because its answer was lost or its worker died.
     pub fn doubt(&self, letter: &Circumstances<'_>, now: DateTime<Utc>) -> Decision {
         match self.uncertain {
             Uncertain::ResendOnce if letter.uncertain == 0 => match letter.too_late_from {
@@ -104,8 +104,8 @@ impl Schedule {
         }
     }
 
-    /// The pause after a temporary refusal: the first, doubling with every attempt that counted, to four hours; a fifth more or
-    /// less, so that letters put off together do not all come back together.
+    /// The pause after a temporary refusal: the first pause, doubled with every attempt that counted, up to four hours;
+    /// varied by up to a fifth, so that letters deferred together are not all tried again together.
     fn pause(&self, letter: &Circumstances<'_>) -> TimeDelta {
         let first = self.first.num_seconds();
         let plain = (first << letter.attempts.clamp(0, 20)).min(PAUSE_MAX_S.max(first));
@@ -116,8 +116,8 @@ impl Schedule {
     }
 }
 
-/// A final refusal of MAIL speaks of our address, and so of every letter: it must not fail the whole queue. Size is the
-/// exception (552, 5.3.4): it speaks of this letter.
+/// A permanent refusal of MAIL concerns our address, and so every letter: it must not fail the whole queue. Size is the
+/// exception (552, 5.3.4): it concerns this letter.
 fn concerns_the_sender(reply: &Reply) -> bool {
     reply.stage == Stage::Mail && reply.code != 552
 }
@@ -130,22 +130,22 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// Whether the relay may be called. After the pause it may: one more fault, and the pause begins again.
+    /// Whether the relay may be called. After the pause it may, but one more fault starts the pause again.
     pub fn allows(&self, now: DateTime<Utc>) -> bool {
         self.open_until.is_none_or(|until| until <= now)
     }
 
-    /// When it may be called again, if it may not.
+    /// When it may be called again, if it may not be called now.
     pub fn open_until(&self) -> Option<DateTime<Utc>> {
         self.open_until
     }
 
-    /// The relay answered a letter.
+    /// Records that the relay answered for a letter.
     pub fn success(&mut self) {
         *self = Self::default();
     }
 
-    /// The relay failed; `hopeless` where only people can mend it.
+    /// Records that the relay failed; `hopeless` if only a person can fix it.
     pub fn fault(&mut self, now: DateTime<Utc>, pause: TimeDelta, hopeless: bool) {
         self.faults += 1;
         if hopeless || self.faults >= FAULTS_MAX {
@@ -154,8 +154,8 @@ impl Breaker {
     }
 }
 
-/// When the next message may leave under a limit of so many a minute (the generic cell rate algorithm of ITU-T I.371): messages
-/// are spaced evenly, and none is let through early. Returns the turn that is given, and from when the next may be.
+/// When the next message may leave under a limit per minute (the generic cell rate algorithm of ITU-T I.371): messages
+/// are spaced evenly, and none leaves early. Returns this message's turn, and the earliest next one.
 pub fn turn(next_at: Option<DateTime<Utc>>, per_minute: u32, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let at = next_at.map_or(now, |next| next.max(now));
     (at, at + TimeDelta::microseconds(60_000_000u32.div_ceil(per_minute.max(1)).into()))

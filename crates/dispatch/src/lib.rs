@@ -5,11 +5,11 @@
 //!         (one transaction for all that waits)              (asked again whether it may leave)
 //! ```
 //!
-//! One worker is one process: a clerk that alone writes to the database, threads that render, sessions that speak SMTP. Any
-//! number of workers share the outbox; what they claim is theirs while they renew their lease.
+//! One worker is one process: a clerk, the only one that writes to the database; threads that render; sessions that
+//! speak SMTP. Any number of workers share the outbox; a claimed letter is a worker's own while it renews the lease.
 //!
-//! **Lost = 0; a letter is sent twice only if its worker, or its connection, ended between the final dot and the record of the
-//! answer: at most one a session, under the same Message-ID, and each is listed.**
+//! **No letter is lost; a letter is sent twice only if its worker or its connection ended between the final dot and the
+//! record of the answer: at most one per session, under the same Message-ID, and each is listed.**
 
 pub mod bounces;
 mod clerk;
@@ -34,36 +34,36 @@ pub use worker::{Errand, drain};
 /// `dispatch --json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// The relay took responsibility.
+    /// Letters for which the relay took responsibility.
     pub accepted: u64,
     /// To be tried again later.
     pub deferred: u64,
     /// Refused for good.
     pub failed: u64,
-    /// Nobody knows whether the relay has them.
+    /// Letters that the relay may have.
     pub uncertain: u64,
     /// Too late to be sent.
     pub expired: u64,
-    /// Not to be sent any more.
+    /// No longer to be sent.
     pub cancelled: u64,
     /// Kept until an operator decides.
     pub held: u64,
-    /// Handed over without the PDF, which could not be made: `outbox list` says why.
+    /// Sent without the PDF, which could not be made: `outbox list` shows why.
     pub without_pdf: u64,
 }
 
-/// What ended a drain.
+/// Why a drain ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Drained {
     /// Nothing can be claimed now.
     Empty,
-    /// Outside the hours of sending.
+    /// Outside the sending hours.
     OutsideHours,
     /// An operator stopped sending.
     Paused(convoke_store::Paused),
-    /// It was asked to stop.
+    /// The worker was asked to stop.
     Stopped,
-    /// No relay answers; the last fault is told.
+    /// No relay answers; holds the last fault.
     RelayDown(String),
     /// The relay refuses our user or password.
     NotAuthenticated(String),

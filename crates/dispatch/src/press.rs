@@ -1,5 +1,5 @@
-//! Rendering, on threads of its own, ahead of the sessions and never further than they can follow: both queues are bounded, so
-//! memory does not grow with the outbox.
+//! Rendering, on its own threads and ahead of the sessions. Both queues are bounded, so memory does not grow with the
+//! outbox.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use convoke_machine::fault;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::LetterRow;
 
-/// The engine works recursively, and on this thread alone.
+/// The typesetting engine is recursive, and runs on this thread alone.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// A letter as it goes to the relay.
@@ -28,41 +28,41 @@ pub struct Made {
     pub sha256: String,
     /// Without angle brackets.
     pub message_id: String,
-    /// With what it was made, as JSON, so that it can be shown again.
+    /// What it was made from, as JSON, so that it can be shown again.
     pub rendered: String,
     /// Why it has no PDF, if it has none.
     pub without_pdf: Option<String>,
 }
 
-/// Makes the e-mail of a row of the outbox, at an instant.
+/// Makes the e-mail of an outbox row, as of an instant.
 pub type Render = Arc<dyn Fn(&LetterRow, DateTime<Utc>) -> Result<Made> + Send + Sync>;
 
-/// A letter that is rendered, or why it cannot be.
+/// A rendered letter, or why it cannot be rendered.
 pub(super) struct Ready {
     pub letter: Arc<LetterRow>,
     pub made: Result<Made>,
 }
 
-/// The office's own letters.
+/// Renders the office's letters.
 pub fn letters_of(config: &Configuration) -> Result<Render, ConfigError> {
     let (templates, sender) = (Arc::clone(config.templates()?), config.sender());
     Ok(Arc::new(move |letter, now| compose(&templates, &sender, letter, now)))
 }
 
 fn compose(templates: &Templates, from: &From, letter: &LetterRow, now: DateTime<Utc>) -> Result<Made> {
-    // Every attempt bears the date of the first.
+    // Every attempt carries the date of the first.
     let before: Option<Rendered> = letter.rendered.as_deref().map(serde_json::from_str).transpose()?;
     let first = before.and_then(|r| r.sender.sent_at);
     let sender = From { sent_at: first.or(Some(now)), ..from.clone() };
     let data: LetterData = serde_json::from_str(&letter.data).context("the letter's stored data")?;
     let composed = templates.compose(&data, &sender).context("composing")?;
     if !composed.neutralised.is_empty() {
-        // Nothing that a person is called is altered in silence: the places are named, never the text.
-        tracing::warn!(letter.id = %letter.letter_id, places = composed.neutralised.join(" "), "A letter leaves out characters that nobody sees");
+        // A person's name is never altered silently: the log names the places, never the text.
+        tracing::warn!(letter.id = %letter.letter_id, places = composed.neutralised.join(" "), "A letter leaves out invisible characters");
     }
     let pdf = composed.pdf.as_ref().map(|bytes| sha256_hex(bytes)).map_err(ToString::to_string);
     if let Err(reason) = &pdf {
-        tracing::warn!(letter.id = %letter.letter_id, "A letter goes without its PDF: {reason}");
+        tracing::warn!(letter.id = %letter.letter_id, "A letter is sent without its PDF: {reason}");
     }
     Ok(Made {
         without_pdf: pdf.as_ref().err().cloned(),
@@ -73,7 +73,7 @@ fn compose(templates: &Templates, from: &From, letter: &LetterRow, now: DateTime
     })
 }
 
-/// Starts the threads. They end when no letter can come any more.
+/// Starts the threads. They end once no more letters can arrive.
 pub(super) fn start(
     threads: usize,
     render: &Render,
@@ -87,7 +87,7 @@ pub(super) fn start(
             let work = move || {
                 alone_on_this_thread();
                 while let Ok(letter) = claimed.recv_blocking() {
-                    // A panic of the engine on one letter is that letter's alone.
+                    // A panic of the engine affects only the letter that caused it.
                     let made = catch_unwind(AssertUnwindSafe(|| render(&letter, clock.now())))
                         .unwrap_or_else(|_| Err(anyhow!("the letter's rendering panicked")));
                     fault::point("after-render");

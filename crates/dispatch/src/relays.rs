@@ -1,4 +1,4 @@
-//! Where letters go: a relay and its fallback, each with a breaker; or a folder.
+//! Where letters go: a relay and its fallback, each with a breaker, or a folder.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -19,7 +19,7 @@ use convoke_settings::{ConfigError, Configuration, Deadlines, Smtp};
 pub enum Transport {
     /// Relays, in the order in which they are tried.
     Smtp(Vec<Relay>),
-    /// A folder (maildir): `new/` holds one file a letter.
+    /// A folder (maildir): `new/` holds one file per letter.
     Maildir(PathBuf),
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Relays<'a> {
     all: &'a [Relay],
     pause: TimeDelta,
     breakers: RefCell<Vec<Breaker>>,
-    /// What the last fault said, and whether only people can mend it.
+    /// The last fault, and whether only a person can fix it.
     last: RefCell<Option<(String, bool)>>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Relays<'a> {
         Self { all: relays, pause, breakers, last: RefCell::new(None) }
     }
 
-    /// The first relay that may be called now, and its number.
+    /// The first relay that may be called now, with its number.
     pub(super) fn first_open(&self, now: DateTime<Utc>) -> Option<(usize, &'a Relay)> {
         let number = self.breakers.borrow().iter().position(|breaker| breaker.allows(now))?;
         Some((number, &self.all[number]))
@@ -96,19 +96,19 @@ impl<'a> Relays<'a> {
         let was_open = breaker.open_until().is_some();
         breaker.fault(now, self.pause, hopeless);
         if !was_open && breaker.open_until().is_some() {
-            tracing::warn!(relay = %relay, "The relay does not answer ({fault}): it is left alone for {} s", self.pause.num_seconds());
+            tracing::warn!(relay = %relay, "The relay does not answer ({fault}): no calls for {} s", self.pause.num_seconds());
         }
         *self.last.borrow_mut() = Some((fault.to_string(), hopeless));
     }
 
-    /// What the last fault said, and whether only people can mend it.
+    /// The last fault, and whether only a person can fix it.
     pub(super) fn last_fault(&self) -> (String, bool) {
         self.last.borrow().clone().unwrap_or_default()
     }
 }
 
-/// Written to `tmp/`, synchronised, then renamed into `new/`: a reader never sees half a letter. The name is the
-/// Message-ID, so that a letter sent once more replaces itself.
+/// Writes to `tmp/`, synchronises, then renames into `new/`: a reader never sees half a letter. The name is the
+/// Message-ID, so that a letter sent again replaces itself.
 pub(super) fn into_maildir(folder: &Path, letter: &Made) -> Result<()> {
     for part in ["tmp", "new", "cur"] {
         std::fs::create_dir_all(folder.join(part))

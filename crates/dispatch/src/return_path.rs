@@ -1,18 +1,19 @@
-//! The Return-Path of a letter: an address of its own (VERP), by which what comes back is known. It is signed, so that nobody can
-//! pretend that another's letter came back; it says the reference and nothing of the person.
+//! The Return-Path of a letter: an address of its own (VERP), which identifies a bounce. It is signed, so that nobody
+//! can claim that another person's letter came back; it contains the reference and nothing about the person.
 
 use convoke_domain::ids::{IdKey, Reference, base32, keyed_hash};
 
-/// Stands in `[smtp] return_path` for the letter's name.
+/// Placeholder for the letter's name in `[smtp] return_path`.
 const PLACE: &str = "{letter}";
 
-/// The address that a letter comes back to: `template` with the letter's name in its place.
+/// The address to which a letter bounces: `template` with the letter's name filled in.
 pub(super) fn write(template: &str, key: &IdKey, prefecture: &str, reference: &str, letter_id: &str) -> String {
     let name = format!("{}.{}", reference.to_ascii_lowercase(), signature(key, prefecture, letter_id));
     template.replace(PLACE, &name)
 }
 
-/// A letter's name as found in an address: its reference, and a signature to be compared with those of the reference's letters.
+/// A letter's name as found in an address: its reference, and a signature to compare with those of the reference's
+/// letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// Reference.
@@ -21,7 +22,7 @@ pub struct Named {
 }
 
 impl Named {
-    /// The name in an address, whatever stands before it: servers rewrite case, and templates change over the years.
+    /// Finds the name in an address, whatever precedes it: servers rewrite case, and templates change over the years.
     pub fn find(address: &str) -> Option<Self> {
         let address = address.to_ascii_lowercase();
         let (local, _) = address.rsplit_once('@')?;

@@ -1,5 +1,5 @@
-//! A small SMTP server inside the process, on loopback and in clear: the relay of `convoke demo` and of the
-//! tests. It does what its script says, and keeps every message that it took responsibility for.
+//! A small SMTP server inside the process, on loopback and in clear: the relay of `convoke demo` and of the tests. It
+//! follows its script, and keeps every message for which it took responsibility.
 
 use std::{
     collections::HashMap,
@@ -18,11 +18,11 @@ use tokio::{
 
 use super::smtp::Stage;
 
-/// What the sink says to EHLO unless its script has something else to say.
+/// The sink's answer to EHLO, unless its script says otherwise.
 const EXTENSIONS: &str = "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE 10485760\r\n\
                         250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES";
 
-/// A message that the sink took responsibility for.
+/// A message for which the sink took responsibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The envelope's sender, without its angle brackets.
@@ -36,30 +36,30 @@ pub struct Received {
 /// A moment at which the script decides.
 #[derive(Debug)]
 pub struct Turn<'a> {
-    /// What is to be answered.
+    /// What is being answered.
     pub stage: Stage,
     /// The command as received; for AUTH LOGIN, with both answers.
     pub line: &'a str,
     /// The recipient, from RCPT on; empty before.
     pub recipient: &'a str,
-    /// How many times that recipient was named to this sink, this time included.
+    /// How often this recipient has been named to the sink, including now.
     pub attempt: usize,
     /// Number of the connection, from 1.
     pub session: usize,
 }
 
-/// What the sink does in its turn.
+/// What the sink does when it is its turn.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// Answers as a willing relay does.
     Usual,
     /// Answers these lines, whose last needs no line end; after 421 it hangs up.
     Say(String),
-    /// Answers as usual, so much later.
+    /// Answers as usual, after this delay.
     Late(Duration),
-    /// Answers as usual, one byte at each such interval.
+    /// Answers as usual, one byte per interval.
     Drip(Duration),
-    /// Never answers, and stays.
+    /// Never answers, and keeps the connection open.
     Silence,
     /// Hangs up.
     Drop,
@@ -71,8 +71,8 @@ impl Act {
         Self::Say(lines.to_owned())
     }
 
-    /// Whether the command takes effect: it does unless the client is told otherwise, so that a
-    /// message whose answer gets lost is one that was taken.
+    /// Whether the command takes effect: it does unless the client is refused, so that a message whose answer is lost
+    /// counts as taken.
     fn takes_effect(&self) -> bool {
         match self {
             Self::Say(lines) => lines.starts_with(['2', '3']),
@@ -81,7 +81,7 @@ impl Act {
     }
 }
 
-/// The running server. Dropped, it stops by itself.
+/// The running server. It stops when dropped.
 #[derive(Debug)]
 pub struct Sink {
     /// Where it listens: 127.0.0.1 and a free port.
@@ -102,7 +102,7 @@ impl Sink {
     /// Listens on a free port and plays `script`, which is asked before each answer.
     ///
     /// # Errors
-    /// The port could not be had.
+    /// The port cannot be opened.
     pub async fn start(script: impl Fn(&Turn) -> Act + Send + Sync + 'static) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
@@ -119,7 +119,7 @@ impl Sink {
     /// Closes the port and every connection.
     pub async fn stop(mut self) {
         self.door.abort();
-        // Aborted is how it ends.
+        // The task ends by being aborted, which is not an error.
         let _ = (&mut self.door).await;
     }
 }
@@ -135,7 +135,7 @@ fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
 }
 
 async fn welcome(listener: TcpListener, script: Arc<Script>, books: Arc<Mutex<Books>>) {
-    // Its drop, with this task's, ends the conversations.
+    // Dropped with this task, it ends the conversations.
     let mut conversations = JoinSet::new();
     for session in 1.. {
         let Ok((stream, _)) = listener.accept().await else { return };
@@ -150,7 +150,7 @@ async fn welcome(listener: TcpListener, script: Arc<Script>, books: Arc<Mutex<Bo
                 to: String::new(),
                 attempt: 0,
             };
-            // A client that hangs up is part of the play.
+            // A client that hangs up is an expected event.
             let _ = conversation.hold().await;
         });
     }
@@ -169,7 +169,7 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Talks until either side hangs up, which is the error that it ends with.
+    /// Talks until either side hangs up; that error ends it.
     async fn hold(&mut self) -> io::Result<()> {
         self.stream.get_ref().set_nodelay(true)?;
         self.turn(Stage::Connect, "", "220 sink ESMTP").await?;
@@ -318,7 +318,7 @@ impl Conversation {
     }
 }
 
-/// What stands between the angle brackets of MAIL and RCPT.
+/// The text between the angle brackets of MAIL and RCPT.
 fn path(line: &str) -> String {
     let inner = line.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     inner.map(|(path, _)| path.to_owned()).unwrap_or_default()

@@ -1,20 +1,19 @@
 //! One SMTP session: a connection that hands over one letter at a time and says exactly what
 //! became of each (RFC 5321).
 //!
-//! What must never happen is that the reply to one letter is read as the reply to the next. So a
-//! session is usable again only after a dialogue that was followed to its end; a deadline, a reply out of
-//! turn or a future dropped half-way leave it unusable; bytes that arrive unasked are a fault; DATA
-//! must be answered by 354, which no shifted dialogue does; and a letter is accepted by a 2xx to its
-//! final dot alone.
+//! The reply to one letter must never be read as the reply to the next. So a session is usable again only after a
+//! dialogue that was followed to its end; a deadline, a reply out of turn or a future dropped half-way makes it
+//! unusable; unsolicited bytes are a fault; DATA must be answered by 354, which no shifted dialogue does; and only a
+//! 2xx to its final dot accepts a letter.
 //!
-//! The dialogue is ours. `lettre`'s `AsyncSmtpConnection` (0.11.23) cannot keep that promise:
-//! - its buffer is private: what the relay sent unasked, or in clear before TLS, stays there and is
-//!   read as the next reply;
-//! - `message` returns one error for a body cut short, which is certainly not delivered, and for a
-//!   final dot left unanswered, which may be;
-//! - a reply of a bare code (legal, RFC 5321 §4.2) or with a byte that is not UTF-8 is an error there; after the
-//!   final dot that would send every letter twice;
-//! - it adds an empty line to each message, which then no longer is what was hashed.
+//! The dialogue is implemented here because `lettre`'s `AsyncSmtpConnection` (0.11.23) cannot keep that promise:
+//! - its buffer is private: unsolicited bytes, or bytes sent in clear before TLS, stay there and are read as the next
+//!   reply;
+//! - `message` returns the same error for a body cut short, which is certainly not delivered, and for a final dot left
+//!   unanswered, which may be;
+//! - a reply that is a bare code (legal, RFC 5321 §4.2) or has a byte that is not UTF-8 is an error there; after the
+//!   final dot, that would send every letter twice;
+//! - it adds an empty line to each message, which is then no longer what was hashed.
 //!
 //! Messages are built, and credentials encoded, by `lettre`.
 
@@ -44,7 +43,7 @@ pub use self::{
 const RESET: &str = "RSET\r\n";
 const DATA: &str = "DATA\r\n";
 
-/// How long a relay is given to say goodbye.
+/// How long to wait for the relay's reply to QUIT.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What became of one letter.
@@ -55,11 +54,11 @@ pub enum Delivery {
     Accepted(Reply),
     /// Not now (4xx), for a reason of this letter's: try later.
     Deferred(Reply),
-    /// Never (5xx), or never as it is: refused here before a byte was sent.
+    /// Never (5xx), or refused here before a byte was sent.
     Refused(Reply),
-    /// The relay's own trouble before the letter was handed over: costs the letter no attempt.
+    /// A fault of the relay before the letter was handed over: costs the letter no attempt.
     RelayFault(Fault),
-    /// The final dot may have been sent and its answer was not read: the relay may have the letter.
+    /// The final dot may have been sent, and its answer was not read: the relay may have the letter.
     Uncertain(Fault),
 }
 
@@ -99,7 +98,7 @@ impl Session {
     /// Connects, secures the channel as the relay's URL demands, says EHLO and logs in.
     ///
     /// # Errors
-    /// Whatever stands in the way, see [`Fault::is_authentication`] for what only people can mend.
+    /// Any fault on the way; [`Fault::is_authentication`] tells those that only a person can fix.
     pub async fn open(relay: &Relay) -> Result<Self, Fault> {
         let mut wire = Wire::connect(relay).await?;
         if relay.security == Security::ImplicitTls {
@@ -123,16 +122,16 @@ impl Session {
         Ok(Self { wire, announced, timeouts: relay.timeouts, state: State::Ready })
     }
 
-    /// NOOP: whether the relay still answers.
+    /// Sends NOOP, to check whether the relay still answers.
     ///
     /// # Errors
-    /// It does not.
+    /// The relay does not answer.
     pub async fn ask_nothing(&mut self) -> Result<(), Fault> {
         self.wire.allow(self.timeouts.step);
         expect(self.wire.ask(Stage::Connect, "NOOP\r\n").await?, 250).map(drop)
     }
 
-    /// Whether another letter may be handed over: if not, drop the session.
+    /// Whether another letter may be handed over; if not, drop the session.
     #[must_use]
     pub fn is_reusable(&self) -> bool {
         self.state != State::Doubtful
@@ -149,11 +148,11 @@ impl Session {
     /// Sends one letter up to its final dot.
     ///
     /// # Errors
-    /// What became of a letter that did not come so far; never `Accepted` or `Uncertain`.
+    /// The result for a letter that did not get that far; never `Accepted` or `Uncertain`.
     pub async fn offer(&mut self, from: &str, to: &str, message: &[u8]) -> Result<Offer<'_>, Delivery> {
         let letter = Letter::write(from, to, message, &self.announced).map_err(Delivery::Refused)?;
         self.wire.allow(self.timeouts.letter);
-        // Doubtful until proven otherwise, so that an early return or a dropped future leaves it so.
+        // Unusable until proven otherwise, so that an early return or a dropped future leaves it so.
         let reset = match mem::replace(&mut self.state, State::Doubtful) {
             State::Ready => false,
             State::Unfinished => true,
@@ -177,11 +176,11 @@ impl Session {
         }
     }
 
-    /// Takes leave. The relay's answer changes nothing and is not waited for long.
+    /// Sends QUIT. The relay's answer changes nothing and is not waited for long.
     pub async fn quit(mut self) {
         if self.is_reusable() {
             self.wire.allow(FAREWELL);
-            // Every letter has had its answer: nothing depends on this one.
+            // Every letter has its answer: nothing depends on this one.
             let _ = self.wire.ask(Stage::Connect, "QUIT\r\n").await;
         }
     }
@@ -191,7 +190,7 @@ impl Session {
         if wanted.contains(&reply.code) { Ok(()) } else { Err(self.judge(reply)?) }
     }
 
-    /// The same as one group (RFC 2920): a round trip instead of three. Every reply of the group is read.
+    /// The same commands as one group (RFC 2920): one round trip instead of three. Every reply of the group is read.
     async fn propose_together(&mut self, letter: &Letter, reset: bool) -> Result<(), Delivery> {
         let group = [if reset { RESET } else { "" }, &letter.mail, &letter.rcpt, DATA].concat();
         self.wire.send(Stage::Mail, group.as_bytes()).await?;
@@ -208,7 +207,8 @@ impl Session {
             Some(reply) => {
                 let delivery = self.judge(reply)?;
                 if waits_for_a_message {
-                    // For a letter that it has refused: whatever were said now would be read as its text.
+                    // The relay expects the text of a letter that it has refused: anything sent now would be read as
+                    // that text.
                     self.state = State::Doubtful;
                 }
                 Err(delivery)
@@ -216,7 +216,7 @@ impl Session {
         }
     }
 
-    /// What a reply that is not the wished one means for the letter; the session lives on.
+    /// What an unwanted reply means for the letter; the session stays usable.
     fn judge(&mut self, reply: Reply) -> Result<Delivery, Fault> {
         let delivery = match reply.code {
             400..=499 => Delivery::Deferred(reply),
@@ -229,8 +229,8 @@ impl Session {
         Ok(delivery)
     }
 
-    /// What a relay means that interrupts a message. It has usually said why, and must be heard: a
-    /// fault of the relay's costs no attempt, so the same letter would come back for ever.
+    /// What a relay that interrupts a message means. It has usually said why, and its reply must be read: as a fault of
+    /// the relay this would cost no attempt, and the same letter would come back for ever.
     async fn last_words(&mut self, fault: Fault) -> Delivery {
         match self.wire.reply(Stage::Data).await {
             Ok(reply) if matches!(reply.code, 400..=499) => Delivery::Deferred(reply),
@@ -253,7 +253,7 @@ impl Offer<'_> {
                 Delivery::Accepted(reply)
             }
             Ok(reply) => session.judge(reply).unwrap_or_else(Delivery::Uncertain),
-            // An answer, if an unkind one: by RFC 5321 §4.2.1 the relay did not take the letter.
+            // A negative reply is still an answer: by RFC 5321 §4.2.1 the relay did not take the letter.
             Err(fault @ Fault { cause: Cause::Answered(_) | Cause::Authentication(_), .. }) => {
                 Delivery::RelayFault(fault)
             }
@@ -262,13 +262,13 @@ impl Offer<'_> {
     }
 }
 
-/// Refuses any reply to a question about the session but `wanted`.
+/// Fails on any reply about the session other than `wanted`.
 fn expect(reply: Reply, wanted: u16) -> Result<(), Fault> {
     if reply.code == wanted { Ok(()) } else { Err(Fault::answered(reply)) }
 }
 
 async fn greet(wire: &mut Wire, relay: &Relay) -> Result<Announced, Fault> {
-    // An address literal where the machine has no name to give (RFC 5321 §4.1.4).
+    // An address literal if the machine has no name (RFC 5321 §4.1.4).
     let name = relay.hello.clone().unwrap_or_else(|| match wire.local.ip() {
         IpAddr::V4(ip) => format!("[{ip}]"),
         IpAddr::V6(ip) => format!("[IPv6:{ip}]"),

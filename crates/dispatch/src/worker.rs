@@ -1,7 +1,7 @@
-//! One worker: feeds its presses with what may be sent, and carries what they made to the relay.
+//! One worker: feeds its presses with letters that may be sent, and carries the rendered letters to the relay.
 //!
-//! Feeding, carrying and the heartbeat are one task: they share the worker's books without locks. What takes processor time or
-//! waits for the disk is on threads of its own (`press`, `clerk`).
+//! Feeding, carrying and the heartbeat are one task, so they share the worker's state without locks. Work that takes
+//! processor time or waits for the disk runs on other threads (`press`, `clerk`).
 
 mod carry;
 mod in_hand;
@@ -38,34 +38,34 @@ use convoke_machine::process;
 use convoke_settings::Configuration;
 use convoke_store::{LetterRow, Paused, Store};
 
-/// How long a worker that has nothing to do waits before it looks again: a pause, or new letters, are seen within that.
+/// How long an idle worker waits before it looks again: it sees a pause or new letters within this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// How long a worker that goes on leaves letters in the queue that may not leave any more: days end at midnight, and permits
-/// change once a night.
+/// How often a continuing worker removes letters that may no longer leave: days end at midnight, and permits change
+/// once a night.
 const WITHHOLD_AGAIN: TimeDelta = TimeDelta::hours(1);
-/// Whoever was asked to stop does not wait for a database for longer.
+/// A worker asked to stop waits for the database no longer than this.
 const ABANDON_FOR: Duration = Duration::from_secs(10);
-/// Letters looked at in one transaction: others can write between two.
+/// Letters checked in one transaction: others can write between two.
 const WITHHELD_TOGETHER: usize = 1_000;
 
-/// What a worker is sent to do.
+/// The task of a worker.
 pub struct Errand<'a> {
     /// The office.
     pub config: &'a Configuration,
     /// Where letters go.
     pub transport: &'a Transport,
-    /// What makes them.
+    /// What renders them.
     pub render: Render,
-    /// What time it is.
+    /// The time.
     pub clock: &'a Clock,
-    /// Ends when nothing can be claimed now; else it goes on until it is stopped.
+    /// Whether it ends when nothing can be claimed now; otherwise it continues until stopped.
     pub until_empty: bool,
-    /// Asks it to stop: what is in flight is finished, within `stop_timeout_s`.
+    /// Asks it to stop: letters in flight finish within `stop_timeout_s`.
     pub stop: CancellationToken,
-    /// Is told how many letters were accepted so far.
+    /// Called with the number of letters accepted so far.
     pub progress: &'a dyn Fn(u64),
-    /// Is told what keeps letters from leaving, each time that the worker looks whether any may.
+    /// Called with what keeps letters from leaving, each time the worker checks whether any may leave.
     pub obstacle: &'a dyn Fn(Option<&Drained>),
 }
 
@@ -75,7 +75,7 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
     let templates = config.templates()?;
     let key = block_in_place(|| {
         store.persist(|store| {
-            // What letters are made with is kept before the first of them leaves.
+            // The templates and fonts are stored before the first letter leaves.
             store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
             store.id_key(&mut Entropy::System)
         })
@@ -83,12 +83,12 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
     let dispatch = &config.settings.dispatch;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let presses = if dispatch.render_threads == 0 { processors } else { dispatch.render_threads };
-    // A letter in each session, three on their way to it, and one in each press.
+    // One letter in each session, three on their way to it, and one in each press.
     let room = 4 * dispatch.sessions + presses;
     let (claimed, to_render) = bounded(room);
     let (made, ready) = bounded(room);
     let presses = press::start(presses, &errand.render, clock, &to_render, &made)?;
-    // Only the presses hold its other end: with the last of them the sessions end.
+    // Only the presses hold the other end: the sessions end with the last press.
     drop((made, to_render));
     let turns = if Limits::of(config).are_set() { Turns::OneByOne } else { Turns::AtOnce };
     let (clerk, clerk_thread) = Clerk::start(store, turns)?;
@@ -114,7 +114,7 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
     };
     let ended = worker.work(claimed, &ready).await;
     let counts = worker.counts.borrow().clone();
-    // The clerk ends when nobody can ask it any more; what it says of the database is the reason of all else.
+    // The clerk ends when nobody can make requests; its database error explains all other errors.
     drop(worker);
     ready.close();
     let recorded = block_in_place(|| {
@@ -137,11 +137,11 @@ struct Worker<'a> {
     floor: Floor,
     return_path: String,
     relays: Relays<'a>,
-    /// Letters that may be in hand at once.
+    /// Most letters in hand at once.
     room: usize,
-    /// Letters claimed and not yet put down.
+    /// Letters claimed and not yet done with.
     in_hand: InHand,
-    /// A letter was put down.
+    /// Signals that a letter is done with.
     moved: Notify,
     counts: RefCell<Counts>,
 }
@@ -153,7 +153,7 @@ impl Worker<'_> {
         self.tell_witnesses().await?;
         let sessions = (0..self.errand.config.settings.dispatch.sessions).map(|_| self.carry(ready.clone()));
         let work = async {
-            // With the feeder ends the presses' work, and with theirs that of the sessions.
+            // When the feeder ends, the presses run out of work, and then the sessions.
             let feed = async {
                 let ended = self.feed(&claimed).await;
                 claimed.close();
@@ -166,23 +166,23 @@ impl Worker<'_> {
             error = self.beat() => Err(error),
             error = self.keep_telling() => Err(error),
             () = self.grace() => {
-                tracing::warn!("Letters in flight were not answered within `stop_timeout_s`");
-                // Whatever is still in hand is as if this worker had died: begun letters are uncertain.
+                tracing::warn!("The relay did not answer for the letters in flight within `stop_timeout_s`");
+                // The letters still in hand are treated as if this worker had died: started letters are uncertain.
                 if timeout(ABANDON_FOR, self.abandon()).await.is_err() {
-                    tracing::warn!("The database does not answer: the letters are rescued when their leases end");
+                    tracing::warn!("The database does not answer: the letters are recovered when their leases end");
                 }
                 Ok(Drained::Stopped)
             }
         }
     }
 
-    /// Ends when what is in flight has had its time after the request to stop.
+    /// Ends when letters in flight have had their time after the request to stop.
     async fn grace(&self) {
         self.errand.stop.cancelled().await;
         sleep(Duration::from_secs(self.errand.config.settings.dispatch.stop_timeout_s.into())).await;
     }
 
-    /// Renews the leases, and takes back what dead workers had, until it fails.
+    /// Renews leases, and recovers the letters of dead workers, until it fails.
     async fn beat(&self) -> anyhow::Error {
         let mut withheld_at = self.errand.clock.now();
         loop {
@@ -199,7 +199,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Takes out of the queue what may not leave any more, whether anything can leave now or not: while a relay is down, or
+    /// Removes letters that may no longer leave from the queue, even when nothing can be sent: while a relay is down or
     /// sending is stopped, people must still be called in time.
     async fn withhold(&self) -> Result<()> {
         let (now, floor) = (self.errand.clock.now(), self.floor);
@@ -241,8 +241,9 @@ impl Worker<'_> {
     async fn renew(&self) -> Result<()> {
         let (owner, now) = (self.owner.clone(), self.errand.clock.now());
         let until = now + self.lease;
-        // Where this process stood still for longer than a lease, its letter may be another's: it is not prolonged. Only what is
-        // known to be in hand is: what was claimed when the connection was lost is rescued in time.
+        // If this process was suspended for longer than a lease, another worker may have its letter, and the lease is
+        // not prolonged. Only letters known to be in hand are: those claimed when the connection was lost are recovered
+        // when their leases end.
         let ours = self.in_hand.ours(now);
         let letters: Vec<String> = ours.iter().map(|(letter_id, _)| letter_id.clone()).collect();
         self.clerk.write(move |s| s.renew_leases(&owner, &letters, until)).await?;
@@ -250,12 +251,12 @@ impl Worker<'_> {
         self.rescue().await
     }
 
-    /// Takes back the letters of workers that are dead or silent: those not yet begun wait again, those begun are uncertain.
+    /// Takes back the letters of dead or silent workers: those not yet started wait again, those started are uncertain.
     async fn rescue(&self) -> Result<()> {
         self.take_back(process::has_ended).await
     }
 
-    /// The same with this worker's own letters.
+    /// The same for this worker's own letters.
     async fn abandon(&self) -> Result<()> {
         let owner = self.owner.clone();
         self.take_back(move |o| o == owner).await
@@ -292,7 +293,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Claims what may be sent, as there is room for it. Returns why there is no more to do.
+    /// Claims letters that may be sent, while there is room for them. Returns why there is no more to do.
     async fn feed(&self, presses: &Sender<LetterRow>) -> Result<Drained> {
         loop {
             if self.errand.stop.is_cancelled() {
@@ -304,7 +305,7 @@ impl Worker<'_> {
             }
             let claimed = match obstacle {
                 Some(_) => Ok(Vec::new()),
-                // Half at once: a claim is a transaction, whatever it brings.
+                // Claims half of the room at once: each claim costs a transaction, however many letters it brings.
                 None if self.in_hand.len() > self.room / 2 => {
                     self.moved.notified().await;
                     continue;
@@ -326,7 +327,7 @@ impl Worker<'_> {
             };
             (self.errand.obstacle)(Some(&obstacle).filter(|o| **o != Drained::Empty));
             if !self.in_hand.is_empty() {
-                // What is in hand may come back, or mend a relay.
+                // Letters in hand may be returned, or show that a relay works again.
                 self.moved.notified().await;
             } else if self.errand.until_empty {
                 return Ok(obstacle);
@@ -336,7 +337,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Why nothing can be sent now, whatever waits.
+    /// Why nothing can be sent now, whatever is waiting.
     fn obstacle(&self) -> Option<Drained> {
         let now = self.errand.clock.now();
         if !self.may_send(now) {
@@ -353,7 +354,7 @@ impl Worker<'_> {
         self.errand.config.settings.dispatch.may_send(now.with_timezone(&self.floor.zone).naive_local())
     }
 
-    /// Takes as many letters as there is room for. `Err` where sending is stopped.
+    /// Claims as many letters as there is room for. `Err` if sending is stopped.
     async fn claim(&self) -> Result<Result<Vec<LetterRow>, Paused>> {
         let limit = self.room - self.in_hand.len();
         let now = self.errand.clock.now();
@@ -365,7 +366,7 @@ impl Worker<'_> {
                     return Ok(Err(paused));
                 }
                 let mut taken = Vec::new();
-                // Others than those that must wait may follow: it goes on until none is left, or enough are taken.
+                // Letters behind those that must wait may be free: continue until none is left, or enough are claimed.
                 while taken.len() < limit {
                     let letters = s.claim(now, &owner, until, limit - taken.len())?;
                     if letters.is_empty() {
@@ -384,7 +385,7 @@ impl Worker<'_> {
     }
 }
 
-/// What is known of a letter when something was heard of it.
+/// What is known of a letter when the relay's reply arrives.
 fn circumstances(
     letter: &LetterRow,
     tried_since: DateTime<Utc>,

@@ -1,5 +1,5 @@
-//! Why the dialogue with the relay is our own: the library's pool, used as its documentation shows, reports a letter as sent that
-//! the relay refused. The same relay, the same two letters, and the session of this program.
+//! Why the dialogue with the relay is our own: the library's pool, used as its documentation shows, reports a letter as
+//! sent that the relay refused. The same relay, the same two letters, and the session of this program.
 
 use std::time::Duration;
 

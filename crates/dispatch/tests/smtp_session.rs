@@ -574,6 +574,6 @@ async fn a_line_injected_before_tls_ends_the_session() {
     let preface = &["220 r\r\n", "250-r\r\n250 STARTTLS\r\n", "220 go\r\n250-forged\r\n250 AUTH PLAIN\r\n"];
     let (delivery, _) = tls_front("127.0.0.1", preface, sink.addr).await.deliver("smtp+starttls").await;
     let fault = delivery.err().unwrap();
-    assert_eq!(fault.to_string(), "SMTP TLS: bytes in clear stand where TLS begins");
+    assert_eq!(fault.to_string(), "SMTP TLS: bytes in clear arrived where TLS should begin");
     assert_eq!(sink.messages(), []);
 }

@@ -1,4 +1,4 @@
-//! What follows from a message that came back: once, whole, and in the ledger.
+//! Applies the consequences of a returned message: once, completely, and with an entry in the ledger.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -22,32 +22,32 @@ pub struct Ingested {
     pub hard: u64,
     /// Letters still being tried.
     pub soft: u64,
-    /// Automatic answers, and news of success.
+    /// Automatic replies, and notifications of success.
     pub ignored: u64,
     /// Messages that a person must read.
     pub unknown: u64,
-    /// Messages that were read before.
+    /// Messages that had been read before.
     pub already: u64,
-    /// Messages of letters that are being sent: to be taken in the next time.
+    /// Messages about letters that are being sent: to be read the next time.
     pub later: u64,
-    /// Letters that go by post now.
+    /// Letters that now go by post.
     pub to_post: u64,
-    /// Convocations that ended, since there is no time left for the post.
+    /// Convocations that ended because there is no time left for the post.
     pub undelivered: u64,
 }
 
-/// What one message led to.
+/// The consequence of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// It was read before, and nothing is left to do.
+    /// It had been read before; nothing is left to do.
     Already,
-    /// The worker is still writing down that its letter was sent: to be read again then. Nothing was noted.
+    /// The worker has not yet recorded that the letter was sent: to be read again later. Nothing was recorded.
     Later,
-    /// A letter goes by post now.
+    /// The letter now goes by post.
     ToPost,
-    /// A convocation ended: there is no time left for the post.
+    /// The convocation ended: there is no time left for the post.
     Undelivered,
-    /// Noted.
+    /// Only recorded.
     Counted,
     /// Nothing follows.
     Ignored,
@@ -67,7 +67,7 @@ impl Consequence {
     }
 }
 
-/// Takes in one message, once, whole.
+/// Reads one message and applies it, once and completely.
 pub fn ingest(
     store: &mut Store,
     config: &Configuration,
@@ -81,7 +81,7 @@ pub fn ingest(
     let now = clock.now();
     let consequence = store.write(|s| {
         if let Some(before) = s.known_bounce(&sha256)? {
-            // Whatever a person must read stays until a person takes it away.
+            // A message that a person must read stays until somebody removes it.
             let still_to_be_read = before == Consequence::Listed.code();
             return Ok(if still_to_be_read { Consequence::Listed } else { Consequence::Already });
         }
@@ -91,7 +91,7 @@ pub fn ingest(
         }
         let consequence = match (&letter, returned.class) {
             (_, Class::AutoReply) => Consequence::Ignored,
-            // Its holder was erased meanwhile: what a server says of them is nobody's business any more.
+            // The holder was erased meanwhile: what a server says about them must no longer be kept.
             (Some(letter), _) if letter.data == PURGED => Consequence::Ignored,
             (None, _) | (_, Class::Unknown) => Consequence::Listed,
             (Some(_), Class::Soft) => Consequence::Counted,
@@ -137,7 +137,8 @@ fn find(store: &mut Store, key: &IdKey, named: &[Named]) -> Result<Option<Letter
     Ok(None)
 }
 
-/// A letter was not delivered: it goes by post if there is time, else its convocation ends and the person is due again.
+/// Handles an undelivered letter: it goes by post if there is time, else its convocation ends and the person is due
+/// again.
 fn came_back(
     store: &mut Store,
     config: &Configuration,
@@ -160,8 +161,8 @@ fn came_back(
     let on_paper =
         store.letters_of(&letter.reference)?.iter().any(|l| l.kind == letter.kind && l.state == LetterState::Posted);
     let consequence = match &convocation {
-        // A reminder is not worth a stamp, and what has left on paper needs none; an appointment that has begun is marked by who
-        // received the person, or did not.
+        // A reminder is not worth a stamp, and a letter that left on paper needs none; an appointment that has begun is
+        // marked by the desk.
         _ if letter.kind == LetterKind::Reminder || on_paper => Consequence::Counted,
         Some(c) if c.slot_id.day <= today => Consequence::Counted,
         Some(c)

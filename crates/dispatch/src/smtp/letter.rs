@@ -1,5 +1,5 @@
-//! A letter as it goes over the wire, or why it may not: checked before a byte is sent, so that
-//! nothing in an address or a message can become a command (RFC 5321 §2.3.8, §4.1.2, §4.5.2).
+//! A letter as sent over the wire, or why it cannot be sent. It is checked before a byte is sent, so that nothing in an
+//! address or a message can become a command (RFC 5321 §2.3.8, §4.1.2, §4.5.2).
 
 use super::reply::{Reply, Stage};
 
@@ -12,10 +12,10 @@ pub(super) struct Letter {
 }
 
 impl Letter {
-    /// Writes out one envelope with one recipient.
+    /// Prepares one envelope with one recipient.
     ///
     /// # Errors
-    /// The refusal that a relay would pronounce, in its place: the letter can never be sent as it is.
+    /// The refusal that a relay would give: the letter can never be sent as it is.
     pub(super) fn write(from: &str, to: &str, message: &[u8], relay: &Announced) -> Result<Self, Reply> {
         if !(from.is_empty() || is_address(from)) {
             return Err(Reply::local(Stage::Mail, 553, "5.1.7", "the sender's address is malformed"));
@@ -38,11 +38,12 @@ impl Letter {
             }
             parameters += " BODY=8BITMIME";
         }
-        let body = stuff(message)
-            .ok_or_else(|| Reply::local(Stage::Data, 554, "5.6.0", "the message has a CR or LF that is no line end"))?;
+        let body = stuff(message).ok_or_else(|| {
+            Reply::local(Stage::Data, 554, "5.6.0", "the message has a CR or LF that is not a line end")
+        })?;
         if relay.offers("SIZE") {
-            // Said by name: a relay that hangs up in mid-message would look like a fault of its own,
-            // and the same letter would come back for ever.
+            // Refused here: a relay that hangs up in mid-message would look like a fault of the relay, and the same
+            // letter would come back for ever.
             if relay.size_max().is_some_and(|max| message.len() > max) {
                 return Err(Reply::local(Stage::Mail, 552, "5.3.4", "the message is too big for the relay"));
             }
@@ -83,7 +84,7 @@ impl Announced {
     }
 }
 
-/// Whether `address` can stand between angle brackets and be nothing else (lengths: RFC 5321 §4.5.3.1).
+/// Whether `address` is safe between angle brackets (lengths: RFC 5321 §4.5.3.1).
 fn is_address(address: &str) -> bool {
     let is_safe = |c: char| !(c.is_control() || c.is_whitespace() || matches!(c, '<' | '>'));
     address.len() <= 254
@@ -91,8 +92,8 @@ fn is_address(address: &str) -> bool {
         && address.rsplit_once('@').is_some_and(|(local, domain)| matches!(local.len(), 1..=64) && !domain.is_empty())
 }
 
-/// Doubles the dot of each line that begins with one and ends the last line; nothing if a CR or LF
-/// stands alone, since some relays take it for a line end and could find a final dot in the text.
+/// Doubles the dot of each line that begins with one, and ends the last line; `None` if a CR or LF is alone, because
+/// some relays take it for a line end and could find a final dot in the text.
 fn stuff(message: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::with_capacity(message.len() + 64);
     for line in message.split_inclusive(|&byte| byte == b'\n') {

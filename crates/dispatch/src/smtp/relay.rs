@@ -1,5 +1,4 @@
-//! The relay's URL, credentials, certificates and deadlines: all that is settled before a
-//! connection is opened.
+//! The relay's URL, credentials, certificates and deadlines: everything that is decided before a connection is opened.
 
 use std::{
     fmt, io,
@@ -49,24 +48,24 @@ impl Security {
     }
 }
 
-/// How long the relay is waited for. A deadline that passes always ends the connection.
+/// How long to wait for the relay. A deadline that passes always ends the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     /// From the connection to the end of AUTH.
     pub open: Duration,
-    /// One read or write. Short of RFC 5321 §4.5.3.2 on purpose: before the final dot an
-    /// impatient client loses nothing.
+    /// One read or write. Deliberately shorter than RFC 5321 §4.5.3.2 says: before the final dot an impatient client
+    /// loses nothing.
     pub step: Duration,
-    /// The answer to the final dot. Ten minutes, as RFC 5321 §4.5.3.2.6 asks: each time it is cut short
-    /// a letter may be sent twice (RFC 1047).
+    /// The answer to the final dot. Ten minutes, as RFC 5321 §4.5.3.2.6 asks: a shorter wait may send a letter twice
+    /// (RFC 1047).
     pub dot: Duration,
-    /// One letter from MAIL to the last answer. A claim must be leased for longer than that.
+    /// One letter, from MAIL to the last answer. A claim's lease must be longer.
     pub letter: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        // As `[smtp.deadlines]` has them.
+        // The defaults of `[smtp.deadlines]`.
         Self {
             open: Duration::from_mins(2),
             step: Duration::from_mins(1),
@@ -88,7 +87,7 @@ pub struct Relay {
     pub(super) login: Option<Login>,
     pub(super) hello: Option<String>,
     pub(super) timeouts: Timeouts,
-    /// Whether letters may cross the network in clear.
+    /// Whether letters cross the network in clear.
     pub(super) clear_anywhere: bool,
     roots: RootCertStore,
     tls: OnceLock<Arc<ClientConfig>>,
@@ -100,16 +99,16 @@ pub(super) struct Login {
     pub(super) password: SecretString,
 }
 
-/// Why a relay was not understood. Never quotes the URL, which may hold a password by mistake.
+/// Why a relay's settings were refused. Never quotes the URL, which may contain a password by mistake.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RelayError {
-    /// Not a URL, or none of ours.
+    /// Not a URL, or not one that is supported.
     #[error(
         "smtp.url is not understood ({0}): write smtps://user@host:465, \
          smtp+starttls://user@host:587 or smtp://127.0.0.1:2525"
     )]
     Malformed(&'static str),
-    /// A password where it would be logged, listed and copied.
+    /// A password in the URL, where it would be logged, listed and copied.
     #[error(
         "smtp.url holds a password: remove it there, change it at the relay, and give the path of a file \
          that holds it in CONVOKE__SMTP__PASSWORD_FILE"
@@ -117,21 +116,21 @@ pub enum RelayError {
     PasswordInUrl,
     /// Letters would cross the network in clear.
     #[error(
-        "smtp://{0} would send letters in clear, which is allowed to loopback only: \
+        "smtp://{0} would send letters in clear, which is allowed on loopback only: \
          use smtps:// or smtp+starttls://; or, on a network that you trust, allow_clear = true"
     )]
     ClearBeyondLoopback(String),
-    /// A user that could only fail.
-    #[error("smtp.url names a user and there is no password: set CONVOKE__SMTP__PASSWORD_FILE")]
+    /// A user without a password.
+    #[error("smtp.url names a user but there is no password: set CONVOKE__SMTP__PASSWORD_FILE")]
     UserWithoutPassword,
-    /// A password that would go unused.
-    #[error("there is an SMTP password and no user: write smtps://user@host:465 in smtp.url")]
+    /// A password without a user.
+    #[error("there is an SMTP password but no user: write smtps://user@host:465 in smtp.url")]
     PasswordWithoutUser,
-    /// Probably a password file with its line end, or a binary one.
+    /// An empty value or a control character, probably from a password file with a line end or a binary one.
     #[error("the SMTP user or password is empty or has a control character: check the password file")]
     LoginNotText,
-    /// No domain and no address literal.
-    #[error("\u{201c}{0}\u{201d} is no name to say in EHLO: write a host name such as convoke.example.fr")]
+    /// Neither a domain nor an address literal.
+    #[error("\u{201c}{0}\u{201d} is not a name for EHLO: write a host name such as convoke.example.fr")]
     Hello(String),
     /// Not a certificate.
     #[error("no certificate could be read from the file of additional roots: it must be PEM")]
@@ -147,7 +146,7 @@ impl Relay {
         Self::parse_allowing(url, password, false)
     }
 
-    /// The same; `clear_anywhere` allows `smtp://` beyond this machine, where nothing but the network protects letters and
+    /// The same; `clear_anywhere` allows `smtp://` to other machines, where only the network protects letters and
     /// password.
     ///
     /// # Errors
@@ -188,7 +187,7 @@ impl Relay {
     /// Says `name` in EHLO instead of the address of this end of the connection.
     ///
     /// # Errors
-    /// [`RelayError::Hello`] where `name` is neither a domain nor an address literal (RFC 5321 §4.1.3).
+    /// [`RelayError::Hello`] if `name` is neither a domain nor an address literal (RFC 5321 §4.1.3).
     pub fn with_hello(mut self, name: &str) -> Result<Self, RelayError> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':');
         if name.is_empty() || name.len() > 255 || !name.chars().all(is_plain) {
@@ -198,10 +197,10 @@ impl Relay {
         Ok(self)
     }
 
-    /// Trusts the certificates of a PEM file besides the system's.
+    /// Trusts the certificates of a PEM file in addition to the system's.
     ///
     /// # Errors
-    /// [`RelayError::Roots`] where there is none, or one cannot be read.
+    /// [`RelayError::Roots`] if there is none, or one cannot be read.
     pub fn with_roots(mut self, pem: &[u8]) -> Result<Self, RelayError> {
         let known = self.roots.len();
         for root in CertificateDer::pem_slice_iter(pem) {
@@ -215,25 +214,25 @@ impl Relay {
         Ok(self)
     }
 
-    /// Waits for the relay as long as `timeouts` say.
+    /// Sets how long to wait for the relay.
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// How long the relay is waited for.
+    /// How long to wait for the relay.
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
     }
 
-    /// The verifier of the relay's certificate. Read once: sessions share it and resume each other's TLS.
+    /// The verifier of the relay's certificate. Built once: sessions share it and resume each other's TLS sessions.
     pub(super) fn tls(&self) -> io::Result<TlsConnector> {
         if let Some(tls) = self.tls.get() {
             return Ok(Arc::clone(tls).into());
         }
         let mut roots = self.roots.clone();
-        // A certificate of the system's that cannot be read is one that vouches for nobody.
+        // An unreadable system certificate is skipped: it vouches for nobody.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
             return Err(io::Error::other("this system has no root certificates: install ca-certificates"));

@@ -1,4 +1,4 @@
-//! What the relay says: replies as values, and faults, which are nobody's letter.
+//! What the relay says: replies as values, and faults, which concern no letter.
 
 use std::{fmt, io};
 
@@ -9,7 +9,7 @@ const REPLY_BYTES_MAX: usize = 16 * 1_024;
 /// Characters of a reply kept for people to read.
 const TEXT_CHARS_MAX: usize = 500;
 
-/// Where in the dialogue something was said or went wrong, in the order of the dialogue.
+/// Where in the dialogue a reply or a fault occurred, in the order of the dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// TCP connection and the relay's greeting.
@@ -31,7 +31,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The word for it in the history of attempts.
+    /// Its code in the history of attempts.
     pub fn code(self) -> &'static str {
         match self {
             Stage::Connect => "connect",
@@ -61,7 +61,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// One reply (RFC 5321 §4.2), or a refusal pronounced here in the words a relay would use.
+/// One reply (RFC 5321 §4.2), or a local refusal in the form of a reply.
 ///
 /// `text` may quote the recipient's address: it is stored with the attempt and never logged.
 /// `Display` leaves it out for that reason.
@@ -69,7 +69,7 @@ impl fmt::Display for Stage {
 pub struct Reply {
     /// Three digits, 200 to 599.
     pub code: u16,
-    /// Enhanced status code (RFC 2034, RFC 3463), where its class agrees with `code`.
+    /// Enhanced status code (RFC 2034, RFC 3463), if its class agrees with `code`.
     pub enhanced: Option<String>,
     /// The lines joined, control characters as spaces, at most 500 characters.
     pub text: String,
@@ -91,7 +91,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// Why the relay, not a letter, is at fault. The connection is of no use after it.
+/// Why the relay, not a letter, is at fault. The connection is unusable afterwards.
 #[derive(Debug, thiserror::Error)]
 #[error("SMTP {stage}: {cause}")]
 pub struct Fault {
@@ -104,13 +104,13 @@ pub struct Fault {
 /// What happened to a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// The relay wants credentials and refuses ours, or was given none.
+    /// The relay requires credentials and refused ours, or was given none.
     #[error(
         "the relay refused the credentials ({0}{text}): check the user in smtp.url and the password file",
         text = spoken(.0)
     )]
     Authentication(Reply),
-    /// The relay was to check our credentials and offers no way to.
+    /// The relay offers no way to check our credentials.
     #[error("the relay offers neither AUTH PLAIN nor AUTH LOGIN: check the port and the user in smtp.url")]
     NoMechanism,
     /// The relay refused the session as a whole, or ended it (421).
@@ -122,7 +122,7 @@ pub enum Cause {
     /// The relay hung up.
     #[error("the relay closed the connection")]
     Closed,
-    /// The encrypted channel could not be had; nothing was sent in clear instead.
+    /// The channel could not be encrypted; nothing was sent in clear instead.
     #[error("no trusted TLS ({0}): check the host in smtp.url and the relay's certificate")]
     Tls(io::Error),
     /// The network failed.
@@ -149,10 +149,10 @@ impl Cause {
 }
 
 impl Fault {
-    /// The fault that a reply means when it concerns the session instead of a letter.
+    /// The fault expressed by a reply that concerns the session, not a letter.
     ///
-    /// 530 (RFC 4954 §6) asks for authentication at whatever stage; taken as a refusal of the
-    /// letter it would fail the whole queue for one missing setting.
+    /// 530 (RFC 4954 §6) asks for authentication at any stage; taken as a refusal of the letter, it would fail the
+    /// whole queue for one missing setting.
     pub(super) fn answered(reply: Reply) -> Self {
         let stage = reply.stage;
         let asks_credentials = reply.code == 530 || (stage == Stage::Auth && reply.code >= 500);
@@ -160,14 +160,14 @@ impl Fault {
         cause(reply).at(stage)
     }
 
-    /// Whether someone has to correct the credentials before any letter can leave.
+    /// Whether somebody must correct the credentials before any letter can leave.
     #[must_use]
     pub fn is_authentication(&self) -> bool {
         matches!(self.cause, Cause::Authentication(_) | Cause::NoMechanism)
     }
 }
 
-/// What the relay said, where it cannot have quoted a recipient yet.
+/// What the relay said, if it cannot have quoted a recipient yet.
 fn spoken(reply: &Reply) -> String {
     if reply.stage < Stage::Rcpt && !reply.text.is_empty() {
         format!(", \u{201c}{}\u{201d}", reply.text)
@@ -184,11 +184,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The first whole reply in `bytes` and its length, or nothing while its end is missing.
+    /// The first complete reply in `bytes` and its length, or `None` while its end is missing.
     ///
-    /// More tolerant than `lettre` where RFC 5321 §4.2 is: a last line may be the bare code, and
-    /// the text need not be UTF-8. Stricter where framing is at stake: every line ends in CRLF
-    /// and repeats the same code.
+    /// More tolerant than `lettre` where RFC 5321 §4.2 is: a last line may be the bare code, and the text need not be
+    /// UTF-8. Stricter about framing: every line ends in CRLF and repeats the same code.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Cause> {
         let mut lines = Vec::new();
         let mut code = None;
@@ -226,7 +225,7 @@ impl Answer {
     }
 }
 
-/// Code of one line that ends in CRLF, whether the reply ends with it, and its text.
+/// The code of one line that ends in CRLF, whether it is the last line of the reply, and its text.
 fn dissect(line: &[u8]) -> Option<(u16, bool, String)> {
     let line = line.strip_suffix(b"\r\n").filter(|line| !line.contains(&b'\r'))?;
     let (code, rest) = line.split_at_checked(3)?;

@@ -1,5 +1,4 @@
-//! The guarded stream: every read and write has a deadline, and a reply is only ever read for the
-//! command that was just sent.
+//! The guarded stream: every read and write has a deadline, and a reply is only read for the command just sent.
 
 use std::{future, io, net::SocketAddr, time::Duration};
 
@@ -15,7 +14,7 @@ use super::{
     reply::{Answer, Cause, Fault, Reply, Stage},
 };
 
-/// Room for what one read brings: nearly always one reply.
+/// Buffer for one read: nearly always one reply.
 const INBOX_BYTES: usize = 2_048;
 
 /// TCP, or TLS over it.
@@ -25,12 +24,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 /// A connection to the relay. After any error its owner must drop it: the dialogue is out of step.
 pub(super) struct Wire {
     stream: Box<dyn Duplex>,
-    /// Received and not yet read as a reply. Empty whenever a command is sent.
+    /// Received and not yet parsed as a reply. Empty whenever a command is sent.
     inbox: Vec<u8>,
     timeouts: Timeouts,
-    /// End of the opening, of the letter or of the farewell under way.
+    /// Deadline of the opening, of the letter or of the QUIT under way.
     deadline: Instant,
-    /// This end's address, which EHLO says where no name was given.
+    /// This end's address, for EHLO if no name was given.
     pub(super) local: SocketAddr,
 }
 
@@ -41,7 +40,7 @@ impl Wire {
         let deadline = Instant::now() + timeouts.open;
         let tcp = bounded(deadline, dial(relay)).await.map_err(|cause| cause.at(Stage::Connect))?;
         let refused = |error| Cause::Network(error).at(Stage::Connect);
-        // Without it each letter waits for a delayed acknowledgement, some 40 ms.
+        // Otherwise each letter waits about 40 ms for a delayed acknowledgement.
         tcp.set_nodelay(true).map_err(refused)?;
         let local = tcp.local_addr().map_err(refused)?;
         Ok(Self { stream: Box::new(tcp), inbox: Vec::with_capacity(INBOX_BYTES), timeouts, deadline, local })
@@ -49,10 +48,10 @@ impl Wire {
 
     /// The same connection inside TLS, with the relay's certificate verified for its host.
     pub(super) async fn secure(mut self, relay: &Relay) -> Result<Self, Fault> {
-        // Whoever sits in between may send replies in clear along with the 220 to STARTTLS, to be
-        // read later as if TLS had brought them. TLS has the client speak first: nothing may wait here.
+        // An attacker in between may send replies in clear along with the 220 to STARTTLS, to be read later as if TLS
+        // had carried them. In TLS the client speaks first: nothing may be buffered here.
         self.listen().await.map_err(|cause| match cause {
-            Cause::Dialogue(_) => Cause::Dialogue("bytes in clear stand where TLS begins").at(Stage::Tls),
+            Cause::Dialogue(_) => Cause::Dialogue("bytes in clear arrived where TLS should begin").at(Stage::Tls),
             cause => cause.at(Stage::Tls),
         })?;
         let handshake = async { relay.tls()?.connect(relay.name.clone(), self.stream).await };
@@ -63,7 +62,7 @@ impl Wire {
         Ok(Self { stream: Box::new(stream), ..self })
     }
 
-    /// Gives what follows `total` from now, all reads and writes together.
+    /// Limits everything that follows to `total` from now, all reads and writes together.
     pub(super) fn allow(&mut self, total: Duration) {
         self.deadline = Instant::now() + total;
     }
@@ -100,7 +99,7 @@ impl Wire {
         Ok(answer)
     }
 
-    /// Fails where the relay has spoken unasked, or hung up.
+    /// Fails if the relay has sent anything unsolicited, or hung up.
     pub(super) async fn expect_silence(&mut self, stage: Stage) -> Result<(), Fault> {
         self.listen().await.map_err(|cause| cause.at(stage))
     }
@@ -117,9 +116,9 @@ impl Wire {
         bounded(self.until(self.timeouts.step), self.stream.flush()).await
     }
 
-    // What the relay says unasked would be taken for the reply to the next command, and every
-    // later reply for the one after. What arrives just after this look escapes it: then DATA is not
-    // answered by 354, and the shift shows before the letter is handed over.
+    // An unsolicited reply would be taken for the reply to the next command, and every later reply for the one after.
+    // One that arrives just after this check escapes it: then DATA is not answered by 354, and the shift shows before
+    // the letter is handed over.
     async fn listen(&mut self) -> Result<(), Cause> {
         if self.inbox.is_empty() {
             let arrived = select! {
@@ -133,7 +132,7 @@ impl Wire {
                 Some(_) => {}
             }
         }
-        Err(Cause::Dialogue("the relay spoke unasked: it may have ended an idle session"))
+        Err(Cause::Dialogue("the relay sent an unsolicited reply: it may have ended an idle session"))
     }
 
     async fn read(&mut self, stage: Stage) -> Result<Answer, Cause> {
@@ -150,14 +149,14 @@ impl Wire {
         }
     }
 
-    /// The end of a wait that begins now.
+    /// The deadline of a wait that begins now.
     fn until(&self, patience: Duration) -> Instant {
         self.deadline.min(Instant::now() + patience)
     }
 }
 
 async fn dial(relay: &Relay) -> io::Result<TcpStream> {
-    let mut failure = io::Error::other("the host has no address that may be used");
+    let mut failure = io::Error::other("the host has no usable address");
     for address in lookup_host((relay.host.as_str(), relay.port)).await? {
         // A hosts file may point localhost elsewhere.
         if relay.security == Security::Clear && !relay.clear_anywhere && !address.ip().is_loopback() {

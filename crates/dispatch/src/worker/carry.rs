@@ -1,4 +1,4 @@
-//! One session of a worker: hands over what is ready, a letter at a time, and records what became of each.
+//! One session of a worker: hands over rendered letters, one at a time, and records what became of each.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,27 +29,27 @@ struct Line {
     used: bool,
 }
 
-/// Whether a letter may be handed over now that all but its final dot is with the relay.
+/// Whether a letter may be handed over, now that the relay has all but its final dot.
 enum Begun {
     Go,
-    /// Not to be sent.
+    /// Must not be sent.
     Withheld(Withheld),
-    /// Given back: sending was stopped, or its address has had its letters for today.
+    /// Given back: sending was stopped, or its address has reached its limit for today.
     GivenBack,
     /// Another worker has it.
     Lost,
 }
 
-/// A letter that the relay has accepted, which is not recorded yet: it is, in the transaction that begins the session's next
-/// letter, so that a letter costs one commit and not two. Nothing else of the session is in doubt meanwhile: what a crash leaves
-/// uncertain stays one letter a session.
+/// A letter that the relay has accepted and that is not recorded yet: the transaction that starts the session's next
+/// letter records it, so that a letter costs one commit instead of two. Nothing else of the session is in doubt
+/// meanwhile: a crash leaves at most one letter per session uncertain.
 type Told = Option<(Arc<LetterRow>, Settlement)>;
 
-/// How long an accepted letter waits at most for the next one to be taken by the relay.
+/// How long the record of an accepted letter may wait for the next letter.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Worker<'_> {
-    /// One session: hands over what is ready, a letter at a time.
+    /// One session: hands over rendered letters, one at a time.
     pub(super) async fn carry(&self, ready: Receiver<Ready>) -> Result<()> {
         let (mut line, mut told) = (None, None);
         loop {
@@ -74,7 +74,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Records the last letter by itself.
+    /// Records the last letter on its own.
     async fn record_told(&self, told: &mut Told) -> Result<()> {
         if let Some((letter, found)) = told.take() {
             self.commit(&letter, found).await?;
@@ -83,7 +83,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// A letter is no longer in hand.
+    /// Removes a letter from those in hand.
     fn put_away(&self, letter: &LetterRow) {
         self.in_hand.put_down(letter);
         self.moved.notify_one();
@@ -117,7 +117,7 @@ impl Worker<'_> {
         let Some((number, relay)) = self.relays.first_open(now) else { return self.give_back(letter).await };
         let is_open = line.as_ref().is_some_and(|l| l.relay == number && l.session.is_reusable());
         if !is_open || self.errand.config.settings.dispatch.per_minute.is_some() {
-            // What comes now may take its time.
+            // The next letter may take long to come.
             self.record_told(told).await?;
         }
         if !self.wait_for_turn(relay).await? {
@@ -127,7 +127,7 @@ impl Worker<'_> {
         let delivery = match self.open(line, number, relay).await {
             Err(fault) => {
                 self.relays.fault(number, &fault, self.errand.clock.now());
-                // Nothing was said of this letter: it can be tried again at once, by another way.
+                // The relay said nothing about this letter: it can be tried again at once, through another relay.
                 let fault = Delivery::RelayFault(fault);
                 let found =
                     self.settlement(LetterState::Queued, None, false, &self.recorded_name(relay), &fault, started_at);
@@ -145,13 +145,13 @@ impl Worker<'_> {
         self.record(told, letter, &self.recorded_name(relay), &delivery, started_at).await
     }
 
-    /// A relay as the history of a letter names it.
+    /// The relay's name in the history of a letter.
     fn recorded_name(&self, relay: &Relay) -> String {
         let redirected = self.errand.config.settings.dispatch.redirect_all_to.is_some();
         if redirected { format!("{relay} (redirected)") } else { relay.to_string() }
     }
 
-    /// A session with the relay: the one that is open, or a new one.
+    /// Returns a session with the relay: the open one, or a new one.
     async fn open<'l>(&self, line: &'l mut Option<Line>, number: usize, relay: &Relay) -> Result<&'l mut Line, Fault> {
         if line.as_ref().is_some_and(|l| l.relay != number || !l.session.is_reusable())
             && let Some(old) = line.take()
@@ -164,7 +164,7 @@ impl Worker<'_> {
         })
     }
 
-    /// Hands a letter over. `None` if it was not to be sent after all, which is recorded already.
+    /// Hands a letter over. `None` if it must not be sent after all, which is already recorded.
     async fn converse(
         &self,
         line: &mut Line,
@@ -182,7 +182,7 @@ impl Worker<'_> {
         };
         let used = std::mem::replace(&mut line.used, true);
         let offered = match self.patiently(told, line.session.offer(&from, to, &made.message)).await? {
-            // A relay may close a session that waited: nothing was handed over, so a fresh one is tried at once.
+            // A relay may have closed an idle session: nothing was handed over, so a new one is tried at once.
             Err(Delivery::RelayFault(fault)) if used && fault.stage == Stage::Mail => {
                 self.record_told(told).await?;
                 line.session = match Session::open(relay).await {
@@ -200,13 +200,13 @@ impl Worker<'_> {
         fault::point("after-data");
         let name = self.recorded_name(relay);
         if !matches!(self.begin(told, letter, made, &name, started_at).await?, Begun::Go) {
-            // Dropped without its final dot, it is not sent.
+            // A letter dropped without its final dot is not sent.
             return Ok(None);
         }
         fault::point("after-sending");
         if !self.in_hand.is_ours(letter, self.errand.clock.now()) {
-            // This process stood still for longer than its lease: another worker may have the letter.
-            tracing::warn!(letter.id = %letter.letter_id, "A lease ended before the letter left: it is not sent from here");
+            // This process was suspended for longer than its lease: another worker may have the letter.
+            tracing::warn!(letter.id = %letter.letter_id, "A lease ended before the letter left: this worker does not send it");
             return Ok(None);
         }
         let delivery = offer.conclude().await;
@@ -214,7 +214,7 @@ impl Worker<'_> {
         Ok(Some(delivery))
     }
 
-    /// Waits for the relay; where that takes long, the last letter is recorded meanwhile.
+    /// Waits for the relay; if that takes long, records the last letter meanwhile.
     async fn patiently<T>(&self, told: &mut Told, relay: impl Future<Output = T>) -> Result<T> {
         let mut relay = pin!(relay);
         if told.is_some() {
@@ -226,7 +226,7 @@ impl Worker<'_> {
         Ok(relay.await)
     }
 
-    /// Waits until the relay may be given another message. `false` if the worker is to stop meanwhile.
+    /// Waits until the relay may receive another message. `false` if the worker must stop meanwhile.
     async fn wait_for_turn(&self, relay: &Relay) -> Result<bool> {
         let Some(per_minute) = self.errand.config.settings.dispatch.per_minute else { return Ok(true) };
         let (scope, now) = (format!("relay:{relay}"), self.errand.clock.now());
@@ -242,8 +242,8 @@ impl Worker<'_> {
         tokio::select! { () = sleep(wait) => Ok(true), () = self.errand.stop.cancelled() => Ok(false) }
     }
 
-    /// Commits that the letter is about to be handed over, if it still may be: from here on a crash leaves its fate unknown. With
-    /// it goes what was told of the last one.
+    /// Commits that the letter is about to be handed over, if it still may be: from here on, a crash leaves its fate
+    /// unknown. The same transaction records the result of the last letter.
     async fn begin(
         &self,
         told: &mut Told,
@@ -292,7 +292,8 @@ impl Worker<'_> {
         Ok(begun)
     }
 
-    /// Decides what becomes of a letter of which this was heard, and records it: at once, or with the next if it was accepted.
+    /// Decides what happens to a letter after this result, and records it: at once, or with the next letter if it was
+    /// accepted.
     async fn record(
         &self,
         told: &mut Told,
@@ -346,7 +347,7 @@ impl Worker<'_> {
             .await
     }
 
-    /// What is to be recorded of an attempt.
+    /// What to record of an attempt.
     fn settlement(
         &self,
         state: LetterState,
@@ -392,14 +393,14 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Counts and tells what was recorded of a letter.
+    /// Counts and logs what was recorded of a letter.
     fn recorded(&self, letter: &LetterRow, found: &Settlement, ours: bool) {
         if !ours {
             return tell_lost(letter);
         }
         fault::point("after-mark");
         let (state, outcome, code) = (found.state, found.attempt.outcome, found.attempt.code);
-        // The relay's words may quote an address: they stay in the database.
+        // The relay's reply may quote an address: it stays in the database.
         tracing::info!(letter.id = %letter.letter_id, %outcome, code, "Letter {state}");
         let mut counts = self.counts.borrow_mut();
         match (state, outcome) {
@@ -430,5 +431,5 @@ impl Worker<'_> {
 }
 
 fn tell_lost(letter: &LetterRow) {
-    tracing::warn!(letter.id = %letter.letter_id, "A letter was taken over by another worker: what this one knows is discarded");
+    tracing::warn!(letter.id = %letter.letter_id, "Another worker has taken over a letter: this one discards its result");
 }

@@ -1,4 +1,4 @@
-//! The letters that a worker has claimed and not yet put down, and until when each is certainly its own.
+//! The letters that a worker has claimed and not yet finished, and until when each is certainly its own.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use convoke_store::LetterRow;
 
-/// A claim: a letter and its epoch. A letter that was given back may be claimed anew, by the same worker, before the session that
-/// gave it back has put it down: that session then puts down its own claim, and not the new one.
+/// A claim: a letter and its epoch. The same worker may claim a returned letter again before the session that returned
+/// it has ended its own claim: that session must then end the old claim and not the new one.
 type Claim = (String, i64);
 
 #[derive(Default)]
@@ -32,17 +32,17 @@ impl InHand {
         self.0.borrow().is_empty()
     }
 
-    /// Whether no other worker may have taken the letter over.
+    /// Whether no other worker can have taken over the letter.
     pub(super) fn is_ours(&self, letter: &LetterRow, now: DateTime<Utc>) -> bool {
         self.0.borrow().get(&claim(letter)).is_some_and(|until| now < *until)
     }
 
-    /// Those that no other worker may have taken over.
+    /// The claims that no other worker can have taken over.
     pub(super) fn ours(&self, now: DateTime<Utc>) -> Vec<Claim> {
         self.0.borrow().iter().filter(|(_, until)| now < **until).map(|(claim, _)| claim.clone()).collect()
     }
 
-    /// Their leases were prolonged; of those that were put down meanwhile nothing is known any more.
+    /// Records prolonged leases, except of claims that have ended meanwhile.
     pub(super) fn prolong(&self, claims: &[Claim], until: DateTime<Utc>) {
         let mut all = self.0.borrow_mut();
         for claim in claims {

@@ -1,4 +1,4 @@
-//! What the settings allow a domain a minute, and an address a day: kept in the database, so that all workers share it.
+//! Limits per domain and minute, and per address and day: kept in the database, so that all workers share them.
 
 use anyhow::Result;
 use chrono::{DateTime, Days, Utc};
@@ -9,7 +9,7 @@ use convoke_domain::convocation::LetterState;
 use convoke_settings::Configuration;
 use convoke_store::{LetterRow, Store};
 
-/// What the settings allow a domain and an address.
+/// The limits that the settings give.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     relay_per_minute: Option<u32>,
@@ -29,13 +29,13 @@ impl Limits {
         }
     }
 
-    /// Whether anything is counted together.
+    /// Whether any limit is set.
     pub(super) fn are_set(self) -> bool {
         self.relay_per_minute.is_some() || self.domain_per_minute.is_some() || self.per_address_per_day.is_some()
     }
 
-    /// Has a claimed letter wait whose domain or address has had enough for now; `true` if it waits. A turn is given once, in
-    /// order, and used up by the claim after it.
+    /// Makes a claimed letter wait if its domain or address has reached its limit; `true` if it waits. A turn is given
+    /// once, in order, and used up by the next claim.
     pub(super) fn put_off(
         self,
         store: &mut Store,
@@ -65,7 +65,7 @@ impl Limits {
         store.put_down(letter, LetterState::Queued, Some(at), None)
     }
 
-    /// When a letter may leave whose address has had its letters for today; `None` if it may leave now.
+    /// When a letter may leave if its address has reached today's limit; `None` if it may leave now.
     pub(super) fn next_day(
         self,
         store: &mut Store,

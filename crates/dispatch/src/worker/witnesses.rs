@@ -1,4 +1,5 @@
-//! Checkpoints on their way to witnesses. Nothing of a person is in them: they leave at any hour, and one too many does no harm.
+//! Sends checkpoints to witnesses. They contain nothing personal: they may leave at any hour, and a duplicate does no
+//! harm.
 
 use std::time::Duration;
 
@@ -15,13 +16,13 @@ use convoke_domain::ids::sha256_hex;
 use convoke_letters::witness_mail;
 use convoke_store::WitnessLetter;
 
-/// How often a worker that goes on looks for what is to be told.
+/// How often a continuing worker looks for checkpoints to send.
 const AGAIN: Duration = Duration::from_mins(1);
-/// Between two attempts at one letter, at most.
+/// Longest pause between two attempts at one letter.
 const PATIENCE: TimeDelta = TimeDelta::hours(4);
 
 impl Worker<'_> {
-    /// Tells them again and again, beside all else: a slow relay must not hold up the heartbeat.
+    /// Sends checkpoints repeatedly, in a task of its own: a slow relay must not delay the heartbeat.
     pub(super) async fn keep_telling(&self) -> anyhow::Error {
         loop {
             sleep(AGAIN).await;
@@ -31,7 +32,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Tells the witnesses what they have not been told. That a relay does not take it is written down, and tried again.
+    /// Sends witnesses the checkpoints that they do not have. A relay's refusal is recorded, and tried again.
     pub(super) async fn tell_witnesses(&self) -> Result<()> {
         let now = self.errand.clock.now();
         let first = self.schedule.first.clamp(TimeDelta::minutes(1), PATIENCE);
@@ -40,7 +41,7 @@ impl Worker<'_> {
             .clerk
             .write(move |s| if s.paused()?.is_some() { Ok(Vec::new()) } else { s.take_witness_letters(now, again_at) })
             .await
-            .context("looking for checkpoints to tell")?;
+            .context("looking for checkpoints to send")?;
         for letter in due {
             let (accepted_at, reply) = self.tell(&letter, now).await?;
             let (size, address) = (letter.sealed.checkpoint.size, letter.address.clone());
@@ -48,7 +49,7 @@ impl Worker<'_> {
                 tracing::warn!(
                     checkpoint = size,
                     attempts = letter.attempts,
-                    "A witness was not told of checkpoint {size}: {reply}"
+                    "Checkpoint {size} did not reach a witness: {reply}"
                 );
             }
             // The longer it fails, the longer it waits.
@@ -62,7 +63,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// When it was accepted, if it was; and what was said.
+    /// When it was accepted, if it was, and the reply.
     async fn tell(&self, letter: &WitnessLetter, now: DateTime<Utc>) -> Result<(Option<DateTime<Utc>>, String)> {
         let config = self.errand.config;
         let sender = config.sender();
