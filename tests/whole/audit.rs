@@ -638,7 +638,7 @@ fn a_key_that_is_changed_while_a_run_is_cut_off_or_a_change_that_is_cut_off_itse
     office.change("UPDATE slot SET seats = seats + 1").unwrap();
     let output = office.output(&["run", "--yes", "--reason", "night"]);
     assert!(
-        output.status.code() == Some(1) && String::from_utf8_lossy(&output.stderr).contains("bring it back"),
+        output.status.code() == Some(1) && String::from_utf8_lossy(&output.stderr).contains("restore it"),
         "{output:?}"
     );
     std::fs::write(office.path("keys/ledger.key"), key).unwrap();

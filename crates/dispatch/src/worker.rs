@@ -305,7 +305,7 @@ impl Worker<'_> {
             }
             let claimed = match obstacle {
                 Some(_) => Ok(Vec::new()),
-                // Claims half of the room at once: each claim costs a transaction, however many letters it brings.
+                // Wait until half of the room is free: each claim costs a transaction, however many letters it brings.
                 None if self.in_hand.len() > self.room / 2 => {
                     self.moved.notified().await;
                     continue;

@@ -117,7 +117,7 @@ impl Worker<'_> {
         let Some((number, relay)) = self.relays.first_open(now) else { return self.give_back(letter).await };
         let is_open = line.as_ref().is_some_and(|l| l.relay == number && l.session.is_reusable());
         if !is_open || self.errand.config.settings.dispatch.per_minute.is_some() {
-            // The next letter may take long to come.
+            // Opening a session, or waiting for a turn, may take long.
             self.record_told(told).await?;
         }
         if !self.wait_for_turn(relay).await? {

@@ -1,4 +1,5 @@
-//! A letter made again, with the templates that are kept of its run: the same to the byte, or it is said what has changed.
+//! A letter rendered again with the stored templates of its run: identical to the byte, or with a list of what has
+//! changed.
 
 use anyhow::Result;
 
@@ -9,16 +10,16 @@ use convoke_store::{LetterRow, Store};
 
 /// A letter rendered again.
 pub struct Again {
-    /// As it is now; `None` where it cannot be made any more.
+    /// As rendered now; `None` if it can no longer be rendered.
     pub letter: Option<Letter>,
-    /// Of what was sent, made again: the message, or the PDF of what went on paper.
+    /// Of what was sent, rendered again: the message, or the PDF of a paper letter.
     pub sha256: Option<String>,
-    /// What has changed since it was sent; empty where it is the same to the byte.
+    /// What has changed since it was sent; empty if it is identical to the byte.
     pub differs: Vec<&'static str>,
 }
 
 impl Again {
-    /// Makes a letter again with what it was made with.
+    /// Renders a letter again from what it was made with.
     pub fn of(store: &mut Store, config: &Configuration, row: &LetterRow) -> Result<Self> {
         let made: Option<Rendered> = row.rendered.as_deref().map(serde_json::from_str).transpose()?;
         let mut differs = Vec::new();
@@ -30,7 +31,7 @@ impl Again {
         let fonts = own.fonts();
         let templates = match kept {
             Some(sources) => Templates::unchecked(sources, fonts.clone()).ok(),
-            // What is configured is as good as what was kept, where it is the same.
+            // The configured templates serve if they are those that were used.
             None if made.as_ref().is_none_or(|m| m.templates == own.hash()) => {
                 Some(Templates::unchecked(own.sources().clone(), fonts.clone())?)
             }
@@ -61,7 +62,7 @@ impl Again {
             if on_paper { letter.pdf.as_ref().ok().map(|p| sha256_hex(p)) } else { Some(letter.sha256.clone()) };
         let same = made.is_none() || row.sha256 == sha256;
         if same {
-            // Another engine that gives the same bytes has changed nothing.
+            // A different engine that gives the same bytes has changed nothing.
             differs.clear();
         } else if differs.is_empty() {
             differs.push("data");

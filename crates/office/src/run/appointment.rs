@@ -1,5 +1,5 @@
-//! One appointment by itself: given, or put in the place of another, with its seat and its letter. For what is done by hand, and for
-//! written requests; a night's own appointments are committed together.
+//! A single appointment, with its seat and its letter: given, moved or cancelled. For acts done by hand and for written
+//! requests; a night commits its own appointments together.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -17,7 +17,7 @@ use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
 use convoke_store::{NewLetter, Placement, Renewed, Store};
 
-/// Under which rules, and when, something is written.
+/// The rules under which, and the time at which, something is written.
 #[derive(Clone, Copy)]
 pub(crate) struct Occasion<'a> {
     pub config: &'a Configuration,
@@ -25,7 +25,7 @@ pub(crate) struct Occasion<'a> {
     pub today: NaiveDate,
 }
 
-/// A permit and whose it is.
+/// A permit and its holder.
 pub(crate) struct Person {
     pub permit_id: PermitId,
     pub holder_id: HolderId,
@@ -33,7 +33,7 @@ pub(crate) struct Person {
     pub permit: Renewed,
 }
 
-/// Somebody's convocation.
+/// A person's convocation.
 pub(crate) struct Convocation {
     pub reference: Reference,
     pub person: Person,
@@ -42,7 +42,7 @@ pub(crate) struct Convocation {
     pub state: State,
 }
 
-/// An appointment that was made: its letter is in the outbox, and what the ledger should say of it is told.
+/// A new appointment: its letter is in the outbox, and `payload` is for its ledger entry.
 pub(crate) struct Made {
     pub reference: Reference,
     pub slot: Slot,
@@ -65,7 +65,7 @@ impl Person {
         Ok(s.commitments(&[(&self.holder_id.0, &self.holder.number)], entropy)?.remove(0))
     }
 
-    /// Gives a seat to somebody who has none. `None` if it is taken, or the person is convoked already.
+    /// Gives a seat to somebody who has none. `None` if it is taken, or the person is already convoked.
     pub(crate) fn convoke(
         &self,
         s: &mut Store,
@@ -103,7 +103,7 @@ impl Person {
             slot_id: slot.clone(),
             origin: pass.into(),
         };
-        // Of no run: no plan chose this day.
+        // It belongs to no run: no plan chose this day.
         let Some((reference, slot)) = s.reserve(&[placement], None, on.today, on.now)?.pop().flatten() else {
             return Ok(None);
         };
@@ -141,8 +141,8 @@ impl Convocation {
         }))
     }
 
-    /// Ends it as moved, and gives another seat in its place, with a letter that changes the same invitation. `None` if that seat is
-    /// taken: then the caller must undo the transaction.
+    /// Ends it as moved, and gives another seat instead, with a letter that updates the same invitation. `None` if that
+    /// seat is taken: the caller must then roll back the transaction.
     pub(crate) fn put_elsewhere(
         &self,
         s: &mut Store,
@@ -165,7 +165,8 @@ impl Convocation {
         Ok(Some(made))
     }
 
-    /// Cancels it, and says so: its seat is free, and the person due again. Returns the letter and what the ledger should say.
+    /// Cancels it and writes the letter about it: its seat is free, and the person due again. Returns the letter and
+    /// the payload of the ledger entry.
     pub(crate) fn give_up(
         &self,
         s: &mut Store,
@@ -189,7 +190,7 @@ impl Convocation {
         s.slot(&self.slot_id)?.with_context(|| format!("the slot {} has disappeared", self.slot_id))
     }
 
-    /// A letter one change later than what was announced; its invitation keeps the UID of the first.
+    /// A letter with the next revision of what was announced; its invitation keeps the UID of the first.
     fn letter(&self, s: &mut Store, on: Occasion<'_>, reference: &Reference, matter: Matter) -> Result<NewLetter> {
         let first = s.moved_from(self.reference.as_str())?.pop().map(|(first, _)| first);
         let first = first.unwrap_or_else(|| self.reference.to_string());

@@ -1,4 +1,4 @@
-//! Gathers what surrounds a night.
+//! Gathers the circumstances of a night.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,12 @@ use convoke_planning::explain::explain;
 use convoke_report::{Anomaly, Circumstances, Intervention, Margin, NightFigures, Reply, Shortage};
 use convoke_store::{RunRow, Store};
 
-/// Holders who share an address or a number, from which on somebody should look: a family is smaller, a broker is not.
+/// From this many holders who share an address or a number on, somebody should look: a family is smaller, a broker is
+/// not.
 const SHARED_BY: i64 = 6;
-/// Nights of the comparison.
+/// Nights to compare with.
 const NIGHTS: i64 = 8;
-/// Permits that agents hold back, in thousandths of all, from which on somebody should look.
+/// From this share of held permits on, in thousandths of all permits, somebody should look.
 const HELD_PER_MILLE: u64 = 10;
 
 pub(super) fn circumstances(
@@ -49,18 +50,18 @@ pub(super) fn circumstances(
     })
 }
 
-/// Appointments by the weeks that they lie before the expiry.
+/// Appointments by the number of weeks before expiry.
 fn margins(input: &PlanningInput, plan: &Plan) -> Vec<Margin> {
     let mut weeks: BTreeMap<i64, u64> = BTreeMap::new();
     for a in &plan.appointments {
         let days = i64::from(input.candidates[a.candidate].deadline - a.day);
-        // What lies farther off is told together: the picture is of the weeks that matter.
+        // Values beyond either end are counted together: the chart shows the weeks that matter.
         *weeks.entry((days.div_euclid(7) * 7).clamp(Margin::LAST, Margin::FIRST)).or_default() += 1;
     }
     weeks.into_iter().rev().map(|(days, appointments)| Margin { days, appointments }).collect()
 }
 
-/// Where seats were missing. The night is planned again for it: only where somebody went without.
+/// Where seats were missing. This plans the night again, so it is done only if somebody got none.
 fn shortages(input: &PlanningInput, plan: &Plan) -> Result<(Vec<Shortage>, u64)> {
     if plan.lapses.iter().all(|lapse| lapse.cause != LapseCause::NoCapacity) {
         return Ok((Vec::new(), 0));
@@ -72,13 +73,13 @@ fn shortages(input: &PlanningInput, plan: &Plan) -> Result<(Vec<Shortage>, u64)>
     Ok((seats.collect(), more.avoided_lapses))
 }
 
-/// What people did since the run before, as the ledger has it.
+/// What people did since the previous run, from the ledger.
 fn interventions(store: &mut Store, id: &RunId) -> Result<Vec<Intervention>> {
     let Some((before, until)) = store.ledger_span(id)? else { return Ok(Vec::new()) };
     acts(store, before, until)
 }
 
-/// What people did in a stretch of the ledger, alike ones together.
+/// What people did in a range of the ledger, grouped by kind.
 pub(super) fn acts(store: &mut Store, before: i64, until: i64) -> Result<Vec<Intervention>> {
     let mut found: Vec<Intervention> = Vec::new();
     for entry in store.ledger_between(before, until)? {

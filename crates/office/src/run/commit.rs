@@ -1,5 +1,5 @@
-//! Writes what was decided: verdicts and plan at once, firm appointments in chunks, each with its seat, its letter and its
-//! entry in the ledger.
+//! Writes what was decided: verdicts and plan together, then firm appointments in chunks, each with its seat, its
+//! letter and its entry in the ledger.
 
 use std::collections::HashSet;
 
@@ -24,11 +24,12 @@ use convoke_machine::fault;
 use convoke_settings::Configuration;
 use convoke_store::{Placement, Record, RunRow, Store, Stored};
 
-/// The occasion of a letter that goes by post besides the e-mail.
+/// The occasion of a letter that goes by post in addition to the e-mail.
 const COPY: &str = "copie";
 
-/// Stores, in one transaction, all that holds for the whole run; what is large and read by nobody before goes ahead of it. `false`, and nothing is stored, where the data changed since they
-/// were seen: verdicts on what was would hide what is.
+/// Stores, in one transaction, everything about the run as a whole; large records that nobody reads before then are
+/// written ahead of it. Returns `false` and stores nothing if the data has changed since it was seen: verdicts on old
+/// data would hide the new.
 pub(super) fn store_plan(
     store: &mut Store,
     config: &Configuration,
@@ -37,10 +38,10 @@ pub(super) fn store_plan(
     tools: &mut Tools<'_>,
 ) -> Result<bool> {
     let run_id = RunId(row.run_id.clone());
-    // Asked as a writer: a commit whose answer was lost may still be on its way.
+    // Asked in a write transaction: a commit whose answer was lost may still be under way.
     let known = store.write(|s| s.run(&run_id))?;
     if known.is_some_and(|now| now.epoch == row.epoch && now.state == RunState::Committing) {
-        // Stored before the connection was lost.
+        // The plan was stored before the connection was lost.
         return Ok(true);
     }
     let policy_hash = config.settings.policy.hash();
@@ -117,9 +118,8 @@ pub(super) fn store_plan(
     Ok(stored)
 }
 
-/// Commits what is left of a stored plan, and ends the run. Begins where the last committed chunk ended. The process
-/// that has
-/// `planned` what becomes firm need not read it again.
+/// Commits the rest of a stored plan, and ends the run. Starts where the last committed chunk ended. A process that has
+/// just planned passes `planned`, and need not read it again.
 pub(super) fn commit_chunks(
     store: &mut Store,
     config: &Configuration,
@@ -130,7 +130,7 @@ pub(super) fn commit_chunks(
 ) -> Result<Summary> {
     let id = RunId(row.run_id.clone());
     let now_stored = store.run(&id)?.with_context(|| format!("run {id} has disappeared"))?;
-    ensure!(now_stored.epoch == row.epoch, "run {id} was taken over by another process, which goes on with it");
+    ensure!(now_stored.epoch == row.epoch, "run {id} was taken over by another process, which continues it");
     let mut summary: Summary =
         serde_json::from_str(now_stored.summary.as_deref().context("a committing run has a summary")?)?;
     let read;
@@ -141,7 +141,7 @@ pub(super) fn commit_chunks(
         &read
     };
     let mut done = now_stored.committed as usize;
-    // A kill loses at most the work of one chunk, and none of its effects is half done.
+    // A kill loses at most the work of one chunk, and leaves none of it half done.
     let at_once = fault::at_once(store.appointments_at_once());
     while done < firm.len() {
         let chunk = &firm[done..firm.len().min(done + at_once)];
@@ -181,7 +181,7 @@ pub(super) fn commit_chunks(
     Ok(summary)
 }
 
-/// The key that signs now: the one that the ledger names. It may have been changed since this process read its own.
+/// The signing key: the one that the ledger names. It may have been rotated since this process read its own.
 fn seal_in_use(store: &mut Store, config: &Configuration, actor: &str, now: DateTime<Utc>) -> Result<Option<Seal>> {
     let Some(known) = store.key_in_use()? else {
         let seal = config.settings.audit.seals()?.into_iter().next();
@@ -193,7 +193,7 @@ fn seal_in_use(store: &mut Store, config: &Configuration, actor: &str, now: Date
     let found = config.settings.audit.seals()?.into_iter().find(|seal| seal.public() == known);
     ensure!(
         found.is_some(),
-        "nights are signed by the key {}, which is not the one in `[audit] key_file`: bring it back, then `convoke runs resume`",
+        "nights are signed by the key {}, which is not the one in `[audit] key_file`: restore it, then run `convoke runs resume`",
         known.fingerprint()
     );
     Ok(found)
@@ -212,13 +212,13 @@ fn commit_chunk(
     let run_id = RunId(row.run_id.clone());
     let holder_ids: Vec<&str> = chunk.iter().map(|f| f.placement.holder_id.0.as_str()).collect();
     let holders = store.holders(&holder_ids)?;
-    // Who was erased since the plan was made has lost nothing that is theirs.
+    // Holders erased since planning are skipped.
     let chunk: Vec<&Firm> = chunk.iter().filter(|f| holders.contains_key(&f.placement.holder_id.0)).collect();
     summary.displaced += (holder_ids.len() - chunk.len()) as u64;
     let permit_ids: Vec<&str> = chunk.iter().map(|f| f.placement.permit_id.0.as_str()).collect();
     let before: HashSet<String> = store.convoked_before(&permit_ids)?.into_iter().collect();
     let writer = Writer::new(config, row.business_date, now)?;
-    // Reserve before composing: a letter must never name a slot that another can take.
+    // Reserve before composing: a letter must never name a slot that another run can take.
     let placements: Vec<Placement> = chunk.iter().map(|f| f.placement.clone()).collect();
     let made = store.reserve(&placements, Some(&run_id), row.business_date, now)?;
     let mut placed = Vec::with_capacity(chunk.len());

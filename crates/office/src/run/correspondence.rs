@@ -1,7 +1,7 @@
 //! The night's letters that give no new appointment: reminders, and notices to people who are not convoked.
 //!
-//! Who is owed one follows from what is stored, and a letter that was written is stored with its unique key: a night that
-//! was cut off writes the rest when it is resumed, and nobody is told twice.
+//! Stored data decides who is owed one, and each letter is stored under a unique key: an interrupted night writes the
+//! rest when it is resumed, and nobody is written to twice.
 
 use std::collections::HashSet;
 
@@ -22,14 +22,14 @@ use convoke_letters::{LetterData, Matter, competent_prefecture};
 use convoke_settings::Configuration;
 use convoke_store::{NewLetter, NewNotice, RunRow, Store, Unnoticed};
 
-/// Letters of one transaction.
+/// Letters per transaction.
 const CHUNK: usize = 250;
-/// Days since the letter that it repeats, before which a reminder would only be noise.
+/// A reminder fewer days than this after the letter that it repeats would only be noise.
 const REMINDER_REST_DAYS: i64 = 3;
-/// Somebody whose permit has expired already is asked to act within so many days.
+/// Somebody whose permit has already expired is asked to act within this many days.
 const TRANSFER_LATE_DAYS: u64 = 15;
 
-/// A notice, and what it says.
+/// A notice to be written, and its content.
 struct Owed {
     to: Unnoticed,
     letter: LetterKind,
@@ -49,7 +49,7 @@ pub(super) fn write(
     let left = owed.len().saturating_sub(at_once);
     owed.truncate(at_once);
     if left > 0 && summary.letters.notices_left == 0 {
-        tracing::warn!(run.id = %row.run_id, left, "{left} notices are left for the nights that follow: max_firm_per_run");
+        tracing::warn!(run.id = %row.run_id, left, "{left} notices are left for the following nights: max_firm_per_run");
         let (s, rest) = if left == 1 { ("", "reste") } else { ("s", "restent") };
         summary.warnings.push(format!(
             "{left} lettre{s} sans rendez-vous (dépôt en ligne, transfert, information) {rest} à écrire les nuits suivantes\u{a0}: la \
@@ -84,13 +84,13 @@ pub(super) fn write(
     Ok(summary)
 }
 
-/// Appointments committed, as the run's row counts them.
+/// Committed appointments, as the run's row counts them.
 pub(super) fn committed(summary: &Summary) -> i64 {
     (summary.firm + summary.late_firm + summary.displaced) as i64
 }
 
-/// Who is owed a notice, soonest expiry first. A night writes at most `max_firm_per_run`, for a date column that
-/// slipped must not write to a whole department at once; the others are counted, and follow on later nights.
+/// Who is owed a notice, soonest expiry first. A night writes at most `max_firm_per_run`, because a misread date column
+/// must not write to a whole department at once; the others are counted, and follow on later nights.
 fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Vec<Owed>> {
     let (policy, letters, tonight) = (&config.settings.policy, &config.settings.letters, row.business_date);
     let late = tonight.checked_sub_months(Months::new(policy.late_months)).unwrap_or(tonight);
@@ -108,7 +108,8 @@ fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Ve
         owed.push(Owed { to, letter: LetterKind::OnlineFiling, matter });
     }
     for to in store.unnoticed(LetterKind::Transfer, Rule::NoJurisdiction, late)? {
-        // A commune of no department is an error of the extract: it is listed, and nobody is sent anywhere.
+        // A commune outside every department is an error in the extract: it is listed, and no transfer notice is
+        // written.
         let Some(competent) = competent_prefecture(&to.commune) else { continue };
         let soon = tonight.checked_add_days(Days::new(TRANSFER_LATE_DAYS)).unwrap_or(tonight);
         let in_three_months = tonight.checked_add_months(Months::new(3)).unwrap_or(tonight);
@@ -130,12 +131,13 @@ fn notices(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Ve
     Ok(owed)
 }
 
-/// Permits that the run's plan gives a day before expiry, not yet firm: to the others nothing can be promised.
+/// Permits to which the run's plan gives a day before expiry that is not yet firm: nothing can be promised to the
+/// others.
 fn planned_in_time(store: &mut Store, row: &RunRow) -> Result<HashSet<String>> {
     let id = RunId(row.run_id.clone());
     let input: PlanningInput = read(store, &id, "input")?;
     let RecordedPlan { plan, .. } = read(store, &id, "plan")?;
-    // Whoever is convoked tonight has a letter that says more.
+    // People convoked tonight get a letter that says more.
     let in_time = plan.appointments.iter().filter(|a| a.pass != Pass::AfterExpiry && !a.firm);
     Ok(in_time.map(|a| input.candidates[a.candidate].id.0.clone()).collect())
 }
@@ -152,7 +154,7 @@ fn write_notices(
     let now = tools.clock.now();
     let writer = Writer::new(config, row.business_date, now)?;
     let holders = store.holders(&chunk.iter().map(|o| o.to.holder_id.0.as_str()).collect::<Vec<_>>())?;
-    // Who was erased since they were looked for needs none.
+    // Holders erased meanwhile are skipped.
     let chunk: Vec<&Owed> = chunk.iter().filter(|o| holders.contains_key(&o.to.holder_id.0)).collect();
     let new: Vec<NewNotice> = chunk
         .iter()
@@ -181,8 +183,8 @@ fn write_notices(
     Ok(summary)
 }
 
-/// Reminders of tonight: of each appointment that comes near, the one whose day it is. A night that was missed is made up
-/// for, and two reminders that fall together are one.
+/// Tonight's reminders: for each coming appointment, the one that is due. Missed nights are made up for, and reminders
+/// that fall on the same night become one.
 fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mut Tools<'_>) -> Result<Vec<NewLetter>> {
     let tonight = row.business_date;
     let days = &config.settings.policy.reminder_days;
@@ -193,7 +195,7 @@ fn reminders(store: &mut Store, config: &Configuration, row: &RunRow, tools: &mu
     let holders = store.holders(&near.iter().map(|(_, holder, _)| holder.as_str()).collect::<Vec<_>>())?;
     let mut letters = Vec::new();
     for (announced, holder, written) in near {
-        // The address may have changed since, or the person want letters on paper: a reminder is not worth a stamp.
+        // The holder may since have lost the address, or want letters on paper: a reminder is not worth a stamp.
         let Some(holder) = holders.get(&holder).filter(|h| h.effective_channel() == Channel::Email) else { continue };
         let data: LetterData = serde_json::from_str(&announced.data).context("the data of a letter that was sent")?;
         let Some(convoked) = data.matter.convoked() else { continue };

@@ -1,4 +1,4 @@
-//! Everything that is handed out about a run, gathered in one state of the database.
+//! Everything that is handed out about a run, gathered from one state of the database.
 
 use std::collections::BTreeMap;
 
@@ -19,18 +19,18 @@ use convoke_report::{Fate, RunReport, Seat, document, html};
 use convoke_settings::Configuration;
 use convoke_store::{RunRow, Store};
 
-/// Who asks for a dossier, and when.
+/// Who asks for the files of a run, and when.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// Real login.
+    /// Login name.
     pub by: String,
     /// When.
     pub at: chrono::DateTime<chrono::Utc>,
-    /// Whether people are to be named.
+    /// Whether people are named.
     pub identified: bool,
 }
 
-/// The report of a run as a folder of files, signed where there is a key.
+/// The report of a run as a folder of files, signed if there is a key.
 pub fn dossier(store: &mut Store, config: &Configuration, id: &RunId, asked: &Asked) -> Result<(RunReport, Files)> {
     let (report, files, about) = store.read(|s| contents(s, config, id, asked))?;
     let files = bundle::seal(files, about, config.seal.as_ref())?;
@@ -54,7 +54,7 @@ fn contents(
     let input: PlanningInput = serde_json::from_slice(recorded[0]).context("a recorded input")?;
     let policy: Policy = serde_json::from_slice(recorded[1]).context("the recorded rules")?;
     let RecordedPlan { plan, .. } = serde_json::from_slice(recorded[2]).context("a recorded plan")?;
-    // The proof is not recorded: whoever plans again has it.
+    // The proof is not recorded: planning again yields it.
     let (_, proof) = planning::plan(&input).context("planning again")?;
     let night = Night {
         input: &input,
@@ -87,7 +87,7 @@ fn contents(
     }
     files.insert("tables.xlsx".to_owned(), workbook(&lists).context("writing the tables as a workbook")?);
     drop(lists);
-    // A sign that no font has costs the page for reading on paper, never the report.
+    // A character that no font has costs the PDF, never the report.
     match document(&report).to_pdf(&report.run, report.business_date, config.templates()?.fonts()) {
         Ok(pdf) => drop(files.insert("report.pdf".to_owned(), pdf)),
         Err(error) => tracing::warn!(run.id = %id, "No report.pdf: {error}"),
@@ -118,7 +118,7 @@ fn contents(
     Ok((report, files, about))
 }
 
-/// What became of each permit in a run; those that were erased since stand without a name, so that the sums hold.
+/// What became of each permit in a run; those erased since appear without a name, so that the sums match.
 fn fates(
     store: &mut Store,
     row: &RunRow,
@@ -165,7 +165,7 @@ fn fates(
         let found = counted.get(&outcome.rule).copied().unwrap_or(0);
         ensure!(
             found <= outcome.permits,
-            "run {} counted {} permits under {}, and {found} are found: `convoke ledger verify`, and restore the database",
+            "run {} counted {} permits under {}, but {found} are found: run `convoke ledger verify`, and restore the database",
             row.run_id,
             outcome.permits,
             outcome.rule.code()

@@ -1,4 +1,4 @@
-//! Gathers how one date was computed, from what its night recorded.
+//! Explains how one date was computed, from the records of its night.
 
 use anyhow::{Context, Result, bail};
 
@@ -21,10 +21,10 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
     let Some(run_id) = convocation.run_id else {
         let elsewhere = convocation.origin == Origin::Elsewhere;
         bail!(ConfigError(if elsewhere {
-            format!("convocation {reference} was made before this program, and its date was not computed by it")
+            format!("convocation {reference} was made before this program, which did not compute its date")
         } else {
             format!(
-                "the date of {reference} was chosen by an agent, or for a written request, and not computed: `convoke permit timeline` tells how"
+                "the date of {reference} was chosen by an agent or for a written request, not computed: see `convoke permit timeline`"
             )
         }));
     };
@@ -42,7 +42,7 @@ pub fn explain(store: &mut Store, config: &Configuration, reference: &Reference)
         .window(firm.kind, &firm.mention, firm.expires_on, row.business_date)
         .context("no rule of the recorded ones gives a window")?;
 
-    // The first day that was possible for this appointment: at short notice it is an earlier one.
+    // The first possible day of this appointment: at short notice it is an earlier one.
     let first = if firm.short_notice { candidate.earliest } else { candidate.release };
     let given = input.day(firm.day);
     let last = if firm.day > firm.expires_on { given } else { candidate.deadline };

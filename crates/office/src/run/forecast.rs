@@ -1,4 +1,4 @@
-//! What a forecast needs to know, read at once: permits, seats, reservations and live convocations.
+//! Reads what a forecast needs in one transaction: permits, seats, reservations and live convocations.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use convoke_report::forecast::{self, DeskDay, Forecast, Horizon, Known, People, 
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// The weeks from the next night on: tonight's, if no run of today is completed.
+/// The weeks from the next night on: tonight's night if no run of today is completed.
 pub fn forecast(
     store: &mut Store,
     config: &Configuration,
@@ -53,7 +53,7 @@ pub fn forecast(
     Ok(forecast::forecast(known, what_if, &horizon, tools.progress)?)
 }
 
-/// Seats by desk and day: those of the slots, and after the last slot of a desk those of its openings.
+/// Seats by desk and day: those of the slots, then, after a desk's last slot, those of its openings.
 fn desk_days(config: &Configuration, horizon: &Horizon, slots: &[Slot], taken: impl Fn(&Slot) -> u64) -> Vec<DeskDay> {
     let mut days: Vec<DeskDay> = Vec::new();
     let mut of_desk: HashMap<&PoolId, Vec<&Slot>> = HashMap::new();
@@ -64,13 +64,13 @@ fn desk_days(config: &Configuration, horizon: &Horizon, slots: &[Slot], taken: i
         let number = number as u32;
         let own = of_desk.remove(&pool.id()).unwrap_or_default();
         let after = own.last().map_or(horizon.night, |slot| slot.id.day.succ_opt().unwrap_or(slot.id.day));
-        // By day: the store gives them so. A desk that is closed that day receives nobody, whatever was generated.
+        // Slots come ordered by day. A desk that is closed that day receives nobody, whatever was generated.
         for day in
             own.chunk_by(|a, b| a.id.day == b.id.day).filter(|day| config.agenda.closed(pool, day[0].id.day).is_none())
         {
             let (mut seats, mut reserved) = (0, 0);
             for slot in day {
-                // Fewer places than firm seats: the firm ones stay, and take nothing from other hours.
+                // Fewer seats than firm appointments: these are kept, and take nothing from other hours.
                 let firm = taken(slot).min(slot.seats.into());
                 seats += slot.seats;
                 reserved += firm as u32;
@@ -98,7 +98,7 @@ fn warnings(config: &Configuration, horizon: &Horizon, pools: &[PoolId], days: &
         if pool.desk.opening.is_empty() && end.is_none_or(|end| *end < horizon.last) {
             let end = end.map_or_else(|| "has no slots".to_owned(), |end| format!("has slots until {end}"));
             warnings.push(format!(
-                "{name} {end} and no openings in config/agenda.toml: no seats are counted after that. Import its slots, or write its openings."
+                "{name} {end} and no openings in config/agenda.toml: no seats are counted after that. Import its slots, or add its openings."
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! What was read becomes what the planner sees, and what it decided becomes what is committed: pure.
+//! Turns what was read into the planner's input, and its decisions into what is committed. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,10 +19,10 @@ use convoke_instance::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
 use convoke_settings::Configuration;
 use convoke_store::{Live, PermitRow, Placement};
 
-/// An appointment to be made firm, and what its letter needs to know.
+/// An appointment to be made firm, and the data for its letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Firm {
-    /// Who, where.
+    /// Who and where.
     pub placement: Placement,
     /// Day.
     pub day: NaiveDate,
@@ -34,11 +34,11 @@ pub struct Firm {
     pub expires_on: NaiveDate,
     /// Whether the notice is reduced.
     pub short_notice: bool,
-    /// Whether the permit had expired already.
+    /// Whether the permit had already expired.
     pub late: bool,
 }
 
-/// All that is read, of one state of the database.
+/// Everything that is read, from one state of the database.
 pub(super) struct Observation {
     pub live: Vec<Live>,
     pub slots: Vec<Slot>,
@@ -46,20 +46,20 @@ pub(super) struct Observation {
     /// Written requests.
     pub requests: Desk,
     pub last_extract: Option<NaiveDate>,
-    /// Hash of the templates that were last written with.
+    /// Hash of the templates used last.
     pub last_templates: Option<String>,
-    /// Letters that have waited for the post for too long.
+    /// Letters that have waited too long for the post.
     pub late_post: u64,
 }
 
-/// Somebody who is due.
+/// A person who is due.
 pub(super) struct Due<'a> {
     pub permit: PermitRow,
     pub kind: PermitKind,
     pub window: Window<'a>,
 }
 
-/// Who is due, and what is known of them.
+/// The people who are due, and what is known about them.
 #[derive(Clone, Copy)]
 pub(super) struct People<'a> {
     pub due: &'a [Due<'a>],
@@ -80,7 +80,7 @@ pub(super) fn planning_input(
     let pool_of: HashMap<&PoolId, usize> = names.iter().zip(0..).collect();
     let mut slots = Vec::with_capacity(seen.slots.len());
     for slot in &seen.slots {
-        // A desk that left the agenda, or is closed that day, receives nobody.
+        // A desk that was removed from the agenda, or is closed that day, receives nobody.
         let Some(pool) = pool_of.get(&slot.id.pool) else { continue };
         if config.agenda.closed(pools[*pool], slot.id.day).is_some() {
             continue;
@@ -94,7 +94,7 @@ pub(super) fn planning_input(
         });
     }
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
-    // The household's name in the extract may tell who they are.
+    // The household's name in the extract may identify them.
     let household =
         |holder: &Holder| holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h));
     let mut candidates = Vec::with_capacity(people.due.len());
@@ -204,7 +204,7 @@ pub(super) fn warnings(
     }
     let taken = |s: &Slot| seen.taken.get(&s.id).copied().unwrap_or(0);
     for slot in seen.slots.iter().filter(|s| taken(s) > u64::from(s.seats)) {
-        // The firm ones stay, none is offered.
+        // Firm appointments are kept; no seat is offered.
         warnings.push(format!(
             "Le créneau {} a {} rendez-vous fermes pour {} places.",
             slot.id,

@@ -1,4 +1,4 @@
-//! Letters that are written: what they say, and their rows in the outbox.
+//! Composes letters: their data, and their rows in the outbox.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -26,7 +26,7 @@ impl<'a> Writer<'a> {
         Ok(Self { config, business_date, now, template_hash: config.templates()?.hash() })
     }
 
-    /// What a first letter says to a holder.
+    /// The data of a first letter to a holder.
     pub(crate) fn data(
         &self,
         reference: &Reference,
@@ -49,7 +49,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Its row. A letter of which there are several has its occasion in its id: `J-7`, `copie`.
+    /// Its row in the outbox. Letters of one kind are told apart by an occasion in their ids: `J-7`, `copie`.
     pub(crate) fn row(&self, data: &LetterData, channel: Channel, occasion: &str) -> Result<NewLetter> {
         let kind = data.matter.kind();
         let mut letter_id = format!("{}/{kind}/{}", data.reference, data.sequence);
@@ -73,7 +73,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The letters of appointments that are planned and not yet made: as they would be written now, with a reference that nobody has.
+/// The letters of planned appointments, as they would be written now, with a reference that nobody has.
 pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm], clock: &Clock) -> Result<Vec<Letter>> {
     let now = clock.now();
     let today = clock.today(config.settings.prefecture.zone);
@@ -93,7 +93,7 @@ pub fn letters_of_plan(store: &mut Store, config: &Configuration, firm: &[Firm],
     Ok(letters)
 }
 
-/// What is said of an appointment on a slot.
+/// What a letter says about an appointment on a slot.
 pub(super) fn convoked(
     config: &Configuration,
     (kind, mention): (PermitKind, &str),
@@ -121,7 +121,7 @@ pub(super) fn appointment(config: &Configuration, slot: &Slot) -> Result<Appoint
     })
 }
 
-/// A holder as a letter names them now.
+/// A holder as addressed in a letter written now.
 pub(crate) fn recipient(holder: &Holder) -> Recipient {
     let mut address = holder.address.clone();
     address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());

@@ -1,8 +1,9 @@
 //! A run: observe → assess → plan → check → commit, for one business date.
 //!
-//! Everything is read in one transaction, everything is decided purely, and what is written is written once: first the records,
-//! which mean nothing yet, then verdicts and plan together, which make them hold, then the firm appointments in chunks. A kill at
-//! any point leaves either nothing that holds, or a plan that the next process finishes: never a letter without a seat, nor a seat without a letter.
+//! Everything is read in one transaction, everything is decided purely, and results are written once: first the
+//! records, which have no effect yet; then verdicts and plan together, which put them into effect; then the firm
+//! appointments in chunks. A kill at any point leaves either nothing in effect, or a plan that the next process
+//! finishes: never a letter without a seat, nor a seat without a letter.
 
 mod again;
 mod appointment;
@@ -55,45 +56,45 @@ use convoke_machine::process;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{Acquired, NewRun, RunRow, Store};
 
-/// What a run is given besides its configuration.
+/// What a run needs besides its configuration.
 pub struct Tools<'a> {
-    /// What time it is.
+    /// The time.
     pub clock: &'a Clock,
-    /// Keys of new commitments.
+    /// Randomness for new commitments.
     pub entropy: &'a mut Entropy,
-    /// Told what is going on: stage, done, total.
+    /// Called with the progress: stage, done, total.
     pub progress: &'a dyn Fn(&str, u64, u64),
 }
 
 /// A run to be made.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Business date; today where absent.
+    /// Business date; today if absent.
     pub date: Option<NaiveDate>,
     /// Carry out exactly the plan of this hash, or refuse.
     pub plan: Option<String>,
-    /// Even if it makes more firm than `max_firm_per_run`: whoever asks has looked at the plan itself.
+    /// Carry it out even if it makes more firm than `max_firm_per_run`: the operator has looked at the plan.
     pub past_limit: bool,
-    /// Real login.
+    /// Login name.
     pub actor: String,
     /// Why.
     pub reason: Option<String>,
 }
 
-/// What came of it.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// Done.
     Done(Summary),
-    /// The date was up to date already; the summary is that of its last run.
+    /// The date was already up to date; the summary is that of its last run.
     NothingNew(Summary),
-    /// Another process is at work.
+    /// Another process is working on a run.
     Busy(RunId),
     /// More firm appointments than `max_firm_per_run`: nothing was written.
     TooManyFirm {
         /// Firm appointments of the plan.
         firm: u64,
-        /// The most that a run makes unasked.
+        /// The most that a run makes without confirmation.
         max: u32,
         /// Hash of the plan, to be confirmed.
         plan_hash: String,
@@ -106,7 +107,7 @@ pub enum Outcome {
         now: String,
         /// Its figures.
         figures: Figures,
-        /// What it is made from, and what it gives to whom.
+        /// Its input, and the plan itself.
         plan: Box<(PlanningInput, Plan)>,
     },
 }
@@ -123,7 +124,7 @@ pub struct Dates {
 }
 
 impl Dates {
-    /// The dates of a run for `date`, today where absent. A future run is refused: its statuses are not known yet.
+    /// The dates of a run for `date`, or today if absent.
     pub fn of(date: Option<NaiveDate>, clock: &Clock, config: &Configuration) -> Result<Self> {
         let today = clock.today(config.settings.prefecture.zone);
         let business = date.unwrap_or(today);
@@ -131,11 +132,11 @@ impl Dates {
     }
 }
 
-/// The first night after that of `today`: until then nobody else is made firm. By the schedule, which may leave days out.
+/// The first night after that of `today`, by the schedule, which may skip days: until then nobody else is made firm.
 fn next_night(config: &Configuration, today: NaiveDate) -> Result<NaiveDate> {
     let tomorrow = today.checked_add_days(Days::new(1)).context("the clock stands at the end of time")?;
     let zone = config.settings.prefecture.zone;
-    // The day before, at noon: every night of tomorrow comes after it, whatever the zone.
+    // Noon of the day before: every night of tomorrow comes after it, whatever the zone.
     let after = today.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default()).and_utc() - TimeDelta::days(1);
     let nights = std::iter::successors(config.settings.serve.night.next(zone, after), |(_, at)| {
         config.settings.serve.night.next(zone, *at)
@@ -143,7 +144,8 @@ fn next_night(config: &Configuration, today: NaiveDate) -> Result<NaiveDate> {
     Ok(nights.map(|(date, _)| date).take(1_000).find(|date| *date >= tomorrow).unwrap_or(tomorrow))
 }
 
-/// Brings a business date up to date. Running twice is always safe: so it goes on by itself where the database is lost.
+/// Brings a business date up to date. Running twice is always safe, so it retries by itself when the database
+/// connection is lost.
 pub fn run(
     store: &mut Store,
     config: &Configuration,
@@ -153,7 +155,7 @@ pub fn run(
 ) -> Result<Outcome> {
     let mut owner = None;
     store.persist(|store| {
-        // What this very process began before is its own to finish.
+        // A run that this process itself started earlier is its own to finish.
         let own = owner.replace(process::identity());
         attempt(store, config, trigger, request, own.as_deref(), tools)
     })
@@ -167,7 +169,7 @@ fn attempt(
     own: Option<&str>,
     tools: &mut Tools<'_>,
 ) -> Result<Outcome> {
-    // Letters that cannot be written are found out before anything is begun.
+    // Templates that fail are found before anything is started.
     config.templates()?;
     let dates = Dates::of(request.date, tools.clock, config)?;
     if dates.business > dates.today {
@@ -191,10 +193,10 @@ fn attempt(
                 return guarded(store, &row, tools, |store, tools| begin(store, config, request, dates, &row, tools));
             }
             Acquired::TakenOver(row) => {
-                tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, which was cut off", row.run_id);
+                tracing::warn!(run.id = %row.run_id, epoch = row.epoch, "Resuming run {}, which was interrupted", row.run_id);
                 if let Some(done) = resume(store, config, request, &row, tools)?
                     && row.business_date == dates.business
-                    // Whoever asked for a plan is told whether it still is one.
+                    // An operator who named a plan must be answered about that plan.
                     && request.plan.is_none()
                 {
                     return Ok(Outcome::Done(done));
@@ -204,7 +206,7 @@ fn attempt(
     }
 }
 
-/// Finishes the run of a process that has ended. `None` if it had not decided anything: then it is forgotten.
+/// Finishes the run of a process that has ended. `None` if it had not decided anything: the run is then deleted.
 fn resume(
     store: &mut Store,
     config: &Configuration,
@@ -220,8 +222,8 @@ fn resume(
         .map(Some)
 }
 
-/// An error before the plan is stored ends the run as failed: nothing was written. After that the run stays open, and the
-/// next process finishes it.
+/// An error before the plan is stored ends the run as failed: nothing was written. After that, the run stays open and
+/// the next process finishes it.
 fn guarded<T>(
     store: &mut Store,
     row: &RunRow,
@@ -234,13 +236,13 @@ fn guarded<T>(
             let ended =
                 store.write(|s| s.end_run(row, RunState::Failed, None, Some(&format!("{error:#}")), tools.clock.now()));
             if let Err(e) = ended {
-                tracing::error!(run.id = %row.run_id, "The run failed, and that could not be written down: {e:#}");
+                tracing::error!(run.id = %row.run_id, "The run failed, and its failure could not be recorded: {e:#}");
             }
         }
     })
 }
 
-/// How often a run plans again because its data changed meanwhile: an import a minute would not be reason enough for more.
+/// How often a run plans when its data changes meanwhile; even an import every minute does not need more.
 const OBSERVATIONS_MAX: u32 = 5;
 
 fn begin(
@@ -255,12 +257,14 @@ fn begin(
         if let Some(outcome) = observe_and_commit(store, config, request, dates, row, tools)? {
             return Ok(outcome);
         }
-        tracing::warn!(run.id = %row.run_id, "Data changed while run {} was planned: it is planned again", row.run_id);
+        tracing::warn!(run.id = %row.run_id, "Data changed while run {} was being planned: planning again", row.run_id);
     }
-    bail!("the data changed {OBSERVATIONS_MAX} times while the run was planned: run again when imports have ended")
+    bail!(
+        "the data changed {OBSERVATIONS_MAX} times while the run was being planned: run again once imports have ended"
+    )
 }
 
-/// `None` if the data changed between what was seen and what was to be stored.
+/// `None` if the data changed between reading and storing.
 fn observe_and_commit(
     store: &mut Store,
     config: &Configuration,
@@ -300,7 +304,7 @@ fn observe_and_commit(
         let summary = last.summary.context("a completed run has a summary")?;
         return Ok(Some(Outcome::NothingNew(serde_json::from_str(&summary).context("the summary of a run")?)));
     }
-    // Planning took its time: it is not done again for a connection that was lost meanwhile.
+    // Planning takes long: it is not repeated because a connection was lost meanwhile.
     if !store.persist(|s| commit::store_plan(s, config, row, &seen, tools))? {
         return Ok(None);
     }

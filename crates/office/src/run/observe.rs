@@ -19,30 +19,30 @@ use convoke_planning as planning;
 use convoke_settings::Configuration;
 use convoke_store::{Live, PermitRow, Store, VerdictChange};
 
-/// What one night saw and decided, before anything is written.
+/// What a night saw and decided, before anything is written.
 pub(super) struct Seen {
-    /// Version of the data that it saw.
+    /// Version of the data that was seen.
     pub data_version: i64,
     pub dates: Dates,
     pub rules_hash: String,
     /// All permits by rule, tonight's verdicts included.
     pub outcomes: BTreeMap<String, u64>,
-    /// Verdicts to be stored.
+    /// Verdicts to store.
     pub changes: Vec<VerdictChange>,
-    /// Whether a verdict changed for another reason than that a run of this date has convoked the holder.
+    /// Whether a verdict changed for a reason other than a convocation by a run of this date.
     pub has_news: bool,
-    /// Past appointments that nobody marked in time.
+    /// Past appointments not marked in time.
     pub unmarked: Vec<Live>,
     pub input: PlanningInput,
     pub plan: Plan,
     pub figures: Figures,
     pub input_hash: String,
     pub plan_hash: String,
-    /// Hash of what the plan leaves to plan.
+    /// Hash of what remains to be planned.
     pub rest_hash: String,
     pub proof: Proof,
     pub certificate: &'static str,
-    /// Firm appointments, in the order in which they are committed: soonest first.
+    /// Firm appointments in the order of commit, soonest first.
     pub firm: Vec<Firm>,
     /// Requests that get a seat beside the plan.
     pub granted: Vec<(String, SlotId)>,
@@ -59,14 +59,14 @@ impl Seen {
         sha256_hex(format!("{}\n{}", self.plan_hash, seats.join("\n")).as_bytes())
     }
 
-    /// Whether there is nothing to do beyond what a run of this date did, which left `rest` to plan: equally good plans
-    /// may differ, so it is what they are made from that tells.
+    /// Whether there is nothing to do beyond what a run of this date did, which left `rest` to be planned. Compares the
+    /// inputs, because equally good plans may differ.
     pub(super) fn changes_nothing_after(&self, rest: Option<&str>) -> bool {
         !self.has_news && self.unmarked.is_empty() && self.granted.is_empty() && rest == Some(&self.input_hash)
     }
 }
 
-/// What `plan` shows: it writes nothing.
+/// What `convoke plan` shows; nothing is written.
 #[derive(Clone, Debug)]
 pub struct Preview {
     /// Business date.
@@ -75,27 +75,27 @@ pub struct Preview {
     pub outcomes: BTreeMap<String, u64>,
     /// What the planner saw.
     pub input: PlanningInput,
-    /// What it decided.
+    /// The plan.
     pub plan: Plan,
-    /// What proves it.
+    /// The proof of the plan.
     pub proof: Proof,
-    /// What would be firm, soonest first.
+    /// Appointments that would be firm, soonest first.
     pub firm: Vec<Firm>,
     /// Requests that would get a seat beside the plan.
     pub granted: Vec<(String, SlotId)>,
     /// `closed` or `open`.
     pub certificate: &'static str,
-    /// The day of the run: notice is counted from it.
+    /// The day of the run, from which notice is counted.
     pub dates: Dates,
-    /// Version of the data that it saw.
+    /// Version of the data that was seen.
     pub data_version: i64,
-    /// Whether a run of this date has done all that there is to do.
+    /// Whether a run of this date has already done everything.
     pub settled: bool,
     /// Its figures.
     pub figures: Figures,
     /// SHA-256 of the input.
     pub input_hash: String,
-    /// SHA-256 of the plan, for `run --plan`; where requests get seats beside it, of these too.
+    /// SHA-256 of the plan, for `run --plan`; it covers the seats that requests get beside the plan.
     pub plan_hash: String,
     /// SHA-256 of the rules.
     pub policy_hash: String,
@@ -113,7 +113,7 @@ pub fn preview(
 ) -> Result<Preview> {
     let mut dates = Dates::of(date, tools.clock, config)?;
     if dates.business > dates.today {
-        // The night itself is then today.
+        // A future night is planned as if it were today.
         dates.today = dates.business;
         dates.next_night = super::next_night(config, dates.business)?;
     }
@@ -141,7 +141,7 @@ pub fn preview(
     })
 }
 
-/// The verdicts of one night, given row by row as permits are read: a million of them are never held at once.
+/// The verdicts of one night, given row by row as permits are read: a million permits are never in memory at once.
 struct Verdicts<'a> {
     policy: &'a Policy,
     jurisdiction: &'a Jurisdiction,
@@ -150,11 +150,11 @@ struct Verdicts<'a> {
     convoked: HashMap<String, NaiveDate>,
     /// Permits whose last appointment was honoured.
     honoured: HashSet<String>,
-    /// Holders convoked by runs of this very date.
+    /// Holders convoked by runs of this date.
     ours: HashSet<String>,
-    /// All permits by rule: by the stored verdicts of those that are not read, and by tonight's of those that are.
+    /// All permits by rule: by stored verdict for those not read, and by tonight's for those read.
     outcomes: BTreeMap<String, u64>,
-    /// Whether `outcomes` counted the stored verdicts of those that are read.
+    /// Whether `outcomes` includes the stored verdicts of those read.
     counted: bool,
     /// Verdicts given tonight that `outcomes` does not count yet, by rule.
     given: Vec<u64>,
@@ -165,7 +165,7 @@ struct Verdicts<'a> {
 }
 
 impl<'a> Verdicts<'a> {
-    /// `known`: all permits by their stored verdicts, where not all are read.
+    /// `known`: all permits by stored verdict; `None` if all are read.
     fn new(
         (policy, jurisdiction): (&'a Policy, &'a Jurisdiction),
         today: NaiveDate,
@@ -182,7 +182,8 @@ impl<'a> Verdicts<'a> {
             honoured: HashSet::new(),
             ours: seen.live.iter().filter(ours).map(|l| l.holder_id.clone()).collect(),
             counted: known.is_some(),
-            // Those that are not read are counted by the database, and nothing is counted twice: where all are read, none.
+            // The database counts those not read; if all are read, counting starts from nothing, so that none counts
+            // twice.
             outcomes: known.unwrap_or_default(),
             given: vec![0; Rule::ALL.len()],
             changes: Vec::new(),
@@ -205,7 +206,7 @@ impl<'a> Verdicts<'a> {
         }
         self.given[verdict.rule as usize] += u64::from(changed || !self.counted);
         if changed || !row.is_reviewed_by(verdict.review_on, self.today) {
-            // That it was only looked at again is no news.
+            // A verdict that was only reviewed, unchanged, is no news.
             self.has_news |= changed && (verdict.rule != Rule::AlreadyConvoked || !self.ours.contains(&row.holder_id));
             self.changes.push(VerdictChange {
                 permit_id: row.permit_id.clone(),
@@ -223,24 +224,25 @@ impl<'a> Verdicts<'a> {
 /// What is planned for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum For {
-    /// A night, which serves written requests too.
+    /// A night, which also serves written requests.
     Night,
-    /// An act at the counter: what it may use is what the plan itself can spare.
+    /// An act at the counter, which may only use what the plan can spare.
     Act,
 }
 
-/// Has the plan checked, and says whether its certificate closes: everybody is better convoked by a plan that is only
-/// possible than by none, but somebody must look.
+/// Checks the plan, and returns whether its certificate closes. A plan that is possible but not proved best is better
+/// than none, but somebody must look.
 fn judge(plan: &Plan, input: &PlanningInput, proof: &Proof, warnings: &mut Vec<String>) -> Result<&'static str> {
     let findings = check(plan, input);
-    // If planner and checker disagree, nobody is convoked tonight, and somebody is called. The gravest finding is named.
+    // If planner and checker disagree, nobody is convoked tonight and somebody is called. The error names the gravest
+    // finding.
     if let Some(gravest) = findings.iter().max_by_key(|finding| finding.severity()) {
-        bail!("the plan was refused by its checker ({} findings), and nothing was written: {gravest}", findings.len());
+        bail!("the checker refused the plan ({} findings), and nothing was written: {gravest}", findings.len());
     }
     if closes(proof) {
         return Ok("closed");
     }
-    tracing::error!("The certificate of the plan does not close: that it is the best is not proved");
+    tracing::error!("The certificate of the plan does not close: the plan is not proved to be the best");
     warnings.push(
         "Le certificat du plan est ouvert\u{a0}: rien ne prouve que ce plan soit le meilleur. À signaler.".into(),
     );
@@ -263,7 +265,7 @@ pub(super) fn observe(
     (tools.progress)("reading and assessing permits", 0, 0);
     let read = |s: &mut Store| {
         let known_rules = s.assessed_with()?.is_some_and(|known| known == rules_hash);
-        // Under other rules every verdict may differ.
+        // Under different rules, every verdict may differ.
         let review = known_rules.then(|| dates.business.max(dates.today));
         let observation = Observation {
             live: s.live_convocations()?,

@@ -1,4 +1,4 @@
-//! Gathers the figures of a stretch of days.
+//! Gathers the figures of a period.
 
 use anyhow::Result;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
@@ -14,7 +14,7 @@ use convoke_report::period::{by_week_and_semester, endings, endings_list, waits}
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// The figures of the days from one to another, both included, as they stand `today`.
+/// The figures from one day to another, both included, as known `today`.
 pub fn period(
     store: &mut Store,
     config: &Configuration,
@@ -47,12 +47,12 @@ pub fn period(
     })
 }
 
-/// The permits whose last day lay between two days, and before `today`.
+/// The permits whose last day was between two days, and before `today`.
 pub fn endings_between(store: &mut Store, from: NaiveDate, to: NaiveDate, today: NaiveDate) -> Result<Vec<Expired>> {
     store.read(|s| s.expired_between(from, ended(to, today)))
 }
 
-/// What people did in these days, as the ledger counts it: who, what, how often.
+/// What people did in these days, from the ledger: who, what, how often.
 pub fn acts_between(
     store: &mut Store,
     config: &Configuration,
@@ -66,7 +66,7 @@ pub fn acts_between(
     })
 }
 
-/// The entries of the ledger that are of these days: after one, up to another.
+/// The ledger entries of these days: after the first number, up to the second.
 fn stretch(
     s: &mut Store,
     config: &Configuration,
@@ -76,11 +76,11 @@ fn stretch(
 ) -> Result<(i64, i64)> {
     let zone = config.settings.prefecture.zone;
     let (before, until) = s.ledger_of_days(midnight(zone, from), midnight(zone, to.succ_opt().unwrap_or(to)))?;
-    // What was done since the last night is of today as well.
+    // Acts since the last night also belong to today.
     Ok((before, if to >= today { s.ledger_head()?.size } else { until }))
 }
 
-/// The figures of a stretch of days as files, by name; and why there is no page to be read on paper, where there is none.
+/// The figures of a period as files by name; and why there is no PDF, if there is none.
 pub fn files_of_days(
     store: &mut Store,
     config: &Configuration,
@@ -104,14 +104,14 @@ pub fn files_of_days(
     Ok((files, unprinted))
 }
 
-/// The instant at which a civil day begins, in Universal Time.
+/// The instant at which a civil day begins, in UTC.
 fn midnight(zone: Tz, day: NaiveDate) -> NaiveDateTime {
-    // No zone of the Republic changes its clocks at midnight.
+    // No French time zone changes its clocks at midnight.
     let civil = day.and_time(NaiveTime::MIN);
     zone.from_local_datetime(&civil).earliest().map_or(civil, |at| at.naive_utc())
 }
 
-/// How a permit ends is not known before its last day is over.
+/// How a permit ended is unknown until its last day is over.
 fn ended(to: NaiveDate, today: NaiveDate) -> NaiveDate {
     today.pred_opt().map_or(to, |yesterday| to.min(yesterday))
 }

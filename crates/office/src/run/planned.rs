@@ -1,5 +1,5 @@
-//! What the last plan has for one permit: kept in blocks beside the plan, since the plan of a large préfecture takes longer to read
-//! than somebody at the counter waits.
+//! What the last plan has for one permit: stored in blocks next to the plan, because the plan of a large préfecture
+//! takes longer to read than people at the counter can wait.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use convoke_store::Store;
 /// Permits of a block: a few kilobytes, read in one piece.
 const BLOCK: usize = 64;
 
-/// What a plan has for everybody who waits, in blocks by permit, and from which permit on each of them is the one to look into.
-/// There is always a first block.
+/// What a plan has for everyone waiting, in blocks by permit, with the first permit of each block. There is always a
+/// first block.
 pub(super) fn blocks(input: &PlanningInput, plan: &Plan) -> Result<Vec<(String, String)>> {
     // In the order of candidates, which is that of permits.
     let mut all: BTreeMap<usize, Planned> = BTreeMap::new();
     for a in plan.appointments.iter().filter(|a| !a.firm) {
         all.insert(a.candidate, day(input, a));
     }
-    // Whoever lapses is told so, whatever they may get after that.
+    // A lapse is shown as such, whatever the person gets after expiry.
     all.extend(plan.lapses.iter().map(|lapse| (lapse.candidate, Planned::Lapse(lapse.cause))));
     let all: Vec<(&str, Planned)> =
         all.into_iter().map(|(candidate, has)| (input.candidates[candidate].id.0.as_str(), has)).collect();
@@ -45,7 +45,7 @@ pub(super) fn planned(store: &mut Store, permit_id: &str) -> Result<Planned> {
     Ok(found.map_or(Planned::NotYet, |(_, has)| has))
 }
 
-/// The same, of a run by an older program, which kept no blocks.
+/// The same for a run by an older version, which stored no blocks.
 fn recorded(store: &mut Store, id: &RunId, permit_id: &str) -> Result<Planned> {
     let Some((input, RecordedPlan { plan, .. })) = input_and_plan(store, id)? else { return Ok(Planned::NotYet) };
     let Ok(candidate) = input.candidates.binary_search_by(|c| c.id.0.as_str().cmp(permit_id)) else {

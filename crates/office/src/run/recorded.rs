@@ -1,4 +1,4 @@
-//! What runs recorded of their plans, and what differs between two of them.
+//! What runs recorded about their plans, and what differs between two of them.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use convoke_instance::{Plan, PlanningInput};
 use convoke_settings::ConfigError;
 use convoke_store::{Record, Store};
 
-/// What a run planned from, and what it planned.
+/// The input of a run's plan, and the plan.
 pub struct Recorded {
     /// What the planner saw.
     pub input: PlanningInput,
-    /// What it decided.
+    /// The plan.
     pub plan: Plan,
-    /// The rules, by name.
+    /// The rules by name.
     pub policy: Value,
 }
 
@@ -29,14 +29,14 @@ pub struct Recorded {
 pub struct RunsDiffer {
     /// People, seats, days.
     pub plans: Difference,
-    /// Names of rules that are not the same.
+    /// Names of rules that differ.
     pub rules: Vec<String>,
-    /// Permits by rule, in each.
+    /// Permits by rule, in each run.
     pub outcomes: [BTreeMap<String, u64>; 2],
 }
 
 impl RunsDiffer {
-    /// Rules under which the runs counted not the same number of permits: rule, before, after.
+    /// Rules under which the runs counted different numbers of permits: rule, before, after.
     pub fn counted_otherwise(&self) -> Vec<(String, u64, u64)> {
         let [before, after] = &self.outcomes;
         let of = |counts: &BTreeMap<String, u64>, rule: &String| counts.get(rule).copied().unwrap_or(0);
@@ -46,7 +46,7 @@ impl RunsDiffer {
     }
 }
 
-/// A plan as its run records it: what it makes firm, in the order in which it is committed, and the whole plan.
+/// A plan as its run records it: the firm appointments in the order of commit, and the whole plan.
 #[derive(Deserialize)]
 #[serde(from = "(Vec<Firm>, Plan)")]
 pub(super) struct RecordedPlan {
@@ -65,19 +65,19 @@ impl RecordedPlan {
         Record::of("plan", &serde_json::to_vec(&(firm, plan))?)
     }
 
-    /// What a run makes firm; the rest of its plan is not read.
+    /// The firm appointments of a run; the rest of its plan is not read.
     pub(super) fn firm_of(store: &mut Store, id: &RunId) -> Result<Vec<Firm>> {
         let (firm, _): (Vec<Firm>, IgnoredAny) = read(store, id, "plan")?;
         Ok(firm)
     }
 }
 
-/// A record of a run that has decided: `input`, `plan` or `policy`.
+/// A record of a run that has stored its plan: `input`, `plan` or `policy`.
 pub(super) fn read<T: DeserializeOwned>(store: &mut Store, id: &RunId, kind: &'static str) -> Result<T> {
     read_if_recorded(store, id, kind)?.with_context(|| format!("the {kind} of run {id} was not recorded"))
 }
 
-/// The same, of a run that may not have decided.
+/// The same for a run that may have stored none.
 fn read_if_recorded<T: DeserializeOwned>(store: &mut Store, id: &RunId, kind: &'static str) -> Result<Option<T>> {
     let Some(bytes) = store.run_record(id, kind)? else { return Ok(None) };
     Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("reading the recorded {kind} of run {id}"))?))

@@ -1,4 +1,4 @@
-//! Gathers the report of a run from what it recorded and from where its letters stand now.
+//! Gathers the report of a run from its records and the present state of its letters.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use convoke_report::{Circumstances, LapseLine, LetterCount, Listed, Occupancy, P
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{RunRow, Store};
 
-/// Listed permits of one rule, at most: the count of the rule tells the whole.
+/// Most permits listed for one rule; the count covers all of them.
 const LISTED_MAX: i64 = 5_000;
 
 /// The report of a run that has stored its plan.
@@ -47,8 +47,8 @@ pub(super) fn gather(store: &mut Store, config: &Configuration, id: &RunId) -> R
     })
 }
 
-/// What a run counted and where its letters stand now, without its plan: seats, people and circumstances are left out. Reads no
-/// more than a page can wait for. `None` for a run that stored no plan.
+/// The counts of a run and the present state of its letters, without its plan: seats, people and circumstances are left
+/// out. Quick enough for a web page. `None` for a run that stored no plan.
 pub fn outline(store: &mut Store, config: &Configuration, row: &RunRow) -> Result<Option<RunReport>> {
     let Some(summary) = &row.summary else { return Ok(None) };
     let summary: Summary = serde_json::from_str(summary).context("the summary of a run")?;

@@ -1,4 +1,5 @@
-//! What a night does for written requests: who is due is hastened within the plan; others are granted what it can spare.
+//! What a night does for written requests: people who are due are hastened within the plan; others get what the plan
+//! can spare.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -32,24 +33,24 @@ const SERVED: [Rule; 5] = [Rule::Student, Rule::NotYetDue, Rule::AlreadyConvoked
 #[derive(Default)]
 pub(super) struct Desk {
     pub open: Vec<OpenRequest>,
-    /// Slots that requests hold already.
+    /// Slots that requests already hold.
     pub seats: Vec<SlotId>,
-    /// Days on which those who ask cannot come, by holder.
+    /// Days on which requesters cannot come, by holder.
     pub avoided: BTreeMap<String, Vec<(NaiveDate, NaiveDate)>>,
 }
 
-/// The night that requests are served in.
+/// The night in which requests are served.
 pub(super) struct Night<'a> {
     pub config: &'a Configuration,
     pub jurisdiction: &'a Jurisdiction,
     pub dates: Dates,
     pub slots: &'a [Slot],
-    /// Verdicts of tonight that differ from the stored ones, by permit.
+    /// Tonight's verdicts that differ from the stored ones, by permit.
     pub changed: &'a HashMap<&'a str, Rule>,
 }
 
-/// Hastens whoever is due and has asked, grants seats to the others, and says which request gets which slot. The input is left
-/// without these seats.
+/// Hastens requesters who are due, grants seats to the others, and returns which request gets which slot. These seats
+/// are removed from the input.
 pub(super) fn serve(
     night: &Night<'_>,
     desk: &Desk,
@@ -65,7 +66,7 @@ pub(super) fn serve(
     }
     let mut waiting: Vec<(Urgency, &OpenRequest, Asking)> = Vec::new();
     for r in desk.open.iter().filter(|r| !planned.contains(&r.row.permit_id)) {
-        // As tonight sees it, and not as the last night did.
+        // By tonight's verdict, not the last night's.
         let rule = night.changed.get(r.row.permit_id.as_str()).copied().or(r.permit.rule);
         if !rule.is_some_and(|rule| is_served(r, rule)) {
             continue;
@@ -85,8 +86,8 @@ pub(super) fn serve(
     Ok((rest, granted.iter().map(slot).collect()))
 }
 
-/// Whether the night may give a seat to this request: whoever is due has one in the plan, whoever has an appointment gives it up only
-/// where they asked to.
+/// Whether the night may give a seat to this request: people who are due get theirs in the plan, and people with an
+/// appointment give it up only if they asked to.
 fn is_served(r: &OpenRequest, rule: Rule) -> bool {
     SERVED.contains(&rule)
         && match r.row.wish {
@@ -110,7 +111,7 @@ fn asking(night: &Night<'_>, desk: &Desk, kind: PermitKind, r: &OpenRequest) -> 
     Ok(Asking { pools, first: day(first), last: day(last.context("a date")?), avoid })
 }
 
-/// Seats that requests may still take, by pool and week: the desk's share of its seats, less those that requests hold.
+/// Seats that requests may still take, by pool and week: the desk's quota of its seats, less those that requests hold.
 fn shares(night: &Night<'_>, desk: &Desk, input: &PlanningInput) -> BTreeMap<(u32, Day), u32> {
     let mut all: BTreeMap<(u32, Day), u32> = BTreeMap::new();
     let pools: BTreeMap<&PoolId, u32> = input.pools.iter().zip(0..).collect();
@@ -133,8 +134,8 @@ fn shares(night: &Night<'_>, desk: &Desk, input: &PlanningInput) -> BTreeMap<(u3
     all
 }
 
-/// Reserves what a run has chosen for requests, and notes which others its plan has answered. Each is a transaction that holds only
-/// while the run is ours: what was cut off is gone on with.
+/// Reserves what a run has chosen for requests, and records which others its plan has answered. Each is one
+/// transaction, valid only while the run is ours: a resumed run continues with the rest.
 pub(super) fn write(
     store: &mut Store,
     config: &Configuration,
@@ -156,9 +157,9 @@ pub(super) fn write(
         });
         match placed {
             Ok(_) => summary = counted,
-            // What is wrong with one must not hold up the night, unless the night is not ours any more.
+            // An error in one request must not hold up the night, unless the run is no longer ours.
             Err(error) if store.run(&run)?.is_some_and(|r| r.epoch == row.epoch && r.state == RunState::Committing) => {
-                tracing::error!(run.id = %run, request.id = %request.request_id, "A request could not be placed, and waits: {error:#}");
+                tracing::error!(run.id = %run, request.id = %request.request_id, "A request could not be placed, and keeps waiting: {error:#}");
             }
             Err(error) => return Err(error),
         }
@@ -166,7 +167,7 @@ pub(super) fn write(
     }
     let mut counted = summary.clone();
     store.write(|s| {
-        // What was taken meanwhile waits for the next night.
+        // A request whose seat was taken meanwhile waits for the next night.
         s.reopen_requests(&run)?;
         let now = tools.clock.now();
         for (request, reference) in s.answered_requests()? {
@@ -188,7 +189,7 @@ pub(super) fn write(
     Ok(counted)
 }
 
-/// `false` where the seat was taken, or the person's situation changed, since it was chosen.
+/// `false` if the seat was taken, or the person's situation changed, since it was chosen.
 fn place(
     s: &mut Store,
     on: Occasion<'_>,
@@ -197,7 +198,7 @@ fn place(
     request: &RequestRow,
     tools: &mut Tools<'_>,
 ) -> Result<bool> {
-    // An agent may have decided it in the meantime.
+    // An agent may have decided it meanwhile.
     let still = s.request(&request.request_id)?.is_some_and(|r| r.state == RequestState::Chosen);
     let slot = request.slot_id.clone().context("a chosen request has a slot")?;
     let (true, Some(row)) = (still && s.may_be_seen(&request.permit_id)?, s.slot(&slot)?) else { return Ok(false) };

@@ -1,4 +1,4 @@
-//! The plans that were shown, kept so that a refusal can say what has changed since.
+//! Shown plans, kept so that a refusal can say what has changed since.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 use convoke_instance::{Plan, PlanningInput};
 use convoke_machine::files::write_whole;
 
-/// Beside the settings; it holds nothing personal.
+/// Next to the settings; it holds nothing personal.
 const FOLDER: &str = "shown-plans";
-/// Plans that are kept: the latest.
+/// How many plans are kept, the latest ones.
 const KEPT: usize = 8;
 
-/// Keeps a plan that was shown, beside the settings. One that cannot be kept is shown all the same.
+/// Keeps a shown plan next to the settings. Failing to keep it is not an error.
 pub fn keep_shown(settings: &Path, hash: &str, shown: (&PlanningInput, &Plan)) {
     let kept = || -> Result<()> {
         let folder = settings.join(FOLDER);
@@ -30,11 +30,11 @@ pub fn keep_shown(settings: &Path, hash: &str, shown: (&PlanningInput, &Plan)) {
         Ok(())
     };
     if let Err(error) = kept() {
-        tracing::debug!("The plan could not be kept, and a refusal will not say what has changed: {error:#}");
+        tracing::debug!("The plan could not be saved, so a refusal will not say what has changed: {error:#}");
     }
 }
 
-/// A plan that was shown, by the beginning of its hash.
+/// A shown plan, by the beginning of its hash.
 pub fn recall_shown(settings: &Path, hash: &str) -> Result<Option<(PlanningInput, Plan)>> {
     let Ok(entries) = fs::read_dir(settings.join(FOLDER)) else { return Ok(None) };
     let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(hash));

@@ -1,4 +1,4 @@
-//! A run is stopped by its fence: whoever works on it finds that it is not theirs any more.
+//! Stops a run through its fence: the process working on it finds that it no longer owns the run.
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -13,16 +13,16 @@ use convoke_machine::confirm::Confirmed;
 use convoke_settings::ConfigError;
 use convoke_store::{NightState, Store};
 
-/// What a run that was stopped leaves.
+/// What a stopped run leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// Appointments that it had made firm, those of requests included: they stay.
+    /// Appointments that it had made firm, including those of requests: they are kept.
     pub committed: i64,
-    /// Appointments that it had not: the next run plans for these people anew.
+    /// Appointments that it had not made: the next run plans these people again.
     pub left: i64,
 }
 
-/// Stops a run that is in progress, whoever works on it: what is committed stays. `None` if it has ended.
+/// Stops a run in progress, whichever process works on it: committed work is kept. `None` if it has ended.
 pub fn stop(
     store: &mut Store,
     id: &RunId,
@@ -47,7 +47,7 @@ pub fn stop(
         });
         let told = format!("stopped by {actor}: {reason}");
         s.reopen_requests(id)?;
-        // Nor does a server begin it anew: the night waits for a person.
+        // No server starts it again: the night waits for a person.
         s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
         s.end_run(&row, RunState::Stopped, summary.transpose()?.as_deref(), Some(&told), clock.now())?;
         let payload = json!({"run": row.run_id, "committed": row.committed + placed, "left": left, "reason": reason});

@@ -1,4 +1,4 @@
-//! What a run says of itself: `run --json`, and the row of a run.
+//! What a run reports about itself: `run --json`, and its row in the database.
 
 use std::collections::BTreeMap;
 
@@ -34,13 +34,13 @@ pub struct Summary {
     pub lapses: Lapses,
     /// Firm after expiry: late people and lapses.
     pub late_firm: u64,
-    /// With a day after expiry that is not yet firm: looked at again each night, for a sooner one.
+    /// With a day after expiry that is not yet firm: each night looks for an earlier one.
     #[serde(default)]
     pub late_planned: u64,
-    /// Late people and lapses for whom no seat at all is left.
+    /// Late people and lapses for whom no seat is left at all.
     #[serde(default)]
     pub without_seat: u64,
-    /// Firm in the plan, but seat or person were taken before the commit: counted as planned, due again at once.
+    /// Firm in the plan, but seat or person were taken before the commit: counted as planned, and due again at once.
     #[serde(default)]
     pub displaced: u64,
     /// Written requests.
@@ -61,7 +61,7 @@ pub struct Summary {
     pub warnings: Vec<String>,
 }
 
-/// Written requests: those that got an appointment, within the plan or beside it, and those that still wait.
+/// Written requests: those that got an appointment, within the plan or beside it, and those still waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     /// Answered by an appointment in this run.
@@ -79,7 +79,7 @@ pub struct Lapses {
     pub no_capacity: u64,
 }
 
-/// Letters by what happens to them next. Convocations first: `queued` + `to_post` are all of them.
+/// Letters by what happens to them next. `queued` + `to_post` are all convocations of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Letters {
     /// In the SMTP queue.
@@ -89,13 +89,13 @@ pub struct Letters {
     /// Of those in the queue, letters that also go by post: second convocations of the same permit.
     #[serde(default)]
     pub also_post: u64,
-    /// Reminders of appointments that come near.
+    /// Reminders of coming appointments.
     #[serde(default)]
     pub reminders: u64,
     /// Letters that give no appointment, by kind.
     #[serde(default)]
     pub notices: BTreeMap<String, u64>,
-    /// Such letters that are owed and left for later nights, because one night writes at most `max_firm_per_run`.
+    /// Notices that are owed but left for later nights, because one night writes at most `max_firm_per_run`.
     #[serde(default)]
     pub notices_left: u64,
 }

@@ -48,7 +48,7 @@ fn permit_now(
     let policy = &config.settings.policy;
     let kind = title.kind;
     let live = known.convocations.iter().find(|c| c.state == State::Convoked);
-    // Whoever came with all documents has filed, whatever the extract knows by now: as a night sees it.
+    // A person marked as having come with all documents has filed, whatever the extract says: as a night sees it.
     let last = known.convocations.iter().rfind(|c| c.permit_id == title.permit_id);
     let honoured = last.is_some_and(|c| c.state == State::Honoured);
     let facts = Facts {
