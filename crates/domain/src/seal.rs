@@ -116,7 +116,7 @@ impl PublicKey {
     }
 }
 
-/// The ledger as it stood when a run had ended.
+/// The ledger as it was when a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
@@ -191,7 +191,7 @@ impl Sealed {
     }
 }
 
-/// A key that followed another, and the word of that other for it.
+/// A key that followed another, with the endorsement of the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Succession {

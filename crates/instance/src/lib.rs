@@ -286,9 +286,9 @@ pub struct Figures {
     pub no_capacity: usize,
     /// Firm tonight, after expiry: late people and lapses.
     pub late_firm: usize,
-    /// With a day after expiry that is not yet firm: looked at again each night, for a sooner one.
+    /// With a day after expiry that is not yet firm: each night looks for an earlier one.
     #[serde(default)]
     pub late_planned: usize,
-    /// People for whom no seat at all is left.
+    /// People for whom no seat is left at all.
     pub without_seat: usize,
 }

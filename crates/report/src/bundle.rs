@@ -64,25 +64,25 @@ pub struct Manifest {
     pub identified: bool,
     /// Version of the program.
     pub version: String,
-    /// Every other file, but the signature.
+    /// Every other file except the signature.
     pub files: BTreeMap<String, Listed>,
     /// The ledger at the end of the run, signed then.
     pub checkpoint: Option<Sealed>,
-    /// The checkpoint before, from which `ledger.jsonl` goes on.
+    /// The previous checkpoint, from which `ledger.jsonl` continues.
     pub previous: Option<Sealed>,
     /// The key that signs this manifest, in hexadecimal.
     pub key: Option<String>,
-    /// The keys before it, each with its word for the next.
+    /// The earlier keys, each with its endorsement of the next.
     pub successions: Vec<Succession>,
 }
 
-/// A file as the manifest lists it.
+/// A file listed in the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
     /// SHA-256 of its bytes.
     pub sha256: String,
-    /// How many bytes.
+    /// Size in bytes.
     pub bytes: u64,
 }
 

@@ -10,27 +10,27 @@ use serde::{Deserialize, Serialize};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::policy::{Before, Policy, Procedure};
 
-/// What surrounds a night.
+/// The circumstances of a night.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Circumstances {
     /// Why each rule is one, by its id.
     pub bases: BTreeMap<String, String>,
-    /// When renewals are requested, as the law of the night had it.
+    /// When renewals are requested, by the law as of that night.
     pub windows: Vec<LegalWindow>,
-    /// Appointments of the plan by the days that they lie before the expiry, in weeks.
+    /// Appointments of the plan by time before expiry, in weeks.
     pub margins: Vec<Margin>,
     /// The fewest extra seats that would have avoided lapses.
     pub shortages: Vec<Shortage>,
     /// Lapses that they would have avoided.
     pub avoidable: u64,
-    /// Letters of the run by what a relay last said.
+    /// Letters of the run by a relay's last reply.
     pub replies: Vec<Reply>,
-    /// What people did by hand since the run before.
+    /// What people did by hand since the previous run.
     pub interventions: Vec<Intervention>,
-    /// What somebody should look at.
+    /// What somebody should check.
     pub anomalies: Vec<Anomaly>,
-    /// The last nights, this one included, oldest first.
+    /// The last nights, including this one, oldest first.
     pub nights: Vec<NightFigures>,
 }
 
@@ -41,18 +41,18 @@ pub struct LegalWindow {
     pub id: String,
     /// `guichet` or `teleservice`.
     pub procedure: String,
-    /// Days before the expiry when it opens, at most.
+    /// Most days before expiry at which it opens.
     pub opens: u32,
-    /// Days before the expiry when it closes, at least; 0 at the expiry.
+    /// Fewest days before expiry at which it closes; 0 means at expiry.
     pub closes: u32,
-    /// Legal basis; `usage` where no law gives a window.
+    /// Legal basis; `usage` if no law gives a window.
     pub basis: String,
 }
 
 /// Appointments of seven days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Margin {
-    /// First of the seven: so many days before the expiry; negative after it.
+    /// First of the seven days, in days before expiry; negative after it.
     pub days: i64,
     /// How many appointments.
     pub appointments: u64,
@@ -71,12 +71,12 @@ pub struct Shortage {
     pub seats: u64,
 }
 
-/// Letters about which relays said the same.
+/// Letters with the same reply from a relay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     /// State in the outbox.
     pub state: String,
-    /// Code of the reply, enhanced where there was one; empty where there was no reply.
+    /// Code of the reply, enhanced if there was one; empty if there was no reply.
     pub code: String,
     /// How many letters.
     pub letters: u64,
@@ -85,16 +85,16 @@ pub struct Reply {
 /// Something done by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Intervention {
-    /// Entry of the ledger; the first, where many are alike.
+    /// Entry of the ledger; the first one, if several are grouped.
     pub entry: i64,
-    /// When that was, where the entry says so.
+    /// When that was, if the entry says so.
     #[serde(default)]
     pub at: Option<DateTime<Utc>>,
     /// Who.
     pub actor: String,
     /// What, as the ledger names it.
     pub kind: String,
-    /// Why, where it was said.
+    /// Why, if a reason was given.
     pub reason: Option<String>,
     /// How often.
     pub times: u64,

@@ -34,7 +34,7 @@ use convoke_domain::eligibility::Rule;
 use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, LapseCause, Pass};
 
-/// What a run did, and where its letters stand now.
+/// What a run did, and the present state of its letters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunReport {
     /// `convoke.report/1`.
@@ -51,9 +51,9 @@ pub struct RunReport {
     pub generation: i64,
     /// `cron` or `hand`.
     pub trigger: Trigger,
-    /// Real login of who started it.
+    /// Login of the person who started it.
     pub actor: String,
-    /// Why, where it was started by hand.
+    /// Why, if it was started by hand.
     pub reason: Option<String>,
     /// `observing`, `committing`, `completed`, `stopped` or `failed`.
     pub state: RunState,
@@ -65,26 +65,26 @@ pub struct RunReport {
     pub finished_at: Option<DateTime<Utc>>,
     /// All permits stored.
     pub scanned: u64,
-    /// Permits by rule, in the order of examination; every rule is there, and their sum is `scanned`.
+    /// Permits by rule, in the order of examination; every rule is listed, and they add up to `scanned`.
     pub outcomes: Vec<Outcome>,
     /// Counts of the plan.
     pub figures: Figures,
-    /// Appointments planned as firm whose seat or person was taken between plan and commit: not in the figures, due again.
+    /// Firm appointments whose seat or person was taken between plan and commit: not in the figures, and due again.
     pub displaced: u64,
-    /// Letters of this run by channel and state, as they stand now.
+    /// Letters of this run by channel and present state.
     pub letters: Vec<LetterCount>,
-    /// Letters of this run whose fate was unknown at least once: whoever got one twice is among them.
+    /// Letters of this run whose fate was unknown at least once: any letter received twice is among them.
     #[serde(default)]
     pub letters_perhaps_twice: Vec<PerhapsTwice>,
-    /// Seats by site, desk and week, tonight's plan included.
+    /// Seats by site, desk and week, including tonight's plan.
     pub occupancy: Vec<Occupancy>,
     /// People without a day before expiry.
     pub lapses: Vec<LapseLine>,
-    /// Permits that somebody must look at: commune unknown, presence to be marked, expired for long.
+    /// Permits that somebody must check: commune unknown, presence to be marked, expired long ago.
     pub listed: Vec<Listed>,
     /// What the operator should know: age of the extract, end of the agenda.
     pub warnings: Vec<String>,
-    /// What surrounds the night.
+    /// The circumstances of the night.
     #[serde(default)]
     pub circumstances: Circumstances,
     /// SHA-256 of the planning input.
@@ -161,7 +161,7 @@ pub struct LetterCount {
     pub letters: u64,
 }
 
-/// A letter that its recipient may have got twice: nobody knows whether the relay had it before it was sent once more.
+/// A letter that its recipient may have received twice: the relay may have had it before it was sent once more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PerhapsTwice {
     /// Reference.
@@ -185,7 +185,7 @@ pub struct Occupancy {
     pub week: NaiveDate,
     /// Seats of the week from the business date on.
     pub seats: u64,
-    /// Reserved, tonight's included.
+    /// Reserved, including tonight's.
     pub reserved: u64,
     /// Planned and not yet firm.
     pub planned: u64,
@@ -202,11 +202,11 @@ pub struct LapseLine {
     pub expires_on: NaiveDate,
     /// Why.
     pub cause: LapseCause,
-    /// The seat after expiry, where one was left: site, desk, day, hour.
+    /// The seat after expiry, if one was left: site, desk, day, hour.
     pub seat: Option<(String, String, NaiveDate, NaiveTime)>,
 }
 
-/// A permit that somebody must look at.
+/// A permit that somebody must check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listed {
     /// Why it is listed.

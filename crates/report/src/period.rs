@@ -14,7 +14,7 @@ use convoke_domain::eligibility::Rule;
 pub use convoke_domain::ending::{Appointed, AtDesk, Ending, Expired};
 use convoke_letters::{Document, Section, Table};
 
-/// The figures of a stretch of days.
+/// The figures of a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Period {
     /// `convoke.period/1`.
@@ -48,9 +48,9 @@ pub struct DeskFigures {
     pub site: String,
     /// Desk.
     pub desk: String,
-    /// Seats that stood open.
+    /// Seats that were open.
     pub seats: u64,
-    /// Appointments that were not taken back.
+    /// Appointments that were not cancelled.
     pub appointments: u64,
     /// Holders who came.
     pub honoured: u64,
@@ -65,22 +65,22 @@ pub struct Wait {
     pub desk: String,
     /// Convocations made.
     pub appointments: u64,
-    /// Half of them wait no longer.
+    /// Half of the waits are at most this long (median).
     pub median: i64,
-    /// Nine of ten wait no longer.
+    /// Nine waits in ten are at most this long.
     pub nine_of_ten: i64,
-    /// The longest.
+    /// The longest wait.
     pub longest: i64,
 }
 
-/// Permits that ended alike in a week.
+/// Permits of a week that ended in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndingCount {
     /// ISO 8601 week, such as 2026-W41.
     pub week: String,
     /// How.
     pub ending: Ending,
-    /// The verdict of the last day; empty where no run had seen it.
+    /// The verdict of the last day; empty if no run had seen it.
     pub rule: String,
     /// How many.
     pub permits: u64,

@@ -18,9 +18,9 @@ pub struct Audit {
     pub key_file: Option<PathBuf>,
     /// Who gets the checkpoint of each night by e-mail: outside this server, such as the data-protection officer.
     pub witnesses: Vec<String>,
-    /// Days after the expiry of their last permit during which nobody's data are purged.
+    /// Days after the expiry of a person's last permit during which the person's data are not purged.
     pub keep_holder_days: u32,
-    /// Days after its last change during which what a letter said is not purged.
+    /// Days after a letter's last change during which its content is not purged.
     pub keep_letter_days: u32,
 }
 
@@ -50,7 +50,7 @@ impl Audit {
         secret_file(self.key_file.as_deref(), "ledger-key")
     }
 
-    /// The available keys: the signing key, and one left beside it by an interrupted rotation.
+    /// The available keys: the signing key, and one left next to it by an interrupted rotation.
     pub fn seals(&self) -> Result<Vec<Seal>, ConfigError> {
         let next = self.key_place().map(|place| place.with_extension("next"));
         let next = next.and_then(|file| std::fs::read_to_string(file).ok()).and_then(|text| Seal::from_pem(&text).ok());

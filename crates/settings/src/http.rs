@@ -24,13 +24,13 @@ pub struct Http {
     /// Where browsers reach the console: `https://…` declares that a proxy in front of it ends TLS.
     #[schemars(with = "Option<String>")]
     pub public_url: Option<Url>,
-    /// Proxies whose `X-Forwarded-For` is believed: who asks too often is told apart by it.
+    /// Proxies whose `X-Forwarded-For` is trusted, to tell clients apart when requests are limited.
     pub trusted_proxies: Vec<IpAddr>,
     /// Folder with `theme.css`, and the pictures and fonts that it names.
     pub theme: Option<PathBuf>,
-    /// Minutes after which somebody who does nothing is signed out.
+    /// Minutes without activity after which a person is signed out.
     pub idle_min: u32,
-    /// Hours after which everybody signs in anew.
+    /// Hours after which everyone must sign in again.
     pub session_max_h: u32,
     /// The identity provider, by OpenID Connect.
     pub oidc: Option<Oidc>,
@@ -40,27 +40,27 @@ pub struct Http {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
-    /// Its address, below which `.well-known/openid-configuration` lies.
+    /// Its address, under which `.well-known/openid-configuration` is found.
     #[schemars(with = "String")]
     pub issuer: Url,
-    /// What it calls this program.
+    /// This program's client id at the provider.
     pub client_id: String,
-    /// File with the secret that it gave to this program; also the systemd credential `oidc-client-secret`. A public client has none.
+    /// File with the client secret; also the systemd credential `oidc-client-secret`. A public client has none.
     #[serde(default)]
     pub client_secret_file: Option<PathBuf>,
     /// The secret itself: from the environment only.
     #[serde(default, skip_serializing)]
     #[schemars(with = "Option<String>")]
     pub client_secret: Option<SecretString>,
-    /// Scopes that are asked for besides `openid`.
+    /// Scopes to request besides `openid`.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// The claim of the identity token that lists what somebody belongs to.
+    /// The claim of the identity token that lists a person's groups.
     #[serde(default = "groups")]
     pub roles_claim: String,
-    /// Role by role, the values of that claim that give it. Whoever has none of them stays outside.
+    /// For each role, the values of that claim that give it. Anyone who has none of them cannot sign in.
     pub roles: BTreeMap<Role, Vec<String>>,
-    /// The claim that names the person in the ledger; `sub` where the token lacks it.
+    /// The claim that names the person in the ledger; `sub` if the token lacks it.
     #[serde(default = "preferred_username")]
     pub name_claim: String,
 }
@@ -107,7 +107,7 @@ impl Http {
         }
         if !self.listen.ip().is_loopback() && !self.is_secure() {
             return wrong(format!(
-                "[http] listen = {}: the console answers in clear, so it listens on this machine alone until `public_url = \"https://…\"` says that a proxy in front of it ends TLS",
+                "[http] listen = {}: the console answers in clear, so it may only listen on this machine unless `public_url = \"https://…\"` says that a proxy in front of it ends TLS",
                 self.listen
             ));
         }

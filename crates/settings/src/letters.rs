@@ -11,13 +11,13 @@ use super::error::ConfigError;
 use super::reading::{in_file, read, secret_file};
 use convoke_letters::{CodeKey, Fonts, Templates};
 
-/// What letters are made with.
+/// Logo, fonts and texts of letters.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Letters {
-    /// SVG, PNG or JPEG of the letterhead's sign.
+    /// Logo of the letterhead: SVG, PNG or JPEG.
     pub logo: Option<PathBuf>,
-    /// Folder of fonts (`.ttf`, `.otf`) for signs that the embedded ones lack.
+    /// Folder of fonts (`.ttf`, `.otf`) for characters that the embedded ones lack.
     pub fonts: Option<PathBuf>,
     /// File with the key of verification codes.
     pub code_key_file: Option<PathBuf>,
@@ -25,11 +25,11 @@ pub struct Letters {
     #[serde(skip_serializing)]
     #[schemars(with = "Option<String>")]
     pub code_key: Option<SecretString>,
-    /// Where letters are explained in other languages; the website where absent.
+    /// Where letters are explained in other languages; the website if absent.
     pub help_url: Option<String>,
     /// Address of the service where a request is filed online.
     pub online_service: String,
-    /// Who helps with it, a line each.
+    /// Who helps with filing online, one per line.
     pub online_help: Vec<String>,
     /// Where the address of another préfecture is found.
     pub directory: String,
@@ -80,7 +80,7 @@ impl Letters {
                 for file in entries(folder, "`[letters] fonts` names it")?.into_iter().filter(|f| f.is_file()) {
                     more.push((name(&file), in_file(&file, fs::read(&file))?));
                 }
-                let refused = |file| ConfigError(format!("{}: {file} is no font", folder.display()));
+                let refused = |file| ConfigError(format!("{}: {file} is not a font", folder.display()));
                 Fonts::with(more).map_err(refused)?
             }
             None => Fonts::embedded().clone(),

@@ -14,7 +14,7 @@ use convoke_domain::schedule::Schedule;
 coded! {
     /// What one process of `convoke serve` does.
     pub enum Role {
-        /// Begins nights.
+        /// Starts nights.
         Scheduler = "scheduler",
         /// Sends letters.
         Dispatch = "dispatch",
@@ -27,19 +27,19 @@ coded! {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
-    /// When nights begin, as a cron expression in the préfecture's zone.
+    /// When nights start, as a cron expression in the préfecture's time zone.
     #[schemars(with = "String")]
     pub night: Schedule,
-    /// Missed nights that one catch-up run covers; a clock that has jumped by more is not believed.
+    /// Days of missed nights that one catch-up run covers; a clock that has jumped further is not trusted.
     pub catchup_days: u32,
-    /// Minutes after which a night that has not begun is late.
+    /// Minutes after which a night that has not started is late.
     pub late_after_min: u32,
-    /// Minutes that a letter may wait for its turn before that is told.
+    /// Minutes that a letter may wait for its turn before `/readyz` reports it.
     pub queue_alert_min: u32,
     /// What this process does: several may share the work.
     pub roles: Vec<Role>,
-    /// File with the URL that is called when a night begins (`/start`), is done, or fails (`/fail`); also the systemd
-    /// credential `ping-url`. Who is not called in time raises the alarm.
+    /// File with the URL that is called when a night starts (`/start`), is done, or fails (`/fail`); also the systemd
+    /// credential `ping-url`. The service behind it raises the alarm if it is not called in time.
     pub ping_url_file: Option<PathBuf>,
     /// The URL itself: from the environment only.
     #[serde(skip_serializing)]
@@ -78,15 +78,14 @@ impl Serve {
     }
 }
 
-/// Files that runs read by themselves.
+/// Files that are read before each night.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Import {
     /// Folder of new extracts, read before each night: `permits*.csv`, `slots*.csv`, `convocations*.csv`,
     /// `attendance*.csv`, or `.xlsx`.
     pub inbox: Option<PathBuf>,
-    /// Whether an extract of permits in the inbox is the whole of them: those that it lacks become
-    /// `absent-from-extract`.
+    /// Whether an extract of permits in the inbox is complete: permits missing from it become `absent-from-extract`.
     pub full: bool,
     /// TOML file that maps the columns and values of the préfecture's own extracts.
     pub mapping: Option<PathBuf>,
@@ -96,7 +95,7 @@ pub struct Import {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sheets {
-    /// Folder into which each night's end writes the sheets of the next three days with appointments; none where
+    /// Folder for the sheets of the next three days with appointments, written at the end of each night; none if
     /// absent. They name people: only this program's user can read them.
     pub folder: Option<PathBuf>,
 }

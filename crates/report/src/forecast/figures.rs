@@ -8,12 +8,12 @@ use super::horizon::WeekName;
 use super::{Extra, Percent};
 use convoke_domain::slot::PoolId;
 
-/// What is asked besides the weeks.
+/// What is asked in addition to the weeks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhatIf {
-    /// So many percent more seats on every day to come.
+    /// Percentage of additional seats on every coming day.
     pub slots: Percent,
-    /// So many in a hundred of those who renew a one-year card get one for several years.
+    /// Percentage of one-year cards that are renewed by one for several years.
     pub multiyear: Percent,
     /// Extra seats of a desk in a week.
     pub extra: Vec<Extra>,
@@ -32,36 +32,36 @@ pub struct Forecast {
     pub what_if: WhatIf,
     /// People to be convoked whose permit expires in these weeks.
     pub due: u64,
-    /// People expired already who are to be seen: they take seats that the others leave.
+    /// People with an expired permit who are still to be seen: they take seats that the others leave.
     pub late: u64,
-    /// People who will be told to file online in these weeks: they need no seat.
+    /// People who will be asked to file online in these weeks: they need no seat.
     pub online: u64,
     /// Permits that expire in these weeks before their holder has been seen.
     pub lapses: Bounds,
-    /// Of them, those for whom no desk is open between the earliest letter and the expiry, whatever the number of seats.
+    /// Of these, people for whom no desk is open between the earliest letter and expiry, whatever the number of seats.
     pub no_possible_day: u64,
-    /// First week by the end of which seats are fewer than people, however they are given.
+    /// First week by the end of which there are fewer seats than people, however they are assigned.
     pub first_short_week: Option<String>,
-    /// Fewest extra seats that would place everybody of these weeks who has a possible day.
+    /// Fewest extra seats that would place everyone of these weeks who has a possible day.
     pub seats_to_add: u64,
-    /// First day whose seats are not slots yet, but promised by the openings of a desk.
+    /// First day whose seats are not yet slots, but promised by the openings of a desk.
     pub projected_from: Option<NaiveDate>,
     /// Week by week.
     pub weeks: Vec<Week>,
-    /// Desk by desk and week by week, where there are seats or some are missing.
+    /// By desk and week, if there are seats or some are missing.
     pub desks: Vec<DeskWeek>,
     /// What the operator should know.
     pub warnings: Vec<String>,
 }
 
-/// Lapses: how many at least, how many the nights leave as they are lived here, how many at most.
+/// Lapses: at least, as the simulated nights leave them, and at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bounds {
     /// No schedule has fewer.
     pub lower: u64,
-    /// As the nights leave them.
+    /// As the simulated nights leave them.
     pub expected: u64,
-    /// No schedule has more that leaves the fewest lapses in all, and one more for each seat that somebody late takes from others.
+    /// Most lapses of any schedule that leaves the fewest in all, plus one per seat that a late person takes.
     pub upper: u64,
 }
 
@@ -74,23 +74,23 @@ pub struct Week {
     pub monday: NaiveDate,
     /// People to be convoked whose permit expires in it.
     pub due: u64,
-    /// Of them, those whose card is still to be issued: they renew one of a year before.
+    /// Of these, people whose card is still to be issued: they will renew one of a year before.
     pub returning: u64,
-    /// Of them, those without any possible day before their expiry.
+    /// Of these, people without any possible day before expiry.
     pub no_possible_day: u64,
     /// Free seats on days that a letter can still reach.
     pub seats: u64,
-    /// Seats that are reserved already.
+    /// Seats that are already reserved.
     pub reserved: u64,
-    /// Free seats that the nights give.
+    /// Free seats that the nights assign.
     pub taken: u64,
-    /// People due for a hundred seats.
+    /// People due per hundred seats.
     pub load_percent: Option<u64>,
     /// Lapses of those whose permit expires in it.
     pub lapses: Bounds,
-    /// The same with all weeks before.
+    /// The same, including all weeks before.
     pub lapses_so_far: Bounds,
-    /// Whether some of its seats are not slots yet.
+    /// Whether some of its seats are not yet slots.
     pub projected: bool,
 }
 
@@ -105,11 +105,11 @@ pub struct DeskWeek {
     pub week: String,
     /// Free seats on days that a letter can still reach.
     pub seats: u64,
-    /// Seats that are reserved already.
+    /// Seats that are already reserved.
     pub reserved: u64,
-    /// Free seats that the nights give.
+    /// Free seats that the nights assign.
     pub taken: u64,
-    /// Seats to add, for everybody to be placed.
+    /// Seats to add so that everyone can be placed.
     pub to_add: u64,
 }
 

@@ -33,7 +33,7 @@ pub(super) struct WeekName {
     pub monday: NaiveDate,
 }
 
-/// Whole percents, more or less.
+/// Whole percent, more or fewer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Percent(pub i32);
