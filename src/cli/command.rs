@@ -27,14 +27,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    // What a command is and does stands on its own type: text here would hide it.
+    // The help of each command is on its own type: text here would hide it.
     Init(init::Init),
     Demo(demo::Demo),
     /// Create the tables, or bring them up to date
     #[command(after_long_help = "Example:
   convoke migrate")]
     Migrate,
-    /// Look at all that nights and letters need, and say what to do where something is wrong
+    /// Check everything that nights and letters need, and say what to do if something is wrong
     ///
     /// Settings, secrets, templates, time zones, database, clock, extract, agenda, disk, and the relay: connected to,
     /// secured and logged in, without a letter. Ends with 1 where something is wrong.
@@ -42,16 +42,16 @@ enum Command {
   convoke doctor
   convoke doctor --json > doctor.json")]
     Doctor,
-    /// Move to another database
+    /// Copy to another database
     #[command(subcommand)]
     Db(db::Db),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Config),
-    /// Take in permits, slots, convocations made elsewhere, or what became of appointments
+    /// Import permits, slots, convocations made elsewhere, or what became of appointments
     #[command(subcommand)]
     Import(import::Import),
-    /// Make slots; print who is expected on a day; list appointments that nobody has marked
+    /// Create slots; print who is expected on a day; list appointments that nobody has marked; close a day
     #[command(subcommand)]
     Agenda(agenda::Agenda),
     Plan(plan::Plan),
@@ -59,13 +59,13 @@ enum Command {
     /// List, show, compare, replay, stop or resume runs
     #[command(subcommand)]
     Runs(runs::Runs),
-    /// Act on one appointment: other dates, cancel, move
+    /// Act on one appointment: show other dates, move, cancel
     #[command(subcommand)]
     Convocation(convocation::Convocation),
-    /// Act on one holder
+    /// Find holders, and act on one
     #[command(subcommand)]
     Permit(permit::Permit),
-    /// Written requests: of students, of those who cannot wait, of those without e-mail
+    /// Written requests: from students, people who cannot wait, people without e-mail
     #[command(subcommand)]
     Requests(requests::Requests),
     Forecast(forecast::Forecast),
@@ -74,14 +74,14 @@ enum Command {
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
-    /// Let sending go on.
+    /// Resume sending.
     #[command(after_long_help = "Example:
   convoke unpause")]
     Unpause,
-    /// Take in letters that came back
+    /// Read letters that came back
     #[command(subcommand)]
     Bounces(bounces::Bounces),
-    /// Look at the letters
+    /// List letters, show one, retry, hold or release them
     #[command(subcommand)]
     Outbox(outbox::Outbox),
     Post(post::Post),
@@ -94,7 +94,7 @@ enum Command {
     Report(report::Report),
     Serve(serve::Serve),
     Healthcheck(serve::Healthcheck),
-    /// Accounts of the console, for when the identity provider cannot be reached
+    /// Console accounts, for when the identity provider cannot be reached
     #[command(subcommand)]
     Accounts(accounts::Accounts),
     /// Verify the ledger

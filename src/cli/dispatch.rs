@@ -179,7 +179,7 @@ impl Pause {
     }
 }
 
-/// Lets sending go on.
+/// Resumes sending.
 pub(super) fn unpause(session: &Session) -> Result<Exit> {
     let config = session.configuration_to_read()?;
     let mut store = Session::store(&config, Use::Batch)?;

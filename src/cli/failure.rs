@@ -6,7 +6,7 @@ use convoke_office::acts::Refused;
 use convoke_settings::ConfigError;
 use convoke_store::{NotMigrated, WrongUrl};
 
-/// The command line asks for something that cannot be (exit code 2).
+/// The command line asks for something impossible (exit code 2).
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Usage(pub(super) String);

@@ -66,7 +66,7 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            // Help and version are no errors.
+            // Help and version are not errors.
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
@@ -81,7 +81,7 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             let exit = exit_of(&error);
-            // A reader that went away (`| head`) is no failure of ours.
+            // A reader that went away (`| head`) is not a failure.
             if is_broken_pipe(&error) {
                 return Exit::Done;
             }

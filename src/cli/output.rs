@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 
 use super::failure::Usage;
 
-/// Columns of a line on standard output. A pipe and a file have no width: they get the 80 that are read everywhere, on
-/// paper too, whatever the terminal that the command was typed on.
+/// Columns of a line on standard output. A pipe and a file have no width: they get 80, which can be read everywhere,
+/// also on paper, whatever the terminal.
 pub(super) fn terminal_width() -> u16 {
     comfy_table::Table::new().width().filter(|_| std::io::stdout().is_terminal()).unwrap_or(80)
 }

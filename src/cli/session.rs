@@ -24,7 +24,7 @@ use convoke_store::{Store, Use};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
-    /// Settings of the préfecture.
+    /// Settings file of the préfecture.
     #[arg(long, global = true, value_name = "FILE", default_value = "convoke.toml", env = "CONVOKE_CONFIG")]
     pub(super) config: PathBuf,
     /// Database, instead of the one in the settings: `sqlite:…` or `postgres://…`.
@@ -33,13 +33,13 @@ pub(super) struct Global {
     /// Print one JSON document.
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// Answer yes to what a command asks before it acts; ignored by commands that ask nothing.
+    /// Answer yes to the questions that a command asks before it acts; ignored by commands that ask none.
     #[arg(long, global = true)]
     pub(super) yes: bool,
-    /// Say more; twice: debug.
+    /// Log more; twice for debug.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
-    /// Say only what is wrong.
+    /// Log only errors.
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
     /// Colours.
@@ -57,7 +57,7 @@ pub(super) enum Colour {
     Never,
 }
 
-/// What every command is given.
+/// What every command gets.
 pub(super) struct Session {
     pub(super) global: Global,
     pub(super) clock: Clock,
@@ -68,7 +68,7 @@ impl Session {
         self.configuration_of(&self.global.config)
     }
 
-    /// The same for a command that writes no letter: it does not wait until the templates were tried.
+    /// The same for a command that writes no letter: it does not wait for the templates to be tested.
     pub(super) fn configuration_to_read(&self) -> Result<Configuration> {
         Ok(Configuration::to_read(&self.global.config, Self::environment(), self.global.database.as_deref())?)
     }
@@ -83,7 +83,7 @@ impl Session {
         std::env::vars().filter(|(key, _)| key.starts_with("CONVOKE__")).collect()
     }
 
-    /// What `convoke.toml` says, without what it names: for the command that makes a missing key.
+    /// `convoke.toml` without the files that it names: for the command that creates a missing key.
     pub(super) fn settings(&self) -> Result<Settings> {
         Ok(Settings::load(&self.global.config, Self::environment(), self.global.database.as_deref())?)
     }
@@ -99,29 +99,29 @@ impl Session {
             serde_json::to_writer_pretty(&mut out, document)?;
             writeln!(out).context("writing the result")
         } else {
-            // What goes into a pipe is for programs: a sentence stays one line.
+            // Output into a pipe is for programs: a sentence stays on one line.
             let wide = if out.is_terminal() { Cow::Owned(fold(text, terminal_width())) } else { Cow::Borrowed(text) };
             write!(out, "{wide}").context("writing the result")
         }
     }
 
-    /// Asks before something that cannot be taken back; `None` for a no. `--yes` has answered already.
+    /// Asks before something that cannot be undone; `None` for a no. `--yes` answers yes.
     pub(super) fn ask(&self, question: &str) -> Result<Option<Confirmed>> {
         self.ask_unless(false, question)
     }
 
-    /// The same, where there may be nothing to ask about.
+    /// The same, but asks nothing if `settled`.
     pub(super) fn ask_unless(&self, settled: bool, question: &str) -> Result<Option<Confirmed>> {
         Confirmed::ask(self.global.yes || settled, question)
     }
 
-    /// Writes into the ledger that this person is about to see people's data: before they do, so that nobody sees any
-    /// unwritten.
+    /// Records in the ledger that the operator is about to see people's data: beforehand, so that no access goes
+    /// unrecorded.
     pub(super) fn reads(&self, store: &mut Store, kind: &'static str, payload: serde_json::Value) -> Result<()> {
         store.write(|s| s.record(&convoke_machine::process::login(), self.clock.now(), vec![Event { kind, payload }]))
     }
 
-    /// Does what is done by hand: in the name of whoever is logged in.
+    /// Carries out an act done by hand, in the name of the logged-in user.
     pub(super) fn by_hand<T>(
         &self,
         config: &Configuration,
@@ -133,7 +133,7 @@ impl Session {
         act(&mut Hand { clock, entropy, config, actor: &actor, reason })
     }
 
-    /// Does long work, and shows how far it has come; the line is gone whatever came of it.
+    /// Does long work and shows its progress; the line is removed whatever the result.
     pub(super) fn with_tools<T>(&self, work: impl FnOnce(&mut Tools<'_>) -> Result<T>) -> Result<T> {
         let progress = self.progress();
         let show = |stage: &str, done, total| progress.show(stage, done, total);
@@ -147,7 +147,7 @@ impl Session {
     }
 }
 
-/// A reason that was really given, and that may stand in the ledger for good.
+/// The reason, if one was given that the ledger may keep for good.
 pub(super) fn given(reason: Option<&String>) -> Result<&str> {
     let told = convoke_office::acts::reason(reason.map_or("", String::as_str));
     told.map_err(|wrong| Usage(format!("{wrong}: --reason \"why\"")).into())

@@ -36,7 +36,7 @@ impl Database {
         let Some(secret) = secret(self.password_file.as_deref(), "database-password", None)? else { return Ok(()) };
         let mut url: Url = self.url.parse().map_err(|e| ConfigError(format!("[database] url: {e}")))?;
         if url.set_password(Some(secret.expose_secret())).is_err() {
-            return wrong("[database] password_file: the URL names no host that a password could be for");
+            return wrong("[database] password_file: the URL names no host, so a password has no use");
         }
         self.url = url.into();
         Ok(())

@@ -25,30 +25,30 @@ pub struct Dispatch {
     /// `always`, or `07:00-21:00`, in the préfecture's zone.
     #[schemars(with = "String")]
     pub hours: Hours,
-    /// Days of sending, unless `hours` is `always`.
+    /// Sending days, unless `hours` is `always`.
     #[schemars(with = "Vec<String>")]
     pub days: Vec<Weekday>,
-    /// First delay after a temporary refusal, in seconds; also the breaker's pause, and that of an uncertain letter.
+    /// First delay after a temporary refusal, in seconds; also that of the breaker and of an uncertain letter.
     pub retry_first_s: u32,
     /// Connections of one worker to the relay.
     pub sessions: usize,
-    /// Threads that render letters; 0: one a processor.
+    /// Threads that render letters; 0 means one per processor.
     pub render_threads: usize,
-    /// Seconds after which the letters of a worker that has fallen silent are taken from it.
+    /// Seconds after which other workers take over the letters of a silent worker.
     pub lease_s: u32,
-    /// Seconds that letters in flight are given when the worker is asked to stop.
+    /// Seconds that letters in flight have to finish when the worker is asked to stop.
     pub stop_timeout_s: u32,
-    /// What is done about a letter that the relay may have.
+    /// What to do about a letter that the relay may have.
     pub uncertain: Uncertain,
-    /// Messages a minute to one relay, all workers together; no limit where absent.
+    /// Messages per minute to one relay, over all workers; no limit if absent.
     pub per_minute: Option<u32>,
-    /// Messages a minute to one domain of recipients, all workers together; no limit where absent.
+    /// Messages per minute to one recipient domain, over all workers; no limit if absent.
     pub domain_per_minute: Option<u32>,
-    /// Letters a day to one address; no limit where absent.
+    /// Letters per day to one address; no limit if absent.
     pub per_address_per_day: Option<u32>,
     /// Rehearsal: every letter goes to this address instead of its recipient's.
     pub redirect_all_to: Option<String>,
-    /// Whether these are the settings of an office that convokes people.
+    /// Whether these are the settings of an office that convokes real people.
     pub production: bool,
 }
 

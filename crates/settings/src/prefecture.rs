@@ -29,10 +29,10 @@ pub struct Prefecture {
     /// Whom to ask for the rules of the algorithm.
     #[serde(default)]
     pub rules_contact: Vec<String>,
-    /// Who signs letters, a line each; service and préfecture where empty.
+    /// Signature of letters, one entry per line; service and préfecture if empty.
     #[serde(default)]
     pub signature: Vec<String>,
-    /// Civil dates are in this zone.
+    /// Time zone of civil dates.
     #[serde(default = "paris", deserialize_with = "convoke_domain::code::zone::deserialize")]
     #[schemars(with = "String")]
     pub zone: Tz,

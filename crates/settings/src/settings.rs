@@ -28,7 +28,7 @@ pub struct Settings {
     /// Where the data are.
     #[serde(default)]
     pub database: Database,
-    /// Files beside `convoke.toml`.
+    /// Files next to `convoke.toml`.
     #[serde(default)]
     pub files: Files,
     /// The relay.
@@ -36,23 +36,23 @@ pub struct Settings {
     /// Sending.
     #[serde(default)]
     pub dispatch: Dispatch,
-    /// What letters are made with.
+    /// Logo, fonts and texts of letters.
     #[serde(default)]
     pub letters: Letters,
     /// What makes nights verifiable.
     #[serde(default)]
     pub audit: Audit,
-    /// `config/policy.toml`, and what the environment changes of it.
+    /// `config/policy.toml`, with changes from the environment.
     #[serde(default)]
     #[schemars(skip)]
     pub policy: Policy,
     /// `convoke serve`.
     #[serde(default)]
     pub serve: Serve,
-    /// What it answers by HTTP.
+    /// Health, metrics and console by HTTP.
     #[serde(default)]
     pub http: Http,
-    /// Files that runs read by themselves.
+    /// Files that are read before each night.
     #[serde(default)]
     pub import: Import,
     /// Sheets for counter and door.
@@ -60,7 +60,7 @@ pub struct Settings {
     pub sheets: Sheets,
 }
 
-/// Files beside `convoke.toml`.
+/// Files next to `convoke.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Files {
@@ -102,7 +102,7 @@ impl Settings {
         in_file(&policy_file, toml::from_str::<Policy>(&policy_text))?;
         let policy = in_file(&policy_file, toml::from_str::<toml::Table>(&policy_text))?;
         if table.contains_key("policy") {
-            return wrong(format!("{}: [policy] stands in {}, not here", file.display(), files.policy.display()));
+            return wrong(format!("{}: [policy] belongs in {}, not here", file.display(), files.policy.display()));
         }
         // A second, typed reading, because the merged one has lost line and column.
         in_file(file, toml::from_str::<Self>(&text).map(drop))?;

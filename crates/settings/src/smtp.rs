@@ -20,30 +20,30 @@ pub struct Smtp {
     pub url: String,
     /// Envelope and header sender.
     pub from: String,
-    /// Display name of the sender; the préfecture's name where absent.
+    /// Display name of the sender; the préfecture's name if absent.
     #[serde(default)]
     pub from_name: Option<String>,
-    /// File with the password alone.
+    /// File that contains the password and nothing else.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
     /// The password itself: from the environment only.
     #[serde(default, skip_serializing)]
     #[schemars(with = "Option<String>")]
     pub password: Option<SecretString>,
-    /// PEM file of a certificate authority to trust besides the system's.
+    /// PEM file of a certificate authority to trust in addition to the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Name said in EHLO.
+    /// Host name for EHLO.
     #[serde(default)]
     pub hello: Option<String>,
-    /// Whether `smtp://` may leave this machine: nothing protects letters and password then but the network itself.
+    /// Whether `smtp://` may leave this machine: then only the network itself protects letters and password.
     #[serde(default)]
     pub allow_clear: bool,
-    /// Where letters come back to. `{letter}` becomes the letter's signed name, by which what comes back is known; absent: the
-    /// address of `from`, with `+{letter}` in it.
+    /// Address for bounces. `{letter}` becomes the letter's signed name, which identifies a bounce; if absent, the
+    /// address of `from` with `+{letter}`.
     #[serde(default)]
     pub return_path: Option<String>,
-    /// How long relays are waited for.
+    /// How long to wait for relays.
     #[serde(default)]
     pub deadlines: Deadlines,
     /// The relay that is used while the first does not answer.
@@ -51,16 +51,17 @@ pub struct Smtp {
     pub fallback: Option<Fallback>,
 }
 
-/// How long a relay is waited for, in seconds. A deadline that passes always ends the connection.
+/// How long to wait for a relay, in seconds. A deadline that passes always ends the connection.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Deadlines {
     /// From the connection to the end of AUTH.
     pub open_s: u32,
-    /// One read or write. Short of RFC 5321 §4.5.3.2 on purpose: before the final dot an impatient client loses nothing.
+    /// One read or write. Deliberately shorter than RFC 5321 §4.5.3.2 says: before the final dot an impatient client
+    /// loses nothing.
     pub step_s: u32,
-    /// The answer to the final dot. Ten minutes, as RFC 5321 §4.5.3.2.6 asks: each time it is cut short a letter may be sent
-    /// twice (RFC 1047).
+    /// The answer to the final dot. Ten minutes, as RFC 5321 §4.5.3.2.6 asks: a shorter wait may send a letter twice
+    /// (RFC 1047).
     pub dot_s: u32,
     /// One letter from MAIL to the last answer.
     pub letter_s: u32,
@@ -78,14 +79,14 @@ impl Default for Deadlines {
 pub struct Fallback {
     /// As in `[smtp] url`, but no folder.
     pub url: String,
-    /// File with the password alone.
+    /// File that contains the password and nothing else.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
     /// The password itself: from the environment only.
     #[serde(default, skip_serializing)]
     #[schemars(with = "Option<String>")]
     pub password: Option<SecretString>,
-    /// PEM file of a certificate authority to trust besides the system's.
+    /// PEM file of a certificate authority to trust in addition to the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// Whether `smtp://` may leave this machine.
