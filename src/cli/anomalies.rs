@@ -123,7 +123,7 @@ fn masked(contact: Contact, value: &str) -> String {
             let digits: Vec<char> = value.chars().collect();
             format!("…{}", digits[digits.len().saturating_sub(2)..].iter().collect::<String>())
         }
-        // Postcode and commune stand at its end.
+        // Postcode and commune are at its end.
         Contact::Address => {
             let mut end: Vec<&str> = value.split_whitespace().rev().take(2).collect();
             end.reverse();

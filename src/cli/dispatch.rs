@@ -121,7 +121,7 @@ pub(super) fn allow_redirection(config: &Configuration, redirect: bool) -> Resul
     match (&dispatch.redirect_all_to, dispatch.production && !redirect) {
         (Some(_), true) => Err(ConfigError(
             "[dispatch] redirect_all_to: these are production settings, whose letters would reach nobody; remove it, or \
-             for a rehearsal set production = false, or say --redirect"
+             for a rehearsal set production = false or add --redirect"
                 .into(),
         )
         .into()),

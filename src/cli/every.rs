@@ -19,7 +19,7 @@ use convoke_office::run::{Outcome, Request, Tools};
 use convoke_settings::Configuration;
 use convoke_store::Use;
 
-/// Where the folders are, beside the file that `--config` names.
+/// The folder of préfectures, next to the file that `--config` names.
 const FOLDER: &str = "prefectures";
 
 /// The result of the run of one préfecture.
@@ -121,8 +121,8 @@ fn run_one(session: &Session, folder: &Path, starter: Starter, request: &Request
         Ok(Outcome::Busy(id)) => ended("busy", Exit::RunInProgress, None, Some(format!("run {id} is in progress"))),
         Ok(Outcome::TooManyFirm { firm, max, plan_hash }) => {
             let told = format!(
-                "this run would make {firm} appointments firm, more than max_firm_per_run ({max}); nothing was written. If that is \
-                 right: convoke --config {} run --plan {} --reason TEXT",
+                "this run would make {firm} appointments firm, more than max_firm_per_run ({max}); nothing was written. \
+                 If this is intended: convoke --config {} run --plan {} --reason TEXT",
                 folder.join("convoke.toml").display(),
                 &plan_hash[..16]
             );

@@ -53,7 +53,7 @@ pub(super) struct Forecast {
     /// What if a desk had this many more seats in a week, on any of its open days; may be repeated.
     #[arg(long, value_name = "SITE/DESK/WEEK=SEATS")]
     extra: Vec<Extra>,
-    /// Write the weeks as CSV, and beside it FILE-desks.csv: desk by desk, with the seats to add.
+    /// Write the weeks as CSV, and next to it FILE-desks.csv: desk by desk, with the seats to add.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Write a chart of the weeks.

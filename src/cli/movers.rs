@@ -99,8 +99,8 @@ impl Movers {
                 write_secret(&key_file, &key.to_text())?;
                 let (file, print) = (key_file.display(), key.fingerprint());
                 let text = format!(
-                    "Made {file}, fingerprint {print}.\nGive it to the other préfecture by hand, or encrypted: who has it and a file of\n\
-                     hashes can try every number.\n"
+                    "Made {file}, fingerprint {print}.\nGive it to the other préfecture by hand, or encrypted: anyone who has it\n\
+                     and a file of hashes can try every number.\n"
                 );
                 session
                     .print(&json!({"schema": "convoke.movers-key/1", "file": key_file, "fingerprint": print}), &text)?;
@@ -122,14 +122,14 @@ fn key_in(file: &Path) -> Result<SharedKey> {
         std::fs::metadata(file).with_context(|| format!("reading the key {named}"))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(Usage(format!(
-            "{named} has the mode {mode:o}: others can read the key, and with it every number; chmod 600 {named}, and if others may \
-             have read it, make another with `convoke movers key`"
+            "{named} has the mode {mode:o}: other users can read the key, and with it find every number; chmod 600 {named}, \
+             and if others may have read it, make another with `convoke movers key`"
         ))
         .into());
     }
     let text = std::fs::read_to_string(file).with_context(|| format!("reading the key {named}"))?;
     Ok(SharedKey::parse(&text).ok_or_else(|| {
-        Usage(format!("{named} is no key: expected 64 hexadecimal digits, as `convoke movers key` makes them"))
+        Usage(format!("{named} is not a key: expected 64 hexadecimal digits, as `convoke movers key` makes them"))
     })?)
 }
 

@@ -53,7 +53,7 @@ pub(super) struct List {
     /// Only those of this kind: convocation, reminder, change, cancellation, depot-en-ligne, transfert, heads-up.
     #[arg(long, value_name = "KIND")]
     kind: Option<LetterKind>,
-    /// Only those through this channel: email, post, phone.
+    /// Only those sent through this channel: email, post, phone.
     #[arg(long, value_name = "CHANNEL")]
     channel: Option<Channel>,
     /// Only those with this reference.
@@ -62,7 +62,7 @@ pub(super) struct List {
     /// Group them by state and by the relay's reply.
     #[arg(long)]
     by_cause: bool,
-    /// List at most N.
+    /// List at most this many.
     #[arg(long, default_value_t = 1_000_000)]
     limit: i64,
 }

@@ -184,8 +184,8 @@ fn compact(session: &Session, store: &mut Store) -> Result<()> {
     progress.clear();
     ensure!(
         whole,
-        "the rows are erased, but another process keeps old pages of the database in use, where traces are left: stop it, and \
-         `convoke purge --before 0001-01-02 --yes` removes them"
+        "the rows are erased, but another process keeps old pages of the database in use, where traces are left: stop it, \
+         then `convoke purge --before 0001-01-02 --yes` removes them"
     );
     Ok(())
 }

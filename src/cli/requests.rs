@@ -59,7 +59,7 @@ pub(super) struct List {
     /// open, placed, refused or withdrawn.
     #[arg(long, value_name = "STATE", default_value = "open")]
     state: RequestState,
-    /// List at most N.
+    /// List at most this many.
     #[arg(long, default_value_t = 1_000)]
     limit: i64,
 }

@@ -138,7 +138,7 @@ pub(super) fn show(session: &Session, config: &Configuration, outcome: &Outcome)
             )?;
             eprintln!(
                 "convoke: this run would make {firm} appointments firm, more than max_firm_per_run ({max}). Nothing was written.\n\
-                 If that is right: convoke run --plan {} --reason TEXT",
+                 If this is intended: convoke run --plan {} --reason TEXT",
                 &plan_hash[..16]
             );
             Ok(Exit::TooManyFirm)

@@ -208,8 +208,8 @@ fn stop(session: &Session, store: &mut Store, run: &str, reason: &str) -> Result
     let stopped = convoke_office::run::stop(store, &id, (&process::login(), reason), &session.clock, &confirmed)?;
     let text = match stopped {
         Some(s) => format!(
-            "Stopped. {} appointments had been made firm and stay, with their letters (`convoke pause` keeps these); {} had not.\n\
-             `convoke run` plans for everybody else anew.\n",
+            "Stopped. {} appointments had been made firm and are kept, with their letters (`convoke pause` holds these); \
+             {} had not.\n`convoke run` plans everyone else again.\n",
             s.committed, s.left
         ),
         None => format!("Nothing changed: run {run} has ended.\n"),

@@ -14,10 +14,10 @@ pub(super) enum Templates {
     /// Render every kind of letter in every language, with sample and hostile data, and report the file, line and
     /// column of a fault
     ///
-    /// A folder named by `[files] templates` in convoke.toml replaces the files it holds: fr/convocation.md (Markdown,
-    /// with {{ values }} and {% conditions %}), fr/convocation.subject.txt, fr/short.txt, layout/letter.typ,
-    /// layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. No command that writes letters
-    /// starts with templates that fail.
+    /// A folder named by `[files] templates` in convoke.toml replaces the built-in files of the same name:
+    /// fr/convocation.md (Markdown, with {{ values }} and {% conditions %}), fr/convocation.subject.txt, fr/short.txt,
+    /// layout/letter.typ, layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. No command
+    /// that writes letters starts with templates that fail.
     #[command(after_long_help = "Example:
   convoke templates check")]
     Check,

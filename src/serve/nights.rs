@@ -34,7 +34,7 @@ pub(super) async fn keep(server: Arc<Server>, stop: CancellationToken) -> Result
     let job = Job::new_async(TICK, move |_, _| {
         let tick = tick.clone();
         Box::pin(async move {
-            // A tick not yet taken stands for this one too.
+            // A tick not yet taken covers this one too.
             let _ = tick.try_send(());
         })
     })?;
@@ -178,7 +178,7 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
         Ok(Outcome::Done(summary) | Outcome::NothingNew(summary)) => Worked::Done(summary.run),
         Ok(Outcome::Busy(_)) => Worked::Busy,
         Ok(Outcome::TooManyFirm { firm, max, plan_hash }) => Worked::Refused(format!(
-            "it would make {firm} appointments firm, more than max_firm_per_run ({max}); if that is right: \
+            "it would make {firm} appointments firm, more than max_firm_per_run ({max}); if this is intended: \
              convoke run --date {} --plan {} --reason TEXT",
             due.date,
             &plan_hash[..16]

@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(
             schedule().decide(&Delivery::RelayFault(fault()), &soon, now),
             Decision::GiveUp(Reason::TooLate),
-            "whoever is to blame, the person is called"
+            "whatever the cause, the person is called"
         );
         assert_eq!(
             schedule().doubt(&soon, now),

@@ -134,7 +134,7 @@ impl Dates {
 
 /// The first night after that of `today`, by the schedule, which may skip days: until then nobody else is made firm.
 fn next_night(config: &Configuration, today: NaiveDate) -> Result<NaiveDate> {
-    let tomorrow = today.checked_add_days(Days::new(1)).context("the clock stands at the end of time")?;
+    let tomorrow = today.checked_add_days(Days::new(1)).context("the clock is at the end of the calendar")?;
     let zone = config.settings.prefecture.zone;
     // Noon of the day before: every night of tomorrow comes after it, whatever the zone.
     let after = today.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default()).and_utc() - TimeDelta::days(1);

@@ -83,7 +83,7 @@ fn read_if_recorded<T: DeserializeOwned>(store: &mut Store, id: &RunId, kind: &'
     Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("reading the recorded {kind} of run {id}"))?))
 }
 
-/// Input and plan of a run; `None` where it recorded none.
+/// Input and plan of a run; `None` if it recorded none.
 pub(super) fn input_and_plan(store: &mut Store, id: &RunId) -> Result<Option<(PlanningInput, RecordedPlan)>> {
     Ok(read_if_recorded(store, id, "input")?.zip(read_if_recorded(store, id, "plan")?))
 }
