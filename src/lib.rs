@@ -18,32 +18,65 @@
 //!
 //! | French | here |
 //! |---|---|
-//! | titre de séjour, titulaire | [`permit::Permit`](convoke_domain::permit::Permit), [`permit::Holder`](convoke_domain::permit::Holder) |
-//! | type de titre, mention | [`permit::PermitKind`](convoke_domain::permit::PermitKind), `mention` |
-//! | numéro étranger | foreigner number: [`permit::is_foreigner_number`](convoke_domain::permit::is_foreigner_number) |
+//! | titre de séjour, titulaire | [`permit::Permit`], [`permit::Holder`] |
+//! | type de titre, mention | [`permit::PermitKind`], `mention` |
+//! | numéro étranger | foreigner number: [`permit::is_foreigner_number`] |
 //! | fin de validité, dépôt | `expires_on`, `filed_on` |
-//! | site, guichet, créneau, place | [`agenda::Site`](convoke_domain::agenda::Site), [`agenda::Desk`](convoke_domain::agenda::Desk), [`agenda::Slot`](convoke_domain::agenda::Slot), seat |
-//! | ressort | [`agenda::Jurisdiction`](convoke_domain::agenda::Jurisdiction): communes, by INSEE code |
-//! | jour férié | [`calendar::Holiday`](convoke_domain::calendar::Holiday) |
-//! | préavis, préavis réduit | notice, short notice: [`policy::Policy`](convoke_domain::policy::Policy) |
-//! | fenêtre de dépôt | [`policy::Window`](convoke_domain::policy::Window) |
-//! | à convoquer, en retard | [`eligibility::Rule::Due`](convoke_domain::eligibility::Rule::Due), [`eligibility::Rule::DueLate`](convoke_domain::eligibility::Rule::DueLate) |
+//! | site, guichet, créneau, place | [`agenda::Site`], [`agenda::Desk`], [`agenda::Slot`], seat |
+//! | ressort | [`agenda::Jurisdiction`]: communes, by INSEE code |
+//! | jour férié | [`calendar::Holiday`] |
+//! | préavis, préavis réduit | notice, short notice: [`policy::Policy`] |
+//! | fenêtre de dépôt | [`policy::Window`] |
+//! | à convoquer, en retard | [`eligibility::Rule::Due`], [`eligibility::Rule::DueLate`] |
 //! | sans rendez-vous avant l'expiration | [`convoke_instance::Lapse`] |
 //! | rendez-vous ferme | firm: reserved, its letter written |
 //! | foyer | household |
-//! | prévision, charge | [`forecast`](convoke_report::forecast), load: people due for a hundred seats |
-//! | convocation, présence | [`convocation::State`](convoke_domain::convocation::State), mark: [`convocation::Presence`](convoke_domain::convocation::Presence) |
-//! | feuille de guichet, liste de porte | sheet: [`sheet::SiteDay`](convoke_office::sheet::SiteDay) |
-//! | courrier, voie postale | letter: [`letters`](convoke_letters), [`dispatch`](convoke_dispatch); [`post`](convoke_office::post) |
-//! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`](convoke_letters::Matter::OnlineFiling), [`letters::Matter::Transfer`](convoke_letters::Matter::Transfer) |
-//! | demande écrite | request: [`requests`](convoke_domain::requests) |
-//! | registre, témoin | ledger: [`ledger`](convoke_domain::ledger), signed by [`seal`](convoke_domain::seal); witness |
-//! | rapport, pièces | report: [`report`](convoke_report); the files handed out: [`bundle`](convoke_report::bundle) |
-//! | hors ressort, transfert de dossier | [`movers`](convoke_domain::movers): people under two préfectures |
-//! | recherche d'une personne | [`search`](convoke_domain::search), [`store::Store::find`](convoke_store::Store::find) |
+//! | prévision, charge | [`forecast`], load: people due for a hundred seats |
+//! | convocation, présence | [`convocation::State`], mark: [`convocation::Presence`] |
+//! | feuille de guichet, liste de porte | sheet: [`sheet::SiteDay`] |
+//! | courrier, voie postale | letter: [`letters`], [`dispatch`]; [`post`] |
+//! | dépôt en ligne, transfert | notices: [`letters::Matter::OnlineFiling`], [`letters::Matter::Transfer`] |
+//! | demande écrite | request: [`requests`] |
+//! | registre, témoin | ledger: [`ledger`], signed by [`seal`]; witness |
+//! | rapport, pièces | report: [`report`]; the files handed out: [`bundle`] |
+//! | hors ressort, transfert de dossier | [`movers`]: people under two préfectures |
+//! | recherche d'une personne | [`search`], [`store::Store::find`] |
 //! | rattrapage | catch-up: [`serve::Night::missed`] |
-//! | lecteur, opérateur, auditeur, administrateur | [`access::Role`](convoke_domain::access::Role) |
-//! | suspendre, déplacer, annuler, fermer | acts done by hand: [`acts`](convoke_office::acts) |
+//! | lecteur, opérateur, auditeur, administrateur | [`access::Role`] |
+//! | suspendre, déplacer, annuler, fermer | acts done by hand: [`acts`] |
+//!
+//! [`permit::Permit`]: convoke_domain::permit::Permit
+//! [`permit::Holder`]: convoke_domain::permit::Holder
+//! [`permit::PermitKind`]: convoke_domain::permit::PermitKind
+//! [`permit::is_foreigner_number`]: convoke_domain::permit::is_foreigner_number
+//! [`agenda::Site`]: convoke_domain::agenda::Site
+//! [`agenda::Desk`]: convoke_domain::agenda::Desk
+//! [`agenda::Slot`]: convoke_domain::agenda::Slot
+//! [`agenda::Jurisdiction`]: convoke_domain::agenda::Jurisdiction
+//! [`calendar::Holiday`]: convoke_domain::calendar::Holiday
+//! [`policy::Policy`]: convoke_domain::policy::Policy
+//! [`policy::Window`]: convoke_domain::policy::Window
+//! [`eligibility::Rule::Due`]: convoke_domain::eligibility::Rule::Due
+//! [`eligibility::Rule::DueLate`]: convoke_domain::eligibility::Rule::DueLate
+//! [`forecast`]: convoke_report::forecast
+//! [`convocation::State`]: convoke_domain::convocation::State
+//! [`convocation::Presence`]: convoke_domain::convocation::Presence
+//! [`sheet::SiteDay`]: convoke_office::sheet::SiteDay
+//! [`letters`]: convoke_letters
+//! [`dispatch`]: convoke_dispatch
+//! [`post`]: convoke_office::post
+//! [`letters::Matter::OnlineFiling`]: convoke_letters::Matter::OnlineFiling
+//! [`letters::Matter::Transfer`]: convoke_letters::Matter::Transfer
+//! [`requests`]: convoke_domain::requests
+//! [`ledger`]: convoke_domain::ledger
+//! [`seal`]: convoke_domain::seal
+//! [`report`]: convoke_report
+//! [`bundle`]: convoke_report::bundle
+//! [`movers`]: convoke_domain::movers
+//! [`search`]: convoke_domain::search
+//! [`store::Store::find`]: convoke_store::Store::find
+//! [`access::Role`]: convoke_domain::access::Role
+//! [`acts`]: convoke_office::acts
 
 pub mod cli;
 pub mod demo;
