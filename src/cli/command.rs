@@ -36,8 +36,8 @@ enum Command {
     Migrate,
     /// Check everything that nights and letters need, and say what to do if something is wrong
     ///
-    /// Settings, secrets, templates, time zones, database, clock, extract, agenda, disk, and the relay: connected to,
-    /// secured and logged in, without a letter. Ends with 1 where something is wrong.
+    /// Checks settings, secrets, templates, time zones, database, clock, extract, agenda, disk, and the relay:
+    /// connects, secures the channel and logs in, without sending a letter. Exit code 1 if something is wrong.
     #[command(after_long_help = "Examples:
   convoke doctor
   convoke doctor --json > doctor.json")]
