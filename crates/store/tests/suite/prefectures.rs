@@ -1,36 +1,29 @@
 //! Two préfectures in one database, with the same ids in every row: whatever is asked or changed through the handle of
 //! one never reaches the other.
 
-use std::path::Path;
-
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
-use convoke_domain::agenda::Slot;
+use chrono::Days;
 use convoke_domain::convocation::{LetterKind, LetterState, Origin, State};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::{HolderId, PermitId, RunId};
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
 use convoke_domain::requests::Wish;
-use convoke_domain::run::{RunState, Trigger};
-use convoke_domain::slot::PoolId;
+use convoke_domain::run::RunState;
 use convoke_machine::confirm::Confirmed;
 use convoke_store::{
-    AccountRow, Acquired, BounceRow, ClosedDay, LetterFilter, NewLetter, NewNotice, NewRequest, NewRun, Placement,
-    Record, SessionRow, Store, Stored, Use,
+    AccountRow, BounceRow, ClosedDay, LetterFilter, NewLetter, NewNotice, NewRequest, Placement, Record, SessionRow,
+    Store, Stored,
 };
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 
-const OURS: &str = "94";
+use crate::office::{OURS, Office, letter, now, slot, started, today};
+
+on_both![
+    a_handle_answers_the_same_whatever_another_prefecture_holds,
+    a_handle_never_changes_a_row_of_another_prefecture,
+    a_row_of_another_prefecture_is_refused,
+];
+
 const THEIRS: &str = "75";
-
-fn today() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, 3).unwrap()
-}
-
-fn now() -> DateTime<Utc> {
-    today().and_time(NaiveTime::MIN).and_utc()
-}
 
 fn holder() -> HolderId {
     HolderId("h1".into())
@@ -38,28 +31,6 @@ fn holder() -> HolderId {
 
 fn permit() -> PermitId {
     PermitId("p1".into())
-}
-
-fn slot() -> Slot {
-    let id = PoolId::new("creteil", "1").at(today(), NaiveTime::from_hms_opt(9, 0, 0).unwrap());
-    Slot { id, duration_min: 20, seats: 4 }
-}
-
-fn letter(id: &str, reference: &str, state: LetterState) -> NewLetter {
-    NewLetter {
-        letter_id: id.into(),
-        reference: reference.into(),
-        kind: LetterKind::Convocation,
-        revision: 0,
-        occasion: id.into(),
-        channel: if state == LetterState::ToPost { Channel::Post } else { Channel::Email },
-        state,
-        remark: None,
-        recipient: Some("a@example.org".into()),
-        data: "{\"said\":1}".into(),
-        template_hash: "hash".into(),
-        created_at: now(),
-    }
 }
 
 fn bounce() -> BounceRow {
@@ -75,64 +46,48 @@ fn bounce() -> BounceRow {
     }
 }
 
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    line: String,
-}
-
-/// The database, past its handles.
-struct Office {
-    conn: SqliteConnection,
-    url: String,
-}
-
 impl Office {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        for file in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{file}", path.display()));
-        }
-        let url = format!("sqlite:{}", path.display());
-        Store::migrate(&url).unwrap();
-        Self { conn: SqliteConnection::establish(&path.display().to_string()).unwrap(), url }
-    }
-
-    fn open(&self) -> Store {
-        Store::open(&self.url, OURS, Use::Worker).unwrap()
-    }
-
-    fn lines(&mut self, sql: &str) -> Vec<String> {
-        let lines: Vec<Line> = diesel::sql_query(sql).load(&mut self.conn).unwrap();
-        lines.into_iter().map(|l| l.line).collect()
-    }
-
     fn tables(&mut self) -> Vec<String> {
-        self.lines(
+        self.lines(if self.is_postgres() {
+            "SELECT table_name AS line FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'prefecture' ORDER BY 1"
+        } else {
             "SELECT m.name AS line FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND p.name = 'prefecture'
-             ORDER BY m.name",
-        )
+             ORDER BY m.name"
+        })
     }
 
     fn columns(&mut self, table: &str) -> Vec<String> {
-        self.lines(&format!("SELECT name AS line FROM pragma_table_info('{table}') WHERE name <> 'prefecture'"))
+        self.lines(&if self.is_postgres() {
+            format!(
+                "SELECT column_name AS line FROM information_schema.columns
+                 WHERE table_schema = 'public' AND table_name = '{table}' AND column_name <> 'prefecture' ORDER BY ordinal_position"
+            )
+        } else {
+            format!("SELECT name AS line FROM pragma_table_info('{table}') WHERE name <> 'prefecture'")
+        })
     }
 
     /// Gives the other préfecture a copy of every row of ours.
     fn twin(&mut self) {
-        self.conn.batch_execute("PRAGMA foreign_keys = OFF").unwrap();
+        let without_keys =
+            if self.is_postgres() { "SET session_replication_role = replica" } else { "PRAGMA foreign_keys = OFF" };
+        self.execute(without_keys);
         for table in self.tables() {
             let columns = self.columns(&table).join(", ");
-            let copy = format!("INSERT INTO {table} (prefecture, {columns}) SELECT '{THEIRS}', {columns} FROM {table}");
-            self.conn.batch_execute(&copy).unwrap();
+            self.execute(&format!(
+                "INSERT INTO {table} (prefecture, {columns}) SELECT '{THEIRS}', {columns} FROM {table}"
+            ));
         }
     }
 
     /// Every row of a préfecture, and the tables that have one.
     fn rows(&mut self, prefecture: &str) -> (Vec<String>, Vec<String>) {
         let (mut rows, mut filled) = (Vec::new(), Vec::new());
+        let postgres = self.is_postgres();
         for table in self.tables() {
-            let quoted: Vec<String> = self.columns(&table).iter().map(|c| format!("quote({c})")).collect();
+            let quoted =
+                |c: &String| if postgres { format!("quote_nullable({c}::text)") } else { format!("quote({c})") };
+            let quoted: Vec<String> = self.columns(&table).iter().map(quoted).collect();
             let all = self.lines(&format!(
                 "SELECT '{table} ' || {} AS line FROM {table} WHERE prefecture = '{prefecture}' ORDER BY 1",
                 quoted.join(" || ' ' || ")
@@ -148,42 +103,36 @@ impl Office {
 
 /// An office with something in nearly every table.
 fn fill(office: &mut Office) -> String {
-    office
-        .conn
-        .batch_execute(&format!(
+    office.execute(&format!(
             "INSERT INTO holder (prefecture, holder_id, number, family_name, given_names, email, language, address, postcode, commune,
-                 large_print, fingerprint) VALUES ('{OURS}', 'h1', '1', 'Un', 'A', 'a@example.org', 'fr', 'x', '94000', '94028', 0, 1),
-                 ('{OURS}', 'h2', '2', 'Deux', 'B', 'a@example.org', 'fr', 'x', '94000', '94028', 0, 2);
+                 large_print, fingerprint) VALUES ('{OURS}', 'h1', '1', 'Un', 'A', 'a@example.org', 'fr', 'x', '94000', '94028', FALSE, 1),
+                 ('{OURS}', 'h2', '2', 'Deux', 'B', 'a@example.org', 'fr', 'x', '94000', '94028', FALSE, 2);
              INSERT INTO permit (prefecture, permit_id, holder_id, number, kind, mention, valid_from, expires_on, status, commune, absent, held,
                  superseded, fingerprint, first_seen, rule, rule_since, rule_run, review_on)
-                 VALUES ('{OURS}', 'p1', 'h1', '9', 'CST', 'salarie', '2025-11-01', '2026-12-01', 'actif', '94028', 0, 0, 0, 1, '2026-01-01',
+                 VALUES ('{OURS}', 'p1', 'h1', '9', 'CST', 'salarie', '2025-11-01', '2026-12-01', 'actif', '94028', FALSE, FALSE, FALSE, 1, '2026-01-01',
                      'due', '2026-11-01', 'r0', '2026-11-03'),
-                 ('{OURS}', 'p2', 'h2', '8', 'CST', 'salarie', '2019-11-01', '2020-12-01', 'actif', '94028', 0, 0, 0, 2, '2026-01-01',
+                 ('{OURS}', 'p2', 'h2', '8', 'CST', 'salarie', '2019-11-01', '2020-12-01', 'actif', '94028', FALSE, FALSE, FALSE, 2, '2026-01-01',
                      NULL, NULL, NULL, '2026-11-03');
              INSERT INTO past_verdict (prefecture, permit_id, rule, since, until, run_id)
                  VALUES ('{OURS}', 'p1', 'not-yet-due', '2026-10-01', '2026-11-01', 'r0');",
-        ))
-        .unwrap();
+    ));
     let mut store = office.open();
-    store.upsert_slots(&[slot()]).unwrap();
-    let new = NewRun {
-        business_date: today(),
-        trigger: Trigger::Hand,
-        actor: "ana".into(),
-        reason: None,
-        owner: "host:1".into(),
-    };
-    let Acquired::New(run) = store.acquire_run(&new, now(), |_| false).unwrap() else { panic!("a new run") };
+    let wanted = slot(0, 9, 4);
+    store.upsert_slots(std::slice::from_ref(&wanted)).unwrap();
+    let run = started(&mut store, "host:1");
     let record = Record::of("plan", b"[]").unwrap();
     store.keep_records(&run, &[record], &[("p1".into(), "{}".into())], now()).unwrap();
     let outcomes = [("due".to_owned(), 1)].into();
     store.store_plan(&run, &Stored { hashes: ["a", "b", "c", "d"], outcomes: &outcomes, summary: "{}" }).unwrap();
     let id = RunId(run.run_id.clone());
-    let place = Placement { permit_id: permit(), holder_id: holder(), slot_id: slot().id, origin: Origin::InTime };
+    let place =
+        Placement { permit_id: permit(), holder_id: holder(), slot_id: wanted.id.clone(), origin: Origin::InTime };
     let made = store.reserve(&[place], Some(&id), today(), now()).unwrap();
     let reference = made[0].as_ref().unwrap().0.to_string();
     let letters = [("l1", LetterState::Queued), ("l2", LetterState::ToPost), ("l3", LetterState::Accepted)];
-    store.enqueue(&letters.map(|(id, state)| letter(id, &reference, state))).unwrap();
+    let channel = |state| if state == LetterState::ToPost { Channel::Post } else { Channel::Email };
+    let letters = letters.map(|(id, state)| NewLetter { state, channel: channel(state), ..letter(id, &reference) });
+    store.enqueue(&letters).unwrap();
     let notice = NewNotice { letter: LetterKind::OnlineFiling, permit_id: permit(), holder_id: holder() };
     store.number_notices(&[notice], &id, today(), now()).unwrap();
     store.set_pace("relay", now()).unwrap();
@@ -282,18 +231,14 @@ fn answers(store: &mut Store, reference: &str) -> Vec<String> {
     ]
 }
 
-#[test]
-fn a_handle_answers_the_same_whatever_another_prefecture_holds() {
-    let mut office = Office::new("two-answers.sqlite3");
+fn a_handle_answers_the_same_whatever_another_prefecture_holds(mut office: Office) {
     let reference = fill(&mut office);
     let alone = answers(&mut office.open(), &reference);
     office.twin();
     assert_eq!(answers(&mut office.open(), &reference), alone);
 }
 
-#[test]
-fn a_handle_never_changes_a_row_of_another_prefecture() {
-    let mut office = Office::new("two-changes.sqlite3");
+fn a_handle_never_changes_a_row_of_another_prefecture(mut office: Office) {
     let reference = fill(&mut office);
     office.twin();
     let (theirs, tables) = office.rows(THEIRS);
@@ -339,9 +284,7 @@ fn a_handle_never_changes_a_row_of_another_prefecture() {
     assert_eq!(office.rows(THEIRS).0, theirs);
 }
 
-#[test]
-fn a_row_of_another_prefecture_is_refused() {
-    let office = Office::new("two-rows.sqlite3");
+fn a_row_of_another_prefecture_is_refused(office: Office) {
     let mut store = office.open();
     let stray = BounceRow { prefecture: THEIRS.into(), ..bounce() };
     assert!(store.record_bounce(&stray).is_err());
