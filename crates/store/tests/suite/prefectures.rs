@@ -67,7 +67,7 @@ impl Office {
         })
     }
 
-    /// Gives the other préfecture a copy of every row of ours.
+    /// Gives the other préfecture a copy of every row of ours, and a notice and an appointment that we have not given.
     fn twin(&mut self) {
         let without_keys =
             if self.is_postgres() { "SET session_replication_role = replica" } else { "PRAGMA foreign_keys = OFF" };
@@ -78,6 +78,12 @@ impl Office {
                 "INSERT INTO {table} (prefecture, {columns}) SELECT '{THEIRS}', {columns} FROM {table}"
             ));
         }
+        // What only they have done must not count as done by us.
+        let later = format!(
+            "UPDATE notice SET kind = 'heads-up' WHERE prefecture = '{THEIRS}';
+             UPDATE convocation SET created_at = '2027-01-01 00:00:00' WHERE prefecture = '{THEIRS}';"
+        );
+        self.execute(&later);
     }
 
     /// Every row of a préfecture, and the tables that have one.
@@ -114,7 +120,12 @@ fn fill(office: &mut Office) -> String {
                  ('{OURS}', 'p2', 'h2', '8', 'CST', 'salarie', '2019-11-01', '2020-12-01', 'actif', '94028', FALSE, FALSE, FALSE, 2, '2026-01-01',
                      NULL, NULL, NULL, '2026-11-03');
              INSERT INTO past_verdict (prefecture, permit_id, rule, since, until, run_id)
-                 VALUES ('{OURS}', 'p1', 'not-yet-due', '2026-10-01', '2026-11-01', 'r0');",
+                 VALUES ('{OURS}', 'p1', 'not-yet-due', '2026-10-01', '2026-11-01', 'r0');
+             INSERT INTO slot (prefecture, slot_id, site, desk, day, start, duration_min, seats)
+                 VALUES ('{OURS}', 'creteil/1/2025-11-03T09:00', 'creteil', '1', '2025-11-03', 540, 20, 1);
+             INSERT INTO convocation (prefecture, reference, year, number, permit_id, holder_id, slot_id, day, state, sequence, origin, created_at)
+                 VALUES ('{OURS}', 'c2', 2025, 1, 'p2', 'h2', 'creteil/1/2025-11-03T09:00', '2025-11-03', 'honoured', 0, 'in-time',
+                     '2025-10-01 00:00:00');",
     ));
     let mut store = office.open();
     let wanted = slot(0, 9, 4);
