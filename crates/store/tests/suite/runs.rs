@@ -108,12 +108,12 @@ fn a_night_is_owed_once_and_done_once(office: Office) {
 fn a_night_that_is_done_covers_those_before_it(office: Office) {
     let mut store = office.open();
     let yesterday = today().pred_opt().unwrap();
-    store.owe_nights(&[(yesterday, now()), (today(), now())]).unwrap();
+    store.owe_nights(&[(yesterday, later(-1_440)), (today(), now())]).unwrap();
     store.night_done(today(), "r", now()).unwrap();
     let states: Vec<_> = store.nights(today(), 9).unwrap().into_iter().map(|n| (n.state, n.covered_by)).collect();
     assert_eq!(states, [(NightState::Done, None), (NightState::Covered, Some(today()))]);
     // The clock was ahead: the night before is owed again.
-    store.forget_future_nights(now() - chrono::TimeDelta::days(1), yesterday).unwrap();
+    store.forget_future_nights(later(-60), yesterday).unwrap();
     let states: Vec<_> = store.nights(today(), 9).unwrap().into_iter().map(|n| n.state).collect();
     assert_eq!(states, [NightState::Due]);
 }
