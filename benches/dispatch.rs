@@ -164,7 +164,6 @@ fn rendering(config: &Configuration, letters: usize) -> f64 {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                convoke_letters::alone_on_this_thread();
                 while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
                     render(row, Clock::System.now()).unwrap();
                 }

@@ -16,8 +16,8 @@ pub(super) enum Templates {
     ///
     /// A folder named by `[files] templates` in convoke.toml replaces the built-in files of the same name:
     /// fr/convocation.md (Markdown, with {{ values }} and {% conditions %}), fr/convocation.subject.txt, fr/short.txt,
-    /// layout/letter.typ, layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. No command
-    /// that writes letters starts with templates that fail.
+    /// layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. No command that writes letters
+    /// starts with templates that fail.
     #[command(after_long_help = "Example:
   convoke templates check")]
     Check,

@@ -10,7 +10,7 @@ use async_channel::{Receiver, Sender};
 use chrono::{DateTime, Utc};
 
 use convoke_domain::ids::sha256_hex;
-use convoke_letters::{LetterData, Rendered, Sender as From, Templates, alone_on_this_thread};
+use convoke_letters::{LetterData, Rendered, Sender as From, Templates};
 use convoke_machine::clock::Clock;
 use convoke_machine::fault;
 use convoke_settings::{ConfigError, Configuration};
@@ -85,7 +85,6 @@ pub(super) fn start(
         .map(|n| {
             let (render, clock, claimed, ready) = (Arc::clone(render), clock.clone(), claimed.clone(), ready.clone());
             let work = move || {
-                alone_on_this_thread();
                 while let Ok(letter) = claimed.recv_blocking() {
                     // A panic of the engine affects only the letter that caused it.
                     let made = catch_unwind(AssertUnwindSafe(|| render(&letter, clock.now())))

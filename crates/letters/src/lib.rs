@@ -17,9 +17,11 @@ mod data;
 mod document;
 mod envelope;
 mod explain;
+mod fonts;
 pub mod french;
 mod ics;
 mod language;
+mod layout;
 mod message;
 mod paper;
 mod pdf;
@@ -28,6 +30,7 @@ mod roll;
 mod sample;
 mod sheet;
 mod templates;
+mod typeset;
 mod witness;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -38,9 +41,10 @@ pub use convoke_domain::convocation::LetterKind;
 pub use data::{Appointment, CancelledBy, Convoked, LetterData, Matter, Moment, Office, PermitLines, Recipient};
 pub use envelope::{EnvelopeError, envelope};
 pub use explain::{Explanation, Place};
+pub use fonts::Fonts;
 pub use language::Language;
 pub use paper::{Document, Section, Table};
-pub use pdf::{ENGINE, Fonts, PdfError, alone_on_this_thread};
+pub use pdf::{ENGINE, PdfError};
 pub use prefectures::competent_prefecture;
 pub use roll::{Roll, RollLine, RollPart};
 pub use templates::{SHORT_MAX, TemplateError, Templates};
@@ -205,7 +209,7 @@ impl Templates {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn bind(&self, letters: Vec<Printed>, ident: &str, date: NaiveDate) -> Result<Vec<u8>, TemplateError> {
+    pub fn bind(&self, letters: Vec<Printed>, ident: &str, date: NaiveDate) -> Result<Vec<u8>, PdfError> {
         self.bind_pages(&letters.into_iter().map(|l| l.sheets).collect::<Vec<_>>(), ident, date)
     }
 }

@@ -1,16 +1,20 @@
 //! Documents of text and tables, as PDF/A-2a and PDF/UA-1: the report of a run, and the data known about a person.
 
 use chrono::NaiveDate;
-use serde::Serialize;
 
-use super::pdf::{Copy, Press};
+use super::pdf::Sheets;
+use super::typeset::{A4, Cell, Colour, Faces, Flow, Gaps, Look, MM, Margins, Style, Text, Width, table};
 use super::{Fonts, PdfError};
 
-const NAME: &str = "layout/document.typ";
-const LAYOUT: &str = include_str!("../../../templates/layout/document.typ");
+/// Colour of text.
+pub(super) const INK: Colour = [0x1d, 0x22, 0x26];
+/// Colour of what is less important.
+pub(super) const SOFT: Colour = [0x5a, 0x61, 0x67];
+/// Colour of the lines of tables.
+pub(super) const LINE: Colour = [0xb9, 0xb5, 0xaa];
 
 /// A document. Its texts are shown literally: nothing in them is ever executed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// Title.
     pub title: String,
@@ -25,7 +29,7 @@ pub struct Document {
 }
 
 /// A part of a document.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Section {
     /// Heading.
     pub heading: String,
@@ -36,7 +40,7 @@ pub struct Section {
 }
 
 /// A table.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// Caption.
     pub caption: String,
@@ -90,11 +94,74 @@ impl Document {
 
     /// The PDF. `ident` is its permanent identifier, `date` the date it shows.
     pub fn to_pdf(&self, ident: &str, date: NaiveDate, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
-        // Unwrap safety: plain data with text keys always serialises.
-        let json = serde_json::to_vec(self).expect("a document serialises");
-        let press = Press::new(NAME, LAYOUT, &[], fonts.clone());
-        let copy = Copy { json, qr: Vec::new(), ident: ident.to_owned(), date };
-        let sheets = press.lay_out(&copy)?;
-        press.write(&copy, &sheets)
+        self.lay_out(fonts.faces())?.to_pdf(ident, date, fonts, None)
     }
+
+    fn lay_out(&self, faces: &Faces) -> Result<Sheets, PdfError> {
+        let margins = Margins { side: 18.0 * MM, top: 16.0 * MM, bottom: 18.0 * MM };
+        let mut flow = Flow::new(faces, A4, &margins, INK);
+        let gaps = Gaps(7.6, 7.6);
+        let around = |size: f32| Gaps(1.5 * size, 0.7 * size);
+        soft(&mut flow, &self.author, text(9.5), Gaps(0.0, 7.6));
+        flow.heading(1, &self.title, text(17.0), around(17.0), 30.0, None);
+        for lead in &self.lead {
+            flow.paragraph(&Text::plain(lead), text(11.0), gaps);
+        }
+        for section in &self.sections {
+            flow.heading(2, &section.heading, text(12.5), around(12.5), 40.0, None);
+            for said in &section.text {
+                flow.paragraph(&Text::plain(said), text(9.5), gaps);
+            }
+            for table in &section.tables {
+                flow.heading(3, &table.caption, text(10.0), around(10.0), 40.0, None);
+                table.lay_out(&mut flow);
+                if table.more > 0 {
+                    let more = format!("… et {} autres, dans les tableaux joints", table.more);
+                    soft(&mut flow, &more, text(8.4), gaps);
+                }
+            }
+        }
+        flow.colour = SOFT;
+        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 7.5, true);
+        let pages = flow.finish().map_err(PdfError::Glyphs)?;
+        Ok(Sheets { pages, title: self.title.clone(), author: self.author.clone() })
+    }
+}
+
+impl Table {
+    fn lay_out(&self, flow: &mut Flow<'_>) {
+        let sides: Vec<f32> = self.numeric.iter().map(|numeric| f32::from(u8::from(*numeric))).collect();
+        // The first column says what its line is about: it takes what room is left. Beside a name, a value has it: a
+        // hash has no place to break.
+        let widths: Vec<Width> = match self.numeric.as_slice() {
+            [false, false] => vec![Width::Auto, Width::Share(1.0)],
+            columns => columns.iter().enumerate().map(|(n, numeric)| width(n, *numeric)).collect(),
+        };
+        let line = (0.4, LINE);
+        let look =
+            Look { style: text(8.4), head_size: 8.4, inset: (2.5, 3.4), head_line: line, line, is_centred: false };
+        let head: Vec<Text> = self.header.iter().map(|words| Text::strong(words)).collect();
+        let cells = |row: &Vec<String>| row.iter().map(|words| Cell::Text(Text::plain(words))).collect();
+        let rows: Vec<Vec<Cell>> = self.rows.iter().map(cells).collect();
+        table(flow, &widths, &sides, &head, &rows, &look);
+    }
+}
+
+fn text(size: f32) -> Style {
+    Style::french(size, 0.58)
+}
+
+fn width(column: usize, is_numeric: bool) -> Width {
+    match (column, is_numeric) {
+        (0, _) => Width::Share(1.4),
+        (_, true) => Width::Auto,
+        (_, false) => Width::Share(1.0),
+    }
+}
+
+/// A paragraph that is less important.
+pub(super) fn soft(flow: &mut Flow<'_>, words: &str, style: Style, gaps: Gaps) {
+    flow.colour = SOFT;
+    flow.paragraph(&Text::plain(words), style, gaps);
+    flow.colour = INK;
 }

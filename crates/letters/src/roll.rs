@@ -1,20 +1,15 @@
 //! Lists of who is expected on a day, for the counter (with boxes to tick) and for the door: PDF/A-2a and PDF/UA-1.
 
 use chrono::NaiveDate;
-use serde::Serialize;
 
 use super::data::visible;
-use super::pdf::{Copy, Press};
+use super::paper::{INK, LINE, soft};
+use super::pdf::Sheets;
+use super::typeset::{A4, Cell, Faces, Flow, Gaps, Look, MM, Margins, Style, Text, Width, table};
 use super::{Fonts, PdfError};
 
-const NAME: &str = "layout/roll.typ";
-const LAYOUT: &str = include_str!("../../../templates/layout/roll.typ");
-
-/// After this many characters without a blank, a word may be broken, so that it stays in its column.
-const UNBROKEN_MAX: usize = 24;
-
 /// A list. Its texts are shown literally: nothing in them is ever executed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roll {
     /// Title.
     pub title: String,
@@ -38,7 +33,7 @@ pub struct Roll {
 }
 
 /// A part of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RollPart {
     /// Heading.
     pub heading: String,
@@ -49,7 +44,7 @@ pub struct RollPart {
 }
 
 /// A line of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RollLine {
     /// One text per column.
     pub cells: Vec<String>,
@@ -75,8 +70,7 @@ impl Roll {
         fonts: &Fonts,
     ) -> Result<Vec<u8>, PdfError> {
         let shown = |text: &mut String| {
-            let seen: String = visible(text).chars().map(|c| if lacks(c) { '?' } else { c }).collect();
-            *text = breakable(&seen);
+            *text = visible(text).chars().map(|c| if lacks(c) { '?' } else { c }).collect();
         };
         let mut roll = self.clone();
         [&mut roll.title, &mut roll.author, &mut roll.footer].into_iter().for_each(shown);
@@ -85,39 +79,57 @@ impl Roll {
             shown(&mut part.heading);
             part.said.iter_mut().chain(part.lines.iter_mut().flat_map(|line| &mut line.cells)).for_each(shown);
         }
-        // Unwrap safety: plain data with text keys always serialises.
-        let json = serde_json::to_vec(&roll).expect("a list serialises");
-        let press = Press::new(NAME, LAYOUT, &[], fonts.clone());
-        let copy = Copy { json, qr: Vec::new(), ident: ident.to_owned(), date };
-        let sheets = press.lay_out(&copy)?;
-        press.write(&copy, &sheets)
+        roll.lay_out(fonts.faces())?.to_pdf(ident, date, fonts, None)
     }
-}
 
-/// The text with break opportunities in overlong words.
-fn breakable(text: &str) -> String {
-    let (mut out, mut unbroken) = (String::with_capacity(text.len()), 0);
-    for c in text.chars() {
-        unbroken = if c.is_whitespace() { 0 } else { unbroken + 1 };
-        if unbroken > UNBROKEN_MAX {
-            out.push('\u{200b}');
-            unbroken = 1;
+    fn lay_out(&self, faces: &Faces) -> Result<Sheets, PdfError> {
+        let size = if self.landscape { (A4.1, A4.0) } else { A4 };
+        let margins = Margins { side: 14.0 * MM, top: 12.0 * MM, bottom: 16.0 * MM };
+        let mut flow = Flow::new(faces, size, &margins, INK);
+        let text = |size: f32| Style::french(size, 0.5);
+        let gaps = Gaps(7.4, 7.4);
+        let around = |size: f32| Gaps(1.2 * size, 0.6 * size);
+        soft(&mut flow, &self.author, text(9.5), Gaps(0.0, 7.4));
+        flow.heading(1, &self.title, text(16.0), around(16.0), 30.0, None);
+        for lead in &self.lead {
+            flow.paragraph(&Text::plain(lead), text(11.0), gaps);
         }
-        out.push(c);
+        let of = |width: &Option<u32>| width.map_or(Width::Share(1.0), |width| Width::Fixed(width as f32 * MM));
+        let mut widths: Vec<Width> = self.widths.iter().map(of).collect();
+        widths.extend(self.boxes.iter().map(|_| Width::Fixed(18.0 * MM)));
+        let texts = self.header.len();
+        let sides: Vec<f32> = (0..widths.len()).map(|column| if column < texts { 0.0 } else { 0.5 }).collect();
+        let head: Vec<Text> = self.header.iter().chain(&self.boxes).map(|words| Text::strong(words)).collect();
+        let look = Look {
+            style: text(10.5),
+            head_size: 9.0,
+            inset: (2.0 * MM, 1.7 * MM),
+            head_line: (0.8, INK),
+            line: (0.4, LINE),
+            is_centred: true,
+        };
+        for part in &self.parts {
+            if !part.heading.is_empty() {
+                flow.heading(2, &part.heading, text(12.5), around(12.5), 40.0, None);
+            }
+            for said in &part.said {
+                flow.paragraph(&Text::strong(said), text(10.5), gaps);
+            }
+            if !part.lines.is_empty() {
+                let rows: Vec<Vec<Cell>> = part.lines.iter().map(|line| line.cells(self.boxes.len())).collect();
+                table(&mut flow, &widths, &sides, &head, &rows, &look);
+            }
+        }
+        flow.colour = super::paper::SOFT;
+        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 8.0, true);
+        let pages = flow.finish().map_err(PdfError::Glyphs)?;
+        Ok(Sheets { pages, title: self.title.clone(), author: self.author.clone() })
     }
-    out
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_word_that_no_line_can_hold_may_be_broken() {
-        let name = "Anne-Marie de La Tour, née d’Aubigné; (Mme) محمد عبد الرحمن";
-        assert_eq!(breakable(name), name);
-        let long = breakable(&"W".repeat(260));
-        assert_eq!(long.matches('\u{200b}').count(), 260 / UNBROKEN_MAX);
-        assert_eq!(long.replace('\u{200b}', ""), "W".repeat(260));
+impl RollLine {
+    fn cells(&self, boxes: usize) -> Vec<Cell> {
+        let texts = self.cells.iter().map(|words| Cell::Text(Text::plain(words)));
+        texts.chain((0..boxes).map(|n| Cell::Box(self.ticked == Some(n)))).collect()
     }
 }

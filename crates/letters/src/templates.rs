@@ -1,26 +1,31 @@
 //! The wording and layouts of letters: embedded, and replaceable by a préfecture.
 //!
 //! `LANGUAGE/KIND.md` is the wording in a language, as Markdown through minijinja (see `document`);
-//! `fr/KIND.subject.txt` is the subject, `fr/short.txt` the 160-character version; `layout/letter.{txt,html,typ}` are
-//! the layouts; `layout/languages.toml` has the lines that every letter carries; `layout/logo.svg` is the logo of the
-//! letterhead.
+//! `fr/KIND.subject.txt` is the subject, `fr/short.txt` the 160-character version; `layout/letter.{txt,html}` are the
+//! layouts of the e-mail (that of the PDF is `layout`); `layout/languages.toml` has the lines that every letter carries;
+//! `layout/logo.svg` is the logo of the letterhead.
+
+mod check;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveDate, NaiveTime};
-use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+use chrono::NaiveDate;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::document::{self, Document};
 use super::explain::Explanation;
 use super::language::{self, Language};
-use super::pdf::{Copy, Fonts, PdfError, Press, Sheets};
-use super::sample::HOSTILE;
+use super::pdf::{PdfError, Sheets, bind};
 use super::sheet::{self, Addressee, Line, Sheet, Text};
-use super::{LetterData, LetterKind, Matter, Office, envelope};
+use super::typeset::Logo;
+use super::{Fonts, LetterData, LetterKind, envelope, layout};
 use crate::french;
+use check::{every_letter, letters_with};
 use convoke_domain::ids::hex;
+use view::{SubjectView, View};
 
 macro_rules! words {
     ($($language:literal)*) => { [$(words!(@ $language "convocation" "reminder" "change" "cancellation" "depot-en-ligne" "transfert" "heads-up")),*] };
@@ -35,36 +40,36 @@ macro_rules! files {
 /// The wording of each letter, by language.
 const WORDS: [[(&str, &str); 7]; 6] = words!["fr" "en" "es" "ar" "pt" "zh"];
 /// Everything else.
-const FILES: [(&str, &str); 14] = files![
+const FILES: [(&str, &str); 13] = files![
     "fr/convocation.subject.txt" "fr/reminder.subject.txt" "fr/change.subject.txt" "fr/cancellation.subject.txt"
     "fr/depot-en-ligne.subject.txt" "fr/transfert.subject.txt" "fr/heads-up.subject.txt"
-    "fr/short.txt" "fr/explain.md" "layout/letter.txt" "layout/letter.html" "layout/letter.typ" "layout/languages.toml" "layout/logo.svg"
+    "fr/short.txt" "fr/explain.md" "layout/letter.txt" "layout/letter.html" "layout/languages.toml" "layout/logo.svg"
 ];
 const LAYOUT_TEXT: &str = "layout/letter.txt";
 const LAYOUT_HTML: &str = "layout/letter.html";
-pub(super) const LAYOUT_PDF: &str = "layout/letter.typ";
 const LANGUAGES: &str = "layout/languages.toml";
 const LOGO: &str = "layout/logo.svg";
 const SHORT: &str = "fr/short.txt";
 const EXPLAIN: &str = "fr/explain.md";
 
+/// Files of earlier engines: kept of the letters that they made, and used no longer.
+const FORMER: [&str; 1] = ["layout/letter.typ"];
+
 /// Fuel limit of one template. An ordinary letter takes a few thousand steps.
 const FUEL: u64 = 200_000;
-
-/// Required in every letter whose date was computed, whoever wrote the template: the article behind the notice.
-const NOTICE: &str = "311-3-1-1";
 
 /// Characters of a short message that telephones show as a single one.
 pub const SHORT_MAX: usize = 160;
 
 /// The templates of a préfecture. They are known to render: no letter fails because of its template after seats were
 /// reserved.
-#[derive(Debug)]
 pub struct Templates {
     sources: BTreeMap<String, Vec<u8>>,
     env: Environment<'static>,
     lines: BTreeMap<String, Lines>,
-    press: Press,
+    fonts: Fonts,
+    /// Or why it cannot be printed.
+    logo: Result<Logo, TemplateError>,
 }
 
 /// The lines that every letter carries, in one language.
@@ -104,6 +109,12 @@ pub(super) struct Bodies {
     /// The languages of the letter.
     pub languages: Vec<&'static str>,
     pub pdf: Result<Vec<u8>, PdfError>,
+}
+
+impl std::fmt::Debug for Templates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Templates({})", self.hash())
+    }
 }
 
 impl Templates {
@@ -152,8 +163,9 @@ impl Templates {
         let mut sources: BTreeMap<String, Vec<u8>> =
             embedded.map(|&(name, source)| (name.to_owned(), source.as_bytes().to_vec())).collect();
         for (file, bytes) in replaced {
-            let known = sources.get_mut(&file);
-            *known.ok_or_else(|| TemplateError::new(&file, "is used by no letter"))? = bytes;
+            let former = "is no longer used: the program lays out the PDF itself; remove the file";
+            let reason = if FORMER.contains(&file.as_str()) { former } else { "is used by no letter" };
+            *sources.get_mut(&file).ok_or_else(|| TemplateError::new(&file, reason))? = bytes;
         }
 
         let mut env = Environment::new();
@@ -192,72 +204,16 @@ impl Templates {
             env.add_template_owned(file.clone(), source).map_err(|e| TemplateError::at(file, &e))?;
         }
         let lines = toml::from_str(text_of(LANGUAGES)?).map_err(|e| TemplateError::toml(text_of(LANGUAGES), &e))?;
-        let press = Press::new(LAYOUT_PDF, text_of(LAYOUT_PDF)?, &sources[LOGO], fonts);
-        Ok(Self { sources, env, lines, press })
+        let logo = Logo::new(&sources[LOGO]).map_err(|reason| TemplateError::new(LOGO, reason));
+        Ok(Self { sources, env, lines, fonts, logo })
     }
 
+    /// The templates that a letter was made with, as they were kept. Those of an earlier engine no longer matter.
+    ///
     /// # Errors
-    /// The first template that fails, lets markup through, or omits what the letter must say.
-    fn check(&self, letters: impl IntoIterator<Item = (LetterKind, Language)>) -> Result<(), TemplateError> {
-        for (kind, language) in letters {
-            let trials = LetterData::trials(kind, language);
-            for data in &trials {
-                self.check_one(kind, language, data)?;
-            }
-            self.check_paper(&trials[0])?;
-        }
-        Explanation::trials().iter().try_for_each(|trial| self.explain(trial).map(drop))
-    }
-
-    fn check_one(&self, kind: LetterKind, language: Language, data: &LetterData) -> Result<(), TemplateError> {
-        let bodies = self.render(data)?;
-        for said_in in [Language::French, language] {
-            let told = self.words(kind, said_in, data)?.plain();
-            for what in must_say(data, said_in) {
-                if !told.contains(&what) {
-                    let reason = format!("does not say {what:?}, which this letter must");
-                    return Err(TemplateError::new(&words_file(kind, said_in), reason));
-                }
-            }
-        }
-        for what in must_say(data, Language::French) {
-            let escaped = plain(&HtmlEscape(&what).to_string());
-            for (file, body, what) in [(LAYOUT_TEXT, &bodies.text, &what), (LAYOUT_HTML, &bodies.html, &escaped)] {
-                if !plain(body).contains(what) {
-                    return Err(TemplateError::new(file, format!("does not show {what:?}, which this letter says")));
-                }
-            }
-        }
-        if bodies.html.contains(HOSTILE) {
-            let reason = "prints data as markup; take away `safe` and `autoescape`";
-            return Err(TemplateError::new(LAYOUT_HTML, reason));
-        }
-        for (file, line) in [(format!("fr/{kind}.subject.txt"), &bodies.subject), (SHORT.into(), &self.short(data)?)] {
-            if !line.contains(&data.reference) {
-                return Err(TemplateError::new(&file, "does not give the reference"));
-            }
-        }
-        match bodies.pdf {
-            Ok(_) => Ok(()),
-            Err(PdfError::Layout(error)) => Err(error),
-            Err(other) => Err(TemplateError::new(LAYOUT_PDF, other.to_string())),
-        }
-    }
-
-    /// What the letter must say must be on paper too.
-    fn check_paper(&self, data: &LetterData) -> Result<(), TemplateError> {
-        let (sheets, _) = self.pages(data).map_err(|e| match e {
-            PdfError::Layout(error) => error,
-            other => TemplateError::new(LAYOUT_PDF, other.to_string()),
-        })?;
-        let (said, town) = (sheets.said(), data.recipient.address.last().cloned().unwrap_or_default());
-        let must = must_say(data, Language::French).into_iter().chain([data.recipient.name.clone(), town]);
-        match must.into_iter().find(|what| !said.contains(&what.split_whitespace().collect::<String>())) {
-            Some(missing) => {
-                Err(TemplateError::new(LAYOUT_PDF, format!("does not show {missing:?}, which this letter says")))
-            }
-            None => Ok(()),
-        }
+    /// A source that cannot be parsed.
+    pub fn kept(sources: impl IntoIterator<Item = (String, Vec<u8>)>, fonts: Fonts) -> Result<Self, TemplateError> {
+        Self::unchecked(sources.into_iter().filter(|(file, _)| !FORMER.contains(&file.as_str())), fonts)
     }
 
     /// SHA-256 of all names and sources, in hexadecimal, recorded with each letter.
@@ -281,7 +237,7 @@ impl Templates {
     /// The fonts of the letters.
     #[must_use]
     pub fn fonts(&self) -> &Fonts {
-        self.press.fonts()
+        &self.fonts
     }
 
     /// The letter in at most 160 characters that every telephone displays.
@@ -317,38 +273,29 @@ impl Templates {
         let languages = sheet.texts.iter().map(|t| t.language).collect();
         let text = plain(&self.render_one(LAYOUT_TEXT, &sheet)?);
         let html = self.render_one(LAYOUT_HTML, &sheet)?;
-        let pdf = self.typeset(data, sheet, qr).map(|(_, pdf)| pdf);
+        let pdf = self.typeset(data, sheet, &qr).map(|(_, pdf)| pdf);
         Ok(Bodies { subject, text, html, languages, pdf })
     }
 
-    /// The pages of a letter, and its own file: only the export finds characters that no font has.
-    fn typeset(&self, data: &LetterData, mut sheet: Sheet<'_>, qr: Vec<u8>) -> Result<(Sheets, Vec<u8>), PdfError> {
+    /// The pages of a letter, and its own file.
+    fn typeset(&self, data: &LetterData, mut sheet: Sheet<'_>, qr: &[u8]) -> Result<(Sheets, Vec<u8>), PdfError> {
         sheet.recipient.window = envelope(&data.recipient.name, &data.recipient.address)?;
-        let copy = Copy {
-            json: serde_json::to_vec(&sheet).map_err(|e| TemplateError::new(LAYOUT_PDF, e.to_string()))?,
-            qr,
-            ident: format!("convoke {} {} {}", data.reference, data.sequence, data.matter.kind()),
-            date: data.business_date,
-        };
-        let sheets = self.press.lay_out(&copy)?;
-        let pdf = self.press.write(&copy, &sheets)?;
+        let logo = self.logo.as_ref().map_err(Clone::clone)?;
+        let sheets = layout::lay_out(&sheet, qr, self.fonts.faces(), logo)?;
+        let ident = format!("convoke {} {} {}", data.reference, data.sequence, data.matter.kind());
+        let pdf = sheets.to_pdf(&ident, data.business_date, &self.fonts, Some(logo))?;
         Ok((sheets, pdf))
     }
 
     /// The pages of a letter for printing, and its own file.
     pub(super) fn pages(&self, data: &LetterData) -> Result<(Sheets, Vec<u8>), PdfError> {
         let (sheet, qr) = self.sheet(data, "")?;
-        self.typeset(data, sheet, qr)
+        self.typeset(data, sheet, &qr)
     }
 
     /// Pages of letters as one file for printing.
-    pub(super) fn bind_pages(
-        &self,
-        letters: &[Sheets],
-        ident: &str,
-        date: NaiveDate,
-    ) -> Result<Vec<u8>, TemplateError> {
-        self.press.bind(letters, ident, date)
+    pub(super) fn bind_pages(&self, letters: &[Sheets], ident: &str, date: NaiveDate) -> Result<Vec<u8>, PdfError> {
+        bind(letters, ident, date, &self.fonts, self.logo.as_ref().ok())
     }
 
     /// The input of the layouts, and the QR code.
@@ -404,24 +351,7 @@ impl Templates {
 }
 
 fn is_minijinja(file: &str) -> bool {
-    ![LAYOUT_PDF, LANGUAGES, LOGO].contains(&file)
-}
-
-fn every_letter() -> impl Iterator<Item = (LetterKind, Language)> {
-    LetterKind::ALL.iter().flat_map(|kind| Language::ALL.iter().map(move |language| (*kind, *language)))
-}
-
-/// The letters that use a file. For the logo, one letter suffices; French wording is in the letters of every language.
-fn letters_with(file: &str) -> Vec<(LetterKind, Language)> {
-    if file == LOGO {
-        return vec![(LetterKind::Convocation, Language::French)];
-    }
-    let named = || {
-        let (language, name) = file.split_once('/')?;
-        Some((language.parse().ok()?, name.split('.').next()?.parse().ok()?))
-    };
-    let Some((language, kind)): Option<(Language, LetterKind)> = named() else { return every_letter().collect() };
-    every_letter().filter(|(k, l)| *k == kind && (language == Language::French || *l == language)).collect()
+    ![LANGUAGES, LOGO].contains(&file)
 }
 
 fn words_file(kind: LetterKind, language: Language) -> String {
@@ -461,32 +391,6 @@ fn unaccented(c: char) -> char {
     }
 }
 
-/// What a letter must say in a language, whoever wrote its wording.
-fn must_say(data: &LetterData, language: Language) -> Vec<String> {
-    let mut told = vec![data.reference.clone()];
-    if language == Language::French {
-        told.extend(data.matter.convoked().into_iter().flat_map(|c| c.documents.iter().cloned()));
-    }
-    if !matches!(data.matter, Matter::HeadsUp { .. }) {
-        told.push(language.date(data.permit.expires_on));
-    }
-    if let Some(appointment) = data.matter.appointment() {
-        told.push(language.weekday_date(appointment.day));
-        told.push(plain(&language.time(appointment.start)));
-    }
-    if data.matter.convoked().is_some() {
-        told.extend(data.matter.appointment().map(|a| a.town.clone()));
-    }
-    match &data.matter {
-        Matter::Convocation(_) | Matter::Change { .. } if language == Language::French => told.push(NOTICE.into()),
-        Matter::OnlineFiling { service, last_day, .. } => told.extend([service.clone(), language.date(*last_day)]),
-        Matter::Transfer { competent, act_by, .. } => told.extend([competent.clone(), language.date(*act_by)]),
-        Matter::HeadsUp { convoked_before } => told.push(language.date(*convoked_before)),
-        _ => {}
-    }
-    told
-}
-
 impl TemplateError {
     pub(super) fn new(file: &str, reason: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line: None, column: None, reason: reason.into() }
@@ -508,84 +412,6 @@ impl TemplateError {
             line: before.map(|b| b.matches('\n').count() + 1),
             column: before.map(|b| b.chars().rev().take_while(|c| *c != '\n').count() + 1),
             ..Self::new(LANGUAGES, error.message())
-        }
-    }
-}
-
-/// Everything that a letter's wording may use.
-#[derive(Serialize)]
-struct View<'a> {
-    #[serde(flatten)]
-    data: &'a LetterData,
-    /// The appointment is after the permit's last day.
-    after_expiry: bool,
-    /// The permit has already expired.
-    expired: bool,
-    /// This is the last letter to this address.
-    is_last_here: bool,
-    /// Site, address, town; empty if there is no appointment.
-    place: Vec<&'a str>,
-    /// Contact for the rules; the office itself if no other is configured.
-    rules_contact: Vec<&'a str>,
-}
-
-impl<'a> View<'a> {
-    fn of(data: &'a LetterData) -> Self {
-        let office = &data.office;
-        let own = [&office.name, &office.service].into_iter();
-        let rules_contact = match office.rules_contact.as_slice() {
-            [] => own.chain(&office.address).map(String::as_str).filter(|l| !l.is_empty()).collect(),
-            lines => lines.iter().map(String::as_str).collect(),
-        };
-        let appointment = data.matter.appointment();
-        Self {
-            data,
-            after_expiry: appointment.is_some_and(|a| a.day > data.permit.expires_on),
-            expired: data.permit.expires_on < data.business_date,
-            is_last_here: data.address_changed,
-            place: appointment.map_or(Vec::new(), super::Appointment::place),
-            rules_contact,
-        }
-    }
-}
-
-/// Everything that a subject or a short message may use. Recipient, permit and desk (whose name can reveal the kind of
-/// permit) are missing here, so strict mode refuses a template that would reveal them.
-#[derive(Serialize)]
-struct SubjectView<'a> {
-    kind: LetterKind,
-    reference: &'a str,
-    office: &'a Office,
-    /// If there is an appointment.
-    day: Option<NaiveDate>,
-    start: Option<NaiveTime>,
-    town: Option<&'a str>,
-}
-
-impl<'a> SubjectView<'a> {
-    fn of(data: &'a LetterData) -> Self {
-        let appointment = data.matter.appointment();
-        Self {
-            kind: data.matter.kind(),
-            reference: &data.reference,
-            office: &data.office,
-            day: appointment.map(|a| a.day),
-            start: appointment.map(|a| a.start),
-            town: appointment.map(|a| a.town.as_str()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_replaced_file_has_the_letters_that_it_is_in_tried() {
-        let tried = |file| letters_with(file).len();
-        assert_eq!([LOGO, "ar/reminder.md", "fr/reminder.md", "fr/change.subject.txt"].map(tried), [1, 1, 6, 6]);
-        for file in [LAYOUT_PDF, LANGUAGES, SHORT, EXPLAIN, "nowhere.md"] {
-            assert_eq!(tried(file), every_letter().count(), "{file}");
         }
     }
 }

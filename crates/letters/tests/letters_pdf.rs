@@ -161,8 +161,9 @@ fn the_same_letter_is_the_same_bytes_cold_warm_and_in_two_threads() {
         two.into_iter().flat_map(|t| t.join().unwrap()).collect::<Vec<_>>()
     });
     assert_eq!(cold, halves);
-    // A letter is shown again years later: any change of its bytes, even by a library, must be noticed.
-    insta::assert_snapshot!(cold[0], @"8ad47bd35bcba66ca0db06504b48aaf8ec12d929cf61012317fb6712ed41b995");
+    // A letter is shown again years later: any change of its bytes, even by a library, must be noticed. If it is meant,
+    // raise `layout` in ENGINE, so that letters made before are said to be of another engine.
+    insta::assert_snapshot!(cold[0], @"22aa19347585ba6898b52d9bb3da0d65631a5aa44cf56506731e46013fd936dd");
 }
 
 #[test]
@@ -273,6 +274,10 @@ fn a_recorded_letter_names_the_versions_that_made_it() {
     let lock = include_str!("../../../Cargo.lock");
     for part in convoke_letters::ENGINE.split(", ") {
         let (name, version) = part.split_once(' ').unwrap();
+        // The revision of our own layout is in no lock.
+        if name == "layout" {
+            continue;
+        }
         assert!(
             lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")),
             "{part} is not what is locked"

@@ -16,7 +16,7 @@ use convoke_domain::convocation::{LetterKind, LetterState, State};
 use convoke_domain::ids::{Reference, sha256_hex};
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
-use convoke_letters::{LetterData, Rendered, alone_on_this_thread};
+use convoke_letters::{LetterData, Rendered};
 use convoke_machine::clock::Clock;
 use convoke_report::harmless;
 use convoke_settings::Configuration;
@@ -213,22 +213,13 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
     Ok(Batch { manifest, files, addresses })
 }
 
-/// Applies `work` to all items on every processor, and returns the results in order. It uses its own threads, not
-/// rayon's pool: there typst, while waiting for parts of one letter, starts other letters, nested until the stack
-/// overflows.
+/// Applies `work` to all items on every processor, and returns the results in order.
 fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let part = items.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
-        let parts: Vec<_> = items
-            .chunks(part)
-            .map(|part| {
-                scope.spawn(|| {
-                    alone_on_this_thread();
-                    part.iter().map(&work).collect::<Vec<R>>()
-                })
-            })
-            .collect();
+        let parts: Vec<_> =
+            items.chunks(part).map(|part| scope.spawn(|| part.iter().map(&work).collect::<Vec<R>>())).collect();
         // Unwrap safety: a panic in a part is meant to panic here too.
         parts.into_iter().flat_map(|part| part.join().expect("a letter that panics ends the batch")).collect()
     })

@@ -1,5 +1,5 @@
 //! Compresses a PDF's small objects together (ISO 32000-1, 7.5.7 and 7.5.8): a tagged letter has a hundred of them, and
-//! typst writes each uncompressed. This saves a third of every e-mail; nothing else in the file changes.
+//! krilla writes each uncompressed. This saves a third of every e-mail; nothing else in the file changes.
 
 use std::io::Write;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use flate2::{Compression, write::ZlibEncoder};
 /// one byte shorter than declared (ISO 19005-2, 6.1.7.1).
 const END: &[u8] = b"\r\nendstream\nendobj\n";
 
-/// The same document with its objects packed; `None` if the file does not have typst's structure.
+/// The same document with its objects packed; `None` if the file does not have krilla's structure.
 pub(super) fn pack(pdf: &[u8]) -> Option<Vec<u8>> {
     let (objects, trailer) = objects(pdf)?;
     let (holder, index) = (objects.len() + 1, objects.len() + 2);

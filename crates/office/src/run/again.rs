@@ -30,7 +30,7 @@ impl Again {
         let own = config.templates()?;
         let fonts = own.fonts();
         let templates = match kept {
-            Some(sources) => Templates::unchecked(sources, fonts.clone()).ok(),
+            Some(sources) => Templates::kept(sources, fonts.clone()).ok(),
             // The configured templates serve if they are those that were used.
             None if made.as_ref().is_none_or(|m| m.templates == own.hash()) => {
                 Some(Templates::unchecked(own.sources().clone(), fonts.clone())?)
