@@ -153,7 +153,11 @@ impl Show {
                     "sent by an older version, which did not record what it was made with".to_owned()
                 }
                 (Some(_), []) => "identical to what was sent".to_owned(),
-                (Some(_), differs) => format!("NOT what was sent: changed since: {}", differs.join(", ")),
+                (Some(_), differs) => {
+                    let by = again.engine.as_deref().filter(|_| differs.contains(&"engine"));
+                    let by = by.map_or_else(String::new, |engine| format!("; it was made by {engine}"));
+                    format!("NOT what was sent: changed since: {}{by}", differs.join(", "))
+                }
             };
             all_same &= again.differs.is_empty();
             writeln!(text, "{:<44} {:<8} {told}", row.letter_id, row.state)?;

@@ -6,6 +6,7 @@
 //! `layout/logo.svg` is the logo of the letterhead.
 
 mod check;
+mod error;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use super::{Fonts, LetterData, LetterKind, envelope, layout};
 use crate::french;
 use check::{every_letter, letters_with};
 use convoke_domain::ids::hex;
+pub use error::TemplateError;
 use view::{SubjectView, View};
 
 macro_rules! words {
@@ -85,20 +87,6 @@ struct Lines {
     letter: String,
     /// The note that this text is for information; only for languages that letters are written in.
     information: Option<String>,
-}
-
-/// A fault in a template, and its place.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("template {file}{}{}: {reason}", line.map(|l| format!(", line {l}")).unwrap_or_default(), column.map(|c| format!(", column {c}")).unwrap_or_default())]
-pub struct TemplateError {
-    /// Name of the template, `fr/convocation.md`.
-    pub file: String,
-    /// Line, from 1, if a line is at fault.
-    pub line: Option<usize>,
-    /// Column, from 1.
-    pub column: Option<usize>,
-    /// What happened, and what to do if that is not obvious.
-    pub reason: String,
 }
 
 /// The rendered templates of one letter.
@@ -388,30 +376,5 @@ fn unaccented(c: char) -> char {
         '–' | '—' => '-',
         other if other.is_ascii() => other,
         _ => '?',
-    }
-}
-
-impl TemplateError {
-    pub(super) fn new(file: &str, reason: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: None, column: None, reason: reason.into() }
-    }
-
-    fn at(file: &str, error: &minijinja::Error) -> Self {
-        let reason = match error.detail() {
-            Some(detail) => format!("{}: {detail}", error.kind()),
-            None => error.kind().to_string(),
-        };
-        let before = error.template_source().zip(error.range()).and_then(|(source, range)| source.get(..range.start));
-        let column = before.map(|b| b.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        Self { line: error.line(), column, ..Self::new(error.name().unwrap_or(file), reason) }
-    }
-
-    fn toml(source: Result<&str, Self>, error: &toml::de::Error) -> Self {
-        let before = source.ok().zip(error.span()).and_then(|(source, span)| source.get(..span.start));
-        Self {
-            line: before.map(|b| b.matches('\n').count() + 1),
-            column: before.map(|b| b.chars().rev().take_while(|c| *c != '\n').count() + 1),
-            ..Self::new(LANGUAGES, error.message())
-        }
     }
 }

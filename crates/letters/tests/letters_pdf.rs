@@ -179,6 +179,58 @@ fn names_of_every_script_are_printed_and_never_altered() {
     }
 }
 
+/// What a reader gives of a PDF that takes each glyph for what the file says, in the order in which they are drawn.
+/// Without blanks: a line ends where the paper does.
+fn read(pdf: &[u8]) -> String {
+    let document = lopdf::Document::load_mem(pdf).unwrap();
+    let numbers: Vec<u32> = document.get_pages().into_keys().collect();
+    document.extract_text(&numbers).unwrap().chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// The same of a text.
+fn joined(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+#[test]
+fn what_is_read_is_what_was_written_in_order_and_once() {
+    let names = [
+        "Ọ̀yọ́lá Nguyễn Thị Ánh",
+        "Étienne D’Almeida-Ñuñez",
+        "محمد عبد الرحمن",
+        "كتابًا عَلَّمَ مُحَمَّدٌ",
+        "لا إله إلا صلاحية على الأولى",
+        "می\u{200c}خواهم",
+        "王小明",
+        "{{ 7 * 7 }} <b>x</b> #panic() \\u{41}",
+    ];
+    for name in names {
+        for language in [Language::French, Language::Arabic, Language::Chinese] {
+            let mut data = sample(LetterKind::Convocation, language);
+            data.recipient.name = name.into();
+            data.permit.label = name.into();
+            let read = read(&compose(&data).pdf.unwrap());
+            // In the window, and in the words of each language.
+            let expected = if language == Language::French { 2 } else { 3 };
+            assert_eq!(read.matches(&joined(name)).count(), expected, "{name} in {language:?}:\n{read}");
+        }
+    }
+}
+
+#[test]
+fn references_and_addresses_are_read_whole_in_every_language() {
+    for data in every_letter() {
+        let letter = compose(&data);
+        let read = read(&letter.pdf.unwrap());
+        let office = &data.office;
+        let addresses = [&office.website, &office.contact_email].into_iter().flatten();
+        let said = addresses.filter(|address| letter.text.contains(address.as_str())).chain([&data.reference]);
+        for what in said {
+            assert!(read.contains(what.as_str()), "{what} in {} {}", data.matter.kind(), data.recipient.language);
+        }
+    }
+}
+
 #[test]
 fn a_missing_glyph_costs_one_letter_its_pdf_and_is_named() {
     let mut data = LetterData::sample();

@@ -264,13 +264,15 @@ impl Pen<'_> {
     fn voice(&mut self, surface: &mut Surface<'_>, drawn: &Drawn, range: Range<usize>, glyph: &Glyph) {
         let glyph = Glyph { dx: 0.0, dy: 0.0, advance: 0.0, ..*glyph };
         surface.set_fill(Some(fill(drawn.colour, NormalizedF32::ZERO)));
+        let own = (drawn.face, glyph);
+        let narrow = self.faces.get(0).nominal(NARROW).map(|id| (0, Glyph { id, ..glyph }));
         // Readers take what is wider than what shows it for a line of its own.
-        let narrow = self.faces.get(0).nominal(NARROW).filter(|_| self.faces.get(drawn.face).advance(glyph.id) > WIDE);
-        let stand_in = narrow.map(|id| (0, Glyph { id, ..glyph }));
-        let (face, glyph) = stand_in
-            .filter(|(face, glyph)| self.is_glyph_read_as((*face, glyph.id), &drawn.words[range.clone()]))
-            .unwrap_or((drawn.face, glyph));
-        self.is_glyph_read_as((face, glyph.id), &drawn.words[range.clone()]);
+        let is_wide = self.faces.get(drawn.face).advance(glyph.id) > WIDE;
+        let mut choices = [Some(own), narrow];
+        choices.rotate_left(usize::from(is_wide));
+        let text = &drawn.words[range.clone()];
+        let choice = choices.into_iter().flatten().find(|(face, glyph)| self.is_glyph_read_as((*face, glyph.id), text));
+        let (face, glyph) = choice.unwrap_or(own);
         self.show_in(face, surface, drawn, &[(range, glyph)], false);
         surface.set_fill(Some(fill(drawn.colour, NormalizedF32::ONE)));
     }

@@ -16,6 +16,8 @@ pub struct Again {
     pub sha256: Option<String>,
     /// What has changed since it was sent; empty if it is identical to the byte.
     pub differs: Vec<&'static str>,
+    /// The engine that made what was sent, where that is known.
+    pub engine: Option<String>,
 }
 
 impl Again {
@@ -27,6 +29,7 @@ impl Again {
             Some(made) => store.kept_templates(&made.templates)?,
             None => None,
         };
+        let engine = made.as_ref().map(|made| made.engine.clone());
         let own = config.templates()?;
         let fonts = own.fonts();
         let templates = match kept {
@@ -51,11 +54,11 @@ impl Again {
             if differs.is_empty() {
                 differs.push("data");
             }
-            return Ok(Self { letter: None, sha256: None, differs });
+            return Ok(Self { letter: None, sha256: None, differs, engine });
         };
         let Ok(letter) = templates.compose(&data, &sender) else {
             differs.push("data");
-            return Ok(Self { letter: None, sha256: None, differs });
+            return Ok(Self { letter: None, sha256: None, differs, engine });
         };
         let on_paper = made.as_ref().is_some_and(|m| m.pdf == row.sha256) && row.sha256.is_some();
         let sha256 =
@@ -67,6 +70,6 @@ impl Again {
         } else if differs.is_empty() {
             differs.push("data");
         }
-        Ok(Self { letter: Some(letter), sha256, differs })
+        Ok(Self { letter: Some(letter), sha256, differs, engine })
     }
 }
