@@ -1,6 +1,7 @@
 //! Documents of text and tables, as PDF/A-2a and PDF/UA-1: the report of a run, and the data known about a person.
 
 use chrono::NaiveDate;
+use serde::Serialize;
 
 use super::pdf::Sheets;
 use super::typeset::{A4, Cell, Colour, Faces, Flow, Gaps, Look, MM, Margins, Style, Text, Width, table};
@@ -14,7 +15,7 @@ pub(super) const SOFT: Colour = [0x5a, 0x61, 0x67];
 pub(super) const LINE: Colour = [0xb9, 0xb5, 0xaa];
 
 /// A document. Its texts are shown literally: nothing in them is ever executed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Document {
     /// Title.
     pub title: String,
@@ -29,7 +30,7 @@ pub struct Document {
 }
 
 /// A part of a document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Section {
     /// Heading.
     pub heading: String,
@@ -40,7 +41,7 @@ pub struct Section {
 }
 
 /// A table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// Caption.
     pub caption: String,

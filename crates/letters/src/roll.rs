@@ -1,6 +1,7 @@
 //! Lists of who is expected on a day, for the counter (with boxes to tick) and for the door: PDF/A-2a and PDF/UA-1.
 
 use chrono::NaiveDate;
+use serde::Serialize;
 
 use super::data::visible;
 use super::paper::{INK, LINE, soft};
@@ -9,7 +10,7 @@ use super::typeset::{A4, Cell, Faces, Flow, Gaps, Look, MM, Margins, Style, Text
 use super::{Fonts, PdfError};
 
 /// A list. Its texts are shown literally: nothing in them is ever executed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Roll {
     /// Title.
     pub title: String,
@@ -33,7 +34,7 @@ pub struct Roll {
 }
 
 /// A part of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RollPart {
     /// Heading.
     pub heading: String,
@@ -44,7 +45,7 @@ pub struct RollPart {
 }
 
 /// A line of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RollLine {
     /// One text per column.
     pub cells: Vec<String>,
