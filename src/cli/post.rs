@@ -13,6 +13,7 @@ use super::failure::{BadData, Usage};
 use super::output::make_folder;
 use super::session::Session;
 use convoke_domain::ids::Reference;
+use convoke_domain::run::Stage;
 use convoke_machine::files::write_whole;
 use convoke_machine::process;
 use convoke_office::post::{self, Exception, Manifest, Telephone};
@@ -133,8 +134,9 @@ impl Post {
 fn prepare(session: &Session, store: &mut Store, config: &Configuration, out: &Path) -> Result<Exit> {
     make_folder(out)?;
     let progress = session.progress();
-    let batch =
-        post::prepare(store, config, &session.clock, &|done, total| progress.show("laying letters out", done, total))?;
+    let batch = post::prepare(store, config, &session.clock, &|done, total| {
+        progress.show(Stage::LayingOut.label(), done, total);
+    })?;
     progress.clear();
     let (manifest, files) = batch.into_files()?;
     // Written in order, the manifest last: once it exists, all its files do.

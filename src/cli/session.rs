@@ -12,6 +12,7 @@ use super::failure::Usage;
 use super::output::terminal_width;
 use super::progress::Progress;
 use convoke_domain::ledger::Event;
+use convoke_domain::run::Stage;
 use convoke_machine::clock::Clock;
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;
@@ -136,7 +137,7 @@ impl Session {
     /// Does long work and shows its progress; the line is removed whatever the result.
     pub(super) fn with_tools<T>(&self, work: impl FnOnce(&mut Tools<'_>) -> Result<T>) -> Result<T> {
         let progress = self.progress();
-        let show = |stage: &str, done, total| progress.show(stage, done, total);
+        let show = |stage: Stage, done, total| progress.show(stage.label(), done, total);
         let done = work(&mut Tools { clock: &self.clock, entropy: &mut Entropy::System, progress: &show });
         progress.clear();
         done

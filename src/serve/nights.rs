@@ -1,5 +1,6 @@
 //! The scheduler: looks at the clock once a minute, and works on the night that is due.
 
+use convoke_domain::run::Stage;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -141,11 +142,14 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
     // A panic is recorded and reported as a failed attempt.
     let carried = catch_unwind(AssertUnwindSafe(|| {
         let stages = Stages::new(server, office.code());
-        let mut tools =
-            Tools { clock: &server.clock, entropy: &mut Entropy::System, progress: &|stage, _, _| stages.enter(stage) };
+        let mut tools = Tools {
+            clock: &server.clock,
+            entropy: &mut Entropy::System,
+            progress: &|stage, _, _| stages.enter(Some(stage)),
+        };
         let request = Request::of(Some(due.date), due.reason());
         let carried = night::carry_out(store, &config, Starter::Server, &request, &mut tools);
-        stages.enter("");
+        stages.enter(None);
         carried
     }));
     let Ok(carried) = carried else {
@@ -192,22 +196,22 @@ fn work(server: &Server, office: &Office, store: &mut Store, due: &Night) -> Wor
 struct Stages<'a> {
     server: &'a Server,
     prefecture: &'a str,
-    now: RefCell<(String, Stopwatch)>,
+    now: RefCell<(Option<Stage>, Stopwatch)>,
 }
 
 impl<'a> Stages<'a> {
     fn new(server: &'a Server, prefecture: &'a str) -> Self {
-        Self { server, prefecture, now: RefCell::new((String::new(), Stopwatch::start())) }
+        Self { server, prefecture, now: RefCell::new((None, Stopwatch::start())) }
     }
 
-    fn enter(&self, stage: &str) {
+    fn enter(&self, stage: Option<Stage>) {
         let mut now = self.now.borrow_mut();
         if now.0 == stage {
             return;
         }
-        let (before, watch) = std::mem::replace(&mut *now, (stage.to_owned(), Stopwatch::start()));
-        if !before.is_empty() {
-            let labels = vec![("prefecture", self.prefecture.to_owned()), ("stage", before)];
+        let (before, watch) = std::mem::replace(&mut *now, (stage, Stopwatch::start()));
+        if let Some(before) = before {
+            let labels = vec![("prefecture", self.prefecture.to_owned()), ("stage", before.to_string())];
             self.server.counted.stages.get_or_create(&labels).set(watch.seconds());
         }
     }

@@ -1,6 +1,7 @@
 //! Background jobs for work that takes longer than a page may. One of each kind at a time per préfecture, with its
 //! progress and result.
 
+use convoke_domain::run::Stage;
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,8 +45,8 @@ impl Kind {
 /// The state of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Job {
-    /// Current stage, as named by [`convoke_office::run::Tools::progress`].
-    pub(super) stage: String,
+    /// Current stage; `None` before the first.
+    pub(super) stage: Option<Stage>,
     pub(super) done: u64,
     pub(super) total: u64,
     /// Who started it.
@@ -107,7 +108,7 @@ impl Jobs {
         &self,
         kind: Kind,
         job: Job,
-        work: impl FnOnce(&dyn Fn(&str, u64, u64)) -> Ended + Send + 'static,
+        work: impl FnOnce(&dyn Fn(Stage, u64, u64)) -> Ended + Send + 'static,
     ) -> bool {
         let began_at = job.began_at;
         {
@@ -119,9 +120,9 @@ impl Jobs {
         }
         let jobs = Arc::clone(&self.jobs);
         std::thread::spawn(move || {
-            let show = |stage: &str, done, total| {
+            let show = |stage, done, total| {
                 if let Some(job) = lock(&jobs).get_mut(&kind) {
-                    (job.stage, job.done, job.total) = (stage.to_owned(), done, total);
+                    (job.stage, job.done, job.total) = (Some(stage), done, total);
                 }
             };
             // A job that panics must also be marked as ended.

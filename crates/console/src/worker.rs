@@ -1,5 +1,6 @@
 //! Work on a job of its own thread: begun by a visit, shown while it runs, told once it has ended.
 
+use convoke_domain::run::Stage;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub(super) struct Worker<'p> {
     pub(super) actor: String,
     pub(super) t: Words,
     jobs: Jobs,
-    progress: &'p dyn Fn(&str, u64, u64),
+    progress: &'p dyn Fn(Stage, u64, u64),
 }
 
 impl Worker<'_> {
@@ -70,7 +71,7 @@ impl Visit<'_, '_> {
         let (jobs, load) = (self.bureau.jobs.clone(), Arc::clone(&self.bureau.load));
         let store = self.store.another()?;
         let began_at = clock.now().naive_utc();
-        let job = Job { stage: String::new(), done: 0, total: 0, actor: actor.clone(), began_at, ended: None };
+        let job = Job { stage: None, done: 0, total: 0, actor: actor.clone(), began_at, ended: None };
         let begun = self.bureau.jobs.begin(kind, job, move |progress| {
             let worked = load().and_then(|config| {
                 let clock = clock.clone();
@@ -92,7 +93,7 @@ impl Visit<'_, '_> {
         let t = self.words();
         Some(Progress {
             id: kind.part(),
-            stage: t.say(stage(&job.stage)),
+            stage: t.say(stage(job.stage)),
             job,
             t,
             refresh: format!("{}{path}", self.base()),
@@ -139,16 +140,16 @@ fn failed(t: Words, error: &anyhow::Error) -> String {
 }
 
 /// The text key of a stage.
-fn stage(name: &str) -> &'static str {
-    match name {
-        "reading and assessing permits" | "reading permits" => "stage-reading",
-        "planning" => "stage-planning",
-        "storing verdicts" => "stage-storing",
-        "convoking" => "stage-convoking",
-        "writing notices" | "writing reminders" => "stage-writing",
-        "laying letters out" => "stage-laying",
-        "verifying the ledger" => "stage-verifying",
-        "living nights" | "weighing weeks" => "stage-weeks",
-        _ => "stage-beginning",
+fn stage(stage: Option<Stage>) -> &'static str {
+    match stage {
+        Some(Stage::Reading) => "stage-reading",
+        Some(Stage::Planning) => "stage-planning",
+        Some(Stage::Storing) => "stage-storing",
+        Some(Stage::Convoking) => "stage-convoking",
+        Some(Stage::Writing) => "stage-writing",
+        Some(Stage::LayingOut) => "stage-laying",
+        Some(Stage::Verifying) => "stage-verifying",
+        Some(Stage::Forecasting) => "stage-weeks",
+        None => "stage-beginning",
     }
 }

@@ -37,3 +37,41 @@ impl RunState {
         Self::ACTIVE.contains(&self)
     }
 }
+
+coded! {
+    /// What long work is at.
+    pub enum Stage {
+        /// Permits are read, and assessed.
+        Reading = "reading",
+        /// The night is planned.
+        Planning = "planning",
+        /// Verdicts are stored.
+        Storing = "storing",
+        /// Seats are reserved and letters written.
+        Convoking = "convoking",
+        /// Notices and reminders are written.
+        Writing = "writing",
+        /// Letters are laid out for the post.
+        LayingOut = "laying-out",
+        /// The ledger is verified.
+        Verifying = "verifying",
+        /// The weeks of a forecast are played through.
+        Forecasting = "forecasting",
+    }
+}
+
+impl Stage {
+    /// For a progress line.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Reading => "reading and assessing permits",
+            Self::Planning => "planning",
+            Self::Storing => "storing verdicts",
+            Self::Convoking => "convoking",
+            Self::Writing => "writing notices and reminders",
+            Self::LayingOut => "laying letters out",
+            Self::Verifying => "verifying the ledger",
+            Self::Forecasting => "playing through the weeks",
+        }
+    }
+}

@@ -17,7 +17,7 @@ use convoke_domain::convocation::{LetterState, State};
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
-use convoke_domain::run::RunState;
+use convoke_domain::run::{RunState, Stage};
 use convoke_domain::seal::Seal;
 use convoke_letters::Matter;
 use convoke_machine::fault;
@@ -77,7 +77,7 @@ pub(super) fn store_plan(
         certificate: seen.certificate.into(),
         warnings: seen.warnings.clone(),
     };
-    (tools.progress)("storing verdicts", 0, seen.changes.len() as u64);
+    (tools.progress)(Stage::Storing, 0, seen.changes.len() as u64);
     fault::point("before-plan");
     store.keep_records(row, &records, &planned, tools.clock.now())?;
     fault::point("after-records");
@@ -145,7 +145,7 @@ pub(super) fn commit_chunks(
     let at_once = fault::at_once(store.appointments_at_once());
     while done < firm.len() {
         let chunk = &firm[done..firm.len().min(done + at_once)];
-        (tools.progress)("convoking", done as u64, firm.len() as u64);
+        (tools.progress)(Stage::Convoking, done as u64, firm.len() as u64);
         fault::point("before-chunk");
         let next = done + chunk.len();
         let counted = summary.clone();

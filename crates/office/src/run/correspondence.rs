@@ -17,6 +17,7 @@ use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
+use convoke_domain::run::Stage;
 use convoke_instance::{Pass, PlanningInput};
 use convoke_letters::{LetterData, Matter, competent_prefecture};
 use convoke_settings::Configuration;
@@ -58,13 +59,13 @@ pub(super) fn write(
     }
     summary.letters.notices_left = left as u64;
     for chunk in owed.chunks(CHUNK) {
-        (tools.progress)("writing notices", 0, owed.len() as u64);
+        (tools.progress)(Stage::Writing, 0, owed.len() as u64);
         let counted = summary.clone();
         summary = store.write(|s| write_notices(s, config, row, actor, chunk, counted, tools))?;
     }
     let reminders = reminders(store, config, row, tools)?;
     for chunk in reminders.chunks(CHUNK) {
-        (tools.progress)("writing reminders", 0, reminders.len() as u64);
+        (tools.progress)(Stage::Writing, 0, reminders.len() as u64);
         let mut counted = summary.clone();
         counted.letters.reminders += chunk.len() as u64;
         store.write(|s| {

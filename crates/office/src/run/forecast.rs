@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::{Tools, next_night};
 use convoke_domain::agenda::Pool;
 use convoke_domain::agenda::Slot;
+use convoke_domain::run::Stage;
 use convoke_domain::slot::PoolId;
 use convoke_report::forecast::{self, DeskDay, Forecast, Horizon, Known, People, WhatIf};
 use convoke_settings::Configuration;
@@ -24,7 +25,7 @@ pub fn forecast(
     let today = tools.clock.today(config.settings.prefecture.zone);
     let policy = &config.settings.policy;
     let jurisdiction = config.agenda.jurisdiction();
-    (tools.progress)("reading permits", 0, 0);
+    (tools.progress)(Stage::Reading, 0, 0);
     let (horizon, people, days) = store.persist(|s| {
         s.read(|s| {
             let night = if s.completed_run(today)?.is_some() { next_night(config, today)? } else { today };

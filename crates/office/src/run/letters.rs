@@ -117,7 +117,7 @@ pub(super) fn appointment(config: &Configuration, slot: &Slot) -> Result<Appoint
         desk: pool.desk.label().to_owned(),
         day: slot.id.day,
         start: slot.id.start,
-        duration_min: slot.duration_min as u16,
+        duration_min: slot.duration_min,
     })
 }
 

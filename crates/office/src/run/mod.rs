@@ -47,7 +47,7 @@ pub use summary::{Lapses, Letters, Requests, Summary};
 pub use timeline::timeline;
 
 use convoke_domain::ids::RunId;
-use convoke_domain::run::{RunState, Trigger};
+use convoke_domain::run::{RunState, Stage, Trigger};
 use convoke_instance::{Figures, Plan, PlanningInput};
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
@@ -63,7 +63,7 @@ pub struct Tools<'a> {
     /// Randomness for new commitments.
     pub entropy: &'a mut Entropy,
     /// Called with the progress: stage, done, total.
-    pub progress: &'a dyn Fn(&str, u64, u64),
+    pub progress: &'a dyn Fn(Stage, u64, u64),
 }
 
 /// A run to be made.

@@ -13,6 +13,7 @@ use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::eligibility::{NEVER, Rule, assess};
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::policy::Policy;
+use convoke_domain::run::Stage;
 use convoke_domain::slot::SlotId;
 use convoke_instance::{Figures, Plan, PlanningInput, Proof};
 use convoke_planning as planning;
@@ -262,7 +263,7 @@ pub(super) fn observe(
     let policy = &config.settings.policy;
     let jurisdiction = config.agenda.jurisdiction();
     let runs_of_date = format!("{}/{}/", store.prefecture(), dates.business);
-    (tools.progress)("reading and assessing permits", 0, 0);
+    (tools.progress)(Stage::Reading, 0, 0);
     let read = |s: &mut Store| {
         let known_rules = s.assessed_with()?.is_some_and(|known| known == rules_hash);
         // Under different rules, every verdict may differ.
@@ -309,7 +310,7 @@ pub(super) fn observe(
     }
     outcomes.retain(|_, n| *n > 0);
 
-    (tools.progress)("planning", 0, due.len() as u64);
+    (tools.progress)(Stage::Planning, 0, due.len() as u64);
     let people = People { due: &due, holders: &holders, first_seen: &first_seen };
     let input = planning_input(config, &jurisdiction, dates, &observation, people, &id_key)?;
     let changed = changes.iter().map(|c| (c.permit_id.as_str(), c.rule)).collect();

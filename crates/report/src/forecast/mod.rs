@@ -23,6 +23,7 @@ pub use people::People;
 pub use seats::DeskDay;
 pub use shown::{chart, desks_list, svg, text, weeks_list};
 
+use convoke_domain::run::Stage;
 use convoke_domain::slot::PoolId;
 use convoke_planning::crowd::{Alike, Crowd, Seats};
 use nights::Nights;
@@ -52,7 +53,7 @@ pub fn forecast(
     known: Known<'_>,
     what_if: WhatIf,
     horizon: &Horizon,
-    progress: &dyn Fn(&str, u64, u64),
+    progress: &dyn Fn(Stage, u64, u64),
 ) -> Result<Forecast, Unknown> {
     let days = seats::scaled(known.days, what_if.slots);
     let extra = seats::extra(&what_if.extra, known.pools, &days, horizon)?;
@@ -71,7 +72,7 @@ pub fn forecast(
     let nights = Nights { policy, monday, last, lists: &counted.lists };
     let seats = seats::spread(&free, &extra, horizon.reach);
     let lived =
-        nights.live(&classes, &people, &counted.late, &seats, &|done, all| progress("living nights", done, all));
+        nights.live(&classes, &people, &counted.late, &seats, &|done, all| progress(Stage::Forecasting, done, all));
     let mut weeks: Vec<Week> = horizon.weeks.iter().map(Week::empty).collect();
     for (i, (_, due)) in counted.classes.iter().enumerate() {
         let Some(week) = week_of[i].map(|week| &mut weeks[week]) else { continue };
@@ -175,13 +176,13 @@ fn bound(
     people: &[u32],
     week_of: &[Option<usize>],
     displaced: u64,
-    progress: &dyn Fn(&str, u64, u64),
+    progress: &dyn Fn(Stage, u64, u64),
 ) {
     let most = short.fewest_lapses(people) + displaced;
     let fewest = |of: &dyn Fn(Option<usize>) -> bool| short.fewest_lapses(&only(people, week_of, of));
     let in_all = weeks.len() as u64;
     for first in (0..weeks.len()).step_by(AT_ONCE) {
-        progress("weighing weeks", first as u64, in_all);
+        progress(Stage::Forecasting, first as u64, in_all);
         weeks[first..].par_iter_mut().take(AT_ONCE).enumerate().for_each(|(i, week)| {
             let this = first + i;
             if most == 0 {

@@ -5,6 +5,7 @@ use crate::jobs::Kind;
 use crate::visit::Visit;
 use crate::words::Words;
 use convoke_domain::ledger::Broken;
+use convoke_domain::run::Stage;
 use convoke_domain::seal::Seal;
 
 pub(super) fn begin(visit: &mut Visit<'_, '_>) -> Answer {
@@ -12,7 +13,7 @@ pub(super) fn begin(visit: &mut Visit<'_, '_>) -> Answer {
         let t = worker.t;
         let own = worker.config.seal.as_ref().map(Seal::public);
         let walked = worker.with_tools(|store, _, tools| {
-            (tools.progress)("verifying the ledger", 0, 0);
+            (tools.progress)(Stage::Verifying, 0, 0);
             store.verify_ledger(own.as_ref(), &[])
         })?;
         Ok(match walked {

@@ -12,6 +12,7 @@ use crate::visit::Visit;
 use crate::worker::Progress;
 use convoke_domain::convocation::LetterState;
 use convoke_domain::ledger::Event;
+use convoke_domain::run::Stage;
 use convoke_machine::confirm::Confirmed;
 use convoke_office::acts;
 use convoke_office::post::{self, Exception, LotId, Manifest, Shelf};
@@ -71,7 +72,7 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
         // With the current templates and sender.
         let batch = worker.with_tools(|store, config, tools| {
             let progress = tools.progress;
-            post::prepare(store, config, &clock, &|done, total| progress("laying letters out", done, total))
+            post::prepare(store, config, &clock, &|done, total| progress(Stage::LayingOut, done, total))
         })?;
         let letters = batch.manifest.letters.len();
         let left_out = batch.manifest.exceptions.clone();
