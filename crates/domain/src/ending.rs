@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use crate::code::coded;
 use crate::convocation::State;
 use crate::eligibility::Rule;
-use crate::permit::Status;
+use crate::permit::{PermitKind, Status};
 
 /// Appointment at a desk.
 pub type AtDesk = (String, String, NaiveDate);
@@ -48,17 +48,17 @@ pub struct Expired {
     /// Permit.
     pub permit: String,
     /// Type.
-    pub kind: String,
+    pub kind: PermitKind,
     /// Last day.
     pub expires_on: NaiveDate,
     /// Status in the extract.
-    pub status: String,
+    pub status: Status,
     /// When the renewal was filed.
     pub filed_on: Option<NaiveDate>,
     /// Whether a newer permit exists.
     pub superseded: bool,
     /// The verdict on its last day; `None` if no run had seen it.
-    pub rule: Option<String>,
+    pub rule: Option<Rule>,
     /// Convocations for it.
     pub convocations: Vec<Appointed>,
 }
@@ -69,20 +69,20 @@ pub struct Appointed {
     /// Day.
     pub day: NaiveDate,
     /// State of the convocation.
-    pub state: String,
+    pub state: State,
 }
 
 impl Expired {
     /// How it ended.
     pub fn ending(&self) -> Ending {
-        let came = |a: &Appointed| a.state == State::Honoured.code() && a.day <= self.expires_on;
+        let came = |a: &Appointed| a.state == State::Honoured && a.day <= self.expires_on;
         if self.filed_on.is_some_and(|day| day <= self.expires_on) || self.convocations.iter().any(came) {
             return Ending::Filed;
         }
         // A cancelled or moved appointment does not count.
-        let gone = [State::Cancelled, State::Moved].map(State::code);
-        let mut stands = self.convocations.iter().filter(|a| !gone.contains(&a.state.as_str())).peekable();
-        let renewed = self.status == Status::Renewed.code() || self.superseded;
+        let gone = |a: &&Appointed| matches!(a.state, State::Cancelled | State::Moved);
+        let mut stands = self.convocations.iter().filter(|a| !gone(a)).peekable();
+        let renewed = self.status == Status::Renewed || self.superseded;
         if stands.peek().is_some() {
             let in_time = stands.any(|a| a.day <= self.expires_on);
             // Renewed on an unknown day: in time if the appointment was.
@@ -95,7 +95,7 @@ impl Expired {
         if renewed && self.filed_on.is_none() {
             return Ending::Filed;
         }
-        let apart = self.rule.as_deref().and_then(|rule| rule.parse().ok()).is_some_and(|rule| {
+        let apart = self.rule.is_some_and(|rule| {
             matches!(
                 rule,
                 Rule::Deceased
@@ -109,7 +109,7 @@ impl Expired {
                     | Rule::DueOnline
             )
         });
-        match (apart, &self.rule) {
+        match (apart, self.rule) {
             (true, _) => Ending::Apart,
             (false, None) => Ending::Unseen,
             (false, Some(_)) => Ending::Never,

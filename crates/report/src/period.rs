@@ -106,7 +106,7 @@ pub fn bounds_of_week(day: NaiveDate) -> (NaiveDate, NaiveDate) {
 fn figures(
     span: fn(NaiveDate) -> String,
     seats: &[(AtDesk, u64)],
-    appointments: &[(AtDesk, String, u64)],
+    appointments: &[(AtDesk, State, u64)],
 ) -> Vec<DeskFigures> {
     let mut sums: BTreeMap<(String, String, String), DeskFigures> = BTreeMap::new();
     let key = |(site, desk, day): &AtDesk| (span(*day), site.clone(), desk.clone());
@@ -115,12 +115,12 @@ fn figures(
     }
     for (place, state, n) in appointments {
         let sum = sums.entry(key(place)).or_default();
-        if ![State::Cancelled, State::Moved].map(State::code).contains(&state.as_str()) {
+        if !matches!(state, State::Cancelled | State::Moved) {
             sum.appointments += n;
         }
-        if state == State::Honoured.code() {
+        if *state == State::Honoured {
             sum.honoured += n;
-        } else if state == State::Missed.code() {
+        } else if *state == State::Missed {
             sum.missed += n;
         }
     }
@@ -130,7 +130,7 @@ fn figures(
 /// Appointments by week, and by semester.
 pub fn by_week_and_semester(
     seats: &[(AtDesk, u64)],
-    appointments: &[(AtDesk, String, u64)],
+    appointments: &[(AtDesk, State, u64)],
 ) -> (Vec<DeskFigures>, Vec<DeskFigures>) {
     (figures(week_of, seats, appointments), figures(semester_of, seats, appointments))
 }
@@ -155,7 +155,7 @@ pub fn waits(convoked: &[(String, NaiveDateTime, NaiveDate)]) -> Vec<Wait> {
 pub fn endings(expired: &[Expired]) -> Vec<EndingCount> {
     let mut counts: BTreeMap<(String, Ending, String), u64> = BTreeMap::new();
     for permit in expired {
-        let rule = permit.rule.clone().unwrap_or_default();
+        let rule = permit.rule.map(Rule::code).unwrap_or_default().to_owned();
         *counts.entry((week_of(permit.expires_on), permit.ending(), rule)).or_default() += 1;
     }
     counts.into_iter().map(|((week, ending, rule), permits)| EndingCount { week, ending, rule, permits }).collect()
@@ -164,9 +164,9 @@ pub fn endings(expired: &[Expired]) -> Vec<EndingCount> {
 /// Each expired permit, and how it ended.
 pub fn endings_list(expired: &[Expired]) -> List {
     let rows = expired.iter().map(|e| {
-        let (ending, rule) = (e.ending(), e.rule.clone().unwrap_or_default());
+        let (ending, rule) = (e.ending(), e.rule.map(Rule::code).unwrap_or_default().to_owned());
         let (code, label) = (ending.code().to_owned(), ending.label_fr().to_owned());
-        [e.permit.clone(), e.kind.clone(), e.expires_on.to_string(), week_of(e.expires_on), code, label, rule]
+        [e.permit.clone(), e.kind.to_string(), e.expires_on.to_string(), week_of(e.expires_on), code, label, rule]
     });
     List::new("endings", ["titre", "type", "fin_validite", "semaine", "issue", "libelle", "regle"], rows)
 }
@@ -309,6 +309,8 @@ impl Period {
 
 #[cfg(test)]
 mod tests {
+    use convoke_domain::permit::{PermitKind, Status};
+
     use super::*;
 
     fn day(n: i64) -> NaiveDate {
@@ -316,16 +318,15 @@ mod tests {
     }
 
     fn permit(rule: &str, convocations: &[(i64, State)]) -> Expired {
-        let convocations =
-            convocations.iter().map(|(n, state)| Appointed { day: day(*n), state: state.code().into() }).collect();
+        let convocations = convocations.iter().map(|(n, state)| Appointed { day: day(*n), state: *state }).collect();
         Expired {
             permit: "p".into(),
-            kind: "CST".into(),
+            kind: PermitKind::Cst,
             expires_on: day(0),
-            status: "actif".into(),
+            status: Status::Active,
             filed_on: None,
             superseded: false,
-            rule: Some(rule.into()),
+            rule: Some(rule.parse().unwrap()),
             convocations,
         }
     }
@@ -349,7 +350,7 @@ mod tests {
             (Expired { filed_on: Some(day(0)), ..permit("due", &[]) }, Ending::Filed),
             (Expired { filed_on: Some(day(1)), ..permit("due", &[]) }, Ending::Never),
             (Expired { superseded: true, ..permit("due", &[]) }, Ending::Filed),
-            (Expired { status: "renouvele".into(), ..permit("due", &[]) }, Ending::Filed),
+            (Expired { status: Status::Renewed, ..permit("due", &[]) }, Ending::Filed),
         ];
         for (permit, ending) in &cases {
             assert_eq!(permit.ending(), *ending, "{permit:?}");
