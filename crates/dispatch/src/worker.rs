@@ -6,6 +6,7 @@
 mod carry;
 mod in_hand;
 mod limits;
+mod record;
 mod witnesses;
 
 use std::cell::RefCell;
@@ -22,8 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::in_hand::InHand;
 use self::limits::Limits;
+use self::record::circumstances;
 use super::clerk::{Clerk, Turns};
-use super::decide::{Circumstances, Decision, Doubt, Schedule};
+use super::decide::{Decision, Doubt, Schedule};
 use super::press::{self, Ready, Render};
 use super::recheck::Floor;
 use super::relays::{Relays, Transport};
@@ -382,20 +384,5 @@ impl Worker<'_> {
             })
             .await
             .context("claiming letters")
-    }
-}
-
-/// What is known of a letter when the relay's reply arrives.
-fn circumstances(
-    letter: &LetterRow,
-    tried_since: DateTime<Utc>,
-    too_late_from: Option<DateTime<Utc>>,
-) -> Circumstances<'_> {
-    Circumstances {
-        letter_id: &letter.letter_id,
-        attempts: letter.attempts,
-        uncertain: letter.uncertain,
-        tried_since,
-        too_late_from,
     }
 }

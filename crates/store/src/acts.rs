@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::convocations::LiveColumns;
-use super::outbox::{LetterColumns, LetterRow};
+use super::letter::{LetterColumns, LetterRow};
 use super::row::{Rows, Word, row};
 use super::scope::{avoided_day, closed_day, convocation, holder, outbox, permit};
 use super::{Live, Store, on_backend};
@@ -100,7 +100,7 @@ impl Store {
             .execute(&mut self.conn)
             .context("setting the address of a holder")?;
         self.data_changed()?;
-        Ok(super::permits::email_of(extract, set, over.as_deref()))
+        Ok(super::holders::email_of(extract, set, over.as_deref()))
     }
 
     /// The live convocation of a holder.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
-use super::outbox::{LetterColumns, LetterRow};
+use super::letter::{LetterColumns, LetterRow};
 use super::row::Rows;
 use super::scope::{convocation, joined, notice, outbox, past_verdict, permit};
 use super::{Store, insert_own};

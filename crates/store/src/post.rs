@@ -9,7 +9,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::convocations::ConvocationColumns;
-use super::outbox::{LetterColumns, LetterRow, word};
+use super::letter::{LetterColumns, LetterRow};
+use super::outbox::word;
 use super::queue::sources;
 use super::row::{Columns, Rows, Word};
 use super::scope::{convocation, notice, outbox};

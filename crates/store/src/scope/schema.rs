@@ -1,4 +1,5 @@
-//! The tables, the same for every database. Defined only here; each database's migrations must match.
+//! The tables, the same for every database (up to 600 lines: one table after another). Defined only here; each
+//! database's migrations must match.
 
 use diesel::{allow_columns_to_appear_in_same_group_by_clause, allow_tables_to_appear_in_same_query, table};
 
