@@ -113,7 +113,8 @@ impl Add {
         let received = Received { wish: self.wish, on, needed_by: self.needed_by };
         let id =
             session.by_hand(&config, reason, |hand| acts::add_request(&mut store, hand, &self.number, received))?;
-        let text = format!("Recorded as {id}. The next night looks for a seat.\n");
+        let next = if self.wish == Wish::Other { "An agent answers it." } else { "The next night looks for a seat." };
+        let text = format!("Recorded as {id}. {next}\n");
         session.print(&json!({"schema": "convoke.request/1", "request": id.as_str(), "state": "open"}), &text)?;
         Ok(Exit::Done)
     }

@@ -376,6 +376,15 @@ impl Office {
         on_either!(self, c => c.batch_execute(sql)).map_err(|e| e.to_string())
     }
 
+    /// Puts the appointment that `which` selects on another day, as if it had been made for it.
+    pub(crate) fn put_appointment_on(&self, day: &str, which: &str) {
+        self.change(&format!(
+            "UPDATE convocation SET day = '{day}',
+                 slot_id = substr(slot_id, 1, length(slot_id) - 16) || '{day}' || substr(slot_id, length(slot_id) - 5) WHERE {which}"
+        ))
+        .unwrap();
+    }
+
     /// Makes another process lock the database for a while: nobody can write meanwhile.
     pub(crate) fn hold_locked(&self, how_long: std::time::Duration) -> std::thread::JoinHandle<()> {
         let (locked, is_locked) = std::sync::mpsc::channel();

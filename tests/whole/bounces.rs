@@ -234,7 +234,7 @@ async fn with_no_time_left_for_the_post_the_convocation_ends_and_the_seat_is_fre
     let (office, sent) = sent().await;
     let reference = reference(&sent[0]);
     let day = support::today().checked_add_days(chrono::Days::new(4)).unwrap();
-    office.change(&format!("UPDATE convocation SET day = '{day}' WHERE reference = '{reference}'")).unwrap();
+    office.put_appointment_on(&day.to_string(), &format!("reference = '{reference}'"));
     fs::write(office.path("back.eml"), dsn(&sent[0].from, "failed", "5.1.1", "550 5.1.1 no such user")).unwrap();
     let told = office.ok(&["bounces", "ingest", "back.eml", "--delete", "--yes", "--json"]);
     assert_eq!((told["hard"].as_u64(), told["undelivered"].as_u64()), (Some(1), Some(1)), "{told}");

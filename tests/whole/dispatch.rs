@@ -529,18 +529,18 @@ async fn what_changed_since_a_letter_was_written_is_seen_at_the_moment_of_sendin
     );
     let sent = times(&play.sink.messages());
     let expected = [
-        ("cancelled", "the permit was renewed"),
-        ("cancelled", "the permit was withdrawn"),
-        ("cancelled", "the renewal was requested already"),
-        ("held", "an agent holds the permit back"),
-        ("cancelled", "the appointment does not hold any more"),
-        ("cancelled", "the appointment was moved: a newer letter tells it"),
-        ("expired", "too few days are left: call the person"),
+        ("cancelled", "renewed"),
+        ("cancelled", "withdrawn"),
+        ("cancelled", "filed"),
+        ("held", "permit-held"),
+        ("cancelled", "no-appointment"),
+        ("cancelled", "moved"),
+        ("expired", "too-late"),
     ];
     for (reference, (state, reason)) in references.iter().zip(expected) {
-        let row = play.office.query(&format!(
-            "SELECT state, last_reply FROM outbox WHERE reference = '{reference}' AND channel = 'email'"
-        ));
+        let row = play
+            .office
+            .query(&format!("SELECT state, remark FROM outbox WHERE reference = '{reference}' AND channel = 'email'"));
         assert_eq!(row.trim(), format!("{state}|{reason}"));
         assert!(!sent.contains_key(reference), "{reference} was sent");
     }

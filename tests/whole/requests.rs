@@ -269,7 +269,10 @@ fn nobody_is_moved_who_did_not_ask_for_another_date() {
     assert!(ids.iter().all(|id| request(&office, id).0 == "open"));
     // A past appointment is to be marked, not moved.
     let number = numbers.lines().next().unwrap();
-    office.change(&format!("UPDATE convocation SET day = '2000-01-03' WHERE holder_id = (SELECT holder_id FROM holder WHERE number = '{number}')")).unwrap();
+    office.put_appointment_on(
+        "2000-01-03",
+        &format!("holder_id = (SELECT holder_id FROM holder WHERE number = '{number}')"),
+    );
     let slot = office.one("SELECT max(slot_id) FROM slot WHERE slot_id LIKE 'creteil/renouvellement/%'");
     let place =
         office.output(&["requests", "decide", &ids[0], "--place", &slot, "--despite-lapse", "--reason", "x", "--yes"]);

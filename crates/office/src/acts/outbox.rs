@@ -93,7 +93,8 @@ pub fn turn_letters(
                 // What a relay said is kept until it says something else.
                 let remark = match turn {
                     Turn::Hold => Some(Remark::Held),
-                    Turn::Release | Turn::Retry => letter.last_reply.is_none().then_some(Remark::LetGo),
+                    Turn::Release => Some(Remark::LetGo),
+                    Turn::Retry => None,
                 };
                 if !s.put_letter(&letter, to, remark, hand.now())? {
                     return Err(stands("a worker has taken it meanwhile: try again").into());

@@ -27,7 +27,7 @@ fn ask(store: &mut Store, n: u32, wish: Wish) -> Result<String, String> {
     store.write(|s| s.add_request(&new, now())).unwrap().map(|reference| reference.to_string())
 }
 
-fn a_holder_has_one_open_request_and_it_is_decided_once(mut office: Office) {
+fn a_holder_has_one_open_request_and_it_is_decided_once(office: &mut Office) {
     office.people(2);
     let mut store = office.open();
     let first = ask(&mut store, 1, Wish::Urgent).unwrap();
@@ -41,7 +41,7 @@ fn a_holder_has_one_open_request_and_it_is_decided_once(mut office: Office) {
     assert_eq!(open, [Wish::NoEmail, Wish::Advance]);
 }
 
-fn a_chosen_request_is_open_again_where_its_run_did_not_place_it(mut office: Office) {
+fn a_chosen_request_is_open_again_where_its_run_did_not_place_it(office: &mut Office) {
     office.people(2);
     let mut store = office.open();
     let (run, wanted) = (RunId("94/2026-11-03/1".into()), slot(10, 9, 1));
@@ -62,7 +62,7 @@ fn email(store: &mut Store) -> Option<String> {
     store.holders(&["h1"]).unwrap().remove("h1").unwrap().email
 }
 
-fn an_address_that_bounced_counts_as_none_until_it_changes(mut office: Office) {
+fn an_address_that_bounced_counts_as_none_until_it_changes(office: &mut Office) {
     office.people(1);
     let mut store = office.open();
     let wanted = slot(10, 9, 1);
@@ -74,7 +74,7 @@ fn an_address_that_bounced_counts_as_none_until_it_changes(mut office: Office) {
     assert_eq!(email(&mut store).as_deref(), Some("new@example.org"));
 }
 
-fn an_address_set_by_hand_holds_until_the_extract_changes_it(mut office: Office) {
+fn an_address_set_by_hand_holds_until_the_extract_changes_it(office: &mut Office) {
     office.people(1);
     let (mut store, id) = (office.open(), HolderId("h1".into()));
     assert_eq!(store.set_email(&id, Some("b@example.org")).unwrap().as_deref(), Some("h1@example.org"));
@@ -85,7 +85,7 @@ fn an_address_set_by_hand_holds_until_the_extract_changes_it(mut office: Office)
     assert_eq!(email(&mut store).as_deref(), Some("c@example.org"));
 }
 
-fn a_household_that_an_agent_links_is_one_until_it_is_unlinked(mut office: Office) {
+fn a_household_that_an_agent_links_is_one_until_it_is_unlinked(office: &mut Office) {
     office.people(2);
     let mut store = office.open();
     let both = [HolderId("h1".into()), HolderId("h2".into())];
@@ -101,7 +101,7 @@ fn a_household_that_an_agent_links_is_one_until_it_is_unlinked(mut office: Offic
     assert_eq!(households(&mut store), [None, None]);
 }
 
-fn whoever_is_erased_leaves_no_name_behind(mut office: Office) {
+fn whoever_is_erased_leaves_no_name_behind(office: &mut Office) {
     office.people(2);
     let mut store = office.open();
     let wanted = slot(10, 9, 2);

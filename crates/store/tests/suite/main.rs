@@ -4,10 +4,10 @@
 macro_rules! on_both {
     ($($promise:ident),+ $(,)?) => {
         mod on_sqlite {
-            $(#[test] fn $promise() { super::$promise(crate::office::Office::on_sqlite()); })+
+            $(#[test] fn $promise() { super::$promise(&mut crate::office::Office::on_sqlite()); })+
         }
         mod on_postgres {
-            $(#[test] fn $promise() { super::$promise(crate::office::Office::on_postgres()); })+
+            $(#[test] fn $promise() { super::$promise(&mut crate::office::Office::on_postgres()); })+
         }
     };
 }

@@ -25,7 +25,7 @@ fn again(office: &mut Office, name: &str) {
     .unwrap();
 }
 
-fn remarks_and_batches_leave_the_words_of_relays(mut office: Office) {
+fn remarks_and_batches_leave_the_words_of_relays(office: &mut Office) {
     let mut store = office.open();
     enqueue(&mut store, 5);
     office.execute(
@@ -35,7 +35,7 @@ fn remarks_and_batches_leave_the_words_of_relays(mut office: Office) {
          UPDATE outbox SET state = 'failed', last_reply = '550 5.7.1 spam' WHERE letter_id = 'l4';
          UPDATE outbox SET state = 'bounced' WHERE letter_id = 'l5';",
     );
-    again(&mut office, "2026-11-30-000000_remark");
+    again(office, "2026-11-30-000000_remark");
     let mut store = office.open();
     let mut read = |id: &str| {
         let l = store.letter(id).unwrap().unwrap();

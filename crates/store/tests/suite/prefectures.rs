@@ -242,15 +242,15 @@ fn answers(store: &mut Store, reference: &str) -> Vec<String> {
     ]
 }
 
-fn a_handle_answers_the_same_whatever_another_prefecture_holds(mut office: Office) {
-    let reference = fill(&mut office);
+fn a_handle_answers_the_same_whatever_another_prefecture_holds(office: &mut Office) {
+    let reference = fill(office);
     let alone = answers(&mut office.open(), &reference);
     office.twin();
     assert_eq!(answers(&mut office.open(), &reference), alone);
 }
 
-fn a_handle_never_changes_a_row_of_another_prefecture(mut office: Office) {
-    let reference = fill(&mut office);
+fn a_handle_never_changes_a_row_of_another_prefecture(office: &mut Office) {
+    let reference = fill(office);
     office.twin();
     let (theirs, tables) = office.rows(THEIRS);
     assert!(tables.len() > 20, "only {tables:?} have rows");
@@ -295,7 +295,7 @@ fn a_handle_never_changes_a_row_of_another_prefecture(mut office: Office) {
     assert_eq!(office.rows(THEIRS).0, theirs);
 }
 
-fn a_row_of_another_prefecture_is_refused(office: Office) {
+fn a_row_of_another_prefecture_is_refused(office: &mut Office) {
     let mut store = office.open();
     let stray = BounceRow { prefecture: THEIRS.into(), ..bounce() };
     assert!(store.record_bounce(&stray).is_err());

@@ -6,7 +6,7 @@ use crate::office::{Office, enqueue, now, placement, reserve, slot, started};
 
 on_both![a_row_that_cannot_be_read_says_its_table_column_and_key, every_row_that_is_written_can_be_read];
 
-fn a_row_that_cannot_be_read_says_its_table_column_and_key(mut office: Office) {
+fn a_row_that_cannot_be_read_says_its_table_column_and_key(office: &mut Office) {
     office.people(1);
     let mut store = office.open();
     enqueue(&mut store, 2);
@@ -31,7 +31,7 @@ fn a_row_that_cannot_be_read_says_its_table_column_and_key(mut office: Office) {
     assert_eq!(store.letters(&LetterFilter::default(), 9).unwrap().len(), 2);
 }
 
-fn every_row_that_is_written_can_be_read(mut office: Office) {
+fn every_row_that_is_written_can_be_read(office: &mut Office) {
     office.people(1);
     let mut store = office.open();
     enqueue(&mut store, 1);

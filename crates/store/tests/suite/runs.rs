@@ -28,7 +28,7 @@ fn commit(store: &mut Store, run: &RunRow) -> anyhow::Result<()> {
     store.write(|s| s.store_plan(run, &Stored { hashes: ["a", "b", "c", "d"], outcomes: &outcomes, summary: "{}" }))
 }
 
-fn one_run_is_in_progress_however_many_ask_at_once(office: Office) {
+fn one_run_is_in_progress_however_many_ask_at_once(office: &mut Office) {
     let acquired: Vec<bool> = std::thread::scope(|scope| {
         let asking: Vec<_> = (0..4)
             .map(|n| {
@@ -47,7 +47,7 @@ fn one_run_is_in_progress_however_many_ask_at_once(office: Office) {
     );
 }
 
-fn a_run_whose_owner_is_dead_or_silent_is_taken_over_and_the_old_owner_fenced(office: Office) {
+fn a_run_whose_owner_is_dead_or_silent_is_taken_over_and_the_old_owner_fenced(office: &mut Office) {
     let mut store = office.open();
     let old = started(&mut store, "dead");
     commit(&mut store, &old).unwrap();
@@ -73,7 +73,7 @@ fn a_run_whose_owner_is_dead_or_silent_is_taken_over_and_the_old_owner_fenced(of
     assert!(again.epoch > taken.epoch);
 }
 
-fn a_run_ends_once_and_the_next_has_another_number(office: Office) {
+fn a_run_ends_once_and_the_next_has_another_number(office: &mut Office) {
     let mut store = office.open();
     let first = started(&mut store, "a");
     assert!(store.advance_run(&first, 1, "{}", now()).is_err(), "nothing is committed before its plan is stored");
@@ -89,7 +89,7 @@ fn a_run_ends_once_and_the_next_has_another_number(office: Office) {
     assert_eq!(store.completed_run(today()).unwrap().unwrap().run_id, first.run_id);
 }
 
-fn a_night_is_owed_once_and_done_once(office: Office) {
+fn a_night_is_owed_once_and_done_once(office: &mut Office) {
     let mut store = office.open();
     store.owe_nights(&[(today(), now())]).unwrap();
     store.owe_nights(&[(today(), later(60))]).unwrap();
@@ -105,7 +105,7 @@ fn a_night_is_owed_once_and_done_once(office: Office) {
     assert_eq!(night.run_id.as_deref(), Some("94/2026-11-03/1"));
 }
 
-fn a_night_that_is_done_covers_those_before_it(office: Office) {
+fn a_night_that_is_done_covers_those_before_it(office: &mut Office) {
     let mut store = office.open();
     let yesterday = today().pred_opt().unwrap();
     store.owe_nights(&[(yesterday, later(-1_440)), (today(), now())]).unwrap();
@@ -118,7 +118,7 @@ fn a_night_that_is_done_covers_those_before_it(office: Office) {
     assert_eq!(states, [NightState::Due]);
 }
 
-fn steps_that_fail_or_panic_leave_nothing(office: Office) {
+fn steps_that_fail_or_panic_leave_nothing(office: &mut Office) {
     let mut store = office.open();
     let wrong: anyhow::Result<()> = store.write(|s| {
         s.set_pace("relay", now())?;
@@ -137,7 +137,7 @@ fn steps_that_fail_or_panic_leave_nothing(office: Office) {
     assert_eq!(store.pace("relay").unwrap(), Some(now()), "the handle still works");
 }
 
-fn the_ledger_is_a_chain_that_two_writers_cannot_fork(office: Office) {
+fn the_ledger_is_a_chain_that_two_writers_cannot_fork(office: &mut Office) {
     let event = || Event { kind: "sending.paused", payload: serde_json::json!({"reason": "test"}) };
     std::thread::scope(|scope| {
         for n in 0..3 {
@@ -154,7 +154,7 @@ fn the_ledger_is_a_chain_that_two_writers_cannot_fork(office: Office) {
     store.verify_ledger(None, &[]).unwrap().expect("a chain");
 }
 
-fn verdicts_that_change_keep_those_they_replace(mut office: Office) {
+fn verdicts_that_change_keep_those_they_replace(office: &mut Office) {
     office.people(2);
     let mut store = office.open();
     let change =
@@ -179,7 +179,7 @@ fn verdicts_that_change_keep_those_they_replace(mut office: Office) {
     );
 }
 
-fn a_permit_is_reviewed_on_its_day_and_not_before(mut office: Office) {
+fn a_permit_is_reviewed_on_its_day_and_not_before(office: &mut Office) {
     office.people(3);
     office.execute("UPDATE permit SET review_on = '2026-11-04' WHERE permit_id = 'p2'");
     let mut store = office.open();

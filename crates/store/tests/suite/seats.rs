@@ -19,7 +19,7 @@ on_both![
     slots_are_read_in_the_order_of_their_names,
 ];
 
-fn a_seat_is_given_once_and_a_person_convoked_once(mut office: Office) {
+fn a_seat_is_given_once_and_a_person_convoked_once(office: &mut Office) {
     office.people(4);
     let mut store = office.open();
     let (first, second) = (slot(10, 9, 2), slot(11, 9, 1));
@@ -32,7 +32,7 @@ fn a_seat_is_given_once_and_a_person_convoked_once(mut office: Office) {
     assert_eq!(live, ["h1".to_owned(), "h2".to_owned()].into());
 }
 
-fn operators_at_once_never_give_a_seat_twice(mut office: Office) {
+fn operators_at_once_never_give_a_seat_twice(office: &mut Office) {
     office.people(24);
     let wanted = slot(10, 9, 7);
     office.open().upsert_slots(std::slice::from_ref(&wanted)).unwrap();
@@ -53,7 +53,7 @@ fn operators_at_once_never_give_a_seat_twice(mut office: Office) {
     assert_eq!(office.text("count(*) || ' ' || count(DISTINCT seat) AS line FROM reservation"), "7 7");
 }
 
-fn a_seat_is_free_again_where_nobody_came_and_nobody_will(mut office: Office) {
+fn a_seat_is_free_again_where_nobody_came_and_nobody_will(office: &mut Office) {
     office.people(1);
     let mut store = office.open();
     let only = slot(10, 9, 1);
@@ -70,7 +70,7 @@ fn a_seat_is_free_again_where_nobody_came_and_nobody_will(mut office: Office) {
     }
 }
 
-fn a_closed_day_has_no_seats_and_its_seats_return(mut office: Office) {
+fn a_closed_day_has_no_seats_and_its_seats_return(office: &mut Office) {
     office.people(1);
     let mut store = office.open();
     let slots = [slot(10, 9, 3), slot(11, 9, 3)];
@@ -91,7 +91,7 @@ fn a_closed_day_has_no_seats_and_its_seats_return(mut office: Office) {
     assert_eq!(seats(&mut store), [3, 3]);
 }
 
-fn fewer_seats_keep_those_who_have_one_and_give_none(mut office: Office) {
+fn fewer_seats_keep_those_who_have_one_and_give_none(office: &mut Office) {
     office.people(4);
     let mut store = office.open();
     let (wide, narrow) = (slot(10, 9, 3), slot(10, 9, 2));
@@ -106,7 +106,7 @@ fn fewer_seats_keep_those_who_have_one_and_give_none(mut office: Office) {
     assert_eq!(reserve(&mut store, &[placement(4, &narrow)]), [None], "two still have one");
 }
 
-fn references_count_up_within_their_year(mut office: Office) {
+fn references_count_up_within_their_year(office: &mut Office) {
     office.people(3);
     let mut store = office.open();
     let wanted = slot(10, 9, 3);
@@ -122,7 +122,7 @@ fn references_count_up_within_their_year(mut office: Office) {
     assert_eq!(numbers, ["RC-94-2026-0000001", "RC-94-2026-0000002", "RC-94-2027-0000001"]);
 }
 
-fn what_was_made_elsewhere_takes_a_seat_and_only_one(mut office: Office) {
+fn what_was_made_elsewhere_takes_a_seat_and_only_one(office: &mut Office) {
     office.people(3);
     let mut store = office.open();
     let wanted = slot(10, 9, 1);
@@ -138,7 +138,7 @@ fn what_was_made_elsewhere_takes_a_seat_and_only_one(mut office: Office) {
     assert_eq!(store.elsewhere_fault(&holder(2), &wanted).unwrap(), Some(ElsewhereFault::Full));
 }
 
-fn slots_are_read_in_the_order_of_their_names(mut office: Office) {
+fn slots_are_read_in_the_order_of_their_names(office: &mut Office) {
     office.people(1);
     let mut store = office.open();
     let slots = [slot(12, 9, 1), slot(10, 14, 2), slot(10, 9, 3), slot(400, 9, 1)];
