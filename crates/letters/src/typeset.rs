@@ -25,16 +25,5 @@ pub(crate) use lines::{Paragraph, natural_width};
 pub(crate) use logo::Logo;
 pub(crate) use pages::{Colour, Pages, Part, Pixels};
 pub(crate) use table::{Cell, Look, Width, table};
-pub(crate) use text::{Kind, Style, Text};
+pub(crate) use text::{Kind, MM, Style, Text};
 pub(crate) use write::{About, NotWritten, write};
-
-/// A millimetre.
-pub(crate) const MM: f32 = 72.0 / 25.4;
-
-/// Whether a character is never drawn. The joiners are not drawn either, but they shape the letters beside them.
-fn is_unseen(c: char) -> bool {
-    use convoke_domain::unseen;
-    (unseen::is_unseen(c) && !unseen::is_joiner(c))
-        || matches!(c, '\u{fe00}'..='\u{fe0f}')
-        || (c.is_control() && c != '\n')
-}

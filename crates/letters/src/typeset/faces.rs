@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::face::{Face, Shaped};
-use super::is_unseen;
+use super::text::is_unseen;
 
 /// Words kept before the memory is emptied: a letter has a few hundred, nearly all of them in the next one too.
 const WORDS_MAX: usize = 20_000;

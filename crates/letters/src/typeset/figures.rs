@@ -2,8 +2,8 @@
 
 use krilla::geom::{Path, PathBuilder};
 
-use super::MM;
 use super::pages::Colour;
+use super::text::MM;
 
 /// A pictogram before a label or a heading. It repeats what the words say, so it is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use krilla::geom::{Path, Rect};
 
-use super::MM;
 use super::faces::Faces;
 use super::figures::{Pictogram, segment};
 use super::lines::Paragraph;
 use super::pages::{Bookmark, Colour, Drawn, Mark, Op, Pages, Part, Pixels};
+use super::text::MM;
 use super::text::{Style, Text};
 
 /// Margins of a page.

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::MM;
 use super::figures::{rectangle, segment};
 use super::flow::{Flow, Place};
 use super::lines::{Paragraph, natural_width};
 use super::pages::{Colour, Part};
+use super::text::MM;
 use super::text::{Style, Text};
 
 /// How wide a column is.

@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+/// A millimetre.
+pub(crate) const MM: f32 = 72.0 / 25.4;
+
 /// How words of one kind are set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Kind {
@@ -72,4 +75,12 @@ impl Style {
     pub(crate) fn french(size: f32, leading: f32) -> Self {
         Self { size, leading: leading * size, rtl: false, language: "fr" }
     }
+}
+
+/// Whether a character is never drawn. The joiners are not drawn either, but they shape the letters beside them.
+pub(super) fn is_unseen(c: char) -> bool {
+    use convoke_domain::unseen;
+    (unseen::is_unseen(c) && !unseen::is_joiner(c))
+        || matches!(c, '\u{fe00}'..='\u{fe0f}')
+        || (c.is_control() && c != '\n')
 }

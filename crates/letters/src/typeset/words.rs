@@ -10,7 +10,7 @@ use unicode_bidi::{BidiClass, Level, ParagraphBidiInfo, bidi_class};
 
 use super::face::{Role, Shaped};
 use super::faces::Faces;
-use super::is_unseen;
+use super::text::is_unseen;
 use super::text::{Style, Text};
 
 /// A part of a text: a word, mostly.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use anyhow::Result;
 use chrono::NaiveDate;
 
-use super::{Tools, next_night};
+use super::Tools;
+use super::dates::next_night;
 use convoke_domain::agenda::Pool;
 use convoke_domain::agenda::Slot;
 use convoke_domain::run::Stage;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use chrono::{Days, NaiveDate};
-use serde::{Deserialize, Serialize};
 
 use super::Dates;
+use super::firm::Firm;
 use super::requests::Desk;
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::agenda::{Pool, Slot};
@@ -18,25 +18,6 @@ use convoke_domain::slot::{PoolId, SlotId, minute};
 use convoke_instance::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
 use convoke_settings::Configuration;
 use convoke_store::{Live, PermitRow, Placement};
-
-/// An appointment to be made firm, and the data for its letter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Firm {
-    /// Who and where.
-    pub placement: Placement,
-    /// Day.
-    pub day: NaiveDate,
-    /// Type of permit.
-    pub kind: PermitKind,
-    /// Mention.
-    pub mention: String,
-    /// Last day of the permit.
-    pub expires_on: NaiveDate,
-    /// Whether the notice is reduced.
-    pub short_notice: bool,
-    /// Whether the permit had already expired.
-    pub late: bool,
-}
 
 /// Everything that is read, from one state of the database.
 pub(super) struct Observation {

@@ -10,8 +10,10 @@ mod appointment;
 mod circumstances;
 mod commit;
 mod correspondence;
+mod dates;
 mod dossier;
 mod explain;
+mod firm;
 mod forecast;
 mod input;
 mod letters;
@@ -25,16 +27,18 @@ mod shown;
 mod stop;
 mod summary;
 mod timeline;
+mod tools;
 
 use anyhow::{Context, Result, bail};
-use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use chrono::NaiveDate;
 
 pub use again::Again;
 pub(crate) use appointment::{Convocation, Made, Occasion, Person};
+pub use dates::Dates;
 pub use dossier::{Asked, dossier};
 pub use explain::explain;
+pub use firm::Firm;
 pub use forecast::forecast;
-pub use input::Firm;
 pub use letters::letters_of_plan;
 pub(crate) use letters::{Writer, recipient};
 pub use observe::{For, Preview, preview};
@@ -45,26 +49,15 @@ pub use shown::{keep_shown, recall_shown};
 pub use stop::{Stopped, stop};
 pub use summary::{Lapses, Letters, Requests, Summary};
 pub use timeline::timeline;
+pub use tools::Tools;
 
 use convoke_domain::ids::RunId;
-use convoke_domain::run::{RunState, Stage, Trigger};
+use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, Plan, PlanningInput};
-use convoke_machine::clock::Clock;
-use convoke_machine::entropy::Entropy;
 use convoke_machine::fault;
 use convoke_machine::process;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{Acquired, NewRun, RunRow, Store};
-
-/// What a run needs besides its configuration.
-pub struct Tools<'a> {
-    /// The time.
-    pub clock: &'a Clock,
-    /// Randomness for new commitments.
-    pub entropy: &'a mut Entropy,
-    /// Called with the progress: stage, done, total.
-    pub progress: &'a dyn Fn(Stage, u64, u64),
-}
 
 /// A run to be made.
 #[derive(Clone, Debug)]
@@ -110,38 +103,6 @@ pub enum Outcome {
         /// Its input, and the plan itself.
         plan: Box<(PlanningInput, Plan)>,
     },
-}
-
-/// The dates of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct Dates {
-    /// The rules are those of this date.
-    pub business: NaiveDate,
-    /// Seats, notice and statuses are those of this date.
-    pub today: NaiveDate,
-    /// The next planning night.
-    pub next_night: NaiveDate,
-}
-
-impl Dates {
-    /// The dates of a run for `date`, or today if absent.
-    pub fn of(date: Option<NaiveDate>, clock: &Clock, config: &Configuration) -> Result<Self> {
-        let today = clock.today(config.settings.prefecture.zone);
-        let business = date.unwrap_or(today);
-        Ok(Self { business, today, next_night: next_night(config, today)? })
-    }
-}
-
-/// The first night after that of `today`, by the schedule, which may skip days: until then nobody else is made firm.
-fn next_night(config: &Configuration, today: NaiveDate) -> Result<NaiveDate> {
-    let tomorrow = today.checked_add_days(Days::new(1)).context("the clock is at the end of the calendar")?;
-    let zone = config.settings.prefecture.zone;
-    // Noon of the day before: every night of tomorrow comes after it, whatever the zone.
-    let after = today.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default()).and_utc() - TimeDelta::days(1);
-    let nights = std::iter::successors(config.settings.serve.night.next(zone, after), |(_, at)| {
-        config.settings.serve.night.next(zone, *at)
-    });
-    Ok(nights.map(|(date, _)| date).take(1_000).find(|date| *date >= tomorrow).unwrap_or(tomorrow))
 }
 
 /// Brings a business date up to date. Running twice is always safe, so it retries by itself when the database

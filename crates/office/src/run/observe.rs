@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::{Context, Result, bail};
 use chrono::NaiveDate;
 
-use super::input::{Due, Firm, Observation, People, firm_appointments, planning_input, warnings};
+use super::firm::Firm;
+use super::input::{Due, Observation, People, firm_appointments, planning_input, warnings};
 use super::requests::{self, Desk, Night};
 use super::{Dates, Tools};
 use convoke_check::{check, closes};
@@ -116,7 +117,7 @@ pub fn preview(
     if dates.business > dates.today {
         // A future night is planned as if it were today.
         dates.today = dates.business;
-        dates.next_night = super::next_night(config, dates.business)?;
+        dates.next_night = super::dates::next_night(config, dates.business)?;
     }
     let seen = observe(store, config, dates, for_whom, tools)?;
     let last = store.completed_run(dates.business)?;
