@@ -313,7 +313,7 @@ fn the_console_is_reached_from_elsewhere_by_tls_alone_and_when_somebody_can_sign
 #[test]
 fn who_comes_in_stands_in_the_ledger() {
     let office = office();
-    let console = Console::of(&office);
+    let console = Console::of_accounts_made(&office);
     console.signed_in("auditeur");
     let told = office
         .query("SELECT actor || ' ' || kind FROM ledger_entry WHERE kind LIKE 'console.%' OR kind LIKE 'account.%'");

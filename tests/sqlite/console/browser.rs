@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::support::Office;
@@ -28,9 +29,35 @@ pub(crate) fn enrol(office: &Office, login: &str, role: &str) {
     assert!(child.wait().unwrap().success());
 }
 
+/// Gives an office an account for each role, with a password that the program has hashed once: argon2 is slow on purpose.
+fn give_accounts(office: &Office) {
+    static HASHED: OnceLock<String> = OnceLock::new();
+    let hash = HASHED.get_or_init(|| {
+        enrol(office, ROLES[0], ROLES[0]);
+        office.one("SELECT password FROM account")
+    });
+    let settings: toml::Table = std::fs::read_to_string(office.path("convoke.toml")).unwrap().parse().unwrap();
+    let code = &settings["prefecture"]["code"];
+    for role in ROLES {
+        office
+            .change(&format!(
+                "INSERT INTO account (prefecture, login, role, password, created_at)
+                 VALUES ({}, '{role}', '{role}', '{hash}', '2026-11-01 00:00:00') ON CONFLICT DO NOTHING",
+                code.to_string().replace('"', "'")
+            ))
+            .unwrap();
+    }
+}
+
 impl Console {
     /// A server of an office, with an account for each role.
     pub(crate) fn of(office: &Office) -> Self {
+        give_accounts(office);
+        Self::with(office, &[])
+    }
+
+    /// The same, with accounts that the program made: the ledger says so.
+    pub(crate) fn of_accounts_made(office: &Office) -> Self {
         for role in ROLES {
             enrol(office, role, role);
         }
