@@ -246,9 +246,12 @@ impl LetterState {
             S::Leased => {
                 matches!(next, S::Sending | S::Queued | S::Deferred | S::Failed | S::Held | S::Cancelled | S::Expired)
             }
-            S::Sending => {
-                matches!(next, S::Accepted | S::Deferred | S::Failed | S::Uncertain | S::Held | S::Expired)
-            }
+            // A start that is recorded once more because its answer was lost may find that the letter is not to be
+            // sent: it has not left then, and is given back or withheld as a leased one.
+            S::Sending => matches!(
+                next,
+                S::Accepted | S::Queued | S::Deferred | S::Failed | S::Uncertain | S::Held | S::Cancelled | S::Expired
+            ),
             S::Accepted => next == S::Bounced,
             // By hand.
             S::Failed | S::Bounced => next == S::Queued,

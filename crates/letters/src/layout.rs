@@ -125,12 +125,12 @@ impl Letter<'_> {
         self.title(&self.sheet.texts[0].document.title);
         self.blocks(&self.sheet.texts[0].document.blocks, true);
         self.closing();
-        if !large && self.flow.page_count() == 1 {
-            self.flow.within(Part::Paragraph, |flow| {
+        if large {
+            self.flow.paragraph(&official, official_style, Gaps(self.sizes.body, 0.0));
+        } else {
+            self.flow.within_first_page(Part::Paragraph, |flow| {
                 flow.put(&at_foot, left, foot - at_foot.height(), width);
             });
-        } else {
-            self.flow.paragraph(&official, official_style, Gaps(self.sizes.body, 0.0));
         }
         self.flow.set_bottom(foot);
         Ok(())

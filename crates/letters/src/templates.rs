@@ -201,7 +201,14 @@ impl Templates {
     /// # Errors
     /// A source that cannot be parsed.
     pub fn kept(sources: impl IntoIterator<Item = (String, Vec<u8>)>, fonts: Fonts) -> Result<Self, TemplateError> {
-        Self::unchecked(sources.into_iter().filter(|(file, _)| !FORMER.contains(&file.as_str())), fonts)
+        let mut kept =
+            Self::unchecked(sources.into_iter().filter(|(file, _)| !FORMER.contains(&file.as_str())), fonts)?;
+        // An earlier engine may have drawn a logo that this one refuses: the letter matters more.
+        if kept.logo.is_err() {
+            let embedded = FILES.iter().find(|(file, _)| *file == LOGO).map_or("", |(_, source)| source);
+            kept.logo = Logo::new(embedded.as_bytes()).map_err(|reason| TemplateError::new(LOGO, reason));
+        }
+        Ok(kept)
     }
 
     /// SHA-256 of all names and sources, in hexadecimal, recorded with each letter.

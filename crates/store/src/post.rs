@@ -123,6 +123,7 @@ impl Store {
                 outbox::state.eq(LetterState::Posted.code()),
                 outbox::sha256.eq(sha256),
                 outbox::rendered.eq(rendered),
+                outbox::remark.eq(None::<String>),
                 outbox::post_batch.eq(batch),
             ))
             .execute(&mut self.conn)

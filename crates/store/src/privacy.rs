@@ -285,6 +285,8 @@ impl Store {
                 .set((
                     outbox::data.eq(PURGED),
                     outbox::recipient.eq(None::<String>),
+                    // It may say that the holder has died.
+                    outbox::remark.eq(None::<String>),
                     outbox::last_reply.eq(None::<String>),
                 ))
                 .execute(&mut self.conn)

@@ -263,12 +263,12 @@ impl Worker<'_> {
             let next_day = limits.next_day(s, &row, floor, now)?;
             let standing = s.standing(&row.letter_id)?;
             if next_day.is_some() || standing.paused_at.is_some() {
-                s.put_down(&row, LetterState::Queued, next_day, None)?;
-                return Ok(Begun::GivenBack);
+                let ours = s.put_down(&row, LetterState::Queued, next_day, None)?;
+                return Ok(if ours { Begun::GivenBack } else { Begun::Lost });
             }
             if let Some(why) = floor.withheld(&standing, now) {
-                s.put_down(&row, why.state, None, Some(why.reason))?;
-                return Ok(Begun::Withheld(why));
+                let ours = s.put_down(&row, why.state, None, Some(why.reason))?;
+                return Ok(if ours { Begun::Withheld(why) } else { Begun::Lost });
             }
             let ours = s.begin_sending(&row, &sha256, &rendered, &relay, started_at)?;
             Ok(if ours { Begun::Go } else { Begun::Lost })

@@ -88,10 +88,6 @@ impl<'a> Flow<'a> {
         self.bottom = bottom;
     }
 
-    pub(crate) fn page_count(&self) -> usize {
-        self.pages.count()
-    }
-
     /// Begins a part of the text: what is drawn until [`Self::close`] is in it.
     pub(crate) fn open(&mut self, part: Part) {
         self.pages.open(part, None);
@@ -110,6 +106,13 @@ impl<'a> Flow<'a> {
         self.open(part);
         fill(self);
         self.close();
+    }
+
+    /// The same on the first page, whatever page the text has reached; it is read after all that is there already.
+    pub(crate) fn within_first_page(&mut self, part: Part, fill: impl FnOnce(&mut Self)) {
+        let others = self.pages.pages.split_off(1);
+        self.within(part, fill);
+        self.pages.pages.extend(others);
     }
 
     pub(crate) fn next_page(&mut self) {

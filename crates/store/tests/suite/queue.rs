@@ -11,6 +11,7 @@ on_both![
     a_claim_takes_what_is_due_the_earliest_first,
     a_worker_that_was_taken_over_changes_nothing,
     what_a_worker_records_twice_is_recorded_once,
+    a_start_recorded_twice_may_end_in_the_letter_being_given_back,
     a_letter_that_had_begun_is_uncertain_and_its_attempt_recorded,
     a_letter_that_had_not_begun_waits_again_without_an_attempt,
     no_write_takes_a_letter_out_of_its_life_cycle,
@@ -127,6 +128,18 @@ fn what_a_worker_records_twice_is_recorded_once(office: &mut Office) {
     assert!(!store.settle(&mine, &settled(LetterState::Uncertain)).unwrap());
 }
 
+fn a_start_recorded_twice_may_end_in_the_letter_being_given_back(office: &mut Office) {
+    let mut store = office.open();
+    enqueue(&mut store, 2);
+    for (n, to) in [(0, LetterState::Queued), (1, LetterState::Cancelled)] {
+        let mine = claim(&mut store, "w", 1).remove(0);
+        // The answer to this was lost; meanwhile sending was paused, or the appointment cancelled.
+        assert!(begin(&mut store, &mine));
+        assert!(store.put_down(&mine, to, Some(later(60)), None).unwrap(), "{n}");
+        assert_eq!(state(&mut store, &mine.letter_id), to);
+    }
+}
+
 fn a_letter_that_had_begun_is_uncertain_and_its_attempt_recorded(office: &mut Office) {
     let mut store = office.open();
     enqueue(&mut store, 1);
@@ -231,7 +244,8 @@ fn a_withheld_letter_says_why_and_a_retried_one_keeps_what_the_relay_said(office
 
 fn an_email_that_failed_is_posted_as_a_copy_once(office: &mut Office) {
     let mut store = office.open();
-    let paper = NewLetter { channel: Channel::Post, state: LetterState::ToPost, ..letter("l2", "r2") };
+    let remark = Some(Remark::LetGo);
+    let paper = NewLetter { channel: Channel::Post, state: LetterState::ToPost, remark, ..letter("l2", "r2") };
     store.enqueue(&[letter("l1", "r1"), paper]).unwrap();
     office.execute("UPDATE outbox SET state = 'failed' WHERE letter_id = 'l1'");
     assert!(store.mark_posted("l1", "sha", "{}", "batch-7").unwrap());
@@ -242,6 +256,7 @@ fn an_email_that_failed_is_posted_as_a_copy_once(office: &mut Office) {
     let copy = store.letter("l1/copie").unwrap().unwrap();
     assert_eq!((copy.state, copy.channel, copy.recipient), (LetterState::Posted, Channel::Post, None));
     assert_eq!(copy.post_batch.as_deref(), Some("batch-7"));
+    assert_eq!(store.letter("l2").unwrap().unwrap().remark, None, "what held it up no longer matters");
     assert!(store.mark_returned("l2").unwrap() && !store.mark_returned("l2").unwrap());
 }
 

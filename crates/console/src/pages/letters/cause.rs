@@ -38,7 +38,9 @@ pub(super) fn cause(
 
 /// Why letters are where they are, and the language of that text.
 pub(in crate::pages) fn words_of(cause: &Cause) -> Option<(String, &'static str)> {
-    (!cause.words().is_empty()).then(|| words::letter_cause(cause.state, cause.remark, &cause.reply))
+    // A bounce without a word is a cause too.
+    let known = cause.state == LetterState::Bounced || !cause.words().is_empty();
+    known.then(|| words::letter_cause(cause.state, cause.remark, &cause.reply))
 }
 
 /// The causes under a filter; without a chosen state, those of every state that has causes.
