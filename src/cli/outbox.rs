@@ -129,12 +129,12 @@ fn each(letters: &[LetterRow]) -> (Value, String) {
             // What a person must look at comes first.
             let remark = l.remark.map(|remark| remark.label().to_owned());
             let batch = l.post_batch.as_ref().map(|batch| format!("posted in batch {batch}"));
-            let reply =
-                without_pdf.clone().or(remark).or(batch).or_else(|| l.last_reply.clone()).unwrap_or_default();
+            let reply = without_pdf.clone().or(remark).or(batch).or_else(|| l.last_reply.clone()).unwrap_or_default();
             let (tries, reply): (String, String) = (l.attempts.to_string(), reply.chars().take(40).collect());
             table.row([l.reference.as_str(), l.kind.code(), l.channel.code(), l.state.code(), &tries, &reply]);
             json!({"id": l.letter_id, "reference": l.reference, "kind": l.kind, "channel": l.channel, "state": l.state,
-                "attempts": l.attempts, "remark": l.remark, "last_reply": l.last_reply, "post_batch": l.post_batch, "without_pdf": without_pdf})
+                "attempts": l.attempts, "remark": l.remark, "last_reply": l.last_reply,
+                "post_batch": l.post_batch, "without_pdf": without_pdf})
         })
         .collect();
     (json!({"schema": "convoke.outbox/1", "letters": rows}), table.text())

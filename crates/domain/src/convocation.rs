@@ -217,6 +217,10 @@ impl Remark {
 }
 
 impl LetterState {
+    /// The states of letters that have not reached their holder, for a cause that a person can be shown.
+    pub const HELD_UP: [Self; 7] =
+        [Self::Deferred, Self::Failed, Self::Uncertain, Self::Bounced, Self::Held, Self::Expired, Self::Returned];
+
     /// States in which no worker has a letter in hand, and which a worker or an agent may still end.
     pub const WAITING: [Self; 4] = [Self::Queued, Self::Deferred, Self::Uncertain, Self::Held];
 

@@ -115,17 +115,6 @@ pub type Doubtful = (String, LetterKind, LetterState, i64);
 /// Literal values, which match the partial index: bound ones would not use it.
 pub(super) const CLAIMABLE: &str = "outbox.state IN ('queued', 'deferred', 'uncertain')";
 
-/// States of letters that have not reached their holder, and will not without something being done.
-const FAILING: [LetterState; 7] = [
-    LetterState::Deferred,
-    LetterState::Failed,
-    LetterState::Uncertain,
-    LetterState::Bounced,
-    LetterState::Held,
-    LetterState::Expired,
-    LetterState::Returned,
-];
-
 /// An attempt: its epoch, reply code and enhanced code.
 type Said = (i64, Option<i64>, Option<String>);
 
@@ -283,7 +272,7 @@ impl Store {
             .inner_join(joined!(convocation, outbox, reference))
             .filter(convocation::run_id.eq(run_id))
             .filter(outbox::kind.eq(LetterKind::Convocation.code()).and(outbox::occasion.eq("")))
-            .filter(outbox::state.eq_any(FAILING.map(LetterState::code)))
+            .filter(outbox::state.eq_any(LetterState::HELD_UP.map(LetterState::code)))
             .group_by((outbox::state, outbox::remark, outbox::last_reply))
             .select((
                 diesel::dsl::min(outbox::letter_id).assume_not_null(),

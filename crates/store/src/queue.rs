@@ -279,8 +279,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Releases a leased letter without an attempt: given back, or not to be sent, for the reason in `remark`. `false` if the lease
-    /// was lost.
+    /// Releases a leased letter without an attempt: given back, or not to be sent, for the reason in `remark`. `false` if
+    /// the lease was lost.
     pub fn put_down(
         &mut self,
         letter: &LetterRow,

@@ -8,17 +8,6 @@ use convoke_office::acts::{self, Cause, Turn};
 use convoke_report::words;
 use convoke_store::{LetterFilter, Store};
 
-/// States for which a cause is shown.
-const WITH_CAUSE: &[LetterState] = &[
-    LetterState::Deferred,
-    LetterState::Failed,
-    LetterState::Uncertain,
-    LetterState::Bounced,
-    LetterState::Held,
-    LetterState::Expired,
-    LetterState::Returned,
-];
-
 /// Why a letter is held up, or what it lacks, without addresses, and the language of that text. For a delivered letter
 /// the relay's reply is not a cause.
 pub(super) fn cause(
@@ -31,7 +20,7 @@ pub(super) fn cause(
     if let Some(fault) = rendered.and_then(|r| r.without_pdf) {
         return Some(words::paper_fault(&fault));
     }
-    let reply = reply.filter(|_| WITH_CAUSE.contains(&state));
+    let reply = reply.filter(|_| LetterState::HELD_UP.contains(&state));
     (remark.is_some() || reply.is_some())
         .then(|| words::letter_cause(state, remark, &acts::cause(reply.unwrap_or_default())))
 }
@@ -46,7 +35,7 @@ pub(in crate::pages) fn words_of(cause: &Cause) -> Option<(String, &'static str)
 /// The causes under a filter; without a chosen state, those of every state that has causes.
 pub(super) fn causes(s: &mut Store, filter: &LetterFilter) -> Result<Vec<Cause>> {
     let states: Vec<LetterState> =
-        WITH_CAUSE.iter().copied().filter(|state| filter.state.is_none_or(|chosen| chosen == *state)).collect();
+        LetterState::HELD_UP.into_iter().filter(|state| filter.state.is_none_or(|chosen| chosen == *state)).collect();
     if states.is_empty() {
         return Ok(Vec::new());
     }
