@@ -12,7 +12,7 @@ use convoke_dispatch::smtp::Stage;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-use super::whole::dispatch::{Play, WAITING, count, until};
+use super::whole::dispatch::{Play, SHORT_LEASE, WAITING, count, until};
 
 /// Its network is 198.18.N.0/30, from the range reserved for measurements (RFC 2544): this side is .1, the host .2.
 struct Host {
@@ -53,8 +53,7 @@ impl Host {
             .env("CONVOKE__DATABASE__URL", format!("postgres://postgres@{d}/{database}?sslmode=disable"))
             .env("CONVOKE__SMTP__URL", format!("smtp://{r}"))
             .env("CONVOKE__SMTP__ALLOW_CLEAR", "true")
-            .env("CONVOKE__DISPATCH__LEASE_S", "1")
-            .env("CONVOKE__DISPATCH__SESSIONS", "2")
+            .envs([SHORT_LEASE, ("CONVOKE__DISPATCH__SESSIONS", "2")])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use convoke_dispatch::sink::{Act, Sink};
 use convoke_dispatch::smtp::Stage;
 
+use super::whole::dispatch::SHORT_LEASE;
 use super::whole::serve::{Served, is_done, until};
 use crate::support::postgres::{Cluster, cluster};
 use crate::support::{self, Office, PLANNED, Shape};
@@ -98,8 +99,7 @@ fn a_server_of_nights_goes_on_when_its_database_is_killed_and_started_anew() {
     let tomorrow = today.succ_opt().unwrap();
     Served::begin(&office, &format!("{today} 12:00:00"), &[]).looks(&office);
     // A claim whose transaction's answer was lost waits for the end of its lease.
-    let lease = [("CONVOKE__DISPATCH__LEASE_S", "5")];
-    let served = Served::begin(&office, &format!("{tomorrow} 09:00:00"), &lease);
+    let served = Served::begin(&office, &format!("{tomorrow} 09:00:00"), &[SHORT_LEASE]);
     for _ in 0..3 {
         std::thread::sleep(Duration::from_millis(700));
         own.restart();

@@ -79,6 +79,9 @@ impl Play {
     }
 }
 
+/// A lease that ends soon, and that a worker on a busy machine still renews in time.
+pub(crate) const SHORT_LEASE: (&str, &str) = ("CONVOKE__DISPATCH__LEASE_S", "5");
+
 pub(crate) const WAITING: &str = "state IN ('queued', 'deferred', 'uncertain', 'leased', 'sending')";
 
 pub(crate) fn count(office: &Office, which: &str) -> u64 {
@@ -376,7 +379,7 @@ async fn a_worker_that_stood_still_for_longer_than_its_lease_has_nothing_more_to
         if turn.stage == Stage::Dot && turn.session <= 2 { Act::Late(Duration::from_secs(3)) } else { Act::Usual }
     })
     .await;
-    let lease = [("CONVOKE__DISPATCH__LEASE_S", "1"), ("CONVOKE__DISPATCH__SESSIONS", "2")];
+    let lease = [SHORT_LEASE, ("CONVOKE__DISPATCH__SESSIONS", "2")];
     let frozen = play.command(&["dispatch", "--json", "--until-empty", "-v"]).envs(lease).spawn().unwrap();
     until("letters in flight", || play.sink.messages().len() >= 2).await;
     signal(&frozen, "-STOP");
@@ -407,7 +410,7 @@ async fn a_worker_that_stood_still_once_sends_what_comes_after_once() {
         Play::new(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(1_500)) } else { Act::Usual })
             .await;
     play.office.change("UPDATE outbox SET state = 'held' WHERE channel = 'email' AND letter_id NOT IN (SELECT letter_id FROM outbox WHERE channel = 'email' ORDER BY letter_id LIMIT 10)").unwrap();
-    let settings = [("CONVOKE__DISPATCH__LEASE_S", "1"), ("CONVOKE__DISPATCH__SESSIONS", "2")];
+    let settings = [SHORT_LEASE, ("CONVOKE__DISPATCH__SESSIONS", "2")];
     let worker = play.command(&["dispatch", "--json"]).envs(settings).spawn().unwrap();
     until("a letter", || !play.sink.messages().is_empty()).await;
     signal(&worker, "-STOP");
