@@ -72,7 +72,7 @@ fn manual() -> String {
 fn the_manual_is_what_the_program_says() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manual = manual();
-    assert!(manual.contains(&Exit::table()), "the exit codes stand in it");
+    assert!(manual.contains(&Exit::table()), "the exit codes are in it");
     std::fs::create_dir_all(sources.join("target")).unwrap();
     std::fs::write(sources.join("target/CLI.md"), &manual).unwrap();
     let kept = std::fs::read_to_string(sources.join("docs/CLI.md")).unwrap_or_default();

@@ -166,8 +166,8 @@ fn list(session: &Session) -> Result<Exit> {
         let factor = if a.totp.is_some() { "yes" } else { "no" };
         table.row([&a.login, &a.role, factor, &a.created_at.format("%Y-%m-%d").to_string()]);
     }
-    let told = |a: &convoke_store::AccountRow| json!({"login": a.login, "role": a.role, "second_factor": a.totp.is_some(), "made": a.created_at.and_utc()});
-    let document = json!({"schema": "convoke.accounts/1", "accounts": accounts.iter().map(told).collect::<Vec<_>>()});
+    let shown = |a: &convoke_store::AccountRow| json!({"login": a.login, "role": a.role, "second_factor": a.totp.is_some(), "made": a.created_at.and_utc()});
+    let document = json!({"schema": "convoke.accounts/1", "accounts": accounts.iter().map(shown).collect::<Vec<_>>()});
     let text = if accounts.is_empty() {
         "No accounts yet: `convoke accounts add LOGIN` makes one.\n".to_owned()
     } else {

@@ -83,13 +83,13 @@ impl Close {
         progress.clear();
         let document = json!({"schema": "convoke.closed/1", "closed": true, "site": closing.site, "desk": closing.desk,
             "day": closing.day, "expected": hits});
-        session.print(&document, &told(&self.place, self.day, &hits))?;
+        session.print(&document, &describe(&self.place, self.day, &hits))?;
         let without = hits.iter().any(|hit| hit.new_slot.is_none() || hit.after_expiry);
         Ok(if without { Exit::WithoutSlot } else { Exit::Done })
     }
 }
 
-fn told(place: &str, day: NaiveDate, hits: &[Hit]) -> String {
+fn describe(place: &str, day: NaiveDate, hits: &[Hit]) -> String {
     let mut table = Columns::new(terminal_width()).header(["WAS", "NOW", "SLOT"]).whole([0, 1]);
     for hit in hits {
         let slot = match (&hit.new_slot, hit.after_expiry) {

@@ -144,12 +144,12 @@ impl Offer {
         progress.clear();
         let document = json!({"schema": "convoke.options/1", "reference": self.reference.as_str(), "present": found.present,
             "expires_on": found.expires_on, "seats": found.seats, "avoided": found.avoided});
-        session.print(&document, &told(&self.reference, &found))?;
+        session.print(&document, &describe(&self.reference, &found))?;
         Ok(if found.seats.is_empty() { Exit::WithoutSlot } else { Exit::Done })
     }
 }
 
-fn told(reference: &Reference, found: &Options) -> String {
+fn describe(reference: &Reference, found: &Options) -> String {
     let mut text = format!("{reference} has {}; the permit expires on {}.\n", found.present, found.expires_on);
     for (first, last) in &found.avoided {
         // Unwrap safety: writing to a String cannot fail.

@@ -8,7 +8,7 @@ use convoke_report::columns::{Columns, paragraph};
 const NAMED: usize = 5;
 
 /// A difference as lines of text.
-pub(super) fn told(difference: &Difference) -> String {
+pub(super) fn describe(difference: &Difference) -> String {
     if difference.is_none() {
         return "Nobody's day has changed, and no seat was added or removed.\n".into();
     }
@@ -25,8 +25,8 @@ pub(super) fn told(difference: &Difference) -> String {
     ];
     for (who, what) in people.iter().filter(|(who, _)| !who.is_empty()) {
         let more = if who.len() > NAMED { ", …" } else { "" };
-        let told = format!("{what}: {}{more}", who[..who.len().min(NAMED)].join(", "));
-        text.push_str(&paragraph(&format!("{:>6} ", who.len()), &told, terminal_width()));
+        let shown = format!("{what}: {}{more}", who[..who.len().min(NAMED)].join(", "));
+        text.push_str(&paragraph(&format!("{:>6} ", who.len()), &shown, terminal_width()));
     }
     if !difference.seats.is_empty() {
         let header = ["DESK", "WEEK OF", "SEATS BEFORE", "NOW"];

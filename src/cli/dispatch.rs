@@ -105,7 +105,7 @@ impl Dispatch {
                 Exit::Done
             }
             Drained::Paused(paused) => {
-                eprintln!("convoke: {}: the letters wait until `convoke unpause`", told(&paused));
+                eprintln!("convoke: {}: the letters wait until `convoke unpause`", describe(&paused));
                 Exit::Done
             }
             // A held letter waits for a person, like a failed one.
@@ -149,7 +149,7 @@ pub(super) async fn heed_signals(stop: CancellationToken, [mut terminate, mut in
     }
 }
 
-fn told(paused: &Paused) -> String {
+fn describe(paused: &Paused) -> String {
     let Paused { since, by, reason } = paused;
     format!("sending was stopped by {by} on {} ({reason})", since.format("%Y-%m-%d at %H:%M UTC"))
 }
@@ -171,7 +171,7 @@ impl Pause {
         let mut store = Session::store(&config, Use::Batch)?;
         let before = session.by_hand(&config, reason, |hand| acts::pause(&mut store, hand))?;
         let text = match &before {
-            Some(before) => format!("Nothing changed: {} already.\n", told(before)),
+            Some(before) => format!("Nothing changed: {} already.\n", describe(before)),
             None => "Sending is stopped until `convoke unpause`.\n".to_owned(),
         };
         session.print(&json!({"schema": "convoke.pause/1", "paused": true, "changed": before.is_none()}), &text)?;
@@ -186,7 +186,7 @@ pub(super) fn unpause(session: &Session) -> Result<Exit> {
     let before = store.paused()?;
     if let Some(paused) = &before {
         let waiting = store.waiting_letters()?;
-        let question = format!("{}. Resume sending, with {waiting} letters waiting?", told(paused));
+        let question = format!("{}. Resume sending, with {waiting} letters waiting?", describe(paused));
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Done) };
         // No reason is needed to resume: the reason for stopping is over.
         session.by_hand(&config, &paused.reason, |hand| acts::unpause(&mut store, hand, &confirmed))?;

@@ -35,7 +35,9 @@ struct Finding {
     what: &'static str,
     ok: bool,
     /// What was found.
-    told: String,
+    /// A sentence.
+    #[serde(rename = "told")]
+    detail: String,
     /// What to do if it is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
@@ -45,17 +47,17 @@ struct Finding {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn good(&mut self, what: &'static str, told: impl Into<String>) {
-        self.0.push(Finding { what, ok: true, told: told.into(), remedy: None });
+    fn good(&mut self, what: &'static str, detail: impl Into<String>) {
+        self.0.push(Finding { what, ok: true, detail: detail.into(), remedy: None });
     }
 
-    fn wrong(&mut self, what: &'static str, told: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Finding { what, ok: false, told: told.into(), remedy: Some(remedy.into()) });
+    fn wrong(&mut self, what: &'static str, detail: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Finding { what, ok: false, detail: detail.into(), remedy: Some(remedy.into()) });
     }
 
     /// Good unless `wrong`.
-    fn check(&mut self, what: &'static str, wrong: bool, told: impl Into<String>, remedy: impl Into<String>) {
-        if wrong { self.wrong(what, told, remedy) } else { self.good(what, told) }
+    fn check(&mut self, what: &'static str, wrong: bool, detail: impl Into<String>, remedy: impl Into<String>) {
+        if wrong { self.wrong(what, detail, remedy) } else { self.good(what, detail) }
     }
 }
 
@@ -81,17 +83,17 @@ pub(super) fn doctor(session: &Session) -> Result<Exit> {
     match Store::open(&config.settings.database.url, &config.settings.prefecture.code, Use::Batch) {
         Ok(mut store) => database(&mut findings, session, &config, &mut store)?,
         Err(error) => {
-            let told = format!("{error:#}");
-            let remedy = remedy(&told).unwrap_or("see `[database] url`, and the log of the server");
-            findings.wrong("database", told, remedy);
+            let detail = format!("{error:#}");
+            let remedy = remedy(&detail).unwrap_or("see `[database] url`, and the log of the server");
+            findings.wrong("database", detail, remedy);
         }
     }
     disk(&mut findings, &config);
     relays(&mut findings, &config)?;
 
     let mut text = String::new();
-    for Finding { what, ok, told, remedy } in &findings.0 {
-        writeln!(text, "{} {what:<9} {told}", if *ok { "ok   " } else { "WRONG" })?;
+    for Finding { what, ok, detail, remedy } in &findings.0 {
+        writeln!(text, "{} {what:<9} {detail}", if *ok { "ok   " } else { "WRONG" })?;
         if let Some(remedy) = remedy {
             writeln!(text, "                → {remedy}")?;
         }
@@ -110,8 +112,8 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
     let now = session.clock.now();
     if let Some(theirs) = store.server_time()? {
         let skew = (theirs - now).abs();
-        let told = format!("the database's clock differs by {:.1} s", skew.as_seconds_f64());
-        findings.check("clock", skew > SKEW_MAX, told, "set both clocks by NTP: `timedatectl set-ntp true`");
+        let detail = format!("the database's clock differs by {:.1} s", skew.as_seconds_f64());
+        findings.check("clock", skew > SKEW_MAX, detail, "set both clocks by NTP: `timedatectl set-ntp true`");
     }
     let today = session.clock.today(settings.prefecture.zone);
     match store.last_extract()? {
@@ -125,19 +127,23 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
     }
     let own = config.seal.as_ref().map(Seal::public);
     if let Some(known) = store.key_in_use()?.filter(|known| own.is_some_and(|own| own != *known)) {
-        let told = format!("the ledger names another key than `[audit] key_file`: {}", known.fingerprint());
+        let detail = format!("the ledger names another key than `[audit] key_file`: {}", known.fingerprint());
         findings.wrong(
             "seal",
-            told,
+            detail,
             "restore that key; `convoke keys rotate` completes a rotation that was interrupted",
         );
     }
     let witnesses = settings.audit.witnesses.len();
-    let (untold, said) = store.witnesses_untold(now - TimeDelta::days(1))?;
+    let (untold, said) = store.checkpoints_without_witness(now - TimeDelta::days(1))?;
     if untold > 0 {
         let said = said.map_or_else(String::new, |said| format!(": {said}"));
-        let told = format!("{untold} checkpoints have not reached a witness for more than a day{said}");
-        findings.wrong("witnesses", told, "check the addresses in `[audit] witnesses`; `convoke dispatch` tries again");
+        let detail = format!("{untold} checkpoints have not reached a witness for more than a day{said}");
+        findings.wrong(
+            "witnesses",
+            detail,
+            "check the addresses in `[audit] witnesses`; `convoke dispatch` tries again",
+        );
     } else if witnesses == 0 {
         findings
             .good("witnesses", "none: anyone who has the key could rewrite the past; name one in `[audit] witnesses`");
@@ -165,9 +171,9 @@ fn console(findings: &mut Findings, config: &Configuration, store: &mut Store) -
     let accounts = store.accounts()?.len();
     let provider =
         http.oidc.as_ref().map_or_else(|| "by no identity provider".into(), |oidc| format!("by {}", oidc.issuer));
-    let told = format!("people sign in {provider}; {accounts} accounts are kept here");
+    let detail = format!("people sign in {provider}; {accounts} accounts are kept here");
     let remedy = "name one in [http.oidc], or `convoke accounts add LOGIN --role administrateur`";
-    findings.check("console", accounts == 0 && http.oidc.is_none(), told, remedy);
+    findings.check("console", accounts == 0 && http.oidc.is_none(), detail, remedy);
     Ok(())
 }
 
@@ -190,8 +196,8 @@ fn secrets(findings: &mut Findings, config: &Configuration) {
         let Ok(metadata) = std::fs::metadata(file) else { continue };
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o027 != 0 {
-            let told = format!("{} has the mode {mode:o}: other users can read or change it", file.display());
-            findings.wrong("secrets", told, format!("chmod 600 {}", file.display()));
+            let detail = format!("{} has the mode {mode:o}: other users can read or change it", file.display());
+            findings.wrong("secrets", detail, format!("chmod 600 {}", file.display()));
         }
     }
     if findings.0.iter().all(|f| f.what != "secrets") {
@@ -245,20 +251,20 @@ fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
     for relay in relays {
         match runtime.block_on(async { timeout(RELAY_PATIENCE, call(&relay)).await }) {
             Ok(Ok(())) => findings.good("relay", format!("{relay} answers, and accepts this program")),
-            Ok(Err((told, true))) => {
+            Ok(Err((detail, true))) => {
                 let remedy = "check the user in `[smtp] url` and the password: `[smtp] password_file`, or the credential `smtp-password`";
-                findings.wrong("relay", format!("{relay}: {told}"), remedy);
+                findings.wrong("relay", format!("{relay}: {detail}"), remedy);
             }
-            Ok(Err((told, false))) => {
+            Ok(Err((detail, false))) => {
                 findings.wrong(
                     "relay",
-                    format!("{relay}: {told}"),
+                    format!("{relay}: {detail}"),
                     "is it running, and are host, port and `ca_file` right?",
                 );
             }
             Err(_) => {
-                let told = format!("{relay} did not answer within {} s", RELAY_PATIENCE.as_secs());
-                findings.wrong("relay", told, "is a firewall in between, or is the port wrong?");
+                let detail = format!("{relay} did not answer within {} s", RELAY_PATIENCE.as_secs());
+                findings.wrong("relay", detail, "is a firewall in between, or is the port wrong?");
             }
         }
     }
@@ -267,16 +273,16 @@ fn relays(findings: &mut Findings, config: &Configuration) -> Result<()> {
 
 /// `Err` says what went wrong, and whether it was the login.
 async fn call(relay: &Relay) -> Result<(), (String, bool)> {
-    let told = |fault: convoke_dispatch::smtp::Fault| (fault.to_string(), fault.is_authentication());
-    let mut dialogue = Dialogue::open(relay).await.map_err(told)?;
-    dialogue.ask_nothing().await.map_err(told)?;
+    let words = |fault: convoke_dispatch::smtp::Fault| (fault.to_string(), fault.is_authentication());
+    let mut dialogue = Dialogue::open(relay).await.map_err(words)?;
+    dialogue.ask_nothing().await.map_err(words)?;
     dialogue.quit().await;
     Ok(())
 }
 
 /// What to do about a database error, recognised by libpq's words, which are English whatever the server's language.
-fn remedy(told: &str) -> Option<&'static str> {
-    let knows = |word: &str| told.contains(word);
+fn remedy(detail: &str) -> Option<&'static str> {
+    let knows = |word: &str| detail.contains(word);
     Some(match () {
         () if knows("run `convoke migrate`") => "convoke migrate",
         () if knows("SSL support is not compiled in") => {
@@ -320,7 +326,7 @@ mod tests {
 
     #[test]
     fn every_way_of_failing_at_tls_has_a_remedy() {
-        for (told, word) in [
+        for (detail, word) in [
             ("sslmode value \"require\" invalid when SSL support is not compiled in", "postgres-tls"),
             ("server does not support SSL, but SSL was required", "ssl = on"),
             ("root certificate file \"/root/.postgresql/root.crt\" does not exist", "sslrootcert"),
@@ -328,7 +334,7 @@ mod tests {
             ("SSL error: certificate verify failed", "sslrootcert"),
             ("FATAL: no pg_hba.conf entry for host \"10.0.0.1\", user \"u\", database \"d\", no encryption", "hostssl"),
         ] {
-            assert!(remedy(told).is_some_and(|r| r.contains(word)), "{told}: {:?}", remedy(told));
+            assert!(remedy(detail).is_some_and(|r| r.contains(word)), "{detail}: {:?}", remedy(detail));
         }
         assert_eq!(remedy("something else"), None);
     }

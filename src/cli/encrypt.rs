@@ -25,7 +25,7 @@ pub(super) fn encrypt(bytes: &[u8], recipient: &str) -> Result<Vec<u8>> {
         let _ = fed.join();
         output
     })?;
-    let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    ensure!(output.status.success(), Usage(format!("--encrypt-to {recipient}: {told}")));
+    let shown = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    ensure!(output.status.success(), Usage(format!("--encrypt-to {recipient}: {shown}")));
     Ok(output.stdout)
 }

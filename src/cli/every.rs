@@ -120,13 +120,13 @@ fn run_one(session: &Session, folder: &Path, starter: Starter, request: &Request
         }
         Ok(Outcome::Busy(id)) => ended("busy", Exit::RunInProgress, None, Some(format!("run {id} is in progress"))),
         Ok(Outcome::TooManyFirm { firm, max, plan_hash }) => {
-            let told = format!(
+            let shown = format!(
                 "this run would make {firm} appointments firm, more than max_firm_per_run ({max}); nothing was written. \
                  If this is intended: convoke --config {} run --plan {} --reason TEXT",
                 folder.join("convoke.toml").display(),
                 &plan_hash[..16]
             );
-            ended("too-many-firm", Exit::TooManyFirm, None, Some(told))
+            ended("too-many-firm", Exit::TooManyFirm, None, Some(shown))
         }
         Ok(Outcome::PlanChanged { .. }) => ended("plan-changed", Exit::PlanChanged, None, None),
         Err(error) => ended("failed", exit_of(&error), None, Some(format!("{error:#}"))),

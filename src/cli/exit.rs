@@ -2,7 +2,7 @@
 
 /// Declares the enum, its list and the manual's table together, so that no code can be missing from one of them.
 macro_rules! exits {
-    ($($(#[$meta:meta])* $name:ident = $code:literal, $told:literal;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $code:literal, $meaning:literal;)+) => {
         /// How a command ended.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
@@ -15,8 +15,8 @@ macro_rules! exits {
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
             /// Its meaning, for the manual.
-            pub const fn told(self) -> &'static str {
-                match self { $(Self::$name => $told,)+ }
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }
             }
         }
     };
@@ -54,7 +54,7 @@ exits! {
 impl Exit {
     /// Every code and its meaning, for the manual.
     pub fn table() -> String {
-        let lines = Self::ALL.iter().map(|exit| format!("\n  {:<4} {}", *exit as u8, exit.told()));
+        let lines = Self::ALL.iter().map(|exit| format!("\n  {:<4} {}", *exit as u8, exit.meaning()));
         std::iter::once("Exit codes:".to_owned()).chain(lines).collect()
     }
 }

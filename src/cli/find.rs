@@ -58,7 +58,7 @@ impl Find {
         let hint = hint(&found, current);
         let mut table = Columns::new(terminal_width()).whole([0]);
         for person in &found.people {
-            table.row([person.number.clone(), told(person)?]);
+            table.row([person.number.clone(), describe(person)?]);
         }
         let mut text = if found.people.is_empty() { String::new() } else { table.text() };
         if let Some(hint) = &hint {
@@ -96,7 +96,7 @@ fn hint(found: &Found, current: bool) -> Option<String> {
 }
 
 /// What is shown of a person: one line per permit, and one for the appointment.
-fn told(person: &Person) -> Result<String> {
+fn describe(person: &Person) -> Result<String> {
     let names = [person.family_name.as_str(), person.given_names.as_str()].join(" ");
     let mut text = visible(names.trim());
     if let Some(usage) = &person.usage_name {

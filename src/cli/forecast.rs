@@ -76,20 +76,20 @@ impl Forecast {
             Ok(unknown) => Usage(unknown.to_string()).into(),
             Err(error) => error,
         })?;
-        let mut told = text(&found);
+        let mut shown = text(&found);
         if let Some(file) = &self.csv {
             let desks = beside(file).context("--csv FILE: names no file")?;
             write_whole(file, weeks_list(&found).to_csv().as_bytes())?;
             write_whole(&desks, desks_list(&found).to_csv().as_bytes())?;
             // Unwrap safety: writing to a String cannot fail.
-            writeln!(told, "The weeks are in {},\nthe desks in {}.", file.display(), desks.display())
+            writeln!(shown, "The weeks are in {},\nthe desks in {}.", file.display(), desks.display())
                 .expect("a String takes text");
         }
         if let Some(file) = &self.svg {
             write_whole(file, svg(&found).as_bytes())?;
-            writeln!(told, "The chart is in {}.", file.display()).expect("a String takes text");
+            writeln!(shown, "The chart is in {}.", file.display()).expect("a String takes text");
         }
-        session.print(&found, &told)?;
+        session.print(&found, &shown)?;
         Ok(Exit::Done)
     }
 }

@@ -41,15 +41,15 @@ impl Timeline {
             s.record(&process::login(), session.clock.now(), vec![read])
         })?;
         let today = session.clock.today(config.settings.prefecture.zone);
-        let told = timeline(&mut store, &config, &id, today)?;
-        session.print(&told, &text(&told))?;
+        let shown = timeline(&mut store, &config, &id, today)?;
+        session.print(&shown, &text(&shown))?;
         Ok(Exit::Done)
     }
 }
 
-fn text(told: &timeline::Timeline) -> String {
-    let mut text = format!("{}, n° {}\n", told.name, told.number);
-    for permit in &told.permits {
+fn text(shown: &timeline::Timeline) -> String {
+    let mut text = format!("{}, n° {}\n", shown.name, shown.number);
+    for permit in &shown.permits {
         // Unwrap safety: writing to a String cannot fail.
         writeln!(
             text,
@@ -63,7 +63,7 @@ fn text(told: &timeline::Timeline) -> String {
         .expect("a String takes text");
     }
     text.push('\n');
-    for moment in &told.moments {
+    for moment in &shown.moments {
         let hour = moment.hour.map_or_else(|| "     ".to_owned(), |hour| hour.format("%H:%M").to_string());
         let of = moment.of.as_ref().map_or_else(String::new, |of| format!("  [{of}]"));
         let by = moment.by.as_ref().map_or_else(String::new, |by| format!(" (par {by})"));
@@ -171,10 +171,10 @@ impl SetEmail {
             writeln!(text, "The letter of the coming appointment had reached nobody: it {way}.")
                 .expect("a String takes text");
         }
-        if mended.told.is_some() {
+        if mended.told_old_address.is_some() {
             text += "The old address had received the letter of the appointment: one last letter informs it of the change.\n";
         }
-        let document = json!({"schema": "convoke.email/1", "changed": mended.changed, "letters": mended.again, "told": mended.told});
+        let document = json!({"schema": "convoke.email/1", "changed": mended.changed, "letters": mended.again, "told": mended.told_old_address});
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }

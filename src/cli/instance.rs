@@ -69,7 +69,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
         writeln!(text, "{} people were moved so that families come together:\nplan-unpinned.csv is the plan that the prices prove.", proof.moved())
             .expect("a String takes text");
     }
-    text.push_str(&told(&explanation));
+    text.push_str(&describe(&explanation));
     text.push_str(match certificate {
         "closed" => "Certificate: closed. No plan is better for these people, seats and notices.\n",
         _ => "Certificate: OPEN. This plan is not proved to be the best.\n",
@@ -86,7 +86,7 @@ pub(super) fn plan(session: &Session, from: &Path, out: &Path, overtime: u32) ->
 }
 
 /// The worst bottlenecks, and what would help, in a few lines.
-pub(super) fn told(explanation: &Explanation) -> String {
+pub(super) fn describe(explanation: &Explanation) -> String {
     let mut worst: Vec<_> = explanation.bottlenecks.iter().collect();
     worst.sort_by_key(|b| std::cmp::Reverse(b.lapses));
     let mut lines = Vec::new();

@@ -147,7 +147,7 @@ impl Show {
             if let (Some(out), Some(letter)) = (&self.out, &again.letter) {
                 write_letter(out, &row.letter_id.replace('/', "-"), letter)?;
             }
-            let told = match (&row.sha256, again.differs.as_slice()) {
+            let verdict = match (&row.sha256, again.differs.as_slice()) {
                 (None, _) => "never sent; as it would be now".to_owned(),
                 (Some(_), _) if row.rendered.is_none() => {
                     "sent by an older version, which did not record what it was made with".to_owned()
@@ -160,7 +160,7 @@ impl Show {
                 }
             };
             all_same &= again.differs.is_empty();
-            writeln!(text, "{:<44} {:<8} {told}", row.letter_id, row.state)?;
+            writeln!(text, "{:<44} {:<8} {verdict}", row.letter_id, row.state)?;
             shown.push(json!({"id": row.letter_id, "kind": row.kind, "channel": row.channel, "state": row.state,
                 "sha256": row.sha256, "again": again.sha256, "identical": row.rendered.is_some() && again.differs.is_empty(),
                 "differs": again.differs}));

@@ -85,10 +85,10 @@ pub fn main() -> Exit {
             if is_broken_pipe(&error) {
                 return Exit::Done;
             }
-            let told = format!("convoke: {error:#}");
+            let shown = format!("convoke: {error:#}");
             eprintln!(
                 "{}",
-                if std::io::stderr().is_terminal() { fold(&told, terminal_width()) } else { told }.trim_end()
+                if std::io::stderr().is_terminal() { fold(&shown, terminal_width()) } else { shown }.trim_end()
             );
             exit
         }

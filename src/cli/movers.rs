@@ -198,7 +198,7 @@ fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>
     both.sort();
     let mut document = json!({"schema": "convoke.movers-compared/1", "ours": hashed, "without_birth_date": without, "theirs": theirs.len(),
         "both": both.len()});
-    let mut told = format!(
+    let mut shown = format!(
         "Both have {} people: of ours {hashed} were compared ({without} have no date\nof birth), of theirs {}.\n",
         both.len(),
         theirs.len()
@@ -212,10 +212,10 @@ fn compare(session: &Session, key_file: &Path, with: &Path, reason: Option<&str>
             .collect();
         document["people"] = json!(people);
         for (number, until, theirs) in &both {
-            writeln!(told, "{number:<10}  ours until {until}, theirs until {theirs}")?;
+            writeln!(shown, "{number:<10}  ours until {until}, theirs until {theirs}")?;
         }
     }
-    session.print(&document, &told)?;
+    session.print(&document, &shown)?;
     Ok(Exit::Done)
 }
 

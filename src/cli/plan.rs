@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::instance::{self, told, write_night};
+use super::instance::{self, describe, write_night};
 use super::letters::write_letter;
 use super::output::{make_folder, terminal_width};
 use super::session::{Session, given};
@@ -121,21 +121,21 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
     );
     out.push_str(&rest);
     if f.late_planned > 0 {
-        let told = format!(
+        let shown = format!(
             "With a day after expiry, not yet firm: {} (each night looks for an earlier seat).",
             f.late_planned
         );
-        out.push_str(&paragraph("", &told, terminal_width()));
+        out.push_str(&paragraph("", &shown, terminal_width()));
     }
     if f.without_seat > 0 {
         writeln!(out, "Without any seat, even after expiry: {}.", f.without_seat).expect("a String takes text");
     }
     for (request, slot) in &seen.granted {
-        let told = format!("Request {request} would get {slot}, beside the plan.");
-        out.push_str(&paragraph("", &told, terminal_width()));
+        let shown = format!("Request {request} would get {slot}, beside the plan.");
+        out.push_str(&paragraph("", &shown, terminal_width()));
     }
     out.push_str(&firm_weeks(weeks));
-    out.push_str(&told(explanation));
+    out.push_str(&describe(explanation));
     out.push_str(match seen.certificate {
         "closed" => "Certificate: closed. No plan is better for these people, seats and notices.\n",
         _ => "Certificate: OPEN. This plan is not proved to be the best.\n",

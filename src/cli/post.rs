@@ -155,8 +155,8 @@ fn prepare(session: &Session, store: &mut Store, config: &Configuration, out: &P
             path.display()
         )
     };
-    tell("could not be printed", &manifest.exceptions);
-    tell("must no longer be posted", &manifest.skipped);
+    list_exceptions("could not be printed", &manifest.exceptions);
+    list_exceptions("must no longer be posted", &manifest.skipped);
     session.print(
         &json!({"schema": "convoke.post/1", "batch": manifest.batch, "letters": manifest.letters.len(),
         "files": manifest.files, "exceptions": manifest.exceptions, "skipped": manifest.skipped, "manifest": path}),
@@ -171,7 +171,7 @@ fn calls(session: &Session, store: &mut Store, config: &Configuration, out: &Pat
     let name = if list == Telephone::Sms { "sms.csv" } else { "phone.csv" };
     let path = out.join(name);
     write_whole(&path, post::calls_csv(&calls).as_bytes())?;
-    tell("have no usable number", &without);
+    list_exceptions("have no usable number", &without);
     let text = format!("{} numbers in {}. The letters still wait for the post.\n", calls.len(), path.display());
     session.print(
         &json!({"schema": "convoke.calls/1", "calls": calls.len(), "without_number": without, "file": path}),
@@ -200,7 +200,7 @@ fn come_back(session: &Session, store: &mut Store, reference: &str) -> Result<Ex
     Ok(Exit::Done)
 }
 
-fn tell(what: &str, letters: &[Exception]) {
+fn list_exceptions(what: &str, letters: &[Exception]) {
     if !letters.is_empty() {
         eprintln!("convoke: {} letters {what}:", letters.len());
         for letter in letters {

@@ -232,16 +232,16 @@ impl Purge {
             json!({"schema": "convoke.purge/1", "purged": purged, "holders": holders, "holders_before": holders_before,
                 "letters": letters, "letters_before": letters_before})
         };
-        let told = format!(
+        let shown = format!(
             "{holders} people whose last permit expired before {holders_before},\nand what {letters} letters written before {letters_before} said"
         );
         if self.dry_run {
-            session.print(&document(false), &format!("Would be erased:\n{told}.\n"))?;
+            session.print(&document(false), &format!("Would be erased:\n{shown}.\n"))?;
             return Ok(Exit::Done);
         }
         // Ask nothing if nothing would be erased.
         let nothing = holders + letters == 0;
-        let Some(confirmed) = session.ask_unless(nothing, &format!("Erase for good {told}?"))? else {
+        let Some(confirmed) = session.ask_unless(nothing, &format!("Erase for good {shown}?"))? else {
             return Ok(Exit::Interrupted);
         };
         store.delete_for_good()?;
@@ -271,7 +271,7 @@ impl Purge {
         progress.clear();
         // Also if nothing was left to erase: an earlier purge may have been kept from it.
         compact(session, &mut store)?;
-        session.print(&document(true), &format!("Gone:\n{told}.\n"))?;
+        session.print(&document(true), &format!("Gone:\n{shown}.\n"))?;
         Ok(Exit::Done)
     }
 }

@@ -158,7 +158,7 @@ pub(super) fn show(session: &Session, config: &Configuration, outcome: &Outcome)
                 figures.no_possible_day + figures.no_capacity
             );
             match differs {
-                Some(differs) => eprint!("Since it was shown:\n{}", difference::told(&differs)),
+                Some(differs) => eprint!("Since it was shown:\n{}", difference::describe(&differs)),
                 None => eprintln!("(That plan was not shown here: what differs cannot be listed.)"),
             }
             Ok(Exit::PlanChanged)

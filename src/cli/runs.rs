@@ -184,11 +184,11 @@ fn replay(session: &Session, store: &mut Store, run: &str, out: Option<&Path>, o
 
 fn diff(session: &Session, store: &mut Store, before: &str, after: &str) -> Result<Exit> {
     let differ = runs_differ(store, &RunId(before.to_owned()), &RunId(after.to_owned()))?;
-    let mut text = format!("From {before} to {after}:\n{}", difference::told(&differ.plans));
+    let mut text = format!("From {before} to {after}:\n{}", difference::describe(&differ.plans));
     if !differ.rules.is_empty() {
         // Unwrap safety: writing to a String cannot fail.
-        let told = format!("Rules that changed (config/policy.toml): {}.", differ.rules.join(", "));
-        text.push_str(&paragraph("", &told, terminal_width()));
+        let shown = format!("Rules that changed (config/policy.toml): {}.", differ.rules.join(", "));
+        text.push_str(&paragraph("", &shown, terminal_width()));
     }
     for (rule, was, is) in differ.counted_otherwise() {
         writeln!(text, "  {rule:<22} {was:>9} then {is:>9}").expect("a String takes text");

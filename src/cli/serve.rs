@@ -122,12 +122,12 @@ impl Healthcheck {
             None => session.configuration_to_read()?.settings.http.listen,
         };
         let path = if self.ready { "/readyz" } else { "/healthz" };
-        let (healthy, told) = match ask(listen, path) {
+        let (healthy, shown) = match ask(listen, path) {
             Ok((status, body)) => (status == 200, body),
             Err(error) => (false, format!("{error:#}\n")),
         };
         session
-            .print(&json!({"schema": "convoke.healthcheck/1", "healthy": healthy, "told": told.trim_end()}), &told)?;
+            .print(&json!({"schema": "convoke.healthcheck/1", "healthy": healthy, "told": shown.trim_end()}), &shown)?;
         Ok(if healthy { Exit::Done } else { Exit::Unexpected })
     }
 }

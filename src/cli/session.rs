@@ -150,6 +150,6 @@ impl Session {
 
 /// The reason, if one was given that the ledger may keep for good.
 pub(super) fn given(reason: Option<&String>) -> Result<&str> {
-    let told = convoke_office::acts::reason(reason.map_or("", String::as_str));
-    told.map_err(|wrong| Usage(format!("{wrong}: --reason \"why\"")).into())
+    let reason = convoke_office::acts::reason(reason.map_or("", String::as_str));
+    reason.map_err(|wrong| Usage(format!("{wrong}: --reason \"why\"")).into())
 }

@@ -68,7 +68,7 @@ impl Sheet {
                 write_private(&self.out.join(&file.name), &file.bytes)?;
                 names.push(file.name);
             }
-            text += &told(site);
+            text += &describe(site);
             documents.push(
                 json!({"site": site.site, "appointments": site.expected(), "closed": site.closed(), "files": names}),
             );
@@ -79,7 +79,7 @@ impl Sheet {
     }
 }
 
-fn told(site: &SiteDay) -> String {
+fn describe(site: &SiteDay) -> String {
     let closed = site.closed().map_or_else(String::new, |reason| format!(" (closed: {reason})"));
     format!("{}, {}: {} appointments{closed}\n", site.site, site.date, site.expected())
 }

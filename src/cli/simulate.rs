@@ -182,10 +182,10 @@ fn table(order: &[&str], sums: &BTreeMap<&str, Sum>, seeds: u64) -> String {
         ]);
     }
     let years = if seeds == 1 { "1 year".to_owned() } else { format!("{seeds} years together") };
-    let told = format!(
+    let shown = format!(
         "Sums of {years}. Avoided: share of first-fit's lapses. Never seen: expired, and still waiting when the last permit expires."
     );
-    table.text() + &paragraph("", &told, terminal_width())
+    table.text() + &paragraph("", &shown, terminal_width())
 }
 
 fn csv(results: &[simulate::YearResult]) -> Result<Vec<u8>> {

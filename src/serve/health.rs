@@ -89,22 +89,22 @@ pub struct Finding {
     /// Whether it is in order.
     pub ok: bool,
     /// What was found.
-    pub told: String,
+    pub detail: String,
 }
 
 /// Checks everything that a préfecture's nights and letters need.
 pub(super) fn findings(office: &Office, store: &mut Option<Store>, clock: &Clock) -> Vec<Finding> {
     let settings = &office.config.settings;
     let code = &settings.prefecture.code;
-    let told = |what, told: Result<String, String>| Finding {
+    let finding = |what, found: Result<String, String>| Finding {
         prefecture: code.clone(),
         what,
-        ok: told.is_ok(),
-        told: told.unwrap_or_else(|wrong| wrong),
+        ok: found.is_ok(),
+        detail: found.unwrap_or_else(|wrong| wrong),
     };
     let scheduler = office.notes.scheduler.lock().clone();
     if let Some(jumped) = scheduler.clone().filter(|_| office.notes.clock_jumped()) {
-        return vec![told("clock", Err(jumped))];
+        return vec![finding("clock", Err(jumped))];
     }
     let now = clock.now();
     let rota = Rota::of(&settings.serve, settings.prefecture.zone);
@@ -116,9 +116,9 @@ pub(super) fn findings(office: &Office, store: &mut Option<Store>, clock: &Clock
         ])
     });
     match found {
-        Ok(_) if scheduler.is_some() => vec![told("scheduler", Err(scheduler.unwrap_or_default()))],
-        Ok(found) => found.into_iter().map(|(what, found)| told(what, found)).collect(),
-        Err(error) => vec![told("database", Err(format!("{error:#}")))],
+        Ok(_) if scheduler.is_some() => vec![finding("scheduler", Err(scheduler.unwrap_or_default()))],
+        Ok(found) => found.into_iter().map(|(what, found)| finding(what, found)).collect(),
+        Err(error) => vec![finding("database", Err(format!("{error:#}")))],
     }
 }
 
@@ -169,10 +169,10 @@ fn queue(
     let since = oldest.max(now - LOOKED_BACK);
     let steps = std::iter::successors(Some(now), |at| Some(*at - STEP)).take_while(|at| *at > since);
     let waited = STEP * i32::try_from(steps.filter(|at| may_send(*at)).count()).unwrap_or(i32::MAX);
-    let told = format!("the oldest letter has waited for {} min of sending hours", waited.num_minutes());
+    let detail = format!("the oldest letter has waited for {} min of sending hours", waited.num_minutes());
     Ok(match store.paused()? {
-        Some(_) => Ok(format!("{told}; sending was stopped by an operator")),
-        None if waited > alert => Err(told),
-        None => Ok(told),
+        Some(_) => Ok(format!("{detail}; sending was stopped by an operator")),
+        None if waited > alert => Err(detail),
+        None => Ok(detail),
     })
 }

@@ -38,7 +38,7 @@ async fn healthz(State(server): State<Arc<Server>>) -> Response {
 async fn readyz(State(server): State<Arc<Server>>) -> Response {
     let Ok(found) = spawn_blocking(move || server.look_around()).await else { return broken() };
     let line =
-        |f: &Finding| format!("{} {} {}: {}\n", if f.ok { "ok   " } else { "WRONG" }, f.prefecture, f.what, f.told);
+        |f: &Finding| format!("{} {} {}: {}\n", if f.ok { "ok   " } else { "WRONG" }, f.prefecture, f.what, f.detail);
     let body: String = found.iter().map(line).collect();
     let ready = found.iter().all(|f| f.ok);
     text(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)

@@ -181,12 +181,12 @@ pub async fn serve(server: Arc<Server>, listen: SocketAddr, stop: CancellationTo
             format!("[http] listen {listen}: cannot listen there; is another `convoke serve` running? CONVOKE__HTTP__LISTEN sets another port")
         })?;
         let (mut app, stopped) = (http::router(Arc::clone(&server)), stop.clone());
-        let mut told = "/healthz /readyz /metrics";
+        let mut paths = "/healthz /readyz /metrics";
         if let Some(console) = server.console()? {
             app = app.merge(console.router());
-            told = "/healthz /readyz /metrics, and the console";
+            paths = "/healthz /readyz /metrics, and the console";
         }
-        tracing::info!(listen = %listen, "Answering on http://{listen}: {told}");
+        tracing::info!(listen = %listen, "Answering on http://{listen}: {paths}");
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         parts.spawn(async move {
             let graceful = axum::serve(listener, app).with_graceful_shutdown(stopped.clone().cancelled_owned());

@@ -23,7 +23,7 @@ pub(super) fn keep(server: &Server, number: usize, transport: &Transport, stop: 
     let code = office.code();
     while !stop.is_cancelled() {
         let ended = catch_unwind(AssertUnwindSafe(|| handle.block_on(send(server, office, transport, stop))));
-        let told = match ended {
+        let reason = match ended {
             Ok(Ok(Drained::Stopped)) => return,
             Ok(Ok(other)) => words(&other),
             Ok(Err(error)) => Some(("worker", format!("{error:#}"))),
@@ -32,14 +32,14 @@ pub(super) fn keep(server: &Server, number: usize, transport: &Transport, stop: 
                 Some(("worker", "the worker panicked".into()))
             }
         };
-        if let Some((_, told)) = &told {
+        if let Some((_, reason)) = &reason {
             tracing::error!(
                 prefecture = code,
-                "Sending ended, and starts again in {} s: {told}",
+                "Sending ended, and starts again in {} s: {reason}",
                 BEGIN_AGAIN.as_secs()
             );
         }
-        *office.notes.obstacle.lock() = told;
+        *office.notes.obstacle.lock() = reason;
         handle.block_on(async {
             tokio::select! { () = sleep(BEGIN_AGAIN) => {}, () = stop.cancelled() => {} }
         });
@@ -58,15 +58,15 @@ async fn send(server: &Server, office: &Office, transport: &Transport, stop: &Ca
         stop: stop.clone(),
         progress: &|_| {},
         obstacle: &|obstacle| {
-            let told = obstacle.and_then(words);
+            let reason = obstacle.and_then(words);
             let mut noted = office.notes.obstacle.lock();
-            if *noted != told {
-                if let Some((_, told)) = &told {
-                    tracing::warn!(prefecture = office.code(), "Letters are waiting: {told}");
+            if *noted != reason {
+                if let Some((_, reason)) = &reason {
+                    tracing::warn!(prefecture = office.code(), "Letters are waiting: {reason}");
                 } else {
                     tracing::info!(prefecture = office.code(), "Letters leave again");
                 }
-                *noted = told;
+                *noted = reason;
             }
         },
     };

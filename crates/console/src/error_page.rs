@@ -29,7 +29,7 @@ impl Failure {
         frame.notice = None;
         // An unexpected error may have happened after the act.
         let unchanged = call.asked.method == Method::POST && !matches!(self, Self::Broken(_));
-        let page = Failed { told: self.told(t), unchanged, frame };
+        let page = Failed { text: self.text(t), unchanged, frame };
         let mut response = html(&page).unwrap_or_else(Self::into_bare);
         *response.status_mut() = status;
         if self.status() == StatusCode::TOO_MANY_REQUESTS {
@@ -51,14 +51,14 @@ impl Failure {
 #[template(path = "console/failed.html")]
 struct Failed {
     frame: Frame,
-    told: String,
+    text: String,
     unchanged: bool,
 }
 
 #[derive(Template)]
 #[template(path = "console/bare.html")]
 struct Bare {
-    told: [(Language, String); 2],
+    texts: [(Language, String); 2],
     version: &'static str,
 }
 
@@ -76,8 +76,8 @@ pub(super) fn bare(status: StatusCode) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "bare-busy",
         _ => "failed-broken",
     };
-    let told = [Language::Fr, Language::En].map(|language| (language, Words::of(language, Tz::UTC).say(key)));
-    let page = Bare { told, version: assets::version() };
+    let texts = [Language::Fr, Language::En].map(|language| (language, Words::of(language, Tz::UTC).say(key)));
+    let page = Bare { texts, version: assets::version() };
     let mut response = html(&page).unwrap_or_else(|_| status.into_response());
     *response.status_mut() = status;
     response

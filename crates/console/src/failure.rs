@@ -26,7 +26,7 @@ pub(super) enum Failure {
     /// Refused by an act.
     Refused(Refused),
     /// Refused, with the page's own message.
-    Told(String),
+    Text(String),
     /// Too many requests.
     TooOften,
     /// An unexpected error, which is logged.
@@ -55,7 +55,7 @@ impl Failure {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Unreadable => StatusCode::BAD_REQUEST,
-            Self::Reason(_) | Self::Unconfirmed | Self::Told(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Reason(_) | Self::Unconfirmed | Self::Text(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -63,7 +63,7 @@ impl Failure {
     }
 
     /// What the user is told.
-    pub(super) fn told(&self, t: Words) -> String {
+    pub(super) fn text(&self, t: Words) -> String {
         match self {
             Self::Missing => t.say("failed-missing"),
             Self::Forbidden => t.say("failed-forbidden"),
@@ -71,7 +71,7 @@ impl Failure {
             Self::Reason(wrong) => t.wrong_reason(*wrong),
             Self::Unconfirmed => t.say("failed-unconfirmed"),
             Self::Refused(refused) => t.refused(refused),
-            Self::Told(told) => told.clone(),
+            Self::Text(text) => text.clone(),
             Self::TooOften => t.say("failed-too-often"),
             Self::Broken(_) => t.say("failed-broken"),
         }

@@ -62,7 +62,7 @@ pub(super) struct Job {
 pub(super) struct Ended {
     pub(super) at: NaiveDateTime,
     /// A sentence.
-    pub(super) told: String,
+    pub(super) text: String,
     /// Whether it was refused or failed.
     pub(super) bad: bool,
     /// A page with details, below the préfecture's code.
@@ -128,7 +128,7 @@ impl Jobs {
             // A job that panics must also be marked as ended.
             let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&show)));
             let broken = || "Erreur inattendue : voir le journal du serveur.".to_owned();
-            let ended = worked.unwrap_or_else(|_| Ended { at: began_at, told: broken(), bad: true, path: None });
+            let ended = worked.unwrap_or_else(|_| Ended { at: began_at, text: broken(), bad: true, path: None });
             if let Some(job) = lock(&jobs).get_mut(&kind) {
                 job.ended = Some(ended);
             }

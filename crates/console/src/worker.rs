@@ -50,13 +50,13 @@ impl Worker<'_> {
     }
 
     /// A success.
-    pub(super) fn well(&self, told: String, path: Option<String>) -> Ended {
-        Ended { at: self.clock.now().naive_utc(), told, bad: false, path }
+    pub(super) fn well(&self, text: String, path: Option<String>) -> Ended {
+        Ended { at: self.clock.now().naive_utc(), text, bad: false, path }
     }
 
     /// A refusal.
-    pub(super) fn refused(&self, told: String, path: Option<String>) -> Ended {
-        Ended { at: self.clock.now().naive_utc(), told, bad: true, path }
+    pub(super) fn refused(&self, text: String, path: Option<String>) -> Ended {
+        Ended { at: self.clock.now().naive_utc(), text, bad: true, path }
     }
 }
 
@@ -79,12 +79,12 @@ impl Visit<'_, '_> {
             });
             worked.unwrap_or_else(|error| Ended {
                 at: clock.now().naive_utc(),
-                told: failed(t, &error),
+                text: failed(t, &error),
                 bad: true,
                 path: None,
             })
         });
-        if begun { Ok(()) } else { Err(Failure::Told(t.say("job-busy"))) }
+        if begun { Ok(()) } else { Err(Failure::Text(t.say("job-busy"))) }
     }
 
     /// The running job of a kind, as a page element at `path` that refreshes itself.

@@ -57,20 +57,20 @@ impl Clerk {
         &self,
         steps: impl Fn(&mut Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (tell, told) = oneshot::channel();
-        let tell = Arc::new(Mutex::new(Some(tell)));
+        let (answered, answer) = oneshot::channel();
+        let answered = Arc::new(Mutex::new(Some(answered)));
         let request: Steps = Box::new(move |store| {
-            let (value, tell) = (steps(store)?, Arc::clone(&tell));
+            let (value, answered) = (steps(store)?, Arc::clone(&answered));
             Ok(Box::new(move || {
-                if let Some(tell) = tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                if let Some(answered) = answered.lock().unwrap_or_else(PoisonError::into_inner).take() {
                     // A requester that no longer waits needs no answer.
-                    let _ = tell.send(value);
+                    let _ = answered.send(value);
                 }
             }))
         });
         // The queue is never full: it is longer than the number of sessions, each of which makes one request at a time.
         self.0.try_send(request).map_err(|_| ended())?;
-        told.await.map_err(|_| ended())
+        answer.await.map_err(|_| ended())
     }
 }
 
@@ -84,7 +84,7 @@ fn work(mut store: Store, turns: Turns, asked: &Receiver<Steps>) -> Result<()> {
         let together: Vec<Steps> = std::iter::once(first).chain(asked.try_iter().take(TOGETHER_MAX - 1)).collect();
         let all = |s: &mut Store| together.iter().map(|steps| steps(s)).collect::<Result<Vec<Tell>>>();
         let watch = Stopwatch::start();
-        let tell = loop {
+        let answered = loop {
             let written = store.persist(|s| match turns {
                 Turns::OneByOne => s.write(all),
                 Turns::AtOnce => s.write_rows(all),
@@ -99,8 +99,8 @@ fn work(mut store: Store, turns: Turns, asked: &Receiver<Steps>) -> Result<()> {
                 done => break done?,
             }
         };
-        for tell in tell {
-            tell();
+        for answered in answered {
+            answered();
         }
     }
     Ok(())

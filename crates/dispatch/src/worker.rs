@@ -152,7 +152,7 @@ impl Worker<'_> {
     async fn work(&self, claimed: Sender<LetterRow>, ready: &Receiver<Ready>) -> Result<Drained> {
         self.rescue().await?;
         self.withhold().await?;
-        self.tell_witnesses().await?;
+        self.notify_witnesses().await?;
         let sessions = (0..self.errand.config.settings.dispatch.sessions).map(|_| self.carry(ready.clone()));
         let work = async {
             // When the feeder ends, the presses run out of work, and then the sessions.
@@ -166,7 +166,7 @@ impl Worker<'_> {
         tokio::select! {
             ended = work => ended,
             error = self.beat() => Err(error),
-            error = self.keep_telling() => Err(error),
+            error = self.keep_notifying() => Err(error),
             () = self.grace() => {
                 tracing::warn!("The relay did not answer for the letters in flight within `stop_timeout_s`");
                 // The letters still in hand are treated as if this worker had died: started letters are uncertain.
@@ -216,7 +216,7 @@ impl Worker<'_> {
             Ok(expired)
         };
         for (letter_id, why) in self.clerk.write(held).await.context("looking at letters that are held")? {
-            self.tell_withheld(&letter_id, why);
+            self.log_withheld(&letter_id, why);
         }
         let mut last = Some(String::new());
         while let Some(after) = last.take() {
@@ -233,7 +233,7 @@ impl Worker<'_> {
             };
             let (next, withheld) = self.clerk.write(step).await.context("withholding letters")?;
             for (letter_id, why) in withheld {
-                self.tell_withheld(&letter_id, why);
+                self.log_withheld(&letter_id, why);
             }
             last = next;
         }

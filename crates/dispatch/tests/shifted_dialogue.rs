@@ -42,7 +42,7 @@ async fn the_library_s_pool_reports_a_refused_letter_as_sent() {
 }
 
 #[tokio::test]
-async fn a_session_of_ours_tells_the_refusal() {
+async fn a_session_of_ours_reports_the_refusal() {
     let sink = Sink::start(script).await.unwrap();
     let brief = Timeouts { dot: PATIENCE, ..Timeouts::default() };
     let relay = Relay::parse(&format!("smtp://{}", sink.addr), None).unwrap().with_timeouts(brief);

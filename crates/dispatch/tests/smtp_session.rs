@@ -62,7 +62,7 @@ async fn deliver(session: &mut Session, to: &str) -> Delivery {
 }
 
 /// Outcome, code and stage in one line, such as `refused 550 at RCPT`.
-fn told(delivery: &Delivery) -> String {
+fn describe(delivery: &Delivery) -> String {
     match delivery {
         Delivery::Accepted(reply) => format!("accepted {}", reply.code),
         Delivery::Deferred(reply) => format!("deferred {} at {}", reply.code, reply.stage),
@@ -91,11 +91,11 @@ async fn an_accepted_letter_is_with_the_relay_byte_for_byte() {
 #[tokio::test]
 async fn a_refused_recipient_costs_no_other_letter_and_no_connection() {
     let (sink, mut session) = odd(Stage::Rcpt, Act::say("550-5.1.1 No such\r\n550 5.1.1 user")).await;
-    assert_eq!(told(&deliver(&mut session, "a@b.example").await), "accepted 250");
+    assert_eq!(describe(&deliver(&mut session, "a@b.example").await), "accepted 250");
     let Delivery::Refused(reply) = deliver(&mut session, "odd@b.example").await else { panic!() };
     assert_eq!((reply.enhanced.as_deref(), reply.text.as_str()), (Some("5.1.1"), "No such user"));
     assert!(session.is_reusable());
-    assert_eq!(told(&deliver(&mut session, "c@b.example").await), "accepted 250");
+    assert_eq!(describe(&deliver(&mut session, "c@b.example").await), "accepted 250");
     assert_eq!(recipients(&sink), ["a@b.example", "c@b.example"]);
 }
 
@@ -107,8 +107,8 @@ async fn a_refusal_at_any_stage_is_that_letter_s_and_says_where() {
         let (sink, mut session) = odd(stage, Act::say(text)).await;
         let outcome = if text.starts_with('4') { "deferred" } else { "refused" };
         let delivery = deliver(&mut session, "odd@b.example").await;
-        assert_eq!(told(&delivery), format!("{outcome} {} at {stage}", &text[..3]));
-        assert_eq!(told(&deliver(&mut session, "a@b.example").await), "accepted 250");
+        assert_eq!(describe(&delivery), format!("{outcome} {} at {stage}", &text[..3]));
+        assert_eq!(describe(&deliver(&mut session, "a@b.example").await), "accepted 250");
         assert_eq!(recipients(&sink), ["a@b.example"]);
     }
 }
@@ -120,8 +120,8 @@ async fn a_greylisted_letter_is_deferred_and_accepted_the_second_time() {
         _ => Act::Usual,
     })
     .await;
-    assert_eq!(told(&deliver(&mut session, "a@b.example").await), "deferred 451 at RCPT");
-    assert_eq!(told(&deliver(&mut session, "a@b.example").await), "accepted 250");
+    assert_eq!(describe(&deliver(&mut session, "a@b.example").await), "deferred 451 at RCPT");
+    assert_eq!(describe(&deliver(&mut session, "a@b.example").await), "accepted 250");
     assert_eq!(recipients(&sink), ["a@b.example"]);
 }
 
@@ -131,7 +131,7 @@ async fn a_421_is_the_relay_s_fault_at_every_stage() {
         let (sink, mut session) =
             sink(move |turn| if turn.stage == stage { Act::say("421 4.3.2 shutting down") } else { Act::Usual }).await;
         let delivery = deliver(&mut session, "a@b.example").await;
-        assert!(matches!(&delivery, Delivery::RelayFault(fault) if fault.stage == stage), "{}", told(&delivery));
+        assert!(matches!(&delivery, Delivery::RelayFault(fault) if fault.stage == stage), "{}", describe(&delivery));
         assert!(!session.is_reusable());
         assert_eq!(sink.messages(), []);
     }
@@ -170,8 +170,8 @@ async fn silence_after_the_final_dot_is_uncertain_in_time_and_the_next_letter_ge
     assert!(matches!(delivery, Delivery::Uncertain(Fault { cause: Cause::Deadline, .. })));
     assert!(!session.is_reusable());
     let mut session = connect(&sink).await;
-    assert_eq!(told(&deliver(&mut session, "unknown@b.example").await), "refused 550 at RCPT");
-    assert_eq!(told(&deliver(&mut session, "a@b.example").await), "accepted 250");
+    assert_eq!(describe(&deliver(&mut session, "unknown@b.example").await), "refused 550 at RCPT");
+    assert_eq!(describe(&deliver(&mut session, "a@b.example").await), "accepted 250");
 }
 
 #[tokio::test]
@@ -190,9 +190,9 @@ async fn an_answer_past_its_deadline_is_never_another_letter_s() {
         assert!(matches!((&delivery, stage), (Delivery::Uncertain(_), Stage::Dot) | (Delivery::RelayFault(_), _)));
         // Whoever asks again all the same gets no answer, least of all the late one.
         let again = deliver(&mut session, "unknown@b.example").await;
-        assert_eq!(told(&again), "fault SMTP MAIL: the session is not usable");
+        assert_eq!(describe(&again), "fault SMTP MAIL: the session is not usable");
         let mut session = connect(&sink).await;
-        assert_eq!(told(&deliver(&mut session, "unknown@b.example").await), "refused 550 at RCPT");
+        assert_eq!(describe(&deliver(&mut session, "unknown@b.example").await), "refused 550 at RCPT");
     }
 }
 
@@ -206,9 +206,9 @@ async fn a_reply_that_nobody_asked_for_is_nobody_s() {
     ] {
         let (sink, mut session) = sink(move |turn| if turn.stage == stage { Act::say(text) } else { Act::Usual }).await;
         let first = deliver(&mut session, "a@b.example").await;
-        assert_eq!(matches!(first, Delivery::Accepted(_)), stage == Stage::Dot, "{}", told(&first));
+        assert_eq!(matches!(first, Delivery::Accepted(_)), stage == Stage::Dot, "{}", describe(&first));
         let second = deliver(&mut session, "c@b.example").await;
-        assert!(matches!(second, Delivery::RelayFault(_)), "{}", told(&second));
+        assert!(matches!(second, Delivery::RelayFault(_)), "{}", describe(&second));
         assert_eq!(sink.messages().len(), usize::from(stage == Stage::Dot));
     }
 }
@@ -216,7 +216,7 @@ async fn a_reply_that_nobody_asked_for_is_nobody_s() {
 #[tokio::test]
 async fn a_relay_that_interrupts_a_message_is_heard() {
     let (sink, mut session) = odd(Stage::Data, Act::say("354 go ahead\r\n552 5.3.4 too big")).await;
-    assert_eq!(told(&deliver(&mut session, "odd@b.example").await), "refused 552 at DATA");
+    assert_eq!(describe(&deliver(&mut session, "odd@b.example").await), "refused 552 at DATA");
     assert!(!session.is_reusable());
     assert_eq!(sink.messages(), []);
 }
@@ -238,7 +238,7 @@ async fn a_dripping_relay_meets_the_deadline_of_the_letter() {
         let mut session = connect_briefly(&sink).await.unwrap();
         let begun = Instant::now();
         let delivery = deliver(&mut session, "odd@b.example").await;
-        assert!(told(&delivery).ends_with("the deadline passed"), "{}", told(&delivery));
+        assert!(describe(&delivery).ends_with("the deadline passed"), "{}", describe(&delivery));
         assert_eq!(matches!(delivery, Delivery::Uncertain(_)), is_uncertain);
         assert!(begun.elapsed() >= BRIEF.letter);
     }
@@ -258,7 +258,7 @@ async fn an_offer_dropped_before_its_final_dot_is_not_sent() {
     assert!(!session.is_reusable());
     drop(session);
     let mut session = connect(&sink).await;
-    assert_eq!(told(&deliver(&mut session, "c@b.example").await), "accepted 250");
+    assert_eq!(describe(&deliver(&mut session, "c@b.example").await), "accepted 250");
     assert_eq!(recipients(&sink), ["c@b.example"]);
 }
 
@@ -289,9 +289,9 @@ async fn what_could_become_a_command_is_refused_before_a_byte_is_sent() {
         (FROM, "", MESSAGE, "refused 553 at RCPT"),
         ("x\u{0}@b.example", to, MESSAGE, "refused 553 at MAIL"),
     ] {
-        assert_eq!(told(&session.deliver(from, to, message).await), code);
+        assert_eq!(describe(&session.deliver(from, to, message).await), code);
     }
-    assert_eq!(told(&session.deliver("", to, MESSAGE).await), "accepted 250");
+    assert_eq!(describe(&session.deliver("", to, MESSAGE).await), "accepted 250");
     assert_eq!(recipients(&sink), [to]);
 }
 
@@ -328,11 +328,11 @@ async fn a_letter_fares_the_same_whether_its_commands_go_as_a_group_or_one_by_on
     for (sink, mut session) in [sink(script).await, unhurried(script).await] {
         let mut said = Vec::new();
         for to in ["a@b.example", "unknown@b.example", "full@b.example", "spam@b.example", "c@b.example"] {
-            said.push(told(&deliver(&mut session, to).await));
+            said.push(describe(&deliver(&mut session, to).await));
             assert!(session.is_reusable(), "{to}");
         }
-        said.push(told(&session.deliver("refused@pref.example", "d@b.example", MESSAGE).await));
-        said.push(told(&deliver(&mut session, "e@b.example").await));
+        said.push(describe(&session.deliver("refused@pref.example", "d@b.example", MESSAGE).await));
+        said.push(describe(&deliver(&mut session, "e@b.example").await));
         told_by_each.push((said, recipients(&sink)));
     }
     assert_eq!(told_by_each[0], told_by_each[1]);
@@ -359,7 +359,7 @@ async fn a_relay_that_wants_the_text_of_a_letter_it_has_refused_gets_nothing_mor
         rest
     });
     let mut session = Session::open(&relay(&format!("smtp://{addr}"))).await.unwrap();
-    assert_eq!(told(&deliver(&mut session, "a@b.example").await), "refused 550 at RCPT");
+    assert_eq!(describe(&deliver(&mut session, "a@b.example").await), "refused 550 at RCPT");
     assert!(!session.is_reusable());
     drop(session);
     assert_eq!(relayed.await.unwrap(), b"", "not even a dot");
@@ -380,7 +380,7 @@ async fn credentials_are_sent_as_offered_and_their_refusal_is_told_apart() {
         .unwrap();
         let relay = relay(&format!("smtp://user@{}", sink.addr));
         let mut session = Session::open(&relay).await.unwrap();
-        assert_eq!(told(&deliver(&mut session, "a@b.example").await), "accepted 250");
+        assert_eq!(describe(&deliver(&mut session, "a@b.example").await), "accepted 250");
         let fault = Session::open(&relay).await.err().unwrap();
         assert!(fault.is_authentication());
         assert!(fault.to_string().contains("535 5.7.8, \u{201c}wrong\u{201d}"), "{fault}");
@@ -468,14 +468,14 @@ async fn tls_front_with(params: CertificateParams, preface: &'static [&'static s
     let addr = listener.local_addr().unwrap();
     let told_in_clear = tokio::spawn(async move {
         let mut client = BufReader::new(listener.accept().await?.0);
-        let mut told = String::new();
+        let mut shown = String::new();
         for (index, answer) in preface.iter().enumerate() {
-            if index > 0 && client.read_line(&mut told).await? == 0 {
-                return Ok(told);
+            if index > 0 && client.read_line(&mut shown).await? == 0 {
+                return Ok(shown);
             }
             client.write_all(answer.as_bytes()).await?;
         }
-        let Ok(mut tls) = TlsAcceptor::from(Arc::new(config)).accept(client).await else { return Ok(told) };
+        let Ok(mut tls) = TlsAcceptor::from(Arc::new(config)).accept(client).await else { return Ok(shown) };
         let mut relay = TcpStream::connect(sink).await?;
         if !preface.is_empty() {
             // The greeting was given in clear.
@@ -483,7 +483,7 @@ async fn tls_front_with(params: CertificateParams, preface: &'static [&'static s
         }
         // However the client hangs up, the conversation is over.
         let _ = copy_bidirectional(&mut tls, &mut relay).await;
-        Ok(told)
+        Ok(shown)
     });
     TlsFront { addr, root: cert.pem(), told_in_clear }
 }
@@ -492,15 +492,15 @@ impl TlsFront {
     /// Opens a session with `scheme`, trusting the front's certificate, and hands over one letter.
     async fn deliver(self, scheme: &str) -> (Result<String, Fault>, String) {
         let relay = relay(&format!("{scheme}://user@127.0.0.1:{}", self.addr.port()));
-        let told = match Session::open(&relay.with_roots(self.root.as_bytes()).unwrap()).await {
+        let shown = match Session::open(&relay.with_roots(self.root.as_bytes()).unwrap()).await {
             Err(fault) => Err(fault),
             Ok(mut session) => {
                 let delivery = deliver(&mut session, "a@b.example").await;
                 session.quit().await;
-                Ok(told(&delivery))
+                Ok(describe(&delivery))
             }
         };
-        (told, self.told_in_clear.await.unwrap().unwrap())
+        (shown, self.told_in_clear.await.unwrap().unwrap())
     }
 }
 

@@ -81,10 +81,10 @@ impl Expired {
         }
         // A cancelled or moved appointment does not count.
         let gone = |a: &&Appointed| matches!(a.state, State::Cancelled | State::Moved);
-        let mut stands = self.convocations.iter().filter(|a| !gone(a)).peekable();
+        let mut live = self.convocations.iter().filter(|a| !gone(a)).peekable();
         let renewed = self.status == Status::Renewed || self.superseded;
-        if stands.peek().is_some() {
-            let in_time = stands.any(|a| a.day <= self.expires_on);
+        if live.peek().is_some() {
+            let in_time = live.any(|a| a.day <= self.expires_on);
             // Renewed on an unknown day: in time if the appointment was.
             return match (in_time, renewed && self.filed_on.is_none()) {
                 (true, true) => Ending::Filed,

@@ -113,12 +113,12 @@ mod tests {
         let half_past_two = schedule("30 2 * * *");
         let paris = Tz::Europe__Paris;
         let october = half_past_two.nights(paris, utc("2026-10-24T12:00:00Z"), utc("2026-10-26T12:00:00Z"));
-        let told = |nights: Vec<(NaiveDate, DateTime<Utc>)>| {
+        let shown = |nights: Vec<(NaiveDate, DateTime<Utc>)>| {
             nights.iter().map(|(d, at)| format!("{d} {at}")).collect::<Vec<_>>()
         };
-        assert_eq!(told(october), ["2026-10-25 2026-10-25 00:30:00 UTC", "2026-10-26 2026-10-26 01:30:00 UTC"]);
+        assert_eq!(shown(october), ["2026-10-25 2026-10-25 00:30:00 UTC", "2026-10-26 2026-10-26 01:30:00 UTC"]);
         let march = half_past_two.nights(paris, utc("2027-03-27T12:00:00Z"), utc("2027-03-29T12:00:00Z"));
-        assert_eq!(told(march), ["2027-03-28 2027-03-28 01:00:00 UTC", "2027-03-29 2027-03-29 00:30:00 UTC"]);
+        assert_eq!(shown(march), ["2027-03-28 2027-03-28 01:00:00 UTC", "2027-03-29 2027-03-29 00:30:00 UTC"]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl<R: Read> Lines<R> {
         }
         if let Some(twice) = header.iter().enumerate().find_map(|(i, name)| header.iter().take(i).find(|n| *n == name))
         {
-            return Err(FileError { file, line: 1, what: format!("column {twice} stands twice") });
+            return Err(FileError { file, line: 1, what: format!("column {twice} appears twice") });
         }
         Ok(Self { file, reader, header, record: StringRecord::new() })
     }
@@ -145,21 +145,21 @@ pub fn read(meta: impl Read, slots: impl BufRead, holders: impl BufRead) -> Resu
     for slot in &mut slots {
         slot.pool = number[slot.pool as usize];
     }
-    let told = |name: &str| meta.counts.get(name).and_then(Value::as_u64);
-    let complete = |file: &'static str, found: usize, told: Option<u64>| match told {
-        Some(told) if told != found as u64 => Err(FileError {
+    let shown = |name: &str| meta.counts.get(name).and_then(Value::as_u64);
+    let complete = |file: &'static str, found: usize, shown: Option<u64>| match shown {
+        Some(shown) if shown != found as u64 => Err(FileError {
             file,
             line: found as u64 + 1,
-            what: format!("the file ends after {found} rows, and meta.json counts {told}: is it complete?"),
+            what: format!("the file ends after {found} rows, and meta.json counts {shown}: is it complete?"),
         }),
         _ => Ok(()),
     };
-    complete("holders.csv", lines.len(), told("holders"))?;
+    complete("holders.csv", lines.len(), shown("holders"))?;
     // Some files count lines, some seats.
     let seats: u64 = slots.iter().map(|s| u64::from(s.free)).sum();
-    complete("slots.csv", slots.len(), told("slots").filter(|told| *told != seats))?;
+    complete("slots.csv", slots.len(), shown("slots").filter(|shown| *shown != seats))?;
     if let Some(again) = builder.repeated() {
-        let what = format!("id {:?} stands twice", builder.id(again));
+        let what = format!("id {:?} appears twice", builder.id(again));
         return Err(FileError { file: "holders.csv", line: u64::from(lines[again]), what });
     }
     let seed = meta.seed.as_str().map_or_else(|| meta.seed.to_string(), str::to_owned);

@@ -97,14 +97,14 @@ fn nothing_but_the_reference_identifies_the_person_in_subject_and_invitation() {
     let letter = compose(&data);
     let invitation = unfold(ics(&letter));
     let desk = convoked(&mut data).appointment.desk.clone();
-    let told = [
+    let shown = [
         &data.recipient.name,
         data.recipient.email.as_ref().unwrap(),
         &data.recipient.address[1],
         &data.permit.label,
         &desk,
     ];
-    for secret in told {
+    for secret in shown {
         assert!(!letter.subject.contains(secret.as_str()), "{secret}");
         assert!(!invitation.contains(secret.as_str()), "{secret}");
     }

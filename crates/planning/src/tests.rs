@@ -230,8 +230,8 @@ fn a_family_is_convoked_together_and_whoever_comes_later_joins_it() {
     let slots = vec![seat(22, 1), seat(28, 3), seat(40, 3)];
     let input = PlanningInput { pools, slots, candidates, ..empty() };
     let (first, _) = plan(&input).unwrap();
-    let told: Vec<(Day, bool)> = first.appointments.iter().map(|a| (a.day, a.firm)).collect();
-    assert_eq!(told, [(28, true), (28, true)]);
+    let shown: Vec<(Day, bool)> = first.appointments.iter().map(|a| (a.day, a.firm)).collect();
+    assert_eq!(shown, [(28, true), (28, true)]);
     assert!(check(&first, &input).is_empty());
     // A third member appears the next night.
     let mut rest = input.after(&first);

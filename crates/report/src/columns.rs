@@ -159,16 +159,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known_is_told_in_lines_and_what_is_not_is_left_out() {
+    fn what_is_known_is_listed_and_what_is_not_is_left_out() {
         let known = json!({"a": {"b": [1, "x"], "c": null}, "d": "", "e": true});
         assert_eq!(fields(&known), [["a.b.1", "1"], ["a.b.2", "x"], ["e", "true"]]);
     }
 
     #[test]
     fn a_line_goes_on_below_its_last_column_or_below_its_first() {
-        let told = "ok    seal      signed by the key of the office\nshort\n";
+        let shown = "ok    seal      signed by the key of the office\nshort\n";
         let folded = "ok    seal      signed by the\n                key of the\n                office\nshort\n";
-        assert_eq!(fold(told, 32), folded);
+        assert_eq!(fold(shown, 32), folded);
         let far = "  policy.a = 10                    # config/policy.toml:41\n";
         assert_eq!(fold(far, 40), "  policy.a = 10 # config/policy.toml:41\n");
         assert_eq!(fold("nothing to fold", 20), "nothing to fold");

@@ -219,13 +219,13 @@ mod tests {
             planned: Planned::NotYet,
             late_months: 6,
         };
-        let mut told = std::collections::BTreeSet::new();
+        let mut shown = std::collections::BTreeSet::new();
         for rule in Rule::ALL {
             let why = facts.why(*rule);
             assert!(why.ends_with('.') && why.len() > 20, "{why}");
-            told.insert(why);
+            shown.insert(why);
         }
-        assert_eq!(told.len(), Rule::ALL.len(), "each rule has words of its own");
+        assert_eq!(shown.len(), Rule::ALL.len(), "each rule has words of its own");
         facts.appointment = Some(("RC-94-2026-0000001-A".into(), day, "creteil/resident".into()));
         assert_eq!(
             facts.why(Rule::AlreadyConvoked),

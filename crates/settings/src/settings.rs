@@ -187,7 +187,7 @@ fn merge(
         .build()
         .map_err(|e| ConfigError(e.to_string()))?;
     merged.try_deserialize().map_err(|error| {
-        let (path, told) = match error {
+        let (path, shown) = match error {
             config::ConfigError::NotFound(path) => (path, "is missing".to_owned()),
             config::ConfigError::Type { key: Some(path), unexpected, expected, .. } => {
                 (path, format!("invalid type: {unexpected}, expected {expected}"))
@@ -196,11 +196,11 @@ fn merge(
             other => (String::new(), other.to_string()),
         };
         // The library names the table with an unknown key, and not the key.
-        let unknown = told.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        let unknown = shown.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let path =
             unknown.map_or(path.clone(), |name| [path.as_str(), name].join(".").trim_start_matches('.').to_owned());
         let variable = path.to_uppercase().replace('.', "__");
-        ConfigError(format!("setting `{path}` (CONVOKE__{variable}): {}", did_you_mean(told)))
+        ConfigError(format!("setting `{path}` (CONVOKE__{variable}): {}", did_you_mean(shown)))
     })
 }
 

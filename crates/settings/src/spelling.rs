@@ -18,9 +18,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_meant_is_told_where_it_is_near() {
-        let told = did_you_mean("unknown field `hour`, expected one of `hours`, `days`".into());
-        assert!(told.ends_with("did you mean `hours`?"), "{told}");
+    fn what_was_meant_is_suggested_where_it_is_near() {
+        let shown = did_you_mean("unknown field `hour`, expected one of `hours`, `days`".into());
+        assert!(shown.ends_with("did you mean `hours`?"), "{shown}");
         let far = "unknown field `xyz`, expected `hours` or `days`".to_owned();
         assert_eq!(did_you_mean(far.clone()), far);
         assert_eq!(did_you_mean("something else".into()), "something else");

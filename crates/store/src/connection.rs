@@ -149,7 +149,7 @@ fn postgres(url: &str) -> Result<PgConnection> {
         let parameters = parsed.query().into_iter().flat_map(|query| query.split('&'));
         let passwords = parameters.filter_map(|p| p.split_once('=').filter(|(key, _)| is_password(key)));
         let passwords = parsed.password().into_iter().chain(passwords.map(|(_, value)| value));
-        NotTaken(passwords.filter(|p| !p.is_empty()).fold(error.to_string(), |told, p| told.replace(p, "…")))
+        NotTaken(passwords.filter(|p| !p.is_empty()).fold(error.to_string(), |shown, p| shown.replace(p, "…")))
     })?;
     // A host that is cut off in mid-transaction must not keep its locks: its connection ends within one to two minutes.
     c.batch_execute(
@@ -158,8 +158,8 @@ fn postgres(url: &str) -> Result<PgConnection> {
          SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;",
     )
     .map_err(|error| {
-        let told = NotTaken(error.to_string());
-        if told.may_pass() { anyhow::Error::new(told) } else { anyhow::Error::new(error).context("preparing the connection to PostgreSQL") }
+        let shown = NotTaken(error.to_string());
+        if shown.may_pass() { anyhow::Error::new(shown) } else { anyhow::Error::new(error).context("preparing the connection to PostgreSQL") }
     })?;
     Ok(c)
 }

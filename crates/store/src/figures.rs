@@ -46,8 +46,8 @@ impl Store {
             .select(count_star())
             .load(&mut self.conn)
             .context("counting shared numbers")?;
-        let told = |shared: &[i64]| (shared.len() as u64, shared.iter().sum::<i64>() as u64);
-        Ok((told(&emails), told(&phones)))
+        let shown = |shared: &[i64]| (shared.len() as u64, shared.iter().sum::<i64>() as u64);
+        Ok((shown(&emails), shown(&phones)))
     }
 
     /// All the figures.

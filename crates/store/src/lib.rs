@@ -144,7 +144,7 @@ impl Store {
         match conn.lacks_migrations() {
             Ok(true) => bail!(NotMigrated),
             Err(error) if conn.is_lost() => bail!(NotTaken(format!("{error:#}"))),
-            told => told?,
+            shown => shown?,
         };
         Ok(Self { conn, url: url.to_owned(), usage, scope: Scope::of(prefecture) })
     }
@@ -174,7 +174,7 @@ impl Store {
     pub fn describe(&mut self) -> Result<String> {
         use diesel::dsl::sql;
         use diesel::sql_types::Text;
-        let told = match &mut self.conn {
+        let shown = match &mut self.conn {
             Conn::Sqlite(c) => diesel::select(sql::<Text>("'SQLite ' || sqlite_version()")).get_result(c),
             Conn::Postgres(c) => diesel::select(sql::<Text>(
                 "'PostgreSQL ' || current_setting('server_version') || CASE WHEN inet_server_addr() IS NULL THEN ', by its socket'
@@ -182,7 +182,7 @@ impl Store {
             ))
             .get_result(c),
         };
-        told.context("asking the database what it is")
+        shown.context("asking the database what it is")
     }
 
     /// The time on the database server, if that is another machine.

@@ -68,11 +68,11 @@ impl Store {
     /// department.
     pub fn unnoticed(&mut self, letter: LetterKind, rule: Rule, from: NaiveDate) -> Result<Vec<Unnoticed>> {
         let p = self.scope.code().to_owned();
-        let told = notice::beside(permit::prefecture)
+        let sent = notice::beside(permit::prefecture)
             .filter(notice::kind.eq(letter.code()).and(notice::permit_id.eq(permit::permit_id)));
         let mut query = permit::of(&self.scope)
             .filter(permit::rule.eq(rule.code()).and(permit::expires_on.ge(from)))
-            .filter(not(exists(told)))
+            .filter(not(exists(sent)))
             .order((permit::expires_on, permit::permit_id))
             .into_boxed();
         if letter == LetterKind::Transfer {

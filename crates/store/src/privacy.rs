@@ -342,8 +342,8 @@ impl Store {
             return Ok(true);
         };
         let cut = |c: &mut SqliteConnection| -> Result<bool> {
-            let told: Checkpointed = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(c)?;
-            Ok(told.busy == 0)
+            let end: Checkpointed = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(c)?;
+            Ok(end.busy == 0)
         };
         if !cut(c)? {
             return Ok(false);

@@ -247,14 +247,14 @@ impl Store {
         let changed =
             on_backend!(&mut self.conn, c => settled.execute(c)).context("recording what became of a letter")?;
         if changed == 0 {
-            let told = delivery_attempt::of(&self.scope)
+            let shown = delivery_attempt::of(&self.scope)
                 .filter(delivery_attempt::letter_id.eq(&letter.letter_id).and(delivery_attempt::epoch.eq(letter.epoch)))
                 .filter(
                     delivery_attempt::outcome
                         .eq(a.outcome.code())
                         .and(delivery_attempt::ended_at.eq(a.ended_at.naive_utc())),
                 );
-            return diesel::select(diesel::dsl::exists(told))
+            return diesel::select(diesel::dsl::exists(shown))
                 .get_result(&mut self.conn)
                 .context("looking for an attempt");
         }

@@ -158,7 +158,7 @@ impl Store {
 
     /// Letters to witnesses that were due before an instant and that no relay has accepted: how many, and the last
     /// reply.
-    pub fn witnesses_untold(&mut self, before: DateTime<Utc>) -> Result<(u64, Option<String>)> {
+    pub fn checkpoints_without_witness(&mut self, before: DateTime<Utc>) -> Result<(u64, Option<String>)> {
         let rows: Vec<Option<String>> = witness_letter::of(&self.scope)
             .inner_join(joined!(checkpoint, witness_letter, size))
             .filter(witness_letter::accepted_at.is_null().and(checkpoint::sealed_at.lt(before.naive_utc())))

@@ -95,15 +95,15 @@ impl Store {
                 values.extend(row.value(*contact).map(|value| (hash(&value), family)));
             }
         })?;
-        let (mut told, mut all) = (Vec::new(), 0);
+        let (mut shown, mut all) = (Vec::new(), 0);
         for (contact, values) in seen {
             let mut groups = groups(contact, values, households);
             all += groups.len() as u64;
             groups.sort_unstable_by_key(|g| std::cmp::Reverse((g.households, g.holders, g.hash)));
             groups.truncate(limit);
-            told.extend(groups);
+            shown.extend(groups);
         }
-        Ok((self.with_people(&told)?, all))
+        Ok((self.with_people(&shown)?, all))
     }
 
     fn with_people(&mut self, groups: &[Group]) -> Result<Vec<Shared>> {

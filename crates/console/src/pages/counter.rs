@@ -167,7 +167,7 @@ fn mark(visit: &mut Visit<'_, '_>) -> Answer {
     let fields: Vec<(String, String)> = visit.asked.form()?;
     let t = visit.words();
     if day > visit.today() {
-        return Err(Failure::Told(t.say("counter-too-soon")));
+        return Err(Failure::Text(t.say("counter-too-soon")));
     }
     let mut marks = Vec::new();
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
@@ -181,23 +181,23 @@ fn mark(visit: &mut Visit<'_, '_>) -> Answer {
         marks.push((reference, presence));
     }
     if marks.is_empty() {
-        return Err(Failure::Told(t.say("counter-nothing-chosen")));
+        return Err(Failure::Text(t.say("counter-nothing-chosen")));
     }
     let (config, clock, actor) = (visit.config(), visit.clock(), visit.agent().actor.clone());
     let marked = attendance::mark(visit.store, config, &marks, &actor, clock)?;
-    let mut told = vec![t.count("counter-marked", marked.ended)];
+    let mut notice = vec![t.count("counter-marked", marked.ended)];
     if marked.known > 0 {
-        told.push(t.count("counter-known", marked.known));
+        notice.push(t.count("counter-known", marked.known));
     }
     for (reference, wrong) in marked.wrong.iter().take(WRONG_TOLD) {
         let state = match wrong {
             WrongMark::Over(state) => words::convocation_state(*state).to_owned(),
             _ => t.say("counter-state-unknown"),
         };
-        told.push(t.with2("counter-wrong", ("what", reference), ("state", &state)));
+        notice.push(t.with2("counter-wrong", ("what", reference), ("state", &state)));
     }
     if marked.wrong.len() > WRONG_TOLD {
-        told.push(t.count("counter-more-wrong", marked.wrong.len() - WRONG_TOLD));
+        notice.push(t.count("counter-more-wrong", marked.wrong.len() - WRONG_TOLD));
     }
-    visit.done(told.join(" "), &format!("/guichet?jour={day}&site={site}"))
+    visit.done(notice.join(" "), &format!("/guichet?jour={day}&site={site}"))
 }

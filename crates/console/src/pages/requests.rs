@@ -7,7 +7,7 @@ use askama::Template;
 use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 
-use super::way::told;
+use super::way::describe;
 use crate::answer::{export, html};
 use crate::failure::{Answer, Failure};
 use crate::frame::Frame;
@@ -240,11 +240,11 @@ fn decide(visit: &mut Visit<'_, '_>) -> Answer {
         return visit.done(t.with(key, "what", &id), &format!("/demandes/{id}"));
     }
     let typed = if form.autre.trim().is_empty() { &form.creneau } else { &form.autre };
-    let to: SlotId = typed.parse().map_err(|_| Failure::Told(t.say("dates-no-slot")))?;
+    let to: SlotId = typed.parse().map_err(|_| Failure::Text(t.say("dates-no-slot")))?;
     let confirmed = Confirmed::typed(&form.confirmation, id.as_str()).ok_or(Failure::Unconfirmed)?;
     let seat = (&to, form.malgre.is_some());
     let placed = visit.by_hand(&form.reason, |s, hand| acts::place_request(s, hand, &id, seat, &confirmed))?;
     let notice = t.with2("request-placed", ("day", &t.date(placed.slot.day)), ("what", &placed.reference));
-    let notice = format!("{notice} {}", told(visit, placed.channel, placed.slot.day));
+    let notice = format!("{notice} {}", describe(visit, placed.channel, placed.slot.day));
     visit.done(notice, &format!("/demandes/{id}"))
 }

@@ -86,8 +86,8 @@ fn submit(call: &mut Call<'_>) -> Answer {
         Err(denied) => {
             // The user is not told which it was.
             tracing::warn!(client = %call.client, locked = denied == Denied::Locked, "An attempt to sign in failed");
-            let told = call.words().say("sign-in-wrong");
-            let mut response = form(call, given.vers, Some(told))?;
+            let notice = call.words().say("sign-in-wrong");
+            let mut response = form(call, given.vers, Some(notice))?;
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             Ok(response)
         }
@@ -142,8 +142,8 @@ fn arrive(call: &mut Call<'_>) -> Answer {
     let browser = call.asked.cookie(&departure_cookie(call)).map(|token| sha256_hex(token.as_bytes()));
     let known = pending.filter(|p| browser.as_ref() == Some(&p.browser) && session::is_awaited(p.began_at, call.now()));
     let Some(pending) = known.filter(|_| !returned.code.is_empty()) else {
-        let told = call.words().say("sign-in-not-awaited");
-        return form(call, String::new(), Some(told));
+        let notice = call.words().say("sign-in-not-awaited");
+        return form(call, String::new(), Some(notice));
     };
     let way_back = way_back(call);
     let arrival = oidc::arrive(oidc, &way_back, &returned.code, pending.verifier, pending.nonce, call.clock());
@@ -154,8 +154,8 @@ fn arrive(call: &mut Call<'_>) -> Answer {
     let actor = format!("oidc:{}", arrival.name);
     let Some(role) = arrival.role else {
         tracing::warn!("Somebody whom the identity provider knows has no role here");
-        let told = call.words().say("sign-in-no-role");
-        return form(call, String::new(), Some(told));
+        let notice = call.words().say("sign-in-no-role");
+        return form(call, String::new(), Some(notice));
     };
     let token = enter(call, &actor, role, Some((&oidc.issuer, &arrival.subject)))?;
     let mut response = see(&pending.target);

@@ -7,7 +7,7 @@ use convoke_domain::permit::Channel;
 use convoke_office::acts::{self, Way};
 
 /// How the letter about an appointment reaches its holder.
-pub(super) fn told(visit: &Visit<'_, '_>, channel: Channel, day: NaiveDate) -> String {
+pub(super) fn describe(visit: &Visit<'_, '_>, channel: Channel, day: NaiveDate) -> String {
     let left = (day - visit.today()).num_days();
     visit.words().say(match acts::way(&visit.config().settings.policy, channel, left) {
         Way::Email => "person-way-email",

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::Worker;
 use super::limits::Limits;
-use super::record::tell_lost;
+use super::record::log_lost;
 use crate::decide::turn;
 use crate::press::{Made, Ready};
 use crate::recheck::Withheld;
@@ -44,7 +44,7 @@ enum Begun {
 /// A letter that the relay has accepted and that is not recorded yet: the transaction that starts the session's next
 /// letter records it, so that a letter costs one commit instead of two. Nothing else of the session is in doubt
 /// meanwhile: a crash leaves at most one letter per session uncertain.
-pub(super) type Told = Option<(Arc<LetterRow>, Settlement)>;
+pub(super) type Unrecorded = Option<(Arc<LetterRow>, Settlement)>;
 
 /// How long the record of an accepted letter may wait for the next letter.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -52,20 +52,20 @@ const PATIENCE: Duration = Duration::from_millis(100);
 impl Worker<'_> {
     /// One session: hands over rendered letters, one at a time.
     pub(super) async fn carry(&self, ready: Receiver<Ready>) -> Result<()> {
-        let (mut line, mut told) = (None, None);
+        let (mut line, mut unrecorded) = (None, None);
         loop {
             let next = if let Ok(next) = ready.try_recv() {
                 Some(next)
             } else {
-                self.record_told(&mut told).await?;
+                self.record_last(&mut unrecorded).await?;
                 ready.recv().await.ok()
             };
             let Some(Ready { letter, made }) = next else { break };
             match made {
-                Ok(made) => self.hand_over(&mut line, &mut told, &letter, &made).await?,
+                Ok(made) => self.hand_over(&mut line, &mut unrecorded, &letter, &made).await?,
                 Err(error) => self.unrenderable(&letter, &error).await?,
             }
-            if told.as_ref().is_none_or(|(accepted, _)| !Arc::ptr_eq(accepted, &letter)) {
+            if unrecorded.as_ref().is_none_or(|(accepted, _)| !Arc::ptr_eq(accepted, &letter)) {
                 self.put_away(&letter);
             }
         }
@@ -76,8 +76,8 @@ impl Worker<'_> {
     }
 
     /// Records the last letter on its own.
-    pub(super) async fn record_told(&self, told: &mut Told) -> Result<()> {
-        if let Some((letter, found)) = told.take() {
+    pub(super) async fn record_last(&self, unrecorded: &mut Unrecorded) -> Result<()> {
+        if let Some((letter, found)) = unrecorded.take() {
             self.commit(&letter, found).await?;
             self.put_away(&letter);
         }
@@ -94,7 +94,7 @@ impl Worker<'_> {
     async fn hand_over(
         &self,
         line: &mut Option<Line>,
-        told: &mut Told,
+        unrecorded: &mut Unrecorded,
         letter: &Arc<LetterRow>,
         made: &Made,
     ) -> Result<()> {
@@ -106,12 +106,12 @@ impl Worker<'_> {
             self.counts.borrow_mut().without_pdf += 1;
         }
         if let Transport::Maildir(folder) = self.errand.transport {
-            if matches!(self.begin(told, letter, made, "maildir", now).await?, Begun::Go) {
+            if matches!(self.begin(unrecorded, letter, made, "maildir", now).await?, Begun::Go) {
                 fault::point("after-sending");
                 block_in_place(|| into_maildir(folder, made))?;
                 fault::point("after-reply");
                 let taken = Reply { code: 250, enhanced: None, text: "maildir".into(), stage: Stage::Dot };
-                self.record(told, letter, "maildir", &Delivery::Accepted(taken), now).await?;
+                self.record(unrecorded, letter, "maildir", &Delivery::Accepted(taken), now).await?;
             }
             return Ok(());
         }
@@ -119,7 +119,7 @@ impl Worker<'_> {
         let is_open = line.as_ref().is_some_and(|l| l.relay == number && l.session.is_reusable());
         if !is_open || self.errand.config.settings.dispatch.per_minute.is_some() {
             // Opening a session, or waiting for a turn, may take long.
-            self.record_told(told).await?;
+            self.record_last(unrecorded).await?;
         }
         if !self.wait_for_turn(relay).await? {
             return self.give_back(letter).await;
@@ -134,7 +134,7 @@ impl Worker<'_> {
                     self.settlement(LetterState::Queued, None, false, &self.recorded_name(relay), &fault, started_at);
                 return self.commit(letter, found).await;
             }
-            Ok(open) => self.converse(open, told, relay, letter, made, started_at).await?,
+            Ok(open) => self.converse(open, unrecorded, relay, letter, made, started_at).await?,
         };
         let Some(delivery) = delivery else { return Ok(()) };
         match &delivery {
@@ -143,7 +143,7 @@ impl Worker<'_> {
             }
             _ => self.relays.success(number),
         }
-        self.record(told, letter, &self.recorded_name(relay), &delivery, started_at).await
+        self.record(unrecorded, letter, &self.recorded_name(relay), &delivery, started_at).await
     }
 
     /// The relay's name in the history of a letter.
@@ -169,7 +169,7 @@ impl Worker<'_> {
     async fn converse(
         &self,
         line: &mut Line,
-        told: &mut Told,
+        unrecorded: &mut Unrecorded,
         relay: &Relay,
         letter: &Arc<LetterRow>,
         made: &Made,
@@ -182,10 +182,10 @@ impl Worker<'_> {
             bail!("letter {} has no address", letter.letter_id)
         };
         let used = std::mem::replace(&mut line.used, true);
-        let offered = match self.patiently(told, line.session.offer(&from, to, &made.message)).await? {
+        let offered = match self.patiently(unrecorded, line.session.offer(&from, to, &made.message)).await? {
             // A relay may have closed an idle session: nothing was handed over, so a new one is tried at once.
             Err(Delivery::RelayFault(fault)) if used && fault.stage == Stage::Mail => {
-                self.record_told(told).await?;
+                self.record_last(unrecorded).await?;
                 line.session = match Session::open(relay).await {
                     Ok(fresh) => fresh,
                     Err(fault) => return Ok(Some(Delivery::RelayFault(fault))),
@@ -200,7 +200,7 @@ impl Worker<'_> {
         };
         fault::point("after-data");
         let name = self.recorded_name(relay);
-        if !matches!(self.begin(told, letter, made, &name, started_at).await?, Begun::Go) {
+        if !matches!(self.begin(unrecorded, letter, made, &name, started_at).await?, Begun::Go) {
             // A letter dropped without its final dot is not sent.
             return Ok(None);
         }
@@ -216,12 +216,12 @@ impl Worker<'_> {
     }
 
     /// Waits for the relay; if that takes long, records the last letter meanwhile.
-    async fn patiently<T>(&self, told: &mut Told, relay: impl Future<Output = T>) -> Result<T> {
+    async fn patiently<T>(&self, unrecorded: &mut Unrecorded, relay: impl Future<Output = T>) -> Result<T> {
         let mut relay = pin!(relay);
-        if told.is_some() {
+        if unrecorded.is_some() {
             tokio::select! {
                 said = &mut relay => return Ok(said),
-                () = sleep(PATIENCE) => self.record_told(told).await?,
+                () = sleep(PATIENCE) => self.record_last(unrecorded).await?,
             }
         }
         Ok(relay.await)
@@ -247,7 +247,7 @@ impl Worker<'_> {
     /// unknown. The same transaction records the result of the last letter.
     async fn begin(
         &self,
-        told: &mut Told,
+        unrecorded: &mut Unrecorded,
         letter: &Arc<LetterRow>,
         made: &Made,
         relay: &str,
@@ -255,7 +255,7 @@ impl Worker<'_> {
     ) -> Result<Begun> {
         let (now, floor, limits) = (self.errand.clock.now(), self.floor, Limits::of(self.errand.config));
         let (sha256, rendered, relay) = (made.sha256.clone(), made.rendered.clone(), relay.to_owned());
-        let (row, last) = (Arc::clone(letter), told.clone());
+        let (row, last) = (Arc::clone(letter), unrecorded.clone());
         if last.is_some() {
             fault::point("before-mark");
         }
@@ -281,13 +281,13 @@ impl Worker<'_> {
             })
             .await
             .context("marking a letter as being sent")?;
-        if let (Some((last, found)), Some(ours)) = (told.take(), ours) {
+        if let (Some((last, found)), Some(ours)) = (unrecorded.take(), ours) {
             self.recorded(&last, &found, ours);
             self.put_away(&last);
         }
         match begun {
-            Begun::Withheld(why) => self.tell_withheld(&letter.letter_id, why),
-            Begun::Lost => tell_lost(letter),
+            Begun::Withheld(why) => self.log_withheld(&letter.letter_id, why),
+            Begun::Lost => log_lost(letter),
             Begun::Go | Begun::GivenBack => {}
         }
         Ok(begun)

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use super::Worker;
-use super::carry::Told;
+use super::carry::Unrecorded;
 use crate::decide::{Circumstances, Decision, Doubt, Reason};
 use crate::recheck::Withheld;
 use crate::smtp::Delivery;
@@ -19,7 +19,7 @@ impl Worker<'_> {
     /// accepted.
     pub(super) async fn record(
         &self,
-        told: &mut Told,
+        unrecorded: &mut Unrecorded,
         letter: &Arc<LetterRow>,
         relay: &str,
         heard: &Delivery,
@@ -46,8 +46,8 @@ impl Worker<'_> {
         };
         let found = self.settlement(state, next_at, burns, relay, heard, started_at);
         if state == LetterState::Accepted {
-            self.record_told(told).await?;
-            *told = Some((Arc::clone(letter), found));
+            self.record_last(unrecorded).await?;
+            *unrecorded = Some((Arc::clone(letter), found));
             return Ok(());
         }
         self.commit(letter, found).await
@@ -119,7 +119,7 @@ impl Worker<'_> {
     /// Counts and logs what was recorded of a letter.
     pub(super) fn recorded(&self, letter: &LetterRow, found: &Settlement, ours: bool) {
         if !ours {
-            return tell_lost(letter);
+            return log_lost(letter);
         }
         fault::point("after-mark");
         let (state, outcome, code) = (found.state, found.attempt.outcome, found.attempt.code);
@@ -136,7 +136,7 @@ impl Worker<'_> {
         }
     }
 
-    pub(super) fn tell_withheld(&self, letter_id: &str, why: Withheld) {
+    pub(super) fn log_withheld(&self, letter_id: &str, why: Withheld) {
         tracing::info!(letter.id = letter_id, "Letter {}: {}", why.state, why.reason.label());
         let mut counts = self.counts.borrow_mut();
         match why.state {
@@ -148,7 +148,7 @@ impl Worker<'_> {
     }
 }
 
-pub(super) fn tell_lost(letter: &LetterRow) {
+pub(super) fn log_lost(letter: &LetterRow) {
     tracing::warn!(letter.id = %letter.letter_id, "Another worker has taken over a letter: this one discards its result");
 }
 

@@ -23,17 +23,17 @@ const PATIENCE: TimeDelta = TimeDelta::hours(4);
 
 impl Worker<'_> {
     /// Sends checkpoints repeatedly, in a task of its own: a slow relay must not delay the heartbeat.
-    pub(super) async fn keep_telling(&self) -> anyhow::Error {
+    pub(super) async fn keep_notifying(&self) -> anyhow::Error {
         loop {
             sleep(AGAIN).await;
-            if let Err(error) = self.tell_witnesses().await {
+            if let Err(error) = self.notify_witnesses().await {
                 return error;
             }
         }
     }
 
     /// Sends witnesses the checkpoints that they do not have. A relay's refusal is recorded, and tried again.
-    pub(super) async fn tell_witnesses(&self) -> Result<()> {
+    pub(super) async fn notify_witnesses(&self) -> Result<()> {
         let now = self.errand.clock.now();
         let first = self.schedule.first.clamp(TimeDelta::minutes(1), PATIENCE);
         let again_at = now + first;
@@ -43,7 +43,7 @@ impl Worker<'_> {
             .await
             .context("looking for checkpoints to send")?;
         for letter in due {
-            let (accepted_at, reply) = self.tell(&letter, now).await?;
+            let (accepted_at, reply) = self.notify(&letter, now).await?;
             let (size, address) = (letter.sealed.checkpoint.size, letter.address.clone());
             if accepted_at.is_none() {
                 tracing::warn!(
@@ -64,7 +64,7 @@ impl Worker<'_> {
     }
 
     /// When it was accepted, if it was, and the reply.
-    async fn tell(&self, letter: &WitnessLetter, now: DateTime<Utc>) -> Result<(Option<DateTime<Utc>>, String)> {
+    async fn notify(&self, letter: &WitnessLetter, now: DateTime<Utc>) -> Result<(Option<DateTime<Utc>>, String)> {
         let config = self.errand.config;
         let sender = config.sender();
         let to = config.settings.dispatch.redirect_all_to.as_ref().unwrap_or(&letter.address);

@@ -38,7 +38,7 @@ impl TryFrom<AgendaFile> for Agenda {
                         format!("{here}: commune {} has rank {}, not 1 to 1000", served.insee, served.rank)
                     })?;
                     require(communes.insert(&served.insee), || {
-                        format!("{here}: commune {} stands twice", served.insee)
+                        format!("{here}: commune {} appears twice", served.insee)
                     })?;
                     require(is_commune_code(&served.insee), || {
                         format!("{here}: `{}` is no INSEE commune code", served.insee)

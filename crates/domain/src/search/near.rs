@@ -137,7 +137,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
         #[test]
-        fn every_word_within_the_slips_that_are_forgiven_stands_in_a_stretch(
+        fn every_word_within_the_slips_that_are_forgiven_is_in_a_stretch(
             typed in "[a-e]{4,14}",
             made in prop::collection::vec((any::<u8>(), any::<usize>(), 0u8..6), 0..3),
         ) {

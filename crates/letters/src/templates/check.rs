@@ -31,9 +31,9 @@ impl Templates {
     fn check_one(&self, kind: LetterKind, language: Language, data: &LetterData) -> Result<(), TemplateError> {
         let bodies = self.render(data)?;
         for said_in in [Language::French, language] {
-            let told = self.words(kind, said_in, data)?.plain();
+            let shown = self.words(kind, said_in, data)?.plain();
             for what in must_say(data, said_in) {
-                if !told.contains(&what) {
+                if !shown.contains(&what) {
                     let reason = format!("does not say {what:?}, which this letter must");
                     return Err(TemplateError::new(&words_file(kind, said_in), reason));
                 }
@@ -101,28 +101,28 @@ pub(super) fn letters_with(file: &str) -> Vec<(LetterKind, Language)> {
 
 /// What a letter must say in a language, whoever wrote its wording.
 fn must_say(data: &LetterData, language: Language) -> Vec<String> {
-    let mut told = vec![data.reference.clone()];
+    let mut shown = vec![data.reference.clone()];
     if language == Language::French {
-        told.extend(data.matter.convoked().into_iter().flat_map(|c| c.documents.iter().cloned()));
+        shown.extend(data.matter.convoked().into_iter().flat_map(|c| c.documents.iter().cloned()));
     }
     if !matches!(data.matter, Matter::HeadsUp { .. }) {
-        told.push(language.date(data.permit.expires_on));
+        shown.push(language.date(data.permit.expires_on));
     }
     if let Some(appointment) = data.matter.appointment() {
-        told.push(language.weekday_date(appointment.day));
-        told.push(plain(&language.time(appointment.start)));
+        shown.push(language.weekday_date(appointment.day));
+        shown.push(plain(&language.time(appointment.start)));
     }
     if data.matter.convoked().is_some() {
-        told.extend(data.matter.appointment().map(|a| a.town.clone()));
+        shown.extend(data.matter.appointment().map(|a| a.town.clone()));
     }
     match &data.matter {
-        Matter::Convocation(_) | Matter::Change { .. } if language == Language::French => told.push(NOTICE.into()),
-        Matter::OnlineFiling { service, last_day, .. } => told.extend([service.clone(), language.date(*last_day)]),
-        Matter::Transfer { competent, act_by, .. } => told.extend([competent.clone(), language.date(*act_by)]),
-        Matter::HeadsUp { convoked_before } => told.push(language.date(*convoked_before)),
+        Matter::Convocation(_) | Matter::Change { .. } if language == Language::French => shown.push(NOTICE.into()),
+        Matter::OnlineFiling { service, last_day, .. } => shown.extend([service.clone(), language.date(*last_day)]),
+        Matter::Transfer { competent, act_by, .. } => shown.extend([competent.clone(), language.date(*act_by)]),
+        Matter::HeadsUp { convoked_before } => shown.push(language.date(*convoked_before)),
         _ => {}
     }
-    told
+    shown
 }
 
 #[cfg(test)]

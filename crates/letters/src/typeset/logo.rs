@@ -176,7 +176,7 @@ mod tests {
             </linearGradient><rect width="60" height="30" fill="url(#g)"/>"#);
         let text = svg("<text>Préfecture</text>");
         for (file, reason) in [(gradient.as_bytes(), "gradient"), (text.as_bytes(), "text"), (b"no picture", "")] {
-            assert!(Logo::new(file).err().is_some_and(|told| told.contains(reason)));
+            assert!(Logo::new(file).err().is_some_and(|shown| shown.contains(reason)));
         }
     }
 }

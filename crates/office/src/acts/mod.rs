@@ -173,7 +173,7 @@ pub enum WrongReason {
     #[error("what is done by hand needs a reason")]
     Missing,
     /// It contains personal data.
-    #[error("a reason stands in the ledger for good: no foreigner number, no telephone, no e-mail address in it")]
+    #[error("a reason is kept in the ledger for good: no foreigner number, no telephone, no e-mail address in it")]
     Personal,
 }
 

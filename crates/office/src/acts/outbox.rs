@@ -70,9 +70,9 @@ pub fn turn_letters(
         let mut done = Vec::new();
         for name in names {
             for letter in named(s, name, turn)? {
-                let stands =
+                let refused =
                     |remedy| Refused::LetterStands { letter: letter.letter_id.clone(), state: letter.state, remedy };
-                let mut to = turn.of(letter.state).map_err(stands)?;
+                let mut to = turn.of(letter.state).map_err(refused)?;
                 if to == LetterState::Queued {
                     // A letter on paper has no address that a worker could send it to.
                     to = LetterState::waiting(letter.channel);
@@ -82,12 +82,12 @@ pub fn turn_letters(
                     && letter.recipient.is_some()
                 {
                     return Err(
-                        stands("its address sent a letter back: set another with `convoke permit set-email`").into()
+                        refused("its address sent a letter back: set another with `convoke permit set-email`").into()
                     );
                 }
                 if turn == Turn::Retry && is_of_another_address(s, &letter)? {
                     return Err(
-                        stands("the person has another address now, to which the letter is written again").into()
+                        refused("the person has another address now, to which the letter is written again").into()
                     );
                 }
                 // What a relay said is kept until it says something else.
@@ -97,7 +97,7 @@ pub fn turn_letters(
                     Turn::Retry => None,
                 };
                 if !s.put_letter(&letter, to, remark, hand.now())? {
-                    return Err(stands("a worker has taken it meanwhile: try again").into());
+                    return Err(refused("a worker has taken it meanwhile: try again").into());
                 }
                 let payload = json!({"reference": letter.reference, "letter": letter.letter_id, "was": letter.state});
                 let holder = s.holder_of(&letter.reference)?.map(HolderId);

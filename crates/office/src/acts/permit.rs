@@ -49,7 +49,7 @@ pub struct Mended {
     /// Letters that did not reach the old address, written again to the new one.
     pub again: Vec<String>,
     /// The last letter to the old address, which had been reached, saying that it is no longer used.
-    pub told: Option<String>,
+    pub told_old_address: Option<String>,
 }
 
 /// Sets a holder's e-mail address; `None`: letters go by post from now on. It holds until the address in the extract
@@ -83,7 +83,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
             if let Some(letter) = reached.filter(|_| mended.changed) {
                 let last = farewell(hand, letter, letters.len())?;
                 s.enqueue(std::slice::from_ref(&last))?;
-                mended.told = Some(last.letter_id);
+                mended.told_old_address = Some(last.letter_id);
             }
             if let (Some(letter), Some(holder)) = (unreached, holder) {
                 let data: LetterData = serde_json::from_str(&letter.data)?;
@@ -111,7 +111,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 s,
                 Some(&id),
                 "holder.email_set",
-                json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again, "told": mended.told}),
+                json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again, "told": mended.told_old_address}),
             )?;
         }
         Ok(mended)

@@ -106,7 +106,7 @@ pub enum FileFault {
         max: usize,
     },
     /// Two columns with the same name: which one is meant would be a guess.
-    #[error("columns that stand twice in the header: {}", .0.join(", "))]
+    #[error("columns that appear twice in the header: {}", .0.join(", "))]
     DuplicateColumns(Vec<String>),
     /// Missing columns, all at once, so that they can be added at once.
     #[error("columns missing from the header: {}; a mapping file can name them otherwise", .0.join(", "))]

@@ -51,9 +51,9 @@ pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> 
                 }
                 // A file that is no table is refused; that a disk or a database fails, or a mapping is wrong, is not its fault.
                 Some(fault) if fault.is_of_the_file() => {
-                    let told = fault.to_string();
+                    let shown = fault.to_string();
                     set_aside(&path, "refused", clock, format!("{error:#}\n").as_bytes())?;
-                    taken.push(Taken { file: name, refused: Some(told) });
+                    taken.push(Taken { file: name, refused: Some(shown) });
                     continue;
                 }
                 _ => return Err(error.context(format!("taking in {name}"))),

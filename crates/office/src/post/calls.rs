@@ -58,10 +58,10 @@ pub fn calls(
     let ids: Vec<&str> = letters.iter().filter_map(|w| w.holder_id.as_deref()).collect();
     let holders = store.holders(&ids)?;
     let (mut calls, mut without) = (Vec::new(), Vec::new());
-    let mut told = HashSet::new();
+    let mut shown = HashSet::new();
     for w in &letters {
         let (id, reference) = (w.letter.letter_id.clone(), w.letter.reference.clone());
-        if !told.insert(reference.clone()) {
+        if !shown.insert(reference.clone()) {
             continue;
         }
         let phone = w.holder_id.as_ref().and_then(|h| holders.get(h)?.phone.clone());

@@ -90,7 +90,7 @@ pub(super) fn store_plan(
         let references: Vec<String> = seen.unmarked.iter().map(|l| l.reference.clone()).collect();
         s.end_convocations(&references, State::Missed)?;
         let missed = references.iter().map(|r| Event { kind: "convocation.missed", payload: json!({"reference": r, "cause": "unmarked"}) });
-        let told = Event {
+        let shown = Event {
             kind: "run.planned",
             payload: json!({
                 "business_date": row.business_date, "generation": row.generation, "trigger": row.trigger, "reason": row.reason,
@@ -99,7 +99,7 @@ pub(super) fn store_plan(
                 "record": plan_sha256,
             }),
         };
-        s.record_in(&row.run_id, &row.actor, &missed.chain([told]).collect::<Vec<_>>())?;
+        s.record_in(&row.run_id, &row.actor, &missed.chain([shown]).collect::<Vec<_>>())?;
         for (request, slot) in &seen.granted {
             s.choose_request(request, &run_id, slot)?;
         }

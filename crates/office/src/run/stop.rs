@@ -45,11 +45,11 @@ pub fn stop(
             summary.state = RunState::Stopped;
             Ok::<_, anyhow::Error>(serde_json::to_string(&summary)?)
         });
-        let told = format!("stopped by {actor}: {reason}");
+        let shown = format!("stopped by {actor}: {reason}");
         s.reopen_requests(id)?;
         // No server starts it again: the night waits for a person.
-        s.night_failed(row.business_date, NightState::Failed, &told, clock.now())?;
-        s.end_run(&row, RunState::Stopped, summary.transpose()?.as_deref(), Some(&told), clock.now())?;
+        s.night_failed(row.business_date, NightState::Failed, &shown, clock.now())?;
+        s.end_run(&row, RunState::Stopped, summary.transpose()?.as_deref(), Some(&shown), clock.now())?;
         let payload = json!({"run": row.run_id, "committed": row.committed + placed, "left": left, "reason": reason});
         s.record(actor, clock.now(), vec![Event { kind: "run.stopped", payload }])?;
         Ok(Some(Stopped { committed: row.committed + placed, left }))

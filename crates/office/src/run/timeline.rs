@@ -91,16 +91,16 @@ fn permit_now(
 fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment> {
     let zone = config.settings.prefecture.zone;
     let at = |at: chrono::NaiveDateTime, kind, what, of| Moment::at(at.and_utc(), zone, kind, what, of);
-    let mut told = Vec::new();
+    let mut moments = Vec::new();
     for p in &known.permits {
         let first = format!("Titre n° {} connu du système.", p.permit.number);
-        told.push(Moment::on(p.permit.first_seen, "extract", first, None));
+        moments.push(Moment::on(p.permit.first_seen, "extract", first, None));
         let now = p.permit.rule.zip(p.permit.rule_since);
         let now = now.map(|(rule, since)| (rule, since, p.permit.rule_run.clone()));
         let before = p.rules_before.iter().map(|r| (r.rule, r.since, Some(r.run_id.clone())));
         for (rule, since, run) in before.chain(now) {
             let label = rule.label_fr();
-            told.push(Moment::on(since, "verdict", format!("Titre n° {} : {label}.", p.permit.number), run));
+            moments.push(Moment::on(since, "verdict", format!("Titre n° {} : {label}.", p.permit.number), run));
         }
     }
     for c in &known.convocations {
@@ -112,11 +112,11 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
             c.slot_id.pool,
             words::convocation_state(c.state)
         );
-        told.push(at(c.created_at, "appointment", what, Some(c.reference.clone())));
+        moments.push(at(c.created_at, "appointment", what, Some(c.reference.clone())));
     }
     for r in &known.requests {
         let wish = words::wish(r.wish);
-        told.push(Moment::on(
+        moments.push(Moment::on(
             r.received_on,
             "request",
             format!("Demande écrite reçue : {wish}."),
@@ -125,7 +125,7 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
         if let Some(decided) = r.decided_at {
             let what = format!("Demande {}.", words::request_state(r.state));
             let decision = at(decided, "request", what, Some(r.request_id.clone()));
-            told.push(Moment { by: r.decided_by.clone(), ..decision });
+            moments.push(Moment { by: r.decided_by.clone(), ..decision });
         }
     }
     for l in &known.letters {
@@ -133,17 +133,17 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
         let why = l.letter.remark.map(words::remark);
         let why = why.map_or_else(String::new, |why| format!(" ({why})"));
         let what = format!("Lettre « {kind} » ({way}) : {}{why}.", words::letter_state(l.letter.state));
-        told.push(at(l.letter.created_at, "letter", what, Some(l.letter.letter_id.clone())));
+        moments.push(at(l.letter.created_at, "letter", what, Some(l.letter.letter_id.clone())));
         for a in &l.attempts {
             let reply = a.reply.as_deref().unwrap_or_default();
             let stage = a.stage.as_deref().map_or_else(String::new, |stage| format!(" ({stage})"));
             let outcome = a.outcome.map_or("en cours", words::attempt);
             let what = format!("Essai par {}{stage} : {outcome}, {reply}", a.relay);
-            told.push(at(a.started_at, "attempt", what, Some(l.letter.letter_id.clone())));
+            moments.push(at(a.started_at, "attempt", what, Some(l.letter.letter_id.clone())));
         }
         for b in &l.bounces {
             let what = format!("Retour ({}) : {}", b.class, b.diagnostic.as_deref().unwrap_or_default());
-            told.push(at(b.recorded_at, "bounce", what, Some(l.letter.letter_id.clone())));
+            moments.push(at(b.recorded_at, "bounce", what, Some(l.letter.letter_id.clone())));
         }
     }
     for (kind, actor, payload) in acts {
@@ -152,8 +152,8 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
         let when: Option<DateTime<Utc>> = serde_json::from_value::<DateTime<Utc>>(payload["at"].clone()).ok();
         let Some(when) = when else { continue };
         let of = payload["reference"].as_str().map(str::to_owned).filter(|_| payload["reference"] != Value::Null);
-        told.push(Moment { by: Some(actor.clone()), ..Moment::at(when, zone, "act", what, of) });
+        moments.push(Moment { by: Some(actor.clone()), ..Moment::at(when, zone, "act", what, of) });
     }
-    told.sort_by_key(Moment::order);
-    told
+    moments.sort_by_key(Moment::order);
+    moments
 }

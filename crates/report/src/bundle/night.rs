@@ -61,13 +61,13 @@ struct Letters {
 }
 
 /// The run's ledger entries.
-pub(super) struct Told {
+pub(super) struct Attested {
     pub(super) planned: Planned,
     completed: Completed,
     actor: String,
 }
 
-impl Told {
+impl Attested {
     pub(super) fn of(manifest: &Manifest, entries: &[Entry]) -> Result<Self, String> {
         fn read<T: DeserializeOwned>(entry: &Entry) -> Result<T, String> {
             serde_json::from_str(&entry.payload).map_err(|e| format!("entry {} of the ledger: {e}", entry.seq))
@@ -243,8 +243,13 @@ pub(super) fn outcomes(files: &Files, planned: &Planned, night: &Recorded) -> Re
     })
 }
 
-pub(super) fn report(manifest: &Manifest, files: &Files, told: &Told, night: &Recorded) -> Result<String, String> {
-    let Told { planned, completed, actor } = told;
+pub(super) fn report(
+    manifest: &Manifest,
+    files: &Files,
+    attested: &Attested,
+    night: &Recorded,
+) -> Result<String, String> {
+    let Attested { planned, completed, actor } = attested;
     let report: RunReport = serde_json::from_str(text(files, REPORT)?).map_err(|e| format!("{REPORT}: {e}"))?;
     let mut wrong = Vec::new();
     let mut same = |what: &str, found: String, ledger: String| {
@@ -262,9 +267,9 @@ pub(super) fn report(manifest: &Manifest, files: &Files, told: &Told, night: &Re
     same("the reason", report.reason.clone().unwrap_or_default(), planned.reason.clone().unwrap_or_default());
     same("the certificate", report.certificate.clone(), "closed".to_owned());
     for rule in Rule::ALL {
-        let told: u64 = report.outcomes.iter().filter(|o| o.rule == *rule).map(|o| o.permits).sum();
+        let attested: u64 = report.outcomes.iter().filter(|o| o.rule == *rule).map(|o| o.permits).sum();
         let ledger = planned.outcomes.get(rule.code()).copied().unwrap_or(0);
-        same(rule.code(), told.to_string(), ledger.to_string());
+        same(rule.code(), attested.to_string(), ledger.to_string());
     }
     let by_plan = night.plan.figures(&night.input);
     let figures = &report.figures;

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
 
-use super::night::{Told, outcomes, plan, records, report};
+use super::night::{Attested, outcomes, plan, records, report};
 use super::{CHECKPOINT, Files, KEY, LEDGER, Line, MANIFEST, Manifest, SIGNATURE, SUMS, signature};
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::ledger::{Entry, GENESIS, Verifier};
@@ -58,14 +58,14 @@ pub fn verify(files: &Files, expected: Option<&str>, witnessed: &[Sealed]) -> Ve
     if !whole {
         return checks;
     }
-    let told = match Told::of(&manifest, &entries) {
-        Ok(told) => told,
+    let attested = match Attested::of(&manifest, &entries) {
+        Ok(attested) => attested,
         Err(error) => {
             say("run", Err(error));
             return checks;
         }
     };
-    let night = match records(files, &told.planned) {
+    let night = match records(files, &attested.planned) {
         Ok(night) => night,
         Err(error) => {
             say("records", Err(error));
@@ -74,10 +74,10 @@ pub fn verify(files: &Files, expected: Option<&str>, witnessed: &[Sealed]) -> Ve
     };
     say("records", Ok("input, rules and plan are those that the ledger names".into()));
     // Anyone may have signed it: a record crafted to crash the planner is reported like any other fault.
-    let planned = catch_unwind(AssertUnwindSafe(|| plan(&manifest, files, &told.planned, &night)));
+    let planned = catch_unwind(AssertUnwindSafe(|| plan(&manifest, files, &attested.planned, &night)));
     say("plan", planned.unwrap_or_else(|_| Err("the record cannot be planned at all".into())));
-    say("outcomes", outcomes(files, &told.planned, &night));
-    say("report", report(&manifest, files, &told, &night));
+    say("outcomes", outcomes(files, &attested.planned, &night));
+    say("report", report(&manifest, files, &attested, &night));
     checks
 }
 
@@ -223,9 +223,9 @@ fn checkpoint(manifest: &Manifest, files: &Files, entries: &[Entry]) -> Result<S
     if last.hash != checkpoint.root {
         return Err(format!("the ledger was written anew: entry {} has another hash than was signed", last.seq));
     }
-    let told =
+    let attested =
         format!("the ledger is what was signed on {}: {} entries", checkpoint.at.format("%Y-%m-%d"), checkpoint.size);
-    Ok(if lost { told + "; THE KEY BEFORE WAS LOST, and does not vouch for this one" } else { told })
+    Ok(if lost { attested + "; THE KEY BEFORE WAS LOST, and does not vouch for this one" } else { attested })
 }
 
 /// Compares with the checkpoints that witnesses kept for this range of the ledger.

@@ -35,7 +35,7 @@ struct Sought {
 /// First and last day.
 fn days(visit: &Visit<'_, '_>) -> Result<(NaiveDate, NaiveDate), Failure> {
     let sought: Sought = visit.asked.query()?;
-    let day = |text: &str| text.parse::<NaiveDate>().map_err(|_| Failure::Told(visit.words().say("audit-no-day")));
+    let day = |text: &str| text.parse::<NaiveDate>().map_err(|_| Failure::Text(visit.words().say("audit-no-day")));
     if !sought.semaine.is_empty() {
         return Ok(bounds_of_week(day(&sought.semaine)?));
     }
@@ -46,7 +46,7 @@ fn days(visit: &Visit<'_, '_>) -> Result<(NaiveDate, NaiveDate), Failure> {
         day(&sought.du)?
     };
     if from > to || (to - from).num_days() > DAYS_MAX {
-        return Err(Failure::Told(visit.words().say("audit-days-wrong")));
+        return Err(Failure::Text(visit.words().say("audit-days-wrong")));
     }
     Ok((from, to))
 }

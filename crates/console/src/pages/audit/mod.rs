@@ -56,7 +56,7 @@ struct Audit {
     seals: Vec<(Sealed, String)>,
     witnesses: usize,
     untold: u64,
-    told: Vec<(ToldWitness, String)>,
+    letters: Vec<(ToldWitness, String)>,
     runs: Vec<Reported>,
     /// Whether the user may view a run.
     reads: bool,
@@ -75,7 +75,7 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let page = visit.store.read(|s| {
         let named = s.key_in_use()?;
         let seals = s.seals()?;
-        let said = |told: &ToldWitness| without_addresses(told.last_reply.as_deref().unwrap_or_default());
+        let said = |letter: &ToldWitness| without_addresses(letter.last_reply.as_deref().unwrap_or_default());
         Ok(Audit {
             head: s.ledger_head()?,
             progress,
@@ -90,8 +90,8 @@ fn show(visit: &mut Visit<'_, '_>) -> Answer {
                 .map(|sealed| (sealed.clone(), fingerprint(&sealed.key)))
                 .collect(),
             witnesses: config.settings.audit.witnesses.len(),
-            untold: s.witnesses_untold(now)?.0,
-            told: s.witness_letters(TOLD)?.into_iter().map(|told| (told.clone(), said(&told))).collect(),
+            untold: s.checkpoints_without_witness(now)?.0,
+            letters: s.witness_letters(TOLD)?.into_iter().map(|letter| (letter.clone(), said(&letter))).collect(),
             runs: s.runs(RUNS)?.into_iter().map(Reported::from).collect(),
             reads,
             frame,

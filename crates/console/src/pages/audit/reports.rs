@@ -42,7 +42,7 @@ pub(super) fn file(visit: &mut Visit<'_, '_>) -> Answer {
     let id = RunId(format!("{}/{day}/{generation}", part("code")));
     let Some(row) = visit.store.run(&id)? else { return Err(Failure::Missing) };
     if row.summary.is_none() {
-        return Err(Failure::Told(visit.words().say("audit-no-plan")));
+        return Err(Failure::Text(visit.words().say("audit-no-plan")));
     }
     let config = visit.config();
     let name = format!("rapport-{day}-{generation}");

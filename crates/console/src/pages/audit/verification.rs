@@ -24,7 +24,7 @@ pub(super) fn begin(visit: &mut Visit<'_, '_>) -> Answer {
             }
             Err(broken) => {
                 tracing::error!("The ledger was tampered with: {broken}");
-                worker.refused(told(t, &broken), None)
+                worker.refused(describe(t, &broken), None)
             }
         })
     })?;
@@ -33,7 +33,7 @@ pub(super) fn begin(visit: &mut Visit<'_, '_>) -> Answer {
 }
 
 /// Where the chain breaks.
-fn told(t: Words, broken: &Broken) -> String {
+fn describe(t: Words, broken: &Broken) -> String {
     let what = match broken {
         Broken::Gap { expected, .. } => t.with("audit-broken-gap", "n", expected),
         Broken::Unlinked(n) => t.with("audit-broken-unlinked", "n", n),

@@ -76,16 +76,16 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
         })?;
         let letters = batch.manifest.letters.len();
         let left_out = batch.manifest.exceptions.clone();
-        let told = match Shelf::of(&worker.config).keep(batch)? {
+        let notice = match Shelf::of(&worker.config).keep(batch)? {
             Some(lot) => t.with2("batches-made", ("lot", &lot.as_str()), ("letters", &t.number(letters))),
             None if left_out.is_empty() => t.say("batches-nothing"),
             None => t.say("batches-none-fits"),
         };
         if left_out.is_empty() {
-            return Ok(worker.well(told, None));
+            return Ok(worker.well(notice, None));
         }
         let named = left_out.iter().map(|e| format!("{}, {}", e.id, words::paper_fault(&e.reason).0));
-        Ok(worker.refused(format!("{told} {} {}", t.count("batches-left-out", left_out.len()), listed(named)), None))
+        Ok(worker.refused(format!("{notice} {} {}", t.count("batches-left-out", left_out.len()), listed(named)), None))
     })?;
     let t = visit.words();
     visit.done(t.say("batches-begun"), "/courriers/lots")

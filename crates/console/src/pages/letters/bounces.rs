@@ -100,12 +100,12 @@ pub(super) fn come_back(visit: &mut Visit<'_, '_>) -> Answer {
     let asked: CameBack = visit.asked.form()?;
     let t = visit.words();
     let reference =
-        Reference::parse(asked.reference.trim()).ok_or_else(|| Failure::Told(t.say("bounces-no-reference")))?;
+        Reference::parse(asked.reference.trim()).ok_or_else(|| Failure::Text(t.say("bounces-no-reference")))?;
     let ended = visit.by_hand(&asked.reason, |s, hand| {
         post::come_back(s, &reference, (hand.actor, Some(hand.reason)), hand.clock.now())
     })?;
     let notice = match ended {
-        None => return Err(Failure::Told(t.with("bounces-not-posted", "what", &reference))),
+        None => return Err(Failure::Text(t.with("bounces-not-posted", "what", &reference))),
         Some(true) => t.with("bounces-ended", "what", &reference),
         Some(false) => t.with("bounces-noted", "what", &reference),
     };

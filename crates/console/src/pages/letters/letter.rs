@@ -122,7 +122,7 @@ pub(super) fn turn(visit: &mut Visit<'_, '_>) -> Answer {
     let turn = turn.ok_or(Failure::Unreadable)?;
     let t = visit.words();
     if letters.is_empty() {
-        return Err(Failure::Told(t.say("letters-none-ticked")));
+        return Err(Failure::Text(t.say("letters-none-ticked")));
     }
     let done = visit.by_hand(&reason, |s, hand| turn_letters(s, hand, &letters, turn))?;
     let notice = t.count(

@@ -54,7 +54,7 @@ pub(super) fn mend_email(visit: &mut Visit<'_, '_>) -> Answer {
     let (t, email) = (visit.words(), form.courriel.trim());
     // Both, or neither, is contradictory.
     if email.is_empty() != form.aucun.is_some() {
-        return Err(Failure::Told(t.say("person-email-which")));
+        return Err(Failure::Text(t.say("person-email-which")));
     }
     let email = Some(email).filter(|email| !email.is_empty());
     let mended = visit.by_hand(&form.reason, |s, hand| acts::mend_email(s, hand, &holder.number, email))?;
@@ -63,7 +63,7 @@ pub(super) fn mend_email(visit: &mut Visit<'_, '_>) -> Answer {
         let key = if email.is_some() { "person-email-again" } else { "person-email-post" };
         notice = format!("{notice} {}", t.say(key));
     }
-    if mended.told.is_some() {
+    if mended.told_old_address.is_some() {
         notice = format!("{notice} {}", t.say("person-email-told"));
     }
     visit.done(notice, &format!("/personnes/{id}"))
@@ -105,7 +105,7 @@ pub(super) fn add_request(visit: &mut Visit<'_, '_>) -> Answer {
     let form: Written = visit.asked.form()?;
     let t = visit.words();
     if form.recu > visit.today() {
-        return Err(Failure::Told(t.say("person-request-future")));
+        return Err(Failure::Text(t.say("person-request-future")));
     }
     let needed_by = match form.avant.trim() {
         "" => None,

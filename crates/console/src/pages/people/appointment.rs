@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::answer::html;
 use crate::failure::{Answer, Failure};
 use crate::frame::Frame;
-use crate::pages::way::told;
+use crate::pages::way::describe;
 use crate::visit::Visit;
 use convoke_domain::ids::Reference;
 use convoke_domain::slot::SlotId;
@@ -87,7 +87,7 @@ pub(super) fn avoid(visit: &mut Visit<'_, '_>) -> Answer {
         day => day.parse().map_err(|_| Failure::Unreadable)?,
     };
     if last < form.du {
-        return Err(Failure::Told(t.say("dates-backwards")));
+        return Err(Failure::Text(t.say("dates-backwards")));
     }
     visit.by_hand(&form.reason, |s, hand| acts::avoid(s, hand, &reference, &[(form.du, last)]))?;
     visit.done(t.say("dates-noted"), &format!("/rendez-vous/{reference}/dates"))
@@ -120,12 +120,12 @@ pub(super) fn relocate(visit: &mut Visit<'_, '_>) -> Answer {
     let form: Moving = visit.asked.form()?;
     let t = visit.words();
     let typed = if form.autre.trim().is_empty() { &form.creneau } else { &form.autre };
-    let to: SlotId = typed.parse().map_err(|_| Failure::Told(t.say("dates-no-slot")))?;
+    let to: SlotId = typed.parse().map_err(|_| Failure::Text(t.say("dates-no-slot")))?;
     let confirmed = Confirmed::typed(&form.confirmation, reference.as_str()).ok_or(Failure::Unconfirmed)?;
     let wish = Move { to: &to, by: whose(&form.par)?, despite_lapse: form.malgre.is_some() };
     let moved = visit.by_hand(&form.reason, |s, hand| acts::relocate(s, hand, &reference, &wish, &confirmed))?;
     let notice = t.with2("dates-moved", ("day", &t.date(moved.slot.day)), ("what", &moved.reference));
-    let notice = format!("{notice} {}", told(visit, moved.channel, moved.slot.day));
+    let notice = format!("{notice} {}", describe(visit, moved.channel, moved.slot.day));
     visit.done(notice, &format!("/personnes/{holder_id}"))
 }
 
@@ -142,6 +142,6 @@ pub(super) fn cancel(visit: &mut Visit<'_, '_>) -> Answer {
     let by = whose(&form.par)?;
     let confirmed = Confirmed::typed(&form.confirmation, reference.as_str()).ok_or(Failure::Unconfirmed)?;
     let ended = visit.by_hand(&form.reason, |s, hand| acts::cancel(s, hand, &reference, by, &confirmed))?;
-    let notice = format!("{} {}", visit.words().say("person-cancelled"), told(visit, ended.channel, ended.day));
+    let notice = format!("{} {}", visit.words().say("person-cancelled"), describe(visit, ended.channel, ended.day));
     visit.done(notice, &format!("/personnes/{holder_id}"))
 }

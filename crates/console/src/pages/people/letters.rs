@@ -39,7 +39,7 @@ pub(super) fn print(visit: &mut Visit<'_, '_>) -> Answer {
     let row = letters.into_iter().find(|l| l.letter_id == letter_id).ok_or(Failure::Missing)?;
     let t = visit.words();
     if row.data == PURGED {
-        return Err(Failure::Told(t.say("person-letter-erased")));
+        return Err(Failure::Text(t.say("person-letter-erased")));
     }
     visit.reads("read.letters", json!({"reference": row.reference}))?;
     let config = visit.config();
@@ -53,7 +53,7 @@ pub(super) fn print(visit: &mut Visit<'_, '_>) -> Answer {
     match again.letter.map(|letter| letter.pdf) {
         // The reference is the only information about the person in the file's name.
         Some(Ok(pdf)) => Ok(file(&format!("{}.pdf", letter_id.replace('/', "-")), "application/pdf", pdf)),
-        _ => Err(Failure::Told(t.say("person-letter-no-pdf"))),
+        _ => Err(Failure::Text(t.say("person-letter-no-pdf"))),
     }
 }
 

@@ -22,7 +22,7 @@ struct PersonPage {
     frame: Frame,
     holder_id: String,
     holder: Holder,
-    told: Timeline,
+    timeline: Timeline,
     name: String,
     channel: &'static str,
     /// The address that bounced, if it is the one that would be used.
@@ -81,7 +81,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let (id, holder) = holder_of(visit)?;
     visit.reads_about("read.timeline", &id, &holder)?;
     let (config, today) = (visit.config(), visit.today());
-    let told = timeline(visit.store, config, &id, today)?;
+    let timeline = timeline(visit.store, config, &id, today)?;
     let known = visit.store.read(|s| s.known_of(&id))?;
     let refused_address = known.person.email_refused.clone().filter(|_| holder.email.is_none());
     let letters: Vec<Letter> = known.letters.iter().rev().map(|l| letter(l, refused_address.as_deref())).collect();
@@ -89,7 +89,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let frame = visit.frame("person-title");
     let page = PersonPage {
         holder_id: id.0,
-        name: visible(&told.name),
+        name: visible(&timeline.name),
         channel: words::channel(holder.effective_channel()),
         refused_address,
         appointment: appointment(&known, config, today),
@@ -98,7 +98,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
         requests: known.requests.iter().rev().map(request).collect(),
         held: known.permits.iter().any(|p| p.permit.held),
         holder,
-        told,
+        timeline,
         frame,
         today,
     };

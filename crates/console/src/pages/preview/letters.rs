@@ -65,7 +65,7 @@ struct Form {
 pub(super) fn open(visit: &mut Visit<'_, '_>) -> Answer {
     let form: Form = visit.asked.form()?;
     let reason = acts::reason(&form.raison).map_err(Failure::Reason)?;
-    let none = || Failure::Told(visit.words().say("preview-no-letter"));
+    let none = || Failure::Text(visit.words().say("preview-no-letter"));
     let night = visit.kept::<Night>().filter(|night| !night.what.firm.is_empty()).ok_or_else(none)?;
     let firm = &night.what.firm[..night.what.firm.len().min(OPENED)];
     visit.reads("read.letters", json!({"letters": firm.len(), "reason": reason}))?;
@@ -74,8 +74,8 @@ pub(super) fn open(visit: &mut Visit<'_, '_>) -> Answer {
     let what = Opened { plan_hash: night.what.plan_hash.clone(), letters };
     let (at, actor) = (visit.now().naive_utc(), visit.agent().actor.clone());
     visit.bureau.jobs.keep(Kept { at, actor, what });
-    let told = visit.words().count("preview-letters-opened", firm.len());
-    visit.done(told, "/apercu/lettres")
+    let notice = visit.words().count("preview-letters-opened", firm.len());
+    visit.done(notice, "/apercu/lettres")
 }
 
 #[derive(Template)]

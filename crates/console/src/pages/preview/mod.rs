@@ -183,8 +183,8 @@ fn compute(visit: &mut Visit<'_, '_>) -> Answer {
         });
         Ok(worker.well(worker.t.say("preview-computed"), Some("/apercu".into())))
     })?;
-    let told = visit.words().say("preview-begun");
-    visit.done(told, if form.retour == "mettre-a-jour" { "/executions/mettre-a-jour" } else { "/apercu" })
+    let notice = visit.words().say("preview-begun");
+    visit.done(notice, if form.retour == "mettre-a-jour" { "/executions/mettre-a-jour" } else { "/apercu" })
 }
 
 #[derive(Deserialize)]
@@ -201,10 +201,10 @@ struct CarryOut {
 /// shown.
 fn carry_out(visit: &mut Visit<'_, '_>) -> Answer {
     let form: CarryOut = visit.asked.form()?;
-    let another = || Failure::Told(visit.words().say("preview-another"));
+    let another = || Failure::Text(visit.words().say("preview-another"));
     let night = visit.kept::<Night>().filter(|night| night.what.plan_hash == form.plan).ok_or_else(another)?;
     Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
     begin_run(visit, form.plan, true, &form.raison)?;
-    let told = visit.words().say("runs-begun");
-    visit.done(told, "/executions")
+    let notice = visit.words().say("runs-begun");
+    visit.done(notice, "/executions")
 }

@@ -59,19 +59,19 @@ struct Form {
 
 pub(super) fn bring_up_to_date(visit: &mut Visit<'_, '_>) -> Answer {
     let form: Form = visit.asked.form()?;
-    let night = visit.kept::<Night>().ok_or_else(|| Failure::Told(visit.words().say("update-not-counted")))?;
+    let night = visit.kept::<Night>().ok_or_else(|| Failure::Text(visit.words().say("update-not-counted")))?;
     if is_stale(visit, &night)? {
-        return Err(Failure::Told(visit.words().say("update-stale")));
+        return Err(Failure::Text(visit.words().say("update-stale")));
     }
     if night.what.plan_hash != form.plan {
         // The count was repeated since this page was shown.
-        return Err(Failure::Told(visit.words().say("update-stale")));
+        return Err(Failure::Text(visit.words().say("update-stale")));
     }
     Confirmed::typed(&form.lettres, &night.what.letters().to_string()).ok_or(Failure::Unconfirmed)?;
     // The run does exactly what was counted: any change since is shown first.
     begin_run(visit, form.plan, false, &form.raison)?;
-    let told = visit.words().say("runs-begun");
-    visit.done(told, "/executions")
+    let notice = visit.words().say("runs-begun");
+    visit.done(notice, "/executions")
 }
 
 #[derive(Template)]

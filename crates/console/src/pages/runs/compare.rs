@@ -35,7 +35,7 @@ pub(super) fn show(visit: &mut Visit<'_, '_>) -> Answer {
     let (before, after) = (RunId(asked.avec), id_of(visit));
     for id in [&before, &after] {
         if row_of(visit, id)?.plan_hash.is_none() {
-            return Err(Failure::Told(visit.words().with("compare-no-plan", "run", id)));
+            return Err(Failure::Text(visit.words().with("compare-no-plan", "run", id)));
         }
     }
     let differ = runs_differ(visit.store, &before, &after)?;

@@ -66,7 +66,7 @@ pub(super) fn offered(prepared: &Prepared) -> Vec<&'static Offered> {
 pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
     let id = id_of(visit);
     if row_of(visit, &id)?.plan_hash.is_none() {
-        return Err(Failure::Told(visit.words().with("compare-no-plan", "run", &id)));
+        return Err(Failure::Text(visit.words().with("compare-no-plan", "run", &id)));
     }
     let path = format!("/executions/{id}");
     let back = path.clone();
@@ -80,8 +80,8 @@ pub(super) fn prepare(visit: &mut Visit<'_, '_>) -> Answer {
         worker.keep(Prepared { run: id, files });
         Ok(worker.well(worker.t.say("run-files-made"), Some(path)))
     })?;
-    let told = visit.words().say("run-files-begun");
-    visit.done(told, &back)
+    let notice = visit.words().say("run-files-begun");
+    visit.done(notice, &back)
 }
 
 /// The whole folder as one file: `convoke verify` checks it after unpacking.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::address::{id_of, row_of};
 use super::files::{self, Prepared};
-use super::start::told;
+use super::start::conclude;
 use crate::answer::html;
 use crate::charts::Rows;
 use crate::failure::{Answer, Failure};
@@ -127,11 +127,11 @@ pub(super) fn stop(visit: &mut Visit<'_, '_>) -> Answer {
         convoke_office::run::stop(store, &id, (hand.actor, hand.reason), hand.clock, &confirmed)
     })?;
     let t = visit.words();
-    let told = match stopped {
+    let notice = match stopped {
         Some(s) => t.with2("run-stopped", ("committed", &t.number(s.committed)), ("left", &t.number(s.left))),
         None => t.say("run-had-ended"),
     };
-    visit.done(told, &format!("/executions/{id}"))
+    visit.done(notice, &format!("/executions/{id}"))
 }
 
 #[derive(Deserialize)]
@@ -146,18 +146,18 @@ pub(super) fn resume(visit: &mut Visit<'_, '_>) -> Answer {
     let row = row_of(visit, &id)?;
     let reason = acts::reason(&form.raison).map_err(Failure::Reason)?.to_owned();
     if !row.state.is_active() {
-        return Err(Failure::Told(visit.words().say("run-had-ended")));
+        return Err(Failure::Text(visit.words().say("run-had-ended")));
     }
     if row.state == RunState::Observing {
         // It would be planned anew, and nobody has counted what that makes firm.
-        return Err(Failure::Told(visit.words().say("run-nothing-decided")));
+        return Err(Failure::Text(visit.words().say("run-nothing-decided")));
     }
     let path = format!("/executions/{id}");
     visit.begin(Kind::Run, move |worker| {
         let actor = worker.actor.clone();
         let outcome =
             worker.with_tools(|store, config, tools| night::resume(store, config, &id, actor, reason, tools))?;
-        told(worker, outcome)
+        conclude(worker, outcome)
     })?;
     let begun = visit.words().say("runs-begun");
     visit.done(begun, &path)

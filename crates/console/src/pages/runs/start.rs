@@ -34,48 +34,48 @@ pub(in crate::pages) fn begin_run(
     let reason = acts::reason(reason).map_err(Failure::Reason)?.to_owned();
     let (now, today, t) = (visit.now(), visit.today(), visit.words());
     if visit.store.is_run_in_progress(now, process::has_ended)? {
-        return Err(Failure::Told(t.say("runs-busy")));
+        return Err(Failure::Text(t.say("runs-busy")));
     }
     if let Some(cut_off) = visit.store.active_run()?.filter(|run| run.state == RunState::Committing) {
         // The next run ends it, with letters that nobody has counted here.
-        return Err(Failure::Told(t.with("runs-cut-off", "what", cut_off.run_id)));
+        return Err(Failure::Text(t.with("runs-cut-off", "what", cut_off.run_id)));
     }
     let limit = visit.config().settings.policy.extract_refuse_days;
     if let Some(day) = visit.store.last_extract()?
         && (today - day).num_days() > i64::from(limit)
     {
-        return Err(Failure::Told(t.with("runs-old-extract", "day", t.date(day))));
+        return Err(Failure::Text(t.with("runs-old-extract", "day", t.date(day))));
     }
     visit.begin(Kind::Run, move |worker| {
         let actor = worker.actor.clone();
         let request = Request { past_limit, date: None, plan: Some(plan), actor, reason: Some(reason) };
         let outcome = worker
             .with_tools(|store, config, tools| carry_out(store, config, Starter::Person, &request, tools).outcome)?;
-        told(worker, outcome)
+        conclude(worker, outcome)
     })
 }
 
 /// The result of a run, in a sentence.
-pub(super) fn told(worker: &mut Worker<'_>, outcome: Outcome) -> Result<Ended> {
+pub(super) fn conclude(worker: &mut Worker<'_>, outcome: Outcome) -> Result<Ended> {
     let t = worker.t;
     Ok(match outcome {
         Outcome::Done(summary) => {
             let (letters, firm) = (summary.letters.queued + summary.letters.to_post, summary.firm + summary.late_firm);
-            let mut told = format!("{} {}", t.count("runs-done-firm", firm), t.count("runs-done-letters", letters));
+            let mut notice = format!("{} {}", t.count("runs-done-firm", firm), t.count("runs-done-letters", letters));
             let lapses = summary.lapses.no_possible_day + summary.lapses.no_capacity;
             if lapses > 0 {
-                told = format!("{told} {}", t.count("runs-done-lapses", lapses));
+                notice = format!("{notice} {}", t.count("runs-done-lapses", lapses));
             }
-            worker.well(told, Some(format!("/executions/{}", summary.run)))
+            worker.well(notice, Some(format!("/executions/{}", summary.run)))
         }
         Outcome::NothingNew(summary) => {
-            let told = t.with("runs-nothing-new", "day", t.date(summary.business_date));
-            worker.well(told, Some(format!("/executions/{}", summary.run)))
+            let notice = t.with("runs-nothing-new", "day", t.date(summary.business_date));
+            worker.well(notice, Some(format!("/executions/{}", summary.run)))
         }
         Outcome::Busy(id) => worker.refused(t.say("runs-busy"), Some(format!("/executions/{id}"))),
         Outcome::TooManyFirm { firm, max, .. } => {
-            let told = t.with2("runs-too-many", ("firm", &t.number(firm)), ("max", &t.number(max)));
-            worker.refused(told, Some("/apercu".into()))
+            let notice = t.with2("runs-too-many", ("firm", &t.number(firm)), ("max", &t.number(max)));
+            worker.refused(notice, Some("/apercu".into()))
         }
         Outcome::PlanChanged { asked, now, figures, plan } => {
             let shown = worker.kept::<Night>().filter(|night| night.what.plan_hash == asked);

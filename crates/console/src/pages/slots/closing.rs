@@ -99,16 +99,16 @@ pub(super) fn close(visit: &mut Visit<'_, '_>) -> Answer {
             acts::close(&mut worker.store, &mut hand, &closing, &confirmed)?
         };
         let (t, calls) = (worker.t, hits.iter().filter(|hit| hit.call).count());
-        let mut told = t.two("closing-done", "place", &form.lieu, "day", t.date(closing.day));
-        told = format!("{told} {}", t.count("closing-expected", hits.len()));
+        let mut notice = t.two("closing-done", "place", &form.lieu, "day", t.date(closing.day));
+        notice = format!("{notice} {}", t.count("closing-expected", hits.len()));
         if calls > 0 {
-            told = format!("{told} {}", t.count("closing-calls", calls));
+            notice = format!("{notice} {}", t.count("closing-calls", calls));
         }
         worker.keep(Closed { place: form.lieu, day: closing.day, hits });
-        Ok(worker.well(told, Some("/creneaux/fermeture/resultat".into())))
+        Ok(worker.well(notice, Some("/creneaux/fermeture/resultat".into())))
     })?;
-    let told = visit.words().say("closing-begun");
-    visit.done(told, "/creneaux")
+    let notice = visit.words().say("closing-begun");
+    visit.done(notice, "/creneaux")
 }
 
 #[derive(Template)]
@@ -129,10 +129,10 @@ pub(super) fn reopen(visit: &mut Visit<'_, '_>) -> Answer {
     let closing = closing_of(&form.lieu, &form.jour).ok_or(Failure::Unreadable)?;
     let open = visit.by_hand(&form.raison, |store, hand| acts::reopen(store, hand, &closing))?;
     let t = visit.words();
-    let told = if open {
+    let notice = if open {
         t.two("closing-reopened", "place", &form.lieu, "day", t.date(closing.day))
     } else {
         t.say("closing-was-open")
     };
-    visit.done(told, "/creneaux")
+    visit.done(notice, "/creneaux")
 }

@@ -64,26 +64,26 @@ struct Asked {
 impl Asked {
     fn read(&self, visit: &Visit<'_, '_>) -> Result<(u32, WhatIf), Failure> {
         let t = visit.words();
-        let told = |key| Failure::Told(t.say(key));
+        let wrong = |key| Failure::Text(t.say(key));
         let weeks = match self.semaines.trim() {
             "" => WEEKS,
             text => {
-                text.parse().ok().filter(|n| (1..=WEEKS_MAX).contains(n)).ok_or_else(|| told("weeks-wrong-weeks"))?
+                text.parse().ok().filter(|n| (1..=WEEKS_MAX).contains(n)).ok_or_else(|| wrong("weeks-wrong-weeks"))?
             }
         };
         let percent = |text: &str, key| match text.trim() {
             "" => Ok(Percent(0)),
-            text => text.parse::<Percent>().map_err(|_| told(key)),
+            text => text.parse::<Percent>().map_err(|_| wrong(key)),
         };
         let multiyear = percent(&self.pluriannuel, "weeks-wrong-multiyear")?;
         if !(0..=100).contains(&multiyear.0) {
-            return Err(told("weeks-wrong-multiyear"));
+            return Err(wrong("weeks-wrong-multiyear"));
         }
         let mut extra = Vec::new();
         for text in self.ajout.split([',', ' ', ';']).filter(|text| !text.is_empty()) {
-            let more: Extra = text.parse().map_err(|_| told("weeks-wrong-extra"))?;
+            let more: Extra = text.parse().map_err(|_| wrong("weeks-wrong-extra"))?;
             if visit.config().agenda.find(&PoolId::new(&more.site, &more.desk)).is_none() {
-                return Err(told("weeks-wrong-extra"));
+                return Err(wrong("weeks-wrong-extra"));
             }
             extra.push(more);
         }
@@ -178,6 +178,6 @@ pub(super) fn compute(visit: &mut Visit<'_, '_>) -> Answer {
             Err(error) => Err(error),
         }
     })?;
-    let told = visit.words().say("weeks-begun");
-    visit.done(told, &back)
+    let notice = visit.words().say("weeks-begun");
+    visit.done(notice, &back)
 }
