@@ -20,6 +20,7 @@ mod office;
 mod postgres;
 mod prefectures;
 mod queue;
+mod reads;
 mod rows;
 mod runs;
 mod seats;

@@ -19,13 +19,13 @@ fn a_row_that_cannot_be_read_says_its_table_column_and_key(office: &mut Office) 
          UPDATE permit SET rule = 'due.soon' WHERE permit_id = 'p1';
          UPDATE holder SET language = 'fr' WHERE holder_id = 'h1';"
     ));
-    let told = |error: anyhow::Error| error.downcast_ref::<Unreadable>().expect("an unreadable row").to_string();
-    let convocation = told(store.convocation(reference.as_str()).unwrap_err());
+    let shown = |error: anyhow::Error| error.downcast_ref::<Unreadable>().expect("an unreadable row").to_string();
+    let convocation = shown(store.convocation(reference.as_str()).unwrap_err());
     assert!(
         convocation.starts_with(&format!("convocation.slot_id of {reference} is \"creteil/1/tomorrow\"")),
         "{convocation}"
     );
-    let permit = told(store.renewed("p1").unwrap_err());
+    let permit = shown(store.renewed("p1").unwrap_err());
     assert!(permit.starts_with("permit.rule of p1 is \"due.soon\""), "{permit}");
     // The others are read as before.
     assert_eq!(store.letters(&LetterFilter::default(), 9).unwrap().len(), 2);
