@@ -134,8 +134,8 @@ async fn cut_off(cut: impl Fn(&Host), mend: impl Fn(&Host)) {
     let before = rows();
     let arrived = play.sink.messages().len();
     mend(&lost);
-    let told = lost.ended();
-    assert_eq!(told.status.code(), Some(0), "{told:?}");
+    let shown = lost.ended();
+    assert_eq!(shown.status.code(), Some(0), "{shown:?}");
     for host in others {
         host.signal("-TERM");
         assert_eq!(host.ended().status.code(), Some(0));

@@ -57,24 +57,24 @@ fn a_night_by_verify_full_is_encrypted_and_a_wrong_server_is_refused_with_its_re
     let url = |host: &str, root: &str| {
         format!("postgres://postgres@{host}:{port}/postgres?sslmode=verify-full&sslrootcert={root}")
     };
-    let told = |args: &[&str], url: &str| {
+    let shown = |args: &[&str], url: &str| {
         let output = office.command(args).env("CONVOKE__DATABASE__URL", url).output().unwrap();
         let text = [output.stdout.clone(), output.stderr.clone()].concat();
         (output.status.code(), String::from_utf8(text).unwrap())
     };
 
     let right = url("localhost", &mine_file);
-    assert_eq!(told(&["migrate"], &right).0, Some(0));
-    let (_, doctor) = told(&["doctor"], &right);
+    assert_eq!(shown(&["migrate"], &right).0, Some(0));
+    let (_, doctor) = shown(&["doctor"], &right);
     assert!(doctor.contains("encrypted"), "{doctor}");
-    let (code, run) = told(&["run", "--yes", "--reason", "a night", "--json"], &right);
+    let (code, run) = shown(&["run", "--yes", "--reason", "a night", "--json"], &right);
     assert_eq!(code, Some(0), "{run}");
 
     // Another server's certificate, a name that it does not have, and no encryption at all.
-    let (code, said) = told(&["doctor"], &url("localhost", &other_file));
+    let (code, said) = shown(&["doctor"], &url("localhost", &other_file));
     assert!(code == Some(1) && said.contains("certificate"), "{said}");
-    let (code, said) = told(&["doctor"], &url("127.0.0.1", &mine_file));
+    let (code, said) = shown(&["doctor"], &url("127.0.0.1", &mine_file));
     assert!(code == Some(1) && said.contains("does not match host name"), "{said}");
-    let (code, said) = told(&["doctor"], &format!("postgres://postgres@db.example.org:{port}/postgres"));
+    let (code, said) = shown(&["doctor"], &format!("postgres://postgres@db.example.org:{port}/postgres"));
     assert!(code == Some(1) && said.contains("in clear"), "{said}");
 }

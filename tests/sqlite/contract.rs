@@ -45,6 +45,7 @@ fn every_command_line_of_the_contract_does_what_it_says() {
         "TODAY" => today().to_string(),
         "DAY" => day.to_string(),
         "LATER" => later.to_string(),
+        "NEXT-YEAR" => (today() + Days::new(365)).to_string(),
         "RUN" => one("SELECT run_id FROM run WHERE state = 'completed' ORDER BY started_at"),
         "REFERENCE" => one(convoked),
         "SLOT" => one("SELECT slot_id FROM slot WHERE seats > 0 ORDER BY day DESC, slot_id"),

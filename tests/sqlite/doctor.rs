@@ -23,7 +23,7 @@ fn doctor(office: &Office, settings: &[(&str, &str)]) -> (i32, Vec<(String, Stri
 }
 
 #[test]
-fn an_office_that_is_well_is_told_so_line_by_line() {
+fn an_office_that_is_well_is_reported_line_by_line() {
     let office = OFFICE.copy();
     let (code, wrong, answer) = doctor(&office, &[]);
     assert_eq!((code, wrong), (0, vec![]), "{answer}");
@@ -55,9 +55,9 @@ fn what_is_wrong_comes_with_its_remedy() {
         ("relay", "refused", "host, port"),
     ];
     assert_eq!(wrong.len(), expected.len(), "{wrong:?}");
-    for ((what, told, remedy), expected) in wrong.iter().zip(expected) {
+    for ((what, answered, remedy), expected) in wrong.iter().zip(expected) {
         assert_eq!(what, expected.0, "{wrong:?}");
-        assert!(told.contains(expected.1) && remedy.contains(expected.2), "{wrong:?}");
+        assert!(answered.contains(expected.1) && remedy.contains(expected.2), "{wrong:?}");
     }
 }
 
@@ -85,7 +85,7 @@ async fn a_relay_is_called_logged_in_to_and_left_without_a_letter() {
 }
 
 #[test]
-fn every_setting_tells_where_it_comes_from_and_no_secret_is_shown() {
+fn every_setting_says_where_it_comes_from_and_no_secret_is_shown() {
     let office = OFFICE.copy();
     let secret = "an-open-sesame";
     let output = office
@@ -117,10 +117,10 @@ fn every_setting_tells_where_it_comes_from_and_no_secret_is_shown() {
     let url =
         format!("postgres://office:{secret}@127.0.0.1/office?sslmode=require&password={secret}&sslpassword={secret}");
     let output = office.output(&["config", "show", "--database", &url]);
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    let answered = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{answered}");
     let shown = "postgres://office:***@127.0.0.1/office?sslmode=require&password=***&sslpassword=***";
-    assert!(told.contains(shown) && !told.contains(secret), "{told}");
+    assert!(answered.contains(shown) && !answered.contains(secret), "{answered}");
 }
 
 #[test]
@@ -130,9 +130,9 @@ fn a_setting_that_nothing_reads_is_refused_with_what_was_meant() {
     let text = fs::read_to_string(&file).unwrap().replace("\nretry_first_s", "\nretry_frist_s");
     fs::write(&file, text).unwrap();
     let output = office.output(&["config", "check"]);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(78), "{told}");
-    assert!(told.contains("did you mean `retry_first_s`?") && told.contains("line "), "{told}");
+    let answered = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(78), "{answered}");
+    assert!(answered.contains("did you mean `retry_first_s`?") && answered.contains("line "), "{answered}");
 }
 
 #[test]
@@ -150,27 +150,27 @@ fn a_variable_that_nothing_reads_is_named_as_it_was_set() {
     let office = Office::new(Shape { permits: 0, seats: false });
     for (variable, meant) in [("CONVOKE__DISPATCH__HOUR", "hours"), ("CONVOKE__DISPTCH__HOURS", "dispatch")] {
         let output = office.command(&["config", "check"]).env(variable, "always").output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(78), "{told}");
+        let answered = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{answered}");
         let named = variable.trim_end_matches("__HOURS");
-        assert!(told.contains(&format!("({named})")) && told.contains(meant), "{told}");
+        assert!(answered.contains(&format!("({named})")) && answered.contains(meant), "{answered}");
     }
 }
 
 #[test]
-fn a_zone_that_is_not_known_is_told_with_those_that_are() {
+fn an_unknown_zone_is_refused_with_a_list_of_known_ones() {
     let office = Office::new(Shape { permits: 0, seats: false });
-    let refused = |told: &str| told.contains("`Europe/Londres`") && told.contains("Europe/Paris, ");
+    let refused = |answered: &str| answered.contains("`Europe/Londres`") && answered.contains("Europe/Paris, ");
     let output =
         office.command(&["config", "check"]).env("CONVOKE__PREFECTURE__ZONE", "Europe/Londres").output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(78) && refused(&told), "{told}");
-    assert!(told.contains("`prefecture.zone` (CONVOKE__PREFECTURE__ZONE)"), "{told}");
+    let answered = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(78) && refused(&answered), "{answered}");
+    assert!(answered.contains("`prefecture.zone` (CONVOKE__PREFECTURE__ZONE)"), "{answered}");
     let file = office.path("config/agenda.toml");
     let text =
         fs::read_to_string(&file).unwrap().replacen("\nzone = \"Europe/Paris\"", "\nzone = \"Europe/Londres\"", 1);
     fs::write(&file, text).unwrap();
     let output = office.output(&["config", "check"]);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(78) && refused(&told) && told.contains("agenda.toml"), "{told}");
+    let answered = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(78) && refused(&answered) && answered.contains("agenda.toml"), "{answered}");
 }

@@ -109,8 +109,8 @@ fn the_worked_example_of_the_documentation_is_true() {
     assert_eq!(plan, expected);
     // (lapses, late days, ranks, days) from the documentation, as one number.
     let price = |parts: [i128; 4]| (parts[0] << 102) + (parts[1] << 66) + (parts[2] << 28) + parts[3];
-    let told = [("0,2", [1, 90, -1, -1]), ("0,5", [1, 0, -1, -4]), ("0,7", [1, -2, -1, -6]), ("1,6", [1, -1, -2, -5])];
-    let lines: Vec<String> = told.iter().map(|(at, parts)| format!("{at},{}\n", price(*parts))).collect();
+    let shown = [("0,2", [1, 90, -1, -1]), ("0,5", [1, 0, -1, -4]), ("0,7", [1, -2, -1, -6]), ("1,6", [1, -1, -2, -5])];
+    let lines: Vec<String> = shown.iter().map(|(at, parts)| format!("{at},{}\n", price(*parts))).collect();
     let prices = fs::read_to_string(folder.path().join("out/prices.csv")).unwrap();
     assert_eq!(prices, format!("pool,day,price\n{}", lines.concat()));
     assert_verifies(&example, &folder.path().join("out"));
@@ -173,12 +173,12 @@ fn a_wrong_instance_is_refused_with_file_and_line() {
             "holders.csv, line 2: pools is \"0:1;0:2\"; it names pool 0 twice",
         ),
         ("holders", "0:1;1:2,0\nbob", "0:1;;1:2,0\nbob", "holders.csv, line 2: pools is"),
-        ("holders", "bob,,22", "ana,,22", "holders.csv, line 3: id \"ana\" stands twice"),
+        ("holders", "bob,,22", "ana,,22", "holders.csv, line 3: id \"ana\" appears twice"),
         ("holders", "bob,,22", ",,22", "holders.csv, line 3: id is \"\""),
         ("holders", "bob,,22", " bob,,22", "holders.csv, line 3: id is \" bob\""),
         ("holders", "bob,,22", "bob,,+22", "holders.csv, line 3: release is \"+22\""),
         ("holders", "bob,,22,40,45,1,CST", "bob,,22,40,45,1,\"CST", "holders.csv, line 3: a field holds a line break"),
-        ("holders", "category,dept", "dept,dept", "holders.csv, line 1: column dept stands twice"),
+        ("holders", "category,dept", "dept,dept", "holders.csv, line 1: column dept appears twice"),
         ("holders", "bob,,22,40,45,1,CST,94,0:1;1:2,0", "bob,,22,40,45,1,CST", "holders.csv, line 3: 7 fields"),
         ("holders", "bob,,22,40,45,1,", "bob,,22,40,45,-1,", "holders.csv, line 3: weight is \"-1\""),
         (

@@ -25,7 +25,7 @@ pub(crate) fn at<'c>(command: &'c mut Command, when: &str) -> &'c mut Command {
 }
 
 /// Makes a process read its clock's offset from a file whenever it asks for the time: `+1d`, `-3h`.
-pub(crate) fn off_by_what_stands_in<'c>(command: &'c mut Command, file: &Path) -> &'c mut Command {
+pub(crate) fn off_by_the_file<'c>(command: &'c mut Command, file: &Path) -> &'c mut Command {
     preload(command).env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_NO_CACHE", "1")
 }
 

@@ -439,13 +439,6 @@ pub(crate) static PLANNED: LazyLock<Office> = LazyLock::new(|| {
     office
 });
 
-/// The same, after its letters were sent.
-pub(crate) static SENT: LazyLock<Office> = LazyLock::new(|| {
-    let office = PLANNED.copy();
-    office.until_sent();
-    office
-});
-
 /// Number of columns of a query: the commas of its first list outside brackets, plus one.
 fn columns_of(sql: &str) -> usize {
     let (mut depth, mut commas) = (0i32, 0);

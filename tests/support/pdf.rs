@@ -16,6 +16,7 @@ pub(crate) fn failures(pdf: &[u8]) -> Vec<String> {
 }
 
 /// Pages, as the file's page tree counts them.
+#[allow(dead_code, reason = "not every test program counts pages")]
 pub(crate) fn pages(pdf: &[u8]) -> usize {
     let profile: ValidationProfile = "2a".parse().unwrap();
     let report = validate_pdf_bytes(pdf, &ValidationOptions::default().profile(profile)).unwrap();

@@ -57,10 +57,10 @@ impl Cluster {
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
-        let mut told = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(guard.stdout.take().unwrap()), &mut told).unwrap();
+        let mut shown = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(guard.stdout.take().unwrap()), &mut shown).unwrap();
         let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-        assert_eq!(told, "ready\n", "PostgreSQL did not start: {}", log());
+        assert_eq!(shown, "ready\n", "PostgreSQL did not start: {}", log());
         let input = guard.stdin.take().unwrap();
         let cluster = Self { folder, programs, _guard: (guard, input), databases: AtomicU32::new(0) };
         // In every database created from now on: tests use one dialect.

@@ -89,8 +89,8 @@ fn a_mended_address_gets_the_letter_and_outlives_the_same_extract_but_not_a_newe
     newer.ok(&["import", "permits", "newer.csv", "--json"]);
     assert_eq!(next_address(&newer), "newer@example.org");
 
-    let (code, told) = refused(&office, &["permit", "set-email", &number, "not an address", "--reason", "x"]);
-    assert_eq!(code, Some(65), "{told}");
+    let (code, answered) = refused(&office, &["permit", "set-email", &number, "not an address", "--reason", "x"]);
+    assert_eq!(code, Some(65), "{answered}");
     assert!(
         !office.query("SELECT payload FROM ledger_entry").contains("mended@example.org"),
         "an address is no matter of the ledger"
@@ -106,13 +106,13 @@ fn an_old_address_that_had_the_letter_is_told_that_it_was_changed_and_nothing_ne
     );
     let parts: Vec<&str> = reached.split('|').collect();
     let set = office.ok(&["permit", "set-email", parts[1], "mine@example.org", "--reason", "at the counter", "--json"]);
-    let told = set["told"].as_str().unwrap();
+    let answered = set["told"].as_str().unwrap();
     assert_eq!(set["letters"], json!([]));
     office.until_sent();
-    let sent = format!("SELECT state, recipient FROM outbox WHERE letter_id = '{told}'");
+    let sent = format!("SELECT state, recipient FROM outbox WHERE letter_id = '{answered}'");
     assert_eq!(office.one(&sent), format!("accepted|{}", parts[2]));
     office.ok(&["letters", "show", parts[0], "--out", "shown", "--json"]);
-    let name = told.replace('/', "-");
+    let name = answered.replace('/', "-");
     let text = fs::read_to_string(office.path(&format!("shown/{name}.txt"))).unwrap();
     assert!(text.contains("cette lettre est la dernière qui parvient à celle-ci"), "{text}");
     assert!(!text.contains("mine@example.org"), "the new address is nobody's business there");
@@ -135,8 +135,8 @@ fn a_letter_that_an_agent_holds_is_held_on_its_new_way_too_and_an_old_address_ge
     office.change(&format!("UPDATE outbox SET state = 'bounced' WHERE recipient = '{same}'")).unwrap();
     let old =
         office.one(&format!("SELECT letter_id FROM outbox WHERE recipient = '{same}' AND reference = '{reference}'"));
-    let (code, told) = refused(&office, &["outbox", "retry", &old, "--reason", "x"]);
-    assert!(code == Some(65) && told.contains("another address"), "{told}");
+    let (code, answered) = refused(&office, &["outbox", "retry", &old, "--reason", "x"]);
+    assert!(code == Some(65) && answered.contains("another address"), "{answered}");
 }
 
 #[test]
@@ -152,11 +152,11 @@ fn a_day_that_is_opened_again_has_the_seats_that_it_had() {
     let (reference, _) = somebody(&office);
     let to = format!("creteil/renouvellement/{day}T09:00");
     office.ok(&["agenda", "close", "creteil", &day, "--reason", "works", "--yes", "--json"]);
-    let (code, told) = refused(
+    let (code, answered) = refused(
         &office,
         &["convocation", "move", &reference, "--to", &to, "--despite-lapse", "--reason", "x", "--yes"],
     );
-    assert!(code == Some(65) && told.contains("no seat"), "{told}");
+    assert!(code == Some(65) && answered.contains("no seat"), "{answered}");
     office.ok(&["agenda", "close", "creteil", &day, "--undo", "--reason", "done", "--json"]);
     let seats = office.query(&format!("SELECT seats FROM slot WHERE slot_id = 'creteil/resident/{day}T18:00'"));
     assert_eq!(seats, "7\n");
@@ -279,12 +279,13 @@ fn a_seat_that_cannot_be_had_is_refused_and_nothing_is_changed() {
         ("creteil/renouvellement/2000-01-03T09:00", "no slot"),
         ("creteil", "expected SITE/DESK"),
     ] {
-        let (code, told) = refused(&office, &["convocation", "move", &reference, "--to", to, "--reason", "x", "--yes"]);
-        assert!(matches!(code, Some(2 | 65)) && told.contains(why), "{to}: {told}");
+        let (code, answered) =
+            refused(&office, &["convocation", "move", &reference, "--to", to, "--reason", "x", "--yes"]);
+        assert!(matches!(code, Some(2 | 65)) && answered.contains(why), "{to}: {answered}");
     }
-    let (code, told) =
+    let (code, answered) =
         refused(&office, &["convocation", "move", "RC-94-2026-0009999-X", "--to", &own, "--reason", "x", "--yes"]);
-    assert_eq!(code, Some(2), "{told}");
+    assert_eq!(code, Some(2), "{answered}");
     assert_eq!(office.query("SELECT reference, slot_id, state FROM convocation ORDER BY 1"), before);
     office.ok(&[
         "convocation",
@@ -313,7 +314,7 @@ fn days_to_avoid_are_kept_for_the_next_time() {
 }
 
 #[test]
-fn a_cancelled_appointment_is_told_and_its_holder_due_again() {
+fn a_cancelled_appointment_is_announced_and_its_holder_due_again() {
     let office = PLANNED.copy();
     let (reference, number) = somebody(&office);
     office.ok(&["convocation", "cancel", &reference, "--reason", "desk closed", "--yes", "--json"]);
@@ -326,8 +327,8 @@ fn a_cancelled_appointment_is_told_and_its_holder_due_again() {
         "SELECT count(*) FROM convocation JOIN holder h USING (holder_id) WHERE h.number = '{number}' AND state = 'convoked'"
     );
     assert_eq!(office.one(&live), "1", "convoked anew");
-    let (code, told) = refused(&office, &["convocation", "cancel", &reference, "--reason", "twice", "--yes"]);
-    assert!(code == Some(65) && told.contains("not live any more"), "{told}");
+    let (code, answered) = refused(&office, &["convocation", "cancel", &reference, "--reason", "twice", "--yes"]);
+    assert!(code == Some(65) && answered.contains("not live any more"), "{answered}");
     office.assert_promises();
 }
 
@@ -363,8 +364,8 @@ fn a_closed_day_moves_everybody_it_hits_with_one_letter_each_and_stays_closed() 
     assert_eq!(twice["expected"], json!([]));
     office.ok(&["agenda", "close", place, day, "--undo", "--reason", "mended", "--json"]);
     assert_eq!(office.one("SELECT count(*) FROM closed_day"), "0");
-    let (code, told) = refused(&office, &["agenda", "close", "nowhere", day, "--reason", "x", "--yes"]);
-    assert!(code == Some(65) && told.contains("no site or desk nowhere"), "{told}");
+    let (code, answered) = refused(&office, &["agenda", "close", "nowhere", day, "--reason", "x", "--yes"]);
+    assert!(code == Some(65) && answered.contains("no site or desk nowhere"), "{answered}");
 }
 
 #[test]
@@ -376,13 +377,13 @@ fn letters_are_held_let_go_and_tried_again_and_what_was_accepted_never_is() {
     office.until_sent();
     let state = |s: &str| assert_eq!(office.one(&format!("SELECT state FROM outbox WHERE letter_id = '{letter}'")), s);
     state("held");
-    let (code, told) = refused(&office, &["outbox", "retry", &letter, "--reason", "x"]);
-    assert!(code == Some(65) && told.contains("outbox release"), "{told}");
+    let (code, answered) = refused(&office, &["outbox", "retry", &letter, "--reason", "x"]);
+    assert!(code == Some(65) && answered.contains("outbox release"), "{answered}");
     office.ok(&["outbox", "release", &reference, "--reason", "confirmed", "--json"]);
     office.until_sent();
     state("accepted");
-    let (code, told) = refused(&office, &["outbox", "retry", &reference, "--reason", "x"]);
-    assert!(code == Some(65) && told.contains("never sent again"), "{told}");
+    let (code, answered) = refused(&office, &["outbox", "retry", &reference, "--reason", "x"]);
+    assert!(code == Some(65) && answered.contains("never sent again"), "{answered}");
 
     office
         .change(&format!(

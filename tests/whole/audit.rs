@@ -191,9 +191,9 @@ fn a_night_proves_itself_on_a_machine_that_has_nothing_but_the_folder() {
         .env_clear()
         .output()
         .unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((output.status.code(), &told["valid"]), (Some(0), &Value::Bool(true)), "{told:#}");
-    assert_eq!(told["checks"].as_array().unwrap().len(), 10);
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &shown["valid"]), (Some(0), &Value::Bool(true)), "{shown:#}");
+    assert_eq!(shown["checks"].as_array().unwrap().len(), 10);
 }
 
 #[test]
@@ -235,12 +235,12 @@ fn a_flipped_byte_of_any_file_is_found_and_the_file_is_named() {
     assert!(names.len() > 20, "{names:?}");
     for name in names {
         for place in [0.0, 0.5, 1.0] {
-            let told = tampered(|files| {
+            let shown = tampered(|files| {
                 let bytes = files.get_mut(&name).unwrap();
                 let at = ((bytes.len() - 1) as f64 * place) as usize;
                 bytes[at] ^= 1;
             });
-            assert!(told.contains(&name), "{name} at {place}: {told}");
+            assert!(shown.contains(&name), "{name} at {place}: {shown}");
         }
     }
 }
@@ -248,20 +248,20 @@ fn a_flipped_byte_of_any_file_is_found_and_the_file_is_named() {
 #[test]
 fn a_file_that_is_taken_away_added_or_cut_is_named() {
     for name in read_folder(&NIGHT.office.path("report")).unwrap().into_keys() {
-        let told = tampered(|files| {
+        let shown = tampered(|files| {
             files.remove(&name);
         });
-        assert!(told.contains(&name), "{name}: {told}");
-        let told = tampered(|files| {
+        assert!(shown.contains(&name), "{name}: {shown}");
+        let shown = tampered(|files| {
             let bytes = files.get_mut(&name).unwrap();
             bytes.truncate(bytes.len() / 2);
         });
-        assert!(told.contains(&name), "{name}: {told}");
+        assert!(shown.contains(&name), "{name}: {shown}");
     }
-    let told = tampered(|files| {
+    let shown = tampered(|files| {
         files.insert("plan/another.csv".into(), b"id".to_vec());
     });
-    assert!(told.contains("plan/another.csv was added"), "{told}");
+    assert!(shown.contains("plan/another.csv was added"), "{shown}");
 }
 
 #[test]
@@ -289,24 +289,24 @@ fn an_entry_that_is_deleted_moved_changed_or_cut_off_is_named() {
 
 #[test]
 fn a_chain_that_is_hashed_anew_without_the_key_is_not_what_was_signed() {
-    let told = tampered(|files| forged(files, None));
-    assert!(told.contains("signature: manifest.json or manifest.sig was changed"), "{told}");
-    assert!(told.contains("checkpoint: the checkpoint is not what was signed"), "{told}");
+    let shown = tampered(|files| forged(files, None));
+    assert!(shown.contains("signature: manifest.json or manifest.sig was changed"), "{shown}");
+    assert!(shown.contains("checkpoint: the checkpoint is not what was signed"), "{shown}");
 }
 
 #[test]
 fn what_is_signed_again_with_another_key_is_found_by_the_fingerprint_and_by_the_witness() {
     let stranger = Seal::new(&[9; 32]);
-    let told = tampered(|files| forged(files, Some(&stranger)));
-    assert!(told.contains("key: signed by another key than expected"), "{told}");
+    let shown = tampered(|files| forged(files, Some(&stranger)));
+    assert!(shown.contains("key: signed by another key than expected"), "{shown}");
     let mut files = read_folder(&NIGHT.office.path("report")).unwrap();
     let kept: Vec<Sealed> = manifest(&files).checkpoint.into_iter().collect();
     assert_eq!(found(&bundle::verify(&files, None, &kept)), "");
     forged(&mut files, Some(&stranger));
     let checks = bundle::verify(&files, None, &[]);
     assert!(checks.iter().filter(|c| c.what != "key").all(|c| c.holds), "{}", found(&checks));
-    let told = found(&bundle::verify(&files, None, &kept));
-    assert!(told.contains("witness: entry") && told.contains("history was rewritten"), "{told}");
+    let shown = found(&bundle::verify(&files, None, &kept));
+    assert!(shown.contains("witness: entry") && shown.contains("history was rewritten"), "{shown}");
 }
 
 #[test]
@@ -322,10 +322,10 @@ fn a_new_key_is_trusted_by_the_word_of_the_old_one_and_only_so() {
     assert_eq!(office.ok(&["ledger", "verify", "--json"])["checkpoints"], 4);
     // A foreign key that nobody vouches for.
     std::fs::write(office.path("keys/ledger.key"), Seal::new(&[9; 32]).to_pem()).unwrap();
-    let told = found(&bundle::verify(&exported(&office, "third"), Some(&NIGHT.fingerprint), &[]));
-    assert!(told.contains("another key than expected") && told.contains("signed by a stranger"), "{told}");
-    let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("the key in use is not the one"), "{told:?}");
+    let shown = found(&bundle::verify(&exported(&office, "third"), Some(&NIGHT.fingerprint), &[]));
+    assert!(shown.contains("another key than expected") && shown.contains("signed by a stranger"), "{shown}");
+    let shown = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("the key in use is not the one"), "{shown:?}");
 }
 
 #[test]
@@ -336,8 +336,8 @@ fn a_ledger_that_is_cut_or_written_anew_in_the_database_is_found_there() {
     assert!(office.change("UPDATE checkpoint SET root = ''").is_err(), "the trigger refuses");
     disarm(&office);
     office.change("DELETE FROM ledger_entry WHERE seq = (SELECT max(seq) FROM ledger_entry)").unwrap();
-    let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("the end was cut off"), "{told:?}");
+    let shown = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("the end was cut off"), "{shown:?}");
     // Without the checkpoint, only the witness knows.
     std::fs::write(
         office.path("kept.txt"),
@@ -346,8 +346,8 @@ fn a_ledger_that_is_cut_or_written_anew_in_the_database_is_found_there() {
     .unwrap();
     office.change(&format!("DELETE FROM checkpoint WHERE size = {last}")).unwrap();
     assert_eq!(office.output(&["ledger", "verify"]).status.code(), Some(0));
-    let told = office.output(&["ledger", "verify", "--witness", "kept.txt"]);
-    assert_eq!(told.status.code(), Some(65), "{told:?}");
+    let shown = office.output(&["ledger", "verify", "--witness", "kept.txt"]);
+    assert_eq!(shown.status.code(), Some(65), "{shown:?}");
 }
 
 #[test]
@@ -430,16 +430,16 @@ fn a_chain_written_anew_without_its_checkpoints_is_found_in_the_database() {
     let office = Office::new(Shape { permits: 60, seats: true });
     office.run(&[]);
     rewritten_in_the_database(&office);
-    let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("was written anew"), "{told:?}");
+    let shown = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("was written anew"), "{shown:?}");
     office.change("DELETE FROM checkpoint").unwrap();
-    let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("a key that has not signed its coming"), "{told:?}");
+    let shown = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("a key that has not signed its coming"), "{shown:?}");
     // And without any key in the ledger, the one in use reveals it.
     office.change("UPDATE ledger_entry SET kind = 'agenda.generated' WHERE kind = 'key.made'").unwrap();
     rehashed(&office);
-    let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("the key in use is not the one"), "{told:?}");
+    let shown = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("the key in use is not the one"), "{shown:?}");
 }
 
 #[test]
@@ -454,8 +454,8 @@ fn figures_that_were_changed_in_the_database_are_not_those_of_the_ledger() {
     ] {
         let office = NIGHT.office.copy();
         office.change(change).unwrap();
-        let told = found(&bundle::verify(&exported(&office, "false"), Some(&NIGHT.fingerprint), &[]));
-        assert!(told.contains(expected), "{expected}: {told}");
+        let shown = found(&bundle::verify(&exported(&office, "false"), Some(&NIGHT.fingerprint), &[]));
+        assert!(shown.contains(expected), "{expected}: {shown}");
     }
 }
 
@@ -484,8 +484,8 @@ fn a_key_that_was_retired_signs_nothing_any_more() {
             forged.key, forged.signature
         ))
         .unwrap();
-    let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("not signed by the key that was in use then"), "{told:?}");
+    let shown = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("not signed by the key that was in use then"), "{shown:?}");
 }
 
 #[test]
@@ -493,8 +493,8 @@ fn a_lost_key_is_replaced_only_by_saying_so() {
     let office = Office::new(Shape { permits: 60, seats: true });
     office.run(&[]);
     std::fs::remove_file(office.path("keys/ledger.key")).unwrap();
-    let told = office.output(&["keys", "generate"]);
-    assert!(told.status.code() == Some(2) && String::from_utf8_lossy(&told.stderr).contains("--lost"), "{told:?}");
+    let shown = office.output(&["keys", "generate"]);
+    assert!(shown.status.code() == Some(2) && String::from_utf8_lossy(&shown.stderr).contains("--lost"), "{shown:?}");
     office.ok(&["keys", "generate", "--lost", "--reason", "the disk died", "--json"]);
     office.change("UPDATE slot SET seats = seats + 1").unwrap();
     office.run(&[]);
@@ -511,12 +511,12 @@ fn a_lost_key_is_replaced_only_by_saying_so() {
             e.seq, e.prev_hash, e.hash, e.payload
         ))
         .unwrap();
-    let told = office.output(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&told.stderr).contains("does not vouch"), "{told:?}");
+    let shown = office.output(&["ledger", "verify"]);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("does not vouch"), "{shown:?}");
 }
 
 #[test]
-fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
+fn what_is_meant_to_break_the_planner_is_reported_and_breaks_nothing() {
     let stranger = Seal::new(&[9; 32]);
     // A folder signed in every part, with an impossible night.
     let broken = |change: &dyn Fn(&mut Value, &mut Value)| {
@@ -555,8 +555,8 @@ fn what_is_meant_to_break_the_planner_is_told_and_breaks_nothing() {
             "plan: plan/",
         ),
     ] {
-        let told = broken(change);
-        assert!(told.contains(expected), "{expected}: {told}");
+        let shown = broken(change);
+        assert!(shown.contains(expected), "{expected}: {shown}");
     }
 }
 
@@ -582,14 +582,14 @@ fn witnesses_are_told_of_each_night_and_what_they_keep_is_compared() {
     office.change("UPDATE witness_letter SET next_at = '2026-01-01 00:00:00'").unwrap();
     office.until_sent();
     assert_eq!(untold(), "0");
-    let told: Vec<PathBuf> =
+    let shown: Vec<PathBuf> =
         office.mails().into_iter().filter(|m| m.to_string_lossy().contains("checkpoint.94.")).collect();
     // One file: both have the same Message-ID, and the maildir keeps the last.
-    assert_eq!(told.len(), 1);
-    let mail = std::fs::read_to_string(&told[0]).unwrap();
+    assert_eq!(shown.len(), 1);
+    let mail = std::fs::read_to_string(&shown[0]).unwrap();
     assert!(mail.contains("Auto-Submitted: auto-generated") && mail.lines().all(|line| line.len() <= 78), "{mail}");
     exported(&office, "report");
-    let kept = told[0].to_str().unwrap();
+    let kept = shown[0].to_str().unwrap();
     let verified = office.ok(&["verify", "report", "--witness", kept, "--json"]);
     assert!(verified["checks"].as_array().unwrap().iter().any(|c| c["what"] == "witness"), "{verified}");
     assert_eq!(office.ok(&["ledger", "verify", "--witness", kept, "--json"])["witnessed"], 1);

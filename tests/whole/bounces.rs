@@ -236,8 +236,8 @@ async fn with_no_time_left_for_the_post_the_convocation_ends_and_the_seat_is_fre
     let day = support::today().checked_add_days(chrono::Days::new(4)).unwrap();
     office.put_appointment_on(&day.to_string(), &format!("reference = '{reference}'"));
     fs::write(office.path("back.eml"), dsn(&sent[0].from, "failed", "5.1.1", "550 5.1.1 no such user")).unwrap();
-    let told = office.ok(&["bounces", "ingest", "back.eml", "--delete", "--yes", "--json"]);
-    assert_eq!((told["hard"].as_u64(), told["undelivered"].as_u64()), (Some(1), Some(1)), "{told}");
+    let shown = office.ok(&["bounces", "ingest", "back.eml", "--delete", "--yes", "--json"]);
+    assert_eq!((shown["hard"].as_u64(), shown["undelivered"].as_u64()), (Some(1), Some(1)), "{shown}");
     assert!(!office.path("back.eml").exists(), "deleted, as it was asked");
     assert_eq!(
         office.query(&format!("SELECT state FROM convocation WHERE reference = '{reference}'")).trim(),

@@ -319,9 +319,9 @@ async fn an_answer_past_its_deadline_is_never_the_next_letter_s() {
     let brief = [("CONVOKE__SMTP__DEADLINES__DOT_S", "1"), ("CONVOKE__DISPATCH__SESSIONS", "1")];
     play.dispatch(&brief);
     let refused = play.office.query("SELECT count(*) FROM outbox WHERE state = 'failed' AND last_reply LIKE '550%'");
-    let told = play.office.query("SELECT count(DISTINCT letter_id) FROM delivery_attempt WHERE code = 550");
-    assert_eq!(refused, told);
-    assert!(play.sink.messages().len() as u64 + told.trim().parse::<u64>().unwrap() >= play.letters);
+    let shown = play.office.query("SELECT count(DISTINCT letter_id) FROM delivery_attempt WHERE code = 550");
+    assert_eq!(refused, shown);
+    assert!(play.sink.messages().len() as u64 + shown.trim().parse::<u64>().unwrap() >= play.letters);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -468,7 +468,7 @@ async fn a_busy_database_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_pause_is_obeyed_by_a_worker_at_work_and_told_to_the_next() {
+async fn a_pause_is_obeyed_by_a_worker_at_work_and_by_the_next() {
     let play =
         Play::new(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(300)) } else { Act::Usual })
             .await;
@@ -481,9 +481,9 @@ async fn a_pause_is_obeyed_by_a_worker_at_work_and_told_to_the_next() {
     assert!(after <= at_the_pause + 4, "only what had begun goes on: {at_the_pause}, then {after}");
     assert!((after as u64) < play.letters);
     assert_eq!(count(&play.office, "state = 'accepted'"), after as u64);
-    let told = play.office.output(&["dispatch", "--until-empty"]);
-    assert_eq!(told.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&told.stderr).contains("wrong template"), "{told:?}");
+    let shown = play.office.output(&["dispatch", "--until-empty"]);
+    assert_eq!(shown.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("wrong template"), "{shown:?}");
     assert_eq!(play.office.output(&["unpause"]).status.code(), Some(2), "it asks, off a terminal too");
     play.office.ok(&["unpause", "--yes", "--json"]);
     until("all letters", || count(&play.office, WAITING) == 0).await;

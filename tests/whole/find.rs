@@ -140,7 +140,7 @@ fn who_is_shown_is_said_with_permit_rule_and_appointment_and_found_by_its_refere
     let text = String::from_utf8(output.stdout).unwrap();
     let expected = ["9499990002", "Nguyễn Thị Ánh Tuyết", "CST TS9499990002 until ", reference, "\u{c0} convoquer"];
     // Convoked this very night: the verdict is the one that convoked them.
-    assert!(expected.iter().all(|told| text.contains(told)), "{text}");
+    assert!(expected.iter().all(|shown| text.contains(shown)), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
@@ -186,8 +186,8 @@ fn assert_as_made_anew(office: &Office) {
     let words = "SELECT word, sum(length(holders)) / 10 FROM holder_word GROUP BY word ORDER BY word";
     let kept = office.query(words);
     office.change("UPDATE prefecture SET words_until = NULL").unwrap();
-    let told = office.ok(&["migrate", "--json"]);
-    assert_eq!(told["names"], serde_json::json!(["94"]));
+    let shown = office.ok(&["migrate", "--json"]);
+    assert_eq!(shown["names"], serde_json::json!(["94"]));
     assert_eq!(office.query(words), kept);
     assert_eq!(office.ok(&["migrate", "--json"])["names"], serde_json::json!([]));
 }

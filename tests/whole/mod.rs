@@ -1,24 +1,16 @@
 //! Suites of the whole program in an office: the same on SQLite and on PostgreSQL.
 
 pub(crate) mod acts;
-pub(crate) mod attendance;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bounces;
 pub(crate) mod copy;
-pub(crate) mod correspondence;
 pub(crate) mod dispatch;
 pub(crate) mod find;
-pub(crate) mod forecast;
 pub(crate) mod imports;
 pub(crate) mod many;
-pub(crate) mod movers;
 pub(crate) mod nights;
-pub(crate) mod operators;
-pub(crate) mod period;
 pub(crate) mod privacy;
-pub(crate) mod requests;
 pub(crate) mod serve;
-pub(crate) mod sheet;
 pub(crate) mod soak;
 pub(crate) mod storage;

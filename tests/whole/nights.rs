@@ -286,7 +286,7 @@ fn a_run_that_is_wrongly_asked_for_never_starts() {
 }
 
 #[test]
-fn an_old_extract_is_told_and_a_very_old_one_refused() {
+fn an_old_extract_is_warned_of_and_a_very_old_one_refused() {
     let office = Office::new(Shape { permits: 60, seats: true });
     let aged = |days: u64| {
         let on = support::today().checked_sub_days(chrono::Days::new(days)).unwrap();

@@ -6,16 +6,16 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Output};
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime};
 use convoke_machine::clock::Clock;
 
-use crate::support::{self, Office, Shape, faketime};
+use crate::support::{Office, Shape, faketime};
 
-fn day(text: &str) -> NaiveDate {
+pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn office_on(date: &str) -> Office {
+pub(crate) fn office_on(date: &str) -> Office {
     Office::made_on(day(date), Shape { permits: 300, seats: true })
 }
 
@@ -28,7 +28,7 @@ fn watched_office() -> Option<Office> {
 
 /// A server, and its address. It ends with the test, however that ends.
 pub(crate) struct Served {
-    child: Option<Child>,
+    pub(crate) child: Option<Child>,
     listen: String,
     /// Its log: a file, because nobody reads a pipe meanwhile, and a full one would block it.
     log: tempfile::NamedTempFile,
@@ -128,7 +128,7 @@ pub(crate) fn is_done(office: &Office, date: &str) -> bool {
 }
 
 /// Every date from the first to the last has one night and one run. Returns the instants of the nights.
-fn assert_each_date_once(office: &Office, first: &str, last: &str) -> Vec<String> {
+pub(crate) fn assert_each_date_once(office: &Office, first: &str, last: &str) -> Vec<String> {
     let dates: Vec<String> = day(first).iter_days().take_while(|d| *d <= day(last)).map(|d| d.to_string()).collect();
     let column = |sql: &str| office.query(sql).lines().map(str::to_owned).collect::<Vec<_>>();
     let between = format!("BETWEEN '{first}' AND '{last}' ORDER BY business_date");
@@ -148,46 +148,7 @@ fn assert_each_date_once(office: &Office, first: &str, last: &str) -> Vec<String
 }
 
 /// Eight thousand seconds a second: a tick every hour.
-const FAST: &str = "x8000";
-
-fn through(first: &str, last: &str) -> Vec<String> {
-    let office = office_on(first);
-    let served =
-        Served::begin(&office, &format!("{first} 12:00:00 {FAST}"), &[("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")]);
-    let second = day(first) + Days::new(1);
-    for date in second.iter_days().take_while(|date| *date <= day(last)) {
-        until("a night", &office, || is_done(&office, &date.to_string()));
-    }
-    served.stop();
-    assert_each_date_once(&office, &second.to_string(), last)
-}
-
-/// Whether tests of the clock can run. On PostgreSQL they are skipped, and only the tests of the database run.
-fn asks_the_clock() -> bool {
-    !support::ON_POSTGRES && faketime::is_there()
-}
-
-#[test]
-fn the_night_on_which_an_hour_comes_twice_is_covered_once() {
-    if asks_the_clock() {
-        // Half past two occurs twice; the night begins at the first, in summer time.
-        assert_eq!(through("2026-10-24", "2026-10-26"), ["2026-10-25 00:30", "2026-10-26 01:30"]);
-    }
-}
-
-#[test]
-fn the_night_on_which_an_hour_is_skipped_is_covered() {
-    if asks_the_clock() {
-        assert_eq!(through("2027-03-27", "2027-03-29"), ["2027-03-28 01:00", "2027-03-29 00:30"]);
-    }
-}
-
-#[test]
-#[ignore = "minutes long: script/clock"]
-fn a_fortnight_of_autumn_and_a_week_of_spring_are_covered_each_date_once() {
-    assert_eq!(through("2026-10-20", "2026-11-02").len(), 13);
-    assert_eq!(through("2027-03-25", "2027-03-30").len(), 5);
-}
+pub(crate) const FAST: &str = "x8000";
 
 #[test]
 fn after_three_days_of_absence_one_run_makes_up_for_them() {
@@ -226,7 +187,7 @@ fn a_clock_in_2030_at_boot_begins_no_night_and_once_right_again_misses_none() {
     };
     set("2030-01-10 08:00:00");
     let served = Served::spawn(&office, &[], |command| {
-        faketime::off_by_what_stands_in(command, &off);
+        faketime::off_by_the_file(command, &off);
     });
     until("the clock in doubt", &office, || served.get("/readyz").1.contains("WRONG 94 clock"));
     assert!(served.get("/metrics").1.contains("convoke_clock_jumped{prefecture=\"94\"} 1"));
@@ -309,7 +270,7 @@ fn every_prefecture_of_a_folder_has_its_nights_and_a_broken_one_stops_no_other()
 }
 
 #[test]
-fn a_timer_takes_the_inbox_in_before_its_run_and_stands_in_the_ledger_as_cron() {
+fn a_timer_takes_the_inbox_in_before_its_run_and_is_kept_in_the_ledger_as_cron() {
     let office = Office::new(Shape { permits: 60, seats: true });
     let inbox = office.path("inbox");
     std::fs::create_dir(&inbox).unwrap();
@@ -323,7 +284,7 @@ fn a_timer_takes_the_inbox_in_before_its_run_and_stands_in_the_ledger_as_cron() 
 }
 
 #[test]
-fn an_inbox_that_cannot_be_read_is_told_and_stops_no_night() {
+fn an_inbox_that_cannot_be_read_is_reported_and_stops_no_night() {
     if !faketime::is_there() {
         return;
     }
@@ -434,7 +395,7 @@ fn asked_to_stop_at_any_point_of_a_night_it_ends_well_and_the_night_is_done_once
 }
 
 #[test]
-fn a_night_that_fails_is_tried_again_and_told_until_it_is_mended() {
+fn a_night_that_fails_is_tried_again_and_reported_until_it_is_mended() {
     if !faketime::is_there() {
         return;
     }
@@ -444,16 +405,16 @@ fn a_night_that_fails_is_tried_again_and_told_until_it_is_mended() {
     served.get("/healthz");
     std::fs::rename(&agenda, &aside).unwrap();
     until("three attempts", &office, || office.query("SELECT count(*) FROM night WHERE attempts >= 3").trim() == "1");
-    let (status, told) = served.get("/readyz");
+    let (status, shown) = served.get("/readyz");
     assert!(
-        status == 503 && told.contains("night: that of 2026-11-03 failed") && told.contains("agenda.toml"),
-        "{told}"
+        status == 503 && shown.contains("night: that of 2026-11-03 failed") && shown.contains("agenda.toml"),
+        "{shown}"
     );
     assert!(served.get("/metrics").1.contains("convoke_nights_owed{prefecture=\"94\"} 1"));
     std::fs::rename(&aside, &agenda).unwrap();
     until("the night", &office, || is_done(&office, "2026-11-03"));
-    let (_, told) = served.get("/readyz");
-    assert!(told.contains("ok    94 night: that of 2026-11-03 is done"), "{told}");
+    let (_, shown) = served.get("/readyz");
+    assert!(shown.contains("ok    94 night: that of 2026-11-03 is done"), "{shown}");
     let output = served.stop();
     assert!(String::from_utf8_lossy(&output.stderr).contains("The night of 2026-11-03 failed"), "{output:?}");
     office.assert_promises();
@@ -585,43 +546,11 @@ async fn a_relay_that_is_down_for_a_day_gets_every_letter_once_and_no_attempt_is
     office.assert_promises();
 }
 
-/// Private memory of a process, in KiB.
-fn own_memory(served: &Served) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", served.child.as_ref().unwrap().id())).unwrap();
-    let line = status.lines().find(|l| l.starts_with("RssAnon")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[test]
-#[ignore = "minutes long: script/clock"]
-fn in_thirty_nights_memory_stays_flat() {
-    let office = Office::made_on(day("2026-11-02"), Shape { permits: 3_000, seats: true });
-    let settings = [("CONVOKE__DISPATCH__LEASE_S", "86400"), ("CONVOKE__POLICY__EXTRACT_REFUSE_DAYS", "60")];
-    let served = Served::begin(&office, &format!("2026-11-02 12:00:00 {FAST}"), &settings);
-    // The minimum over some seconds after each night: memory used at work is released with a delay.
-    let memory_after = |date: &str| {
-        until("a night", &office, || is_done(&office, date));
-        let mut least = u64::MAX;
-        for _ in 0..20 {
-            std::thread::sleep(Duration::from_millis(350));
-            least = least.min(own_memory(&served));
-        }
-        least
-    };
-    let after: Vec<u64> = (3..=32).map(|n| memory_after(&(day("2026-11-01") + Days::new(n - 1)).to_string())).collect();
-    println!("own memory after each night, KiB: {after:?}");
-    let least = |nights: &[u64]| *nights.iter().min().unwrap();
-    let (early, late) = (least(&after[5..10]), least(&after[25..]));
-    println!("growth from the 5th to the 30th night: {:.1} %", (late as f64 / early as f64 - 1.0) * 100.0);
-    assert!(late < early + early / 20, "{after:?}");
-    served.stop();
-}
-
 /// The URL of an external monitoring service, and the paths that are called there.
 fn watcher() -> (String, std::sync::mpsc::Receiver<String>) {
     let door = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/a-secret-name", door.local_addr().unwrap());
-    let (told, calls) = std::sync::mpsc::channel();
+    let (shown, calls) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         for caller in door.incoming() {
             let mut caller = caller.unwrap();
@@ -639,7 +568,7 @@ fn watcher() -> (String, std::sync::mpsc::Receiver<String>) {
             let request = String::from_utf8_lossy(&request).into_owned();
             let path = request.split(' ').nth(1).unwrap_or_default();
             let body = request.rsplit("\r\n").next().unwrap_or_default();
-            let _ = told.send(format!("{path} {body}"));
+            let _ = shown.send(format!("{path} {body}"));
         }
     });
     (url, calls)
@@ -667,11 +596,11 @@ fn a_watcher_outside_is_called_when_a_night_begins_and_when_it_is_done() {
 
 /// Every figure used by the alert rules and the dashboard is exported, after a night with letters.
 #[test]
-fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_told() {
+fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_published() {
     let Some(office) = watched_office() else { return };
     let served = Served::begin(&office, "2026-11-03 03:00:00", &[]);
     until("letters", &office, || office.query("SELECT count(*) FROM outbox WHERE state = 'accepted'").trim() != "0");
-    let (status, told) = served.get("/metrics");
+    let (status, shown) = served.get("/metrics");
     served.stop();
     assert_eq!(status, 200);
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -686,11 +615,11 @@ fn every_figure_that_an_alert_or_the_dashboard_asks_for_is_told() {
     }
     assert!(asked.len() >= 15, "{asked:?}");
     for name in asked {
-        assert!(told.lines().any(|l| l.starts_with(&format!("{name}{{"))), "{name} is told nowhere: {told}");
+        assert!(shown.lines().any(|l| l.starts_with(&format!("{name}{{"))), "{name} is told nowhere: {shown}");
     }
     // For `script/test`, which validates it with Prometheus's own checker.
     std::fs::create_dir_all(root.join("target/ops")).unwrap();
-    std::fs::write(root.join("target/ops/metrics.txt"), told).unwrap();
+    std::fs::write(root.join("target/ops/metrics.txt"), shown).unwrap();
 }
 
 /// A whole night and its letters, at the most detailed log level.

@@ -46,13 +46,13 @@ fn every_route_by_every_role_answers_as_the_table_says() {
         for route in ROUTES.iter().copied().flatten().filter(|route| route.right != Right::Anyone) {
             let path = filled(route.path);
             let answer = browser.ask(route.method.as_str(), &path, Some(""), &[("sec-fetch-site", "same-origin")]);
-            let told = format!("{login} {} {path}: {}", route.method, answer.status);
+            let shown = format!("{login} {} {path}: {}", route.method, answer.status);
             if role.may(route.right) {
-                assert!(answer.status != 403 && answer.status < 500 && answer.status != 405, "{told} {}", answer.body);
-                assert!(!answer.location.contains("/connexion") || path.ends_with("/deconnexion"), "{told}");
+                assert!(answer.status != 403 && answer.status < 500 && answer.status != 405, "{shown} {}", answer.body);
+                assert!(!answer.location.contains("/connexion") || path.ends_with("/deconnexion"), "{shown}");
             } else {
-                assert_eq!(answer.status, 403, "{told}");
-                assert!(answer.body.contains("Votre rôle ne permet pas cette page."), "{told}");
+                assert_eq!(answer.status, 403, "{shown}");
+                assert!(answer.body.contains("Votre rôle ne permet pas cette page."), "{shown}");
             }
             // Signing out is one of the routes.
             if path.ends_with("/deconnexion") {
@@ -192,8 +192,8 @@ fn guessing_passwords_takes_longer_than_anybody_has() {
     let console = Console::of(&office);
     let mut browser = console.browser();
     let wrong = [("login", "lecteur"), ("password", "one guess of many")];
-    let told: Vec<u16> = (0..6).map(|_| browser.post("/94/connexion", &wrong).status).collect();
-    assert_eq!(told, [401; 6]);
+    let shown: Vec<u16> = (0..6).map(|_| browser.post("/94/connexion", &wrong).status).collect();
+    assert_eq!(shown, [401; 6]);
     let right = browser.post("/94/connexion", &[("login", "lecteur"), ("password", PASSWORD)]);
     assert_eq!(right.status, 401, "even the right one, for a while");
     assert!(right.body.contains("il faut attendre quelques minutes"), "and nobody is told why");
@@ -203,10 +203,10 @@ fn guessing_passwords_takes_longer_than_anybody_has() {
     assert_eq!(browser.post("/94/connexion", &[("login", "lecteur"), ("password", PASSWORD)]).status, 303);
     assert_eq!(office.query("SELECT failures FROM account WHERE login = 'lecteur'").trim(), "0");
     // Using many logins from one address does not help.
-    let told: Vec<u16> = (0..30)
+    let shown: Vec<u16> = (0..30)
         .map(|n| browser.post("/94/connexion", &[("login", &format!("x{n}")), ("password", "a guess")]).status)
         .collect();
-    assert_eq!(told.last(), Some(&429));
+    assert_eq!(shown.last(), Some(&429));
 }
 
 #[test]
@@ -240,13 +240,13 @@ fn what_no_page_of_ours_sends_is_refused_and_leads_nowhere() {
     assert_eq!(json.status, 415);
     let elsewhere = browser.ask("POST", "/94/langue", Some("langue=fr"), &[("sec-fetch-site", "cross-site")]);
     let deleted = browser.ask("DELETE", "/94/", None, &[same]);
-    for (answer, status, told) in [
+    for (answer, status, shown) in [
         (&json, 415, "Ce n’est pas un formulaire de ce site"),
         (&elsewhere, 403, "ne vient pas d’une page de ce site"),
         (&deleted, 405, "This address is not opened like that"),
     ] {
         assert_eq!(answer.status, status);
-        assert!(answer.body.contains(told) && answer.body.contains("lang=\"fr\""), "{}", answer.body);
+        assert!(answer.body.contains(shown) && answer.body.contains("lang=\"fr\""), "{}", answer.body);
         assert!(answer.headers.contains_key("content-security-policy"));
     }
     assert_eq!(deleted.headers["allow"], "GET,HEAD");
@@ -292,13 +292,13 @@ fn the_console_is_reached_from_elsewhere_by_tls_alone_and_when_somebody_can_sign
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let (code, told) = serve(&[]);
+    let (code, shown) = serve(&[]);
     assert_eq!(code, Some(78));
-    assert!(told.contains("public_url"), "{told}");
+    assert!(shown.contains("public_url"), "{shown}");
     let public = ("CONVOKE__HTTP__PUBLIC_URL", "https://convoke.example.org");
-    let (code, told) = serve(&[public]);
+    let (code, shown) = serve(&[public]);
     assert_ne!(code, Some(0));
-    assert!(told.contains("convoke accounts add"), "{told}");
+    assert!(shown.contains("convoke accounts add"), "{shown}");
     // With TLS the browser protects the cookie.
     let console = Console::of(&office);
     drop(console);
@@ -311,14 +311,14 @@ fn the_console_is_reached_from_elsewhere_by_tls_alone_and_when_somebody_can_sign
 }
 
 #[test]
-fn who_comes_in_stands_in_the_ledger() {
+fn each_sign_in_is_kept_in_the_ledger() {
     let office = office();
     let console = Console::of_accounts_made(&office);
     console.signed_in("auditeur");
-    let told = office
+    let shown = office
         .query("SELECT actor || ' ' || kind FROM ledger_entry WHERE kind LIKE 'console.%' OR kind LIKE 'account.%'");
-    assert!(told.contains("local:auditeur console.signed_in"), "{told}");
-    assert_eq!(told.matches("account.set").count(), 4, "{told}");
+    assert!(shown.contains("local:auditeur console.signed_in"), "{shown}");
+    assert_eq!(shown.matches("account.set").count(), 4, "{shown}");
     let log = console.log();
     assert!(!log.contains(PASSWORD), "{log}");
 }

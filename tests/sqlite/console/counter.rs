@@ -88,23 +88,23 @@ fn whoever_came_is_marked_once_by_whoever_sits_at_the_counter() {
     let fields: Vec<String> = people.iter().map(|p| format!("p-{p}")).collect();
     let words = ["honore", "absent", "incomplet", "annule"];
     let form: Vec<(&str, &str)> = fields.iter().map(String::as_str).zip(words).collect();
-    let told = agent.submit(&path, &form);
-    assert!(said(&told).contains("4 présences saisies."), "{}", told.body);
+    let shown = agent.submit(&path, &form);
+    assert!(said(&shown).contains("4 présences saisies."), "{}", shown.body);
     for (person, expected) in people.iter().zip(["honoured", "missed", "incomplete", "cancelled"]) {
         assert_eq!(state(&office, person), expected);
     }
     let marks = "SELECT count(*) FROM ledger_entry WHERE kind = 'convocation.marked' AND actor = 'local:operateur'";
     assert_eq!(office.one(marks), "4");
-    assert_eq!(rows(&told).len(), people.len() - 4, "what is marked cannot be marked again");
+    assert_eq!(rows(&shown).len(), people.len() - 4, "what is marked cannot be marked again");
 
     // The same marks again change nothing; a different one is refused as too late, and does not affect the others.
-    let told = agent.submit(&path, &form[..1]);
-    assert!(said(&told).contains("1 était déjà saisie ainsi."), "{}", told.body);
-    let told = agent.submit(&path, &[(fields[0].as_str(), "absent")]);
+    let shown = agent.submit(&path, &form[..1]);
+    assert!(said(&shown).contains("1 était déjà saisie ainsi."), "{}", shown.body);
+    let shown = agent.submit(&path, &[(fields[0].as_str(), "absent")]);
     assert!(
-        said(&told).contains(&format!("Non saisie : {}", people[0])) && said(&told).contains("venu"),
+        said(&shown).contains(&format!("Non saisie : {}", people[0])) && said(&shown).contains("venu"),
         "{}",
-        told.body
+        shown.body
     );
     assert_eq!((state(&office, &people[0]).as_str(), office.one(marks).as_str()), ("honoured", "4"));
 

@@ -3,7 +3,8 @@
 use std::io::{Cursor, Read};
 
 use super::browser::{Browser, Console, encoded};
-use crate::support::{Office, SENT, Shape};
+use crate::SENT;
+use crate::support::{Office, Shape};
 
 fn a_letter(office: &Office, state: &str) -> String {
     office.one(&format!("SELECT letter_id FROM outbox WHERE state = '{state}' ORDER BY letter_id LIMIT 1"))
@@ -71,7 +72,7 @@ fn letters_are_found_by_state_kind_and_channel_page_by_page_and_exported_without
 }
 
 #[test]
-fn a_letter_tells_its_attempts_and_acts_and_nobody_s_address() {
+fn a_letter_shows_its_attempts_and_acts_and_nobody_s_address() {
     let office = SENT.copy();
     let letter = a_letter(&office, "accepted");
     let address = office.one(&format!("SELECT recipient FROM outbox WHERE letter_id = '{letter}'"));

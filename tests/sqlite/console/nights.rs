@@ -81,14 +81,14 @@ fn a_run_asks_first_how_many_letters_then_does_what_the_command_line_does() {
     let another = [("raison", "extraction du matin"), ("lettres", letters.as_str()), ("plan", "0123456789abcdef")];
     let answer = browser.post(path, &another);
     assert_eq!(answer.status, 422, "somebody else has counted another plan since");
-    for (reason, typed, told) in [
+    for (reason, typed, shown) in [
         ("", letters.as_str(), "Un motif est nécessaire"),
         ("reçu de 9403123456", &letters, "ni numéro étranger"),
         ("extraction du matin", "oui", "La confirmation ne correspond pas"),
     ] {
         let answer = browser.post(path, &form(reason, typed));
         assert_eq!(answer.status, 422, "{}", answer.body);
-        assert!(answer.body.contains(told) && answer.body.contains("Rien n’a été changé."), "{}", answer.body);
+        assert!(answer.body.contains(shown) && answer.body.contains("Rien n’a été changé."), "{}", answer.body);
     }
     assert_eq!(office.query("SELECT count(*) FROM run").trim(), "0");
 
@@ -197,8 +197,8 @@ fn the_letters_of_a_plan_are_shown_to_whoever_said_why_and_to_nobody_else() {
     assert_eq!(entries(&office, "read.letters"), "");
     let list = browser.submit("/94/apercu/lettres", &[("raison", "relecture du modèle")]);
     assert!(list.body.contains("Lettre nº 1"), "{}", list.body);
-    let told = entries(&office, "read.letters");
-    assert!(told.starts_with("local:operateur|") && told.contains("relecture du modèle"), "{told}");
+    let shown = entries(&office, "read.letters");
+    assert!(shown.starts_with("local:operateur|") && shown.contains("relecture du modèle"), "{shown}");
     let page = browser.get("/94/apercu/lettres/1");
     assert!(page.body.contains("<iframe sandbox title=\"Courriel\""), "{}", page.body);
     let mail = browser.get("/94/apercu/lettres/1/courriel");
@@ -308,8 +308,8 @@ fn a_run_of_another_process_is_watched_stopped_and_resumed() {
     assert_eq!(browser.post(&format!("{page}/arreter"), &stop("mauvaise extraction", "oui")).status, 422);
     let stopped = browser.submit(&format!("{page}/arreter"), &stop("mauvaise extraction", &id));
     assert!(stopped.body.contains("Rendez-vous fermes qui restent\u{a0}: 0"), "{}", stopped.body);
-    let told = entries(&office, "run.stopped");
-    assert!(told.starts_with("local:operateur|") && told.contains("mauvaise extraction"), "{told}");
+    let shown = entries(&office, "run.stopped");
+    assert!(shown.starts_with("local:operateur|") && shown.contains("mauvaise extraction"), "{shown}");
     kill_process(pid, Signal::CONT).unwrap();
     assert_eq!(run.wait_with_output().unwrap().status.code(), Some(1));
 }

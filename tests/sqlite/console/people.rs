@@ -58,9 +58,9 @@ fn said(answer: &Answer) -> String {
 }
 
 /// Asserts that an act was refused and that nothing changed.
-fn refused(answer: &Answer, status: u16, told: &str) {
+fn refused(answer: &Answer, status: u16, answered: &str) {
     assert_eq!(answer.status, status, "{}", answer.body);
-    assert!(said(answer).contains(told) && answer.body.contains("Rien n’a été changé."), "{}", answer.body);
+    assert!(said(answer).contains(answered) && answer.body.contains("Rien n’a été changé."), "{}", answer.body);
 }
 
 fn search(browser: &mut Browser, text: &str) -> Answer {
@@ -121,9 +121,10 @@ fn a_persons_page_says_why_and_what_happened_and_whoever_opens_it_is_written_dow
     let mut reader = console.signed_in("lecteur");
     let page = reader.get(&somebody.page());
     assert_eq!(page.status, 200, "{}", page.body);
-    for told in ["Rendez-vous le ", &somebody.reference, &somebody.number, "Convoqué pour le", "Lettre « convocation »"]
+    for answered in
+        ["Rendez-vous le ", &somebody.reference, &somebody.number, "Convoqué pour le", "Lettre « convocation »"]
     {
-        assert!(page.body.contains(told), "{told}: {}", page.body);
+        assert!(page.body.contains(answered), "{answered}: {}", page.body);
     }
     assert!(!page.body.contains("name=\"reason\""), "whoever only reads is offered no act");
     assert_eq!(entry(&office, "read.timeline").0, "local:lecteur");
@@ -162,8 +163,8 @@ fn find_a_person_mend_the_email_send_again() {
 
     // The same address again.
     let letter = [("lettre", somebody.letter.as_str()), ("acte", "retry"), ("reason", "filtre corrigé")];
-    let told = agent.submit(&format!("{}/lettre", somebody.page()), &letter);
-    assert!(said(&told).contains("État de la lettre : En attente d’envoi."), "{}", told.body);
+    let answered = agent.submit(&format!("{}/lettre", somebody.page()), &letter);
+    assert!(said(&answered).contains("État de la lettre : En attente d’envoi."), "{}", answered.body);
     done_by_hand(&office, "letter.retried", "filtre corrigé");
     office.change(&fails).unwrap();
 
@@ -174,18 +175,18 @@ fn find_a_person_mend_the_email_send_again() {
     refused(&mend(&mut agent, "nouvelle@example.org", "a@b.fr"), 422, "Le motif reste au registre");
     refused(&mend(&mut agent, "", "au guichet"), 422, "l’un des deux");
     refused(&mend(&mut agent, "pas une adresse", "au guichet"), 409, "pas une adresse électronique");
-    let told = agent.submit(&path, &[("courriel", "nouvelle@example.org"), ("reason", "au guichet")]);
-    assert!(said(&told).contains("elle part à la nouvelle adresse"), "{}", told.body);
+    let answered = agent.submit(&path, &[("courriel", "nouvelle@example.org"), ("reason", "au guichet")]);
+    assert!(said(&answered).contains("elle part à la nouvelle adresse"), "{}", answered.body);
     assert!(
-        said(&told).contains("nouvelle@example.org")
+        said(&answered).contains("nouvelle@example.org")
             && !agent.get(&somebody.page()).body.contains("Adresse enregistrée")
     );
     done_by_hand(&office, "holder.email_set", "au guichet");
     let again = office.one(&format!("SELECT state FROM outbox WHERE letter_id = '{}/adresse-1'", somebody.letter));
     assert_eq!(again, "queued");
 
-    let told = agent.submit(&path, &[("aucun", "oui"), ("reason", "n’en a plus")]);
-    assert!(said(&told).contains("elle attend la poste"), "{}", told.body);
+    let answered = agent.submit(&path, &[("aucun", "oui"), ("reason", "n’en a plus")]);
+    assert!(said(&answered).contains("elle attend la poste"), "{}", answered.body);
 }
 
 #[test]
@@ -195,16 +196,16 @@ fn a_person_is_held_and_let_go() {
     let somebody = Somebody::of(&office);
     let mut agent = console.signed_in("operateur");
     let path = format!("{}/suspension", somebody.page());
-    let told = agent.submit(&path, &[("acte", "suspendre"), ("reason", "recours")]);
+    let answered = agent.submit(&path, &[("acte", "suspendre"), ("reason", "recours")]);
     assert!(
-        said(&told).contains("Suspendu : aucune nuit") && said(&told).contains(&somebody.reference),
+        said(&answered).contains("Suspendu : aucune nuit") && said(&answered).contains(&somebody.reference),
         "{}",
-        told.body
+        answered.body
     );
-    assert!(said(&told).contains("<span class=\"tag\">suspendu</span>"));
+    assert!(said(&answered).contains("<span class=\"tag\">suspendu</span>"));
     done_by_hand(&office, "permit.held", "recours");
-    let told = agent.submit(&path, &[("acte", "lever"), ("reason", "recours rejeté")]);
-    assert!(said(&told).contains("Suspension levée"), "{}", told.body);
+    let answered = agent.submit(&path, &[("acte", "lever"), ("reason", "recours rejeté")]);
+    assert!(said(&answered).contains("Suspension levée"), "{}", answered.body);
     done_by_hand(&office, "permit.released", "recours rejeté");
     assert_eq!(agent.post(&path, &[("acte", "autre"), ("reason", "x")]).status, 400);
 }
@@ -300,11 +301,11 @@ fn an_appointment_is_moved_to_a_seat_that_costs_nobody_anything_and_given_up() {
         422,
         "ne correspond pas",
     );
-    let told = agent.submit(&cancel, &[("par", "personne"), ("confirmation", &new), ("reason", "quitte le pays")]);
+    let answered = agent.submit(&cancel, &[("par", "personne"), ("confirmation", &new), ("reason", "quitte le pays")]);
     assert!(
-        said(&told).contains("Rendez-vous annulé.") && said(&told).contains("Aucun rendez-vous en cours."),
+        said(&answered).contains("Rendez-vous annulé.") && said(&answered).contains("Aucun rendez-vous en cours."),
         "{}",
-        told.body
+        answered.body
     );
     done_by_hand(&office, "convocation.cancelled", "quitte le pays");
     office.assert_promises();

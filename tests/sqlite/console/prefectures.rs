@@ -115,21 +115,21 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
         let body: Vec<String> = fields.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         let body = (route.method == "POST").then(|| body.join("&"));
         let answer = browser.ask(route.method.as_str(), &path, body.as_deref(), &[("sec-fetch-site", "same-origin")]);
-        let told = format!("{} {path}: {} {}", route.method, answer.status, answer.body);
+        let answered = format!("{} {path}: {} {}", route.method, answer.status, answer.body);
         match (route.method.as_str(), route.path.contains('{')) {
             // 94 also has a desk of that name, where nobody is expected.
-            ("GET", true) if route.path.starts_with("/guichet") => assert_eq!(answer.status, 200, "{told}"),
-            ("GET" | "POST", true) => assert_eq!(answer.status, 404, "{told}"),
+            ("GET", true) if route.path.starts_with("/guichet") => assert_eq!(answer.status, 200, "{answered}"),
+            ("GET" | "POST", true) => assert_eq!(answer.status, 404, "{answered}"),
             // Here the identifier of the other préfecture is in the form.
-            ("POST", _) => assert!((400..500).contains(&answer.status), "{told}"),
-            _ => assert!(answer.status < 500, "{told}"),
+            ("POST", _) => assert!((400..500).contains(&answer.status), "{answered}"),
+            _ => assert!(answer.status < 500, "{answered}"),
         }
         for mark in &marks {
             // The submitted values may be repeated.
             let typed = form.iter().flat_map(|(_, fields)| fields.iter()).flat_map(|(name, value)| [*name, *value]);
             let typed = typed.filter(|typed| typed.len() > 10);
             let shown = typed.fold(answer.body.replace(&path, ""), |shown, typed| shown.replace(typed, ""));
-            assert!(!shown.contains(mark.as_str()), "{mark} at {told}");
+            assert!(!shown.contains(mark.as_str()), "{mark} at {answered}");
         }
     }
     assert_eq!(of(&office, "75"), before);

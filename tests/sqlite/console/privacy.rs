@@ -28,7 +28,7 @@ fn addresses(body: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_address_and_no_line_of_the_log_tells_of_anybody() {
+fn no_url_and_no_line_of_the_log_names_anybody() {
     let office = Office::new(Shape { permits: 400, seats: true });
     office.run(&[]);
     for role in ["administrateur", "operateur"] {

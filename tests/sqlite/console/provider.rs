@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::browser::{Answer, Browser, Console, PASSWORD, enrol};
-use crate::support::{Office, Shape};
+use crate::support::{self, Office, Shape, faketime};
 
 const SECRET: &str = "a secret of the tests";
 
@@ -28,7 +28,7 @@ fn free_port() -> u16 {
 fn provider(port: u16) -> Option<Provider> {
     let modules = std::env::var_os("CONVOKE_NPM");
     let found = modules.as_ref().is_some_and(|at| Path::new(at).join("node_modules/oidc-provider").is_dir());
-    if !found {
+    if !found || !faketime::is_there() {
         assert!(std::env::var_os("CI").is_none(), "oidc-provider: `script/test` installs it, and says where");
         eprintln!("IDENTITY PROVIDER: NOT RUN, because it is missing: `script/test` installs it");
         return None;
@@ -38,6 +38,8 @@ fn provider(port: u16) -> Option<Provider> {
     let back = format!("http://127.0.0.1:{port}/94/connexion/retour");
     let mut command = Command::new("node");
     command.arg(script).args([own.to_string(), back]).stdout(Stdio::piped()).stderr(Stdio::null());
+    // What it signs is valid from the present of the tests on.
+    faketime::at(&mut command, &support::now().format("%F %T").to_string());
     let mut child = command.spawn().unwrap();
     // It prints a line when it is ready.
     let mut line = String::new();
@@ -108,8 +110,8 @@ fn an_agent_signs_in_by_the_provider_and_has_the_role_of_their_groups() {
     assert_eq!((answer.status, answer.location.as_str()), (303, "/94/creneaux"), "{}", answer.body);
     assert!(browser.get("/94/").body.contains("oidc:agent.fictif (operateur)"));
     assert!(browser.get(&back).body.contains("n’était pas attendu"));
-    let told = office.query("SELECT actor FROM ledger_entry WHERE kind = 'console.signed_in'");
-    assert_eq!(told.trim(), "oidc:agent.fictif");
+    let shown = office.query("SELECT actor FROM ledger_entry WHERE kind = 'console.signed_in'");
+    assert_eq!(shown.trim(), "oidc:agent.fictif");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn the_page_counts_seats_and_those_that_are_taken_as_the_database_does() {
 }
 
 #[test]
-fn closures_of_the_agenda_stand_beside_those_by_hand_and_past_ones_do_not() {
+fn closures_of_the_agenda_are_listed_beside_those_by_hand_and_past_ones_are_not() {
     let office = PLANNED.copy();
     let file = office.path("config/agenda.toml");
     let closure = |from: NaiveDate, to: NaiveDate, reason: &str| {
@@ -100,8 +100,8 @@ fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
     let done = browser.once_done("/94/creneaux");
     assert!(done.body.contains("est fermé le"), "{}", done.body);
     assert!(done.body.contains("chauffage &#60;script&#62; دفء") && !done.body.contains("chauffage <script>"));
-    let told = office.query("SELECT actor, payload FROM ledger_entry WHERE kind = 'agenda.closed'");
-    assert!(told.starts_with("local:operateur|") && told.contains("chauffage"), "{told}");
+    let shown = office.query("SELECT actor, payload FROM ledger_entry WHERE kind = 'agenda.closed'");
+    assert!(shown.starts_with("local:operateur|") && shown.contains("chauffage"), "{shown}");
     let hit = browser.get("/94/creneaux/fermeture/resultat");
     assert_eq!(hit.body.matches("<th scope=\"row\">RC-94-").count(), expected, "{}", hit.body);
     // It shows telephone numbers: only to the user who closed the day.
@@ -113,8 +113,8 @@ fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
     let again = [reopen[0], reopen[1], ("raison", "réparé")];
     assert!(browser.submit("/94/creneaux/rouvrir", &again).body.contains("est rouvert le"));
     assert!(browser.submit("/94/creneaux/rouvrir", &again).body.contains("Rien n’a changé"));
-    let told = office.query("SELECT actor, payload FROM ledger_entry WHERE kind = 'agenda.reopened'");
-    assert!(told.starts_with("local:operateur|") && told.contains("réparé"), "{told}");
+    let shown = office.query("SELECT actor, payload FROM ledger_entry WHERE kind = 'agenda.reopened'");
+    assert!(shown.starts_with("local:operateur|") && shown.contains("réparé"), "{shown}");
 }
 
 #[test]
@@ -129,19 +129,19 @@ fn a_forecast_answers_what_if_as_the_command_line_does() {
     browser.submit("/94/creneaux/prevision", &form);
     let path = "/94/creneaux/prevision?semaines=8&places=-50%25";
     let page = browser.once_done(path);
-    let told = office.answer(&["forecast", "--weeks", "8", "--slots", "-50%", "--json"]);
+    let shown = office.answer(&["forecast", "--weeks", "8", "--slots", "-50%", "--json"]);
     assert!(page.body.contains("Personnes et places par semaine"), "{}", page.body);
     let csv = browser.get(&format!("{path}&liste=semaines&format=csv")).body;
     let due = |line: &str| line.split(';').nth(2).unwrap().trim_matches('"').parse::<u64>().unwrap();
-    assert_eq!(csv.lines().skip(1).map(due).sum::<u64>(), told["due"].as_u64().unwrap());
+    assert_eq!(csv.lines().skip(1).map(due).sum::<u64>(), shown["due"].as_u64().unwrap());
     assert_eq!(csv.lines().count(), 9);
     assert!(browser.get(&format!("{path}&liste=guichets&format=xlsx")).bytes.starts_with(b"PK"));
     // A forecast with other parameters has not been computed yet.
     assert!(browser.get("/94/creneaux/prevision?semaines=9").body.contains("pas encore été calculée"));
     // An extra seat in a week outside this forecast.
     let far = NaiveDate::from_ymd_opt(today().year() + 3, 3, 3).unwrap().iso_week();
-    let desk = told["desks"][0]["desk"].as_str().unwrap();
-    let extra = format!("{}/{desk}/{}-W{:02}=2", told["desks"][0]["site"].as_str().unwrap(), far.year(), far.week());
+    let desk = shown["desks"][0]["desk"].as_str().unwrap();
+    let extra = format!("{}/{desk}/{}-W{:02}=2", shown["desks"][0]["site"].as_str().unwrap(), far.year(), far.week());
     browser.submit("/94/creneaux/prevision", &[("ajout", extra.as_str())]);
     let refused = browser.once_done(&format!("/94/creneaux/prevision?ajout={}", super::browser::encoded(&extra)));
     assert!(refused.body.contains("une semaine ouverts de cette prévision"), "{}", refused.body);

@@ -60,12 +60,12 @@ fn names(folder: &Path) -> BTreeSet<String> {
 fn a_sheet_has_everybody_who_is_expected_and_can_be_filled_in_and_imported() {
     let Some(office) = office() else { return };
     let day = days(&office)[0];
-    let told = sheets(&office, day, "sheets");
-    assert_eq!(told["schema"], "convoke.sheet/1");
+    let shown = sheets(&office, day, "sheets");
+    assert_eq!(shown["schema"], "convoke.sheet/1");
     let expected = office.query(&format!("SELECT count(*) FROM convocation WHERE day = '{day}'"));
     let mut found = 0;
-    for (site, told) in SITES.iter().zip(told["sites"].as_array().unwrap()) {
-        assert_eq!(told["site"], *site);
+    for (site, shown) in SITES.iter().zip(shown["sites"].as_array().unwrap()) {
+        assert_eq!(shown["site"], *site);
         for file in FILES {
             let path = office.path(&format!("sheets/feuille-94-{day}-{site}-{file}"));
             assert_eq!(mode(&path), 0o600, "{file}");
@@ -75,7 +75,7 @@ fn a_sheet_has_everybody_who_is_expected_and_can_be_filled_in_and_imported() {
         }
         let rows = table(&office.path(&format!("sheets/feuille-94-{day}-{site}-guichet.csv")));
         assert_eq!(rows[0][..2], ["reference", "presence"], "the columns of attendance.csv come first");
-        assert_eq!(told["appointments"], rows.len() - 1);
+        assert_eq!(shown["appointments"], rows.len() - 1);
         found += rows.len() - 1;
         for row in &rows[1..] {
             let known = office.query(&format!(
@@ -120,8 +120,8 @@ fn a_day_without_anybody_has_a_sheet_that_says_why() {
     for (day, reason) in
         [("2026-11-11", Some("jour férié")), ("2026-11-14", None), ("2031-03-04", None), ("2019-03-05", None)]
     {
-        let told = sheets(&office, day.parse().unwrap(), "none");
-        for site in told["sites"].as_array().unwrap() {
+        let shown = sheets(&office, day.parse().unwrap(), "none");
+        for site in shown["sites"].as_array().unwrap() {
             assert_eq!((&site["appointments"], site["closed"].as_str()), (&0.into(), reason), "{day}");
         }
         let paper = fs::read(office.path(&format!("none/feuille-94-{day}-creteil-guichet.pdf"))).unwrap();
@@ -163,14 +163,14 @@ fn names_that_are_long_foreign_or_hostile_cost_nobody_the_sheet() {
             .unwrap();
     }
     sheets(&office, day, "sheets");
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     for site in SITES {
         let paper = fs::read(office.path(&format!("sheets/feuille-94-{day}-{site}-guichet.pdf"))).unwrap();
         assert_eq!(pdf::failures(&paper), Vec::<String>::new(), "{site}");
-        told.extend(table(&office.path(&format!("sheets/feuille-94-{day}-{site}-guichet.csv"))));
+        shown.extend(table(&office.path(&format!("sheets/feuille-94-{day}-{site}-guichet.csv"))));
     }
     for (reference, name) in references.iter().zip(hostile) {
-        let row = told.iter().find(|row| row[0] == *reference).unwrap();
+        let row = shown.iter().find(|row| row[0] == *reference).unwrap();
         let quote = if name.starts_with('=') { "'" } else { "" };
         assert_eq!(row[6], format!("{quote}{}", name.trim()), "the table keeps the name whole, and no formula");
     }
@@ -223,6 +223,6 @@ fn each_night_leaves_the_sheets_of_the_next_days_and_nothing_that_is_no_longer_s
 
     // A folder that cannot be written is reported, and does not stop the night.
     fs::write(office.path("taken"), "a file").unwrap();
-    let told = timer(&night, "taken");
-    assert!(told.contains("sheets for counter and door could not be written"), "{told}");
+    let shown = timer(&night, "taken");
+    assert!(shown.contains("sheets for counter and door could not be written"), "{shown}");
 }

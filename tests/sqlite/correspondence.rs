@@ -7,7 +7,8 @@ use std::fs;
 use chrono::Days;
 use serde_json::Value;
 
-use crate::support::{self, Office, PLANNED, SENT, Shape, today};
+use crate::SENT;
+use crate::support::{self, Office, PLANNED, Shape, today};
 
 fn accepted(office: &Office) -> String {
     office.one("SELECT reference FROM outbox WHERE state = 'accepted' AND channel = 'email' ORDER BY reference LIMIT 1")
@@ -55,8 +56,8 @@ fn a_template_that_fails_stops_whatever_writes_letters_and_no_answer_at_the_coun
     fs::write(office.path("words/fr/reminder.md"), "{{ nobody.knows }}").unwrap();
     let code = |arguments: &[&str]| {
         let output = office.command(arguments).env("CONVOKE__FILES__TEMPLATES", "words").output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(0) || told.contains("fr/reminder.md"), "{arguments:?}: {told}");
+        let answered = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(0) || answered.contains("fr/reminder.md"), "{arguments:?}: {answered}");
         output.status.code()
     };
     let before = office.one("SELECT count(*) FROM ledger_entry");
@@ -134,10 +135,10 @@ fn a_date_is_explained_in_plain_french() {
     let explained = office.ok(&["letters", "explain", &reference, "--json"]);
     let text = explained["text"].as_str().unwrap();
     let run = office.ok(&["runs", "list", "--json"])["runs"][0].clone();
-    for told in
+    for answered in
         [reference.as_str(), "LES DONNÉES UTILISÉES", "LES RÈGLES APPLIQUÉES", run["plan_hash"].as_str().unwrap()]
     {
-        assert!(text.contains(told), "{told}: {text}");
+        assert!(text.contains(answered), "{answered}: {text}");
     }
     let name = office.one(&format!(
         "SELECT family_name FROM holder JOIN convocation USING (holder_id) WHERE reference = '{reference}'"
@@ -333,9 +334,9 @@ fn a_title_of_the_online_list_gets_one_letter_when_its_window_opens() {
     fs::write(office.join("permits.csv"), extract).unwrap();
     convoke(&["import", "permits", "permits.csv", "--json"]);
     let night = convoke(&["run", "--yes", "--reason", "test", "--json"]);
-    let told = night["letters"]["notices"]["depot-en-ligne"].as_u64().unwrap();
+    let answered = night["letters"]["notices"]["depot-en-ligne"].as_u64().unwrap();
     let online = night["outcomes"]["due.online"].as_u64().unwrap();
-    assert!(told > 0 && told <= online, "{told} of {online}");
+    assert!(answered > 0 && answered <= online, "{answered} of {online}");
     assert_eq!(night["letters"]["queued"].as_u64().unwrap() + night["letters"]["to_post"].as_u64().unwrap(), 0);
     let letters = convoke(&["outbox", "list", "--json"]);
     let kinds: BTreeSet<&str> =
@@ -343,7 +344,7 @@ fn a_title_of_the_online_list_gets_one_letter_when_its_window_opens() {
     assert_eq!(kinds, BTreeSet::from(["depot-en-ligne"]));
     let references: BTreeSet<&str> =
         letters["letters"].as_array().unwrap().iter().map(|l| l["reference"].as_str().unwrap()).collect();
-    assert_eq!(references.len() as u64, told);
+    assert_eq!(references.len() as u64, answered);
     assert!(references.iter().all(|r| r.starts_with("DL-94-")));
     let again = convoke(&["run", "--yes", "--reason", "test", "--json"]);
     assert_eq!(again["run"], night["run"], "nothing new, and nobody told twice");
@@ -376,7 +377,7 @@ fn notices_beyond_what_a_night_may_write_are_counted_and_follow_the_next_night()
 }
 
 #[test]
-fn whoever_moves_away_is_told_which_prefecture_is_competent_and_an_unknown_commune_is_not_a_move() {
+fn a_holder_who_moves_away_is_sent_the_competent_prefecture_and_an_unknown_commune_is_not_a_move() {
     let office = SENT.copy();
     let movers = office.one("SELECT permit_id FROM permit WHERE rule = 'not-yet-due' ORDER BY permit_id LIMIT 2");
     let [away, unknown] = movers.lines().collect::<Vec<_>>()[..] else { panic!("{movers}") };
@@ -388,9 +389,9 @@ fn whoever_moves_away_is_told_which_prefecture_is_competent_and_an_unknown_commu
             .unwrap();
     }
     assert_eq!(office.run(&[])["letters"]["notices"], serde_json::json!({"transfert": 1}));
-    let told =
+    let answered =
         office.one("SELECT json_extract(data, '$.competent'), permit_id FROM outbox JOIN notice USING (reference)");
-    assert_eq!(told, format!("préfecture de l’Ain|{away}"));
+    assert_eq!(answered, format!("préfecture de l’Ain|{away}"));
     bring_news(&office);
     assert_eq!(office.run(&[])["letters"]["notices"], serde_json::json!({}));
 }
@@ -405,8 +406,8 @@ fn heads_up_is_off_until_asked_for_and_promises_only_what_is_planned() {
         .output()
         .unwrap();
     let night: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let told = night["letters"]["notices"]["heads-up"].as_u64().unwrap();
-    assert!(told > 0 && told <= night["planned"].as_u64().unwrap(), "{night}");
+    let answered = night["letters"]["notices"]["heads-up"].as_u64().unwrap();
+    assert!(answered > 0 && answered <= night["planned"].as_u64().unwrap(), "{night}");
     let convoked = "SELECT count(*) FROM notice JOIN convocation USING (permit_id)";
     assert_eq!(office.one(convoked), "0", "who is convoked tonight needs no announcement");
     assert_eq!(SENT.one("SELECT count(*) FROM notice WHERE kind = 'heads-up'"), "0");

@@ -6,7 +6,7 @@ use std::fs;
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use serde_json::Value;
 
-use crate::support::{ON_POSTGRES, Office, Shape, faketime, today};
+use crate::support::{Office, Shape, faketime, today};
 
 /// A Monday, so that the forecast's weeks are whole.
 const FIRST_NIGHT: NaiveDate = NaiveDate::from_ymd_opt(2026, 10, 5).expect("a date");
@@ -89,7 +89,7 @@ fn assert_the_nights_keep_to_the_forecast(office: &Office) -> (Value, u64) {
 
 #[test]
 fn with_ample_seats_twelve_weeks_of_nights_keep_to_the_forecast() {
-    if !faketime::is_there() || ON_POSTGRES {
+    if !faketime::is_there() {
         return;
     }
     let office = Office::made_on(FIRST_NIGHT, Shape { permits: 1_500, seats: true });
@@ -102,7 +102,7 @@ fn with_ample_seats_twelve_weeks_of_nights_keep_to_the_forecast() {
 
 #[test]
 fn with_too_few_seats_twelve_weeks_of_nights_keep_to_the_forecast() {
-    if !faketime::is_there() || ON_POSTGRES {
+    if !faketime::is_there() {
         return;
     }
     let office = Office::made_on(FIRST_NIGHT, Shape { permits: 1_500, seats: false });
@@ -192,8 +192,6 @@ fn a_forecast_is_a_table_a_chart_and_files_and_says_what_it_does_not_know() {
     refused(&["forecast", "--multiyear", "-10%"]);
     refused(&["forecast", "--weeks", "157"]);
     // Beyond the slots: seats from opening hours, and cards yet to be issued.
-    let agenda = read("config/agenda.toml");
-    fs::write(office.path("config/agenda.toml"), agenda.replace("2027-12-31", "2099-12-31")).unwrap();
     let far = office.ok(&["forecast", "--weeks", "90", "--json"]);
     let weeks = far["weeks"].as_array().unwrap();
     let is_projected = |week: &Value| week["projected"] == true && n(&week["seats"]) > 0;

@@ -112,7 +112,7 @@ fn whoever_wants_to_see_who_shares_it_says_why() {
 }
 
 #[test]
-fn who_lives_elsewhere_stands_under_the_competent_prefecture() {
+fn a_holder_who_lives_elsewhere_is_listed_under_the_competent_prefecture() {
     let office = empty();
     let row = |number, commune| Row { number, commune, ..ONE };
     import(&office, &[row(1, "77373"), row(2, "77186"), row(3, "93048"), row(4, "99999"), row(5, "94028")]);

@@ -31,7 +31,7 @@ fn the_figures_of_a_period_are_those_of_the_rows() {
     office.ok(&["pause", "--reason", "a fire drill", "--json"]);
     let (from, to) = (today() - chrono::TimeDelta::days(120), today() + chrono::TimeDelta::days(220));
     let (first, last) = (from.to_string(), to.to_string());
-    let told = office.ok(&["report", "--from", &first, "--to", &last, "--out", "period", "--json"]);
+    let shown = office.ok(&["report", "--from", &first, "--to", &last, "--out", "period", "--json"]);
     let rows = |sql: &str| office.query(sql).trim().parse::<u64>().unwrap();
     let between = |column: &str| format!("{column} BETWEEN '{first}' AND '{last}'");
 
@@ -39,29 +39,29 @@ fn the_figures_of_a_period_are_those_of_the_rows() {
     let made = rows(&format!("SELECT count(*) FROM convocation WHERE {}", between("day")));
     assert!(seats > 0 && made > 20);
     for spans in ["weeks", "semesters"] {
-        assert_eq!((sum(&told[spans], "seats"), sum(&told[spans], "appointments")), (seats, made), "{spans}");
-        assert_eq!((sum(&told[spans], "honoured"), sum(&told[spans], "missed")), (1, 1), "{spans}");
+        assert_eq!((sum(&shown[spans], "seats"), sum(&shown[spans], "appointments")), (seats, made), "{spans}");
+        assert_eq!((sum(&shown[spans], "honoured"), sum(&shown[spans], "missed")), (1, 1), "{spans}");
         assert_eq!(column(&office, &format!("period/{spans}.csv"), "places").1, seats);
     }
-    assert_eq!(sum(&told["waits"], "appointments"), rows("SELECT count(*) FROM convocation"));
+    assert_eq!(sum(&shown["waits"], "appointments"), rows("SELECT count(*) FROM convocation"));
 
     // Every expired permit is in exactly one place.
     let expired = rows(&format!(
         "SELECT count(*) FROM permit WHERE expires_on BETWEEN '{first}' AND '{}'",
         today().pred_opt().unwrap()
     ));
-    assert_eq!(sum(&told["endings"], "permits"), expired);
+    assert_eq!(sum(&shown["endings"], "permits"), expired);
     assert_eq!(column(&office, "period/endings-by-week.csv", "titres").1, expired);
     assert_eq!(column(&office, "period/endings.csv", "titre").0 as u64, expired);
-    let kinds: Vec<&str> = told["endings"].as_array().unwrap().iter().map(|e| e["ending"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = shown["endings"].as_array().unwrap().iter().map(|e| e["ending"].as_str().unwrap()).collect();
     for kind in ["filed-in-time", "convoked-too-late"] {
         assert!(kinds.contains(&kind), "{kind}");
     }
     // Students are never counted among those who should have been convoked.
     let wrong =
-        told["endings"].as_array().unwrap().iter().find(|e| e["rule"] == "student" && e["ending"] == "never-convoked");
+        shown["endings"].as_array().unwrap().iter().find(|e| e["rule"] == "student" && e["ending"] == "never-convoked");
     assert_eq!(wrong, None);
-    let acts = told["acts"].as_array().unwrap();
+    let acts = shown["acts"].as_array().unwrap();
     assert!(acts.iter().any(|a| a["kind"] == "sending.paused" && a["reason"] == "a fire drill"), "{acts:?}");
 
     assert_eq!(support::pdf::failures(&std::fs::read(office.path("period/period.pdf")).unwrap()), Vec::<String>::new());
@@ -73,7 +73,7 @@ fn the_figures_of_a_period_are_those_of_the_rows() {
 }
 
 #[test]
-fn a_week_is_told_on_eighty_columns_and_a_period_that_ends_before_it_begins_is_none() {
+fn a_week_fits_eighty_columns_and_a_period_that_ends_before_it_begins_is_none() {
     let office = Office::new(Shape { permits: 800, seats: true });
     office.run(&[]);
     let output = office.output(&["report", "outcomes", "--week", &today().to_string()]);

@@ -262,9 +262,9 @@ fn appointments_without_a_mark_are_listed_oldest_first_and_named_to_be_filled_in
     let past: Vec<_> = all.iter().filter(|(_, d)| *d < day).collect();
     let text = day.to_string();
     let args = ["agenda", "awaiting-mark", "--csv", "marks.csv", "--json"];
-    let told = on(&office, &text, &args);
-    assert_eq!((&told["schema"], &told["count"]), (&"convoke.awaiting-mark/1".into(), &past.len().into()));
-    let listed = told["appointments"].as_array().unwrap();
+    let shown = on(&office, &text, &args);
+    assert_eq!((&shown["schema"], &shown["count"]), (&"convoke.awaiting-mark/1".into(), &past.len().into()));
+    let listed = shown["appointments"].as_array().unwrap();
     let mut days: Vec<&str> = listed.iter().map(|a| a["day"].as_str().unwrap()).collect();
     assert!(days.is_sorted() && !days.is_empty());
     days.dedup();
@@ -274,7 +274,7 @@ fn appointments_without_a_mark_are_listed_oldest_first_and_named_to_be_filled_in
     let number = office.query("SELECT number FROM holder LIMIT 1");
     let fields: Vec<&str> = listed[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(fields, ["day", "days_left", "desk", "hour", "reference", "site"], "nobody is named");
-    assert!(!told.to_string().contains(number.trim()));
+    assert!(!shown.to_string().contains(number.trim()));
     let output = output(&office, &text, &["agenda", "awaiting-mark"]);
     let words = String::from_utf8(output.stdout).unwrap();
     assert!(words.contains(&format!("{} appointments await a mark; ", past.len())), "{words}");
@@ -291,11 +291,11 @@ fn appointments_without_a_mark_are_listed_oldest_first_and_named_to_be_filled_in
 }
 
 #[test]
-fn an_appointment_that_nobody_marks_is_missed_on_the_night_that_was_told() {
+fn an_appointment_that_nobody_marks_is_missed_on_the_night_that_was_announced() {
     let Some(office) = office() else { return };
     let (reference, day) = appointments(&office).remove(0);
-    let told = on(&office, &(day + chrono::TimeDelta::days(30)).to_string(), &["agenda", "awaiting-mark", "--json"]);
-    assert_eq!(told["appointments"][0]["days_left"], 1);
+    let shown = on(&office, &(day + chrono::TimeDelta::days(30)).to_string(), &["agenda", "awaiting-mark", "--json"]);
+    assert_eq!(shown["appointments"][0]["days_left"], 1);
     for (days, then) in [(30, "convoked"), (31, "missed")] {
         let date = (day + chrono::TimeDelta::days(days)).to_string();
         on(&office, &date, &["run", "--yes", "--reason", "test", "--json"]);

@@ -3,7 +3,8 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{self, SENT};
+use crate::SENT;
+use crate::support;
 
 fn texts<'v>(array: &'v Value, field: &str) -> Vec<&'v str> {
     array.as_array().unwrap().iter().map(|v| v[field].as_str().unwrap()).collect()
@@ -21,11 +22,11 @@ fn why_somebody_is_convoked_or_not_is_always_answered() {
     let mut rules = 0;
     for line in people.lines() {
         let (rule, number) = line.split_once('|').unwrap();
-        let told = office.ok(&["permit", "timeline", number, "--json"]);
-        let permit = told["permits"].as_array().unwrap().iter().find(|p| p["rule"] == rule);
-        let permit = permit.unwrap_or_else(|| panic!("{rule}: {told}"));
+        let answered = office.ok(&["permit", "timeline", number, "--json"]);
+        let permit = answered["permits"].as_array().unwrap().iter().find(|p| p["rule"] == rule);
+        let permit = permit.unwrap_or_else(|| panic!("{rule}: {answered}"));
         assert!(permit["why"].as_str().unwrap().len() > 20, "{permit}");
-        assert!(texts(&told["moments"], "kind").contains(&"verdict"), "{told}");
+        assert!(texts(&answered["moments"], "kind").contains(&"verdict"), "{answered}");
         rules += 1;
     }
     assert!(rules >= 8, "{people}");
@@ -39,16 +40,16 @@ fn a_history_has_run_appointment_letter_attempt_and_act_in_order() {
            WHERE o.state = 'accepted' ORDER BY 1 LIMIT 1",
     );
     office.ok(&["permit", "hold", &number, "--reason", "appeal", "--json"]);
-    let told = office.ok(&["permit", "timeline", &number, "--json"]);
-    let kinds = texts(&told["moments"], "kind");
+    let answered = office.ok(&["permit", "timeline", &number, "--json"]);
+    let kinds = texts(&answered["moments"], "kind");
     for kind in ["extract", "verdict", "appointment", "letter", "attempt", "act"] {
-        assert!(kinds.contains(&kind), "{kind}: {told}");
+        assert!(kinds.contains(&kind), "{kind}: {answered}");
     }
-    let days = texts(&told["moments"], "day");
+    let days = texts(&answered["moments"], "day");
     assert!(days.is_sorted(), "{days:?}");
-    let act = told["moments"].as_array().unwrap().iter().find(|m| m["kind"] == "act").unwrap();
+    let act = answered["moments"].as_array().unwrap().iter().find(|m| m["kind"] == "act").unwrap();
     assert_eq!(act["what"], "Titre suspendu : appeal");
-    assert_eq!(told["permits"][0]["rule"], "held", "as it is now, not as the last night left it");
+    assert_eq!(answered["permits"][0]["rule"], "held", "as it is now, not as the last night left it");
     // Reads about a person are recorded, and the ledger names nobody.
     assert_eq!(office.one("SELECT count(*) FROM ledger_entry WHERE kind = 'read.timeline'"), "1");
     assert!(!office.query("SELECT payload FROM ledger_entry").contains(&number));
@@ -59,7 +60,7 @@ fn a_history_has_run_appointment_letter_attempt_and_act_in_order() {
 
 /// Looked up in its own table, or read from the recorded plan, as after a night of an older version.
 #[test]
-fn what_the_plan_has_for_somebody_is_told_alike_wherever_it_is_found() {
+fn what_the_plan_has_for_somebody_reads_alike_wherever_it_is_shown() {
     let office = SENT.copy();
     // Only one desk is left, so that others have none.
     office
@@ -77,18 +78,18 @@ fn what_the_plan_has_for_somebody_is_told_alike_wherever_it_is_found() {
         "SELECT DISTINCT h.number FROM permit p JOIN holder h USING (holder_id) WHERE p.rule IN ('due', 'due.late')
             AND NOT EXISTS (SELECT 1 FROM convocation c WHERE c.holder_id = h.holder_id AND c.state = 'convoked') ORDER BY 1 LIMIT 20",
     );
-    let told = || -> Vec<Value> {
+    let answered = || -> Vec<Value> {
         numbers.lines().map(|number| office.ok(&["permit", "timeline", number, "--json"])["permits"].clone()).collect()
     };
-    let beside = told();
+    let beside = answered();
     let text = Value::from(beside.clone()).to_string();
     assert!(text.contains("est prévu le") && text.contains("ouvrir des places"), "{text}");
     office.change("DELETE FROM planned_block").unwrap();
-    assert_eq!(told(), beside);
+    assert_eq!(answered(), beside);
 }
 
 #[test]
-fn a_plan_tells_who_where_and_when_and_shows_the_letters_that_it_would_write() {
+fn a_plan_says_who_where_and_when_and_shows_the_letters_that_it_would_write() {
     let office = SENT.before_the_night();
     let plan =
         office.answer(&["plan", "--out", "plan", "--letters", "2", "--reason", "check of the wording", "--json"]);
@@ -122,8 +123,8 @@ fn a_stale_plan_is_refused_and_what_has_changed_is_listed() {
     assert_eq!(refusal["difference"]["people_gone"], serde_json::json!([firm]), "{refusal}");
     let seats = &refusal["difference"]["seats"][0];
     assert_eq!(seats["before"].as_u64().unwrap() - seats["after"].as_u64().unwrap(), 1, "{refusal}");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("no longer planned") && told.contains("SEATS BEFORE"), "{told}");
+    let answered = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(answered.contains("no longer planned") && answered.contains("SEATS BEFORE"), "{answered}");
     assert_eq!(office.one("SELECT count(*) FROM convocation"), "0");
     // What is shown is what is done.
     let shown = office.answer(&["plan", "--json"]);
