@@ -405,6 +405,27 @@ async fn a_worker_that_stood_still_for_longer_than_its_lease_has_nothing_more_to
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_that_stood_still_before_the_final_dot_lets_the_letter_go() {
+    let play = Play::new(|_| Act::Usual).await;
+    let settings = [SHORT_LEASE, ("CONVOKE__DISPATCH__SESSIONS", "1")];
+    let mut worker = play.command(&["dispatch", "--json", "--until-empty"]);
+    let worker = worker.envs(settings).env("CONVOKE_FAULT", "stop@after-sending").spawn().unwrap();
+    // Another worker takes the letter over once its lease has expired, and sends it.
+    until("all letters", || {
+        let output = play.dispatch(&settings);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        count(&play.office, WAITING) == 0
+    })
+    .await;
+    signal(&worker, "-CONT");
+    let output = worker.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let twice = times(&play.sink.messages()).into_values().filter(|n| *n > 1).count();
+    assert_eq!(twice, 0, "what it had not handed over, it does not hand over late");
+    play.assert_all_arrived();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_worker_that_stood_still_once_sends_what_comes_after_once() {
     let play =
         Play::new(|turn| if turn.stage == Stage::Dot { Act::Late(Duration::from_millis(1_500)) } else { Act::Usual })

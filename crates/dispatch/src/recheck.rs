@@ -76,3 +76,74 @@ pub(super) fn midnight(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     let begins = |hour| zone.from_local_datetime(&date.and_time(NaiveTime::from_hms_opt(hour, 0, 0)?)).earliest();
     begins(0).or_else(|| begins(1)).map(|at| at.to_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A convocation for 10 December that may leave.
+    fn letter() -> Standing {
+        Standing {
+            letter_id: "l".into(),
+            kind: LetterKind::Convocation,
+            revision: 0,
+            recipient: Some("a@example.org".into()),
+            convocation_state: Some(State::Convoked),
+            day: NaiveDate::from_ymd_opt(2026, 12, 10),
+            sequence: Some(0),
+            permit_status: Some(Status::Active),
+            filed_on: None,
+            permit_held: Some(false),
+            email_refused: None,
+            paused_at: None,
+        }
+    }
+
+    fn withheld(letter: &Standing) -> Option<Remark> {
+        let floor = Floor { send_floor_days: 3, zone: chrono_tz::Europe::Paris };
+        let now = chrono_tz::Europe::Paris.with_ymd_and_hms(2026, 12, 1, 10, 0, 0).unwrap();
+        floor.withheld(letter, now.to_utc()).map(|withheld| withheld.reason)
+    }
+
+    #[test]
+    fn what_no_longer_holds_is_withheld_and_says_why() {
+        assert_eq!(withheld(&letter()), None);
+        let of = |change: fn(&mut Standing)| {
+            let mut changed = letter();
+            change(&mut changed);
+            withheld(&changed)
+        };
+        assert_eq!(of(|l| l.convocation_state = Some(State::Cancelled)), Some(Remark::NoAppointment));
+        assert_eq!(of(|l| l.sequence = Some(1)), Some(Remark::Moved));
+        assert_eq!(of(|l| (l.sequence, l.revision) = (Some(1), 1)), None);
+        assert_eq!(of(|l| l.permit_status = Some(Status::Deceased)), Some(Remark::Deceased));
+        assert_eq!(of(|l| l.permit_status = Some(Status::Withdrawn)), Some(Remark::Withdrawn));
+        assert_eq!(of(|l| l.permit_status = Some(Status::Renewed)), Some(Remark::Renewed));
+        assert_eq!(of(|l| l.filed_on = l.day), Some(Remark::Filed));
+        assert_eq!(of(|l| l.permit_held = Some(true)), Some(Remark::PermitHeld));
+        assert_eq!(of(|l| l.email_refused = l.recipient.clone()), Some(Remark::AddressRefused));
+        assert_eq!(of(|l| l.email_refused = Some("old@example.org".into())), None, "another address now");
+        assert_eq!(of(|l| l.day = NaiveDate::from_ymd_opt(2026, 12, 3)), Some(Remark::TooLate));
+        assert_eq!(of(|l| l.day = NaiveDate::from_ymd_opt(2026, 12, 4)), None, "three days before");
+    }
+
+    #[test]
+    fn a_cancellation_leaves_whatever_came_after_it() {
+        let cancelled = Standing {
+            kind: LetterKind::Cancellation,
+            convocation_state: Some(State::Cancelled),
+            sequence: Some(4),
+            permit_status: Some(Status::Renewed),
+            permit_held: Some(true),
+            ..letter()
+        };
+        assert_eq!(withheld(&cancelled), None);
+    }
+
+    #[test]
+    fn a_holder_who_has_filed_still_learns_which_prefecture_is_competent() {
+        let transfer =
+            Standing { kind: LetterKind::Transfer, filed_on: NaiveDate::from_ymd_opt(2026, 11, 1), ..letter() };
+        assert_eq!(withheld(&transfer), None);
+    }
+}

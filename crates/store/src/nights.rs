@@ -147,14 +147,6 @@ impl Store {
         Ok(by_run || diesel::select(diesel::dsl::exists(night)).get_result(&mut self.conn)?)
     }
 
-    /// A person who runs a night by hand has checked the date: a server that distrusted the clock resumes.
-    pub fn believe_clock_of_a_person(&mut self, now: DateTime<Utc>) -> Result<()> {
-        self.persist(|s| {
-            let Some(since) = s.watch(now)?.since else { return Ok(()) };
-            s.write(|s| s.believe_clock(since.min(now), now))
-        })
-    }
-
     /// Trusts the clock: it reads `now`, and has been watched since `since`.
     pub fn believe_clock(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
         diesel::update(prefecture::of(&self.scope))

@@ -1,5 +1,5 @@
-//! A night from end to end, the same whoever starts it: the inbox, the run, the sheets of the morning, the clock that
-//! has proved right, and the watcher outside.
+//! A night from end to end, the same whoever starts it: the inbox, the run, the sheets of the
+//! morning, and the watcher outside.
 
 mod inbox;
 mod watcher;
@@ -68,13 +68,6 @@ pub fn carry_out(
     let inbox = if by_itself { inbox::take(store, config, tools.clock) } else { Ok(Vec::new()) };
     let outcome = run(store, config, starter.trigger(), request, tools);
     let sheets = if by_itself { sheet::write_due(store, config, tools.clock) } else { Ok(0) };
-    let outcome = outcome.and_then(|outcome| {
-        // A server judges the clock by itself; to anybody else's run it was right enough.
-        if starter != Starter::Server && matches!(outcome, Outcome::Done(_) | Outcome::NothingNew(_)) {
-            store.believe_clock_of_a_person(tools.clock.now())?;
-        }
-        Ok(outcome)
-    });
     match &outcome {
         Ok(Outcome::Done(summary) | Outcome::NothingNew(summary)) => watch.succeed(&summary.run),
         Ok(Outcome::Busy(_)) => watch.leave(),

@@ -10,6 +10,7 @@ on_both![
     workers_at_once_claim_each_letter_once,
     a_claim_takes_what_is_due_the_earliest_first,
     a_worker_that_was_taken_over_changes_nothing,
+    a_claim_ends_the_one_that_the_same_worker_made_before,
     what_a_worker_records_twice_is_recorded_once,
     a_start_recorded_twice_may_end_in_the_letter_being_given_back,
     a_letter_that_had_begun_is_uncertain_and_its_attempt_recorded,
@@ -111,6 +112,23 @@ fn a_worker_that_was_taken_over_changes_nothing(office: &mut Office) {
     assert_eq!(store.renew_leases("lost", &["l1".into()], later(60)).unwrap(), 0);
     assert_eq!(state(&mut store, "l1"), LetterState::Leased);
     assert!(begin(&mut store, &taken) && store.settle(&taken, &settled(LetterState::Accepted)).unwrap());
+}
+
+fn a_claim_ends_the_one_that_the_same_worker_made_before(office: &mut Office) {
+    let mut store = office.open();
+    enqueue(&mut store, 1);
+    let first = claim(&mut store, "host:1", 1).remove(0);
+    store.write(|s| s.take_back(&first, LetterState::Queued, None, now())).unwrap();
+    let again = claim(&mut store, "host:1", 1).remove(0);
+    assert!(again.epoch > first.epoch);
+    let begun = |store: &mut Store, letter| {
+        store.write(|s| s.begin_sending(letter, "sum", "{}", "smtp://relay.example.org", now())).unwrap()
+    };
+    assert!(!begun(&mut store, &first), "the old claim is over");
+    assert!(begun(&mut store, &again));
+    let accepted = settled(LetterState::Accepted);
+    assert!(!store.write(|s| s.settle(&first, &accepted)).unwrap());
+    assert!(store.write(|s| s.settle(&again, &accepted)).unwrap());
 }
 
 fn what_a_worker_records_twice_is_recorded_once(office: &mut Office) {
