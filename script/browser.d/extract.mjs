@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// extract.mjs FILE usual|long|arabic: the demo's extract, its dates moved to today, with the chosen kind of names.
+// extract.mjs FILE usual|long|arabic DAY: the demo's extract, its dates moved to a day, with the chosen kind of names.
 import { readFileSync } from "node:fs";
 
-const [file, names] = process.argv.slice(2);
+const [file, names, day] = process.argv.slice(2);
 const DAY = 86_400_000;
 // The demo's first night.
-const moved = Math.floor(Date.now() / DAY) - Date.parse("2026-10-05") / DAY;
+const moved = (Date.parse(day) - Date.parse("2026-10-05")) / DAY;
 const NAMES = {
   usual: (name) => name,
   // No space: even so, nothing may need scrolling sideways.
@@ -19,8 +19,8 @@ const called = head.indexOf("nom");
 const shifted = lines.slice(1).map((line) => {
   const cells = line.split(";");
   for (const column of columns) {
-    const day = Date.parse(cells[column]);
-    if (!Number.isNaN(day)) cells[column] = new Date(day + moved * DAY).toISOString().slice(0, 10);
+    const date = Date.parse(cells[column]);
+    if (!Number.isNaN(date)) cells[column] = new Date(date + moved * DAY).toISOString().slice(0, 10);
   }
   // Permits of one person have one name.
   cells[called] = NAMES[names](cells[called], Number(cells[head.indexOf("numero_etranger")]));

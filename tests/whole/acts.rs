@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Office, PLANNED};
 
-/// A person with an appointment and an e-mail address: reference, foreigner number.
+/// The person with an appointment and an e-mail address whose permit ends last, so that there are other days whatever day
+/// it is: reference, foreigner number.
 fn somebody(office: &Office) -> (String, String) {
-    let found = office.one("SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id)
+    let found = office.one("SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id) JOIN permit p USING (permit_id)
            WHERE state = 'convoked' AND email IS NOT NULL AND (channel IS NULL OR channel = 'email') AND c.origin <> 'after-expiry'
-           ORDER BY reference LIMIT 1"
+           ORDER BY p.expires_on DESC, reference LIMIT 1"
     );
     let (reference, number) = found.split_once('|').unwrap();
     (reference.to_owned(), number.to_owned())
