@@ -9,13 +9,22 @@ use serde_json::{Value, json};
 
 use crate::support::{Office, PLANNED};
 
-/// The person with an appointment and an e-mail address whose permit ends last, so that there are other days whatever day
-/// it is: reference, foreigner number.
+/// A person with an appointment and an e-mail address: reference, foreigner number.
 fn somebody(office: &Office) -> (String, String) {
-    let found = office.one("SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id) JOIN permit p USING (permit_id)
+    first_by(office, "reference")
+}
+
+/// The one of them whose permit ends last: there are other days, whatever day it is.
+fn somebody_with_time(office: &Office) -> (String, String) {
+    first_by(office, "p.expires_on DESC, reference")
+}
+
+fn first_by(office: &Office, order: &str) -> (String, String) {
+    let found = office.one(&format!(
+        "SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id) JOIN permit p USING (permit_id)
            WHERE state = 'convoked' AND email IS NOT NULL AND (channel IS NULL OR channel = 'email') AND c.origin <> 'after-expiry'
-           ORDER BY p.expires_on DESC, reference LIMIT 1"
-    );
+           ORDER BY {order} LIMIT 1"
+    ));
     let (reference, number) = found.split_once('|').unwrap();
     (reference.to_owned(), number.to_owned())
 }
@@ -192,7 +201,7 @@ fn a_held_letter_without_an_address_is_released_to_the_post_and_not_to_a_worker(
 fn every_seat_that_is_offered_can_be_had_and_costs_nobody_an_appointment() {
     let office = PLANNED.copy();
     let before = lapses(&office);
-    let (reference, _) = somebody(&office);
+    let (reference, _) = somebody_with_time(&office);
     let offered = office.answer(&["convocation", "options", &reference, "--json"]);
     let seats = offered["seats"].as_array().unwrap();
     assert_eq!(seats.len(), 5);
@@ -213,7 +222,7 @@ fn every_seat_that_is_offered_can_be_had_and_costs_nobody_an_appointment() {
 fn a_move_is_the_same_invitation_one_change_later_and_frees_the_old_seat() {
     let office = PLANNED.copy();
     office.until_sent();
-    let (reference, _) = somebody(&office);
+    let (reference, _) = somebody_with_time(&office);
     let old = office.one(&format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
     let offered = office.answer(&["convocation", "options", &reference, "--json"]);
     let slot = |i: usize| offered["seats"][i]["slot"].as_str().unwrap().to_owned();

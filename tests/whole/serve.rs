@@ -90,8 +90,9 @@ impl Served {
         Output { stderr: std::fs::read(self.log.path()).unwrap(), ..output }
     }
 
-    /// Asks it to stop, and waits for that.
+    /// Asks it to stop once it answers, and waits for that: before, nobody hears the request.
     pub(crate) fn stop(self) -> Output {
+        self.get("/healthz");
         self.signal("-TERM");
         let output = self.ended();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
