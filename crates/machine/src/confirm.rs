@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 
-/// Somebody was asked and said yes: on a terminal, by `--yes`, or by typing on a page what it was that they confirm. Nothing
-/// else makes one: its field is private.
+/// Somebody was asked and said yes: on a terminal, by `--yes`, or by typing on a page what it was that they confirm.
+/// Nothing else makes one: its field is private.
 #[derive(Debug)]
 pub struct Confirmed(());
 

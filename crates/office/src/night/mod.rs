@@ -1,5 +1,5 @@
-//! A night from end to end, the same whoever starts it: the inbox, the run, the sheets of the
-//! morning, and the watcher outside.
+//! A night from end to end, the same whoever starts it: the inbox, the run, the sheets of the morning, and the watcher
+//! outside.
 
 mod inbox;
 mod watcher;
