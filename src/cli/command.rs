@@ -88,7 +88,7 @@ enum Command {
     /// Preview letters, show one again, explain one, check its code
     #[command(subcommand)]
     Letters(letters::Letters),
-    /// Check the templates of letters
+    /// Check the templates of letters, or export them to start from
     #[command(subcommand)]
     Templates(templates::Templates),
     Report(report::Report),

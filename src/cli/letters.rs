@@ -185,6 +185,9 @@ pub(super) struct Preview {
     /// In 18-point type, as for `format: gros-caracteres`.
     #[arg(long)]
     large_print: bool,
+    /// Draw the openings of the envelopes in use (`letter.toml`) on the first page.
+    #[arg(long)]
+    envelope: bool,
     /// Folder to write into.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -203,7 +206,10 @@ impl Preview {
             data.recipient.language = language.code().into();
             data.recipient.large_print = self.large_print;
             data.code = config.code_key.as_ref().map(|key| key.code(&data.reference, data.sequence));
-            let letter = config.templates()?.compose(&data, &config.sender())?;
+            let mut letter = config.templates()?.compose(&data, &config.sender())?;
+            if self.envelope {
+                letter.pdf = config.templates()?.on_envelopes(&data);
+            }
             let name = format!("{kind}-{language}");
             write_letter(&self.out, &name, &letter)?;
             if let Err(error) = &letter.pdf {

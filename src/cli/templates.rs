@@ -1,12 +1,17 @@
-//! `convoke templates check`.
+//! `convoke templates check|export`.
 
-use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::exit::Exit;
+use super::failure::Usage;
+use super::output::make_folder;
 use super::session::Session;
 use convoke_letters::{Language, LetterData, LetterKind, Matter};
+use convoke_machine::files::write_whole;
 use convoke_settings::{ConfigError, Configuration};
 
 #[derive(Debug, Subcommand)]
@@ -16,16 +21,29 @@ pub(super) enum Templates {
     ///
     /// A folder named by `[files] templates` in convoke.toml replaces the built-in files of the same name:
     /// fr/convocation.md (Markdown, with {{ values }} and {% conditions %}), fr/convocation.subject.txt, fr/short.txt,
-    /// layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. No command that writes letters
-    /// starts with templates that fail.
+    /// layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. The file named by `[files] letter`
+    /// changes how letters look on paper. No command that writes letters starts with templates that fail.
     #[command(after_long_help = "Example:
   convoke templates check")]
     Check,
+    /// Write the built-in templates and letter.toml into a folder, to start from
+    ///
+    /// Keep what you change and delete the rest: what is not there is as the program has it, also after an upgrade.
+    /// Nothing is overwritten.
+    #[command(after_long_help = "Example:
+  convoke templates export --out config")]
+    Export {
+        /// Folder to write into: letter.toml and templates/.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 impl Templates {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let Self::Check = self;
+        if let Self::Export { out } = self {
+            return export(session, out);
+        }
         let config = session.configuration()?;
         config.templates()?.check_all().map_err(|e| ConfigError(e.to_string()))?;
         check_own(&config)?;
@@ -39,6 +57,33 @@ impl Templates {
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
+}
+
+fn export(session: &Session, out: &Path) -> Result<Exit> {
+    let templates = convoke_letters::Templates::embedded();
+    let place = |name: &str| if name.contains('/') { out.join("templates").join(name) } else { out.join(name) };
+    let files: Vec<_> = templates.sources().iter().map(|(name, source)| (place(name), source)).collect();
+    if let Some((there, _)) = files.iter().find(|(file, _)| file.exists()) {
+        return Err(
+            Usage(format!("{} is there already: nothing was written; name another folder", there.display())).into()
+        );
+    }
+    make_folder(out)?;
+    for (file, source) in &files {
+        let folder = file.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        write_whole(file, source)?;
+    }
+    let text = format!(
+        "{} files are in {out}. Keep what you change, delete the rest, and name it in convoke.toml:\n\
+         [files]\nletter = \"{out}/letter.toml\"\ntemplates = \"{out}/templates\"\n\
+         Then: convoke templates check; convoke letters preview --envelope --out previews\n",
+        files.len(),
+        out = out.display()
+    );
+    let written: Vec<_> = files.iter().map(|(file, _)| file).collect();
+    session.print(&json!({"schema": "convoke.templates-export/1", "files": written}), &text)?;
+    Ok(Exit::Done)
 }
 
 /// Letters with this préfecture's own name, sites, desks and lists of documents: a character that no font has, in any

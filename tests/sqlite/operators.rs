@@ -251,7 +251,8 @@ fn every_other_command_keeps_to_its_schema() {
         vec!["runs", "show", &run],
         vec!["runs", "replay", &run],
         vec!["letters", "explain", &reference],
-        vec!["letters", "preview", "--out", "letters"],
+        vec!["letters", "preview", "--envelope", "--out", "letters"],
+        vec!["templates", "export", "--out", "own"],
         vec!["verify", "night"],
         vec!["ledger", "verify"],
         vec!["keys", "show"],
@@ -278,4 +279,41 @@ fn every_other_command_keeps_to_its_schema() {
     ] {
         office.answer(&[&args[..], &["--json"]].concat());
     }
+}
+
+/// What is exported is what the program has: used as it is, it changes no letter, and one line of it does.
+#[test]
+fn templates_are_exported_to_start_from_and_nothing_is_overwritten() {
+    let office = SENT.copy();
+    let shown = |settings: &[(&str, &str)]| {
+        let args = ["templates", "check", "--json"];
+        let output = office.command(&args).envs(settings.iter().copied()).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), text)
+    };
+    let before = shown(&[]);
+    assert_eq!(before.0, Some(0), "{}", before.1);
+    let files = office.ok(&["templates", "export", "--out", "own", "--json"])["files"].as_array().unwrap().len();
+    assert!(files > 50, "{files}");
+    let own = [("CONVOKE__FILES__LETTER", "own/letter.toml"), ("CONVOKE__FILES__TEMPLATES", "own/templates")];
+    assert_eq!(shown(&own), before);
+
+    let letter = office.path("own/letter.toml");
+    let text = std::fs::read_to_string(&letter).unwrap();
+    std::fs::write(&letter, text.replace("body = 11", "body = 12")).unwrap();
+    let after = shown(&own);
+    assert_eq!(after.0, Some(0), "{}", after.1);
+    assert_ne!(after.1, before.1);
+    // Nothing is overwritten, and nothing is written beside it.
+    std::fs::remove_file(office.path("own/templates/fr/short.txt")).unwrap();
+    let refused = office.output(&["templates", "export", "--out", "own"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is there already: nothing was written"));
+    assert!(!office.path("own/templates/fr/short.txt").exists());
+    assert!(std::fs::read_to_string(&letter).unwrap().contains("body = 12"));
+
+    std::fs::write(&letter, text.replace("legal = 10", "legal = 6.5")).unwrap();
+    let refused = shown(&own);
+    assert_eq!(refused.0, Some(78), "{}", refused.1);
+    assert!(refused.1.contains("letter.toml: [sizes] legal is 6.5; expected 9 to 14"), "{}", refused.1);
 }

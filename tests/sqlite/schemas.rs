@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::Datelike;
+use convoke_letters::Design;
 use convoke_office::run::Summary;
 use convoke_report::bundle::Manifest;
 use convoke_report::forecast::Forecast;
@@ -32,6 +33,8 @@ fn the_published_schemas_are_those_of_the_program() {
     let texts =
         published().map(|(name, schema)| (name, format!("{}\n", serde_json::to_string_pretty(&schema).unwrap())));
     // Write all of them before comparing any: then they can be copied together.
+    let mut texts = texts.to_vec();
+    texts.push(("letter", format!("{}\n", serde_json::to_string_pretty(&Design::schema()).unwrap())));
     for (name, text) in &texts {
         std::fs::write(made.join(format!("{name}.json")), text).unwrap();
     }

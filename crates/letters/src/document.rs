@@ -4,12 +4,14 @@
 //! Of Markdown (`CommonMark`) a letter has: one title `#`, sections `##`, paragraphs, lists `-`, `**strong**`, links,
 //! and
 //! - a definition list, which is the framed box (a row is a label and its text);
-//! - a rule `---`, after which come the legal mentions, in smaller type.
+//! - a rule `---`, after which come rights and legal mentions: on the back of a printed letter, in smaller type.
 //!
 //! Anything else is refused, so that nothing is dropped silently.
 
 use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 use serde::Serialize;
+
+use super::fold::folded;
 
 /// A complete text in one language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +20,8 @@ pub(super) struct Document {
     pub(super) title: String,
     /// The blocks after the title.
     pub(super) blocks: Vec<Block>,
+    /// Rights and legal mentions: the blocks after the rule.
+    pub(super) mentions: Vec<Block>,
 }
 
 impl Document {
@@ -28,12 +32,12 @@ impl Document {
             out.push('\n');
             out.extend(spans.iter().flat_map(|s| s.text.chars()).map(|c| if c == '\u{a0}' { ' ' } else { c }));
         };
-        for block in &self.blocks {
+        for block in self.blocks.iter().chain(&self.mentions) {
             match block {
                 Block::Paragraph { spans } => say(spans),
                 Block::List { items } => items.iter().for_each(|spans| say(spans)),
                 Block::Box { rows } => rows.iter().flat_map(|row| &row.lines).for_each(|spans| say(spans)),
-                Block::Heading { .. } | Block::Mentions => {}
+                Block::Heading { .. } => {}
             }
         }
         out
@@ -41,47 +45,27 @@ impl Document {
 }
 
 impl std::fmt::Display for Document {
-    /// For a terminal: no line is longer than 78 characters, unless a word is.
+    /// For a terminal: no line is wider than 78 columns, unless a word is.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut parts = vec![self.title.to_uppercase()];
-        for block in &self.blocks {
+        for block in self.blocks.iter().chain(&self.mentions) {
             parts.push(match block {
                 Block::Heading { text, .. } => text.to_uppercase(),
-                Block::Paragraph { spans } => folded("", &words(spans)),
+                Block::Paragraph { spans } => words(spans),
                 Block::List { items } => {
-                    items.iter().map(|item| folded("- ", &words(item))).collect::<Vec<_>>().join("\n")
+                    items.iter().map(|item| format!("- {}", words(item))).collect::<Vec<_>>().join("\n")
                 }
                 Block::Box { rows } => {
                     let row = |row: &Row| {
-                        let lines = row.lines.iter().map(|line| folded("  ", &words(line)));
+                        let lines = row.lines.iter().map(|line| format!("  {}", words(line)));
                         std::iter::once(format!("{} :", row.label)).chain(lines).collect::<Vec<_>>().join("\n")
                     };
                     rows.iter().map(row).collect::<Vec<_>>().join("\n")
                 }
-                Block::Mentions => continue,
             });
         }
-        f.write_str(&parts.join("\n\n"))
+        f.write_str(&folded(&parts.join("\n\n")))
     }
-}
-
-/// Text after `mark`, in aligned lines of at most 78 characters.
-fn folded(mark: &str, text: &str) -> String {
-    let (mut out, mut width) = (mark.to_owned(), mark.len());
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if width > mark.len() && width + 1 + length > 78 {
-            out.push('\n');
-            out.extend(std::iter::repeat_n(' ', mark.len()));
-            width = mark.len();
-        } else if width > mark.len() {
-            out.push(' ');
-            width += 1;
-        }
-        out.push_str(word);
-        width += length;
-    }
-    out
 }
 
 /// A part of a document.
@@ -110,8 +94,6 @@ pub(super) enum Block {
         /// Its rows.
         rows: Vec<Row>,
     },
-    /// The legal mentions follow.
-    Mentions,
 }
 
 /// A row of the framed box.
@@ -168,14 +150,14 @@ pub(super) fn parse(markdown: &str, whole: &[&str]) -> Result<Document, (usize, 
     if document.title.is_empty() {
         return Err((0, "has no title: a line that begins with `# `".into()));
     }
-    for block in &mut document.blocks {
+    for block in document.blocks.iter_mut().chain(&mut document.mentions) {
         match block {
             Block::Paragraph { spans } => set_whole(spans, whole),
             Block::List { items } => items.iter_mut().for_each(|spans| set_whole(spans, whole)),
             Block::Box { rows } => {
                 rows.iter_mut().flat_map(|row| &mut row.lines).for_each(|spans| set_whole(spans, whole));
             }
-            Block::Heading { .. } | Block::Mentions => {}
+            Block::Heading { .. } => {}
         }
     }
     Ok(document)
@@ -190,6 +172,7 @@ struct Open {
     items: Vec<Vec<Span>>,
     rows: Vec<Row>,
     inside: Inside,
+    is_in_mentions: bool,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -202,10 +185,12 @@ enum Inside {
 
 impl Open {
     fn take(&mut self, event: Event<'_>, document: &mut Document) -> Result<(), String> {
+        let blocks = if self.is_in_mentions { &mut document.mentions } else { &mut document.blocks };
         match event {
             Event::Text(text) => self.text(&text),
             Event::SoftBreak => self.text(" "),
-            Event::Rule => document.blocks.push(Block::Mentions),
+            Event::Rule if self.is_in_mentions => return Err("a letter has one rule (`---`)".into()),
+            Event::Rule => self.is_in_mentions = true,
             Event::Start(Tag::Strong) => self.strong = true,
             Event::End(TagEnd::Strong) => self.strong = false,
             Event::Start(Tag::Link { link_type, dest_url, .. }) => {
@@ -225,7 +210,7 @@ impl Open {
             ) => {}
             Event::End(TagEnd::Paragraph) if self.inside == Inside::Nothing => {
                 let spans = self.spans();
-                document.blocks.push(Block::Paragraph { spans });
+                blocks.push(Block::Paragraph { spans });
             }
             // Within a list or the box a paragraph is just a line.
             Event::HardBreak | Event::End(TagEnd::Paragraph) => self.lines.push(Vec::new()),
@@ -234,7 +219,7 @@ impl Open {
             }
             Event::End(TagEnd::Heading(HeadingLevel::H2)) => {
                 let (icon, text) = pictogram(&words(&self.spans()));
-                document.blocks.push(Block::Heading { icon, text });
+                blocks.push(Block::Heading { icon, text });
             }
             Event::End(TagEnd::Item) => {
                 let item = self.spans();
@@ -242,7 +227,7 @@ impl Open {
             }
             Event::End(TagEnd::List(_)) => {
                 self.inside = Inside::Nothing;
-                document.blocks.push(Block::List { items: std::mem::take(&mut self.items) });
+                blocks.push(Block::List { items: std::mem::take(&mut self.items) });
             }
             Event::End(TagEnd::DefinitionListTitle) => {
                 let (icon, label) = pictogram(&words(&self.spans()));
@@ -256,7 +241,7 @@ impl Open {
             }
             Event::End(TagEnd::DefinitionList) => {
                 self.inside = Inside::Nothing;
-                document.blocks.push(Block::Box { rows: std::mem::take(&mut self.rows) });
+                blocks.push(Block::Box { rows: std::mem::take(&mut self.rows) });
             }
             Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::HtmlBlock) => {
                 return Err("HTML has no place in the words of a letter".into());
@@ -362,7 +347,8 @@ mod tests {
     fn a_box_has_rows_with_lines_and_pictograms() {
         let text = "# t\n\n📅 Date\n: **lundi**\\\n9 h\n\n📍 Lieu\n: Ici\n\n---\n\nA *R-1* b\n".replace('*', "");
         let document = parse(&text, &["R-1"]).unwrap();
-        let [Block::Box { rows }, Block::Mentions, Block::Paragraph { spans }] = &document.blocks[..] else {
+        let ([Block::Box { rows }], [Block::Paragraph { spans }]) = (&document.blocks[..], &document.mentions[..])
+        else {
             panic!("{document:?}")
         };
         assert_eq!(

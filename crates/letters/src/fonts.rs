@@ -68,6 +68,7 @@ impl Fonts {
                 return Err(name);
             }
         }
+        let faces = faces.into_iter().map(Arc::new).collect();
         Ok(Self { faces: Arc::new(Faces::new(faces)), hash: sha256_hex(hashes.as_bytes()) })
     }
 
@@ -78,6 +79,17 @@ impl Fonts {
 
     pub(crate) fn faces(&self) -> &Faces {
         &self.faces
+    }
+
+    /// The same faces, those of these families first.
+    ///
+    /// # Errors
+    /// A family that no face is of.
+    pub(crate) fn in_order<'a>(&self, families: &'a [String]) -> Result<Arc<Faces>, &'a String> {
+        if families.is_empty() {
+            return Ok(Arc::clone(&self.faces));
+        }
+        Ok(Arc::new(self.faces.in_order(families)?))
     }
 }
 

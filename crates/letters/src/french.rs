@@ -44,11 +44,60 @@ pub fn time(at: NaiveTime) -> String {
     }
 }
 
-/// Text with French non-breaking spaces: no line begins with `:` or `»`.
+/// Text with French non-breaking spaces: no line begins with `:` or `»`, and no line ends within what
+/// [`with_whole_numbers`] keeps together.
 pub fn spaced(text: &str) -> String {
-    let mut out = text.replace("« ", "«\u{a0}");
-    for sign in [":", ";", "!", "?", "»"] {
-        out = out.replace(&format!(" {sign}"), &format!("\u{a0}{sign}"));
+    with_kept_blanks(text, |before, after| {
+        matches!(after, ':' | ';' | '!' | '?' | '»') || before.ends_with('«') || is_within_number(before, after)
+    })
+}
+
+/// Text in any language in which no line ends within `R. 431-5`, `n° 12` or a telephone number.
+pub(super) fn with_whole_numbers(text: &str) -> String {
+    with_kept_blanks(text, is_within_number)
+}
+
+/// The blanks for which `keeps` says so, of what is before and after them, are non-breaking.
+fn with_kept_blanks(text: &str, keeps: impl Fn(&str, char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 32);
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map(|(_, next)| *next);
+        let is_kept = c == ' ' && next.is_some_and(|next| keeps(&text[..at], next));
+        out.push(if is_kept { '\u{a0}' } else { c });
     }
     out
+}
+
+fn is_within_number(before: &str, after: char) -> bool {
+    // Part of the code that an article is of: `L.`, `R.`, `R.*`, `D.` (a letter of its own).
+    let is_part = || {
+        let part = before.trim_end_matches(['.', '*', '\\']);
+        let mut letters = part.chars().rev();
+        let is_letter = letters.next().is_some_and(|c| matches!(c, 'A' | 'D' | 'L' | 'R'));
+        part.len() < before.len() && is_letter && letters.next().is_none_or(|c| !c.is_alphanumeric())
+    };
+    before.ends_with(['°', '§'])
+        || (after.is_ascii_digit() && (before.ends_with(|c: char| c.is_ascii_digit()) || is_part()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_ends_within_a_reference_to_the_law_a_number_or_a_sign() {
+        let cases = [
+            ("article R. 431-8 du code", "article R.~431-8 du code"),
+            ("articles L. 311-3-1, R.* 311-12 et D. 12", "articles L.~311-3-1, R.*~311-12 et D.~12"),
+            (r"R.\* 311-12", r"R.\*~311-12"),
+            ("loi n° 78-17 : « oui » ?", "loi n°~78-17~: «~oui~»~?"),
+            ("Téléphone : 01 00 00 00 94.", "Téléphone~: 01~00~00~00~94."),
+            ("Mme A. 12 rue X. 3 fois", "Mme A.~12 rue X. 3 fois"),
+            ("le 1er juillet 2026, à 9 h", "le 1er juillet 2026, à 9 h"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(spaced(text).replace('\u{a0}', "~"), expected);
+        }
+    }
 }

@@ -1,39 +1,51 @@
-//! The letter on paper: A4, address in the window of a French DL or C5 envelope (NF Z 10-011).
+//! The letter on paper: A4, address in the window of an envelope (NF Z 10-011).
+//!
+//! The first page is what the person needs: who writes, to whom, when and where to come, what to bring, what to do if she
+//! cannot; rights and legal mentions are on the back. What does not fit continues on one page more: type is never set
+//! smaller. Another language has a page of its own.
 
 mod blocks;
 mod frame;
 mod head;
 
+use super::design::{Area, Design, Side};
 use super::document::{Block, Span};
 use super::pdf::{PdfError, Sheets};
 use super::sheet::{Sheet, Text as Version};
-use super::typeset::{A4, Colour, Faces, Flow, Gaps, Kind, Logo, MM, Margins, Part, Pictogram, Pixels, Style, Text};
+use super::typeset::{A4, Faces, Flow, Gaps, Kind, Logo, MM, Margins, Part, Pictogram, Pixels, Style, Text};
 use super::typeset::{natural_width, rectangle};
-
-const INK: Colour = [0x1b, 0x1b, 0x35];
 
 /// From the last line of a page to its footer.
 const FOOTER_DROP: f32 = 4.0 * MM;
+
+/// What all letters of a préfecture have in common.
+pub(super) struct Stationery<'a> {
+    pub(super) faces: &'a Faces,
+    pub(super) logo: &'a Logo,
+    pub(super) design: &'a Design,
+    /// Whether the openings of envelopes are drawn on the first page.
+    pub(super) shows_openings: bool,
+}
 
 /// Lays a letter out. `qr` is its QR code, one byte per module.
 ///
 /// # Errors
 /// Characters that no font has; an address too wide for the window.
-pub(super) fn lay_out(sheet: &Sheet<'_>, qr: &[u8], faces: &Faces, logo: &Logo) -> Result<Sheets, PdfError> {
-    let margins = Margins { side: 19.0 * MM, top: 12.0 * MM, bottom: 14.0 * MM };
-    let flow = Flow::new(faces, A4, &margins, INK);
-    let (sizes, length) = Sizes::of(sheet);
+pub(super) fn lay_out(sheet: &Sheet<'_>, qr: &[u8], stationery: &Stationery<'_>) -> Result<Sheets, PdfError> {
+    let design = stationery.design;
+    let margins =
+        Margins { side: design.margins.side * MM, top: design.margins.top * MM, bottom: design.margins.bottom * MM };
+    let flow = Flow::new(stationery.faces, A4, &margins, design.text());
     let pixels = (sheet.qr_side > 0).then(|| Pixels { bytes: qr.into(), side: sheet.qr_side });
-    let mut letter = Letter { flow, sheet, pixels, sizes, rtl: false, language: "fr", framed: sizes.body };
-    letter.first(logo)?;
-    for other in &sheet.texts[1..] {
-        letter.other(other);
+    let sizes = Sizes::of(sheet, design);
+    let mut letter = Letter { flow, sheet, design, pixels, sizes, rtl: false, language: "fr" };
+    if stationery.shows_openings {
+        letter.openings();
     }
-    // A letter that keeps to one page has no footer.
-    if sheet.large_print || sheet.texts.len() > 1 || length > ONE_PAGE_MAX {
-        let y = letter.flow.bottom() + FOOTER_DROP;
-        letter.flow.footers(&format!("Réf. {}", sheet.reference), y, 7.5, false);
-    }
+    letter.head(stationery.logo)?;
+    letter.texts();
+    let foot = letter.flow.bottom() + FOOTER_DROP;
+    letter.flow.footers(&format!("Réf. {}", sheet.reference), foot, sizes.small);
     Ok(Sheets {
         pages: letter.flow.finish().map_err(PdfError::Glyphs)?,
         title: format!("{}, réf. {}", sheet.texts[0].document.title, sheet.reference),
@@ -45,115 +57,118 @@ pub(super) fn lay_out(sheet: &Sheet<'_>, qr: &[u8], faces: &Faces, logo: &Logo) 
 struct Letter<'a> {
     flow: Flow<'a>,
     sheet: &'a Sheet<'a>,
+    design: &'a Design,
     pixels: Option<Pixels>,
     sizes: Sizes,
     /// Of the text that is being laid out.
     rtl: bool,
     language: &'static str,
-    /// Size of what is framed.
-    framed: f32,
 }
 
-/// Length of the French text, in characters, above which it may need a second page.
-const ONE_PAGE_MAX: usize = 5_600;
-
-/// Length above which lines are set closer.
-const LOOSE_MAX: usize = 4_700;
-
-/// How the text is set: the longer, the smaller, so that it fits one page.
+/// Sizes of type, in points.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
     body: f32,
-    /// Of the legal mentions.
+    legal: f32,
     small: f32,
-    /// Between lines, in em.
-    leading: f32,
-    /// Between blocks.
-    spacing: f32,
-    /// Around headings.
-    heading: Gaps,
 }
 
+/// Between lines, in em.
+const LEADING: f32 = 0.5;
+
 impl Sizes {
-    /// The sizes, and the length of the French text.
-    fn of(sheet: &Sheet<'_>) -> (Self, usize) {
-        let of_block = |block: &Block| match block {
-            Block::Paragraph { spans } => length(spans) + 60,
-            Block::List { items } => items.iter().map(|item| length(item) + 40).sum(),
-            _ => 80,
-        };
-        let total: usize = sheet.texts[0].document.blocks.iter().map(of_block).sum();
-        let body = match total {
-            _ if sheet.large_print => 18.0,
-            ..2_000 => 11.0,
-            2_000..2_800 => 10.2,
-            2_800..3_700 => 9.4,
-            3_700..LOOSE_MAX => 8.8,
-            _ => 8.0,
-        };
-        let choose = |loose: f32, tight: f32| if total < LOOSE_MAX { loose } else { tight };
-        let sizes = Self {
-            body,
-            small: if sheet.large_print { 18.0 } else { (body - 1.9f32).clamp(6.5, 8.5) },
-            leading: choose(0.52, 0.42),
-            spacing: choose(0.7, 0.58) * body,
-            heading: Gaps(choose(0.92, 0.7) * body, choose(0.55, 0.42) * body),
-        };
-        (sizes, total)
+    fn of(sheet: &Sheet<'_>, design: &Design) -> Self {
+        let sizes = design.sizes;
+        if sheet.large_print {
+            return Self { body: sizes.large, legal: sizes.large, small: sizes.large };
+        }
+        Self { body: sizes.body, legal: sizes.legal, small: sizes.small }
     }
+}
+
+/// Between blocks of this size.
+fn spacing(size: f32) -> f32 {
+    0.65 * size
 }
 
 impl Letter<'_> {
     fn style(&self, size: f32) -> Style {
-        Style { size, leading: self.sizes.leading * size, rtl: self.rtl, language: self.language }
+        Style { size, leading: LEADING * size, rtl: self.rtl, language: self.language }
     }
 
-    /// Letterhead, the French text, and the line for those who read no French.
-    fn first(&mut self, logo: &Logo) -> Result<(), PdfError> {
-        let large = self.sheet.large_print;
-        let foot = self.flow.bottom();
-        self.head(logo)?;
-        // In large print it follows the letter, otherwise it is at the foot of the first page. It is part of the text:
-        // what is in a footer is not read aloud.
+    /// The openings of the envelopes in use, for those who check their envelopes.
+    fn openings(&mut self) {
+        let colour = [0xc0, 0x10, 0x10];
+        for Area { left, top, right, bottom } in self.design.openings() {
+            let outline = rectangle(left, top, right - left, bottom - top, 0.0);
+            self.flow.ornament(outline, None, Some((0.3 * MM, colour)));
+        }
+    }
+
+    /// The French text, other languages, and last the line for those who read neither.
+    fn texts(&mut self) {
+        let (french, others) = (&self.sheet.texts[0], &self.sheet.texts[1..]);
         let official = self.official();
-        let official_style = Style::french(if large { 14.0 } else { 6.6 }, 0.45);
+        let style = self.style(self.sizes.small);
         let (left, width) = (self.flow.left(), self.flow.width());
-        let at_foot = self.flow.set(&official, official_style, width);
-        if !large {
-            self.flow.set_bottom(foot - at_foot.height() - 2.5 * MM);
+        let at_foot = (!self.sheet.large_print).then(|| self.flow.set(&official, style, width));
+        let foot = self.flow.bottom();
+        if let Some(at_foot) = &at_foot {
+            self.flow.reserve(at_foot.height() + 2.5 * MM);
         }
-        self.title(&self.sheet.texts[0].document.title);
-        self.blocks(&self.sheet.texts[0].document.blocks, true);
+        self.title(&french.document.title);
+        self.blocks(&french.document.blocks, self.sizes.body);
         self.closing();
-        if large {
-            self.flow.paragraph(&official, official_style, Gaps(self.sizes.body, 0.0));
-        } else {
-            self.flow.within_first_page(Part::Paragraph, |flow| {
-                flow.put(&at_foot, left, foot - at_foot.height(), width);
-            });
+        self.mentions(&french.document.mentions);
+        for other in others {
+            self.other(other);
         }
-        self.flow.set_bottom(foot);
-        Ok(())
+        // It is part of the text: what is in a footer is not read aloud.
+        match at_foot {
+            Some(at_foot) => self.flow.within_first_page(Part::Paragraph, |flow| {
+                flow.put(&at_foot, left, foot - at_foot.height(), width);
+            }),
+            None => self.flow.paragraph(&official, style, Gaps(self.sizes.body, 0.0)),
+        }
+    }
+
+    /// Rights and legal mentions: on the back of the first page, or below what did not fit there.
+    fn mentions(&mut self, blocks: &[Block]) {
+        if blocks.is_empty() {
+            return;
+        }
+        if self.flow.is_on_first_page() {
+            self.flow.next_page();
+        } else {
+            self.rule();
+        }
+        self.blocks(blocks, self.sizes.legal);
+    }
+
+    fn rule(&mut self) {
+        let gap = spacing(self.sizes.body);
+        let y = self.flow.take(1.6 * gap, 0.0);
+        self.flow.rule(self.flow.left(), y, self.flow.width(), 0.25 * MM, self.design.frame());
+        self.flow.leave(gap);
     }
 
     fn title(&mut self, title: &str) {
         let body = self.sizes.body;
-        let Gaps(above, below) = self.sizes.heading;
-        let style = self.style(body * 1.28);
-        self.flow.heading(1, title, style, Gaps(above * 1.4, below * 1.4), 2.0 * body, None);
+        self.flow.heading(1, title, self.style(body * 1.28), Gaps(1.2 * body, 0.75 * body), 2.0 * body, None);
     }
 
-    /// One line in eight languages.
+    /// One line in eight languages. What is written from right to left has a line of its own: readers mix it with what is
+    /// beside it.
     fn official(&self) -> Text {
         let mut text = Text::default();
         for (n, line) in self.sheet.official.iter().enumerate() {
+            let is_alone = line.rtl || (n > 0 && self.sheet.official[n - 1].rtl);
             if n > 0 {
-                text = text.with(" · ", Kind::default());
+                text = text.with(if is_alone { " \n" } else { "\u{a0}· " }, Kind::default());
             }
-            let kind = Kind { whole: true, language: Some(line.language.into()), ..Kind::default() };
-            // An isolate: what is written from right to left turns nothing around it (UAX 9).
+            // An isolate: it turns nothing around it (UAX 9).
             let words = if line.rtl { format!("\u{2067}{}\u{2069}", line.text) } else { line.text.to_owned() };
-            text = text.with(&words, kind);
+            text = text.with(&words, Kind { language: Some(line.language.into()), ..Kind::default() });
         }
         match self.sheet.help_url {
             Some(url) => {
@@ -165,10 +180,10 @@ impl Letter<'_> {
     }
 
     fn closing(&mut self) {
-        let words = "Nous vous prions d’agréer, Madame, Monsieur, l’expression de nos salutations distinguées.";
-        let (closing, signature) = (Text::plain(words), Text::lines(self.sheet.signature.iter().copied()));
-        let (body, style) = (self.sizes.body, self.style(self.sizes.body));
-        if self.sheet.large_print {
+        let Self { design, sheet, sizes: Sizes { body, .. }, .. } = *self;
+        let signature = Text::lines(sheet.signature.iter().copied());
+        let (closing, style) = (Text::plain(&design.signature.closing), self.style(body));
+        if sheet.large_print {
             self.flow.paragraph(&closing, style, Gaps(0.9 * body, body));
             self.flow.paragraph(&signature, style, Gaps(body, 0.0));
             return;
@@ -176,49 +191,52 @@ impl Letter<'_> {
         // Beside each other.
         let (left, width) = (self.flow.left(), self.flow.width());
         let wide = natural_width(self.flow.faces(), &signature, style).min(width / 2.0) + 0.1;
-        let room = width - wide - 6.0 * MM;
+        let gap = 6.0 * MM;
+        let room = width - wide - gap;
         let (closing, signature) = (self.flow.set(&closing, style, room), self.flow.set(&signature, style, wide));
         let y = self.flow.take(0.9 * body, closing.height().max(signature.height()));
-        for (text, x, width) in [(closing, left, room), (signature, left + width - wide, wide)] {
+        let (first, second) = match design.signature.side {
+            Side::Right => (left, left + room + gap),
+            Side::Left => (left + wide + gap, left),
+        };
+        for (text, x, width) in [(closing, first, room), (signature, second, wide)] {
             self.flow.within(Part::Paragraph, |flow| {
                 flow.put(&text, x, y, width);
             });
         }
-        self.flow.leave(self.sizes.spacing);
+        self.flow.leave(spacing(body));
     }
 
     /// The letter in another language, for information, on a page of its own.
     fn other(&mut self, other: &Version) {
         self.flow.next_page();
         (self.rtl, self.language) = (other.rtl, other.language);
-        self.framed = if self.sheet.large_print { 18.0 } else { 10.5 };
         self.flow.open_in(Part::Section, self.language);
         if let Some(information) = &other.information {
             self.information(information);
         }
         self.title(&other.document.title);
-        self.blocks(&other.document.blocks, false);
+        self.blocks(&other.document.blocks, self.sizes.body);
+        if !other.document.mentions.is_empty() {
+            self.rule();
+            self.blocks(&other.document.mentions, self.sizes.legal);
+        }
         self.flow.close();
     }
 
     /// The note that a text is for information only, in a frame.
     fn information(&mut self, words: &str) {
         let (inset, width) = (2.5 * MM, self.flow.width());
-        let note = self.flow.set(&Text::strong(words), self.style(self.framed), width - 2.0 * inset);
+        let note = self.flow.set(&Text::strong(words), self.style(self.sizes.body), width - 2.0 * inset);
         let (wide, height) = (note.width() + 2.0 * inset, note.height() + 2.0 * inset);
         let y = self.flow.take(0.0, height);
         let x = if self.rtl { self.flow.left() + width - wide } else { self.flow.left() };
-        self.flow.ornament(rectangle(x, y, wide, height, 0.0), None, Some((0.3 * MM, INK)));
+        self.flow.ornament(rectangle(x, y, wide, height, 0.0), None, Some((0.3 * MM, self.design.frame())));
         self.flow.within(Part::Paragraph, |flow| {
             flow.put(&note, x + inset, y + inset, wide - 2.0 * inset);
         });
-        self.flow.leave(self.sizes.spacing);
+        self.flow.leave(spacing(self.sizes.body));
     }
-}
-
-/// Length of some words, in bytes.
-fn length(spans: &[Span]) -> usize {
-    spans.iter().map(|span| span.text.len()).sum()
 }
 
 /// The words of a text.
@@ -242,5 +260,84 @@ fn pictogram(icon: Option<&str>) -> Option<Pictogram> {
         "date" => Some(Pictogram::Date),
         "place" => Some(Pictogram::Place),
         _ => Some(Pictogram::Documents),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fonts, LetterData, LetterKind, Templates};
+
+    /// Letters of every kind, in French and Arabic, normal and large.
+    fn letters() -> Vec<LetterData> {
+        let mut letters = Vec::new();
+        for (kind, language) in LetterKind::ALL.iter().flat_map(|kind| ["fr", "ar"].map(|language| (*kind, language))) {
+            for large_print in [false, true] {
+                let mut data = LetterData::sample_of(kind);
+                data.recipient.language = language.into();
+                data.recipient.large_print = large_print;
+                letters.push(data);
+            }
+        }
+        letters
+    }
+
+    fn with(design: &str) -> Templates {
+        let file = ("letter.toml".to_owned(), design.as_bytes().to_vec());
+        Templates::unchecked([file], Fonts::embedded().clone()).unwrap()
+    }
+
+    #[test]
+    fn the_address_shows_whole_in_the_envelopes_and_nothing_else_does() {
+        let more =
+            ["Chez Madame Exemple", "Résidence des Tilleuls, bâtiment B", "12 bis avenue du Maréchal de Lattre de"];
+        for envelopes in
+            [r#"["dl-right", "c5-right"]"#, r#"["dl-left", "c5-left"]"#, r#"["c5-right"]"#, r#"["dl-left"]"#]
+        {
+            let source = format!("envelopes = {envelopes}\n");
+            let (templates, window) = (with(&source), Design::read(&source).unwrap().window().unwrap());
+            for mut data in letters() {
+                data.recipient.address.splice(0..1, more.map(String::from));
+                let lines = crate::envelope(&data.recipient.name, &data.recipient.address).unwrap();
+                assert_eq!(lines.len(), 6, "{lines:?}");
+                let (mut address, case) = (String::new(), format!("{:?} {envelopes}", data.recipient));
+                for ([left, top, right, bottom], words, _) in templates.pages(&data).unwrap().0.pages.drawn_on_first() {
+                    let Area { left: l, top: t, right: r, bottom: b } = window.clear;
+                    if right <= l || left >= r || bottom <= t || top >= b {
+                        continue;
+                    }
+                    assert!(
+                        lines.iter().any(|line| line.contains(words.trim())) && !words.is_empty(),
+                        "{words:?}: {case}"
+                    );
+                    let Area { left: l, top: t, right: r, bottom: b } = window.address;
+                    assert!(left >= l && right <= r && top >= t && bottom <= b, "{words:?}: {case}");
+                    address += &words;
+                }
+                let joined = |text: &str| text.split_whitespace().collect::<String>();
+                assert_eq!(joined(&address), joined(&lines.concat()), "{case}");
+            }
+        }
+    }
+
+    #[test]
+    fn on_the_front_only_the_code_and_the_line_in_eight_languages_are_smaller_than_eleven_points() {
+        let joined = |text: &str| text.split_whitespace().collect::<String>();
+        let templates = Templates::embedded();
+        for data in letters().into_iter().filter(|data| !data.recipient.large_print) {
+            let drawn = templates.pages(&data).unwrap().0.pages.drawn_on_first();
+            let small = drawn.iter().filter(|(_, words, size)| *size < 10.99 && !words.is_empty());
+            let small: String = small.map(|(_, words, _)| joined(words)).collect();
+            let (start, end) =
+                (joined(data.code.as_deref().unwrap()), joined(&format!("Réf. {} page 1 sur", data.reference)));
+            assert!(small.starts_with(&start) && small.contains(&end) && small.contains("Official"), "{small}");
+            assert!(small.chars().count() < 550, "{small}");
+        }
+    }
+
+    #[test]
+    fn the_openings_are_drawn_only_for_those_who_ask() {
+        let (templates, data) = (Templates::embedded(), LetterData::sample());
+        assert_ne!(templates.on_envelopes(&data).unwrap(), templates.pages(&data).unwrap().1);
     }
 }

@@ -14,9 +14,11 @@
 
 mod code;
 mod data;
+mod design;
 mod document;
 mod envelope;
 mod explain;
+mod fold;
 mod fonts;
 pub mod french;
 mod ics;
@@ -39,6 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use code::CodeKey;
 pub use convoke_domain::convocation::LetterKind;
 pub use data::{Appointment, CancelledBy, Convoked, LetterData, Matter, Moment, Office, PermitLines, Recipient};
+pub use design::Design;
 pub use envelope::{EnvelopeError, envelope};
 pub use explain::{Explanation, Place};
 pub use fonts::Fonts;

@@ -95,7 +95,7 @@ impl Document {
 
     /// The PDF. `ident` is its permanent identifier, `date` the date it shows.
     pub fn to_pdf(&self, ident: &str, date: NaiveDate, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
-        self.lay_out(fonts.faces())?.to_pdf(ident, date, fonts, None)
+        self.lay_out(fonts.faces())?.to_pdf(ident, date, fonts.faces(), None)
     }
 
     fn lay_out(&self, faces: &Faces) -> Result<Sheets, PdfError> {
@@ -123,7 +123,7 @@ impl Document {
             }
         }
         flow.colour = SOFT;
-        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 7.5, true);
+        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 7.5);
         let pages = flow.finish().map_err(PdfError::Glyphs)?;
         Ok(Sheets { pages, title: self.title.clone(), author: self.author.clone() })
     }

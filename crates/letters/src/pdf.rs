@@ -7,15 +7,14 @@ mod pack;
 
 use chrono::NaiveDate;
 
-use super::Fonts;
 use super::templates::TemplateError;
-use super::typeset::{About, Logo, NotWritten, Pages, write};
+use super::typeset::{About, Faces, Logo, NotWritten, Pages, write};
 
 /// What typesets: another version may give other bytes. `layout` is raised when a letter is laid out differently.
 pub const ENGINE: &str = concat!(
     "krilla 0.8.2, harfrust 0.8.4, icu_segmenter 2.4.0, unicode-bidi 0.3.18, zlib-rs 0.6.8, convoke ",
     env!("CARGO_PKG_VERSION"),
-    ", layout 1"
+    ", layout 2"
 );
 
 /// Why one letter has no PDF. The rest of its batch is not affected.
@@ -77,11 +76,11 @@ impl Sheets {
         &self,
         ident: &str,
         date: NaiveDate,
-        fonts: &Fonts,
+        faces: &Faces,
         logo: Option<&Logo>,
     ) -> Result<Vec<u8>, PdfError> {
         let about = About { title: &self.title, author: &self.author, ident, date, is_tagged: true };
-        let written = write(&[&self.pages], &about, fonts.faces(), logo)?;
+        let written = write(&[&self.pages], &about, faces, logo)?;
         Ok(pack::pack(&written).unwrap_or(written))
     }
 }
@@ -92,11 +91,11 @@ pub(super) fn bind(
     letters: &[Sheets],
     ident: &str,
     date: NaiveDate,
-    fonts: &Fonts,
+    faces: &Faces,
     logo: Option<&Logo>,
 ) -> Result<Vec<u8>, PdfError> {
     let (title, author) = letters.first().map_or(("", ""), |first| (&first.title, &first.author));
     let about = About { title, author, ident, date, is_tagged: false };
     let pages: Vec<&Pages> = letters.iter().map(|letter| &letter.pages).collect();
-    Ok(write(&pages, &about, fonts.faces(), logo)?)
+    Ok(write(&pages, &about, faces, logo)?)
 }

@@ -80,7 +80,7 @@ impl Roll {
             shown(&mut part.heading);
             part.said.iter_mut().chain(part.lines.iter_mut().flat_map(|line| &mut line.cells)).for_each(shown);
         }
-        roll.lay_out(fonts.faces())?.to_pdf(ident, date, fonts, None)
+        roll.lay_out(fonts.faces())?.to_pdf(ident, date, fonts.faces(), None)
     }
 
     fn lay_out(&self, faces: &Faces) -> Result<Sheets, PdfError> {
@@ -122,7 +122,7 @@ impl Roll {
             }
         }
         flow.colour = super::paper::SOFT;
-        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 8.0, true);
+        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 8.0);
         let pages = flow.finish().map_err(PdfError::Glyphs)?;
         Ok(Sheets { pages, title: self.title.clone(), author: self.author.clone() })
     }

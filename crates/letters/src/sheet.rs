@@ -23,6 +23,8 @@ pub(super) struct Sheet<'a> {
     pub official: Vec<Line<'a>>,
     /// Web page that explains letters.
     pub help_url: Option<&'a str>,
+    /// The closing sentence.
+    pub closing: &'a str,
     pub signature: Vec<&'a str>,
     pub code: Option<&'a str>,
     /// Number of modules on each side of the QR code.

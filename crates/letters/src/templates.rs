@@ -3,26 +3,30 @@
 //! `LANGUAGE/KIND.md` is the wording in a language, as Markdown through minijinja (see `document`);
 //! `fr/KIND.subject.txt` is the subject, `fr/short.txt` the 160-character version; `layout/letter.{txt,html}` are the
 //! layouts of the e-mail (that of the PDF is `layout`); `layout/languages.toml` has the lines that every letter carries;
-//! `layout/logo.svg` is the logo of the letterhead.
+//! `layout/logo.svg` is the logo of the letterhead; `letter.toml` is how letters look on paper (`design`).
 
 mod check;
 mod error;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::design::{self, Design};
 use super::document::{self, Document};
 use super::explain::Explanation;
+use super::fold::folded;
 use super::language::{self, Language};
+use super::layout::{Stationery, lay_out};
 use super::pdf::{PdfError, Sheets, bind};
 use super::sheet::{self, Addressee, Line, Sheet, Text};
-use super::typeset::Logo;
-use super::{Fonts, LetterData, LetterKind, envelope, layout};
+use super::typeset::{Faces, Logo};
+use super::{Fonts, LetterData, LetterKind, envelope};
 use crate::french;
 use check::{every_letter, letters_with};
 use convoke_domain::ids::hex;
@@ -51,6 +55,7 @@ const LAYOUT_TEXT: &str = "layout/letter.txt";
 const LAYOUT_HTML: &str = "layout/letter.html";
 const LANGUAGES: &str = "layout/languages.toml";
 const LOGO: &str = "layout/logo.svg";
+pub(super) const DESIGN: &str = "letter.toml";
 const SHORT: &str = "fr/short.txt";
 const EXPLAIN: &str = "fr/explain.md";
 
@@ -70,6 +75,9 @@ pub struct Templates {
     env: Environment<'static>,
     lines: BTreeMap<String, Lines>,
     fonts: Fonts,
+    design: Design,
+    /// The fonts in the order that the design wants.
+    faces: Arc<Faces>,
     /// Or why it cannot be printed.
     logo: Result<Logo, TemplateError>,
 }
@@ -147,7 +155,7 @@ impl Templates {
         replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
         fonts: Fonts,
     ) -> Result<Self, TemplateError> {
-        let embedded = WORDS.as_flattened().iter().chain(&FILES);
+        let embedded = WORDS.as_flattened().iter().chain(&FILES).chain(&[(DESIGN, design::EMBEDDED)]);
         let mut sources: BTreeMap<String, Vec<u8>> =
             embedded.map(|&(name, source)| (name.to_owned(), source.as_bytes().to_vec())).collect();
         for (file, bytes) in replaced {
@@ -191,9 +199,15 @@ impl Templates {
             let source = text_of(file)?.to_owned();
             env.add_template_owned(file.clone(), source).map_err(|e| TemplateError::at(file, &e))?;
         }
-        let lines = toml::from_str(text_of(LANGUAGES)?).map_err(|e| TemplateError::toml(text_of(LANGUAGES), &e))?;
+        let languages = text_of(LANGUAGES)?;
+        let lines = toml::from_str(languages).map_err(|e| TemplateError::toml(LANGUAGES, languages, &e))?;
+        let design = Design::read(text_of(DESIGN)?)?;
+        let unknown = |family: &String| {
+            TemplateError::new(DESIGN, format!("[fonts] {family:?} is no family of the folder of `[letters] fonts`"))
+        };
+        let faces = fonts.in_order(&design.fonts.families).map_err(unknown)?;
         let logo = Logo::new(&sources[LOGO]).map_err(|reason| TemplateError::new(LOGO, reason));
-        Ok(Self { sources, env, lines, fonts, logo })
+        Ok(Self { sources, env, lines, fonts, design, faces, logo })
     }
 
     /// The templates that a letter was made with, as they were kept. Those of an earlier engine no longer matter.
@@ -266,31 +280,47 @@ impl Templates {
         let subject = one_line(&self.render_one(&format!("fr/{kind}.subject.txt"), SubjectView::of(data))?);
         let (sheet, qr) = self.sheet(data, &subject)?;
         let languages = sheet.texts.iter().map(|t| t.language).collect();
-        let text = plain(&self.render_one(LAYOUT_TEXT, &sheet)?);
+        let text = plain(&folded(&self.render_one(LAYOUT_TEXT, &sheet)?));
         let html = self.render_one(LAYOUT_HTML, &sheet)?;
-        let pdf = self.typeset(data, sheet, &qr).map(|(_, pdf)| pdf);
+        let pdf = self.typeset(data, sheet, &qr, false).map(|(_, pdf)| pdf);
         Ok(Bodies { subject, text, html, languages, pdf })
     }
 
     /// The pages of a letter, and its own file.
-    fn typeset(&self, data: &LetterData, mut sheet: Sheet<'_>, qr: &[u8]) -> Result<(Sheets, Vec<u8>), PdfError> {
+    fn typeset(
+        &self,
+        data: &LetterData,
+        mut sheet: Sheet<'_>,
+        qr: &[u8],
+        shows_openings: bool,
+    ) -> Result<(Sheets, Vec<u8>), PdfError> {
         sheet.recipient.window = envelope(&data.recipient.name, &data.recipient.address)?;
         let logo = self.logo.as_ref().map_err(Clone::clone)?;
-        let sheets = layout::lay_out(&sheet, qr, self.fonts.faces(), logo)?;
+        let stationery = Stationery { faces: &self.faces, logo, design: &self.design, shows_openings };
+        let sheets = lay_out(&sheet, qr, &stationery)?;
         let ident = format!("convoke {} {} {}", data.reference, data.sequence, data.matter.kind());
-        let pdf = sheets.to_pdf(&ident, data.business_date, &self.fonts, Some(logo))?;
+        let pdf = sheets.to_pdf(&ident, data.business_date, &self.faces, Some(logo))?;
         Ok((sheets, pdf))
+    }
+
+    /// The PDF of a letter with the openings of the envelopes in use drawn on it.
+    ///
+    /// # Errors
+    /// A letter that cannot be printed.
+    pub fn on_envelopes(&self, data: &LetterData) -> Result<Vec<u8>, PdfError> {
+        let (sheet, qr) = self.sheet(data, "")?;
+        Ok(self.typeset(data, sheet, &qr, true)?.1)
     }
 
     /// The pages of a letter for printing, and its own file.
     pub(super) fn pages(&self, data: &LetterData) -> Result<(Sheets, Vec<u8>), PdfError> {
         let (sheet, qr) = self.sheet(data, "")?;
-        self.typeset(data, sheet, &qr)
+        self.typeset(data, sheet, &qr, false)
     }
 
     /// Pages of letters as one file for printing.
     pub(super) fn bind_pages(&self, letters: &[Sheets], ident: &str, date: NaiveDate) -> Result<Vec<u8>, PdfError> {
-        bind(letters, ident, date, &self.fonts, self.logo.as_ref().ok())
+        bind(letters, ident, date, &self.faces, self.logo.as_ref().ok())
     }
 
     /// The input of the layouts, and the QR code.
@@ -317,6 +347,7 @@ impl Templates {
             texts,
             official: official.collect(),
             help_url: data.office.help_url.as_deref().or(data.office.website.as_deref()),
+            closing: &self.design.signature.closing,
             signature: sheet::signature(&data.office),
             code: data.code.as_deref(),
             qr_side,
@@ -328,10 +359,9 @@ impl Templates {
     /// The wording of a letter in a language.
     fn words(&self, kind: LetterKind, language: Language, data: &LetterData) -> Result<Document, TemplateError> {
         let file = words_file(kind, language);
-        let mut markdown = self.render_one(&file, View::of(data))?;
-        if language == Language::French {
-            markdown = french::spaced(&markdown);
-        }
+        let markdown = self.render_one(&file, View::of(data))?;
+        let spaced = if language == Language::French { french::spaced } else { french::with_whole_numbers };
+        let markdown = spaced(&markdown);
         document::parse(&markdown, &[&data.reference]).map_err(|(byte, reason)| {
             let found = markdown[byte..].lines().next().unwrap_or_default();
             TemplateError::new(&file, format!("{reason} (at {:?})", found.chars().take(60).collect::<String>()))
@@ -346,7 +376,7 @@ impl Templates {
 }
 
 fn is_minijinja(file: &str) -> bool {
-    ![LANGUAGES, LOGO].contains(&file)
+    ![LANGUAGES, LOGO, DESIGN].contains(&file)
 }
 
 fn words_file(kind: LetterKind, language: Language) -> String {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 use chrono_tz::Tz;
-use convoke_letters::{Convoked, Fonts, Letter, LetterData, Matter, Sender, TemplateError, Templates};
+use convoke_letters::{
+    Convoked, Fonts, Language, Letter, LetterData, LetterKind, Matter, Sender, TemplateError, Templates,
+};
 use proptest::prelude::*;
 
 const NAMES: [&str; 9] = [
@@ -72,7 +74,7 @@ fn the_same_letter_twice_is_the_same_bytes() {
     let again = compose(&serde_json::from_str(&stored).unwrap());
     assert_eq!(first, again);
     // A stored letter is identified by its hash: any change, even by a library, must be noticed.
-    insta::assert_snapshot!(first.sha256, @"65443dad38afa32518c8323a94519739c5fe71ecaea77df130d90399653d3c21");
+    insta::assert_snapshot!(first.sha256, @"6439c6f4e22205e67f8a700788575a3ce471c8082706d52782534e8e2273e604");
 }
 
 #[test]
@@ -147,7 +149,8 @@ fn a_name_is_never_altered_in_silence() {
         sound(&letter);
     }
     let long = "Très-Long ".repeat(26) + "Nom";
-    assert!(compose(&named(&long)).text.contains(&long));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&compose(&named(&long)).text).contains(&long));
     assert_eq!(compose(&named(HOSTILE[1])).neutralised, ["/recipient/name"]);
 }
 
@@ -405,4 +408,33 @@ fn the_date_is_the_instant_of_issue() {
     let date = text.lines().find_map(|l| l.strip_prefix("Date: ")).unwrap();
     let read = DateTime::parse_from_rfc2822(date).unwrap();
     assert_eq!(read, LetterData::sample().issued_at);
+}
+
+#[test]
+fn a_mail_is_first_in_the_language_of_the_holder_and_then_complete_in_french() {
+    let mut data = LetterData::sample();
+    data.recipient.language = "es".into();
+    let letter = compose(&data);
+    let place = |body: &str, words: &str| body.find(words).unwrap_or_else(|| panic!("{words}: {body}"));
+    let html = letter.html.split_once("<main").unwrap().1;
+    for (body, title) in [(letter.text.as_str(), "CONVOCATION POUR LE"), (html, ">Convocation pour le")] {
+        let parts = ["Lettre officielle.", "título informativo", "Amélie N’Guessan", title, "salutations", "311-3-1-1"];
+        let places = parts.map(|part| place(body, part));
+        assert!(places.is_sorted(), "{places:?}: {body}");
+    }
+    let french = compose(&LetterData::sample());
+    assert!(!french.text.contains("Lettre officielle."));
+    assert!(letter.text.ends_with(french.text.as_str()), "the whole French letter follows: {}", letter.text);
+}
+
+#[test]
+fn no_line_of_a_mail_is_wider_than_78_columns() {
+    use unicode_width::UnicodeWidthStr;
+    for (kind, language) in LetterKind::ALL.iter().flat_map(|kind| Language::ALL.iter().map(move |l| (*kind, *l))) {
+        let mut data = LetterData::sample_of(kind);
+        data.recipient.language = language.code().into();
+        let text = compose(&data).text;
+        let wide: Vec<&str> = text.lines().filter(|line| line.width() > 78 && line.trim().contains(' ')).collect();
+        assert_eq!(wide, [""; 0], "{kind} {language}");
+    }
 }

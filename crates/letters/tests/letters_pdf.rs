@@ -1,5 +1,5 @@
-//! What a letter on paper promises: both standards, always the same bytes, one page, a correct letter or a named
-//! exception.
+//! What a letter on paper promises: both standards, always the same bytes, type that people can read, a correct letter or
+//! a named exception.
 
 use chrono::{Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
@@ -89,6 +89,57 @@ fn letters_are_written_for_the_checkers_of_others() {
     }
 }
 
+/// Parts of invented names, by script: as they are written, with accents of one character and of two.
+const NAMES: [(&[&str], &[&str]); 9] = [
+    (&["Amélie", "Œdipe", "Maÿlis", "Zoé", "Jean-Françoĩs"], &["N’Guessan", "D’Almeida-Ñuñez", "de L’Haÿ", "Lefèvre"]),
+    (
+        &["Nguyễn Thị", "Trần Đức", "Phạm Ngọc", "Lê Hữu", "Đặng Thùy"],
+        &["Ánh Tuyết", "Bình Minh", "Ước Mơ", "Thử Nghiệm"],
+    ),
+    (&["Ọ̀yọ́lá", "Ẹ̀níọlá", "Adébáyọ̀", "Ṣadé", "Ọlá"], &["Ọbáfẹ́mi", "Akínwálé", "Fọ́lá", "Ìdánwò"]),
+    (&["Þórður", "Łukasz", "Šárka", "Ğülşen", "Çağrı"], &["Øğuz", "Przykład", "Nevěděl", "İncelikçi"]),
+    (&["Ирина", "Ёлка", "Юрій", "Жанна", "Щукарь"], &["Жукова", "Вымышленный", "Приклад", "Образцова"]),
+    (&["Ελένη", "Ἀθηνᾶ", "Νίκος", "Ζωή", "Ὀρέστης"], &["Νίκου", "Παραδείγματος", "Ψευδώνυμου", "Αρχή"]),
+    (&["محمد", "عَلَّمَ", "مُحَمَّدٌ", "لا إله", "آمنة"], &["عبد الرحمن", "كتابًا", "صلاحية", "الأولى"]),
+    (&["می\u{200c}خواهم", "رضا", "گل\u{200c}آرا", "پروین", "ژاله"], &["نمونه\u{200c}ای", "چوبک", "آزمایشی", "کیانی"]),
+    (&["王", "李", "张", "欧阳", "陈"], &["小明", "样本", "晓芳", "测试员"]),
+];
+
+/// Letters of every kind and language, and of 180 names of nine scripts and the hostile ones of FAULTS, for other readers
+/// (`script/readers`).
+#[test]
+#[ignore = "for script/readers"]
+fn letters_are_written_for_the_readers_of_others() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/readers");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut letters: Vec<LetterData> = every_letter().collect();
+    let languages = [Language::French, Language::Arabic, Language::Chinese, Language::English];
+    for (given, family) in NAMES {
+        for (n, (given, family)) in given.iter().flat_map(|given| family.iter().map(move |f| (given, f))).enumerate() {
+            let mut data = sample(LetterKind::Convocation, languages[n % languages.len()]);
+            data.recipient.name = format!("{given} {family}");
+            data.permit.label = format!("carte de séjour de {given} {family}");
+            letters.push(data);
+        }
+    }
+    for (n, data) in letters.iter().enumerate() {
+        let letter = compose(data);
+        let write = |end: &str, bytes: &[u8]| {
+            std::fs::write(
+                folder.join(format!("{n:03}-{}-{}.{end}", data.matter.kind(), data.recipient.language)),
+                bytes,
+            )
+            .unwrap();
+        };
+        let mut needles = vec![data.recipient.name.clone(), data.reference.clone()];
+        needles.extend(data.office.contact_email.clone().filter(|address| letter.text.contains(address)));
+        write("pdf", &letter.pdf.unwrap());
+        write("html", letter.html.as_bytes());
+        write("txt", needles.join("\n").as_bytes());
+    }
+    assert!(letters.len() > 200);
+}
+
 #[test]
 fn letters_are_those_that_were_reviewed() {
     for data in every_letter() {
@@ -104,13 +155,14 @@ fn every_kind_in_every_language_keeps_pdf_a_and_pdf_ua() {
     for data in every_letter() {
         let pdf = compose(&data).pdf.unwrap();
         assert_eq!(failures(&pdf), [""; 0], "{} {}", data.matter.kind(), data.recipient.language);
-        let expected = if data.recipient.language == "fr" { 1 } else { 2 };
+        // Front, back, and a page in the other language.
+        let expected = if data.recipient.language == "fr" { 2 } else { 3 };
         assert_eq!(pages(&pdf), expected, "{} {}", data.matter.kind(), data.recipient.language);
     }
 }
 
 #[test]
-fn a_letter_with_the_documents_that_come_with_the_program_is_one_page() {
+fn a_letter_with_the_documents_that_come_with_the_program_is_one_sheet() {
     let documents: Documents = toml::from_str(include_str!("../../../config/examples/documents.toml")).unwrap();
     for kind in PermitKind::ALL {
         for mention in ["salarie", "vie-privee-familiale", "visiteur"] {
@@ -118,7 +170,7 @@ fn a_letter_with_the_documents_that_come_with_the_program_is_one_page() {
             let Matter::Convocation(convoked) = &mut data.matter else { panic!("a sample is a convocation") };
             (convoked.documents, convoked.documents_source) = documents.for_permit(*kind, mention);
             convoked.short_notice = true;
-            assert_eq!(pages(&compose(&data).pdf.unwrap()), 1, "{kind} {mention}");
+            assert_eq!(pages(&compose(&data).pdf.unwrap()), 2, "{kind} {mention}");
         }
     }
 }
@@ -132,6 +184,74 @@ fn large_print_keeps_them_too_on_more_pages() {
         assert_eq!(failures(&pdf), [""; 0], "{kind}");
         assert!(pages(&pdf) > 2, "{kind}");
     }
+}
+
+/// The sizes in which a page's text is drawn, in points.
+fn sizes(document: &lopdf::Document, page: lopdf::ObjectId) -> Vec<f32> {
+    let content = lopdf::content::Content::decode(&document.get_page_content(page)).unwrap();
+    let number = |operand: &lopdf::Object| operand.as_float().unwrap();
+    let (mut scales, mut size, mut sizes) = (vec![1.0], 0.0, Vec::new());
+    for operation in &content.operations {
+        let scale = scales.last_mut().unwrap();
+        match operation.operator.as_str() {
+            "q" => scales.push(*scales.last().unwrap()),
+            "Q" => drop(scales.pop()),
+            "cm" => *scale *= number(&operation.operands[3]).abs(),
+            "Tf" => size = number(&operation.operands[1]),
+            "Tm" => sizes.push(size * scale.abs() * number(&operation.operands[3]).abs()),
+            _ => {}
+        }
+    }
+    sizes
+}
+
+#[test]
+fn no_type_is_smaller_than_people_can_read() {
+    for mut data in every_letter() {
+        for large_print in [false, true] {
+            data.recipient.large_print = large_print;
+            let document = lopdf::Document::load_mem(&compose(&data).pdf.unwrap()).unwrap();
+            let least = if large_print { 18.0 } else { 9.0 };
+            let case = format!("{} {} {large_print}", data.matter.kind(), data.recipient.language);
+            for page in document.get_pages().into_values() {
+                let sizes = sizes(&document, page);
+                // The address is as large as its window lets it be.
+                let is_small = |size: &&f32| **size < least - 0.01;
+                let smaller: Vec<f32> = sizes.iter().filter(is_small).copied().collect();
+                assert!(
+                    sizes.len() > 1 && smaller.len() <= 6 && smaller.iter().all(|size| *size >= 11.0),
+                    "{sizes:?}: {case}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_design_of_ones_own_changes_the_letter_and_never_below_what_people_can_read() {
+    let with = |design: &str| {
+        Templates::from_sources([("letter.toml".to_owned(), design.as_bytes().to_vec())], Fonts::embedded().clone())
+    };
+    let sample = compose(&LetterData::sample()).pdf.unwrap();
+    for design in [
+        "[sizes]\nbody = 12\n",
+        "[margins]\nside = 25\n",
+        "[colours]\ntext = \"#000000\"\n",
+        "[signature]\nclosing = \"Cordialement,\"\n",
+        "[signature]\nside = \"left\"\n",
+        "[fonts]\nfamilies = [\"Droid Sans Fallback\"]\n",
+        "envelopes = [\"c5-left\"]\n",
+    ] {
+        let pdf = with(design).unwrap().compose(&LetterData::sample(), &sender()).unwrap().pdf.unwrap();
+        assert_eq!(failures(&pdf), [""; 0], "{design}");
+        assert_ne!(sha256_hex(&pdf), sha256_hex(&sample), "{design}");
+    }
+    let refused = with("[sizes]\nlegal = 6.5\n").unwrap_err();
+    assert_eq!(
+        (refused.file.as_str(), refused.reason.as_str()),
+        ("letter.toml", "[sizes] legal is 6.5; expected 9 to 14")
+    );
+    assert!(with("[fonts]\nfamilies = [\"Marianne\"]\n").unwrap_err().to_string().contains("[letters] fonts"));
 }
 
 #[test]
@@ -163,7 +283,7 @@ fn the_same_letter_is_the_same_bytes_cold_warm_and_in_two_threads() {
     assert_eq!(cold, halves);
     // A letter is shown again years later: any change of its bytes, even by a library, must be noticed. If it is meant,
     // raise `layout` in ENGINE, so that letters made before are said to be of another engine.
-    insta::assert_snapshot!(cold[0], @"22aa19347585ba6898b52d9bb3da0d65631a5aa44cf56506731e46013fd936dd");
+    insta::assert_snapshot!(cold[0], @"f41cc06a2faec3f7397c701c136d0638cea768cd755f000bf58f193ea7e6f1ec");
 }
 
 #[test]
@@ -296,7 +416,7 @@ fn a_language_that_letters_are_not_written_in_gets_french_alone() {
     data.recipient.language = "ta".into();
     let (french, other) = (compose(&LetterData::sample()), compose(&data));
     assert_eq!(french.text, other.text);
-    assert_eq!(pages(&other.pdf.unwrap()), 1);
+    assert_eq!(french.pdf, other.pdf);
 }
 
 #[test]

@@ -70,8 +70,9 @@ impl Configuration {
         if let Some(ready) = self.templates.get() {
             return Ok(ready);
         }
-        let overrides = self.settings.files.templates.as_ref().map(|overrides| self.folder.join(overrides));
-        let templates = Arc::new(self.settings.letters.templates(overrides.as_deref())?);
+        let beside = |path: &Option<PathBuf>| path.as_ref().map(|path| self.folder.join(path));
+        let (overrides, letter) = (beside(&self.settings.files.templates), beside(&self.settings.files.letter));
+        let templates = Arc::new(self.settings.letters.templates(overrides.as_deref(), letter.as_deref())?);
         Ok(self.templates.get_or_init(|| templates))
     }
 

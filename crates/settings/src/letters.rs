@@ -58,9 +58,9 @@ impl Letters {
         }
     }
 
-    /// The templates: embedded, or replaced by those of `overrides`. A préfecture's own templates are tested on the
-    /// letters that use them, so that nothing starts with templates that fail.
-    pub(super) fn templates(&self, overrides: Option<&Path>) -> Result<Templates, ConfigError> {
+    /// The templates: embedded, or replaced by those of `overrides` and by `letter`, a `letter.toml`. A préfecture's own
+    /// templates are tested on the letters that use them, so that nothing starts with templates that fail.
+    pub(super) fn templates(&self, overrides: Option<&Path>, letter: Option<&Path>) -> Result<Templates, ConfigError> {
         let mut replaced = Vec::new();
         if let Some(folder) = overrides {
             for folder in entries(folder, "`[files] templates` names it")?.into_iter().filter(|f| f.is_dir()) {
@@ -73,6 +73,9 @@ impl Letters {
             let bytes = fs::read(logo)
                 .map_err(|e| ConfigError(format!("{}: {e}; `[letters] logo` names it", logo.display())))?;
             replaced.push(("layout/logo.svg".into(), bytes));
+        }
+        if let Some(letter) = letter {
+            replaced.push(("letter.toml".into(), read(letter, "`[files] letter` names it")?.into_bytes()));
         }
         let fonts = match &self.fonts {
             Some(folder) => {

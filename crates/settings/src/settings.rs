@@ -72,6 +72,8 @@ pub struct Files {
     pub documents: PathBuf,
     /// Folder of templates that replace the embedded ones.
     pub templates: Option<PathBuf>,
+    /// How letters look on paper: a `letter.toml`.
+    pub letter: Option<PathBuf>,
 }
 
 impl Default for Files {
@@ -81,6 +83,7 @@ impl Default for Files {
             policy: "config/policy.toml".into(),
             documents: "config/documents.toml".into(),
             templates: None,
+            letter: None,
         }
     }
 }

@@ -1,34 +1,24 @@
 //! The blocks of a text: headings, paragraphs, lists.
 
-use super::{Block, INK, Letter, MM, Part, Span, Style, Text, length, pictogram, words};
+use super::{Block, Letter, MM, Part, Span, Style, Text, pictogram, spacing, words};
 use crate::typeset::{Gaps, Paragraph};
 
 /// More items than this are in two columns.
 const ONE_COLUMN_MAX: usize = 5;
 
 impl Letter<'_> {
-    pub(super) fn blocks(&mut self, blocks: &[Block], with_qr: bool) {
-        let (mut size, body) = (self.sizes.body, self.sizes.body);
-        // The same between small blocks.
-        let gap = self.sizes.spacing;
+    /// Blocks in this size. The QR code is in the frame of the French text.
+    pub(super) fn blocks(&mut self, blocks: &[Block], size: f32) {
+        let (style, gap) = (self.style(size), spacing(size));
         for block in blocks {
-            let style = self.style(size);
             match block {
-                Block::Mentions => {
-                    size = self.sizes.small;
-                    let y = self.flow.take(gap + 0.4 * body, 0.0);
-                    self.flow.rule(self.flow.left(), y, self.flow.width(), 0.25 * MM, INK);
-                    self.flow.leave(gap);
-                }
                 Block::Heading { icon, text } => {
-                    let scale = 1.2 * size / body;
-                    let gaps = Gaps(self.sizes.heading.0 * scale, self.sizes.heading.1 * scale);
-                    let style = self.style(size * 1.26);
-                    self.flow.heading(2, text, style, gaps, 2.0 * size, pictogram(*icon));
+                    let style = self.style(size * 1.18);
+                    self.flow.heading(2, text, style, Gaps(1.1 * size, 0.55 * size), 2.0 * size, pictogram(*icon));
                 }
                 Block::Paragraph { spans } => self.flow.paragraph(&words(spans), style, Gaps(gap, gap)),
                 Block::List { items } => self.list(items, style, gap),
-                Block::Box { rows } => self.frame(rows, with_qr),
+                Block::Box { rows } => self.frame(rows, self.language == "fr"),
             }
         }
     }
@@ -36,7 +26,7 @@ impl Letter<'_> {
     fn list(&mut self, items: &[Vec<Span>], style: Style, gap: f32) {
         self.flow.open(Part::List);
         if items.len() > ONE_COLUMN_MAX && !self.sheet.large_print {
-            self.two_columns(items, self.style(style.size - 0.6), gap);
+            self.two_columns(items, style, gap);
         } else {
             let (left, width) = (self.flow.left(), self.flow.width());
             for (n, item) in items.iter().enumerate() {
@@ -49,21 +39,34 @@ impl Letter<'_> {
         self.flow.leave(gap);
     }
 
-    /// Many items: in two columns of about the same height, whose items are read one column after the other.
+    /// Many items: in two columns of about the same height, whose items are read one column after the other. What a page
+    /// has no room for is in two columns on the next one.
     fn two_columns(&mut self, items: &[Vec<Span>], style: Style, gap: f32) {
-        let (left, wide) = (self.flow.left(), (self.flow.width() - 5.0 * MM) / 2.0);
-        let tall = |item: &[Span]| length(item) + 25;
-        let half = items.iter().map(|item| tall(item)).sum::<usize>() / 2;
-        let (mut columns, mut sum) = ([Vec::new(), Vec::new()], 0);
+        let wide = (self.flow.width() - 5.0 * MM) / 2.0;
+        let mut set = Vec::with_capacity(items.len());
         for item in items {
-            columns[usize::from(sum + tall(item) / 2 > half)].push(self.item(item, style, wide));
-            sum += tall(item);
+            set.push(self.item(item, style, wide));
         }
-        let height = |column: &[Item]| {
-            column.iter().map(|item| item.body.height() + between(style)).sum::<f32>() - between(style)
-        };
-        let top = self.flow.take(gap, columns.iter().map(|column| height(column)).fold(0.0, f32::max));
-        for (n, column) in columns.iter().enumerate() {
+        let (mut rest, mut above) = (set.as_slice(), gap);
+        while !rest.is_empty() {
+            let fits = |count: &usize| self.flow.has_room(above, Columns::of(&rest[..*count], style).height);
+            match (1..=rest.len()).rev().find(fits) {
+                None if !self.flow.is_at_top() => self.flow.next_page(),
+                // An item that no page has room for goes over its edge: a list of documents has none.
+                count => {
+                    let (now, later) = rest.split_at(count.unwrap_or(1));
+                    self.put_columns(now, style, above);
+                    (rest, above) = (later, between(style));
+                }
+            }
+        }
+    }
+
+    fn put_columns(&mut self, items: &[Item], style: Style, above: f32) {
+        let (left, wide) = (self.flow.left(), (self.flow.width() - 5.0 * MM) / 2.0);
+        let columns = Columns::of(items, style);
+        let top = self.flow.take(above, columns.height);
+        for (n, column) in [&items[..columns.first], &items[columns.first..]].into_iter().enumerate() {
             let is_right = (n == 1) != self.rtl;
             let x = if is_right { left + wide + 5.0 * MM } else { left };
             let mut y = top;
@@ -98,6 +101,27 @@ struct Item {
     mark: Paragraph,
     body: Paragraph,
     indent: f32,
+}
+
+/// Items in two columns.
+struct Columns {
+    /// Items of the first.
+    first: usize,
+    /// Of the higher one.
+    height: f32,
+}
+
+impl Columns {
+    /// The split with the least height; the first column is at least as long as any other split would make it.
+    fn of(items: &[Item], style: Style) -> Self {
+        let height = |column: &[Item]| {
+            let gaps = between(style) * column.len().saturating_sub(1) as f32;
+            column.iter().map(|item| item.body.height()).sum::<f32>() + gaps
+        };
+        let split = |first: usize| Self { first, height: height(&items[..first]).max(height(&items[first..])) };
+        let splits = (0..=items.len()).rev().map(split);
+        splits.min_by(|a, b| a.height.total_cmp(&b.height)).unwrap_or(Self { first: 0, height: 0.0 })
+    }
 }
 
 /// Between the items of a list.

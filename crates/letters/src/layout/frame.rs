@@ -1,6 +1,6 @@
 //! The framed box of a letter: when, where, at which desk; and the QR code.
 
-use super::{INK, Kind, Letter, MM, Part, Text, pictogram, rectangle, words_after};
+use super::{Kind, Letter, MM, Part, Text, pictogram, rectangle, spacing, words_after};
 use crate::document::Row;
 use crate::typeset::{Flow, Paragraph, Pictogram, Pixels};
 
@@ -34,10 +34,10 @@ impl Letter<'_> {
             self.large_frame(rows, with_qr);
             return;
         }
-        let (left, width, body) = (self.flow.left(), self.flow.width(), self.framed);
-        let code = if with_qr { self.code(22.0 * MM, 6.2) } else { None };
+        let (left, width, body) = (self.flow.left(), self.flow.width(), self.sizes.body);
+        let code = if with_qr { self.code(28.0 * MM) } else { None };
         let inner_width = width - 2.0 * INSET.0;
-        let room = inner_width - code.as_ref().map_or(0.0, |code| code.side + 4.0 * MM);
+        let room = inner_width - code.as_ref().map_or(0.0, |code| code.width() + 4.0 * MM);
         // Labels are as wide as they need, values have the rest.
         let style = self.style(body);
         let mut labels = Vec::new();
@@ -83,7 +83,7 @@ impl Letter<'_> {
         self.flow.close();
         if let Some(code) = code {
             let y = top + INSET.1 + (inner - code.height()) / 2.0;
-            code.put(&mut self.flow, from_start(inner_width - code.side, code.side), y);
+            code.put(&mut self.flow, from_start(inner_width - code.width(), code.width()), y);
         }
         self.flow.leave(0.9 * body);
     }
@@ -135,17 +135,17 @@ impl Letter<'_> {
         self.flow.close();
         self.flow.close();
         self.flow.leave(gap);
-        if let Some(code) = self.code(32.0 * MM, 14.0).filter(|_| with_qr) {
+        if let Some(code) = self.code(40.0 * MM).filter(|_| with_qr) {
             let y = self.flow.take(gap, code.height());
-            let x = self.flow.left() + code.beside();
+            let x = self.flow.left();
             code.put(&mut self.flow, x, y);
-            self.flow.leave(self.sizes.spacing);
+            self.flow.leave(spacing(body));
         }
     }
 
     fn border(&mut self, y: f32, height: f32) {
         let border = rectangle(self.flow.left(), y, self.flow.width(), height, MM);
-        self.flow.ornament(border, None, Some((0.6 * MM, INK)));
+        self.flow.ornament(border, None, Some((0.6 * MM, self.design.frame())));
     }
 
     /// The pictogram of a row, at the height of its label. Returns the room that it takes before it.
@@ -155,13 +155,13 @@ impl Letter<'_> {
         Pictogram::INDENT
     }
 
-    /// The QR code with this side, and its text in this size.
-    fn code(&mut self, side: f32, size: f32) -> Option<Code> {
+    /// The QR code with this side, and its text.
+    fn code(&mut self, side: f32) -> Option<Code> {
         let pixels = self.pixels.clone()?;
         let code = self.sheet.code;
         let also = code.map_or_else(String::new, |code| format!(" et code de vérification {code}"));
         let alternative = format!("Code QR : référence {}{also}", self.sheet.reference);
-        let style = self.style(size);
+        let style = self.style(self.sizes.small);
         let width = self.flow.width();
         let text = code.map(|code| self.flow.set(&Text::plain(code), style, width));
         Some(Code { pixels, side, alternative, text })
@@ -173,17 +173,18 @@ impl Code {
         self.side + self.text.as_ref().map_or(0.0, |text| text.height() + MM)
     }
 
-    /// By how much its text is wider, on each side.
-    fn beside(&self) -> f32 {
-        self.text.as_ref().map_or(0.0, |text| (text.width() - self.side).max(0.0) / 2.0)
+    fn width(&self) -> f32 {
+        self.text.as_ref().map_or(0.0, Paragraph::width).max(self.side)
     }
 
+    /// Puts both at `x`, one in the middle below the other.
     fn put(&self, flow: &mut Flow<'_>, x: f32, y: f32) {
-        flow.picture(&self.alternative, (x, y), self.side, self.pixels.clone());
+        let middle = x + self.width() / 2.0;
+        flow.picture(&self.alternative, (middle - self.side / 2.0, y), self.side, self.pixels.clone());
         if let Some(text) = &self.text {
             let wide = text.width();
             flow.within(Part::Paragraph, |flow| {
-                flow.put(text, x + (self.side - wide) / 2.0, y + self.side + MM, wide);
+                flow.put(text, middle - wide / 2.0, y + self.side + MM, wide);
             });
         }
     }

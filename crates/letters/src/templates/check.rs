@@ -2,7 +2,7 @@
 
 use minijinja::HtmlEscape;
 
-use super::{LAYOUT_HTML, LAYOUT_TEXT, LOGO, SHORT, TemplateError, Templates, plain, words_file};
+use super::{LAYOUT_HTML, LAYOUT_TEXT, LOGO, SHORT, TemplateError, Templates, one_line, plain, words_file};
 use crate::explain::Explanation;
 use crate::pdf::PdfError;
 use crate::sample::HOSTILE;
@@ -39,10 +39,11 @@ impl Templates {
                 }
             }
         }
+        let (text, html) = (one_line(&bodies.text), one_line(&bodies.html));
         for what in must_say(data, Language::French) {
-            let escaped = plain(&HtmlEscape(&what).to_string());
-            for (file, body, what) in [(LAYOUT_TEXT, &bodies.text, &what), (LAYOUT_HTML, &bodies.html, &escaped)] {
-                if !plain(body).contains(what) {
+            let escaped = one_line(&HtmlEscape(&what).to_string());
+            for (file, body, what) in [(LAYOUT_TEXT, &text, &one_line(&what)), (LAYOUT_HTML, &html, &escaped)] {
+                if !body.contains(what) {
                     return Err(TemplateError::new(file, format!("does not show {what:?}, which this letter says")));
                 }
             }

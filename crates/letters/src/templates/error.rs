@@ -1,7 +1,5 @@
 //! What is wrong with a template.
 
-use super::LANGUAGES;
-
 /// A fault in a template, and its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template {file}{}{}: {reason}", line.map(|l| format!(", line {l}")).unwrap_or_default(), column.map(|c| format!(", column {c}")).unwrap_or_default())]
@@ -31,12 +29,12 @@ impl TemplateError {
         Self { line: error.line(), column, ..Self::new(error.name().unwrap_or(file), reason) }
     }
 
-    pub(super) fn toml(source: Result<&str, Self>, error: &toml::de::Error) -> Self {
-        let before = source.ok().zip(error.span()).and_then(|(source, span)| source.get(..span.start));
+    pub(crate) fn toml(file: &str, source: &str, error: &toml::de::Error) -> Self {
+        let before = error.span().and_then(|span| source.get(..span.start));
         Self {
             line: before.map(|b| b.matches('\n').count() + 1),
             column: before.map(|b| b.chars().rev().take_while(|c| *c != '\n').count() + 1),
-            ..Self::new(LANGUAGES, error.message())
+            ..Self::new(file, error.message())
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Face {
     units_per_em: f32,
     /// Height of a capital, in em.
     pub(super) capital: f32,
+    /// The name of its family.
+    pub(super) family: String,
     pub(super) bold: bool,
     pub(super) italic: bool,
 }
@@ -95,12 +97,14 @@ impl Face {
         let units_per_em = f32::from(parsed.head().ok()?.units_per_em());
         let capital = parsed.os2().ok().and_then(|table| table.s_cap_height()).filter(|height| *height > 0);
         let attributes = parsed.attributes();
+        let family = parsed.localized_strings(skrifa::string::StringId::FAMILY_NAME).english_or_first();
         Some(Self {
             font,
             shaper: ShaperData::new(&parsed),
             coverage,
             units_per_em,
             capital: capital.map_or(0.7, |height| f32::from(height) / units_per_em),
+            family: family.map(|name| name.to_string()).unwrap_or_default(),
             bold: attributes.weight.value() >= 600.0,
             italic: attributes.style != skrifa::attribute::Style::Normal,
             data: Arc::clone(data),

@@ -11,7 +11,7 @@ const WORDS_MAX: usize = 20_000;
 
 /// Fonts, the first of them before the others.
 pub(crate) struct Faces {
-    faces: Vec<Face>,
+    faces: Vec<Arc<Face>>,
     words: Mutex<Words>,
 }
 
@@ -26,10 +26,24 @@ struct Words {
 }
 
 impl Faces {
-    pub(crate) fn new(faces: Vec<Face>) -> Self {
+    pub(crate) fn new(faces: Vec<Arc<Face>>) -> Self {
         // A face is named by one byte; nobody has so many fonts.
         let faces = faces.into_iter().take(usize::from(u8::MAX)).collect();
         Self { faces, words: Mutex::default() }
+    }
+
+    /// The same faces, those of these families first.
+    ///
+    /// # Errors
+    /// A family that no face is of.
+    pub(crate) fn in_order<'a>(&self, families: &'a [String]) -> Result<Self, &'a String> {
+        if let Some(unknown) = families.iter().find(|family| !self.faces.iter().any(|face| face.family == **family)) {
+            return Err(unknown);
+        }
+        let place = |face: &Face| families.iter().position(|family| *family == face.family).unwrap_or(families.len());
+        let mut faces = self.faces.clone();
+        faces.sort_by_key(|face| place(face));
+        Ok(Self::new(faces))
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -50,7 +64,7 @@ impl Faces {
             return before;
         }
         let first = |wanted: &dyn Fn(&Face) -> bool| {
-            self.faces.iter().position(|face| !face.italic && wanted(face) && (is_unseen(c) || face.covers(c)))
+            self.faces.iter().position(|face| !face.italic && wanted(face.as_ref()) && (is_unseen(c) || face.covers(c)))
         };
         first(&|face| face.bold == bold).or_else(|| first(&|_| true)).map(|face| face as u8)
     }

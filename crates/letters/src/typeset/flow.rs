@@ -33,6 +33,9 @@ pub(crate) struct Flow<'a> {
     left: f32,
     width: f32,
     top: f32,
+    /// Of every page.
+    foot: f32,
+    /// Of this page.
     bottom: f32,
     /// Of what is drawn next.
     pub(crate) colour: Colour,
@@ -51,6 +54,7 @@ impl<'a> Flow<'a> {
             left: margins.side,
             width: size.0 - 2.0 * margins.side,
             top: margins.top,
+            foot: size.1 - margins.bottom,
             bottom: size.1 - margins.bottom,
             colour,
             missing: Vec::new(),
@@ -81,11 +85,16 @@ impl<'a> Flow<'a> {
 
     /// The lowest place of a page.
     pub(crate) fn bottom(&self) -> f32 {
-        self.bottom
+        self.foot
     }
 
-    pub(crate) fn set_bottom(&mut self, bottom: f32) {
-        self.bottom = bottom;
+    /// Keeps this height free at the foot of this page.
+    pub(crate) fn reserve(&mut self, height: f32) {
+        self.bottom = self.foot - height;
+    }
+
+    pub(crate) fn is_on_first_page(&self) -> bool {
+        self.pages.count() == 1
     }
 
     /// Begins a part of the text: what is drawn until [`Self::close`] is in it.
@@ -117,10 +126,10 @@ impl<'a> Flow<'a> {
 
     pub(crate) fn next_page(&mut self) {
         self.pages.pages.push(super::pages::Page::default());
-        (self.y, self.below) = (self.top, 0.0);
+        (self.y, self.below, self.bottom) = (self.top, 0.0, self.foot);
     }
 
-    fn is_at_top(&self) -> bool {
+    pub(crate) fn is_at_top(&self) -> bool {
         self.y <= self.top + 0.01
     }
 
@@ -263,6 +272,7 @@ impl<'a> Flow<'a> {
                     face: run.face,
                     size: style.size,
                     colour: self.colour,
+                    emboldened: kind.strong && !self.faces.get(run.face).bold,
                     rtl: run.rtl,
                     glyphs: run.glyphs.clone(),
                     words: Arc::clone(&paragraph.words),
@@ -351,15 +361,14 @@ impl<'a> Flow<'a> {
         self.leave(gaps.1);
     }
 
-    /// At the foot of every page, not read: these words, and which page it is of how many; of a single page only if
-    /// `always`.
-    pub(crate) fn footers(&mut self, words: &str, y: f32, size: f32, always: bool) {
+    /// At the foot of every page, not read: these words, and which page it is of how many.
+    pub(crate) fn footers(&mut self, words: &str, y: f32, size: f32) {
         let style = Style::french(size, 0.0);
         let count = self.pages.count();
         let mut pages = std::mem::take(&mut self.pages.pages);
         for (n, page) in pages.drain(..).enumerate() {
             self.pages.pages.push(page);
-            let number = if always || count > 1 { format!("page {} sur {count}", n + 1) } else { String::new() };
+            let number = format!("page {} sur {count}", n + 1);
             for (words, side) in [(words, 0.0), (number.as_str(), 1.0)] {
                 let paragraph = self.set(&Text::plain(words), style, self.width);
                 let place = Place { x: self.left, y, width: self.width, side };

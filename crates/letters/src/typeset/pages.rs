@@ -63,6 +63,8 @@ pub(super) struct Drawn {
     pub(super) face: u8,
     pub(super) size: f32,
     pub(super) colour: Colour,
+    /// Strong, in a face that is not: its outlines are drawn too.
+    pub(super) emboldened: bool,
     pub(super) rtl: bool,
     pub(super) glyphs: Vec<(Range<usize>, Glyph)>,
     /// What the ranges are of.
@@ -164,6 +166,26 @@ impl Pages {
         let ops = self.pages.iter().flat_map(|page| &page.marked).flat_map(|marked| &marked.ops);
         let words = ops.filter_map(|op| if let Op::Words(drawn) = op { Some(drawn) } else { None });
         words.flat_map(Drawn::read).filter(|c| !c.is_whitespace()).collect()
+    }
+
+    /// Words and pictures on the first page: left, top, right, bottom, what is read there, and in which size.
+    #[cfg(test)]
+    pub(crate) fn drawn_on_first(&self) -> Vec<([f32; 4], String, f32)> {
+        let ops = self.pages[0].marked.iter().flat_map(|marked| &marked.ops);
+        let place = |op: &Op| match op {
+            Op::Words(drawn) => {
+                let ends = drawn.glyphs.iter().map(|(_, glyph)| glyph.x + glyph.dx + glyph.advance);
+                let right = drawn.x + ends.fold(0.0, f32::max) * drawn.size;
+                // Accents of capitals, and what is below the base line.
+                let (above, below) = (0.95 * drawn.size, 0.25 * drawn.size);
+                Some(([drawn.x, drawn.y - above, right, drawn.y + below], drawn.read().collect(), drawn.size))
+            }
+            Op::Path { .. } => None,
+            // At least as wide as high.
+            Op::Logo { x, y, height } => Some(([*x, *y, x + height, y + height], String::new(), 0.0)),
+            Op::Pixels { x, y, side, .. } => Some(([*x, *y, x + side, y + side], String::new(), 0.0)),
+        };
+        ops.filter_map(place).collect()
     }
 
     pub(super) fn last_page(&self) -> usize {

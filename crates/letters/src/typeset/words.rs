@@ -147,7 +147,9 @@ fn line_ends(text: &Text) -> Vec<bool> {
     const SEGMENTER: LineSegmenterBorrowed<'static> = LineSegmenter::new_for_non_complex_scripts(options());
     let words = text.words.as_str();
     let mut may = vec![false; words.len() + 1];
-    SEGMENTER.segment_str(words).skip(1).for_each(|at| may[at] = true);
+    // Not behind a hyphen: poppler takes it for a sign of division and leaves it out, PDFium replaces it.
+    let is_end = |at: &usize| !words[..*at].ends_with('-');
+    SEGMENTER.segment_str(words).skip(1).filter(is_end).for_each(|at| may[at] = true);
     for (range, kind) in &text.spans {
         if kind.whole || kind.link.is_some() {
             may[range.start + 1..range.end].fill(false);
@@ -219,6 +221,11 @@ mod tests {
     fn a_text_is_cut_where_a_line_may_end_and_where_the_face_changes() {
         assert_eq!(cut(&Text::plain("Bonjour à tous")), ["Bonjour ", "à ", "tous"]);
         assert_eq!(cut(&Text::plain("le 王小明, le")), ["le ", "王", "小", "明", ", ", "le"]);
+    }
+
+    #[test]
+    fn no_line_ends_behind_a_hyphen() {
+        assert_eq!(cut(&Text::plain("un rendez-vous – ou deux")), ["un ", "rendez-vous ", "– ", "ou ", "deux"]);
     }
 
     #[test]

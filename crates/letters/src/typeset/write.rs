@@ -144,6 +144,19 @@ fn fill([r, g, b]: Colour, opacity: NormalizedF32) -> Fill {
     Fill { paint: rgb::Color::new(r, g, b).into(), opacity, rule: FillRule::default() }
 }
 
+fn line([r, g, b]: Colour, width: f32) -> Stroke {
+    Stroke { paint: rgb::Color::new(r, g, b).into(), width, ..Stroke::default() }
+}
+
+/// Width of the outlines of what is made bold, in em: as bold as the embedded bold face beside it.
+const BOLD: f32 = 0.035;
+
+/// What is drawn next is seen.
+fn show_in_ink(surface: &mut Surface<'_>, drawn: &Drawn) {
+    surface.set_stroke(drawn.emboldened.then(|| line(drawn.colour, BOLD * drawn.size)));
+    surface.set_fill(Some(fill(drawn.colour, NormalizedF32::ONE)));
+}
+
 /// A narrow letter that no text here has: it is read, never seen, in the place of wider ones.
 const NARROW: char = 'ǀ';
 
@@ -164,11 +177,7 @@ impl Pen<'_> {
             Op::Words(drawn) => self.words(surface, drawn),
             Op::Path { path, fill: inside, stroke } => {
                 surface.set_fill(inside.map(|colour| fill(colour, NormalizedF32::ONE)));
-                surface.set_stroke(stroke.map(|(width, [r, g, b])| Stroke {
-                    paint: rgb::Color::new(r, g, b).into(),
-                    width,
-                    ..Stroke::default()
-                }));
+                surface.set_stroke(stroke.map(|(width, colour)| line(colour, width)));
                 surface.draw_path(path);
             }
             Op::Logo { x, y, height } => {
@@ -190,8 +199,7 @@ impl Pen<'_> {
 
     /// Glyphs of a text from left to right are drawn together; all others one by one, in reading order.
     fn words(&mut self, surface: &mut Surface<'_>, drawn: &Drawn) {
-        surface.set_stroke(None);
-        surface.set_fill(Some(fill(drawn.colour, NormalizedF32::ONE)));
+        show_in_ink(surface, drawn);
         let mut rest = drawn.glyphs.as_slice();
         while let Some((range, glyph)) = rest.first() {
             let mut count = 1;
@@ -263,6 +271,7 @@ impl Pen<'_> {
     /// What is read here and seen elsewhere, or in another shape.
     fn voice(&mut self, surface: &mut Surface<'_>, drawn: &Drawn, range: Range<usize>, glyph: &Glyph) {
         let glyph = Glyph { dx: 0.0, dy: 0.0, advance: 0.0, ..*glyph };
+        surface.set_stroke(None);
         surface.set_fill(Some(fill(drawn.colour, NormalizedF32::ZERO)));
         let own = (drawn.face, glyph);
         let narrow = self.faces.get(0).nominal(NARROW).map(|id| (0, Glyph { id, ..glyph }));
@@ -274,7 +283,7 @@ impl Pen<'_> {
         let choice = choices.into_iter().flatten().find(|(face, glyph)| self.is_glyph_read_as((*face, glyph.id), text));
         let (face, glyph) = choice.unwrap_or(own);
         self.show_in(face, surface, drawn, &[(range, glyph)], false);
-        surface.set_fill(Some(fill(drawn.colour, NormalizedF32::ONE)));
+        show_in_ink(surface, drawn);
     }
 }
 
