@@ -282,7 +282,7 @@ fn a_night_of_hostile_names_writes_letters_without_header_markup_or_code() {
         let text = mail.part("text/plain");
         // Long lines are folded.
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!(words(&text).matches(&words(shown)).count(), 2, "{file:?}: {text}");
+        assert_eq!(words(text).matches(&words(shown)).count(), 2, "{file:?}: {text}");
         let html = mail.part("text/html");
         assert!(without_entities(html).contains(shown), "{file:?}");
         assert_eq!(html.matches('<').count(), usual.part("text/html").matches('<').count(), "{file:?}");

@@ -44,7 +44,7 @@ pub(super) fn lay_out(sheet: &Sheet<'_>, qr: &[u8], stationery: &Stationery<'_>)
     }
     letter.head(stationery.logo)?;
     letter.texts();
-    let foot = letter.flow.bottom() + FOOTER_DROP;
+    let foot = letter.flow.foot() + FOOTER_DROP;
     letter.flow.footers(&format!("Réf. {}", sheet.reference), foot, sizes.small);
     Ok(Sheets {
         pages: letter.flow.finish().map_err(PdfError::Glyphs)?,
@@ -112,7 +112,7 @@ impl Letter<'_> {
         let style = self.style(self.sizes.small);
         let (left, width) = (self.flow.left(), self.flow.width());
         let at_foot = (!self.sheet.large_print).then(|| self.flow.set(&official, style, width));
-        let foot = self.flow.bottom();
+        let foot = self.flow.foot();
         if let Some(at_foot) = &at_foot {
             self.flow.reserve(at_foot.height() + 2.5 * MM);
         }

@@ -123,7 +123,7 @@ impl Document {
             }
         }
         flow.colour = SOFT;
-        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 7.5);
+        flow.footers(&self.footer, flow.foot() + 5.0 * MM, 7.5);
         let pages = flow.finish().map_err(PdfError::Glyphs)?;
         Ok(Sheets { pages, title: self.title.clone(), author: self.author.clone() })
     }

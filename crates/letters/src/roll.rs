@@ -122,7 +122,7 @@ impl Roll {
             }
         }
         flow.colour = super::paper::SOFT;
-        flow.footers(&self.footer, flow.bottom() + 5.0 * MM, 8.0);
+        flow.footers(&self.footer, flow.foot() + 5.0 * MM, 8.0);
         let pages = flow.finish().map_err(PdfError::Glyphs)?;
         Ok(Sheets { pages, title: self.title.clone(), author: self.author.clone() })
     }

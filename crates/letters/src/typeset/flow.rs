@@ -84,7 +84,7 @@ impl<'a> Flow<'a> {
     }
 
     /// The lowest place of a page.
-    pub(crate) fn bottom(&self) -> f32 {
+    pub(crate) fn foot(&self) -> f32 {
         self.foot
     }
 
