@@ -7,6 +7,7 @@
 
 mod check;
 mod error;
+mod files;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::design::{self, Design};
+use super::design::Design;
 use super::document::{self, Document};
 use super::explain::Explanation;
 use super::fold::folded;
@@ -31,36 +32,9 @@ use crate::french;
 use check::{every_letter, letters_with};
 use convoke_domain::ids::hex;
 pub use error::TemplateError;
+pub(super) use files::DESIGN;
+use files::{EXPLAIN, FORMER, LANGUAGES, LAYOUT_HTML, LAYOUT_TEXT, LOGO, SHORT, is_minijinja, words_file};
 use view::{SubjectView, View};
-
-macro_rules! words {
-    ($($language:literal)*) => { [$(words!(@ $language "convocation" "reminder" "change" "cancellation" "depot-en-ligne" "transfert" "heads-up")),*] };
-    (@ $language:literal $($kind:literal)*) => {
-        [$((concat!($language, "/", $kind, ".md"), include_str!(concat!("../../../templates/", $language, "/", $kind, ".md")))),*]
-    };
-}
-macro_rules! files {
-    ($($name:literal)*) => { [$(($name, include_str!(concat!("../../../templates/", $name)))),*] };
-}
-
-/// The wording of each letter, by language.
-const WORDS: [[(&str, &str); 7]; 6] = words!["fr" "en" "es" "ar" "pt" "zh"];
-/// Everything else.
-const FILES: [(&str, &str); 13] = files![
-    "fr/convocation.subject.txt" "fr/reminder.subject.txt" "fr/change.subject.txt" "fr/cancellation.subject.txt"
-    "fr/depot-en-ligne.subject.txt" "fr/transfert.subject.txt" "fr/heads-up.subject.txt"
-    "fr/short.txt" "fr/explain.md" "layout/letter.txt" "layout/letter.html" "layout/languages.toml" "layout/logo.svg"
-];
-const LAYOUT_TEXT: &str = "layout/letter.txt";
-const LAYOUT_HTML: &str = "layout/letter.html";
-const LANGUAGES: &str = "layout/languages.toml";
-const LOGO: &str = "layout/logo.svg";
-pub(super) const DESIGN: &str = "letter.toml";
-const SHORT: &str = "fr/short.txt";
-const EXPLAIN: &str = "fr/explain.md";
-
-/// Files of earlier engines: kept of the letters that they made, and used no longer.
-const FORMER: [&str; 1] = ["layout/letter.typ"];
 
 /// Fuel limit of one template. An ordinary letter takes a few thousand steps.
 const FUEL: u64 = 200_000;
@@ -155,9 +129,9 @@ impl Templates {
         replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
         fonts: Fonts,
     ) -> Result<Self, TemplateError> {
-        let embedded = WORDS.as_flattened().iter().chain(&FILES).chain(&[(DESIGN, design::EMBEDDED)]);
+        let embedded = files::all();
         let mut sources: BTreeMap<String, Vec<u8>> =
-            embedded.map(|&(name, source)| (name.to_owned(), source.as_bytes().to_vec())).collect();
+            embedded.map(|(name, source)| (name.to_owned(), source.as_bytes().to_vec())).collect();
         for (file, bytes) in replaced {
             let former = "is no longer used: the program lays out the PDF itself; remove the file";
             let reason = if FORMER.contains(&file.as_str()) { former } else { "is used by no letter" };
@@ -219,7 +193,7 @@ impl Templates {
             Self::unchecked(sources.into_iter().filter(|(file, _)| !FORMER.contains(&file.as_str())), fonts)?;
         // An earlier engine may have drawn a logo that this one refuses: the letter matters more.
         if kept.logo.is_err() {
-            let embedded = FILES.iter().find(|(file, _)| *file == LOGO).map_or("", |(_, source)| source);
+            let embedded = files::all().find(|(file, _)| *file == LOGO).map_or("", |(_, source)| source);
             kept.logo = Logo::new(embedded.as_bytes()).map_err(|reason| TemplateError::new(LOGO, reason));
         }
         Ok(kept)
@@ -373,14 +347,6 @@ impl Templates {
         let template = self.env.get_template(file);
         template.and_then(|t| t.render(Serde(values))).map_err(|e| TemplateError::at(file, &e))
     }
-}
-
-fn is_minijinja(file: &str) -> bool {
-    ![LANGUAGES, LOGO, DESIGN].contains(&file)
-}
-
-fn words_file(kind: LetterKind, language: Language) -> String {
-    format!("{language}/{kind}.md")
 }
 
 /// A subject is one line, however its template is laid out.
