@@ -61,6 +61,12 @@ def written(page, needles):
     return [text for text in texts if text and not text.startswith(OF_MAIL) and not text.startswith(recipient)]
 
 
+def has_other_letters(texts, needles, given):
+    """Whether Arabic letters are doubled or lost somewhere, wherever they are: their order alone may be a reader's own."""
+    letters = collections.Counter(ARABIC.findall("".join([*texts, needles[0]])))
+    return letters != collections.Counter(ARABIC.findall(given))
+
+
 ARABIC = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]")
 
 # What a reader is known to give otherwise, whoever wrote the file (docs/letters/readers.md).
@@ -153,6 +159,17 @@ def main():
         texts = written(path.with_suffix(".html"), needles)
         for reader, read in readers.items():
             given = joined(read(file))
+            if has_other_letters(texts, needles, given):
+                others[reader, "letters"].append((path.stem, "Arabic letters are doubled or lost"))
+            checked[reader, "letters"] += 1
+            # A French letter is in the order of its e-mail; what is read aloud has to be in order.
+            if path.stem.endswith("-fr") and reader in ("poppler's structure", "MuPDF"):
+                checked[reader, "order"] += 1
+                place = 0
+                for text in texts:
+                    if (place := given.find(text, place)) < 0:
+                        others[reader, "order"].append((path.stem, text))
+                        break
             for text in texts:
                 checked[reader, "text"] += 1
                 if text not in given:

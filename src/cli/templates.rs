@@ -28,8 +28,8 @@ pub(super) enum Templates {
     Check,
     /// Write the built-in templates and letter.toml into a folder, to start from
     ///
-    /// Keep what you change and delete the rest: what is not there is as the program has it, also after an upgrade.
-    /// Nothing is overwritten.
+    /// Keep what you change and delete the rest: for files that you delete, and keys of letter.toml, the built-in ones
+    /// are used, also after an upgrade. Nothing is overwritten.
     #[command(after_long_help = "Example:
   convoke templates export --out config")]
     Export {
@@ -74,14 +74,19 @@ fn export(session: &Session, out: &Path) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         write_whole(file, source)?;
     }
+    // As TOML writes it, and wherever convoke.toml is.
+    let whole = out.canonicalize().with_context(|| format!("finding {}", out.display()))?;
+    let path = |name: &str| toml::Value::String(whole.join(name).display().to_string());
     let text = format!(
-        "{} files are in {out}. Keep what you change, delete the rest, and name it in convoke.toml:\n\
-         [files]\nletter = \"{out}/letter.toml\"\ntemplates = \"{out}/templates\"\n\
+        "{} files are in {}. Keep what you change, delete the rest, and name them in convoke.toml:\n\
+         [files]\nletter = {}\ntemplates = {}\n\
          Then: convoke templates check; convoke letters preview --envelope --out previews\n",
         files.len(),
-        out = out.display()
+        out.display(),
+        path("letter.toml"),
+        path("templates")
     );
-    let written: Vec<_> = files.iter().map(|(file, _)| file).collect();
+    let written: Vec<_> = files.iter().map(|(file, _)| file.display().to_string()).collect();
     session.print(&json!({"schema": "convoke.templates-export/1", "files": written}), &text)?;
     Ok(Exit::Done)
 }

@@ -37,8 +37,8 @@ pub struct Design {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageMargins {
-    /// Left and right: 10 to 40.
-    #[schemars(range(min = 10, max = 40))]
+    /// Left and right: 10 to 22.
+    #[schemars(range(min = 10, max = 22))]
     pub(super) side: f32,
     /// Above: 5 to 40.
     #[schemars(range(min = 5, max = 40))]
@@ -52,17 +52,17 @@ pub(super) struct PageMargins {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sizes {
-    /// Of the letter: 11 to 14.
-    #[schemars(range(min = 11, max = 14))]
+    /// Of the letter: 11 to 12.
+    #[schemars(range(min = 11, max = 12))]
     pub(super) body: f32,
-    /// Of rights and legal mentions: 9 to 14.
+    /// Of rights and legal mentions: 9 to 12.
     #[schemars(range(min = 9, max = 14))]
     pub(super) legal: f32,
-    /// Of the code below the QR code, the line in eight languages and the foot of a page: 9 to 14.
+    /// Of the code below the QR code, the line in eight languages and the foot of a page: 9 to 10.
     #[schemars(range(min = 9, max = 14))]
     pub(super) small: f32,
-    /// Of all of a letter in large print: 18 to 28.
-    #[schemars(range(min = 18, max = 28))]
+    /// Of all of a letter in large print: 18 to 24.
+    #[schemars(range(min = 18, max = 24))]
     pub(super) large: f32,
 }
 
@@ -141,28 +141,37 @@ pub(super) struct Window {
 /// Width of a sheet.
 const SHEET: f32 = 210.0 * MM;
 
-/// Room that six lines of 38 characters need, in 11 points.
-const ADDRESS: (f32, f32) = (80.0 * MM, 25.0 * MM);
+/// Room that six lines of 38 usual capitals need, in 11 points.
+const ADDRESS: (f32, f32) = (82.0 * MM, 28.5 * MM);
 
-/// Room that a letterhead needs.
-const BESIDE: f32 = 60.0 * MM;
+/// Width of the longest reference (`RC-974-2026-0001234-R`), in em.
+const REFERENCE: f32 = 11.6;
+
+/// What many printers leave blank at the edges.
+const EDGE: f32 = 8.0 * MM;
 
 impl Design {
-    /// Reads a `letter.toml`.
+    /// Reads a `letter.toml`. Also returns it whole, with the defaults that it leaves out.
     ///
     /// # Errors
-    /// A key that nobody knows, a value out of its limits, openings that have no room for an address in common: each
-    /// with its place and what to do.
-    pub(super) fn read(source: &str) -> Result<Self, TemplateError> {
+    /// An unknown key, a value out of its limits, openings that have no room for an address in common: each with its
+    /// key and what to do.
+    pub(super) fn read(source: &str) -> Result<(Self, String), TemplateError> {
         let wrong = |reason: String| TemplateError::new(DESIGN, reason);
         let table = |text: &str| text.parse::<toml::Table>();
         let own = table(source).map_err(|error| TemplateError::toml(DESIGN, source, &error))?;
         // A test reads it.
         let embedded = table(EMBEDDED).map_err(|error| TemplateError::toml(DESIGN, EMBEDDED, &error))?;
-        let design: Self = merged(embedded, own).try_into().map_err(|error| wrong(error.to_string().trim().into()))?;
+        let whole = merged(embedded.clone(), own);
+        let text = if whole == embedded {
+            EMBEDDED.to_owned()
+        } else {
+            toml::to_string(&whole).map_err(|error| wrong(error.to_string()))?
+        };
+        let design: Self = whole.try_into().map_err(|error| wrong(error.to_string().trim().into()))?;
         design.refuse_limits().map_err(wrong)?;
         design.window().map_err(wrong)?;
-        Ok(design)
+        Ok((design, text))
     }
 
     /// The schema of `letter.toml`: all but what an opening is may be left out.
@@ -192,13 +201,13 @@ impl Design {
         let (margins, sizes) = (self.margins, self.sizes);
         let limits = [
             ("play", self.play, 0.0, 10.0),
-            ("[margins] side", margins.side, 10.0, 40.0),
+            ("[margins] side", margins.side, 10.0, 22.0),
             ("[margins] top", margins.top, 5.0, 40.0),
             ("[margins] bottom", margins.bottom, 12.0, 40.0),
-            ("[sizes] body", sizes.body, 11.0, 14.0),
-            ("[sizes] legal", sizes.legal, 9.0, 14.0),
-            ("[sizes] small", sizes.small, 9.0, 14.0),
-            ("[sizes] large", sizes.large, 18.0, 28.0),
+            ("[sizes] body", sizes.body, 11.0, 12.0),
+            ("[sizes] legal", sizes.legal, 9.0, 12.0),
+            ("[sizes] small", sizes.small, 9.0, 10.0),
+            ("[sizes] large", sizes.large, 18.0, 24.0),
         ];
         for (name, found, least, most) in limits {
             if !(least..=most).contains(&found) {
@@ -235,8 +244,9 @@ impl Design {
             areas.push(opening.area()?);
         }
         let play = self.play * MM;
+        let printed = Area { left: EDGE, top: EDGE, right: SHEET - EDGE, bottom: 2.0 * SHEET };
         let (Some(address), Some(clear)) = (
-            areas.iter().map(|area| area.grown(-play)).reduce(Area::common),
+            areas.iter().map(|area| area.grown(-play).common(printed)).reduce(Area::common),
             areas.iter().map(|area| area.grown(play)).reduce(Area::around),
         ) else {
             return Err("`envelopes` is empty: name at least one [[opening]]".into());
@@ -255,21 +265,21 @@ impl Design {
             ));
         }
         let beside = (clear.left - self.margins.side * MM).max(SHEET - self.margins.side * MM - clear.right);
-        if beside < BESIDE {
+        let needed = REFERENCE * self.sizes.large;
+        if beside < needed {
             return Err(format!(
-                "beside the openings {} there are {:.0} mm for the letterhead; expected {:.0} or more: make \
-                 [margins] side smaller, or name fewer of them in `envelopes`",
+                "beside the openings {} there are {:.0} mm for letterhead and reference; expected {:.0} or more: make \
+                 [margins] side or [sizes] large smaller, or name fewer openings in `envelopes`",
                 self.envelopes.join(", "),
                 beside.max(0.0) / MM,
-                BESIDE / MM
+                needed / MM
             ));
         }
         Ok(Window { address, clear })
     }
 
-    /// The last of a name: what a préfecture adds replaces what the program has.
     fn opening(&self, name: &str) -> Option<&Opening> {
-        self.opening.iter().rev().find(|opening| opening.name == name)
+        self.opening.iter().find(|opening| opening.name == name)
     }
 }
 
@@ -322,12 +332,15 @@ impl Area {
     }
 }
 
-/// The embedded table with what a préfecture changed. Openings are added, everything else is replaced.
+/// The embedded table with what a préfecture changed. Openings are added or replaced by name.
 fn merged(mut below: toml::Table, above: toml::Table) -> toml::Table {
     for (key, value) in above {
         match (below.get_mut(&key), value) {
             (Some(toml::Value::Table(part)), toml::Value::Table(own)) => *part = merged(std::mem::take(part), own),
-            (Some(toml::Value::Array(openings)), toml::Value::Array(own)) if key == "opening" => openings.extend(own),
+            (Some(toml::Value::Array(openings)), toml::Value::Array(own)) if key == "opening" => {
+                openings.retain(|opening| !own.iter().any(|own| own.get("name") == opening.get("name")));
+                openings.extend(own);
+            }
             (_, value) => drop(below.insert(key, value)),
         }
     }
@@ -359,18 +372,20 @@ mod tests {
 
     #[test]
     fn what_a_file_leaves_out_is_as_the_program_has_it() {
-        let (embedded, bare) = (Design::read(EMBEDDED), Design::read(""));
-        // Its openings are there twice, and the same.
-        assert_eq!(embedded.as_ref().unwrap().window(), bare.as_ref().unwrap().window());
-        let own = Design::read("[sizes]\nbody = 12\n").unwrap();
+        let (bare, text) = Design::read("").unwrap();
+        assert_eq!((Design::read(EMBEDDED).unwrap().1.as_str(), text.as_str()), (EMBEDDED, EMBEDDED));
+        let (own, whole) = Design::read("[sizes]\nbody = 12\n").unwrap();
         assert_eq!((own.sizes.body, own.sizes.legal), (12.0, 10.0));
-        assert_eq!(own.margins, bare.unwrap().margins);
+        assert_eq!(own.margins, bare.margins);
+        // What is kept with a letter says all of it.
+        assert!(whole.contains("body = 12") && whole.contains("[[opening]]") && whole.contains("salutations"));
+        assert_eq!(Design::read(&whole).unwrap(), (own, whole.clone()));
     }
 
     #[test]
     fn what_cannot_be_used_is_refused_with_its_place_and_what_to_do() {
-        assert!(refused("[sizes]\nbody = 10.5\n").contains("[sizes] body is 10.5; expected 11 to 14"));
-        assert!(refused("[sizes]\nlarge = nan\n").contains("expected 18 to 28"));
+        assert!(refused("[sizes]\nbody = 10.5\n").contains("[sizes] body is 10.5; expected 11 to 12"));
+        assert!(refused("[sizes]\nlarge = nan\n").contains("expected 18 to 24"));
         assert!(refused("[sizes]\nfoot = 9\n").contains("unknown field `foot`"));
         assert!(refused("[sizes\n").contains("letter.toml, line 1"));
         assert!(refused("[colours]\ntext = \"#99aabb\"\n").contains("take a darker one"));
@@ -381,9 +396,9 @@ mod tests {
     }
 
     #[test]
-    fn an_opening_of_ones_own_replaces_that_of_its_name() {
+    fn an_own_opening_replaces_that_of_its_name() {
         let lengths = "[[opening]]\nname = \"dl-right\"\ntop = 40\nwidth = 90\nheight = 40\nsource = \"measured\"\n";
-        let own = Design::read(&format!("envelopes = [\"dl-right\"]\n{lengths}right = 15\n")).unwrap();
+        let (own, _) = Design::read(&format!("envelopes = [\"dl-right\"]\n{lengths}right = 15\n")).unwrap();
         let window = own.window().unwrap();
         let is_at = |place: f32, millimetres: f32| (place / MM - millimetres).abs() < 0.01;
         assert!(is_at(window.address.top, 43.0) && is_at(window.clear.right, 198.0), "{window:?}");

@@ -189,7 +189,9 @@ impl Open {
         match event {
             Event::Text(text) => self.text(&text),
             Event::SoftBreak => self.text(" "),
-            Event::Rule if self.is_in_mentions => return Err("a letter has one rule (`---`)".into()),
+            Event::Rule if self.is_in_mentions || self.inside != Inside::Nothing => {
+                return Err("a letter has one rule (`---`), outside lists and the box".into());
+            }
             Event::Rule => self.is_in_mentions = true,
             Event::Start(Tag::Strong) => self.strong = true,
             Event::End(TagEnd::Strong) => self.strong = false,

@@ -81,13 +81,17 @@ impl Fonts {
         &self.faces
     }
 
+    pub(crate) fn shared(&self) -> Arc<Faces> {
+        Arc::clone(&self.faces)
+    }
+
     /// The same faces, those of these families first.
     ///
     /// # Errors
     /// A family that no face is of.
     pub(crate) fn in_order<'a>(&self, families: &'a [String]) -> Result<Arc<Faces>, &'a String> {
         if families.is_empty() {
-            return Ok(Arc::clone(&self.faces));
+            return Ok(self.shared());
         }
         Ok(Arc::new(self.faces.in_order(families)?))
     }

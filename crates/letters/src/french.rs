@@ -45,10 +45,14 @@ pub fn time(at: NaiveTime) -> String {
 }
 
 /// Text with French non-breaking spaces: no line begins with `:` or `»`, and no line ends within what
-/// [`with_whole_numbers`] keeps together.
+/// [`with_whole_numbers`] keeps together, or between a day and its month.
 pub fn spaced(text: &str) -> String {
     with_kept_blanks(text, |before, after| {
-        matches!(after, ':' | ';' | '!' | '?' | '»') || before.ends_with('«') || is_within_number(before, after)
+        let is_day = before.ends_with(|c: char| c.is_ascii_digit()) || before.ends_with("1er");
+        after.starts_with([':', ';', '!', '?', '»'])
+            || before.ends_with('«')
+            || (is_day && MONTHS.iter().any(|month| after.starts_with(month)))
+            || is_within_number(before, after)
     })
 }
 
@@ -58,18 +62,16 @@ pub(super) fn with_whole_numbers(text: &str) -> String {
 }
 
 /// The blanks for which `keeps` says so, of what is before and after them, are non-breaking.
-fn with_kept_blanks(text: &str, keeps: impl Fn(&str, char) -> bool) -> String {
+fn with_kept_blanks(text: &str, keeps: impl Fn(&str, &str) -> bool) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 32);
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, c)) = rest.next() {
-        let next = rest.peek().map(|(_, next)| *next);
-        let is_kept = c == ' ' && next.is_some_and(|next| keeps(&text[..at], next));
+    for (at, c) in text.char_indices() {
+        let is_kept = c == ' ' && keeps(&text[..at], &text[at + 1..]);
         out.push(if is_kept { '\u{a0}' } else { c });
     }
     out
 }
 
-fn is_within_number(before: &str, after: char) -> bool {
+fn is_within_number(before: &str, after: &str) -> bool {
     // Part of the code that an article is of: `L.`, `R.`, `R.*`, `D.` (a letter of its own).
     let is_part = || {
         let part = before.trim_end_matches(['.', '*', '\\']);
@@ -78,7 +80,8 @@ fn is_within_number(before: &str, after: char) -> bool {
         part.len() < before.len() && is_letter && letters.next().is_none_or(|c| !c.is_alphanumeric())
     };
     before.ends_with(['°', '§'])
-        || (after.is_ascii_digit() && (before.ends_with(|c: char| c.is_ascii_digit()) || is_part()))
+        || (after.starts_with(|c: char| c.is_ascii_digit())
+            && (before.ends_with(|c: char| c.is_ascii_digit()) || is_part()))
 }
 
 #[cfg(test)]
@@ -94,7 +97,7 @@ mod tests {
             ("loi n° 78-17 : « oui » ?", "loi n°~78-17~: «~oui~»~?"),
             ("Téléphone : 01 00 00 00 94.", "Téléphone~: 01~00~00~00~94."),
             ("Mme A. 12 rue X. 3 fois", "Mme A.~12 rue X. 3 fois"),
-            ("le 1er juillet 2026, à 9 h", "le 1er juillet 2026, à 9 h"),
+            ("le 1er juillet 2026, le 2 mai", "le 1er~juillet 2026, le 2~mai"),
         ];
         for (text, expected) in cases {
             assert_eq!(spaced(text).replace('\u{a0}', "~"), expected);

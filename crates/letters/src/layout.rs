@@ -1,8 +1,8 @@
 //! The letter on paper: A4, address in the window of an envelope (NF Z 10-011).
 //!
-//! The first page is what the person needs: who writes, to whom, when and where to come, what to bring, what to do if she
-//! cannot; rights and legal mentions are on the back. What does not fit continues on one page more: type is never set
-//! smaller. Another language has a page of its own.
+//! The first page is what the person needs: who writes, to whom, when and where to come, what to bring, what to do if
+//! she cannot; rights and legal mentions are on the back. What does not fit continues on the next page: type is never
+//! set smaller. Another language has a page of its own.
 
 mod blocks;
 mod frame;
@@ -33,11 +33,12 @@ pub(super) struct Stationery<'a> {
 /// Characters that no font has; an address too wide for the window.
 pub(super) fn lay_out(sheet: &Sheet<'_>, qr: &[u8], stationery: &Stationery<'_>) -> Result<Sheets, PdfError> {
     let design = stationery.design;
-    let margins =
-        Margins { side: design.margins.side * MM, top: design.margins.top * MM, bottom: design.margins.bottom * MM };
+    let sizes = Sizes::of(sheet, design);
+    // The foot of a page is above what printers leave blank.
+    let bottom = (design.margins.bottom * MM).max(FOOTER_DROP + sizes.small + 5.0 * MM);
+    let margins = Margins { side: design.margins.side * MM, top: design.margins.top * MM, bottom };
     let flow = Flow::new(stationery.faces, A4, &margins, design.text());
     let pixels = (sheet.qr_side > 0).then(|| Pixels { bytes: qr.into(), side: sheet.qr_side });
-    let sizes = Sizes::of(sheet, design);
     let mut letter = Letter { flow, sheet, design, pixels, sizes, rtl: false, language: "fr" };
     if stationery.shows_openings {
         letter.openings();
@@ -157,8 +158,8 @@ impl Letter<'_> {
         self.flow.heading(1, title, self.style(body * 1.28), Gaps(1.2 * body, 0.75 * body), 2.0 * body, None);
     }
 
-    /// One line in eight languages. What is written from right to left has a line of its own: readers mix it with what is
-    /// beside it.
+    /// One line in eight languages. What is written from right to left has a line of its own: readers mix it with what
+    /// is beside it.
     fn official(&self) -> Text {
         let mut text = Text::default();
         for (n, line) in self.sheet.official.iter().enumerate() {
@@ -295,7 +296,7 @@ mod tests {
             [r#"["dl-right", "c5-right"]"#, r#"["dl-left", "c5-left"]"#, r#"["c5-right"]"#, r#"["dl-left"]"#]
         {
             let source = format!("envelopes = {envelopes}\n");
-            let (templates, window) = (with(&source), Design::read(&source).unwrap().window().unwrap());
+            let (templates, window) = (with(&source), Design::read(&source).unwrap().0.window().unwrap());
             for mut data in letters() {
                 data.recipient.address.splice(0..1, more.map(String::from));
                 let lines = crate::envelope(&data.recipient.name, &data.recipient.address).unwrap();
@@ -316,6 +317,23 @@ mod tests {
                 }
                 let joined = |text: &str| text.split_whitespace().collect::<String>();
                 assert_eq!(joined(&address), joined(&lines.concat()), "{case}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reference_is_whole_whatever_the_design() {
+        for (body, small, side, large) in [(11, 9, 10, 18), (12, 10, 22, 18), (12, 10, 19, 18), (11, 10, 10, 20)] {
+            let source =
+                format!("[margins]\nside = {side}\n[sizes]\nbody = {body}\nsmall = {small}\nlarge = {large}\n");
+            let templates = with(&source);
+            for mut data in letters().into_iter().filter(|data| data.recipient.language == "fr") {
+                data.reference = "RC-974-2026-0001234-R".into();
+                let drawn = templates.pages(&data).unwrap().0.pages.drawn_on_first();
+                let references = drawn.iter().filter(|(_, words, _)| words.contains("RC-9") || words.contains("1234"));
+                let is_whole = |words: &str| words.contains(&data.reference);
+                let references: Vec<bool> = references.map(|(_, words, _)| is_whole(words)).collect();
+                assert!(references.len() >= 2 && !references.contains(&false), "{source}{:?}", data.matter.kind());
             }
         }
     }

@@ -129,6 +129,15 @@ impl Templates {
         replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
         fonts: Fonts,
     ) -> Result<Self, TemplateError> {
+        Self::assembled(replaced, fonts, false)
+    }
+
+    /// The same; if they were `kept`, a design or a family of fonts that can no longer be used gives way to the default.
+    fn assembled(
+        replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
+        fonts: Fonts,
+        kept: bool,
+    ) -> Result<Self, TemplateError> {
         let embedded = files::all();
         let mut sources: BTreeMap<String, Vec<u8>> =
             embedded.map(|(name, source)| (name.to_owned(), source.as_bytes().to_vec())).collect();
@@ -175,12 +184,20 @@ impl Templates {
         }
         let languages = text_of(LANGUAGES)?;
         let lines = toml::from_str(languages).map_err(|e| TemplateError::toml(LANGUAGES, languages, &e))?;
-        let design = Design::read(text_of(DESIGN)?)?;
-        let unknown = |family: &String| {
-            TemplateError::new(DESIGN, format!("[fonts] {family:?} is no family of the folder of `[letters] fonts`"))
+        let (design, whole) = match Design::read(text_of(DESIGN)?) {
+            Err(_) if kept => Design::read("")?,
+            read => read?,
         };
-        let faces = fonts.in_order(&design.fonts.families).map_err(unknown)?;
+        let faces = match fonts.in_order(&design.fonts.families) {
+            Err(_) if kept => fonts.shared(),
+            ordered => ordered.map_err(|family| {
+                let reason = format!("[fonts] {family:?} is no family of the folder of `[letters] fonts`");
+                TemplateError::new(DESIGN, reason)
+            })?,
+        };
         let logo = Logo::new(&sources[LOGO]).map_err(|reason| TemplateError::new(LOGO, reason));
+        // Whole: the defaults of a later version change nothing in the hash of a letter.
+        sources.insert(DESIGN.to_owned(), whole.into_bytes());
         Ok(Self { sources, env, lines, fonts, design, faces, logo })
     }
 
@@ -189,8 +206,13 @@ impl Templates {
     /// # Errors
     /// A source that cannot be parsed.
     pub fn kept(sources: impl IntoIterator<Item = (String, Vec<u8>)>, fonts: Fonts) -> Result<Self, TemplateError> {
-        let mut kept =
-            Self::unchecked(sources.into_iter().filter(|(file, _)| !FORMER.contains(&file.as_str())), fonts)?;
+        // Layouts of an engine that had legal mentions among the blocks would leave them out.
+        let is_former = |file: &str, source: &[u8]| {
+            let is_layout = [LAYOUT_TEXT, LAYOUT_HTML].contains(&file);
+            FORMER.contains(&file) || (is_layout && !String::from_utf8_lossy(source).contains(".mentions"))
+        };
+        let sources = sources.into_iter().filter(|(file, source)| !is_former(file, source));
+        let mut kept = Self::assembled(sources, fonts, true)?;
         // An earlier engine may have drawn a logo that this one refuses: the letter matters more.
         if kept.logo.is_err() {
             let embedded = files::all().find(|(file, _)| *file == LOGO).map_or("", |(_, source)| source);

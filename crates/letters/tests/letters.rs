@@ -74,7 +74,7 @@ fn the_same_letter_twice_is_the_same_bytes() {
     let again = compose(&serde_json::from_str(&stored).unwrap());
     assert_eq!(first, again);
     // A stored letter is identified by its hash: any change, even by a library, must be noticed.
-    insta::assert_snapshot!(first.sha256, @"6439c6f4e22205e67f8a700788575a3ce471c8082706d52782534e8e2273e604");
+    insta::assert_snapshot!(first.sha256, @"49e19bfcecf5c2044797e4c201f9f7091b15be2b61d9a94bf9877795e954cdd6");
 }
 
 #[test]
@@ -436,5 +436,41 @@ fn no_line_of_a_mail_is_wider_than_78_columns() {
         let text = compose(&data).text;
         let wide: Vec<&str> = text.lines().filter(|line| line.width() > 78 && line.trim().contains(' ')).collect();
         assert_eq!(wide, [""; 0], "{kind} {language}");
+    }
+}
+
+/// Layouts that were kept with a letter of an earlier engine knew legal mentions as blocks; families of fonts may be gone.
+#[test]
+fn a_letter_made_before_is_shown_with_its_legal_mentions_whatever_was_kept_with_it() {
+    let text = "{% for block in texts[0].blocks %}{% if block.type == \"mentions\" %}--{% endif %}{% endfor %}";
+    let kept = [
+        ("layout/letter.txt", text),
+        ("layout/letter.html", text),
+        ("layout/letter.typ", "#set page()"),
+        ("letter.toml", "[fonts]\nfamilies = [\"Marianne\"]\n[sizes]\nlegal = 6\n"),
+    ];
+    let kept = kept.map(|(file, source)| (file.to_owned(), source.as_bytes().to_vec()));
+    let shown = Templates::kept(kept, Fonts::embedded().clone()).unwrap().compose(&LetterData::sample(), &sender());
+    let (shown, today) = (shown.unwrap(), compose(&LetterData::sample()));
+    assert!(shown.text.contains("311-3-1-1") && shown.html.contains("311-3-1-1"), "{}", shown.text);
+    assert_eq!((&shown.text, &shown.pdf), (&today.text, &today.pdf));
+}
+
+#[test]
+fn a_layout_that_leaves_out_legal_mentions_is_refused_for_every_kind() {
+    let without = |file: &str, source: &str, cut: &str| {
+        assert!(source.contains(cut), "{cut}");
+        replaced(file, &source.replace(cut, "")).unwrap_err()
+    };
+    let (text, html) =
+        (include_str!("../../../templates/layout/letter.txt"), include_str!("../../../templates/layout/letter.html"));
+    for (file, source, cut) in [
+        ("layout/letter.txt", text, "{{ said(text.mentions, \"fr\") }}"),
+        ("layout/letter.html", html, "{{ said(text.mentions, level) }}"),
+        ("layout/letter.txt", text, "{{ closing }}"),
+        ("layout/letter.html", html, "{{ closing }}"),
+    ] {
+        let error = without(file, source, cut);
+        assert!(error.file == file && error.reason.contains("which this letter says"), "{error}");
     }
 }

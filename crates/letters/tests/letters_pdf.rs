@@ -105,8 +105,7 @@ const NAMES: [(&[&str], &[&str]); 9] = [
     (&["王", "李", "张", "欧阳", "陈"], &["小明", "样本", "晓芳", "测试员"]),
 ];
 
-/// Letters of every kind and language, and of 180 names of nine scripts and the hostile ones of FAULTS, for other readers
-/// (`script/readers`).
+/// Letters of every kind and language, and of 180 names of nine scripts, for other readers (`script/readers`).
 #[test]
 #[ignore = "for script/readers"]
 fn letters_are_written_for_the_readers_of_others() {
@@ -213,13 +212,15 @@ fn no_type_is_smaller_than_people_can_read() {
             let document = lopdf::Document::load_mem(&compose(&data).pdf.unwrap()).unwrap();
             let least = if large_print { 18.0 } else { 9.0 };
             let case = format!("{} {} {large_print}", data.matter.kind(), data.recipient.language);
-            for page in document.get_pages().into_values() {
+            for (number, page) in document.get_pages() {
                 let sizes = sizes(&document, page);
                 // The address is as large as its window lets it be.
                 let is_small = |size: &&f32| **size < least - 0.01;
                 let smaller: Vec<f32> = sizes.iter().filter(is_small).copied().collect();
                 assert!(
-                    sizes.len() > 1 && smaller.len() <= 6 && smaller.iter().all(|size| *size >= 11.0),
+                    sizes.len() > 1
+                        && smaller.len() <= 6 * usize::from(number == 1)
+                        && smaller.iter().all(|size| *size >= 11.0),
                     "{sizes:?}: {case}"
                 );
             }
@@ -228,14 +229,14 @@ fn no_type_is_smaller_than_people_can_read() {
 }
 
 #[test]
-fn a_design_of_ones_own_changes_the_letter_and_never_below_what_people_can_read() {
+fn an_own_design_changes_the_letter_and_never_below_what_people_can_read() {
     let with = |design: &str| {
         Templates::from_sources([("letter.toml".to_owned(), design.as_bytes().to_vec())], Fonts::embedded().clone())
     };
     let sample = compose(&LetterData::sample()).pdf.unwrap();
     for design in [
         "[sizes]\nbody = 12\n",
-        "[margins]\nside = 25\n",
+        "[margins]\nside = 22\n",
         "[colours]\ntext = \"#000000\"\n",
         "[signature]\nclosing = \"Cordialement,\"\n",
         "[signature]\nside = \"left\"\n",
@@ -249,7 +250,7 @@ fn a_design_of_ones_own_changes_the_letter_and_never_below_what_people_can_read(
     let refused = with("[sizes]\nlegal = 6.5\n").unwrap_err();
     assert_eq!(
         (refused.file.as_str(), refused.reason.as_str()),
-        ("letter.toml", "[sizes] legal is 6.5; expected 9 to 14")
+        ("letter.toml", "[sizes] legal is 6.5; expected 9 to 12")
     );
     assert!(with("[fonts]\nfamilies = [\"Marianne\"]\n").unwrap_err().to_string().contains("[letters] fonts"));
 }
@@ -283,7 +284,7 @@ fn the_same_letter_is_the_same_bytes_cold_warm_and_in_two_threads() {
     assert_eq!(cold, halves);
     // A letter is shown again years later: any change of its bytes, even by a library, must be noticed. If it is meant,
     // raise `layout` in ENGINE, so that letters made before are said to be of another engine.
-    insta::assert_snapshot!(cold[0], @"f41cc06a2faec3f7397c701c136d0638cea768cd755f000bf58f193ea7e6f1ec");
+    insta::assert_snapshot!(cold[0], @"a898425e1158abf6a109a45dc60b6484f89dfe85b57f4e339a3e0a236329b087");
 }
 
 #[test]

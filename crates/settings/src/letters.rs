@@ -63,6 +63,10 @@ impl Letters {
     pub(super) fn templates(&self, overrides: Option<&Path>, letter: Option<&Path>) -> Result<Templates, ConfigError> {
         let mut replaced = Vec::new();
         if let Some(folder) = overrides {
+            if folder.join("letter.toml").exists() {
+                let place = folder.join("letter.toml").display().to_string();
+                return Err(ConfigError(format!("{place} is used by no letter there: name it in `[files] letter`")));
+            }
             for folder in entries(folder, "`[files] templates` names it")?.into_iter().filter(|f| f.is_dir()) {
                 for file in entries(&folder, "it is a folder of templates")?.into_iter().filter(|f| f.is_file()) {
                     replaced.push((format!("{}/{}", name(&folder), name(&file)), in_file(&file, fs::read(&file))?));

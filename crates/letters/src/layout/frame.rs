@@ -42,7 +42,7 @@ impl Letter<'_> {
         let style = self.style(body);
         let mut labels = Vec::new();
         for row in rows {
-            labels.push(self.flow.set(&Text::plain(&row.label), style, room / 2.0));
+            labels.push(self.flow.set(&Text::plain(&row.label), style, 0.42 * room));
         }
         let wide = rows.iter().zip(&labels).map(|(row, label)| label.width() + indent(row)).fold(0.0, f32::max);
         let value_style = self.style(body * 1.08);

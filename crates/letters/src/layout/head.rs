@@ -2,7 +2,6 @@
 
 use super::{Kind, Letter, Logo, MM, Part, PdfError, Text, natural_width};
 use crate::design::Area;
-use crate::typeset::A4;
 
 /// A column of the page.
 #[derive(Clone, Copy)]
@@ -55,8 +54,7 @@ impl Letter<'_> {
     /// Wide or many lines get smaller, and are never cut.
     fn address(&mut self, area: Area) -> Result<(), PdfError> {
         let address = Text::lines(self.sheet.recipient.window.iter().map(String::as_str));
-        // A margin of the page matters less than the size of the address; that of a printer, more.
-        let (width, height) = (area.right.min(A4.0 - 8.0 * MM) - area.left, area.bottom - area.top);
+        let (width, height) = (area.right - area.left, area.bottom - area.top);
         let largest = (2.0 * self.sizes.body) as u32;
         let faces = self.flow.faces();
         // Half a point less each time, down to five points.

@@ -2,7 +2,7 @@
 
 use minijinja::HtmlEscape;
 
-use super::{LAYOUT_HTML, LAYOUT_TEXT, LOGO, SHORT, TemplateError, Templates, one_line, plain, words_file};
+use super::{DESIGN, LAYOUT_HTML, LAYOUT_TEXT, LOGO, SHORT, TemplateError, Templates, one_line, plain, words_file};
 use crate::explain::Explanation;
 use crate::pdf::PdfError;
 use crate::sample::HOSTILE;
@@ -39,10 +39,12 @@ impl Templates {
                 }
             }
         }
-        let (text, html) = (one_line(&bodies.text), one_line(&bodies.html));
-        for what in must_say(data, Language::French) {
-            let escaped = one_line(&HtmlEscape(&what).to_string());
-            for (file, body, what) in [(LAYOUT_TEXT, &text, &one_line(&what)), (LAYOUT_HTML, &html, &escaped)] {
+        // Whatever layout it is: all of the French text, with its rights and legal mentions, and the closing.
+        let (text, html) = (one_line(&bodies.text), one_line(&without_tags(&bodies.html)));
+        let french = self.words(kind, Language::French, data)?.plain();
+        for what in french.lines().skip(1).chain([self.design.signature.closing.as_str()]) {
+            let escaped = one_line(&HtmlEscape(what).to_string());
+            for (file, body, what) in [(LAYOUT_TEXT, &text, &one_line(what)), (LAYOUT_HTML, &html, &escaped)] {
                 if !body.contains(what) {
                     return Err(TemplateError::new(file, format!("does not show {what:?}, which this letter says")));
                 }
@@ -75,10 +77,21 @@ impl Templates {
     }
 }
 
+/// The words of a page.
+fn without_tags(html: &str) -> String {
+    let mut words = String::with_capacity(html.len());
+    let mut parts = html.split('<');
+    words.extend(parts.next());
+    // What is behind the end of each tag.
+    words.extend(parts.filter_map(|part| Some(part.split_once('>')?.1)));
+    words
+}
+
 /// A letter that cannot be printed, as a fault of its wording.
 fn of_pdf(kind: LetterKind, language: Language, error: PdfError) -> TemplateError {
     match error {
         PdfError::Layout(error) => error,
+        PdfError::Window => TemplateError::new(DESIGN, "leaves no room for an address: name other `envelopes`"),
         other => TemplateError::new(&words_file(kind, language), other.to_string()),
     }
 }

@@ -66,7 +66,11 @@ impl Faces {
         let first = |wanted: &dyn Fn(&Face) -> bool| {
             self.faces.iter().position(|face| !face.italic && wanted(face.as_ref()) && (is_unseen(c) || face.covers(c)))
         };
-        first(&|face| face.bold == bold).or_else(|| first(&|_| true)).map(|face| face as u8)
+        // Of the first family that has it: a word is not bold in another font than the words beside it.
+        let any = first(&|_| true)?;
+        let family = &self.faces[any].family;
+        let same = first(&|face| face.bold == bold && face.family == *family);
+        Some(same.unwrap_or(any) as u8)
     }
 
     /// A word, shaped.

@@ -147,7 +147,7 @@ fn line_ends(text: &Text) -> Vec<bool> {
     const SEGMENTER: LineSegmenterBorrowed<'static> = LineSegmenter::new_for_non_complex_scripts(options());
     let words = text.words.as_str();
     let mut may = vec![false; words.len() + 1];
-    // Not behind a hyphen: poppler takes it for a sign of division and leaves it out, PDFium replaces it.
+    // Not after a hyphen: poppler takes it for a hyphenation mark and leaves it out, PDFium replaces it.
     let is_end = |at: &usize| !words[..*at].ends_with('-');
     SEGMENTER.segment_str(words).skip(1).filter(is_end).for_each(|at| may[at] = true);
     for (range, kind) in &text.spans {
@@ -178,23 +178,25 @@ const fn options() -> LineBreakOptions<'static> {
     options
 }
 
-/// Breaks a piece that is wider than a line: as much of it as fits, and the rest. None if not even one letter fits, or
+/// Breaks a piece that is wider than a line: as much of it as fits, up to a hyphen if there is one, and the rest. None if not even one letter fits, or
 /// there is nothing to break.
 pub(super) fn broken(faces: &Faces, text: &Text, style: Style, piece: &Piece, room: f32) -> Option<(Piece, Piece)> {
     let language = text.spans[piece.span].1.language.as_deref().unwrap_or(style.language);
     let mut glyphs: Vec<_> = piece.shaped.glyphs.iter().filter(|glyph| glyph.role == Role::Text).collect();
     glyphs.sort_by_key(|glyph| glyph.start);
-    let (mut used, mut middle) = (0.0, None);
+    let (mut used, mut middle, mut hyphen) = (0.0, None, None);
     for glyph in glyphs {
         if glyph.start > 0 {
             middle = Some(piece.text.start + glyph.start as usize);
+            hyphen = middle.filter(|middle| text.words[..*middle].ends_with('-')).or(hyphen);
         }
         used += glyph.advance;
         if used > room && middle.is_some() {
             break;
         }
     }
-    let middle = middle.filter(|_| used > room)?;
+    // Rather after a hyphen than within a word.
+    let middle = hyphen.or(middle).filter(|_| used > room)?;
     let part = |range: Range<usize>, end| {
         let drawn = text.words[range.clone()].trim_end_matches('\n');
         let shaped = faces.shape(drawn, piece.face, piece.level.is_rtl(), language);
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_ends_behind_a_hyphen() {
+    fn no_line_ends_after_a_hyphen() {
         assert_eq!(cut(&Text::plain("un rendez-vous – ou deux")), ["un ", "rendez-vous ", "– ", "ou ", "deux"]);
     }
 
@@ -264,5 +266,9 @@ mod tests {
         assert!(first.shaped.width <= 50.0 * MM / 10.0 && first.shaped.width > 40.0 * MM / 10.0);
         assert_eq!((first.text.start, first.text.end, rest.text.end), (0, rest.text.start, 60));
         assert!(broken(faces, &text, style, piece, 1e6).is_none());
+        let text = Text::plain("Alpes-de-Haute-Provence");
+        let piece = &pieces(faces, &text, style, &mut Vec::new())[0];
+        let (first, _) = broken(faces, &text, style, piece, 0.8 * piece.shaped.width).unwrap();
+        assert_eq!(&text.words[first.text], "Alpes-de-Haute-");
     }
 }
