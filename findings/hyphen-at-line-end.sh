@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A hyphen at the end of a line is not in the text that readers of PDF give: poppler 22.12 (Debian 12) leaves it out and joins
-# the halves, PDFium gives U+FFFE in its place. MuPDF keeps it. So "rendez-vous" broken after its hyphen is copied and
-# searched as "rendezvous". Any writer's file does it; here it is one of fpdf2.
-# Seen: fpdf2 2.8.4, pypdfium2 5.15.2, PyMuPDF 1.28.2, pdftotext 22.12.0. Fails if a reader changes.
+# A hyphen at the end of a line is not in the text that readers of PDF give: poppler 22.12 (Debian 12) leaves it out
+# and joins the halves, PDFium gives U+FFFE in its place. MuPDF keeps it. So "rendez-vous" broken after its hyphen is
+# copied and searched as "rendezvous". Any writer's file does it; here it is one of fpdf2. Seen: fpdf2 2.8.4, pypdfium2
+# 5.15.2, PyMuPDF 1.28.2, pdftotext 22.12.0. Fails if a reader changes.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT

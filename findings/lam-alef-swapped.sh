@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Lam and alef are one glyph. A PDF that says it is these two letters, as ToUnicode allows, is read by PDFium, MuPDF and pdf.js
-# with the letters changed around: الأولى is given as األولى, and a search for the word as it is written finds nothing. Each
-# takes the letters of one glyph to be in the order of the page, from left to right, and turns them around with the rest.
-# Seen: typst 0.15.2 (the writer), pypdfium2 5.15.2, PyMuPDF 1.28.2, pdfjs-dist 5.4.624. Fails if a reader changes.
+# Lam and alef are one glyph. A PDF that says it is these two letters, as ToUnicode allows, is read by PDFium, MuPDF
+# and pdf.js with the letters changed around: الأولى is given as األولى, and a search for the word as it is written
+# finds nothing. Each takes the letters of one glyph to be in the order of the page, from left to right, and turns them
+# around with the rest. Seen: typst 0.15.2 (the writer), pypdfium2 5.15.2, PyMuPDF 1.28.2, pdfjs-dist 5.4.624. Fails if
+# a reader changes.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# PDFium copies a reference within an Arabic line with its ends changed: RC-94-2026-0001234-K becomes K-94-2026-0001234-RC. It
-# sorts a line by place and then turns its parts around by a simple classification, in which digits and hyphens between two
-# Latin parts are a part of their own. MuPDF and poppler keep the reference whole, from the same file; so do the glyphs' codes.
-# Seen: typst 0.15.2 (the writer), pypdfium2 5.15.2, PyMuPDF 1.28.2. Fails if a reader changes.
+# PDFium copies a reference within an Arabic line with its ends changed: RC-94-2026-0001234-K becomes
+# K-94-2026-0001234-RC. It sorts a line by place and then turns its parts around by a simple classification, in which
+# digits and hyphens between two Latin parts are a part of their own. MuPDF and poppler keep the reference whole, from
+# the same file; so do the glyphs' codes. Seen: typst 0.15.2 (the writer), pypdfium2 5.15.2, PyMuPDF 1.28.2. Fails if a
+# reader changes.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
