@@ -74,9 +74,9 @@ fn export(session: &Session, out: &Path) -> Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         write_whole(file, source)?;
     }
-    // As TOML writes it, and wherever convoke.toml is.
+    // Wherever convoke.toml is. A string of JSON is one of TOML.
     let whole = out.canonicalize().with_context(|| format!("finding {}", out.display()))?;
-    let path = |name: &str| toml::Value::String(whole.join(name).display().to_string());
+    let path = |name: &str| json!(whole.join(name).display().to_string());
     let text = format!(
         "{} files are in {}. Keep what you change, delete the rest, and name them in convoke.toml:\n\
          [files]\nletter = {}\ntemplates = {}\n\

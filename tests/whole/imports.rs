@@ -104,6 +104,32 @@ fn an_extract_that_lacks_too_many_is_not_whole() {
     assert_eq!(office.query("SELECT count(*) FROM permit WHERE absent").trim(), "2");
 }
 
+/// A row that cannot be read is no sign that its permit is gone, whatever is wrong with it.
+#[test]
+fn a_bad_row_is_not_an_absent_person() {
+    let office = office();
+    let text = rows(&office, 200);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let known = office.one("SELECT count(*) FROM permit");
+    assert_eq!((lines.len() - 1).to_string(), known, "the whole extract");
+    lines[1] = lines[1].replace(";actif;", ";vivant;");
+    lines[2] += ";one field too many";
+    lines[3] = lines[3].rsplit_once(';').unwrap().0.to_owned();
+    // Two stray quotes: what is between them is one field.
+    lines[4] = lines[4].replacen(';', ";\"", 1);
+    lines[6] = lines[6].replacen(';', "\";", 1);
+    // Under another holder's number.
+    let other = lines[8].split_once(';').unwrap().0.to_owned();
+    lines[7] = format!("{other};{}", lines[7].split_once(';').unwrap().1);
+    // And one that is gone indeed.
+    lines.remove(9);
+    fs::write(office.path("full.csv"), lines.join("\n") + "\n").unwrap();
+    let taken = office.ok(&["import", "permits", "full.csv", "--full", "--accept-valid", "--json"]);
+    assert!(taken["rejected"].as_array().unwrap().len() >= 5, "{taken}");
+    assert_eq!(taken["vanished"], 1, "{taken}");
+    assert_eq!(office.one("SELECT count(*) FROM permit WHERE absent"), "1");
+}
+
 #[test]
 fn slots_and_convocations_made_elsewhere_are_taken_over_once() {
     let office = office();

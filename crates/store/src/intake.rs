@@ -172,7 +172,9 @@ impl Store {
         // Same collation as the target tables: by bytes, not by language.
         let id = if self.is_postgres() { r#"TEXT COLLATE "C""# } else { "TEXT" };
         self.execute(&format!(
-            "DROP TABLE IF EXISTS staged_permit;
+            "DROP TABLE IF EXISTS named_permit;
+             CREATE TEMP TABLE named_permit (permit_id {id} NOT NULL PRIMARY KEY);
+             DROP TABLE IF EXISTS staged_permit;
              CREATE TEMP TABLE staged_permit (
                 row_no BIGINT NOT NULL PRIMARY KEY, holder_id {id} NOT NULL, permit_id {id} NOT NULL, takes_holder BOOLEAN NOT NULL,
                 holder_number TEXT NOT NULL, family_name TEXT NOT NULL, usage_name TEXT, given_names TEXT NOT NULL, birth_date DATE,
@@ -187,6 +189,16 @@ impl Store {
     /// Stages rows; call it inside [`Store::write`].
     pub fn stage(&mut self, rows: &[Staged]) -> Result<()> {
         insert_all!(&mut self.conn, staged_permit, rows, ROWS_PER_INSERT).context("staging rows")
+    }
+
+    /// Notes permits whose numbers stand in rows that cannot be imported: a full extract does not lack them.
+    pub fn stage_named(&mut self, permits: &[PermitId]) -> Result<()> {
+        for batch in permits.chunks(ROWS_PER_INSERT) {
+            let rows = batch.iter().map(|id| format!("('{}')", id.0)).collect::<Vec<_>>().join(", ");
+            self.execute(&format!("INSERT INTO named_permit VALUES {rows} ON CONFLICT DO NOTHING"))
+                .context("noting permits of rows that cannot be imported")?;
+        }
+        Ok(())
     }
 
     fn count(&mut self, from_where: &str) -> Result<u64> {
@@ -211,10 +223,16 @@ impl Store {
         Ok(rows.into_iter().map(|r| r.row_no as u64).collect())
     }
 
-    /// Removes rows from the stage. If one of them carried its holder's data, the holder's next row does.
+    /// Removes rows from the stage; their permits are noted as by [`Self::stage_named`]. If one of them carried its
+    /// holder's data, the holder's next row does.
     pub fn unstage(&mut self, row_nos: &[u64]) -> Result<()> {
         for batch in row_nos.chunks(5_000) {
             let rows: Vec<i64> = batch.iter().map(|r| *r as i64).collect();
+            let permits: Vec<String> = staged_permit::table
+                .filter(staged_permit::row_no.eq_any(rows.clone()))
+                .select(staged_permit::permit_id)
+                .load(&mut self.conn)?;
+            self.stage_named(&permits.into_iter().map(PermitId).collect::<Vec<_>>())?;
             let off = staged_permit::table.filter(staged_permit::row_no.eq_any(rows));
             let holders: Vec<String> = off
                 .clone()
@@ -254,7 +272,8 @@ impl Store {
             self.index_stage()?;
             self.count(&format!(
                 "FROM permit p WHERE p.prefecture = '{p}' AND NOT p.absent
-                 AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = p.permit_id)"
+                 AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = p.permit_id)
+                 AND NOT EXISTS (SELECT 1 FROM named_permit n WHERE n.permit_id = p.permit_id)"
             ))?
         } else {
             0
@@ -309,7 +328,8 @@ impl Store {
             self.index_stage()?;
             self.execute(&format!(
                 "UPDATE permit SET absent = TRUE, review_on = '0001-01-01' WHERE prefecture = '{p}' AND NOT absent
-                 AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = permit.permit_id)"
+                 AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = permit.permit_id)
+                 AND NOT EXISTS (SELECT 1 FROM named_permit n WHERE n.permit_id = permit.permit_id)"
             ))
             .context("marking the absent")?;
         }
@@ -325,7 +345,7 @@ impl Store {
                    WHERE prefecture = '{p}' AND holder_id IN (
                        SELECT holder_id FROM permit WHERE prefecture = '{p}' GROUP BY holder_id HAVING count(*) > 1)) r
              WHERE permit.prefecture = '{p}' AND permit.permit_id = r.permit_id AND permit.superseded <> r.superseded;
-             DROP TABLE staged_permit;"
+             DROP TABLE staged_permit; DROP TABLE named_permit;"
         ))
         .context("finding the latest permits")?;
         match words {
@@ -367,10 +387,12 @@ impl Store {
         if kind == "permits" { self.set_words_until(Some(import_id)) } else { Ok(()) }
     }
 
-    /// The civil date of the last extract's import.
+    /// The civil date of the last extract's import. An extract without a row that was imported says nothing new of
+    /// anybody, so it is none.
     pub fn last_extract(&mut self) -> Result<Option<NaiveDate>> {
         import_batch::of(&self.scope)
             .filter(import_batch::kind.eq("permits"))
+            .filter(import_batch::rows_read.gt(import_batch::rows_rejected))
             .select(diesel::dsl::max(import_batch::imported_on))
             .first(&mut self.conn)
             .context("reading the age of the last extract")

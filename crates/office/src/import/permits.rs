@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 
 use super::duplicates::{Duplicates, Row, holder_fingerprint, permit_fingerprint};
 use super::field::Fields;
-use super::result::{FileFault, RowError, Warning};
+use super::result::{FileFault, RowError, Warning, unguarded};
 use super::table::{Record, Table, columns};
 use super::{By, Findings, Imported, Opened, Options};
-use convoke_domain::ids::IdKey;
+use convoke_domain::ids::{IdKey, PermitId};
 use convoke_domain::permit::{Holder, Permit, is_commune_code, is_deliverable_email, mention_code};
 use convoke_domain::unseen::is_unseen;
 use convoke_machine::clock::Clock;
@@ -54,7 +54,7 @@ pub fn take(
     let (batches, received) = mpsc::sync_channel::<(Vec<Staged>, u64)>(4);
     let prefecture = store.prefecture().to_owned();
     // The stage is a temporary table: nobody else waits for this transaction.
-    let mut findings = thread::scope(|scope| {
+    let (mut findings, named) = thread::scope(|scope| {
         let parser = scope.spawn(|| {
             // Moved in, so that it is dropped at the end: the receiver then knows that nothing more comes.
             let batches = batches;
@@ -68,11 +68,12 @@ pub fn take(
             Ok(())
         });
         // The receiver is dropped with the loop: a parser that is still sending then stops.
-        let findings = parser.join().map_err(|_| anyhow::anyhow!("reading the file ended in a panic"))?;
+        let parsed = parser.join().map_err(|_| anyhow::anyhow!("reading the file ended in a panic"))?;
         staged?;
-        findings.with_context(|| format!("reading {}", path.display()))
+        parsed.with_context(|| format!("reading {}", path.display()))
     })?;
     progress(bytes, bytes);
+    store.stage_named(&named)?;
 
     let elsewhere = store.staged_under_another_holder()?;
     findings.errors.extend(
@@ -105,13 +106,15 @@ pub fn take(
     file.finish()
 }
 
+/// Also returns the permits that rows which cannot be imported are about: a row that cannot be read is no sign that its
+/// permit is gone.
 fn parse_all(
     table: &mut Table,
     id_key: &IdKey,
     prefecture: &str,
     batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
-) -> Result<Findings, FileFault> {
-    let (mut findings, mut seen) = (Findings::default(), Duplicates::default());
+) -> Result<(Findings, Vec<PermitId>), FileFault> {
+    let (mut findings, mut seen, mut named) = (Findings::default(), Duplicates::default(), Vec::new());
     let mut record = table.record();
     let mut records = table.records()?;
     let mut batch = Vec::with_capacity(BATCH);
@@ -120,6 +123,7 @@ fn parse_all(
         let (holder, permit, warnings) = match parse(&record) {
             Ok(row) => row,
             Err(errors) => {
+                named.extend(numbers_in(&record).iter().map(|number| id_key.permit(prefecture, number)));
                 if findings.reject(errors) {
                     continue;
                 }
@@ -138,6 +142,7 @@ fn parse_all(
                 continue;
             }
             Err(error) => {
+                named.push(id_key.permit(prefecture, &permit.number));
                 if findings.reject(vec![error]) {
                     continue;
                 }
@@ -158,12 +163,27 @@ fn parse_all(
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
             // The receiver is gone: the database has failed, and reports the reason itself.
             if batches.send((full, records.position())).is_err() {
-                return Ok(findings);
+                return Ok((findings, named));
             }
         }
     }
     let _ = batches.send((batch, records.position()));
-    Ok(findings)
+    Ok((findings, named))
+}
+
+/// The permit numbers that may stand in a row that cannot be imported: the one in its column or, if its fields cannot be
+/// told apart, whatever it has.
+fn numbers_in(record: &Record) -> Vec<String> {
+    let in_column = |fields: &mut Fields<'_>| fields.identifier(Column::PermitNumber, "", is_permit_number);
+    if let Some(number) = Fields::of(record).ok().as_mut().and_then(in_column) {
+        return vec![number];
+    }
+    let parts = record.cells().flat_map(|cell| cell.split([';', ',', '"', '\t', '\r', '\n']));
+    parts
+        .map(|part| unguarded(part.trim()))
+        .filter(|part| !part.is_empty() && is_permit_number(part))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Reads a row, or names each bad field. Names are kept as written, except for surrounding blanks.

@@ -25,6 +25,7 @@ on_both![
     an_appointment_knows_those_that_it_replaced,
     what_was_posted_is_known_by_its_reference,
     templates_are_kept_once_and_read_as_they_were,
+    an_extract_without_a_good_row_is_no_extract,
 ];
 
 /// People of these numbers on slots of their own, each on another day from the tenth on; their references.
@@ -112,6 +113,22 @@ fn who_is_in_force_is_neither_withdrawn_nor_absent(office: &mut Office) {
     };
     office.open().people_in_force(take).unwrap();
     assert_eq!(in_force, [("1".to_owned(), "2027-05-01".to_owned())], "with the latest of their permits");
+}
+
+fn an_extract_without_a_good_row_is_no_extract(office: &mut Office) {
+    let mut store = office.open();
+    let before = store.last_extract().unwrap();
+    let day = |n: u64| today() + Days::new(n);
+    let mut import = |kind, n, counts| {
+        store.write(|s| s.remember_import(kind, now().naive_utc(), day(n), "0", counts)).unwrap();
+    };
+    import("permits", 1, [3, 0, 0, 1]);
+    // Empty, all of its rows bad, of something else.
+    import("permits", 2, [0, 0, 0, 0]);
+    import("permits", 3, [2, 0, 0, 2]);
+    import("slots", 4, [5, 5, 0, 0]);
+    assert_ne!(before, Some(day(1)));
+    assert_eq!(store.last_extract().unwrap(), Some(day(1)));
 }
 
 fn requests_are_listed_latest_first_and_page_by_page(office: &mut Office) {
