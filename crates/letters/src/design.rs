@@ -1,11 +1,15 @@
 //! How letters look on paper: `letter.toml`, which a préfecture may replace.
 
+mod opening;
+
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 
 use super::TemplateError;
 use super::templates::DESIGN;
 use super::typeset::{Colour, MM};
+pub(super) use opening::Area;
+use opening::{Opening, SHEET};
 
 /// What the program does by itself.
 pub(super) const EMBEDDED: &str = include_str!("../../../config/letter.toml");
@@ -102,33 +106,6 @@ pub(super) enum Side {
     Right,
 }
 
-/// The opening of an envelope, above the inserted sheet; lengths in millimetres.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Opening {
-    /// Its name, for `envelopes`.
-    name: String,
-    /// From the upper edge of the sheet.
-    top: f32,
-    /// From the left edge of the sheet; either this or `right`.
-    left: Option<f32>,
-    /// From the right edge of the sheet.
-    right: Option<f32>,
-    width: f32,
-    height: f32,
-    /// Where these lengths are from.
-    source: String,
-}
-
-/// A rectangle on the first page, in points from its upper left corner.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Area {
-    pub(super) left: f32,
-    pub(super) top: f32,
-    pub(super) right: f32,
-    pub(super) bottom: f32,
-}
-
 /// Where the address is on the first page.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Window {
@@ -138,17 +115,11 @@ pub(super) struct Window {
     pub(super) clear: Area,
 }
 
-/// Width of a sheet.
-const SHEET: f32 = 210.0 * MM;
-
 /// Room that six lines of 38 usual capitals need, in 11 points.
 const ADDRESS: (f32, f32) = (82.0 * MM, 28.5 * MM);
 
 /// Width of the longest reference (`RC-974-2026-0001234-R`), in em.
 const REFERENCE: f32 = 11.6;
-
-/// What many printers leave blank at the edges.
-const EDGE: f32 = 8.0 * MM;
 
 impl Design {
     /// Reads a `letter.toml`. Also returns it whole, with the defaults that it leaves out.
@@ -244,9 +215,8 @@ impl Design {
             areas.push(opening.area()?);
         }
         let play = self.play * MM;
-        let printed = Area { left: EDGE, top: EDGE, right: SHEET - EDGE, bottom: 2.0 * SHEET };
         let (Some(address), Some(clear)) = (
-            areas.iter().map(|area| area.grown(-play).common(printed)).reduce(Area::common),
+            areas.iter().map(|area| area.grown(-play).printed()).reduce(Area::common),
             areas.iter().map(|area| area.grown(play)).reduce(Area::around),
         ) else {
             return Err("`envelopes` is empty: name at least one [[opening]]".into());
@@ -280,55 +250,6 @@ impl Design {
 
     fn opening(&self, name: &str) -> Option<&Opening> {
         self.opening.iter().find(|opening| opening.name == name)
-    }
-}
-
-impl Opening {
-    fn area(&self) -> Result<Area, String> {
-        let (width, height) = (self.width * MM, self.height * MM);
-        let left = match (self.left, self.right) {
-            (Some(left), None) => left * MM,
-            (None, Some(right)) => SHEET - right * MM - width,
-            _ => {
-                return Err(format!(
-                    "[[opening]] {:?} has both `left` and `right`, or neither; expected one",
-                    self.name
-                ));
-            }
-        };
-        let area = Area { left, top: self.top * MM, right: left + width, bottom: self.top * MM + height };
-        let is_within = area.left >= 0.0 && area.top >= 0.0 && area.right <= SHEET && area.bottom <= 150.0 * MM;
-        if is_within && width > 0.0 && height > 0.0 {
-            Ok(area)
-        } else {
-            Err(format!("[[opening]] {:?} is not above the upper half of the sheet: check its lengths", self.name))
-        }
-    }
-}
-
-impl Area {
-    fn grown(self, by: f32) -> Self {
-        Self { left: self.left - by, top: self.top - by, right: self.right + by, bottom: self.bottom + by }
-    }
-
-    /// What is in both.
-    fn common(self, other: Self) -> Self {
-        Self {
-            left: self.left.max(other.left),
-            top: self.top.max(other.top),
-            right: self.right.min(other.right),
-            bottom: self.bottom.min(other.bottom),
-        }
-    }
-
-    /// The smallest area around both.
-    fn around(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-        }
     }
 }
 

@@ -84,6 +84,30 @@ fn is_within_number(before: &str, after: &str) -> bool {
             && (before.ends_with(|c: char| c.is_ascii_digit()) || is_part()))
 }
 
+/// A French letter as every telephone has it.
+pub(super) fn unaccented(c: char) -> char {
+    match c {
+        'à' | 'â' | 'ä' => 'a',
+        'ç' => 'c',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'î' | 'ï' => 'i',
+        'ô' | 'ö' => 'o',
+        'ù' | 'û' | 'ü' => 'u',
+        'ÿ' => 'y',
+        'À' | 'Â' => 'A',
+        'Ç' => 'C',
+        'É' | 'È' | 'Ê' | 'Ë' => 'E',
+        'Î' | 'Ï' => 'I',
+        'Ô' => 'O',
+        'Ù' | 'Û' => 'U',
+        'Ÿ' => 'Y',
+        '’' | '‘' => '\'',
+        '–' | '—' => '-',
+        other if other.is_ascii() => other,
+        _ => '?',
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

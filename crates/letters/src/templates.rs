@@ -252,7 +252,7 @@ impl Templates {
     pub fn short(&self, data: &LetterData) -> Result<String, TemplateError> {
         let text = one_line(&self.render_one(SHORT, SubjectView::of(data))?);
         // Accents could reduce the message to 70 characters (GSM 03.38).
-        let text: String = text.chars().map(unaccented).collect();
+        let text: String = text.chars().map(french::unaccented).collect();
         if text.chars().count() > SHORT_MAX {
             let reason = format!("gives {} characters, more than {SHORT_MAX}: {text:?}", text.chars().count());
             return Err(TemplateError::new(SHORT, reason));
@@ -379,27 +379,4 @@ fn one_line(text: &str) -> String {
 /// In plain text every space is an ordinary one.
 fn plain(text: &str) -> String {
     text.replace(['\u{a0}', '\u{202f}'], " ")
-}
-
-fn unaccented(c: char) -> char {
-    match c {
-        'à' | 'â' | 'ä' => 'a',
-        'ç' => 'c',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'î' | 'ï' => 'i',
-        'ô' | 'ö' => 'o',
-        'ù' | 'û' | 'ü' => 'u',
-        'ÿ' => 'y',
-        'À' | 'Â' => 'A',
-        'Ç' => 'C',
-        'É' | 'È' | 'Ê' | 'Ë' => 'E',
-        'Î' | 'Ï' => 'I',
-        'Ô' => 'O',
-        'Ù' | 'Û' => 'U',
-        'Ÿ' => 'Y',
-        '’' | '‘' => '\'',
-        '–' | '—' => '-',
-        other if other.is_ascii() => other,
-        _ => '?',
-    }
 }

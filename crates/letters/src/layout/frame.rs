@@ -35,7 +35,7 @@ impl Letter<'_> {
             return;
         }
         let (left, width, body) = (self.flow.left(), self.flow.width(), self.sizes.body);
-        let code = if with_qr { self.code(28.0 * MM) } else { None };
+        let code = if with_qr { self.code(34.0 * MM) } else { None };
         let inner_width = width - 2.0 * INSET.0;
         let room = inner_width - code.as_ref().map_or(0.0, |code| code.width() + 4.0 * MM);
         // Labels are as wide as they need, values have the rest.

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_counter_that_is_closed_says_so_whether_or_not_somebody_comes() {
         let counter = counter(&site());
-        assert_eq!(counter.lead[0], "3 rendez-vous. État du 1er décembre 2026 à 1\u{a0}h\u{a0}31.");
+        assert_eq!(counter.lead[0], "3 rendez-vous. État du 1er\u{a0}décembre 2026 à 1\u{a0}h\u{a0}31.");
         assert_eq!(counter.lead[1..], ["Guichet c\u{a0}: fermé (grève)."]);
         assert_eq!(
             counter.parts.iter().map(|p| p.said.len()).collect::<Vec<_>>(),
