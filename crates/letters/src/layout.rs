@@ -339,6 +339,14 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_the_frame_is_on_one_line() {
+        let data = LetterData::sample_of(LetterKind::OnlineFiling);
+        let crate::Matter::OnlineFiling { service, .. } = &data.matter else { panic!("{:?}", data.matter) };
+        let drawn = Templates::embedded().pages(&data).unwrap().0.pages.drawn_on_first();
+        assert!(drawn.iter().any(|(_, words, _)| words.trim() == service), "{drawn:?}");
+    }
+
+    #[test]
     fn on_the_front_only_the_code_and_the_line_in_eight_languages_are_smaller_than_eleven_points() {
         let joined = |text: &str| text.split_whitespace().collect::<String>();
         let templates = Templates::embedded();

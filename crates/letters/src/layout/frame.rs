@@ -52,6 +52,11 @@ impl Letter<'_> {
             let value = self.flow.set(&value(row, false), value_style, value_width);
             entries.push(Entry { pictogram: pictogram(row.icon), label, value });
         }
+        // An address is never broken: beside its label there is less room than below it.
+        if entries.iter().any(|entry| entry.value.is_broken) {
+            self.large_frame(rows, with_qr);
+            return;
+        }
         let height = |entry: &Entry| entry.value.height().max(entry.label.height());
         let gaps = BETWEEN * rows.len().saturating_sub(1) as f32;
         let inner = entries.iter().map(height).sum::<f32>() + gaps;
@@ -88,7 +93,7 @@ impl Letter<'_> {
         self.flow.leave(0.9 * body);
     }
 
-    /// In large print a value is below its label. As many rows are in one frame as the page has room for.
+    /// In large print, and where a value has a long word, values are below their labels. As many rows are in one frame as the page has room for.
     fn large_frame(&mut self, rows: &[Row], with_qr: bool) {
         let body = self.sizes.body;
         let (left, style) = (self.flow.left() + INSET.0, self.style(body));
@@ -135,7 +140,8 @@ impl Letter<'_> {
         self.flow.close();
         self.flow.close();
         self.flow.leave(gap);
-        if let Some(code) = self.code(40.0 * MM).filter(|_| with_qr) {
+        let side = if self.sheet.large_print { 40.0 * MM } else { 34.0 * MM };
+        if let Some(code) = self.code(side).filter(|_| with_qr) {
             let y = self.flow.take(gap, code.height());
             let x = self.flow.left();
             code.put(&mut self.flow, x, y);

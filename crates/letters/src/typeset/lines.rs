@@ -41,6 +41,8 @@ pub(crate) struct Paragraph {
     pub(super) spans: Vec<(Range<usize>, Kind)>,
     pub(super) lines: Vec<Line>,
     pub(super) style: Style,
+    /// Whether a word was wider than a line, and broken within.
+    pub(crate) is_broken: bool,
 }
 
 impl Paragraph {
@@ -48,7 +50,7 @@ impl Paragraph {
     pub(super) fn new(faces: &Faces, text: &Text, style: Style, width: f32, missing: &mut Vec<char>) -> Self {
         let mut pieces = pieces(faces, text, style, missing);
         let room = width / style.size;
-        let (mut lines, mut start) = (Vec::new(), 0);
+        let (mut lines, mut start, mut is_broken) = (Vec::new(), 0, false);
         while start < pieces.len() {
             let (mut end, fits) = line_end(&pieces, start, room);
             if !fits {
@@ -57,6 +59,7 @@ impl Paragraph {
                 let before: f32 = pieces[start..over].iter().map(|piece| piece.shaped.width).sum();
                 if let Some((first, rest)) = broken(faces, text, style, &pieces[over], room - before) {
                     pieces.splice(over..=over, [first, rest]);
+                    is_broken = true;
                 } else if over > start {
                     end = over;
                 }
@@ -64,7 +67,7 @@ impl Paragraph {
             lines.push(line(faces, &pieces[start..end], style));
             start = end;
         }
-        Self { words: text.words.as_str().into(), spans: text.spans.clone(), lines, style }
+        Self { words: text.words.as_str().into(), spans: text.spans.clone(), lines, style, is_broken }
     }
 
     pub(crate) fn height(&self) -> f32 {
