@@ -61,6 +61,11 @@ def written(page, needles):
     return [text for text in texts if text and not text.startswith(OF_MAIL) and not text.startswith(recipient)]
 
 
+def goes_over(text, given):
+    """Whether a text goes over to the next page: between its halves is the foot of a page."""
+    return any(text[:n] in given and text[n:] in given for n in range(20, len(text) - 20))
+
+
 def has_other_letters(texts, needles, given):
     """Whether Arabic letters are doubled or lost somewhere, wherever they are: their order alone may be a reader's own."""
     letters = collections.Counter(ARABIC.findall("".join([*texts, needles[0]])))
@@ -172,8 +177,10 @@ def main():
                         break
             for text in texts:
                 checked[reader, "text"] += 1
-                if text not in given:
-                    others[reader, "text"].append((path.stem, text))
+                if text not in given and not goes_over(text, given):
+                    # What is beside an Arabic name may be mixed with it.
+                    beside = needles[0] if reader == "PDFium" else ""
+                    others[reader, "text"].append((path.stem, text + beside))
             for needle in needles:
                 checked[reader, "found"] += 1
                 if joined(needle) not in given:
