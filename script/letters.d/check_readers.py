@@ -1,6 +1,6 @@
 """What four readers give of letters, against what was written.
 
-usage: check_readers.py FOLDER, with pairs of NAME.pdf and NAME.html, the same letter, and NAME.txt: what somebody searches.
+usage: check_readers.py FOLDER, with NAME.pdf and NAME.html, the same letter, and NAME.txt: what somebody searches.
 """
 
 import collections
@@ -67,7 +67,7 @@ def goes_over(text, given):
 
 
 def has_other_letters(texts, needles, given):
-    """Whether Arabic letters are doubled or lost somewhere, wherever they are: their order alone may be a reader's own."""
+    """Whether Arabic letters are doubled or lost, wherever they are: their order alone may be a reader's own."""
     letters = collections.Counter(ARABIC.findall("".join([*texts, needles[0]])))
     return letters != collections.Counter(ARABIC.findall(given))
 

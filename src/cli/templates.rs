@@ -21,8 +21,8 @@ pub(super) enum Templates {
     ///
     /// A folder named by `[files] templates` in convoke.toml replaces the built-in files of the same name:
     /// fr/convocation.md (Markdown, with {{ values }} and {% conditions %}), fr/convocation.subject.txt, fr/short.txt,
-    /// layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. The file named by `[files] letter`
-    /// changes how letters look on paper. No command that writes letters starts with templates that fail.
+    /// layout/letter.html, layout/letter.txt, layout/languages.toml, layout/logo.svg. The file named by `[files]
+    /// letter` changes how letters look on paper. No command that writes letters starts with templates that fail.
     #[command(after_long_help = "Example:
   convoke templates check")]
     Check,
@@ -78,7 +78,7 @@ fn export(session: &Session, out: &Path) -> Result<Exit> {
     let whole = out.canonicalize().with_context(|| format!("finding {}", out.display()))?;
     let path = |name: &str| json!(whole.join(name).display().to_string());
     let text = format!(
-        "{} files are in {}. Keep what you change, delete the rest, and name them in convoke.toml:\n\
+        "{} files are in {}.\nKeep what you change, delete the rest, and name them in convoke.toml:\n\
          [files]\nletter = {}\ntemplates = {}\n\
          Then: convoke templates check; convoke letters preview --envelope --out previews\n",
         files.len(),

@@ -44,8 +44,8 @@ pub fn time(at: NaiveTime) -> String {
     }
 }
 
-/// Text with French non-breaking spaces: no line begins with `:` or `»`, and no line ends within a reference to the law,
-/// a number, or between a day and its month.
+/// Text with French non-breaking spaces: no line begins with `:` or `»`, and no line ends within a reference to the
+/// law, a number, or between a day and its month.
 pub fn spaced(text: &str) -> String {
     with_kept_blanks(text, |before, after| {
         let is_day = before.ends_with(|c: char| c.is_ascii_digit()) || before.ends_with("1er");

@@ -2,8 +2,8 @@
 //!
 //! `LANGUAGE/KIND.md` is the wording in a language, as Markdown through minijinja (see `document`);
 //! `fr/KIND.subject.txt` is the subject, `fr/short.txt` the 160-character version; `layout/letter.{txt,html}` are the
-//! layouts of the e-mail (that of the PDF is `layout`); `layout/languages.toml` has the lines that every letter carries;
-//! `layout/logo.svg` is the logo of the letterhead; `letter.toml` is how letters look on paper (`design`).
+//! layouts of the e-mail (that of the PDF is `layout`); `layout/languages.toml` has the lines that every letter
+//! carries; `layout/logo.svg` is the logo of the letterhead; `letter.toml` is how letters look on paper (`design`).
 
 mod check;
 mod error;
@@ -132,7 +132,8 @@ impl Templates {
         Self::assembled(replaced, fonts, false)
     }
 
-    /// The same; if they were `kept`, a design or a family of fonts that can no longer be used gives way to the default.
+    /// The same; if they were `kept`, a design or a family of fonts that can no longer be used gives way to the
+    /// default.
     fn assembled(
         replaced: impl IntoIterator<Item = (String, Vec<u8>)>,
         fonts: Fonts,

@@ -439,7 +439,8 @@ fn no_line_of_a_mail_is_wider_than_78_columns() {
     }
 }
 
-/// Layouts that were kept with a letter of an earlier engine knew legal mentions as blocks; families of fonts may be gone.
+/// Layouts that were kept with a letter of an earlier engine knew legal mentions as blocks; families of fonts may be
+/// gone.
 #[test]
 fn a_letter_made_before_is_shown_with_its_legal_mentions_whatever_was_kept_with_it() {
     let text = "{% for block in texts[0].blocks %}{% if block.type == \"mentions\" %}--{% endif %}{% endfor %}";

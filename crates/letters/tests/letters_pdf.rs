@@ -1,5 +1,5 @@
-//! What a letter on paper promises: both standards, always the same bytes, type that people can read, a correct letter or
-//! a named exception.
+//! What a letter on paper promises: both standards, always the same bytes, type that people can read, a correct letter
+//! or a named exception.
 
 use chrono::{Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;

@@ -1,4 +1,5 @@
-//! What cannot be taken back wants a confirmation, and says so in its signature: no path of the program can forget to ask.
+//! What cannot be taken back wants a confirmation, and says so in its signature: no path of the program can forget to
+//! ask.
 
 use std::io::IsTerminal;
 

@@ -58,8 +58,8 @@ impl Letters {
         }
     }
 
-    /// The templates: embedded, or replaced by those of `overrides` and by `letter`, a `letter.toml`. A préfecture's own
-    /// templates are tested on the letters that use them, so that nothing starts with templates that fail.
+    /// The templates: embedded, or replaced by those of `overrides` and by `letter`, a `letter.toml`. A préfecture's
+    /// own templates are tested on the letters that use them, so that nothing starts with templates that fail.
     pub(super) fn templates(&self, overrides: Option<&Path>, letter: Option<&Path>) -> Result<Templates, ConfigError> {
         let mut replaced = Vec::new();
         if let Some(folder) = overrides {

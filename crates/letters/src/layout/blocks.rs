@@ -39,8 +39,8 @@ impl Letter<'_> {
         self.flow.leave(gap);
     }
 
-    /// Many items: in two columns of about the same height, whose items are read one column after the other. What a page
-    /// has no room for is in two columns on the next one.
+    /// Many items: in two columns of about the same height, whose items are read one column after the other. What a
+    /// page has no room for is in two columns on the next one.
     fn two_columns(&mut self, items: &[Vec<Span>], style: Style, gap: f32) {
         let wide = (self.flow.width() - 5.0 * MM) / 2.0;
         let mut set = Vec::with_capacity(items.len());

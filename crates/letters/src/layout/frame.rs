@@ -93,7 +93,8 @@ impl Letter<'_> {
         self.flow.leave(0.9 * body);
     }
 
-    /// In large print, and where a value has a long word, values are below their labels. As many rows are in one frame as the page has room for.
+    /// In large print, and where a value has a long word, values are below their labels. As many rows are in one frame
+    /// as the page has room for.
     fn large_frame(&mut self, rows: &[Row], with_qr: bool) {
         let body = self.sizes.body;
         let (left, style) = (self.flow.left() + INSET.0, self.style(body));

@@ -14,8 +14,8 @@ struct Column {
 const LOGO: f32 = 15.0 * MM;
 
 impl Letter<'_> {
-    /// Nothing but the address is where an envelope may be open: letterhead, date and reference are beside that, and the
-    /// text begins below it.
+    /// Nothing but the address is where an envelope may be open: letterhead, date and reference are beside that, and
+    /// the text begins below it.
     pub(super) fn head(&mut self, logo: &Logo) -> Result<(), PdfError> {
         let window = self.design.window().map_err(PdfError::Failed)?;
         let Area { left, right, bottom, .. } = window.clear;

@@ -178,8 +178,8 @@ const fn options() -> LineBreakOptions<'static> {
     options
 }
 
-/// Breaks a piece that is wider than a line: as much of it as fits, up to a hyphen if there is one, and the rest. None if not even one letter fits, or
-/// there is nothing to break.
+/// Breaks a piece that is wider than a line: as much of it as fits, up to a hyphen if there is one, and the rest. None
+/// if not even one letter fits, or there is nothing to break.
 pub(super) fn broken(faces: &Faces, text: &Text, style: Style, piece: &Piece, room: f32) -> Option<(Piece, Piece)> {
     let language = text.spans[piece.span].1.language.as_deref().unwrap_or(style.language);
     let mut glyphs: Vec<_> = piece.shaped.glyphs.iter().filter(|glyph| glyph.role == Role::Text).collect();

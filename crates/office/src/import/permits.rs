@@ -171,8 +171,8 @@ fn parse_all(
     Ok((findings, named))
 }
 
-/// The permit numbers that may stand in a row that cannot be imported: the one in its column or, if its fields cannot be
-/// told apart, whatever it has.
+/// The permit numbers that may stand in a row that cannot be imported: the one in its column or, if its fields cannot
+/// be told apart, whatever it has.
 fn numbers_in(record: &Record) -> Vec<String> {
     let in_column = |fields: &mut Fields<'_>| fields.identifier(Column::PermitNumber, "", is_permit_number);
     if let Some(number) = Fields::of(record).ok().as_mut().and_then(in_column) {
