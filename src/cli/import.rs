@@ -18,7 +18,7 @@ use convoke_store::Use;
 pub(super) enum Import {
     /// Permits and their holders
     ///
-    /// CSV (`;` or `,`, UTF-8 or Windows-1252) or XLSX. The same file twice changes nothing.
+    /// CSV, XLSX or ODS. The same file twice changes nothing.
     #[command(after_long_help = "Examples:
   convoke import permits permits.csv --full
   convoke import permits extract.xlsx --mapping config/mapping.toml --dry-run")]
@@ -65,7 +65,7 @@ pub(super) enum Import {
 
 #[derive(Debug, Args)]
 pub(super) struct File {
-    /// CSV or XLSX.
+    /// CSV, XLSX or ODS.
     #[arg(value_name = "FILE")]
     path: PathBuf,
     /// TOML file that maps the columns and values of the préfecture's own extract.
@@ -125,13 +125,18 @@ fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
     if hidden > 0 {
         eprintln!("warning: and {hidden} more; --json lists them");
     }
+    if !i.skipped.is_empty() {
+        let (row, skipped) = (i.header_row, i.skipped.join("\", \""));
+        eprintln!("warning: line {row} names the columns; what stands above it was skipped: \"{skipped}\"");
+    }
     if !i.unknown_columns.is_empty() {
         eprintln!("warning: columns that are ignored: {}", i.unknown_columns.join(", "));
     }
     if !session.global.json {
         write_report(&mut err, &i.rejected)?;
     }
-    let separator = i.separator.map(|s| format!(", separator `{s}`")).unwrap_or_default();
+    let separator = i.separator.map(|s| format!(", separator `{}`", s.escape_default())).unwrap_or_default();
+    let sheet = i.sheet.as_ref().map(|sheet| format!(", sheet \"{sheet}\"")).unwrap_or_default();
     let tried = if i.dry_run { " (dry run: nothing was changed)" } else { "" };
     let (read, encoding, updated, unchanged, errors) = (i.read, &i.encoding, i.updated, i.unchanged, i.rejected.len());
     let done = if marks {
@@ -140,7 +145,7 @@ fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
         let (new, absent) = (i.inserted, i.vanished);
         format!("{new} new, {updated} changed, {unchanged} unchanged, {absent} absent, {errors} errors")
     };
-    let text = format!("{read} rows read ({encoding}{separator}): {done}{tried}.\n");
+    let text = format!("{read} rows read ({encoding}{separator}{sheet}): {done}{tried}.\n");
     session.print(imported, &text)?;
     if let Some(file) = &i.rejects_file {
         eprintln!("The bad rows are in {}.", file.display());

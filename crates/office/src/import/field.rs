@@ -21,7 +21,7 @@ impl<'a> Fields<'a> {
     /// The fields of a record, unless the whole row is broken.
     pub(super) fn of(record: &'a Record) -> Result<Self, Vec<RowError>> {
         match record.broken() {
-            Some(error) => Err(vec![error.clone()]),
+            Some(errors) => Err(errors),
             None => Ok(Self { record, errors: Vec::new(), warnings: Vec::new() }),
         }
     }
@@ -38,8 +38,15 @@ impl<'a> Fields<'a> {
     pub(super) fn optional(&mut self, column: impl Into<usize>) -> Option<&'a str> {
         let column = column.into();
         let text = self.record.get(column);
-        if self.record.kind(column) == CellKind::Failure {
+        let kind = self.record.kind(column);
+        if kind == CellKind::Failure {
             self.reject(column, "a value, not a formula that failed");
+        } else if kind == CellKind::NoResult {
+            self.reject(
+                column,
+                "a value: the result of this formula is not stored; open the file in a spreadsheet, \
+                let it calculate, and save it",
+            );
         } else if has_control_characters(text) {
             self.reject(column, "text without control characters (line ends and tabs included)");
         } else if text.len() > FIELD_MAX && text.chars().count() > FIELD_MAX {
@@ -94,17 +101,21 @@ impl<'a> Fields<'a> {
     ) -> Option<String> {
         let column = column.into();
         if self.record.kind(column) == CellKind::Number {
-            self.reject(
-                column,
-                format!("{expected}; a cell that holds a number has lost its leading zeros: store it as text"),
-            );
+            let lost = "a cell that holds a number may have lost leading zeros: format the column as text and enter \
+                the zeros again, or export it as text";
+            self.reject(column, format!("{expected}; {lost}"));
             return None;
         }
         self.parsed(column, expected, |text| is_one(text).then(|| text.to_owned()))
     }
 
+    /// Also a number cell of 10 digits: it cannot have lost any.
     pub(super) fn foreigner_number(&mut self, column: impl Into<usize>) -> Option<String> {
-        self.identifier(column, "text of 9 or 10 digits", is_foreigner_number)
+        let (column, expected) = (column.into(), "text of 9 or 10 digits");
+        if self.record.kind(column) == CellKind::Number && self.record.get(column).len() == 10 {
+            return self.parsed(column, expected, |text| is_foreigner_number(text).then(|| text.to_owned()));
+        }
+        self.identifier(column, expected, is_foreigner_number)
     }
 
     pub(super) fn date(&mut self, column: impl Into<usize>) -> Option<NaiveDate> {
@@ -116,7 +127,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn hour(&mut self, column: impl Into<usize>) -> Option<NaiveTime> {
-        self.parsed(column, "an hour such as 09:30", |text| NaiveTime::parse_from_str(text, "%H:%M").ok())
+        self.parsed(column, "an hour such as 09:30 or 9h30, without seconds", hour)
     }
 
     /// A word of a closed list.
@@ -162,7 +173,7 @@ impl<'a> Fields<'a> {
 
 const DATE: &str = "a date of the calendar from 1900 to 2200, as YYYY-MM-DD or DD/MM/YYYY";
 
-/// A date as `YYYY-MM-DD` or `DD/MM/YYYY`. Parsed by hand: otherwise four or five dates a row are half the work of an
+/// A date as `YYYY-MM-DD` or `DD/MM/YYYY`, also with the midnight that many programs add to it. Parsed by hand: otherwise four or five dates a row are half the work of an
 /// import.
 fn date(text: &str) -> Option<NaiveDate> {
     let number =
@@ -174,9 +185,36 @@ fn date(text: &str) -> Option<NaiveDate> {
         [d1, d2, b'/', m1, m2, b'/', year @ ..] if year.len() == 4 => {
             (number(year)?, number(&[*m1, *m2])?, number(&[*d1, *d2])?)
         }
-        _ => return None,
+        _ => return date(without_midnight(text)?),
     };
     NaiveDate::from_ymd_opt(year as i32, month, day).filter(|date| (1900..=2200).contains(&date.year()))
+}
+
+fn without_midnight(text: &str) -> Option<&str> {
+    let (date, time) = text.split_at_checked(10)?;
+    let fraction = time.strip_prefix([' ', 'T'])?.strip_prefix("00:00")?;
+    let fraction = fraction.strip_prefix(":00").unwrap_or(fraction);
+    let is_zero = fraction.is_empty() || fraction.strip_prefix('.').is_some_and(|f| f.bytes().all(|b| b == b'0'));
+    is_zero.then_some(date)
+}
+
+/// An hour as `09:30`, `9:30`, `9h30`, `9 h 30`, `9h`, or `09:30:00`: a slot begins on a minute.
+fn hour(text: &str) -> Option<NaiveTime> {
+    let number = |digits: &str| {
+        let is_short = matches!(digits.len(), 1 | 2) && digits.bytes().all(|b| b.is_ascii_digit());
+        is_short.then(|| digits.parse::<u32>().ok()).flatten()
+    };
+    let mut parts = text.split([':', 'h', 'H']).map(str::trim);
+    let hours = number(parts.next()?)?;
+    let minutes = match parts.next()? {
+        "" if text.ends_with(['h', 'H']) => 0,
+        digits if digits.len() == 2 => number(digits)?,
+        _ => return None,
+    };
+    let seconds = parts.next().unwrap_or("00");
+    let whole = seconds.split_once('.').filter(|(_, parts)| parts.bytes().all(|b| b == b'0')).map_or(seconds, |s| s.0);
+    let is_on_a_minute = whole == "00" && parts.next().is_none();
+    is_on_a_minute.then(|| NaiveTime::from_hms_opt(hours, minutes, 0)).flatten()
 }
 
 /// Control characters: C0 with tab and line ends, DEL, and C1, which in UTF-8 is `C2 80` to `C2 9F`.
@@ -195,6 +233,9 @@ mod tests {
         assert_eq!(date("2026-10-05"), day(2026, 10, 5));
         assert_eq!(date("05/10/2026"), day(2026, 10, 5));
         assert_eq!(date("29/02/2024"), day(2024, 2, 29));
+        for midnight in ["2026-10-05 00:00:00", "2026-10-05T00:00:00", "05/10/2026 00:00", "2026-10-05T00:00:00.000"] {
+            assert_eq!(date(midnight), day(2026, 10, 5), "{midnight}");
+        }
         for bad in [
             "2026-02-30",
             "29/02/2026",
@@ -207,12 +248,37 @@ mod tests {
             "20260105",
             "2026-10-05 ",
             "2026-10-05 09:30",
+            "2026-10-05T00:00:00Z",
+            "2026-10-05T00:00:01",
+            "2026-10-05T",
+            "2026-10-05 00:00:00 00:00",
             "+026-10-05",
             "٢٠٢٦-10-05",
             "46300",
             "",
         ] {
             assert_eq!(date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_hour_is_read_as_people_and_programs_write_it() {
+        for (text, minutes) in [
+            ("09:30", 570),
+            ("9:30", 570),
+            ("9h30", 570),
+            ("9 h 30", 570),
+            ("9H", 540),
+            ("09:30:00", 570),
+            ("09:30:00.000", 570),
+            ("00:00", 0),
+        ] {
+            assert_eq!(hour(text), NaiveTime::from_hms_opt(minutes / 60, minutes % 60, 0), "{text}");
+        }
+        for bad in
+            ["13:45:30", "24:00", "9:3", "9", "09:60", "9h3", "", "h30", "09:30:00:00", "9:30 PM", "+9:30", "009:30"]
+        {
+            assert_eq!(hour(bad), None, "{bad}");
         }
     }
 

@@ -29,6 +29,11 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The name that a column of ours has in the file.
+    pub(super) fn name_of<'a>(&'a self, ours: &'a str) -> &'a str {
+        self.columns.get(ours).map_or(ours, String::as_str)
+    }
+
     /// Reads a mapping for files of this layout. Errors carry line and column of the TOML text.
     pub fn parse(text: &str, layout: &Layout) -> Result<Self, FileFault> {
         let mapping: Self =

@@ -98,6 +98,12 @@ pub struct Imported {
     pub encoding: String,
     /// Separator of a CSV.
     pub separator: Option<char>,
+    /// Sheet of a workbook.
+    pub sheet: Option<String>,
+    /// Line or row with the names of the columns.
+    pub header_row: u64,
+    /// The rows above it, which were skipped.
+    pub skipped: Vec<String>,
     /// Why the file was refused, if it was.
     pub refused: Option<String>,
     /// Whether this was a dry run.
@@ -128,7 +134,7 @@ impl Findings {
         let mut record = table.record();
         let mut records = table.records()?;
         while records.read(&mut record)? {
-            findings.read += 1;
+            findings.read += record.rows();
             match take(&record) {
                 Ok(warnings) => findings.warn(warnings),
                 Err(errors) => {
@@ -161,15 +167,13 @@ impl Findings {
 /// An import in progress: the file, how it is read, the result so far.
 struct Opened<'a> {
     path: &'a Path,
-    layout: &'a Layout,
     options: &'a Options,
-    mapping: Mapping,
     table: Table,
     imported: Imported,
 }
 
 impl<'a> Opened<'a> {
-    fn open(path: &'a Path, layout: &'a Layout, options: &'a Options) -> Result<Self> {
+    fn open(path: &'a Path, layout: &Layout, options: &'a Options) -> Result<Self> {
         let mapping = match &options.mapping {
             None => Mapping::default(),
             Some(file) => {
@@ -180,7 +184,7 @@ impl<'a> Opened<'a> {
         };
         let table = Table::open(path, layout, &mapping).with_context(|| format!("reading {}", path.display()))?;
         let imported = Imported::of(&table, options);
-        Ok(Self { path, layout, options, mapping, table, imported })
+        Ok(Self { path, options, table, imported })
     }
 
     /// Calls `take` for each row; it keeps the row or returns its errors.
@@ -213,7 +217,7 @@ impl<'a> Opened<'a> {
     /// Writes the bad rows to their file, unchanged. The file is read again, because the bad rows were not yet known
     /// the first time.
     fn finish(self) -> Result<Imported> {
-        let Self { path, layout, options, mapping, mut imported, .. } = self;
+        let Self { path, options, mut table, mut imported } = self;
         if imported.rejected.is_empty() || options.dry_run || imported.refused.is_some() {
             return Ok(imported);
         }
@@ -222,7 +226,6 @@ impl<'a> Opened<'a> {
         for error in &imported.rejected {
             by_row.entry(error.row).or_default().push(error.clone());
         }
-        let mut table = Table::open(path, layout, &mapping).with_context(|| format!("reading {}", path.display()))?;
         let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut rejects = Rejects::create(folder, &table).with_context(|| format!("writing {}", target.display()))?;
         let mut record = table.record();
@@ -267,6 +270,9 @@ impl Imported {
             unknown_columns: table.unknown_columns.clone(),
             encoding: table.encoding.to_string(),
             separator: table.separator,
+            sheet: table.sheet.clone(),
+            header_row: table.header_row,
+            skipped: table.skipped.clone(),
             refused: None,
             dry_run: options.dry_run,
             rejects_file: None,

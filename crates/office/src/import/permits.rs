@@ -119,7 +119,7 @@ fn parse_all(
     let mut records = table.records()?;
     let mut batch = Vec::with_capacity(BATCH);
     while records.read(&mut record)? {
-        findings.read += 1;
+        findings.read += record.rows();
         let (holder, permit, warnings) = match parse(&record) {
             Ok(row) => row,
             Err(errors) => {

@@ -83,7 +83,7 @@ pub enum FileFault {
     Utf16,
     /// A NUL byte, which text never contains.
     #[error(
-        "line {line} holds a NUL byte (byte {offset} of the file): this is no CSV or XLSX; save it as \"CSV UTF-8\" and import it again"
+        "line {line} holds a NUL byte (byte {offset} of the file): this is no CSV, XLSX or ODS; save it as \"CSV UTF-8\" and import it again"
     )]
     Nul {
         /// Line of the file.
@@ -92,11 +92,27 @@ pub enum FileFault {
         offset: u64,
     },
     /// A quote is not closed: the rest of the file would be one field.
-    #[error("line {row}: in the row that starts here a quotation mark opens and is never closed")]
+    #[error("line {row}: a quotation mark opens here and is never closed; remove or close it")]
     OpenQuote {
-        /// Line on which the row starts.
+        /// Line on which it opens.
         row: u64,
     },
+    /// No row has the name of a column.
+    #[error(
+        "none of the first {rows} rows names the columns, which are {expected}; the first row is: {first}. \
+         `convoke import --columns` explains them; a mapping file can name them otherwise"
+    )]
+    NoHeader {
+        /// The first row, cut to 60 characters.
+        first: String,
+        /// Rows looked at in each place.
+        rows: usize,
+        /// The columns that must be there.
+        expected: String,
+    },
+    /// The table is on a sheet that nobody sees.
+    #[error("only the hidden sheet \"{0}\" names the columns: show it, or move the table to a visible sheet")]
+    HiddenSheet(String),
     /// A header longer than any row may be.
     #[error("line {row}: this is no line of column names, it has more than {max} bytes or columns")]
     EndlessHeader {
@@ -109,8 +125,17 @@ pub enum FileFault {
     #[error("columns that appear twice in the header: {}", .0.join(", "))]
     DuplicateColumns(Vec<String>),
     /// Missing columns, all at once, so that they can be added at once.
-    #[error("columns missing from the header: {}; a mapping file can name them otherwise", .0.join(", "))]
-    MissingColumns(Vec<String>),
+    #[error(
+        "columns missing from the header: {}; {found}. `convoke import --columns` explains them; \
+         a mapping file can name them otherwise",
+        .missing.join(", ")
+    )]
+    MissingColumns {
+        /// Their names, as the file should have them.
+        missing: Vec<String>,
+        /// Where the header was found, and what it names.
+        found: String,
+    },
     /// The mapping has a constant for a column that is in the file.
     #[error("the mapping gives a constant to columns that the file has: {}", .0.join(", "))]
     NeedlessConstants(Vec<String>),
@@ -118,11 +143,11 @@ pub enum FileFault {
     #[error("the mapping file is refused: {0}")]
     Mapping(String),
     /// A damaged or truncated workbook, or another kind of archive.
-    #[error("the file is no readable XLSX workbook ({0}): save it again as XLSX or \"CSV UTF-8\"")]
+    #[error("the file is no readable XLSX or ODS workbook ({0}): save it again as XLSX or \"CSV UTF-8\"")]
     Workbook(String),
     /// A workbook that unpacks to more than any real export.
     #[error(
-        "the XLSX workbook is refused: {what} is over the limit of {limit}; save it as \"CSV UTF-8\", which has no such limit"
+        "the workbook is refused: {what} is over the limit of {limit}; save it as \"CSV UTF-8\", which has no such limit"
     )]
     TooLarge {
         /// What is too large.

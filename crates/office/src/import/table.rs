@@ -1,9 +1,9 @@
-//! A file as a stream of records with named columns. CSV or XLSX is detected by content, never by the file's name.
+//! A file as a stream of records with named columns, whatever a spreadsheet or an export made of it: the kind of file,
+//! its encoding, separator, sheet and the row of column names are found by content, never by the file's name.
 //!
-//! Memory does not grow with the file: a first pass over the bytes finds the encoding (and the hash), a second one
-//! reads them through buffers of fixed size. An XLSX is checked against size limits before it is read.
+//! Memory does not grow with a CSV or XLSX: a first pass over the bytes finds the encoding (and the hash), a second one
+//! reads them through buffers of fixed size. A workbook is checked against size limits before it is read.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +11,17 @@ use std::sync::Arc;
 use convoke_domain::code::coded;
 
 use super::mapping::Mapping;
-use super::result::{FileFault, RowError, unguarded};
+use super::result::FileFault;
+pub use record::Record;
+pub(super) use record::{CellKind, RECORD_MAX};
+use schema::{Heading, Schema};
 use sheet::{SheetRecords, Workbook};
 use survey::survey;
-use text::TextRecords;
+use text::{TextForm, TextRecords};
 
+mod encoding;
+mod record;
+mod schema;
 mod sheet;
 mod survey;
 mod text;
@@ -51,32 +57,19 @@ macro_rules! columns {
 pub(super) use columns;
 
 coded! {
-    /// Text encoding of a file.
+    /// How the text of a file is encoded.
     pub enum Encoding {
         /// UTF-8, with or without byte order mark.
         Utf8 = "UTF-8",
         /// The code page that a French Windows calls ANSI.
         Windows1252 = "Windows-1252",
-        /// A workbook: its text is always Unicode.
-        Workbook = "XLSX",
+        /// The code page of old Macintosh programs.
+        MacRoman = "MacRoman",
+        /// A workbook of Excel: its text is always Unicode.
+        Xlsx = "XLSX",
+        /// A workbook of LibreOffice (OpenDocument): its text is always Unicode.
+        Ods = "ODS",
     }
-}
-
-/// Which cell belongs to which column.
-#[derive(Debug, Default)]
-struct Schema {
-    /// Names of all columns of the file, trimmed.
-    header: Vec<String>,
-    columns: Vec<Source>,
-}
-
-/// The source of one column's values.
-#[derive(Debug)]
-struct Source {
-    name: &'static str,
-    cell: Option<usize>,
-    values: HashMap<String, String>,
-    constant: String,
 }
 
 /// An opened file.
@@ -88,47 +81,57 @@ pub struct Table {
     pub bytes: u64,
     /// Its encoding.
     pub encoding: Encoding,
-    /// `;` or `,` in a CSV.
+    /// Separator of a CSV.
     pub separator: Option<char>,
+    /// Sheet of a workbook.
+    pub sheet: Option<String>,
+    /// Line or row with the names of the columns, from 1.
+    pub header_row: u64,
+    /// The rows above it, which are no part of the table, cut to what an error quotes of a cell.
+    pub skipped: Vec<String>,
     /// Columns that are ignored, as named in the file.
     pub unknown_columns: Vec<String>,
     schema: Arc<Schema>,
     content: Content,
+    place: usize,
 }
 
+/// A file, and the places in it where a table may be: a text by each separator, a workbook on each sheet.
 #[derive(Debug)]
 enum Content {
-    Text(Box<TextRecords>),
+    Text { file: File, form: TextForm },
     Workbook(Box<Workbook>),
 }
 
+/// The rows among which the names of the columns are looked for.
+const HEADER_ROWS: usize = 20;
+
 impl Table {
-    /// Opens a file and reads its header. Column names are compared trimmed and without regard to case.
+    /// Opens a file and finds the names of its columns: the row, among the first 20 of any separator or visible sheet,
+    /// that has most of them. Names are compared trimmed and without regard to case.
     pub fn open(path: &Path, layout: &Layout, mapping: &Mapping) -> Result<Self, FileFault> {
         let mut file = File::open(path)?;
         let survey = survey(&mut file)?;
-        let (mut content, separator) = if survey.encoding == Encoding::Workbook {
-            (Content::Workbook(Box::new(Workbook::open(file)?)), None)
-        } else {
-            (Content::Text(Box::new(TextRecords::open(file, &survey)?)), Some(char::from(survey.separator)))
+        let mut content = match survey.encoding {
+            Encoding::Xlsx | Encoding::Ods => Content::Workbook(Box::new(Workbook::open(file, survey.encoding)?)),
+            _ => Content::Text { file, form: survey.form },
         };
-        let mut first = Record::default();
-        if !content.source()?.read(&mut first)? {
-            return Err(FileFault::Empty);
-        }
-        if first.broken.is_some() {
-            return Err(FileFault::EndlessHeader { row: first.row, max: RECORD_MAX });
-        }
-        let header: Vec<String> = first.cells().map(|name| trimmed(name).to_owned()).collect();
-        let (schema, unknown_columns) = Schema::new(header, layout, mapping)?;
+        let (place, heading) = content.find_heading(layout, mapping)?;
+        let (separator, sheet) = content.place(place);
+        let (header_row, skipped) = (heading.row, heading.above.clone());
+        let (schema, unknown_columns) = Schema::new(heading, layout, mapping, separator, sheet.as_deref())?;
         Ok(Self {
             sha256: survey.sha256,
             bytes: survey.bytes,
             encoding: survey.encoding,
             separator,
+            sheet,
+            header_row,
+            skipped,
             unknown_columns,
             schema: Arc::new(schema),
             content,
+            place,
         })
     }
 
@@ -139,70 +142,89 @@ impl Table {
 
     /// An empty record of this table, to be reused for reading.
     pub fn record(&self) -> Record {
-        Record { schema: Arc::clone(&self.schema), ..Record::default() }
+        Record::of(&self.schema)
     }
 
-    /// The rows below the header. They can be read only once.
+    /// The rows below the names of the columns, from the first.
     pub fn records(&mut self) -> Result<Records<'_>, FileFault> {
-        let mut source = self.content.source()?;
-        if let RecordSource::Sheet(_) = source {
-            source.read(&mut Record::default())?; // the header again
+        let mut source = self.content.source(self.place)?;
+        let mut record = Record::of(&self.schema);
+        while record.row() < self.header_row {
+            if !source.read(&mut record)? {
+                return Err(FileFault::Changed);
+            }
         }
         Ok(Records { source, bytes: self.bytes })
     }
 }
 
 impl Content {
-    /// Continues a text, or starts a sheet from its top, because its reader borrows the workbook.
-    fn source(&mut self) -> Result<RecordSource<'_>, FileFault> {
+    fn places(&self) -> usize {
+        match self {
+            Self::Text { form, .. } => form.separators.len(),
+            Self::Workbook(workbook) => workbook.sheets().len(),
+        }
+    }
+
+    /// The separator or sheet of a place.
+    fn place(&self, place: usize) -> (Option<char>, Option<String>) {
+        match self {
+            Self::Text { form, .. } => (Some(char::from(form.separators[place])), None),
+            Self::Workbook(workbook) => (None, Some(workbook.sheets()[place].name.clone())),
+        }
+    }
+
+    fn source(&mut self, place: usize) -> Result<RecordSource<'_>, FileFault> {
         Ok(match self {
-            Self::Text(text) => RecordSource::Text(text),
-            Self::Workbook(workbook) => RecordSource::Sheet(Box::new(workbook.records()?)),
+            Self::Text { file, form } => RecordSource::Text(Box::new(TextRecords::open(file, form, place)?)),
+            Self::Workbook(workbook) => RecordSource::Sheet(Box::new(workbook.records(place)?)),
         })
     }
-}
 
-impl Schema {
-    fn new(header: Vec<String>, layout: &Layout, mapping: &Mapping) -> Result<(Self, Vec<String>), FileFault> {
-        let key = |name: &str| trimmed(name).to_lowercase();
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut twice = Vec::new();
-        for (place, name) in header.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            if places.insert(key(name), place).is_some() {
-                twice.push(name.clone());
-            }
-        }
-        require_none(twice, FileFault::DuplicateColumns)?;
-
-        let mut used = vec![false; header.len()];
-        let (mut missing, mut needless) = (Vec::new(), Vec::new());
-        let mut columns = Vec::new();
-        for (i, &name) in layout.columns.iter().enumerate() {
-            let theirs = mapping.columns.get(name).map_or(name, String::as_str);
-            let cell = places.get(&key(theirs)).copied();
-            let constant = mapping.constants.get(name);
-            match (cell, constant) {
-                (Some(_), Some(_)) => needless.push(name.to_owned()),
-                (Some(cell), None) => used[cell] = true,
-                // A column named in the mapping is required even if it is optional otherwise.
-                (None, None) if i < layout.required || mapping.columns.contains_key(name) => {
-                    missing.push(theirs.to_owned());
-                }
-                (None, _) => {}
-            }
-            let values = mapping.values.get(name).cloned().unwrap_or_default();
-            columns.push(Source { name, cell, values, constant: constant.cloned().unwrap_or_default() });
-        }
-        require_none(missing, FileFault::MissingColumns)?;
-        require_none(needless, FileFault::NeedlessConstants)?;
-        let unknown = header.iter().zip(&used).filter(|(name, used)| !**used && !name.is_empty());
-        let unknown = unknown.map(|(name, _)| name.clone()).collect();
-        Ok((Self { header, columns }, unknown))
+    fn is_hidden(&self, place: usize) -> bool {
+        matches!(self, Self::Workbook(workbook) if workbook.sheets()[place].is_hidden)
     }
-}
 
-fn require_none(names: Vec<String>, fault: fn(Vec<String>) -> FileFault) -> Result<(), FileFault> {
-    if names.is_empty() { Ok(()) } else { Err(fault(names)) }
+    /// The row that has most of the columns, and its place.
+    fn find_heading(&mut self, layout: &Layout, mapping: &Mapping) -> Result<(usize, Heading), FileFault> {
+        let mut best: Option<(usize, Heading)> = None;
+        let mut fault = None;
+        for place in 0..self.places() {
+            let mut source = self.source(place)?;
+            let (mut record, mut above) = (Record::default(), Vec::new());
+            while above.len() < HEADER_ROWS {
+                match source.read(&mut record) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    // With another separator the same quotation mark may be an ordinary character.
+                    Err(broken) => {
+                        fault.get_or_insert(broken);
+                        break;
+                    }
+                }
+                let heading = Heading::of(&record, layout, mapping, &above);
+                if best.as_ref().is_none_or(|(_, known)| heading.known > known.known) {
+                    best = Some((place, heading));
+                }
+                above.push(record.shown());
+            }
+        }
+        match best {
+            Some((place, heading)) if heading.known > 0 => {
+                if self.is_hidden(place) {
+                    return Err(FileFault::HiddenSheet(self.place(place).1.unwrap_or_default()));
+                }
+                Ok((place, heading))
+            }
+            Some((_, heading)) if heading.is_cut => Err(FileFault::EndlessHeader { row: heading.row, max: RECORD_MAX }),
+            Some((_, heading)) => Err(fault.unwrap_or(FileFault::NoHeader {
+                first: heading.shown,
+                rows: HEADER_ROWS,
+                expected: layout.columns[..layout.required].join(", "),
+            })),
+            None => Err(fault.unwrap_or(FileFault::Empty)),
+        }
+    }
 }
 
 /// The rows of a [`Table`], one after the other.
@@ -214,7 +236,7 @@ pub struct Records<'a> {
 
 #[derive(Debug)]
 enum RecordSource<'a> {
-    Text(&'a mut TextRecords),
+    Text(Box<TextRecords>),
     Sheet(Box<SheetRecords<'a>>),
 }
 
@@ -224,7 +246,7 @@ impl Records<'_> {
     pub fn read(&mut self, record: &mut Record) -> Result<bool, FileFault> {
         let found = self.source.read(record)?;
         if found {
-            record.check_length();
+            record.check_shape();
         }
         Ok(found)
     }
@@ -245,127 +267,9 @@ impl RecordSource<'_> {
                 Self::Text(text) => text.read(record)?,
                 Self::Sheet(sheet) => sheet.read(record)?,
             };
-            if !found || record.broken.is_some() || !record.is_blank() {
+            if !found || record.broken().is_some() || !record.is_blank() {
                 return Ok(found);
             }
         }
     }
-}
-
-/// The longest row in bytes of UTF-8. A file without line ends uses at most two such buffers.
-const RECORD_MAX: usize = 1 << 20;
-
-/// The largest number of cells in a row, as in a spreadsheet.
-const CELLS_MAX: usize = 16_384;
-
-/// How a spreadsheet stores a cell. A CSV has text only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum CellKind {
-    #[default]
-    Text,
-    /// A number: its leading zeros are lost.
-    Number,
-    /// A formula that failed, such as `#REF!`.
-    Failure,
-}
-
-/// One row.
-#[derive(Clone, Debug, Default)]
-pub struct Record {
-    row: u64,
-    text: String,
-    /// End of each cell in `text`.
-    ends: Vec<usize>,
-    /// Kinds of the first cells; the others are text.
-    kinds: Vec<CellKind>,
-    broken: Option<RowError>,
-    schema: Arc<Schema>,
-}
-
-impl Record {
-    /// Line of the file on which the row starts, or row of the sheet; both count from 1.
-    pub fn row(&self) -> u64 {
-        self.row
-    }
-
-    /// The cells as in the file.
-    pub fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|i| self.cell(i))
-    }
-
-    /// The value of a column of the layout, trimmed and mapped; empty if the file does not have the column.
-    pub(super) fn get(&self, column: usize) -> &str {
-        let source = &self.schema.columns[column];
-        let Some(place) = source.cell else { return &source.constant };
-        let value = trimmed(unguarded(self.cell(place)));
-        if source.values.is_empty() { value } else { source.values.get(value).map_or(value, String::as_str) }
-    }
-
-    /// The name of a column of the layout.
-    pub(super) fn name(&self, column: usize) -> &'static str {
-        self.schema.columns[column].name
-    }
-
-    pub(super) fn kind(&self, column: usize) -> CellKind {
-        let place = self.schema.columns[column].cell;
-        place.and_then(|place| self.kinds.get(place)).copied().unwrap_or_default()
-    }
-
-    /// Why the row as a whole is wrong.
-    pub(super) fn broken(&self) -> Option<&RowError> {
-        self.broken.as_ref()
-    }
-
-    fn cell(&self, i: usize) -> &str {
-        let end = |i: usize| self.ends.get(i).copied().unwrap_or(self.text.len());
-        &self.text[if i == 0 { 0 } else { end(i - 1) }..end(i)]
-    }
-
-    fn restart(&mut self, row: u64) {
-        self.row = row;
-        self.text.clear();
-        self.ends.clear();
-        self.kinds.clear();
-        self.broken = None;
-    }
-
-    fn is_blank(&self) -> bool {
-        self.text.chars().all(is_blank)
-    }
-
-    fn check_length(&mut self) {
-        let (found, expected) = (self.ends.len(), self.schema.header.len());
-        if self.broken.is_none() && found != expected {
-            self.broken = Some(RowError::new(
-                self.row,
-                "",
-                &format!("{found} fields"),
-                format!("{expected} fields, as in the header"),
-            ));
-        }
-    }
-
-    /// Marks the row as too long, in the cell after the last one read.
-    fn break_off(&mut self, found: &str) {
-        let place = self.ends.len();
-        let column =
-            self.schema.columns.iter().find(|source| source.cell == Some(place)).map_or("", |source| source.name);
-        let expected = format!(
-            "at most {} characters in a field and {RECORD_MAX} bytes in a row",
-            convoke_domain::permit::FIELD_MAX
-        );
-        self.broken = Some(RowError::new(self.row, column, found, expected));
-    }
-}
-
-/// Trims blanks, including no-break spaces. Tabs and other control characters stay, and are refused later.
-fn trimmed(text: &str) -> &str {
-    let is_edge = |byte: Option<&u8>| byte.is_some_and(|b| *b == b' ' || !b.is_ascii());
-    let bytes = text.as_bytes();
-    // Most fields begin and end with an ASCII letter or digit, which two comparisons show.
-    if is_edge(bytes.first()) || is_edge(bytes.last()) { text.trim_matches(is_blank) } else { text }
-}
-
-fn is_blank(c: char) -> bool {
-    c == ' ' || (!c.is_ascii() && c.is_whitespace() && !c.is_control())
 }

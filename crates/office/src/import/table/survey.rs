@@ -7,15 +7,15 @@ use std::str;
 use sha2::{Digest, Sha256};
 
 use super::super::result::FileFault;
-use super::Encoding;
+use super::text::{Lines, TextForm};
+use super::{Encoding, encoding, sheet};
 use convoke_domain::ids::hex;
 
 /// What the bytes of a file reveal.
 pub(super) struct Survey {
     pub(super) encoding: Encoding,
-    /// Length of the byte order mark, in bytes.
-    pub(super) mark: u64,
-    pub(super) separator: u8,
+    /// How a text is read.
+    pub(super) form: TextForm,
     pub(super) sha256: String,
     pub(super) bytes: u64,
 }
@@ -24,39 +24,44 @@ const BUFFER: usize = 64 << 10;
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads the whole file once and rewinds it. Text is UTF-8 if all of it is valid UTF-8, otherwise Windows-1252:
-/// guessing from the beginning would garble a late first accent.
+/// The separators that a text is tried with: a `sep=` line or the first line decides which comes first.
+const SEPARATORS: [u8; 3] = *b";,\t";
+
+/// Reads the whole file once and rewinds it. Text is UTF-8 if its mark says so or all of it is valid, otherwise what
+/// most of it is: guessing from the beginning would garble a late first accent.
 pub(super) fn survey(file: &mut File) -> Result<Survey, FileFault> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; BUFFER];
-    let (mut bytes, mut line) = (0, 1);
+    let (mut bytes, mut lines) = (0, Lines::default());
     // Bytes of a character that continues in the next buffer.
     let mut carried = 0;
-    let mut survey = Survey { encoding: Encoding::Utf8, mark: 0, separator: b';', sha256: String::new(), bytes: 0 };
+    let (mut kind, mut form, mut is_utf8) = (Encoding::Utf8, TextForm::default(), true);
     loop {
         let read = read_full(file, &mut buffer[carried..])?;
         let end = carried + read;
         let new = &buffer[carried..end];
         hash.update(new);
         if bytes == 0 {
-            survey.judge_head(new)?;
+            form = TextForm::of_head(new)?;
+            kind = if new.starts_with(ZIP_MAGIC) { sheet::kind(file)? } else { Encoding::Utf8 };
         }
-        if survey.encoding != Encoding::Workbook {
+        if kind == Encoding::Utf8 {
             if let Some(place) = new.iter().position(|b| *b == 0) {
-                return Err(FileFault::Nul { line: line + line_ends(&new[..place]), offset: bytes + place as u64 });
+                lines.pass(&new[..place]);
+                return Err(FileFault::Nul { line: lines.line(), offset: bytes + place as u64 });
             }
-            line += line_ends(new);
+            lines.pass(new);
         }
         bytes += read as u64;
         carried = match str::from_utf8(&buffer[..end]) {
-            _ if survey.encoding != Encoding::Utf8 => 0,
+            _ if kind != Encoding::Utf8 || !is_utf8 => 0,
             Ok(_) => 0,
             Err(error) if error.error_len().is_none() && read > 0 => {
                 buffer.copy_within(error.valid_up_to()..end, 0);
                 end - error.valid_up_to()
             }
             Err(_) => {
-                survey.encoding = Encoding::Windows1252;
+                is_utf8 = false;
                 0
             }
         };
@@ -64,45 +69,52 @@ pub(super) fn survey(file: &mut File) -> Result<Survey, FileFault> {
             break;
         }
     }
-    if bytes == survey.mark {
+    if bytes == form.mark {
         return Err(FileFault::Empty);
     }
+    if !is_utf8 && form.mark == 0 {
+        form.encoding = encoding::decide(file)?;
+        kind = form.encoding;
+    }
     file.seek(SeekFrom::Start(0))?;
-    Ok(Survey { sha256: hex(&hash.finalize()), bytes, ..survey })
+    Ok(Survey { encoding: kind, form, sha256: hex(&hash.finalize()), bytes })
 }
 
-impl Survey {
-    fn judge_head(&mut self, head: &[u8]) -> Result<(), FileFault> {
-        match head {
-            _ if head.starts_with(ZIP_MAGIC) => self.encoding = Encoding::Workbook,
+impl TextForm {
+    fn of_head(head: &[u8]) -> Result<Self, FileFault> {
+        let mark = match head {
             // With or without its mark: a header begins with a letter, and in UTF-16 one of its bytes is zero.
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..] => return Err(FileFault::Utf16),
-            _ if head.starts_with(UTF8_MARK) => self.mark = UTF8_MARK.len() as u64,
-            _ => {}
-        }
-        self.separator = separator(head);
-        Ok(())
+            _ if head.starts_with(UTF8_MARK) => UTF8_MARK.len(),
+            _ => 0,
+        };
+        Ok(Self { mark: mark as u64, encoding: Encoding::Utf8, separators: separators(&head[mark..]) })
     }
 }
 
-/// The more frequent separator in the header line, outside quotes; `;` if both are as frequent.
-fn separator(head: &[u8]) -> u8 {
+/// The separators to try: the one that a first line `sep=;` names, or all, the most frequent in the first line, outside
+/// quotes, first.
+fn separators(head: &[u8]) -> Vec<u8> {
     let start = head.iter().position(|b| !b"\r\n".contains(b)).unwrap_or(0);
-    let (mut quoted, mut semicolons, mut commas) = (false, 0u32, 0u32);
-    for byte in &head[start..] {
+    let head = &head[start..];
+    let unquoted = head.strip_prefix(b"\"").unwrap_or(head);
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator, ..] = unquoted
+        && (SEPARATORS.contains(separator) || *separator == b'|')
+    {
+        return vec![*separator];
+    }
+    let (mut is_quoted, mut counts) = (false, [0u32; SEPARATORS.len()]);
+    for byte in head {
         match byte {
-            b'"' => quoted = !quoted,
-            b'\r' | b'\n' if !quoted => break,
-            b';' if !quoted => semicolons += 1,
-            b',' if !quoted => commas += 1,
-            _ => {}
+            b'"' => is_quoted = !is_quoted,
+            b'\r' | b'\n' if !is_quoted => break,
+            _ if is_quoted => {}
+            _ => SEPARATORS.iter().zip(&mut counts).filter(|(known, _)| *known == byte).for_each(|(_, n)| *n += 1),
         }
     }
-    if commas > semicolons { b',' } else { b';' }
-}
-
-pub(super) fn line_ends(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|b| u64::from(*b == b'\n')).sum()
+    let mut order: Vec<usize> = (0..SEPARATORS.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(counts[*i]));
+    order.into_iter().map(|i| SEPARATORS[i]).collect()
 }
 
 /// Fills the buffer as far as the file goes: a short read must not shorten the inspected head.
@@ -143,22 +155,31 @@ mod tests {
     }
 
     #[test]
-    fn one_invalid_byte_at_the_very_end_makes_it_windows_1252() {
-        let mut bytes = "é".repeat(BUFFER).into_bytes();
+    fn the_first_accent_may_be_the_last_byte() {
+        let mut bytes = "e".repeat(3 * BUFFER).into_bytes();
         bytes.push(0xe9);
         assert_eq!(surveyed(&bytes).unwrap().encoding, Encoding::Windows1252);
     }
 
     #[test]
-    fn the_separator_is_that_of_the_header_outside_quotes() {
+    fn a_byte_order_mark_decides() {
+        let bytes = [UTF8_MARK, b"Zo\xe9 Lef\xe8vre"].concat();
+        assert_eq!(surveyed(&bytes).unwrap().encoding, Encoding::Utf8);
+    }
+
+    #[test]
+    fn the_first_separator_tried_is_that_of_the_first_line_outside_quotes() {
         for (head, expected) in [
-            (&b"a;b,c;d\n,,,,"[..], b';'),
-            (b"\r\n\"a;;;;\"\"\",b\r\n;;;", b','),
-            (b"a", b';'),
-            (b"", b';'),
-            (b"a,b;c", b';'),
+            (&b"a;b,c;d\n,,,,"[..], &b";,\t"[..]),
+            (b"\r\n\"a;;;;\"\"\",b\r\n;;;", b",;\t"),
+            (b"a", b";,\t"),
+            (b"", b";,\t"),
+            (b"a,b;c", b";,\t"),
+            (b"a\tb\tc;d", b"\t;,"),
+            (b"sep=,\r\na;b;c", b","),
+            (b"\"sep=|\"\na|b", b"|"),
         ] {
-            assert_eq!(separator(head), expected, "{}", String::from_utf8_lossy(head));
+            assert_eq!(separators(head), expected, "{}", String::from_utf8_lossy(head));
         }
     }
 

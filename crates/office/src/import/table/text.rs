@@ -2,56 +2,70 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
 
 use csv_core::ReadRecordResult;
-use encoding_rs::{Decoder, WINDOWS_1252};
 
 use super::super::result::FileFault;
-use super::survey::{Survey, line_ends};
-use super::{CELLS_MAX, Encoding, RECORD_MAX, Record};
+use super::Encoding;
+use super::record::{CELLS_MAX, RECORD_MAX, Record};
 
 const BUFFER: usize = 64 << 10;
+
+/// How a text is read.
+#[derive(Debug)]
+pub(super) struct TextForm {
+    /// Length of the byte order mark, in bytes.
+    pub(super) mark: u64,
+    pub(super) encoding: Encoding,
+    /// The separators to try, the likeliest first.
+    pub(super) separators: Vec<u8>,
+}
+
+impl Default for TextForm {
+    fn default() -> Self {
+        Self { mark: 0, encoding: Encoding::Utf8, separators: vec![b';'] }
+    }
+}
 
 /// Uses `csv_core` rather than `csv`: the latter lets a record with an open quote grow to the end of the file, and does
 /// not report the open quote.
 pub(super) struct TextRecords {
-    source: Box<dyn BufRead + Send>,
+    source: BufReader<File>,
+    encoding: Encoding,
     core: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
+    lines: Lines,
     position: u64,
 }
 
 impl fmt::Debug for TextRecords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextRecords")
-            .field("line", &self.core.line())
+            .field("lines", &self.lines)
             .field("position", &self.position)
             .finish_non_exhaustive()
     }
 }
 
 impl TextRecords {
-    pub(super) fn open(mut file: File, survey: &Survey) -> Result<Self, FileFault> {
-        file.seek(SeekFrom::Start(survey.mark))?;
-        let bytes = BufReader::with_capacity(BUFFER, file);
-        let source: Box<dyn BufRead + Send> = if survey.encoding == Encoding::Windows1252 {
-            let decoder = WINDOWS_1252.new_decoder_without_bom_handling();
-            Box::new(BufReader::with_capacity(BUFFER, Transcoder { bytes, decoder }))
-        } else {
-            Box::new(bytes)
-        };
+    /// Starts at the top of the file, with one of the separators of its form.
+    pub(super) fn open(file: &File, form: &TextForm, separator: usize) -> Result<Self, FileFault> {
+        let mut file = file.try_clone()?;
+        file.seek(SeekFrom::Start(form.mark))?;
         Ok(Self {
-            source,
-            core: csv_core::ReaderBuilder::new().delimiter(survey.separator).build(),
+            source: BufReader::with_capacity(BUFFER, file),
+            encoding: form.encoding,
+            core: csv_core::ReaderBuilder::new().delimiter(form.separators[separator]).build(),
             text: vec![0; RECORD_MAX],
             ends: vec![0; CELLS_MAX],
-            position: survey.mark,
+            lines: Lines::default(),
+            position: form.mark,
         })
     }
 
-    /// Bytes of UTF-8 read so far.
+    /// Bytes read so far.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
@@ -60,7 +74,7 @@ impl TextRecords {
         if !self.skip_line_ends()? {
             return Ok(false);
         }
-        let row = self.core.line();
+        let row = self.lines.line();
         record.restart(row);
         let (mut written, mut cells) = (0, 0);
         loop {
@@ -71,6 +85,7 @@ impl TextRecords {
             let (state, read, wrote, ended) =
                 self.core.read_record(input, &mut self.text[written..], &mut self.ends[cells..]);
             if !at_end {
+                self.lines.pass(&input[..read]);
                 self.source.consume(read);
                 self.position += read as u64;
             }
@@ -78,10 +93,13 @@ impl TextRecords {
             cells += ended;
             match state {
                 ReadRecordResult::Record => break,
-                ReadRecordResult::InputEmpty if at_end => return Err(FileFault::OpenQuote { row }),
+                ReadRecordResult::InputEmpty if at_end => {
+                    let before = if record.is_cut() { record.text.as_bytes() } else { self.closed(cells) };
+                    return Err(FileFault::OpenQuote { row: row + line_ends(before) });
+                }
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    if record.broken.is_none() {
+                    if !record.is_cut() {
                         self.keep_head(record, written, cells);
                     }
                     // The rest of the row is skipped.
@@ -89,18 +107,46 @@ impl TextRecords {
                 }
             }
         }
-        if record.broken.is_none() {
-            record.text.push_str(str::from_utf8(&self.text[..written]).map_err(|_| FileFault::Changed)?);
-            record.ends.extend_from_slice(&self.ends[..cells]);
+        record.lines = (self.lines.line() - row).max(1);
+        if !record.is_cut() {
+            self.take_cells(record, cells);
         }
         Ok(true)
     }
 
+    /// The text of the cells that are complete.
+    fn closed(&self, cells: usize) -> &[u8] {
+        &self.text[..if cells == 0 { 0 } else { self.ends[cells - 1] }]
+    }
+
+    fn take_cells(&self, record: &mut Record, cells: usize) {
+        let text = self.closed(cells);
+        let encoding = if text.is_ascii() { Encoding::Utf8 } else { self.encoding };
+        if encoding == Encoding::Utf8
+            && let Ok(text) = str::from_utf8(text)
+        {
+            record.text.push_str(text);
+            record.ends.extend_from_slice(&self.ends[..cells]);
+            return;
+        }
+        let mut start = 0;
+        for (place, end) in self.ends[..cells].iter().enumerate() {
+            let from = record.text.len();
+            let alien = encoding.decode(&text[start..*end], &mut record.text);
+            if let Some(alien) = alien.filter(|_| record.is_whole()) {
+                let line = record_line(record.row(), &text[..start + alien.offset]);
+                let found = record.text[from..].to_owned();
+                record.break_at(place, &found, format!("{encoding}, as in the rest of the file: {}{line}", alien.what));
+            }
+            record.ends.push(record.text.len());
+            start = *end;
+        }
+    }
+
     /// Keeps the complete cells of a row that is too long; the error shows the beginning of the next cell.
     fn keep_head(&self, record: &mut Record, written: usize, cells: usize) {
-        let whole = if cells == 0 { 0 } else { self.ends[cells - 1] };
-        record.text.push_str(&String::from_utf8_lossy(&self.text[..whole]));
-        record.ends.extend_from_slice(&self.ends[..cells]);
+        let whole = self.closed(cells).len();
+        self.take_cells(record, cells);
         record.break_off(&String::from_utf8_lossy(&self.text[whole..written.min(whole + 1_000)]));
     }
 
@@ -109,11 +155,10 @@ impl TextRecords {
         loop {
             let input = self.source.fill_buf()?;
             let blank = input.iter().take_while(|b| b"\r\n".contains(b)).count();
-            let lines = line_ends(&input[..blank]);
+            self.lines.pass(&input[..blank]);
             let (all, ended) = (blank == input.len(), input.is_empty());
             self.source.consume(blank);
             self.position += blank as u64;
-            self.core.set_line(self.core.line() + lines);
             if !all || ended {
                 return Ok(!ended);
             }
@@ -121,23 +166,55 @@ impl TextRecords {
     }
 }
 
-/// Transcodes Windows-1252 to UTF-8.
-struct Transcoder {
-    bytes: BufReader<File>,
-    decoder: Decoder,
+/// Where in a row of several lines something is.
+fn record_line(row: u64, before: &[u8]) -> String {
+    match line_ends(before) {
+        0 => String::new(),
+        lines => format!(" (on line {})", row + lines),
+    }
 }
 
-impl Read for Transcoder {
-    // Only called with the buffer of a BufReader, which has room for at least one character.
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let raw = self.bytes.fill_buf()?;
-        if raw.is_empty() {
-            return Ok(0);
+/// The line that is read: `LF`, `CR LF` or a lone `CR` ends one.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    ended: u64,
+    is_after_cr: bool,
+}
+
+impl Lines {
+    /// From 1.
+    pub(super) fn line(&self) -> u64 {
+        self.ended + 1
+    }
+
+    pub(super) fn pass(&mut self, bytes: &[u8]) {
+        let Some(last) = bytes.last() else { return };
+        let split = self.is_after_cr && bytes[0] == b'\n';
+        self.ended += line_ends(bytes) - u64::from(split);
+        self.is_after_cr = *last == b'\r';
+    }
+}
+
+/// The number of line ends, where CR LF is one.
+fn line_ends(bytes: &[u8]) -> u64 {
+    let ends: u64 = bytes.iter().map(|b| u64::from(*b == b'\n') + u64::from(*b == b'\r')).sum();
+    let pairs: u64 = bytes.windows(2).map(|pair| u64::from(pair == b"\r\n")).sum();
+    ends - pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_end_ends_one_line_wherever_a_buffer_ends() {
+        let text = b"a\rb\r\nc\n\nd\r\r\n";
+        assert_eq!(line_ends(text), 6);
+        for cut in 0..=text.len() {
+            let mut lines = Lines::default();
+            lines.pass(&text[..cut]);
+            lines.pass(&text[cut..]);
+            assert_eq!(lines.line(), 7, "{cut}");
         }
-        // Never flagged as the last input: each byte is a character here, so nothing is left over, and a finished
-        // decoder cannot be called again.
-        let (_, read, written, _) = self.decoder.decode_to_utf8(raw, out, false);
-        self.bytes.consume(read);
-        Ok(written)
     }
 }
