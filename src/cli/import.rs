@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use super::exit::Exit;
@@ -28,6 +29,15 @@ pub(super) enum Import {
         /// The file is the whole extract: permits missing from it become `absent-from-extract`.
         #[arg(long)]
         full: bool,
+        /// The day whose facts the extract has, if neither its column `date_extrait` nor its name says so; else today.
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<NaiveDate>,
+        /// Take in an extract that is older than the last one, or was taken in before it.
+        #[arg(long, requires = "reason")]
+        again: bool,
+        /// Why it is taken in again; the ledger keeps it.
+        #[arg(long, value_name = "TEXT", requires = "again")]
+        reason: Option<String>,
     },
     /// Slots made elsewhere
     ///
@@ -85,12 +95,18 @@ impl Import {
         let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         let (actor, clock) = (process::login(), &session.clock);
-        let (file, full) = match &self {
-            Self::Permits { file, full } => (file, *full),
-            Self::Slots { file } | Self::Convocations { file } | Self::Attendance { file } => (file, false),
+        let file = match &self {
+            Self::Permits { file, .. }
+            | Self::Slots { file }
+            | Self::Convocations { file }
+            | Self::Attendance { file } => file,
         };
         let bad_rows = if file.accept_valid { BadRows::LeaveOut } else { BadRows::Refuse };
-        let options = Options { mapping: file.mapping.clone(), dry_run: file.dry_run, bad_rows, full };
+        let mut options =
+            Options { mapping: file.mapping.clone(), dry_run: file.dry_run, bad_rows, ..Options::default() };
+        if let Self::Permits { full, as_of, reason, .. } = &self {
+            (options.full, options.as_of, options.again) = (*full, *as_of, reason.clone());
+        }
         let result = match &self {
             Self::Permits { .. } => {
                 let show = |done, total| progress.show("importing", done, total);
@@ -145,6 +161,10 @@ fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
         let (new, absent) = (i.inserted, i.vanished);
         format!("{new} new, {updated} changed, {unchanged} unchanged, {absent} absent, {errors} errors")
     };
+    if i.same_day {
+        eprintln!("Another extract of the same day was taken in before: where they differ, this one holds.");
+    }
+    let tried = if i.nothing_new { ": nothing new" } else { tried };
     let text = format!("{read} rows read ({encoding}{separator}{sheet}): {done}{tried}.\n");
     session.print(imported, &text)?;
     if let Some(file) = &i.rejects_file {

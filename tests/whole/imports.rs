@@ -41,6 +41,40 @@ fn the_same_extract_twice_changes_nothing() {
 }
 
 #[test]
+fn an_older_extract_does_not_undo_what_a_newer_one_said() {
+    let office = office();
+    let old = rows(&office, 200);
+    let actif = old.replace(";decede;", ";actif;").replace(";renouvele;", ";actif;");
+    fs::write(office.path("old.csv"), &actif).unwrap();
+    office.ok(&["import", "permits", "old.csv", "--json"]);
+    let dead = actif.replacen(";actif;", ";decede;", 5);
+    fs::write(office.path("new.csv"), &dead).unwrap();
+    let taken = office.ok(&["import", "permits", "new.csv", "--json"]);
+    assert_eq!((&taken["updated"], &taken["same_day"]), (&5.into(), &true.into()));
+    // The newest again says nothing new; an older one is refused, by its bytes or by its date.
+    let again = office.ok(&["import", "permits", "new.csv", "--json"]);
+    assert_eq!((&again["nothing_new"], &again["updated"]), (&true.into(), &0.into()));
+    let imports = office.one("SELECT count(*) FROM import_batch");
+    let (_, said) = refused(&office, &["import", "permits", "old.csv", "--json"]);
+    assert!(said.contains("--again --reason"), "{said}");
+    let yesterday = today().pred_opt().unwrap();
+    let other = actif.replacen(";actif;", ";retire;", 1);
+    fs::write(office.path(&format!("permits-{yesterday}.csv")), &other).unwrap();
+    let (document, said) = refused(&office, &["import", "permits", &format!("permits-{yesterday}.csv"), "--json"]);
+    assert!(said.contains(&yesterday.to_string()) && document["as_of"] == yesterday.to_string(), "{said} {document}");
+    let tomorrow = today().succ_opt().unwrap().to_string();
+    let (_, said) = refused(&office, &["import", "permits", "new.csv", "--as-of", &tomorrow, "--json"]);
+    assert!(said.contains("--as-of"), "{said}");
+    assert_eq!(office.one("SELECT count(*) FROM import_batch"), imports);
+    assert_eq!(office.one("SELECT count(*) FROM permit WHERE status = 'decede'"), "5");
+    // Unless somebody says why.
+    office.ok(&["import", "permits", "old.csv", "--again", "--reason", "the newer one was a test", "--json"]);
+    assert_eq!(office.one("SELECT count(*) FROM permit WHERE status = 'decede'"), "0");
+    let said = office.one("SELECT count(*) FROM ledger_entry WHERE payload LIKE '%the newer one was a test%'");
+    assert_eq!(said, "1", "the ledger says why");
+}
+
+#[test]
 fn a_changed_row_is_updated_and_looked_at_again_by_the_next_run() {
     let office = Office::new(Shape { permits: 200, seats: true });
     office.run(&[]);

@@ -275,7 +275,8 @@ fn a_timer_takes_the_inbox_in_before_its_run_and_is_kept_in_the_ledger_as_cron()
     let office = Office::new(Shape { permits: 60, seats: true });
     let inbox = office.path("inbox");
     std::fs::create_dir(&inbox).unwrap();
-    std::fs::copy(office.path("permits.csv"), inbox.join("permits.csv")).unwrap();
+    let extract = std::fs::read_to_string(office.path("permits.csv")).unwrap();
+    std::fs::write(inbox.join("permits.csv"), extract.replacen(";actif;", ";retire;", 1)).unwrap();
     let mut command = office.command(&["run", "--timer", "--yes", "--reason", "timer", "--json"]);
     let output = command.env("CONVOKE__IMPORT__INBOX", &inbox).output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 4)), "{output:?}");

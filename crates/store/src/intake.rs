@@ -157,6 +157,22 @@ pub struct Merged {
     pub known: u64,
 }
 
+/// An extract of permits that was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extract {
+    /// The day whose facts it has.
+    pub as_of: NaiveDate,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Merged {
+    /// Whether anything changed.
+    pub fn is_any(self) -> bool {
+        self.inserted + self.updated + self.vanished > 0
+    }
+}
+
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
@@ -354,12 +370,12 @@ impl Store {
         }
     }
 
-    /// Records that a file was imported.
+    /// Records that a file was imported, `on` a civil date; `as_of` is the day whose facts it has.
     pub fn remember_import(
         &mut self,
         kind: &str,
         at: chrono::NaiveDateTime,
-        on: NaiveDate,
+        [on, as_of]: [NaiveDate; 2],
         sha256: &str,
         counts: [u64; 4],
     ) -> Result<()> {
@@ -375,6 +391,7 @@ impl Store {
                 import_batch::kind.eq(kind),
                 import_batch::imported_at.eq(at),
                 import_batch::imported_on.eq(on),
+                import_batch::as_of.eq(as_of),
                 import_batch::file_sha256.eq(sha256),
                 import_batch::rows_read.eq(read),
                 import_batch::rows_inserted.eq(inserted),
@@ -387,14 +404,22 @@ impl Store {
         if kind == "permits" { self.set_words_until(Some(import_id)) } else { Ok(()) }
     }
 
-    /// The civil date of the last extract's import. An extract without a row that was imported says nothing new of
-    /// anybody, so it is none.
-    pub fn last_extract(&mut self) -> Result<Option<NaiveDate>> {
-        import_batch::of(&self.scope)
+    /// The extracts of permits, in the order in which they were taken in. One without a row that was imported says
+    /// nothing new of anybody, so it is none.
+    pub fn extracts(&mut self) -> Result<Vec<Extract>> {
+        let rows: Vec<(Option<NaiveDate>, NaiveDate, String)> = import_batch::of(&self.scope)
             .filter(import_batch::kind.eq("permits"))
             .filter(import_batch::rows_read.gt(import_batch::rows_rejected))
-            .select(diesel::dsl::max(import_batch::imported_on))
-            .first(&mut self.conn)
-            .context("reading the age of the last extract")
+            .order(import_batch::import_id)
+            .select((import_batch::as_of, import_batch::imported_on, import_batch::file_sha256))
+            .load(&mut self.conn)
+            .context("reading the extracts taken in")?;
+        let extract = |(as_of, on, sha256): (Option<NaiveDate>, _, _)| Extract { as_of: as_of.unwrap_or(on), sha256 };
+        Ok(rows.into_iter().map(extract).collect())
+    }
+
+    /// The day whose facts the last extract has.
+    pub fn last_extract(&mut self) -> Result<Option<NaiveDate>> {
+        Ok(self.extracts()?.last().map(|extract| extract.as_of))
     }
 }

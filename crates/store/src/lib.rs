@@ -57,7 +57,7 @@ pub use copy::{Copied, Copy, copy};
 pub use figures::Figures;
 pub use find::{Found, FoundAppointment, FoundPermit, Person};
 pub use holders::HolderRow;
-pub use intake::{ImportedRow, Merged, Staged};
+pub use intake::{Extract, ImportedRow, Merged, Staged};
 pub use ledger::Head;
 pub use letter::{LetterRow, NewLetter};
 pub use movers::{Elsewhere, InForce};

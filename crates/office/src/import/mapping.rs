@@ -10,7 +10,10 @@
 //! ```
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::result::FileFault;
@@ -32,6 +35,12 @@ impl Mapping {
     /// The name that a column of ours has in the file.
     pub(super) fn name_of<'a>(&'a self, ours: &'a str) -> &'a str {
         self.columns.get(ours).map_or(ours, String::as_str)
+    }
+
+    /// Reads a mapping file for files of this layout.
+    pub fn read(file: &Path, layout: &Layout) -> Result<Self> {
+        let text = fs::read_to_string(file).with_context(|| format!("reading the mapping {}", file.display()))?;
+        Self::parse(&text, layout).with_context(|| format!("the mapping {}", file.display()))
     }
 
     /// Reads a mapping for files of this layout. Errors carry line and column of the TOML text.

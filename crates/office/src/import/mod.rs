@@ -7,13 +7,13 @@ pub mod convocations;
 pub mod duplicates;
 mod field;
 pub mod mapping;
+mod order;
 pub mod permits;
 pub mod result;
 pub mod slots;
 pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -67,6 +67,10 @@ pub struct Options {
     pub bad_rows: BadRows,
     /// The file is a full extract: permits missing from it are marked absent.
     pub full: bool,
+    /// The day whose facts an extract has, if neither its column nor its name says so.
+    pub as_of: Option<NaiveDate>,
+    /// Why an extract is taken in that is older than the last one, or was taken in before it.
+    pub again: Option<String>,
 }
 
 /// The result, as `import … --json` prints it.
@@ -104,6 +108,12 @@ pub struct Imported {
     pub header_row: u64,
     /// The rows above it, which were skipped.
     pub skipped: Vec<String>,
+    /// The day whose facts an extract of permits has.
+    pub as_of: Option<NaiveDate>,
+    /// Another extract of the same day was taken in before: this one holds where they differ.
+    pub same_day: bool,
+    /// The extract that was taken in last, again: it says nothing new, and is not recorded a second time.
+    pub nothing_new: bool,
     /// Why the file was refused, if it was.
     pub refused: Option<String>,
     /// Whether this was a dry run.
@@ -176,11 +186,7 @@ impl<'a> Opened<'a> {
     fn open(path: &'a Path, layout: &Layout, options: &'a Options) -> Result<Self> {
         let mapping = match &options.mapping {
             None => Mapping::default(),
-            Some(file) => {
-                let text =
-                    fs::read_to_string(file).with_context(|| format!("reading the mapping {}", file.display()))?;
-                Mapping::parse(&text, layout).with_context(|| format!("the mapping {}", file.display()))?
-            }
+            Some(file) => Mapping::read(file, layout)?,
         };
         let table = Table::open(path, layout, &mapping).with_context(|| format!("reading {}", path.display()))?;
         let imported = Imported::of(&table, options);
@@ -197,7 +203,8 @@ impl<'a> Opened<'a> {
         let Imported { read, inserted, updated, .. } = self.imported;
         let rejected = self.imported.rejected_rows().len() as u64;
         let sha256 = &self.table.sha256;
-        store.remember_import(kind, by.now.naive_utc(), by.today, sha256, [read, inserted, updated, rejected])?;
+        let days = [by.today, self.imported.as_of.unwrap_or(by.today)];
+        store.remember_import(kind, by.now.naive_utc(), days, sha256, [read, inserted, updated, rejected])?;
         self.enter(store, kind, by)
     }
 
@@ -206,11 +213,13 @@ impl<'a> Opened<'a> {
         let Imported { read, inserted, updated, vanished, .. } = self.imported;
         let rejected = self.imported.rejected_rows().len() as u64;
         let sha256 = &self.table.sha256;
-        let event = Event {
-            kind: "import.done",
-            payload: json!({"kind": kind, "sha256": sha256, "read": read, "inserted": inserted, "updated": updated,
-                "vanished": vanished, "rejected": rejected}),
-        };
+        let mut payload = json!({"kind": kind, "sha256": sha256, "read": read, "inserted": inserted, "updated": updated,
+            "vanished": vanished, "rejected": rejected});
+        if let Some(as_of) = self.imported.as_of {
+            payload["as_of"] = json!(as_of);
+            payload["again"] = json!(self.options.again);
+        }
+        let event = Event { kind: "import.done", payload };
         store.record(by.actor, by.now, vec![event])
     }
 
@@ -273,6 +282,9 @@ impl Imported {
             sheet: table.sheet.clone(),
             header_row: table.header_row,
             skipped: table.skipped.clone(),
+            as_of: None,
+            same_day: false,
+            nothing_new: false,
             refused: None,
             dry_run: options.dry_run,
             rejects_file: None,

@@ -5,9 +5,12 @@ use std::sync::mpsc;
 use std::thread;
 
 use anyhow::{Context, Result};
+use chrono::NaiveDate;
 
 use super::duplicates::{Duplicates, Row, holder_fingerprint, permit_fingerprint};
 use super::field::Fields;
+use super::mapping::Mapping;
+use super::order::{Dated, Place, date_in_name};
 use super::result::{FileFault, RowError, Warning, unguarded};
 use super::table::{Record, Table, columns};
 use super::{By, Findings, Imported, Opened, Options};
@@ -27,7 +30,7 @@ columns! {
     Mention = "mention", ValidFrom = "debut_validite", ExpiresOn = "fin_validite", Status = "statut", FiledOn = "depot_le";
     optional:
     BirthDate = "date_naissance", UsageName = "nom_usage", Address3 = "adresse_3", Address4 = "adresse_4",
-    Town = "ville", Channel = "canal", Format = "format"
+    Town = "ville", Channel = "canal", Format = "format", Extracted = "date_extrait"
 }
 
 /// Rows per batch from the parser to the database.
@@ -54,7 +57,7 @@ pub fn take(
     let (batches, received) = mpsc::sync_channel::<(Vec<Staged>, u64)>(4);
     let prefecture = store.prefecture().to_owned();
     // The stage is a temporary table: nobody else waits for this transaction.
-    let (mut findings, named) = thread::scope(|scope| {
+    let mut parsed = thread::scope(|scope| {
         let parser = scope.spawn(|| {
             // Moved in, so that it is dropped at the end: the receiver then knows that nothing more comes.
             let batches = batches;
@@ -73,20 +76,33 @@ pub fn take(
         parsed.with_context(|| format!("reading {}", path.display()))
     })?;
     progress(bytes, bytes);
-    store.stage_named(&named)?;
+    store.stage_named(&parsed.named)?;
 
     let elsewhere = store.staged_under_another_holder()?;
-    findings.errors.extend(
+    parsed.findings.errors.extend(
         elsewhere.iter().map(|row| {
             RowError::new(*row, "numero_titre", "", "a permit that is not another holder's in the database")
         }),
     );
     store.unstage(&elsewhere)?;
+    let by = By::of(actor, clock, config);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let imported = &mut file.imported;
-    imported.take_findings(findings, options);
+    imported.take_findings(parsed.findings, options);
+    let (sha256, taken) = (&file.table.sha256, store.extracts()?);
+    let dated = Dated::of(parsed.extracted, &name, options.as_of, &taken, sha256, by.today);
+    let place = dated.and_then(|dated| {
+        imported.as_of = Some(dated.on);
+        dated.place(&taken, sha256, options.again.is_some())
+    });
+    match &place {
+        Err(out_of_order) => imported.refuse(out_of_order.to_string()),
+        Ok(place) => imported.same_day = *place == Place::SameDay,
+    }
     if imported.refused.is_none() {
         let changes = store.staged_changes(options.full)?;
         imported.count(changes);
+        imported.nothing_new = place == Ok(Place::Again) && !changes.is_any();
         let percent = config.settings.policy.full_vanish_max_percent;
         if changes.vanished as f64 * 100.0 > changes.known as f64 * percent {
             imported.refuse(format!(
@@ -95,9 +111,10 @@ pub fn take(
             ));
         }
     }
-    if file.imported.refused.is_none() && !options.dry_run {
-        let by = By::of(actor, clock, config);
+    if file.imported.refused.is_none() && !file.imported.nothing_new && !options.dry_run {
         store.write(|s| {
+            // What was taken in meanwhile may be newer.
+            anyhow::ensure!(s.extracts()? == taken, "another extract was taken in at the same time: import it again");
             s.merge_stage(options.full, by.today)?;
             file.remember(s, "permits", &by)
         })?;
@@ -106,21 +123,48 @@ pub fn take(
     file.finish()
 }
 
-/// Also returns the permits that rows which cannot be imported are about: a row that cannot be read is no sign that its
-/// permit is gone.
+/// The day whose facts an extract has, by its column or its name, as far as that shows without importing it.
+pub fn day_of(path: &Path, mapping: &Mapping) -> Option<NaiveDate> {
+    let named = || date_in_name(&path.file_name()?.to_string_lossy());
+    let mut in_column = None;
+    let mut look = || -> Result<(), FileFault> {
+        let mut table = Table::open(path, &LAYOUT, mapping)?;
+        let mut record = table.record();
+        if table.records()?.read(&mut record)? {
+            // A bad date is reported when the file is imported.
+            let _ = dated(&record, &mut in_column);
+        }
+        Ok(())
+    };
+    // And so is a file that is no table.
+    let _ = look();
+    in_column.or_else(named)
+}
+
+/// What the rows of an extract say besides what is staged.
+#[derive(Default)]
+struct Parsed {
+    findings: Findings,
+    /// The permits that rows which cannot be imported are about: a row that cannot be read is no sign that its permit
+    /// is gone.
+    named: Vec<PermitId>,
+    /// The day whose facts it has.
+    extracted: Option<NaiveDate>,
+}
+
 fn parse_all(
     table: &mut Table,
     id_key: &IdKey,
     prefecture: &str,
     batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
-) -> Result<(Findings, Vec<PermitId>), FileFault> {
-    let (mut findings, mut seen, mut named) = (Findings::default(), Duplicates::default(), Vec::new());
+) -> Result<Parsed, FileFault> {
+    let (Parsed { mut findings, mut named, mut extracted }, mut seen) = (Parsed::default(), Duplicates::default());
     let mut record = table.record();
     let mut records = table.records()?;
     let mut batch = Vec::with_capacity(BATCH);
     while records.read(&mut record)? {
         findings.read += record.rows();
-        let (holder, permit, warnings) = match parse(&record) {
+        let (holder, permit, warnings) = match dated(&record, &mut extracted).and_then(|()| parse(&record)) {
             Ok(row) => row,
             Err(errors) => {
                 named.extend(numbers_in(&record).iter().map(|number| id_key.permit(prefecture, number)));
@@ -163,12 +207,26 @@ fn parse_all(
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
             // The receiver is gone: the database has failed, and reports the reason itself.
             if batches.send((full, records.position())).is_err() {
-                return Ok((findings, named));
+                return Ok(Parsed { findings, named, extracted });
             }
         }
     }
     let _ = batches.send((batch, records.position()));
-    Ok((findings, named))
+    Ok(Parsed { findings, named, extracted })
+}
+
+/// An extract is of one day: the first row says which.
+fn dated(record: &Record, extracted: &mut Option<NaiveDate>) -> Result<(), Vec<RowError>> {
+    if record.broken().is_some() || record.get(Column::Extracted.into()).is_empty() {
+        return Ok(());
+    }
+    let mut fields = Fields::of(record)?;
+    let day = fields.date(Column::Extracted);
+    if let Some((first, _)) = extracted.zip(day).filter(|(first, day)| first != day) {
+        fields.reject(Column::Extracted, format!("{first}, as in the rows above: an extract is of one day"));
+    }
+    *extracted = extracted.or(day);
+    fields.finish(Some(())).map(|((), _)| ())
 }
 
 /// The permit numbers that may stand in a row that cannot be imported: the one in its column or, if its fields cannot

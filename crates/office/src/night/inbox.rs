@@ -9,7 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use chrono::NaiveDate;
 
+use crate::import::mapping::Mapping;
 use crate::import::result::{FileFault, write_report};
 use crate::import::{self, BadRows, Imported, Options};
 use convoke_machine::clock::Clock;
@@ -33,11 +35,18 @@ const SETTLED_AFTER: Duration = Duration::from_secs(3);
 /// Names of files begin with what they hold; permits first, slots before convocations, which need them, and marks last.
 const KINDS: [&str; 4] = ["permits", "slots", "convocations", "attendance"];
 
-/// Imports what is in the inbox, in the order of kinds and then of names. A file that is refused stops no other.
+/// Imports what is in the inbox, in the order of kinds, then of the days of extracts, then of names. A file that is refused stops no other.
 pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<Taken>> {
     let Some(inbox) = &config.settings.import.inbox else { return Ok(Vec::new()) };
     let mut taken = Vec::new();
-    for (kind, path) in settled(inbox)? {
+    let mut files = settled(inbox)?;
+    let mapping = mapping(config)?;
+    files.sort_by_cached_key(|(kind, path)| {
+        let day = (*kind == 0).then(|| import::permits::day_of(path, &mapping)).flatten();
+        // One that does not say its day is of today.
+        (*kind, day.unwrap_or(NaiveDate::MAX), path.clone())
+    });
+    for (kind, path) in files {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let report = match import_one(store, config, clock, kind, &path) {
             Ok(imported) => imported,
@@ -82,6 +91,14 @@ pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> 
     Ok(taken)
 }
 
+/// The names of columns in the extracts of permits.
+fn mapping(config: &Configuration) -> Result<Mapping> {
+    match &config.settings.import.mapping {
+        Some(file) => Mapping::read(file, &import::permits::LAYOUT),
+        None => Ok(Mapping::default()),
+    }
+}
+
 /// Those that nobody is writing: the same for some seconds.
 fn settled(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
     let stamp = |path: &PathBuf| fs::metadata(path).and_then(|m| Ok((m.len(), m.modified()?))).ok();
@@ -109,15 +126,17 @@ fn files(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let table =
-            matches!(path.extension().and_then(OsStr::to_str).map(str::to_lowercase).as_deref(), Some("csv" | "xlsx"));
+        let table = matches!(
+            path.extension().and_then(OsStr::to_str).map(str::to_lowercase).as_deref(),
+            Some("csv" | "xlsx" | "ods")
+        );
         let kind = KINDS.iter().position(|kind| name.starts_with(kind));
         match kind {
             // Rows that were left out, by a process that ended before it could move them: they are written again.
             Some(_) if name.ends_with(".rejects.csv") => {}
             Some(kind) if table && path.is_file() => files.push((kind, path)),
             _ if path.is_file() => tracing::warn!(
-                "A file of the inbox is none that is read: its name begins with permits, slots, convocations or attendance, and ends in .csv or .xlsx"
+                "A file of the inbox is none that is read: its name begins with permits, slots, convocations or attendance, and ends in .csv, .xlsx or .ods"
             ),
             _ => {}
         }
@@ -133,6 +152,8 @@ fn import_one(store: &mut Store, config: &Configuration, clock: &Clock, kind: us
         full: import.full && kind == 0,
         bad_rows: BadRows::LeaveOutUpTo(config.settings.policy.inbox_bad_rows_max_percent),
         dry_run: false,
+        as_of: None,
+        again: None,
     };
     let actor = process::login();
     match kind {

@@ -248,7 +248,7 @@ fn dates_are_read_as_every_program_stores_them() {
 #[test]
 fn a_number_cell_of_ten_digits_has_lost_no_zero() {
     let book = with_cell("numero_etranger", |sheet, x| {
-        sheet.write_number(1, x, 9_912_345_678_u64 as f64).unwrap();
+        sheet.write_number(1, x, 9_912_345_678_f64).unwrap();
     });
     assert_eq!(only(taken(&book)).0.number, "9912345678");
 }
@@ -285,7 +285,7 @@ fn an_hour_keeps_its_seconds_until_they_are_refused() {
     );
 }
 
-/// An OpenDocument sheet: the attributes and the text of each cell.
+/// An ODS sheet: the attributes and the text of each cell.
 fn ods(rows: &[Vec<(String, String)>]) -> Vec<u8> {
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
     let cell = |(attributes, text): &(String, String)| {

@@ -310,6 +310,7 @@ table! {
         rows_inserted -> BigInt,
         rows_updated -> BigInt,
         rows_rejected -> BigInt,
+        as_of -> Nullable<Date>,
     }
 }
 

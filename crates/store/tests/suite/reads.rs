@@ -120,7 +120,7 @@ fn an_extract_without_a_good_row_is_no_extract(office: &mut Office) {
     let before = store.last_extract().unwrap();
     let day = |n: u64| today() + Days::new(n);
     let mut import = |kind, n, counts| {
-        store.write(|s| s.remember_import(kind, now().naive_utc(), day(n), "0", counts)).unwrap();
+        store.write(|s| s.remember_import(kind, now().naive_utc(), [day(9), day(n)], "0", counts)).unwrap();
     };
     import("permits", 1, [3, 0, 0, 1]);
     // Empty, all of its rows bad, of something else.
