@@ -8,7 +8,7 @@ use super::session::{Global, Session};
 use super::{
     accounts, agenda, anomalies, bounces, config, convocation, db, demo, dispatch, doctor, forecast, import, init,
     keys, ledger, letters, man, movers, outbox, permit, plan, post, privacy, report, requests, run, runs, serve,
-    simulate, templates, verify,
+    simulate, templates, titles, verify,
 };
 use convoke_machine::clock::Clock;
 
@@ -48,8 +48,6 @@ enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(config::Config),
-    /// Import permits, slots, convocations made elsewhere, or what became of appointments
-    #[command(subcommand)]
     Import(import::Import),
     /// Create slots; print who is expected on a day; list appointments that nobody has marked; close a day
     #[command(subcommand)]
@@ -65,6 +63,9 @@ enum Command {
     /// Find holders, and act on one
     #[command(subcommand)]
     Permit(permit::Permit),
+    /// Titles of permits that nobody has named, and what they are
+    #[command(subcommand)]
+    Titles(titles::Titles),
     /// Written requests: from students, people who cannot wait, people without e-mail
     #[command(subcommand)]
     Requests(requests::Requests),
@@ -135,6 +136,7 @@ impl Cli {
             Command::Plan(c) => c.execute(context),
             Command::Run(c) => c.execute(context),
             Command::Runs(c) => c.execute(context),
+            Command::Titles(c) => c.execute(context),
             Command::Requests(c) => c.execute(context),
             Command::Forecast(c) => c.execute(context),
             Command::Anomalies(c) => c.execute(context),

@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::session::Session;
-use convoke_settings::{Settings, origins};
+use convoke_office::titles;
+use convoke_settings::{ConfigError, Settings, origins};
+use convoke_store::Use;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
@@ -35,7 +37,20 @@ impl Config {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
         match self {
             Self::Check => {
-                session.configuration()?;
+                let config = session.configuration()?;
+                let gaps = config.gaps(session.clock.today(config.settings.prefecture.zone));
+                if !gaps.is_empty() {
+                    let gaps: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+                    return Err(ConfigError(gaps.join("\n")).into());
+                }
+                // A database that is not there yet says nothing of titles.
+                if let Ok(mut store) = Session::store(&config, Use::Batch) {
+                    for (kind, mention) in titles::kept(&mut store, &config.settings.policy.titles)? {
+                        eprintln!(
+                            "warning: {kind} / {mention} is no title, and keeps its former verdict until `convoke titles add` says what it is"
+                        );
+                    }
+                }
                 session
                     .print(&json!({"schema": "convoke.config/1", "valid": true}), "The configuration is valid.\n")?;
             }

@@ -16,6 +16,7 @@ use super::session::Session;
 use convoke_dispatch::Transport;
 use convoke_dispatch::smtp::{Relay, Session as Dialogue};
 use convoke_domain::seal::Seal;
+use convoke_office::titles;
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{Store, Use};
 
@@ -116,6 +117,22 @@ fn database(findings: &mut Findings, session: &Session, config: &Configuration, 
         findings.check("clock", skew > SKEW_MAX, detail, "set both clocks by NTP: `timedatectl set-ntp true`");
     }
     let today = session.clock.today(settings.prefecture.zone);
+    for gap in config.gaps(today) {
+        findings.wrong("desks", gap.to_string(), "correct config/agenda.toml, then run `convoke config check`");
+    }
+    let unknown = store.unknown_titles(titles::due_span(&settings.policy, today))?;
+    let due: u64 = unknown.iter().map(|title| title.due).sum();
+    if !unknown.is_empty() {
+        let detail =
+            format!("{} titles of permits that nobody has named; {due} of their people are due", unknown.len());
+        findings.wrong("titles", detail, "`convoke titles list`, then `convoke titles add` for each");
+    }
+    let kept = titles::kept(store, &settings.policy.titles)?;
+    if !kept.is_empty() {
+        let kept: Vec<String> = kept.iter().map(|(kind, mention)| format!("{kind} / {mention}")).collect();
+        let detail = format!("mentions that no title has keep their former verdict: {}", kept.join(", "));
+        findings.wrong("titles", detail, "`convoke titles add` says what each is");
+    }
     match store.last_extract()? {
         Some(day) => {
             let age = (today - day).num_days();

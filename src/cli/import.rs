@@ -1,22 +1,48 @@
 //! `convoke import`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::exit::Exit;
-use super::failure::BadData;
+use super::failure::{BadData, Usage};
 use super::session::Session;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::process;
+use convoke_office::import::guide::Guide;
 use convoke_office::import::result::{FileFault, write_report};
 use convoke_office::import::{self, BadRows, Imported, Options};
 use convoke_store::Use;
 
+/// Import permits, slots, convocations made elsewhere, or what became of appointments
+///
+/// docs/FILES.md explains the files. Whatever kind a file is (CSV, XLSX, ODS), its encoding, separator, sheet and the
+/// row of column names are found by content.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    after_long_help = "Examples:
+  convoke import permits permits.csv --full
+  convoke import --columns permits"
+)]
+pub(super) struct Import {
+    /// Print the columns of a kind of file: permits, slots, convocations, attendance.
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(KINDS))]
+    columns: Option<String>,
+    #[command(subcommand)]
+    kind: Option<Kind>,
+}
+
+const KINDS: [&str; 4] = ["permits", "slots", "convocations", "attendance"];
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Import {
+enum Kind {
     /// Permits and their holders
     ///
     /// CSV, XLSX or ODS. The same file twice changes nothing.
@@ -57,6 +83,17 @@ pub(super) enum Import {
         #[command(flatten)]
         file: File,
     },
+    /// Take in an extract of permits that looked wrong and waits for a person
+    #[command(after_long_help = "Example:
+  convoke import confirm 3f2a9c01d7be --reason \"the register was renumbered on 3 March\"")]
+    Confirm {
+        /// Its id, as the import said.
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Why it is right; the ledger keeps it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// What became of appointments: honore, absent, incomplet, annule
     ///
     /// Columns: reference, presence; the completed CSV of `convoke agenda sheet` or
@@ -91,43 +128,78 @@ pub(super) struct File {
 
 impl Import {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
+        if let Some(guide) = self.columns.as_deref().and_then(Guide::of) {
+            return columns(session, guide);
+        }
+        match self.kind {
+            Some(kind) => kind.execute(session),
+            // The parser asks for one or the other.
+            None => Err(Usage("name a kind of file, or ask for its --columns".into()).into()),
+        }
+    }
+}
+
+fn columns(session: &Session, guide: &Guide) -> Result<Exit> {
+    let mut text = format!("{}\n\n", guide.about);
+    let rows = guide.rows();
+    for [name, presence, what, example] in &rows {
+        let example = if example.is_empty() { String::new() } else { format!(" ({example})") };
+        writeln!(text, "{name}: {what}{example}. Required: {presence}.")?;
+    }
+    let listed: Vec<_> = rows
+        .iter()
+        .map(|[name, presence, what, example]| {
+            json!({"name": name, "required": presence, "what": what, "example": example})
+        })
+        .collect();
+    session.print(&json!({"schema": "convoke.columns/1", "kind": guide.name, "columns": listed}), &text)?;
+    Ok(Exit::Done)
+}
+
+impl Kind {
+    fn execute(self, session: &Session) -> Result<Exit> {
         let config = session.configuration_to_read()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let progress = session.progress();
         let (actor, clock) = (process::login(), &session.clock);
-        let file = match &self {
-            Self::Permits { file, .. }
-            | Self::Slots { file }
-            | Self::Convocations { file }
-            | Self::Attendance { file } => file,
+        let reading = |file: &File| Options {
+            mapping: file.mapping.clone(),
+            dry_run: file.dry_run,
+            bad_rows: if file.accept_valid { BadRows::LeaveOut } else { BadRows::Refuse },
+            ..Options::default()
         };
-        let bad_rows = if file.accept_valid { BadRows::LeaveOut } else { BadRows::Refuse };
-        let mut options =
-            Options { mapping: file.mapping.clone(), dry_run: file.dry_run, bad_rows, ..Options::default() };
-        if let Self::Permits { full, as_of, reason, .. } = &self {
-            (options.full, options.as_of, options.again) = (*full, *as_of, reason.clone());
-        }
+        let (store, config, entropy) = (&mut store, &config, &mut Entropy::System);
         let result = match &self {
-            Self::Permits { .. } => {
+            Self::Permits { file, full, as_of, reason, .. } => {
                 let show = |done, total| progress.show("importing", done, total);
-                import::permits(&mut store, &config, &file.path, &options, &actor, clock, &mut Entropy::System, &show)
+                let options = Options { full: *full, as_of: *as_of, again: reason.clone(), ..reading(file) };
+                import::permits(store, config, &file.path, &options, &actor, clock, entropy, &show).map(Some)
             }
-            Self::Slots { .. } => import::slots(&mut store, &config, &file.path, &options, &actor, clock),
-            Self::Convocations { .. } => {
-                import::convocations(&mut store, &config, &file.path, &options, &actor, clock, &mut Entropy::System)
+            Self::Slots { file } => import::slots(store, config, &file.path, &reading(file), &actor, clock).map(Some),
+            Self::Convocations { file } => {
+                import::convocations(store, config, &file.path, &reading(file), &actor, clock, entropy).map(Some)
             }
-            Self::Attendance { .. } => import::attendance(&mut store, &config, &file.path, &options, &actor, clock),
+            Self::Attendance { file } => {
+                import::attendance(store, config, &file.path, &reading(file), &actor, clock).map(Some)
+            }
+            Self::Confirm { id, reason } => import::confirm(store, config, (id, reason), &actor, clock, entropy),
         };
         progress.clear();
-        let imported = match result {
-            // Any file that is not a table is bad data.
-            Err(error) if error.chain().any(<dyn std::error::Error + 'static>::is::<FileFault>) => {
-                return Err(BadData(format!("{error:#}; nothing was changed")).into());
-            }
-            other => other?,
-        };
-        show(session, &imported, matches!(self, Self::Attendance { .. }))
+        match of_the_file(result)? {
+            Some(imported) => show(session, &imported, matches!(self, Self::Attendance { .. })),
+            None => Err(Usage("no extract waits under this id".into()).into()),
+        }
     }
+}
+
+/// Any file that is not a table is bad data.
+fn of_the_file<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        if error.chain().any(<dyn std::error::Error + 'static>::is::<FileFault>) {
+            return BadData(format!("{error:#}; nothing was changed")).into();
+        }
+        error
+    })
 }
 
 fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
@@ -148,6 +220,15 @@ fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
     if !i.unknown_columns.is_empty() {
         eprintln!("warning: columns that are ignored: {}", i.unknown_columns.join(", "));
     }
+    for column in &i.columns {
+        let (name, changed, emptied) = (column.column, column.changed, column.emptied);
+        let empty = if emptied > 0 { format!(", {emptied} of them to nothing") } else { String::new() };
+        let rows = if changed == 1 { "row" } else { "rows" };
+        eprintln!("{name}: changed in {changed} {rows}{empty}");
+    }
+    for doubt in i.doubts.iter().filter(|_| i.dry_run) {
+        eprintln!("warning: it would wait for a person: {doubt}");
+    }
     if !session.global.json {
         write_report(&mut err, &i.rejected)?;
     }
@@ -164,7 +245,7 @@ fn show(session: &Session, imported: &Imported, marks: bool) -> Result<Exit> {
     if i.same_day {
         eprintln!("Another extract of the same day was taken in before: where they differ, this one holds.");
     }
-    let tried = if i.nothing_new { ": nothing new" } else { tried };
+    let done = if i.nothing_new { "nothing new".to_owned() } else { done };
     let text = format!("{read} rows read ({encoding}{separator}{sheet}): {done}{tried}.\n");
     session.print(imported, &text)?;
     if let Some(file) = &i.rejects_file {

@@ -16,10 +16,11 @@ use super::session::Session;
 use convoke_domain::ids::hex;
 use convoke_domain::seal::Seal;
 use convoke_machine::entropy::Entropy;
+use convoke_office::import::guide::GUIDES;
 use convoke_settings::Configuration;
 use convoke_store::Store;
 
-/// Create a folder with `convoke.toml`, `config/` and an empty, migrated database.
+/// Create a folder with `convoke.toml`, `config/`, a sample of each file and an empty, migrated database.
 ///
 /// Example 94 is the counter practice of Val-de-Marne: every permit at a desk, two calendar months before expiry at the
 /// latest. Example 94-2026 puts the permits of the online list (CESEDA R.431-2) under `teleservice`.
@@ -82,6 +83,11 @@ pub(super) fn fill(dir: &Path, example: Example, entropy: &mut Entropy) -> Resul
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     }
+    for guide in GUIDES {
+        let file = dir.join("samples").join(format!("{}.csv", guide.name));
+        fs::create_dir_all(dir.join("samples")).with_context(|| format!("making {}", dir.join("samples").display()))?;
+        fs::write(&file, guide.sample()).with_context(|| format!("writing {}", file.display()))?;
+    }
     write_secret(&dir.join(CODE_KEY), &format!("{}\n", hex(&entropy.bytes()?)))?;
     write_secret(&dir.join(LEDGER_KEY), &Seal::new(&entropy.bytes()?).to_pem())
 }
@@ -107,10 +113,10 @@ impl Init {
         Store::migrate(&config.settings.database.url)?;
         let dir = self.dir.display();
         let text = format!(
-            "Made {dir}: convoke.toml, config/, keys/, and an empty database.\n\
+            "Made {dir}: convoke.toml, config/, samples/, keys/, and an empty database.\n\
              Next:\n  1. cd {dir}, and put your sites, rules and relay into convoke.toml and config/\n  \
              2. convoke agenda generate --until DATE (or convoke import slots FILE)\n  \
-             3. convoke import permits FILE\n  4. convoke plan\n  5. convoke run --reason \"first night\"\n  6. convoke dispatch --until-empty\n"
+             3. convoke import permits FILE (samples/permits.csv shows one; convoke import --columns permits)\n  4. convoke plan\n  5. convoke run --reason \"first night\"\n  6. convoke dispatch --until-empty\n"
         );
         session.print(
             &json!({"schema": "convoke.init/1", "dir": self.dir, "database": config.settings.database.shown()}),

@@ -45,6 +45,7 @@ mod session;
 mod sheet;
 mod simulate;
 mod templates;
+mod titles;
 mod verify;
 
 use std::io::IsTerminal;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::Exit;
@@ -12,6 +12,7 @@ use super::session::{Session, given};
 use super::{find, holder, privacy};
 use convoke_domain::ids::{HolderId, sha256_hex};
 use convoke_domain::ledger::Event;
+use convoke_domain::permit::is_foreigner_number;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::process;
 use convoke_store::Use;
@@ -37,6 +38,20 @@ pub(super) enum Permit {
         #[arg(long)]
         undo: bool,
     },
+    /// Give a holder the number that the register has now
+    ///
+    /// For a foreigner number that was corrected in the register, and that nobody has here yet. Appointments, letters and
+    /// the ledger stay with the holder; an extract finds them under either number.
+    #[command(after_long_help = "Example:
+  convoke permit renumber 9400000001 9400000009 --reason \"corrected in the register on 3 March\"")]
+    Renumber(Numbers),
+    /// Make one person of two numbers
+    ///
+    /// For a foreigner number that was corrected in the register while both are known here. Everything of the new number
+    /// goes to the holder of the old one, who then has the new number. Refused while each has an appointment to come.
+    #[command(after_long_help = "Example:
+  convoke permit merge 9400000001 9400000009 --reason \"one person, by the register of 3 March\"")]
+    Merge(Numbers),
     Timeline(holder::Timeline),
     Hold(holder::Hold),
     Release(holder::Release),
@@ -45,10 +60,60 @@ pub(super) enum Permit {
     Erase(privacy::Erase),
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Numbers {
+    /// The number that the holder has here.
+    #[arg(value_name = "OLD")]
+    old: String,
+    /// The number that the register has now.
+    #[arg(value_name = "NEW")]
+    new: String,
+    /// Reason, kept in the ledger for good: do not name anyone.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// `merge`: whether somebody must be known under the new number; else nobody may be.
+fn renumber(session: &Session, numbers: &Numbers, merge: bool) -> Result<Exit> {
+    let reason = given(numbers.reason.as_ref())?;
+    let (old, new) = (numbers.old.as_str(), numbers.new.as_str());
+    if !is_foreigner_number(new) {
+        return Err(Usage(format!("`{new}` is no foreigner number: 9 or 10 digits")).into());
+    }
+    let config = session.configuration_to_read()?;
+    let mut store = Session::store(&config, Use::Batch)?;
+    let made = store.id_key(&mut Entropy::System)?.holder(store.prefecture(), new);
+    let renumbered = store.write(|s| {
+        let who = s
+            .holder_by_number(old)?
+            .ok_or_else(|| BadData(format!("nobody has the number {old} here: nothing was changed")))?;
+        let other = s.holder_by_number(new)?;
+        match (merge, &other) {
+            (true, None) => return Err(BadData(format!("nobody has the number {new} here: use renumber")).into()),
+            (false, Some(_)) => return Err(BadData(format!("somebody has the number {new} here: use merge")).into()),
+            _ => {}
+        }
+        let commitments = s.commitments(&[(&who.0, old), (&who.0, new)], &mut Entropy::System)?;
+        let renumbered = s.renumber(&who, new, &made)?.map_err(|clash| BadData(clash.to_string()))?;
+        let kind = if merge { "holder.merged" } else { "holder.renumbered" };
+        let payload = json!({"holder": commitments, "permits": renumbered.permits, "reason": reason});
+        s.record_about(&who, &process::login(), session.clock.now(), Event { kind, payload })?;
+        Ok(renumbered)
+    })?;
+    let text = match renumbered.permits {
+        0 => "The holder has the new number.\n".to_owned(),
+        n => format!("The holder has the new number, and its {n} permits; the next run reviews them.\n"),
+    };
+    session.print(&json!({"schema": "convoke.renumber/1", "permits": renumbered.permits, "merged": merge}), &text)?;
+    Ok(Exit::Done)
+}
+
 impl Permit {
     pub(super) fn execute(self, session: &Session) -> Result<Exit> {
         let (mut numbers, reason, undo) = match self {
             Self::Link { numbers, reason, undo } => (numbers, reason, undo),
+            Self::Renumber(numbers) => return renumber(session, &numbers, false),
+            Self::Merge(numbers) => return renumber(session, &numbers, true),
             Self::Find(find) => return find.execute(session),
             Self::Timeline(timeline) => return timeline.execute(session),
             Self::Hold(hold) => return hold.execute(session),

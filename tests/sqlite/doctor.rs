@@ -37,7 +37,7 @@ fn an_office_that_is_well_is_reported_line_by_line() {
 fn what_is_wrong_comes_with_its_remedy() {
     let office = OFFICE.copy();
     office.change("DELETE FROM slot").unwrap();
-    office.change("UPDATE import_batch SET imported_on = '2026-01-01'").unwrap();
+    office.change("UPDATE import_batch SET imported_on = '2026-01-01', as_of = '2026-01-01'").unwrap();
     let key = office.path("keys/letter-code.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     // Nothing listens on a port that was just released.

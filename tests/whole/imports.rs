@@ -138,6 +138,165 @@ fn an_extract_that_lacks_too_many_is_not_whole() {
     assert_eq!(office.query("SELECT count(*) FROM permit WHERE absent").trim(), "2");
 }
 
+#[test]
+fn a_title_that_nobody_has_named_waits_for_an_answer_and_its_people_are_counted() {
+    let office = Office::new(Shape { permits: 200, seats: true });
+    let extract = rows(&office, 200);
+    let soon = (today() + Days::new(50)).to_string();
+    let (head, _) = extract.split_once('\n').unwrap();
+    let names: Vec<&str> = head.split(';').collect();
+    let at = |name: &str| names.iter().position(|n| *n == name).unwrap();
+    let (kind, mention, until, status, filed) =
+        (at("type_titre"), at("mention"), at("fin_validite"), at("statut"), at("depot_le"));
+    let mut lines: Vec<Vec<String>> =
+        extract.lines().skip(1).map(|line| line.split(';').map(str::to_owned).collect()).collect();
+    for (i, words) in [
+        ("CST", "artiste de cirque"),
+        ("CST", "Artiste de cirque"),
+        ("Carte de séjour", "salarié"),
+        ("Carte de séjour temporaire", "« recherche d’emploi ou création d’entreprise »"),
+        ("CST", "étudiant-programme de mobilité"),
+        ("CST", "étudiant en échange"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let line = &mut lines[i];
+        (line[kind], line[mention]) = (words.0.to_owned(), words.1.to_owned());
+        (line[until], line[status], line[filed]) = (soon.clone(), "actif".to_owned(), String::new());
+    }
+    let text: String = lines.iter().map(|line| line.join(";") + "\n").collect();
+    fs::write(office.path("words.csv"), format!("{head}\n{text}")).unwrap();
+    let taken = office.ok(&["import", "permits", "words.csv", "--json"]);
+    assert_eq!(taken["rejected"], serde_json::json!([]), "an unknown type refuses no row");
+    let run = office.run(&[]);
+    let rule =
+        |i: usize| office.one(&format!("SELECT rule FROM permit WHERE number = '{}'", lines[i][at("numero_titre")]));
+    let rules: Vec<String> = (0..6).map(rule).collect();
+    let expected = ["unknown-title", "unknown-title", "unknown-title", "not-renewable", "student", "student"];
+    assert_eq!(rules, expected);
+    assert_eq!((&run["outcomes"]["unknown-title"], &run["unknown_titles"]), (&3.into(), &3.into()), "{run}");
+    let said = run["warnings"].to_string();
+    assert!(said.contains("« CST / artiste de cirque » : 1 titre") || said.contains("artiste de cirque"), "{said}");
+    let listed = office.ok(&["titles", "list", "--call", "call.csv", "--json"]);
+    assert_eq!(listed["unknown"].as_array().unwrap().len(), 4, "{listed}");
+    assert_eq!(fs::read_to_string(office.path("call.csv")).unwrap().lines().count(), 1 + 3);
+    let is = ["--is", "CST/salarie", "--reason", "circular", "--json"];
+    let wrong = ["titles", "add", "CST", "artiste de cirque", "--is", "CST/nulle-part", "--reason", "x"];
+    assert_eq!(office.output(&wrong).status.code(), Some(2));
+    let answered = office.ok(&[&["titles", "add", "cst", "ARTISTE DE CIRQUE"], &is[..]].concat());
+    assert_eq!(answered["permits"], 2, "one answer for every spelling of it");
+    let run = office.run(&[]);
+    assert_eq!(run["outcomes"]["unknown-title"], 1, "{run}");
+    assert!(["due", "already-convoked", "due.online"].contains(&rule(0).as_str()), "{}", rule(0));
+    // The same extract again finds them as they are.
+    let taken = office.ok(&["import", "permits", "words.csv", "--json"]);
+    assert_eq!(taken["vanished"], 0);
+    assert_eq!(office.run(&[])["outcomes"]["unknown-title"], 1);
+}
+
+#[test]
+fn a_corrected_number_is_the_same_person_with_the_same_appointment() {
+    let office = Office::new(Shape { permits: 200, seats: true });
+    office.run(&[]);
+    let of = |column: &str| {
+        office.one(&format!(
+            "SELECT {column} FROM holder h JOIN convocation c USING (holder_id) JOIN permit p ON p.permit_id = c.permit_id
+             WHERE c.state = 'convoked' ORDER BY h.number LIMIT 1"
+        ))
+    };
+    let (old, permit, reference, new) = (of("h.number"), of("p.number"), of("c.reference"), "9499999999");
+    let text = rows(&office, 200).replace(&format!("{old};"), &format!("{new};"));
+    fs::write(office.path("corrected.csv"), &text).unwrap();
+    let (document, said) = refused(&office, &["import", "permits", "corrected.csv", "--json"]);
+    assert_eq!(document["rejected"][0]["found"], permit);
+    assert!(said.contains("nothing was changed"), "{said}");
+    let offered = document["rejected"][0]["expected"].as_str().unwrap();
+    assert!(offered.contains(&format!("convoke permit renumber {old} {new} --reason")), "{offered}");
+    let merge = ["permit", "merge", &old, new, "--reason", "x"];
+    assert_eq!(office.output(&merge).status.code(), Some(65), "nobody is there to merge with");
+    office.ok(&["permit", "renumber", &old, new, "--reason", "corrected in the register", "--json"]);
+    let taken = office.ok(&["import", "permits", "corrected.csv", "--full", "--json"]);
+    assert_eq!((&taken["inserted"], &taken["vanished"]), (&0.into(), &0.into()), "{taken}");
+    let holders = office.one("SELECT count(*) FROM holder");
+    let now = office.one(&format!(
+        "SELECT h.number FROM holder h JOIN convocation c USING (holder_id) WHERE c.reference = '{reference}'"
+    ));
+    assert_eq!(now, new);
+    office.run(&[]);
+    let live = office.one(&format!(
+        "SELECT count(*) FROM convocation c JOIN holder h USING (holder_id) WHERE h.number = '{new}' AND c.state = 'convoked'"
+    ));
+    assert_eq!(live, "1", "nobody is convoked twice");
+    // A second permit that came under another number of theirs.
+    let third = "9499999998";
+    let (head, _) = text.split_once('\n').unwrap();
+    let row = text.lines().find(|line| line.starts_with(new)).unwrap();
+    let more = row.replacen(new, third, 1).replace(&permit, "T-NEUF-1");
+    fs::write(office.path("more.csv"), format!("{head}\n{more}\n")).unwrap();
+    office.ok(&["import", "permits", "more.csv", "--json"]);
+    office.ok(&["permit", "merge", new, third, "--reason", "one person", "--json"]);
+    assert_eq!(office.one("SELECT count(*) FROM holder"), holders);
+    let permits = office
+        .one(&format!("SELECT count(*) FROM permit p JOIN holder h USING (holder_id) WHERE h.number = '{third}'"));
+    assert!(permits.parse::<u32>().unwrap() >= 2, "{permits}");
+    assert_eq!(office.ok(&["import", "permits", "more.csv", "--json"])["inserted"], 0);
+    office.run(&[]);
+    office.assert_promises();
+}
+
+#[test]
+fn an_extract_that_looks_wrong_waits_for_a_person() {
+    let office = office();
+    let text = rows(&office, 200);
+    let (head, _) = text.split_once('\n').unwrap();
+    let email = head.split(';').position(|name| name == "email").unwrap();
+    let without = |line: &str| {
+        let mut fields: Vec<&str> = line.split(';').collect();
+        fields[email] = "";
+        fields.join(";") + "\n"
+    };
+    let empty: String = text.lines().skip(1).map(without).collect();
+    fs::write(office.path("empty.csv"), format!("{head}\n{empty}")).unwrap();
+    let known = office.one("SELECT count(*) FROM holder WHERE email IS NOT NULL");
+    let tried = office.ok(&["import", "permits", "empty.csv", "--dry-run", "--json"]);
+    assert_eq!((tried["doubts"].as_array().unwrap().len(), &tried["waiting"]), (1, &Value::Null), "{tried}");
+    let (waits, said) = refused(&office, &["import", "permits", "empty.csv", "--json"]);
+    let id = waits["waiting"].as_str().unwrap().to_owned();
+    assert!(said.contains(&format!("import confirm {id}")) && said.contains("email is empty now"), "{said}");
+    assert_eq!(office.one("SELECT count(*) FROM holder WHERE email IS NOT NULL"), known, "nothing was changed");
+    let run = office.run(&[]);
+    assert!(run["warnings"].to_string().contains(&id), "a night says so: {run}");
+    assert_eq!(office.output(&["import", "confirm", "000000000000", "--reason", "x"]).status.code(), Some(2));
+    // Another file under its name is not what was looked at.
+    let bytes = fs::read(office.path("empty.csv")).unwrap();
+    fs::write(office.path("empty.csv"), [&bytes[..], b"\n"].concat()).unwrap();
+    refused(&office, &["import", "confirm", &id, "--reason", "looked at", "--json"]);
+    fs::write(office.path("empty.csv"), bytes).unwrap();
+    let taken = office.ok(&["import", "confirm", &id, "--reason", "the register has no addresses any more", "--json"]);
+    assert_eq!(taken["waiting"], Value::Null);
+    assert_eq!(office.one("SELECT count(*) FROM holder WHERE email IS NOT NULL"), "0");
+    assert_eq!(office.one("SELECT count(*) FROM import_waiting"), "0");
+    // A better one that comes takes the place of one that waits.
+    let status = head.split(';').position(|name| name == "statut").unwrap();
+    let shifted: String = text
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let mut fields: Vec<&str> = line.split(';').collect();
+            fields[status] = "retire";
+            fields.join(";") + "\n"
+        })
+        .collect();
+    fs::write(office.path("shifted.csv"), format!("{head}\n{shifted}")).unwrap();
+    refused(&office, &["import", "permits", "shifted.csv", "--json"]);
+    assert_eq!(office.one("SELECT count(*) FROM import_waiting"), "1");
+    let fine = format!("{head}\n{}", empty.replacen(";actif;", ";decede;", 1));
+    fs::write(office.path("fine.csv"), fine).unwrap();
+    office.ok(&["import", "permits", "fine.csv", "--json"]);
+    assert_eq!(office.one("SELECT count(*) FROM import_waiting"), "0");
+}
+
 /// A row that cannot be read is no sign that its permit is gone, whatever is wrong with it.
 #[test]
 fn a_bad_row_is_not_an_absent_person() {

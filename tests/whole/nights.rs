@@ -290,7 +290,7 @@ fn an_old_extract_is_warned_of_and_a_very_old_one_refused() {
     let office = Office::new(Shape { permits: 60, seats: true });
     let aged = |days: u64| {
         let on = support::today().checked_sub_days(chrono::Days::new(days)).unwrap();
-        office.change(&format!("UPDATE import_batch SET imported_on = '{on}'")).unwrap();
+        office.change(&format!("UPDATE import_batch SET imported_on = '{on}', as_of = '{on}'")).unwrap();
     };
     aged(10);
     let warnings = office.run(&[])["warnings"].to_string();

@@ -8,6 +8,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
+use convoke_domain::birth::BirthDate;
 use convoke_domain::code::coded;
 use convoke_letters::french;
 use convoke_office::acts::{Refused, WrongReason};
@@ -187,6 +188,11 @@ impl Words {
             Language::Fr => french::short_date(day.moment()),
             Language::En => day.moment().format("%-d %b %Y").to_string(),
         }
+    }
+
+    /// A date of birth, as far as it is known: 00/00/1975.
+    pub(super) fn born(self, born: &BirthDate) -> String {
+        born.day().map_or_else(|| born.in_french(), |day| self.date(day))
     }
 
     /// 9 h 30.

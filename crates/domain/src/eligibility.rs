@@ -6,6 +6,7 @@ use crate::agenda::Jurisdiction;
 use crate::code::coded;
 use crate::permit::{PermitKind, Status};
 use crate::policy::{Policy, Procedure, Window};
+use crate::title::begins_as_student;
 
 coded! {
     /// The reason for a permit's status tonight. The order is the order of examination.
@@ -26,7 +27,11 @@ coded! {
         Student = "student",
         /// Cannot be renewed.
         NotRenewable = "not-renewable",
-        /// No desk serves the commune for this type.
+        /// Neither its type nor its mention, or not both together, is a title that somebody has named.
+        UnknownTitle = "unknown-title",
+        /// The commune has a desk, but none for this type.
+        NoDesk = "no-desk",
+        /// No desk serves the commune.
         NoJurisdiction = "no-jurisdiction",
         /// The appointment is past and not marked.
         AwaitingMark = "awaiting-mark",
@@ -57,6 +62,8 @@ impl Rule {
             Self::RenewalFiled => "Renouvellement déjà déposé",
             Self::Student => "Étudiant : autre démarche",
             Self::NotRenewable => "Titre non renouvelable",
+            Self::UnknownTitle => "Titre inconnu : à identifier",
+            Self::NoDesk => "Aucun guichet pour ce type de titre",
             Self::NoJurisdiction => "Commune hors ressort",
             Self::AwaitingMark => "Rendez-vous passé, présence à saisir",
             Self::AlreadyConvoked => "Déjà convoqué",
@@ -90,6 +97,8 @@ pub struct Facts<'a> {
     pub absent: bool,
     /// Whether the holder has a newer permit.
     pub superseded: bool,
+    /// Whether nobody has said what its type and mention mean.
+    pub unknown: bool,
     /// Day of the holder's appointment that is still `convoked`, past or upcoming.
     pub convoked_for: Option<NaiveDate>,
 }
@@ -137,18 +146,19 @@ fn examine(
         (facts.superseded || facts.status == Status::Renewed, Rule::NotLatestPermit),
         (facts.filed, Rule::RenewalFiled),
         (policy.is_student(facts.kind, facts.mention), Rule::Student),
-        (policy.is_not_renewable(facts.kind, facts.mention), Rule::NotRenewable),
+        (facts.unknown && begins_as_student(facts.mention), Rule::Student),
+        (!facts.unknown && policy.is_not_renewable(facts.kind, facts.mention), Rule::NotRenewable),
+        (facts.unknown, Rule::UnknownTitle),
     ];
     if let Some((_, rule)) = lasting.into_iter().find(|(holds, _)| *holds) {
         return (rule, NEVER);
     }
     let Some(window) = window else { return (Rule::NoJurisdiction, NEVER) };
-    let competent = match window.procedure {
-        Procedure::Counter => !jurisdiction.pools(facts.kind, facts.commune).is_empty(),
-        Procedure::Online => jurisdiction.knows(facts.commune),
-    };
-    if !competent {
+    if !jurisdiction.knows(facts.commune) {
         return (Rule::NoJurisdiction, NEVER);
+    }
+    if window.procedure == Procedure::Counter && jurisdiction.pools(facts.kind, facts.commune).is_empty() {
+        return (Rule::NoDesk, NEVER);
     }
     match facts.convoked_for {
         Some(day) if day >= today => return (Rule::AlreadyConvoked, next(day)),

@@ -106,6 +106,7 @@ impl Expired {
                     | Rule::RenewalFiled
                     | Rule::Student
                     | Rule::NotRenewable
+                    | Rule::UnknownTitle
                     | Rule::DueOnline
             )
         });

@@ -3,12 +3,15 @@
 
 pub mod access;
 pub mod agenda;
+pub mod birth;
 pub mod calendar;
 pub mod code;
+pub mod commune;
 pub mod convocation;
 pub mod database_url;
 pub mod eligibility;
 pub mod ending;
+pub mod gaps;
 pub mod ids;
 pub mod ledger;
 pub mod movers;
@@ -20,4 +23,5 @@ pub mod schedule;
 pub mod seal;
 pub mod search;
 pub mod slot;
+pub mod title;
 pub mod unseen;

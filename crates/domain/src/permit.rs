@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::birth::BirthDate;
 use crate::code::coded;
 
 coded! {
@@ -142,7 +143,7 @@ pub struct Holder {
     /// Given names (*prénoms*); may be empty.
     pub given_names: String,
     /// Date of birth, if in the extract.
-    pub birth_date: Option<NaiveDate>,
+    pub birth_date: Option<BirthDate>,
     /// Deliverable e-mail address.
     pub email: Option<String>,
     /// Telephone, as written.
@@ -200,6 +201,9 @@ pub struct Permit {
     pub status: Status,
     /// Day on which the renewal was filed (*dépôt*), if it was.
     pub filed_on: Option<NaiveDate>,
+    /// Type and mention of the extract on two lines, if no title has them: nobody is convoked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_title: Option<String>,
 }
 
 #[cfg(test)]

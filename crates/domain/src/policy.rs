@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::months_before;
 use crate::code::coded;
 use crate::permit::{Channel, PermitKind};
+use crate::title::Titles;
 
 coded! {
     /// How a renewal is requested.
@@ -60,6 +61,10 @@ pub struct Policy {
     pub full_vanish_max_percent: f64,
     /// The inbox that runs read by themselves: share of bad rows that may be left out, in percent.
     pub inbox_bad_rows_max_percent: f64,
+    /// An extract that changes or empties a column in a larger share of its known rows waits for a person, in percent.
+    pub import_column_max_percent: f64,
+    /// An extract that brings a larger share of permits of unknown titles waits for a person, in percent.
+    pub import_unknown_max_percent: f64,
     /// Weight of a day beyond the preferred end, by type; 1 if absent.
     pub weight: BTreeMap<PermitKind, u32>,
     /// Days that a lapse counts as, by type, where rights do not continue for three months (L.433-3).
@@ -70,6 +75,8 @@ pub struct Policy {
     pub not_renewable: Vec<Selector>,
     /// Windows; the first match on the business date applies.
     pub rule: Vec<WindowRule>,
+    /// What the words of extracts mean: `config/titles.toml`.
+    pub titles: Titles,
 }
 
 /// Days of notice by channel.
@@ -208,11 +215,14 @@ impl Default for Policy {
             extract_refuse_days: 10,
             full_vanish_max_percent: 2.0,
             inbox_bad_rows_max_percent: 0.5,
+            import_column_max_percent: 20.0,
+            import_unknown_max_percent: 1.0,
             weight: BTreeMap::new(),
             lapse_late: BTreeMap::new(),
             student: Vec::new(),
             not_renewable: Vec::new(),
             rule: Vec::new(),
+            titles: Titles::default(),
         }
     }
 }
@@ -241,12 +251,21 @@ impl Policy {
         ] {
             require(days <= 3_660, || format!("{days} days are more than ten years"))?;
         }
-        require(self.late_months <= 120, || "late_months must be at most 120".into())?;
+        require((1..=120).contains(&self.late_months), || {
+            "late_months must be 1 to 120: with 0, nobody is convoked from the day after the expiry on (CESEDA R.431-8 says 6)"
+                .into()
+        })?;
         let days = self.extract_warn_days <= self.extract_refuse_days;
         require(days, || "extract_warn_days must not exceed extract_refuse_days".into())?;
-        for percent in [self.full_vanish_max_percent, self.inbox_bad_rows_max_percent] {
+        for percent in [
+            self.full_vanish_max_percent,
+            self.inbox_bad_rows_max_percent,
+            self.import_column_max_percent,
+            self.import_unknown_max_percent,
+        ] {
             require((0.0..=100.0).contains(&percent), || format!("{percent} is not a percentage"))?;
         }
+        self.titles.validate()?;
         require(self.weight.values().all(|w| *w >= 1), || "weights are at least 1".into())?;
         require(!self.student.is_empty(), || {
             "there is no [[student]] entry: students must be named, for they keep another door and are never convoked"
@@ -261,6 +280,9 @@ impl Policy {
             })?;
         }
         for rule in &self.rule {
+            require(rule.opens.days(28) > 0, || {
+                format!("rule `{}`: its window opens on the day of expiry; it must open earlier", rule.id)
+            })?;
             let closes_after = rule.closes.is_none_or(|close| close.days(28) <= rule.opens.days(31));
             require(closes_after, || format!("rule `{}`: it closes before it opens", rule.id))?;
             let ordered = rule.from.zip(rule.to).is_none_or(|(from, to)| from <= to);
@@ -320,12 +342,12 @@ impl Policy {
 
     /// Whether a permit belongs to a student.
     pub fn is_student(&self, kind: PermitKind, mention: &str) -> bool {
-        self.student.iter().any(|s| s.matches(kind, mention))
+        self.student.iter().any(|s| s.matches(kind, mention)) || self.titles.is_student(kind, mention)
     }
 
     /// Whether a permit cannot be renewed.
     pub fn is_not_renewable(&self, kind: PermitKind, mention: &str) -> bool {
-        self.not_renewable.iter().any(|s| s.matches(kind, mention))
+        self.not_renewable.iter().any(|s| s.matches(kind, mention)) || self.titles.is_not_renewable(kind, mention)
     }
 
     /// Full notice by channel, in days.

@@ -86,7 +86,7 @@ impl World<'_> {
 type Row = (&'static str, fn(&World<'_>) -> bool);
 
 /// DESIGN.md, "The domain, exactly": first match wins.
-const ORDER: [Row; 16] = [
+const ORDER: [Row; 18] = [
     ("deceased", |w| w.facts.status.code() == "decede"),
     ("withdrawn", |w| w.facts.status.code() == "retire"),
     ("held", |w| w.facts.held),
@@ -94,7 +94,9 @@ const ORDER: [Row; 16] = [
     ("not-latest-permit", |w| w.facts.superseded || w.facts.status.code() == "renouvele"),
     ("renewal-filed", |w| w.facts.filed),
     ("student", |w| STUDENTS.contains(&w.facts.mention)),
-    ("not-renewable", |w| NOT_RENEWABLE.contains(&w.facts.mention)),
+    ("not-renewable", |w| !w.facts.unknown && NOT_RENEWABLE.contains(&w.facts.mention)),
+    ("unknown-title", |w| w.facts.unknown),
+    ("no-desk", |w| !w.served() && w.facts.commune != "75056"),
     ("no-jurisdiction", |w| !w.served()),
     ("awaiting-mark", |w| w.appointment.is_some_and(|d| d < w.today && w.today <= d.plus_days(w.policy.mark_days))),
     ("already-convoked", |w| w.appointment.is_some_and(|d| d >= w.today)),
@@ -148,19 +150,22 @@ fn any_facts(today: NaiveDate) -> impl Strategy<Value = Facts<'static>> {
     let rarely = || prop::bool::weighted(0.06);
     let commune = prop_oneof![4 => Just(COMMUNES[0]), 1 => prop::sample::select(COMMUNES.to_vec())];
     let appointment = prop::option::weighted(0.3, prop_oneof![-40i64..60, -400i64..400]);
-    let flags = (rarely(), rarely(), rarely(), rarely());
+    let flags = (rarely(), rarely(), rarely(), rarely(), rarely());
     (prop::sample::select(PermitKind::ALL.to_vec()), mention, status, distance(), commune, flags, appointment).prop_map(
-        move |(kind, mention, status, expires_in, commune, (filed, held, absent, superseded), appointment)| Facts {
-            kind,
-            mention,
-            status,
-            expires_on: shifted(today, expires_in),
-            commune,
-            filed,
-            held,
-            absent,
-            superseded,
-            convoked_for: appointment.map(|days| shifted(today, days)),
+        move |(kind, mention, status, expires_in, commune, (filed, held, absent, superseded, unknown), appointment)| {
+            Facts {
+                kind,
+                mention,
+                status,
+                expires_on: shifted(today, expires_in),
+                commune,
+                filed,
+                held,
+                absent,
+                superseded,
+                unknown,
+                convoked_for: appointment.map(|days| shifted(today, days)),
+            }
         },
     )
 }
@@ -244,6 +249,7 @@ fn no_student_of_any_type_is_due_whatever_else_holds() {
                         held: bit(1),
                         absent: bit(2),
                         superseded: bit(3),
+                        unknown: case % 3 == 0,
                         convoked_for: None,
                     };
                     for days in [-200, -120, -61, -60, -1, 0, 1, 180, 190] {
@@ -253,6 +259,31 @@ fn no_student_of_any_type_is_due_whatever_else_holds() {
                 }
             }
         }
+    }
+}
+
+/// A title that nobody has named is convoked by no night, except that a student is a student.
+#[test]
+fn nobody_is_due_for_a_title_that_nobody_has_named() {
+    let expires_on = NaiveDate::from_ymd_opt(2026, 11, 30).expect("a date");
+    for (example, days) in [(Example::Counter, -30), (Example::Counter, 10), (Example::Online, -90)] {
+        let facts = |mention: &'static str| Facts {
+            kind: PermitKind::Cst,
+            mention,
+            status: Status::Active,
+            expires_on,
+            commune: "94001",
+            filed: false,
+            held: false,
+            absent: false,
+            superseded: false,
+            unknown: true,
+            convoked_for: None,
+        };
+        let rule = |mention| assess(&facts(mention), &policy(example), &jurisdiction(), shifted(expires_on, days)).rule;
+        assert_eq!(rule("artiste"), Rule::UnknownTitle);
+        assert_eq!(rule("salarie"), Rule::UnknownTitle, "the type may be what nobody knows");
+        assert_eq!(rule("etudiant-en-echange"), Rule::Student);
     }
 }
 
@@ -282,6 +313,7 @@ fn dates_at_the_ends_of_time_get_a_verdict_too() {
                 held: false,
                 absent: false,
                 superseded: false,
+                unknown: false,
                 convoked_for,
             };
             let policy = policy(example);

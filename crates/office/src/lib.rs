@@ -7,3 +7,4 @@ pub mod night;
 pub mod post;
 pub mod run;
 pub mod sheet;
+pub mod titles;

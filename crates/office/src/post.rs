@@ -377,7 +377,8 @@ fn address_line(file: &str, page: usize, reference: &str, window: &[String]) -> 
     csv_line(&cells)
 }
 
-fn csv_line(cells: &[String]) -> String {
+/// A line of a CSV that a spreadsheet opens as text.
+pub fn csv_line(cells: &[String]) -> String {
     let mut writer =
         csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let record = cells.iter().map(|cell| harmless(cell).into_owned());

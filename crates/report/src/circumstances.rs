@@ -176,6 +176,8 @@ impl Circumstances {
                     }
                     Rule::RenewalFiled => "Constat : demande enregistrée dans l’extrait".to_owned(),
                     Rule::Held => "Décision d’un agent, motivée au registre".to_owned(),
+                    Rule::UnknownTitle => "Constat : type ou mention absents de config/titles.toml".to_owned(),
+                    Rule::NoDesk => "Constat : types servis par les guichets (config/agenda.toml)".to_owned(),
                     Rule::NoJurisdiction => {
                         "Compétence territoriale : communes du ressort (config/agenda.toml)".to_owned()
                     }

@@ -68,7 +68,7 @@ enum Fate {
 impl Fate {
     const ALL: [(Self, &'static str); 4] = [
         (Self::Excluded, "Exclus par une règle"),
-        (Self::Unserved, "Aucun guichet compétent"),
+        (Self::Unserved, "Titre inconnu, ou aucun guichet compétent"),
         (Self::NotTonight, "Rien à planifier cette nuit"),
         (Self::Due, "À planifier cette nuit"),
     ];
@@ -83,7 +83,7 @@ impl Fate {
             | Rule::RenewalFiled
             | Rule::Student
             | Rule::NotRenewable => Self::Excluded,
-            Rule::NoJurisdiction => Self::Unserved,
+            Rule::UnknownTitle | Rule::NoDesk | Rule::NoJurisdiction => Self::Unserved,
             Rule::AwaitingMark | Rule::AlreadyConvoked | Rule::Expired | Rule::NotYetDue | Rule::DueOnline => {
                 Self::NotTonight
             }

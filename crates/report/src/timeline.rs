@@ -145,6 +145,13 @@ impl Circumstances<'_> {
             ),
             Rule::Student => "Titre d’étudiant : la demande passe par une autre voie, hors convocation.".into(),
             Rule::NotRenewable => "Ce titre n’est pas renouvelable.".into(),
+            Rule::UnknownTitle => {
+                "Personne n’a encore dit ce qu’est ce titre (`convoke titles list`) ; il n’est pas convoqué d’ici là."
+                    .into()
+            }
+            Rule::NoDesk => {
+                format!("Aucun guichet qui dessert la commune {} ne reçoit ce type de titre.", self.commune)
+            }
             Rule::NoJurisdiction => match &self.competent {
                 Some(other) => format!("La commune {} relève d’un autre ressort : {other}.", self.commune),
                 None => format!("Aucun guichet ne dessert la commune {} pour ce titre.", self.commune),

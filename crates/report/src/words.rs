@@ -177,6 +177,10 @@ pub fn lapse_cause(cause: LapseCause) -> &'static str {
 pub fn intervention(kind: &str) -> &str {
     match kind {
         "agenda.generated" => "Créneaux ouverts d’après l’agenda",
+        "title.answered" => "Titre identifié",
+        "holder.merged" => "Deux numéros réunis",
+        "holder.renumbered" => "Numéro étranger corrigé",
+        "import.waiting" => "Extraction mise en attente",
         "import.done" => "Fichier importé",
         "convocation.marked" => "Présence saisie",
         "account.set" => "Compte de la console créé ou changé",

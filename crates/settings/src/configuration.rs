@@ -12,6 +12,7 @@ use super::reading::{in_file, read, secret};
 use super::settings::Settings;
 use convoke_domain::agenda::Agenda;
 use convoke_domain::calendar::{HolidayZone, last_working_day_until};
+use convoke_domain::gaps::{Gap, gaps};
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::seal::Seal;
 use convoke_letters::{CodeKey, Office, Sender, Templates};
@@ -74,6 +75,11 @@ impl Configuration {
         let (overrides, letter) = (beside(&self.settings.files.templates), beside(&self.settings.files.letter));
         let templates = Arc::new(self.settings.letters.templates(overrides.as_deref(), letter.as_deref())?);
         Ok(self.templates.get_or_init(|| templates))
+    }
+
+    /// What agenda and policy say, but what serves nobody.
+    pub fn gaps(&self, today: NaiveDate) -> Vec<Gap> {
+        gaps(&self.agenda, &self.settings.policy, today)
     }
 
     /// Hash of everything that decides verdicts: policy and agenda. When it changes, every permit is reviewed.

@@ -18,6 +18,7 @@ use super::smtp::Smtp;
 use super::spelling::did_you_mean;
 use convoke_domain::permit::is_deliverable_email;
 use convoke_domain::policy::Policy;
+use convoke_domain::title::Titles;
 
 /// `convoke.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +71,8 @@ pub struct Files {
     pub policy: PathBuf,
     /// Documents to bring.
     pub documents: PathBuf,
+    /// What the words of extracts for titles mean, besides what is shipped; it need not exist.
+    pub titles: PathBuf,
     /// Folder of templates that replace the embedded ones.
     pub templates: Option<PathBuf>,
     /// How letters look on paper: a `letter.toml`.
@@ -82,6 +85,7 @@ impl Default for Files {
             agenda: "config/agenda.toml".into(),
             policy: "config/policy.toml".into(),
             documents: "config/documents.toml".into(),
+            titles: "config/titles.toml".into(),
             templates: None,
             letter: None,
         }
@@ -116,6 +120,7 @@ impl Settings {
         settings.anchor(&folder);
         settings.database.read_password()?;
         settings.validate()?;
+        settings.policy.titles = titles(&folder.join(&files.titles))?;
         settings.policy.validate().map_err(|e| ConfigError(format!("{}: {e}", policy_file.display())))?;
         Ok(settings)
     }
@@ -170,6 +175,17 @@ impl Settings {
         self.audit.validate()?;
         self.dispatch.validate()
     }
+}
+
+/// The titles of the law, and what the préfecture adds to them.
+fn titles(file: &Path) -> Result<Titles, ConfigError> {
+    if !file.exists() {
+        return Ok(Titles::shipped());
+    }
+    let own: Titles = in_file(file, toml::from_str(&read(file, "`[files] titles` names it")?))?;
+    let titles = Titles::shipped().extended(own);
+    titles.validate().map_err(|e| ConfigError(format!("{}: {e}", file.display())))?;
+    Ok(titles)
 }
 
 fn merge(

@@ -16,12 +16,15 @@ use super::scope::Scope;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend, patiently};
 
 /// Every table, each after the tables it references.
-const TABLES: [&str; 33] = [
+const TABLES: [&str; 36] = [
     "prefecture",
     "holder",
     "holder_word",
     "permit",
     "household_link",
+    "title_kept",
+    "holder_alias",
+    "import_waiting",
     "past_verdict",
     "slot",
     "run",

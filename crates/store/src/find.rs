@@ -11,9 +11,11 @@ use diesel::sql_types::{Date, Nullable, Text};
 use serde::Serialize;
 
 use super::convocations::{Live, LiveColumns};
+use super::holders::born;
 use super::row::Rows;
 use super::scope::{convocation, holder, notice, permit};
 use super::{Store, on_backend};
+use convoke_domain::birth::BirthDate;
 use convoke_domain::convocation::State;
 use convoke_domain::eligibility::Rule;
 use convoke_domain::search::blocks::text_of;
@@ -53,7 +55,7 @@ pub struct Person {
     /// Given names.
     pub given_names: String,
     /// Date of birth.
-    pub birth_date: Option<NaiveDate>,
+    pub birth_date: Option<BirthDate>,
     /// Distance between the names and the text: 0 for the same words.
     pub distance: u32,
     /// Permits, the latest first.
@@ -96,6 +98,7 @@ struct Row {
     usage_name: Option<String>,
     given_names: String,
     birth_date: Option<NaiveDate>,
+    birth_partial: Option<String>,
     email: Option<String>,
     phone: Option<String>,
 }
@@ -156,7 +159,7 @@ impl Store {
             }
             Sought::Digits { number, phone } => {
                 let id = match (number, self.stored_id_key()?) {
-                    (Some(number), Some(key)) => Some(key.holder(self.scope.code(), number).0),
+                    (Some(number), Some(key)) => Some(self.holder_meant(key.holder(self.scope.code(), number))?.0),
                     _ => None,
                 };
                 let mut rows = at_distance(self.rows(id.as_slice())?, 0);
@@ -211,13 +214,15 @@ impl Store {
     }
 
     fn rows(&mut self, ids: &[String]) -> Result<Vec<Row>> {
-        use holder::{birth_date, email, family_name, given_names, holder_id, number, phone, usage_name};
+        use holder::{
+            birth_date, birth_partial, email, family_name, given_names, holder_id, number, phone, usage_name,
+        };
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         holder::of(&self.scope)
             .filter(holder_id.eq_any(ids))
-            .select((holder_id, number, family_name, usage_name, given_names, birth_date, email, phone))
+            .select((holder_id, number, family_name, usage_name, given_names, birth_date, birth_partial, email, phone))
             .load(&mut self.conn)
             .context("reading the people who were found")
     }
@@ -262,7 +267,7 @@ impl Store {
                 family_name: row.family_name,
                 usage_name: row.usage_name,
                 given_names: row.given_names,
-                birth_date: row.birth_date,
+                birth_date: born(row.birth_date, row.birth_partial.as_deref()),
                 distance,
             })
             .collect())

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use super::row::{Rows, Word, row};
 use super::scope::holder;
 use super::{KEYS_PER_QUERY, Store};
+use convoke_domain::birth::BirthDate;
 use convoke_domain::permit::{Channel, Holder};
 
 row! {
@@ -24,6 +25,7 @@ row! {
         usage_name: Option<String>,
         given_names: String,
         birth_date: Option<NaiveDate>,
+        birth_partial: Option<String>,
         email: Option<String>,
         phone: Option<String>,
         language: String,
@@ -49,7 +51,7 @@ impl HolderRow {
             family_name: self.family_name,
             usage_name: self.usage_name,
             given_names: self.given_names,
-            birth_date: self.birth_date,
+            birth_date: born(self.birth_date, self.birth_partial.as_deref()),
             // An address that bounced counts as none.
             email: email.filter(|email| self.email_refused.as_ref() != Some(email)),
             phone: self.phone,
@@ -63,6 +65,11 @@ impl HolderRow {
             large_print: self.large_print,
         }
     }
+}
+
+/// The date of birth, whole or as far as it is known.
+pub(super) fn born(whole: Option<NaiveDate>, partial: Option<&str>) -> Option<BirthDate> {
+    whole.map(BirthDate::Day).or_else(|| BirthDate::partial(partial?))
 }
 
 /// The effective address: the one an agent set, until the extract's address changes.

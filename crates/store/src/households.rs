@@ -15,8 +15,9 @@ impl Store {
     pub fn holder_by_number(&mut self, number: &str) -> Result<Option<HolderId>> {
         // Numbers are not indexed: holder ids are derived from them.
         let Some(key) = self.stored_id_key()? else { return Ok(None) };
+        let meant = self.holder_meant(key.holder(self.scope.code(), number))?;
         let found: Option<String> = holder::of(&self.scope)
-            .filter(holder::holder_id.eq(key.holder(self.scope.code(), number).0))
+            .filter(holder::holder_id.eq(meant.0))
             .filter(holder::number.eq(number))
             .select(holder::holder_id)
             .first(&mut self.conn)

@@ -7,8 +7,10 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
+use super::holders::born;
 use super::scope::{holder, import_batch};
 use super::{Store, on_backend};
+use convoke_domain::birth::BirthDate;
 use convoke_domain::eligibility::Rule;
 
 /// Holders per query.
@@ -53,7 +55,7 @@ pub struct InForce {
     /// Foreigner number.
     pub number: String,
     /// Date of birth.
-    pub birth_date: Option<NaiveDate>,
+    pub birth_date: Option<BirthDate>,
     /// Last day of validity of their latest permit.
     pub expires_on: NaiveDate,
 }
@@ -105,14 +107,14 @@ impl Store {
     pub fn people_in_force(&mut self, mut take: impl FnMut(InForce) -> Result<()>) -> Result<()> {
         let mut after = String::new();
         loop {
-            let people: Vec<(String, String, Option<NaiveDate>)> = holder::of(&self.scope)
+            let people: Vec<(String, String, Option<NaiveDate>, Option<String>)> = holder::of(&self.scope)
                 .filter(holder::holder_id.gt(&after))
                 .order(holder::holder_id)
                 .limit(HOLDERS)
-                .select((holder::holder_id, holder::number, holder::birth_date))
+                .select((holder::holder_id, holder::number, holder::birth_date, holder::birth_partial))
                 .load(&mut self.conn)
                 .context("reading holders")?;
-            let Some((last, _, _)) = people.last() else { return Ok(()) };
+            let Some((last, ..)) = people.last() else { return Ok(()) };
             let sql = format!(
                 "SELECT holder_id, max(expires_on) AS expires_on FROM permit {} WHERE prefecture = '{}' AND holder_id > '{after}'
                  AND holder_id <= '{last}' AND status = 'actif' AND NOT absent GROUP BY holder_id",
@@ -124,7 +126,8 @@ impl Store {
             let permits: HashMap<String, NaiveDate> =
                 permits.into_iter().map(|p| (p.holder_id, p.expires_on)).collect();
             after.clone_from(last);
-            for (id, number, birth_date) in people {
+            for (id, number, whole, partial) in people {
+                let birth_date = born(whole, partial.as_deref());
                 if let Some(expires_on) = permits.get(&id) {
                     take(InForce { number, birth_date, expires_on: *expires_on })?;
                 }

@@ -46,10 +46,11 @@ row! {
     }
 }
 
-/// Filed, held, absent, superseded: four booleans in one column, because each column of a million rows costs a
+/// Filed, held, absent, superseded, of an unknown title: five booleans in one column, because each column of a million rows costs a
 /// twentieth of a second.
 const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN held THEN 2 ELSE 0 END
-     + CASE WHEN absent THEN 4 ELSE 0 END + CASE WHEN superseded THEN 8 ELSE 0 END";
+     + CASE WHEN absent THEN 4 ELSE 0 END + CASE WHEN superseded THEN 8 ELSE 0 END
+     + CASE WHEN unknown_title IS NULL THEN 0 ELSE 16 END";
 
 /// A date as stored. SQLite holds `2026-10-05`: three numbers at fixed positions, read three million times on a first
 /// night. Parsing them by a format string would take a tenth of the scan.
@@ -92,6 +93,7 @@ impl PermitRow {
             held: self.flags & 2 > 0,
             absent: self.flags & 4 > 0,
             superseded: self.flags & 8 > 0,
+            unknown: self.flags & 16 > 0,
             convoked_for,
         }
     }

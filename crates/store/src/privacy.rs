@@ -10,8 +10,8 @@ use diesel::dsl::{max, not};
 use diesel::prelude::*;
 
 use super::scope::{
-    avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_key, household_link, joined, notice,
-    outbox, past_verdict, permit, request,
+    avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_alias, holder_key, household_link,
+    joined, notice, outbox, past_verdict, permit, request,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
 use convoke_domain::convocation::LetterState;
@@ -242,6 +242,13 @@ impl Store {
         delete!(avoided_day, holder_id, holders);
         delete!(concerned, holder_id, holders);
         delete!(request, holder_id, holders);
+        // Numbers that were corrected made ids of their own.
+        let aliases: Vec<String> = holder_alias::of(&self.scope)
+            .filter(holder_alias::holder_id.eq_any(holders))
+            .select(holder_alias::alias_id)
+            .load(&mut self.conn)?;
+        delete!(holder_key, holder_id, &aliases);
+        delete!(holder_alias, alias_id, &aliases);
         delete!(holder_key, holder_id, holders);
         delete!(holder, holder_id, holders);
         Ok(())

@@ -126,9 +126,9 @@ macro_rules! of_prefecture {
 narrowed!(prefecture by code);
 of_prefecture! {
     account avoided_day bounce checkpoint closed_day concerned console_session convocation delivery_attempt holder
-    holder_key holder_word household_link import_batch ledger_entry night notice outbox pace past_verdict permit
+    holder_key holder_alias holder_word household_link import_batch import_waiting ledger_entry night notice outbox pace past_verdict permit
     planned_block request reservation run run_outcome run_record sign_in slot succession template_bundle
-    witness_letter
+    title_kept witness_letter
 }
 
 /// `joined!(convocation, outbox, reference)`: for each letter, the convocation of its préfecture with its reference.

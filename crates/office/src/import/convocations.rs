@@ -67,7 +67,7 @@ pub fn take(
     let attempt = store.write(|s| {
         let mut findings = std::mem::take(&mut findings);
         for (row, made) in &good {
-            let holder = id_key.holder(s.prefecture(), &made.number);
+            let holder = s.holder_meant(id_key.holder(s.prefecture(), &made.number))?;
             let slot_id = made.slot.clone();
             if s.is_convoked_at(&holder, &slot_id)? {
                 file.imported.unchanged += 1;

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use twox_hash::XxHash3_64;
 
 use super::result::{RowError, Warning};
+use convoke_domain::birth::BirthDate;
 use convoke_domain::permit::{Channel, Holder, Permit};
 
 /// Hash of all stored fields of a holder.
@@ -37,7 +38,7 @@ pub fn holder_fingerprint(holder: &Holder) -> i64 {
     fields.text(family_name);
     fields.text_if_any(usage_name.as_deref());
     fields.text(given_names);
-    fields.date_if_any(*birth_date);
+    fields.birth_date_if_any(*birth_date);
     fields.text_if_any(email.as_deref());
     fields.text_if_any(phone.as_deref());
     fields.text(language);
@@ -53,7 +54,7 @@ pub fn holder_fingerprint(holder: &Holder) -> i64 {
 
 /// Hash of all stored fields of a permit. The holder's commune is stored with it, because it decides the site.
 pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
-    let Permit { number, kind, mention, valid_from, expires_on, status, filed_on } = permit;
+    let Permit { number, kind, mention, valid_from, expires_on, status, filed_on, unknown_title } = permit;
     let mut fields = Canonical::new();
     fields.text(number);
     fields.text(kind.code());
@@ -63,6 +64,9 @@ pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
     fields.text(status.code());
     fields.date_if_any(*filed_on);
     fields.text(commune);
+    if let Some(words) = unknown_title {
+        fields.text(words);
+    }
     fields.hash() as i64
 }
 
@@ -95,6 +99,17 @@ impl Canonical {
     fn date_if_any(&mut self, date: Option<NaiveDate>) {
         let days = date.map_or(i32::MIN, |date| chrono::Datelike::num_days_from_ce(&date));
         self.0.extend_from_slice(&days.to_le_bytes());
+    }
+
+    /// A date of birth without a day is a day that no date has.
+    fn birth_date_if_any(&mut self, date: Option<BirthDate>) {
+        let (year, month) = match date {
+            None => return self.date_if_any(None),
+            Some(BirthDate::Day(day)) => return self.date_if_any(Some(day)),
+            Some(BirthDate::Month(year, month)) => (year, month as i32),
+            Some(BirthDate::Year(year)) => (year, 0),
+        };
+        self.0.extend_from_slice(&(-(year * 100 + month)).to_le_bytes());
     }
 
     fn hash(&self) -> u64 {

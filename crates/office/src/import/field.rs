@@ -6,6 +6,7 @@ use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use super::result::{RowError, Warning};
 use super::table::{CellKind, Record};
+use convoke_domain::birth::BirthDate;
 use convoke_domain::code::UnknownCode;
 use convoke_domain::permit::{FIELD_MAX, is_foreigner_number};
 
@@ -126,6 +127,12 @@ impl<'a> Fields<'a> {
         self.parsed_if_any(column, DATE, date)
     }
 
+    /// A date of birth, of which day and month may be unknown.
+    pub(super) fn birth_date_if_any(&mut self, column: impl Into<usize>) -> Option<BirthDate> {
+        let read = |text: &str| date(text).map(BirthDate::Day).or_else(|| BirthDate::partial(text));
+        self.parsed_if_any(column, BIRTH_DATE, read)
+    }
+
     pub(super) fn hour(&mut self, column: impl Into<usize>) -> Option<NaiveTime> {
         self.parsed(column, "an hour such as 09:30 or 9h30, without seconds", hour)
     }
@@ -171,6 +178,7 @@ impl<'a> Fields<'a> {
     }
 }
 
+const BIRTH_DATE: &str = "a date as YYYY-MM-DD or DD/MM/YYYY, or 00/00/YYYY where day and month are not known";
 const DATE: &str = "a date of the calendar from 1900 to 2200, as YYYY-MM-DD or DD/MM/YYYY";
 
 /// A date as `YYYY-MM-DD` or `DD/MM/YYYY`, also with the midnight that many programs add to it. Parsed by hand: otherwise four or five dates a row are half the work of an

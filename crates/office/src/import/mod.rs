@@ -6,9 +6,11 @@ pub mod attendance;
 pub mod convocations;
 pub mod duplicates;
 mod field;
+pub mod guide;
 pub mod mapping;
 mod order;
 pub mod permits;
+mod plausible;
 pub mod result;
 pub mod slots;
 pub mod table;
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::mapping::Mapping;
@@ -27,15 +29,15 @@ use self::table::{Layout, Record, Table};
 use convoke_domain::ledger::Event;
 use convoke_machine::clock::Clock;
 use convoke_settings::Configuration;
-use convoke_store::{Merged, Store};
+use convoke_store::{ColumnChange, Merged, Store};
 
 pub use self::attendance::take as attendance;
 pub use self::convocations::take as convocations;
-pub use self::permits::take as permits;
+pub use self::permits::{confirm, take as permits};
 pub use self::slots::take as slots;
 
 /// What to do with a file that has bad rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum BadRows {
     /// Refuse the whole file.
     #[default]
@@ -69,8 +71,21 @@ pub struct Options {
     pub full: bool,
     /// The day whose facts an extract has, if neither its column nor its name says so.
     pub as_of: Option<NaiveDate>,
+    /// Somebody has looked at an extract that waited, and confirms it.
+    pub confirmed: Option<Confirmed>,
     /// Why an extract is taken in that is older than the last one, or was taken in before it.
     pub again: Option<String>,
+}
+
+/// An extract that waited, as it is confirmed.
+#[derive(Clone, Debug)]
+pub struct Confirmed {
+    /// The day whose facts it has.
+    pub as_of: NaiveDate,
+    /// SHA-256 of the file that was looked at.
+    pub sha256: String,
+    /// Why it is right.
+    pub reason: String,
 }
 
 /// The result, as `import … --json` prints it.
@@ -114,6 +129,12 @@ pub struct Imported {
     pub same_day: bool,
     /// The extract that was taken in last, again: it says nothing new, and is not recorded a second time.
     pub nothing_new: bool,
+    /// What differs from the permits that are stored, by column.
+    pub columns: Vec<ColumnChange>,
+    /// What looks wrong.
+    pub doubts: Vec<String>,
+    /// It waits for `convoke import confirm ID`.
+    pub waiting: Option<String>,
     /// Why the file was refused, if it was.
     pub refused: Option<String>,
     /// Whether this was a dry run.
@@ -218,6 +239,7 @@ impl<'a> Opened<'a> {
         if let Some(as_of) = self.imported.as_of {
             payload["as_of"] = json!(as_of);
             payload["again"] = json!(self.options.again);
+            payload["confirmed"] = json!(self.options.confirmed.as_ref().map(|confirmed| &confirmed.reason));
         }
         let event = Event { kind: "import.done", payload };
         store.record(by.actor, by.now, vec![event])
@@ -285,6 +307,9 @@ impl Imported {
             as_of: None,
             same_day: false,
             nothing_new: false,
+            columns: Vec::new(),
+            doubts: Vec::new(),
+            waiting: None,
             refused: None,
             dry_run: options.dry_run,
             rejects_file: None,
@@ -309,10 +334,11 @@ impl Imported {
         self.refused = Some(why);
     }
 
-    fn count(&mut self, changes: Merged) {
+    fn count(&mut self, changes: &Merged) {
         let taken = self.read - self.rejected_rows().len() as u64;
         (self.inserted, self.updated, self.vanished) = (changes.inserted, changes.updated, changes.vanished);
         self.unchanged = taken.saturating_sub(changes.inserted + changes.updated);
+        self.columns.clone_from(&changes.columns);
     }
 
     fn rejected_rows(&self) -> BTreeSet<u64> {

@@ -1,26 +1,31 @@
 //! `permits.csv`: a row is a permit and its holder.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
+use serde_json::json;
 
 use super::duplicates::{Duplicates, Row, holder_fingerprint, permit_fingerprint};
 use super::field::Fields;
 use super::mapping::Mapping;
 use super::order::{Dated, Place, date_in_name};
+use super::plausible::{self, Reading};
 use super::result::{FileFault, RowError, Warning, unguarded};
 use super::table::{Record, Table, columns};
-use super::{By, Findings, Imported, Opened, Options};
+use super::{By, Confirmed, Findings, Imported, Opened, Options};
 use convoke_domain::ids::{IdKey, PermitId};
-use convoke_domain::permit::{Holder, Permit, is_commune_code, is_deliverable_email, mention_code};
+use convoke_domain::ledger::Event;
+use convoke_domain::permit::{Holder, Permit, PermitKind, is_commune_code, is_deliverable_email, mention_code};
+use convoke_domain::title::{Meaning, TitleId, Titles};
 use convoke_domain::unseen::is_unseen;
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
-use convoke_store::{ImportedRow, Staged, Store};
+use convoke_store::{ImportedRow, OtherHolder, Staged, Store, Waiting};
 
 columns! {
     required:
@@ -50,6 +55,7 @@ pub fn take(
 ) -> Result<Imported> {
     let mut file = Opened::open(path, &LAYOUT, options)?;
     let id_key = store.id_key(entropy)?;
+    let kept = store.kept_titles()?;
     store.open_stage()?;
     let bytes = file.table.bytes;
 
@@ -61,7 +67,8 @@ pub fn take(
         let parser = scope.spawn(|| {
             // Moved in, so that it is dropped at the end: the receiver then knows that nothing more comes.
             let batches = batches;
-            parse_all(&mut file.table, &id_key, &prefecture, &batches)
+            let mut wording = Wording::new(&config.settings.policy.titles, kept);
+            parse_all(&mut file.table, &mut wording, &id_key, &prefecture, &batches)
         });
         let staged = store.read(|s| {
             for (batch, position) in received {
@@ -78,19 +85,17 @@ pub fn take(
     progress(bytes, bytes);
     store.stage_named(&parsed.named)?;
 
+    store.stage_aliases()?;
     let elsewhere = store.staged_under_another_holder()?;
-    parsed.findings.errors.extend(
-        elsewhere.iter().map(|row| {
-            RowError::new(*row, "numero_titre", "", "a permit that is not another holder's in the database")
-        }),
-    );
-    store.unstage(&elsewhere)?;
+    parsed.findings.errors.extend(elsewhere.iter().map(under_another_number));
+    store.unstage(&elsewhere.iter().map(|row| row.row_no as u64).collect::<Vec<_>>())?;
     let by = By::of(actor, clock, config);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let imported = &mut file.imported;
     imported.take_findings(parsed.findings, options);
     let (sha256, taken) = (&file.table.sha256, store.extracts()?);
-    let dated = Dated::of(parsed.extracted, &name, options.as_of, &taken, sha256, by.today);
+    let column = parsed.extracted.or(options.confirmed.as_ref().map(|confirmed| confirmed.as_of));
+    let dated = Dated::of(column, &name, options.as_of, &taken, sha256, by.today);
     let place = dated.and_then(|dated| {
         imported.as_of = Some(dated.on);
         dated.place(&taken, sha256, options.again.is_some())
@@ -101,7 +106,8 @@ pub fn take(
     }
     if imported.refused.is_none() {
         let changes = store.staged_changes(options.full)?;
-        imported.count(changes);
+        imported.count(&changes);
+        imported.doubts = plausible::doubts(&changes, imported.read, &config.settings.policy);
         imported.nothing_new = place == Ok(Place::Again) && !changes.is_any();
         let percent = config.settings.policy.full_vanish_max_percent;
         if changes.vanished as f64 * 100.0 > changes.known as f64 * percent {
@@ -111,16 +117,86 @@ pub fn take(
             ));
         }
     }
+    if let Some(confirmed) = &options.confirmed {
+        anyhow::ensure!(confirmed.sha256 == file.table.sha256, FileFault::Changed);
+    } else if file.imported.refused.is_none() && !file.imported.doubts.is_empty() && !options.dry_run {
+        let_wait(store, &mut file, &by)?;
+    }
     if file.imported.refused.is_none() && !file.imported.nothing_new && !options.dry_run {
         store.write(|s| {
             // What was taken in meanwhile may be newer.
             anyhow::ensure!(s.extracts()? == taken, "another extract was taken in at the same time: import it again");
             s.merge_stage(options.full, by.today)?;
+            let as_of = file.imported.as_of;
+            if s.waiting_import()?.is_some_and(|waiting| as_of.is_none_or(|as_of| waiting.as_of <= as_of)) {
+                s.end_wait()?;
+            }
             file.remember(s, "permits", &by)
         })?;
         store.refresh_statistics()?;
     }
     file.finish()
+}
+
+fn under_another_number(row: &OtherHolder) -> RowError {
+    let OtherHolder { row_no, permit_number, holder_number: new, known_number: old, is_known } = row;
+    let act = if *is_known { "merge" } else { "renumber" };
+    let expected = format!(
+        "a permit of numero_etranger {new}: the database has it under {old}; if the register has corrected that number, \
+         `convoke permit {act} {old} {new} --reason TEXT`"
+    );
+    RowError::new(*row_no as u64, "numero_titre", permit_number, expected)
+}
+
+/// Keeps an extract for a person to look at.
+fn let_wait(store: &mut Store, file: &mut Opened<'_>, by: &By<'_>) -> Result<()> {
+    let (sha256, options) = (file.table.sha256.clone(), file.options);
+    let id = sha256.chars().take(12).collect::<String>();
+    let why = file.imported.doubts.join("; ");
+    let mapping = options.mapping.as_ref().map(std::path::absolute).transpose()?;
+    let reading = Reading { mapping, bad_rows: options.bad_rows, full: options.full };
+    let waiting = Waiting {
+        id: id.clone(),
+        path: std::path::absolute(file.path)?.display().to_string(),
+        sha256,
+        as_of: file.imported.as_of.unwrap_or(by.today),
+        since: by.now.naive_utc(),
+        options: serde_json::to_string(&reading)?,
+        why: why.clone(),
+    };
+    let payload = json!({"waiting": id, "sha256": waiting.sha256, "as_of": waiting.as_of, "why": why});
+    store.write(|s| {
+        s.let_wait(&waiting)?;
+        s.record(by.actor, by.now, vec![Event { kind: "import.waiting", payload: payload.clone() }])
+    })?;
+    file.imported.refuse(format!(
+        "{why}. It waits for a person: look at it, then `convoke import confirm {id} --reason TEXT`, or import a better one"
+    ));
+    file.imported.waiting = Some(id);
+    Ok(())
+}
+
+/// Takes in the extract that waits. `None` if none of this id does.
+pub fn confirm(
+    store: &mut Store,
+    config: &Configuration,
+    (id, reason): (&str, &str),
+    actor: &str,
+    clock: &Clock,
+    entropy: &mut Entropy,
+) -> Result<Option<Imported>> {
+    let Some(waiting) = store.waiting_import()?.filter(|waiting| waiting.id == id) else { return Ok(None) };
+    let reading: Reading = serde_json::from_str(&waiting.options).context("how the extract is read")?;
+    let confirmed = Confirmed { as_of: waiting.as_of, sha256: waiting.sha256, reason: reason.to_owned() };
+    let options = Options {
+        mapping: reading.mapping,
+        bad_rows: reading.bad_rows,
+        full: reading.full,
+        confirmed: Some(confirmed),
+        ..Options::default()
+    };
+    let path = Path::new(&waiting.path);
+    take(store, config, path, &options, actor, clock, entropy, &|_, _| {}).map(Some)
 }
 
 /// The day whose facts an extract has, by its column or its name, as far as that shows without importing it.
@@ -154,6 +230,7 @@ struct Parsed {
 
 fn parse_all(
     table: &mut Table,
+    wording: &mut Wording<'_>,
     id_key: &IdKey,
     prefecture: &str,
     batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
@@ -164,7 +241,7 @@ fn parse_all(
     let mut batch = Vec::with_capacity(BATCH);
     while records.read(&mut record)? {
         findings.read += record.rows();
-        let (holder, permit, warnings) = match dated(&record, &mut extracted).and_then(|()| parse(&record)) {
+        let (holder, permit, warnings) = match dated(&record, &mut extracted).and_then(|()| parse(&record, wording)) {
             Ok(row) => row,
             Err(errors) => {
                 named.extend(numbers_in(&record).iter().map(|number| id_key.permit(prefecture, number)));
@@ -245,10 +322,10 @@ fn numbers_in(record: &Record) -> Vec<String> {
 }
 
 /// Reads a row, or names each bad field. Names are kept as written, except for surrounding blanks.
-pub fn parse(record: &Record) -> Result<(Holder, Permit, Vec<Warning>), Vec<RowError>> {
+pub fn parse(record: &Record, wording: &mut Wording<'_>) -> Result<(Holder, Permit, Vec<Warning>), Vec<RowError>> {
     let mut fields = Fields::of(record)?;
     let holder = holder(&mut fields);
-    let permit = permit(&mut fields);
+    let permit = permit(&mut fields, wording);
     let ((holder, permit), warnings) = fields.finish(holder.zip(permit))?;
     Ok((holder, permit, warnings))
 }
@@ -259,7 +336,7 @@ fn holder(fields: &mut Fields<'_>) -> Option<Holder> {
     let family_name = fields.required(Column::FamilyName);
     let usage_name = owned(fields.optional(Column::UsageName));
     let given_names = fields.optional(Column::GivenNames).unwrap_or_default().to_owned();
-    let birth_date = fields.date_if_any(Column::BirthDate);
+    let birth_date = fields.birth_date_if_any(Column::BirthDate);
     let mut email = fields.optional(Column::Email);
     if email.is_some_and(|text| !is_deliverable_email(text)) {
         fields.warn(Column::Email, "no address that mail can be sent to: taken as none, letters go by post");
@@ -297,10 +374,9 @@ fn holder(fields: &mut Fields<'_>) -> Option<Holder> {
     })
 }
 
-fn permit(fields: &mut Fields<'_>) -> Option<Permit> {
+fn permit(fields: &mut Fields<'_>, wording: &mut Wording<'_>) -> Option<Permit> {
     let number = fields.identifier(Column::PermitNumber, "1 to 40 visible characters without blanks", is_permit_number);
-    let kind = fields.code(Column::Kind);
-    let mention = fields.required(Column::Mention).map(mention_code);
+    let title = fields.required(Column::Kind).zip(fields.required(Column::Mention));
     let valid_from = fields.date(Column::ValidFrom);
     let expires_on = fields.date(Column::ExpiresOn);
     if let Some((from, _)) = valid_from.zip(expires_on).filter(|(from, to)| to < from) {
@@ -308,15 +384,65 @@ fn permit(fields: &mut Fields<'_>) -> Option<Permit> {
     }
     let status = fields.code(Column::Status);
     let filed_on = fields.date_if_any(Column::FiledOn);
+    let Worded { kind, mention, unknown_title } = wording.of(title?);
     Some(Permit {
         number: number?,
-        kind: kind?,
-        mention: mention?,
+        kind,
+        mention,
         valid_from: valid_from?,
         expires_on: expires_on?,
         status: status?,
         filed_on,
+        unknown_title,
     })
+}
+
+/// What the words of an extract mean. An extract of a million rows has a few dozen of them.
+#[derive(Debug)]
+pub struct Wording<'a> {
+    titles: &'a Titles,
+    /// Types and mentions, by their codes, that keep the verdict that they had before titles were known by a table.
+    kept: HashSet<(String, String)>,
+    known: HashMap<String, HashMap<String, Worded>>,
+}
+
+#[derive(Clone, Debug)]
+struct Worded {
+    kind: PermitKind,
+    mention: String,
+    unknown_title: Option<String>,
+}
+
+impl<'a> Wording<'a> {
+    /// The words of these titles, and the mentions that were known before.
+    pub fn new(titles: &'a Titles, kept: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { titles, kept: kept.into_iter().collect(), known: HashMap::new() }
+    }
+
+    fn of(&mut self, (kind, mention): (&str, &str)) -> Worded {
+        if let Some(worded) = self.known.get(kind).and_then(|mentions| mentions.get(mention)) {
+            return worded.clone();
+        }
+        let worded = self.read(kind, mention);
+        self.known.entry(kind.to_owned()).or_default().insert(mention.to_owned(), worded.clone());
+        worded
+    }
+
+    fn read(&self, kind: &str, mention: &str) -> Worded {
+        match self.titles.meaning(kind, mention) {
+            Meaning::Known(TitleId { kind, mention }) => Worded { kind, mention, unknown_title: None },
+            Meaning::Unknown { kind: Some(kind), .. }
+                if self.kept.contains(&(kind.code().to_owned(), mention_code(mention))) =>
+            {
+                Worded { kind, mention: mention_code(mention), unknown_title: None }
+            }
+            Meaning::Unknown { kind: known, mention: code } => {
+                // A placeholder: nobody is convoked for it.
+                let unknown_title = Some(format!("{kind}\n{mention}"));
+                Worded { kind: known.unwrap_or(PermitKind::Cst), mention: code, unknown_title }
+            }
+        }
+    }
 }
 
 /// No blanks and no invisible characters: a number must be the same to the eye and to the database.

@@ -78,11 +78,18 @@ pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> 
             "{} rows read: {} new, {} changed, {} unchanged, {} absent",
             report.read, report.inserted, report.updated, report.unchanged, report.vanished
         )?;
-        let folder = if report.refused.is_some() { "refused" } else { "done" };
+        let folder = match (&report.waiting, &report.refused) {
+            (Some(_), _) => "waiting",
+            (None, Some(_)) => "refused",
+            (None, None) => "done",
+        };
         if let Some(why) = &report.refused {
             writeln!(words, "refused: {why}")?;
         }
-        set_aside(&path, folder, clock, &words)?;
+        let kept = set_aside(&path, folder, clock, &words)?;
+        if report.waiting.is_some() {
+            store.write(|s| s.waiting_import_moved(&std::path::absolute(&kept)?.display().to_string()))?;
+        }
         if let Some(rejects) = &report.rejects_file {
             set_aside(rejects, "refused", clock, b"rows that were left out of the file of this name\n")?;
         }
@@ -152,8 +159,7 @@ fn import_one(store: &mut Store, config: &Configuration, clock: &Clock, kind: us
         full: import.full && kind == 0,
         bad_rows: BadRows::LeaveOutUpTo(config.settings.policy.inbox_bad_rows_max_percent),
         dry_run: false,
-        as_of: None,
-        again: None,
+        ..Options::default()
     };
     let actor = process::login();
     match kind {
@@ -165,7 +171,7 @@ fn import_one(store: &mut Store, config: &Configuration, clock: &Clock, kind: us
 }
 
 /// Moves a file to a folder beside it, with what is to be said of it.
-fn set_aside(path: &Path, folder: &str, clock: &Clock, words: &[u8]) -> Result<()> {
+fn set_aside(path: &Path, folder: &str, clock: &Clock, words: &[u8]) -> Result<PathBuf> {
     let (inbox, name) = (path.parent().context("an inbox")?, path.file_name().context("a file")?.to_string_lossy());
     let folder = inbox.join(folder);
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -174,7 +180,8 @@ fn set_aside(path: &Path, folder: &str, clock: &Clock, words: &[u8]) -> Result<(
     let to = folder.join(format!("{stamp}-{name}"));
     match fs::rename(path, &to) {
         // Another server has taken the same file in: that changed nothing.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        moved => moved.with_context(|| format!("moving an extract to {}", to.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        moved => moved.with_context(|| format!("moving an extract to {}", to.display()))?,
     }
+    Ok(to)
 }

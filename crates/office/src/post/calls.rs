@@ -12,6 +12,7 @@ use convoke_letters::LetterData;
 use convoke_machine::clock::Clock;
 use convoke_settings::Configuration;
 use convoke_store::{Store, ToPost};
+use phonenumber::country;
 
 /// A text message or call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,47 +66,56 @@ pub fn calls(
             continue;
         }
         let phone = w.holder_id.as_ref().and_then(|h| holders.get(h)?.phone.clone());
-        let number = phone.as_deref().and_then(international);
-        let number = number.filter(|n| list == Telephone::Phone || is_mobile(n));
-        let Some(number) = number else {
+        let mut numbers = phone.as_deref().map(international).unwrap_or_default();
+        numbers.retain(|n| list == Telephone::Phone || is_mobile(n));
+        if numbers.is_empty() {
             let reason = if phone.is_some() { "le numéro ne convient pas" } else { "aucun numéro de téléphone" };
             without.push(Exception { id, reference, reason: reason.into() });
             continue;
-        };
+        }
         let data: LetterData = serde_json::from_str(&w.letter.data).context("the data of a letter")?;
-        calls.push(Call { number, text: config.templates()?.short(&data)?, reference });
+        let text = config.templates()?.short(&data)?;
+        let call = |number| Call { number, text: text.clone(), reference: reference.clone() };
+        calls.extend(numbers.into_iter().map(call));
     }
     Ok((calls, without))
 }
 
-/// Mobile numbers of the overseas departments have their own four-digit prefixes and another country code.
-const OVERSEAS: [(&str, &str); 9] = [
-    ("0690", "590"),
-    ("0691", "590"),
-    ("0694", "594"),
-    ("0696", "596"),
-    ("0697", "596"),
-    ("0692", "262"),
-    ("0693", "262"),
-    ("0639", "262"),
-    ("0638", "262"),
-];
+/// The regions of France, by whose rules a number without a country is read.
+const REGIONS: [country::Id; 6] =
+    [country::Id::FR, country::Id::RE, country::Id::GP, country::Id::MQ, country::Id::GF, country::Id::YT];
 
-/// An E.164 number, digits only, from a number as written in France; `None` if it is invalid.
-fn international(phone: &str) -> Option<String> {
-    let plus = phone.trim_start().starts_with('+');
-    let digits: String = phone.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
-    let number = if plus {
-        digits
-    } else if let Some(rest) = digits.strip_prefix("00") {
-        rest.to_owned()
-    } else if digits.len() == 10 && digits.starts_with('0') {
-        let country = OVERSEAS.iter().find(|(start, _)| digits.starts_with(start)).map_or("33", |(_, code)| code);
-        format!("{country}{}", &digits[1..])
-    } else {
+/// The E.164 numbers, digits only, in what people write as a telephone number, in their order: a register may have
+/// several in one field.
+fn international(phone: &str) -> Vec<String> {
+    let mut numbers: Vec<String> = Vec::new();
+    for part in
+        phone.split(['/', ',', ';', '|']).flat_map(|part| part.split(" ou ")).flat_map(|part| part.split(" et "))
+    {
+        if let Some(number) = one_number(part).filter(|number| !numbers.contains(number)) {
+            numbers.push(number);
+        }
+    }
+    numbers
+}
+
+fn one_number(written: &str) -> Option<String> {
+    // What people add in words; "(0)" is not dialled from abroad.
+    let plain = written.replace("(0)", "");
+    let number: String = plain.chars().filter(|c| c.is_ascii_digit() || "+ .-".contains(*c)).collect();
+    let number = number.trim();
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let read = |region| phonenumber::parse(Some(region), number).ok();
+    // A name or a remark between digits is no number.
+    if !(8..=16).contains(&digits) || plain.contains("=") {
         return None;
-    };
-    (8..=15).contains(&number.len()).then_some(number)
+    }
+    let valid = REGIONS.into_iter().find_map(|region| read(region).filter(phonenumber::is_valid));
+    // The plan of numbers changes sooner than its tables: nine digits of France are dialled all the same.
+    let french =
+        || read(country::Id::FR).filter(|n| n.code().value() == 33 && n.national().value().to_string().len() == 9);
+    let e164 = valid.or_else(french)?.format().mode(phonenumber::Mode::E164).to_string();
+    Some(e164.trim_start_matches('+').to_owned())
 }
 
 /// Whether it may receive text messages. Foreign numbers cannot be classified: they are tried.
@@ -129,18 +139,28 @@ mod tests {
 
     #[test]
     fn a_number_as_people_write_it_becomes_one_that_a_provider_takes() {
-        let cases = [
-            ("06 12 34 56 78", Some("33612345678")),
-            ("+33 (0)6.12.34.56.78", Some("33612345678")),
-            ("0033612345678", Some("33612345678")),
-            ("0692 12 34 56", Some("262692123456")),
-            ("+213 551 23 45 67", Some("213551234567")),
-            ("12", None),
-            ("=cmd()", None),
-            ("612345678", None),
-        ];
-        for (written, expected) in cases {
-            assert_eq!(international(written).as_deref(), expected, "{written}");
+        for (written, expected) in [
+            ("06 12 34 56 78", &["33612345678"][..]),
+            ("+33 (0)6.12.34.56.78", &["33612345678"]),
+            ("0033612345678", &["33612345678"]),
+            ("612345678", &["33612345678"]),
+            ("33612345678", &["33612345678"]),
+            // The numbers kept for fiction are in no plan.
+            ("639980005", &["33639980005"]),
+            ("33639980006", &["33639980006"]),
+            ("06-39-98-00-07", &["33639980007"]),
+            ("0692 12 34 56", &["262692123456"]),
+            ("0262 12 34 56", &["262262123456"]),
+            ("+213 551 23 45 67", &["213551234567"]),
+            ("06.12.34.56.78 (frère)", &["33612345678"]),
+            ("06 12 34 56 78 / 07 12 34 56 78", &["33612345678", "33712345678"]),
+            ("0612345678 ou +213551234567, 06 12 34 56 78", &["33612345678", "213551234567"]),
+            ("12", &[]),
+            ("=cmd()", &[]),
+            ("123456789012345678", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(international(written), expected, "{written}");
         }
         assert!(!is_mobile("33145678901") && is_mobile("33712345678"));
     }

@@ -68,6 +68,7 @@ pub(super) fn store_plan(
         late_firm: 0,
         late_planned: seen.figures.late_planned as u64,
         without_seat: seen.figures.without_seat as u64,
+        unknown_titles: seen.unknown_titles,
         displaced: 0,
         requests: Requests::default(),
         letters: Letters::default(),

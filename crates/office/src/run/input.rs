@@ -11,13 +11,14 @@ use super::requests::Desk;
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::agenda::{Pool, Slot};
 use convoke_domain::calendar::is_holiday;
+use convoke_domain::gaps::Gap;
 use convoke_domain::ids::{HolderId, IdKey, PermitId};
 use convoke_domain::permit::{Holder, PermitKind};
 use convoke_domain::policy::Window;
 use convoke_domain::slot::{PoolId, SlotId, minute};
 use convoke_instance::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
 use convoke_settings::Configuration;
-use convoke_store::{Live, PermitRow, Placement};
+use convoke_store::{Live, PermitRow, Placement, UnknownTitle, Waiting};
 
 /// Everything that is read, from one state of the database.
 pub(super) struct Observation {
@@ -27,6 +28,10 @@ pub(super) struct Observation {
     /// Written requests.
     pub requests: Desk,
     pub last_extract: Option<NaiveDate>,
+    /// An extract that looks wrong and waits for a person.
+    pub waiting: Option<Waiting>,
+    /// Titles that nobody has named.
+    pub unknown_titles: Vec<UnknownTitle>,
     /// Hash of the templates used last.
     pub last_templates: Option<String>,
     /// Letters that have waited too long for the post.
@@ -175,6 +180,24 @@ pub(super) fn warnings(
             ));
         }
         Some(_) => {}
+    }
+    warnings.extend(config.gaps(dates.today).iter().map(Gap::in_french));
+    for unknown in &seen.unknown_titles {
+        let (words, n) = (unknown.words.replace('\n', " / "), unknown.permits);
+        let s = if n > 1 { "s" } else { "" };
+        let fate = if unknown.is_student { "tenu pour un titre d'étudiant" } else { "personne n'est convoqué" };
+        warnings.push(format!(
+            "Titre inconnu « {words} »\u{a0}: {n} titre{s}, première expiration le {}, {fate}. `convoke titles add` dit ce qu'il est.",
+            unknown.first_expiry.format("%d/%m/%Y")
+        ));
+    }
+    if let Some(waiting) = &seen.waiting {
+        warnings.push(format!(
+            "Une extraction du {} attend d'être confirmée ({})\u{a0}: `convoke import confirm {}`. La nuit suit la précédente.",
+            waiting.as_of.format("%d/%m/%Y"),
+            waiting.why,
+            waiting.id
+        ));
     }
     if seen.late_post > 0 {
         let (n, s) = (seen.late_post, if seen.late_post > 1 { "s" } else { "" });

@@ -5,6 +5,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use super::Firm;
 use convoke_domain::agenda::Slot;
+use convoke_domain::commune;
 use convoke_domain::convocation::LetterState;
 use convoke_domain::ids::Reference;
 use convoke_domain::permit::{Channel, Holder, PermitKind};
@@ -124,7 +125,8 @@ pub(super) fn appointment(config: &Configuration, slot: &Slot) -> Result<Appoint
 /// A holder as addressed in a letter written now.
 pub(crate) fn recipient(holder: &Holder) -> Recipient {
     let mut address = holder.address.clone();
-    address.push(format!("{} {}", holder.postcode, holder.town.as_deref().unwrap_or("")).trim().to_owned());
+    let town = holder.town.as_deref().or_else(|| commune::name(&holder.commune)).unwrap_or_default();
+    address.push(format!("{} {town}", holder.postcode).trim().to_owned());
     Recipient {
         name: holder.printed_name(),
         email: holder.email.clone(),

@@ -51,6 +51,7 @@ pub use summary::{Lapses, Letters, Requests, Summary};
 pub use timeline::timeline;
 pub use tools::Tools;
 
+use crate::titles;
 use convoke_domain::ids::RunId;
 use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, Plan, PlanningInput};
@@ -234,6 +235,10 @@ fn observe_and_commit(
     row: &RunRow,
     tools: &mut Tools<'_>,
 ) -> Result<Option<Outcome>> {
+    // Under other rules a title may have another meaning.
+    if store.assessed_with()?.is_none_or(|known| known != config.rules_hash()) {
+        store.write(|s| titles::settle(s, &config.settings.policy.titles))?;
+    }
     let seen = observe::observe(store, config, dates, For::Night, tools)?;
     fault::point("after-observe");
     let (figures, plan_hash) = (seen.figures, seen.shown_hash());

@@ -9,6 +9,7 @@ use super::firm::Firm;
 use super::input::{Due, Observation, People, firm_appointments, planning_input, warnings};
 use super::requests::{self, Desk, Night};
 use super::{Dates, Tools};
+use crate::titles;
 use convoke_check::{check, closes};
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::eligibility::{NEVER, Rule, assess};
@@ -27,6 +28,8 @@ pub(super) struct Seen {
     pub data_version: i64,
     pub dates: Dates,
     pub rules_hash: String,
+    /// Permits due within the horizon whose title nobody has named.
+    pub unknown_titles: u64,
     /// All permits by rule, tonight's verdicts included.
     pub outcomes: BTreeMap<String, u64>,
     /// Verdicts to store.
@@ -282,6 +285,11 @@ pub(super) fn observe(
                 For::Act => Desk::default(),
             },
             last_extract: s.last_extract()?,
+            waiting: s.waiting_import()?,
+            unknown_titles: match for_whom {
+                For::Night => s.unknown_titles(titles::due_span(policy, dates.business))?,
+                For::Act => Vec::new(),
+            },
             last_templates: s.last_templates()?,
             late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
         };
@@ -341,6 +349,7 @@ pub(super) fn observe(
         plan_hash: plan.hash(&input),
         rest_hash: input.after(&plan).hash(),
         certificate,
+        unknown_titles: observation.unknown_titles.iter().map(|unknown| unknown.due).sum(),
         proof,
         input,
         plan,

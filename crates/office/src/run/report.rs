@@ -160,7 +160,7 @@ fn occupancy(store: &mut Store, input: &PlanningInput, plan: &Plan) -> Result<Ve
 
 fn listed(store: &mut Store) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
-    for rule in [Rule::NoJurisdiction, Rule::AwaitingMark, Rule::Expired] {
+    for rule in [Rule::UnknownTitle, Rule::NoDesk, Rule::NoJurisdiction, Rule::AwaitingMark, Rule::Expired] {
         for (permit, commune, expires_on) in store.permits_under(rule, LISTED_MAX)? {
             let detail = match rule {
                 Rule::NoJurisdiction => format!("commune {commune}"),

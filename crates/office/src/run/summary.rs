@@ -40,6 +40,9 @@ pub struct Summary {
     /// Late people and lapses for whom no seat is left at all.
     #[serde(default)]
     pub without_seat: u64,
+    /// Permits due within the horizon whose title nobody has named.
+    #[serde(default)]
+    pub unknown_titles: u64,
     /// Firm in the plan, but seat or person were taken before the commit: counted as planned, and due again at once.
     #[serde(default)]
     pub displaced: u64,
@@ -101,8 +104,9 @@ pub struct Letters {
 }
 
 impl Summary {
-    /// Whether somebody is left without a day before expiry, or without any seat (exit code 4).
+    /// Whether somebody is left without a day before expiry, or without any seat, or with a title that nobody has named
+    /// (exit code 4).
     pub fn leaves_someone(&self) -> bool {
-        self.lapses.no_possible_day + self.lapses.no_capacity + self.without_seat > 0
+        self.lapses.no_possible_day + self.lapses.no_capacity + self.without_seat + self.unknown_titles > 0
     }
 }

@@ -61,6 +61,7 @@ fn permit_now(
         held: title.held,
         absent: title.absent,
         superseded: title.superseded,
+        unknown: title.unknown_title.is_some(),
         convoked_for: live.map(|c| c.slot_id.day),
     };
     let verdict = assess(&facts, policy, jurisdiction, today);

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
+use convoke_domain::birth::BirthDate;
 use convoke_domain::convocation::Presence;
 use convoke_domain::slot::PoolId;
 use convoke_letters::Fonts;
@@ -59,7 +60,7 @@ pub struct Expected {
     /// Name, as on the letter; empty if the person was erased.
     pub name: String,
     /// Date of birth, if known.
-    pub birth_date: Option<NaiveDate>,
+    pub birth_date: Option<BirthDate>,
     /// Type of permit.
     pub kind: String,
     /// Attendance, if recorded.

@@ -6,6 +6,7 @@ use convoke_letters::{Roll, RollLine, RollPart};
 use convoke_report::List;
 
 use super::{DeskDay, Expected, SiteDay};
+use convoke_domain::birth::BirthDate;
 use convoke_domain::convocation::Presence;
 
 /// The boxes to tick at a counter, in order.
@@ -19,7 +20,7 @@ pub(super) fn counter(site: &SiteDay) -> Roll {
             cells: vec![
                 time(p.hour),
                 if p.name.is_empty() { "(données effacées)".to_owned() } else { p.name.clone() },
-                p.birth_date.map_or_else(String::new, |d| d.format("%d/%m/%Y").to_string()),
+                p.birth_date.map_or_else(String::new, BirthDate::in_french),
                 p.kind.clone(),
                 p.reference.clone(),
             ],
@@ -128,7 +129,7 @@ mod tests {
             reference: reference.into(),
             hour: NaiveTime::from_hms_opt(hour, 30, 0).unwrap(),
             name: name.into(),
-            birth_date: NaiveDate::from_ymd_opt(1990, 2, 3),
+            birth_date: NaiveDate::from_ymd_opt(1990, 2, 3).map(BirthDate::Day),
             kind: "CST".into(),
             presence: None,
         };

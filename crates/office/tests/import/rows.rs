@@ -138,8 +138,8 @@ fn a_bad_field_is_named_with_its_row_and_column() {
         ("code_postal", "9400"),
         ("commune_insee", "2C004"),
         ("langue", "français"),
-        ("type_titre", "CSX"),
-        ("type_titre", "cst"),
+        ("type_titre", ""),
+        ("mention", "\u{7}"),
         ("statut", "perdu"),
         ("statut", ""),
         ("debut_validite", "2026-02-30"),
@@ -158,11 +158,11 @@ fn a_bad_field_is_named_with_its_row_and_column() {
 #[test]
 fn every_bad_field_of_a_row_is_named() {
     let text = csv(&[
-        &[("numero_etranger", "12A"), ("nom", "\u{7}"), ("type_titre", "CSX"), ("statut", "perdu")],
+        &[("numero_etranger", "12A"), ("nom", "\u{7}"), ("mention", ""), ("statut", "perdu")],
         &[("fin_validite", "30/02/2026"), ("adresse_1", "")],
     ]);
     let expected =
-        [(2, "numero_etranger"), (2, "nom"), (2, "type_titre"), (2, "statut"), (3, "adresse_1"), (3, "fin_validite")];
+        [(2, "numero_etranger"), (2, "nom"), (2, "mention"), (2, "statut"), (3, "adresse_1"), (3, "fin_validite")];
     assert_eq!(places(&text), expected.map(|(row, column)| (row, column.to_owned())));
     let (_, parsed) = read(&text).unwrap();
     let errors = parsed[0].1.clone().unwrap_err();

@@ -186,6 +186,7 @@ impl<'a> People<'a> {
                     held: false,
                     absent: false,
                     superseded: false,
+                    unknown: false,
                     convoked_for: None,
                 };
                 let (rule, window) = self.comes_due(&facts);

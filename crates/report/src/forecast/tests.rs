@@ -77,6 +77,7 @@ fn facts(holder: &Holder) -> Facts<'_> {
         held: false,
         absent: false,
         superseded: false,
+        unknown: false,
         convoked_for: None,
     }
 }

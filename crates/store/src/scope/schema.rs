@@ -27,6 +27,7 @@ table! {
         usage_name -> Nullable<Text>,
         given_names -> Text,
         birth_date -> Nullable<Date>,
+        birth_partial -> Nullable<Text>,
         email -> Nullable<Text>,
         phone -> Nullable<Text>,
         language -> Text,
@@ -76,6 +77,36 @@ table! {
         rule_since -> Nullable<Date>,
         rule_run -> Nullable<Text>,
         review_on -> Date,
+        unknown_title -> Nullable<Text>,
+    }
+}
+
+table! {
+    holder_alias (prefecture, alias_id) {
+        prefecture -> Text,
+        alias_id -> Text,
+        holder_id -> Text,
+    }
+}
+
+table! {
+    import_waiting (prefecture) {
+        prefecture -> Text,
+        waiting_id -> Text,
+        path -> Text,
+        sha256 -> Text,
+        as_of -> Date,
+        since -> Timestamp,
+        options -> Text,
+        why -> Text,
+    }
+}
+
+table! {
+    title_kept (prefecture, kind, mention) {
+        prefecture -> Text,
+        kind -> Text,
+        mention -> Text,
     }
 }
 
@@ -485,6 +516,9 @@ allow_tables_to_appear_in_same_query!(
     bounce,
     holder_key,
     household_link,
+    holder_alias,
+    import_waiting,
+    title_kept,
     ledger_entry,
     import_batch,
     checkpoint,

@@ -1,0 +1,12 @@
+-- Type and mention as the extract has them, on two lines, where config/titles.toml has neither: the permit is not
+-- convoked until somebody has said what it is. Its kind is then a placeholder if the type is unknown too.
+ALTER TABLE permit ADD COLUMN unknown_title TEXT COLLATE "C";
+CREATE INDEX permit_of_unknown_title ON permit (prefecture, unknown_title, expires_on) WHERE unknown_title IS NOT NULL;
+-- Mentions that were assessed before titles were known by a table: they keep their verdict until somebody has answered.
+CREATE TABLE title_kept (
+    prefecture TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    mention TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (prefecture, kind, mention)
+);
+INSERT INTO title_kept (prefecture, kind, mention) SELECT DISTINCT prefecture, kind, mention FROM permit;

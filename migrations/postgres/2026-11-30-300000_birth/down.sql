@@ -1,0 +1,1 @@
+ALTER TABLE holder DROP COLUMN birth_partial;
