@@ -48,9 +48,12 @@ pub(super) enum Titles {
         /// The mention, as the extract has it.
         #[arg(value_name = "MENTION")]
         mention: String,
-        /// What it is: type and mention by their codes.
+        /// What it is: type and mention by their codes (CST/salarie), or the mention alone if the type is known.
         #[arg(long = "is", value_name = "CODE")]
         title: String,
+        /// Give another title to words that are known already.
+        #[arg(long)]
+        replace: bool,
         /// Why; the ledger keeps it.
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -88,6 +91,9 @@ impl Titles {
                 }
                 let known = &config.settings.policy.titles.title;
                 if all {
+                    for kind in &config.settings.policy.titles.kind {
+                        writeln!(text, "type: {}: {}", kind.code, kind.accept.join(", "))?;
+                    }
                     for title in known {
                         let types: Vec<&str> = title.types.iter().map(|kind| kind.code()).collect();
                         let types = if types.is_empty() { "all types".to_owned() } else { types.join(", ") };
@@ -96,17 +102,26 @@ impl Titles {
                             (_, false) => ", not renewable",
                             _ => "",
                         };
-                        writeln!(text, "known: {} ({types}{note}), {}", title.code, title.article)?;
+                        let words = title.accept.join(", ");
+                        writeln!(text, "known: {} ({types}{note}): {words}; {}", title.code, title.article)?;
                     }
                 }
                 if let Some(file) = &call {
-                    let header = ["numero_etranger", "nom", "telephone", "type_titre", "mention", "fin_validite"];
+                    let header =
+                        ["numero_etranger", "nom", "prenoms", "telephone", "type_titre", "mention", "fin_validite"];
                     let mut csv = csv_line(&header.map(str::to_owned));
                     for person in store.people_of_unknown_titles(due)? {
                         let (kind, mention) = person.words.split_once('\n').unwrap_or((&person.words, ""));
                         let (phone, day) = (person.phone.unwrap_or_default(), person.expires_on.to_string());
-                        csv +=
-                            &csv_line(&[person.number, person.name, phone, kind.to_owned(), mention.to_owned(), day]);
+                        csv += &csv_line(&[
+                            person.number,
+                            person.family_name,
+                            person.given_names,
+                            phone,
+                            kind.to_owned(),
+                            mention.to_owned(),
+                            day,
+                        ]);
                     }
                     write_whole(file, csv.as_bytes())?;
                 }
@@ -125,19 +140,22 @@ impl Titles {
                 session.print(&document, &text)?;
                 Ok(Exit::Done)
             }
-            Self::Add { kind, mention, title, reason } => {
+            Self::Add { kind, mention, title, replace, reason } => {
+                let known_type = config.settings.policy.titles.kind_of(&kind).filter(|_| !title.contains('/'));
+                let title = known_type.map_or_else(|| title.clone(), |kind| format!("{kind}/{title}"));
                 let title = TitleId::try_from(title).map_err(Usage)?;
                 let by = (process::login(), reason);
                 let spelling = Spelling { kind, mention, title };
-                let answered =
-                    titles::answer(&mut store, &config, spelling, (&by.0, &by.1), &session.clock).map_err(|error| {
-                        match error.downcast::<NoTitle>() {
-                            Ok(no_title) => Usage(no_title.to_string()).into(),
-                            Err(error) => error,
-                        }
+                let answered = titles::answer(&mut store, &config, &spelling, replace, (&by.0, &by.1), &session.clock)
+                    .map_err(|error| match error.downcast::<NoTitle>() {
+                        Ok(no_title) => Usage(no_title.to_string()).into(),
+                        Err(error) => error,
                     })?;
                 let n = answered.permits;
-                let text = format!("{n} permits have a title now; the next run assesses them.\n");
+                let text = match n {
+                    0 => "No stored permit is so worded; the answer is kept for extracts to come.\n".to_owned(),
+                    n => format!("Permits that have a title now, and that the next run assesses: {n}.\n"),
+                };
                 session.print(&json!({"schema": "convoke.title/1", "permits": n}), &text)?;
                 Ok(Exit::Done)
             }

@@ -242,14 +242,14 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), with_header in any::<bool>()) {
-        use convoke_office::import::{mapping::Mapping, permits, table::Table};
+        use convoke_office::import::{mapping::Mapping, permits, table::Table, wording};
         let file = tempfile::NamedTempFile::new().unwrap();
         let head = if with_header { format!("{HEADER}\n").into_bytes() } else { Vec::new() };
         fs::write(file.path(), [head, bytes].concat()).unwrap();
         if let Ok(mut table) = Table::open(file.path(), &permits::LAYOUT, &Mapping::default()) {
             let mut record = table.record();
             let titles = convoke_domain::title::Titles::shipped();
-            let mut wording = permits::Wording::new(&titles, []);
+            let mut wording = wording::Wording::new(&titles, []);
             let mut records = table.records().unwrap();
             while let Ok(true) = records.read(&mut record) {
                 let _ = permits::parse(&record, &mut wording);

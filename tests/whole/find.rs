@@ -195,6 +195,10 @@ fn assert_as_made_anew(office: &Office) {
 #[test]
 fn many_imports_keep_the_words_as_if_they_were_made_at_once() {
     let office = Office::new(Shape { permits: 2_500, seats: false });
+    // Nobody's name is so often corrected: this office lets it pass.
+    let policy = fs::read_to_string(office.path("config/policy.toml")).unwrap();
+    let policy = policy.replace("import_column_max_percent = 20.0", "import_column_max_percent = 100.0");
+    fs::write(office.path("config/policy.toml"), policy).unwrap();
     let rows: Vec<String> =
         fs::read_to_string(office.path("permits.csv")).unwrap().lines().map(str::to_owned).collect();
     // Everyone in the first rows is renamed, and a few hundred at a time get their names back.

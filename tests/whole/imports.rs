@@ -186,6 +186,12 @@ fn a_title_that_nobody_has_named_waits_for_an_answer_and_its_people_are_counted(
     assert_eq!(office.output(&wrong).status.code(), Some(2));
     let answered = office.ok(&[&["titles", "add", "cst", "ARTISTE DE CIRQUE"], &is[..]].concat());
     assert_eq!(answered["permits"], 2, "one answer for every spelling of it");
+    // What is known is not overridden by a slip, and an answer can be corrected.
+    let slip = ["titles", "add", "CST", "étudiant", "--is", "CST/salarie", "--reason", "x"];
+    assert_eq!(office.output(&slip).status.code(), Some(2));
+    let other =
+        ["titles", "add", "CST", "artiste de cirque", "--is", "CST/visiteur", "--replace", "--reason", "x", "--json"];
+    assert_eq!(office.ok(&other)["permits"], 2, "the words are kept");
     let run = office.run(&[]);
     assert_eq!(run["outcomes"]["unknown-title"], 1, "{run}");
     assert!(["due", "already-convoked", "due.online"].contains(&rule(0).as_str()), "{}", rule(0));
@@ -277,6 +283,12 @@ fn an_extract_that_looks_wrong_waits_for_a_person() {
     assert_eq!(taken["waiting"], Value::Null);
     assert_eq!(office.one("SELECT count(*) FROM holder WHERE email IS NOT NULL"), "0");
     assert_eq!(office.one("SELECT count(*) FROM import_waiting"), "0");
+    // An older one that is brought back on purpose can be confirmed too.
+    fs::write(office.path("again.csv"), &text).unwrap();
+    let args = ["import", "permits", "again.csv", "--again", "--reason", "back to before", "--json"];
+    let (waits, _) = refused(&office, &args);
+    office.ok(&["import", "confirm", waits["waiting"].as_str().unwrap(), "--reason", "back to before", "--json"]);
+    assert_eq!(office.one("SELECT count(*) FROM holder WHERE email IS NOT NULL"), known);
     // A better one that comes takes the place of one that waits.
     let status = head.split(';').position(|name| name == "statut").unwrap();
     let shifted: String = text
@@ -291,8 +303,7 @@ fn an_extract_that_looks_wrong_waits_for_a_person() {
     fs::write(office.path("shifted.csv"), format!("{head}\n{shifted}")).unwrap();
     refused(&office, &["import", "permits", "shifted.csv", "--json"]);
     assert_eq!(office.one("SELECT count(*) FROM import_waiting"), "1");
-    let fine = format!("{head}\n{}", empty.replacen(";actif;", ";decede;", 1));
-    fs::write(office.path("fine.csv"), fine).unwrap();
+    fs::write(office.path("fine.csv"), text.replacen(";actif;", ";decede;", 1)).unwrap();
     office.ok(&["import", "permits", "fine.csv", "--json"]);
     assert_eq!(office.one("SELECT count(*) FROM import_waiting"), "0");
 }

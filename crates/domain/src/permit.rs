@@ -204,6 +204,9 @@ pub struct Permit {
     /// Type and mention of the extract on two lines, if no title has them: nobody is convoked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_title: Option<String>,
+    /// The same, if they are not the codes of its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_words: Option<String>,
 }
 
 #[cfg(test)]

@@ -191,18 +191,25 @@ impl Titles {
         self.title.iter().any(|title| !title.renewable && title.code == mention && bears(title, kind))
     }
 
+    /// The type that some words name.
+    pub fn kind_of(&self, words: &str) -> Option<PermitKind> {
+        let words = code_of(words);
+        let names = |known: &PermitKind| {
+            let accepted = self.kind.iter().filter(|kind| kind.code == *known).flat_map(|kind| &kind.accept);
+            code_of(known.code()) == words || accepted.into_iter().any(|accepted| code_of(accepted) == words)
+        };
+        PermitKind::ALL.iter().copied().find(names)
+    }
+
     /// What the words of an extract mean.
     pub fn meaning(&self, kind: &str, mention: &str) -> Meaning {
-        let (kind, mention) = (code_of(kind), code_of(mention));
-        let answered = |s: &&Spelling| code_of(&s.kind) == kind && code_of(&s.mention) == mention;
+        let (words, mention) = (code_of(kind), code_of(mention));
+        let kind = self.kind_of(&words);
+        let is_kind = |answer: &str| answer == words || (kind.is_some() && self.kind_of(answer) == kind);
+        let answered = |s: &&Spelling| code_of(&s.mention) == mention && is_kind(&code_of(&s.kind));
         if let Some(spelling) = self.spelling.iter().rev().find(answered) {
             return Meaning::Known(spelling.title.clone());
         }
-        let words_of = |known: &PermitKind| {
-            let accepted = self.kind.iter().filter(|words| words.code == *known).flat_map(|words| &words.accept);
-            code_of(known.code()) == kind || accepted.into_iter().any(|accepted| code_of(accepted) == kind)
-        };
-        let kind = PermitKind::ALL.iter().copied().find(words_of);
         let said =
             |title: &&Title| title.code == mention || title.accept.iter().any(|accepted| code_of(accepted) == mention);
         let title = kind.and_then(|kind| self.title.iter().find(|title| said(title) && bears(title, kind)));
@@ -277,6 +284,12 @@ mod tests {
         titles.validate().unwrap();
         let known = TitleId { kind: PermitKind::Cst, mention: "vie-privee-familiale".into() };
         assert_eq!(titles.meaning("dcem", "MINEUR famille"), Meaning::Known(known));
+        let own_type = own.replace("DCEM", "CST").replace("mineur (famille)", "mineur");
+        let titles = Titles::shipped().extended(toml::from_str(&own_type).unwrap());
+        assert!(
+            matches!(titles.meaning("Carte de séjour temporaire", "mineur"), Meaning::Known(_)),
+            "a type by any name"
+        );
         let wrong = own.replace("CST/vie-privee-familiale", "CST/nulle-part");
         assert!(Titles::shipped().extended(toml::from_str(&wrong).unwrap()).validate().is_err());
         assert!(toml::from_str::<Titles>(&own.replace("CST/", "CSX/")).is_err());

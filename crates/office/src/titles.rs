@@ -28,7 +28,7 @@ pub fn due_span(policy: &Policy, today: NaiveDate) -> [NaiveDate; 2] {
 pub fn kept(store: &mut Store, titles: &Titles) -> Result<Vec<(String, String)>> {
     let used = store.titles_in_use()?;
     let is_open = |(kind, mention): &(String, String)| {
-        used.iter().any(|u| u.unknown.is_none() && (&u.kind, &u.mention) == (kind, mention))
+        used.iter().any(|u| !u.is_unknown && (&u.kind, &u.mention) == (kind, mention))
             && matches!(titles.meaning(kind, mention), Meaning::Unknown { .. })
     };
     Ok(store.kept_titles()?.into_iter().filter(is_open).collect())
@@ -39,17 +39,20 @@ pub fn settle(store: &mut Store, titles: &Titles) -> Result<u64> {
     let kept = store.kept_titles()?;
     let mut changed = 0;
     for used in store.titles_in_use()? {
-        let words = used.unknown.clone().unwrap_or_else(|| format!("{}\n{}", used.kind, used.mention));
+        let words = used.words.clone().unwrap_or_else(|| format!("{}\n{}", used.kind, used.mention));
         let (kind, mention) = words.split_once('\n').context("an unknown title has two lines")?;
         match titles.meaning(kind, mention) {
             Meaning::Known(id) => {
-                if used.unknown.is_some() || (id.kind.code(), &id.mention) != (used.kind.as_str(), &used.mention) {
+                if used.is_unknown || (id.kind.code(), &id.mention) != (used.kind.as_str(), &used.mention) {
                     changed += store.retitle(&used, &id, None)?;
                 }
             }
             Meaning::Unknown { mention: code, .. } => {
                 let is_kept = kept.iter().any(|(kind, mention)| (kind, mention) == (&used.kind, &used.mention));
-                if used.unknown.is_none() && (!is_kept || begins_as_student(&code)) {
+                if is_kept && begins_as_student(&code) {
+                    store.forget_kept_title(&used.kind, &used.mention)?;
+                }
+                if !used.is_unknown && (!is_kept || begins_as_student(&code)) {
                     let id = TitleId { kind: used.kind.parse().context("a stored type")?, mention: code };
                     changed += store.retitle(&used, &id, Some(&words))?;
                 }
@@ -73,16 +76,34 @@ pub struct Answered {
 #[error("{0}")]
 pub struct NoTitle(String);
 
+/// Reads what the préfecture's file would be with one more answer.
+fn extended_file(known: &str, entry: &str) -> Result<String, NoTitle> {
+    let text = format!("{known}{entry}");
+    let read: Result<Titles, _> = toml::from_str(&text);
+    read.map(|_| text).map_err(|error| {
+        NoTitle(format!("titles.toml would not be read with this answer appended: {error}; add it there by hand"))
+    })
+}
+
 /// Says what a spelling means: in the préfecture's `titles.toml`, for all its permits, and in the ledger.
 pub fn answer(
     store: &mut Store,
     config: &Configuration,
-    spelling: Spelling,
+    spelling: &Spelling,
+    replace: bool,
     (actor, reason): (&str, &str),
     clock: &Clock,
 ) -> Result<Answered> {
+    let known = &config.settings.policy.titles;
+    if let (Meaning::Known(id), false) = (known.meaning(&spelling.kind, &spelling.mention), replace) {
+        let id = String::from(id);
+        return Err(NoTitle(format!(
+            "these words are known already: they mean {id}; --replace gives them another title"
+        ))
+        .into());
+    }
     let own = Titles { spelling: vec![spelling.clone()], ..Titles::default() };
-    let titles = config.settings.policy.titles.clone().extended(own);
+    let titles = known.clone().extended(own);
     titles.validate().map_err(|why| NoTitle(format!("{why}; `convoke titles list --all` shows the titles")))?;
     let file = config.folder.join(&config.settings.files.titles);
     let known = if file.exists() {
@@ -102,7 +123,7 @@ pub fn answer(
         quoted(&String::from(spelling.title.clone())),
     );
     // The file first: a night finds there what the database does not say yet.
-    write_whole(&file, format!("{known}{entry}").as_bytes())?;
+    write_whole(&file, extended_file(&known, &entry)?.as_bytes())?;
     let permits = store.write(|s| {
         let code = mention_code(&spelling.mention);
         for TitleInUse { kind, mention, .. } in s.titles_in_use()? {

@@ -3,11 +3,12 @@
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
-use super::Store;
 use super::scope::{
     avoided_day, concerned, convocation, holder, holder_alias, household_link, notice, permit, request,
 };
+use super::{Store, on_backend};
 use convoke_domain::convocation::State;
 use convoke_domain::ids::HolderId;
 use convoke_domain::requests::RequestState;
@@ -16,7 +17,9 @@ use convoke_domain::requests::RequestState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Clash {
     /// Each has an appointment to come.
-    #[error("both numbers have an appointment to come: cancel one of them first (`convoke convocation cancel`)")]
+    #[error(
+        "both numbers have an appointment that is to come or not marked: mark or cancel one first (`convoke convocation cancel`)"
+    )]
     TwoAppointments,
     /// Each has an open request.
     #[error("both numbers have an open request: decide one of them first (`convoke requests decide`)")]
@@ -32,7 +35,57 @@ pub struct Renumbered {
     pub was_known: bool,
 }
 
+/// A row whose permit is stored under another holder.
+#[derive(Debug, QueryableByName)]
+pub struct OtherHolder {
+    /// Row of the file.
+    #[diesel(sql_type = BigInt)]
+    pub row_no: i64,
+    /// Its permit.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub permit_number: String,
+    /// The foreigner number of the row.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub holder_number: String,
+    /// The foreigner number under which the permit is stored.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub known_number: String,
+    /// Whether somebody is stored under the number of the row.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub is_known: bool,
+}
+
 impl Store {
+    /// Gives rows whose foreigner number was corrected to the holder whom it means.
+    pub fn stage_aliases(&mut self) -> Result<()> {
+        let p = self.scope.code().to_owned();
+        if self.count(&format!("FROM holder_alias WHERE prefecture = '{p}'"))? == 0 {
+            return Ok(());
+        }
+        self.execute(&format!(
+            "UPDATE staged_permit SET holder_id = (SELECT a.holder_id FROM holder_alias a
+                WHERE a.prefecture = '{p}' AND a.alias_id = staged_permit.holder_id)
+             WHERE holder_id IN (SELECT alias_id FROM holder_alias WHERE prefecture = '{p}');
+             UPDATE staged_permit SET takes_holder = FALSE
+             WHERE takes_holder AND holder_id IN (SELECT holder_id FROM holder_alias WHERE prefecture = '{p}')
+               AND row_no > (SELECT min(t.row_no) FROM staged_permit t WHERE t.holder_id = staged_permit.holder_id AND t.takes_holder);"
+        ))
+        .context("following corrected numbers")
+    }
+
+    /// Rows whose permit is stored under another holder.
+    pub fn staged_under_another_holder(&mut self) -> Result<Vec<OtherHolder>> {
+        let sql = format!(
+            "SELECT s.row_no, s.permit_number, s.holder_number, h.number AS known_number, o.holder_id IS NOT NULL AS is_known
+             FROM staged_permit s JOIN permit p ON p.prefecture = '{0}' AND p.permit_id = s.permit_id
+             JOIN holder h ON h.prefecture = '{0}' AND h.holder_id = p.holder_id
+             LEFT JOIN holder o ON o.prefecture = '{0}' AND o.holder_id = s.holder_id
+             WHERE p.holder_id <> s.holder_id ORDER BY s.row_no",
+            self.scope.code()
+        );
+        Ok(on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))?)
+    }
+
     /// The holder whom an id means: another if their number was corrected.
     pub fn holder_meant(&mut self, id: HolderId) -> Result<HolderId> {
         let known: Option<String> = holder_alias::of(&self.scope)
@@ -74,6 +127,7 @@ impl Store {
                 .execute(&mut self.conn)
                 .context("noting a corrected number")?;
         }
+        self.rank_permits(Some(&who.0))?;
         self.data_changed()?;
         Ok(Ok(Renumbered { permits, was_known: other.is_some() }))
     }
@@ -132,7 +186,30 @@ impl Store {
         )
         .execute(&mut self.conn)?;
         give!(concerned avoided_day);
+        let linked: i64 = household_link::of(&self.scope)
+            .filter(household_link::holder_id.eq(who))
+            .count()
+            .get_result(&mut self.conn)?;
+        if linked == 0 {
+            give!(household_link);
+        }
         diesel::delete(household_link::of(&self.scope).filter(household_link::holder_id.eq(other)))
+            .execute(&mut self.conn)?;
+        // What agents and relays said of an address, where nothing is known of the other's.
+        let said: (Option<String>, Option<String>, Option<String>) = holder::of(&self.scope)
+            .filter(holder::holder_id.eq(other))
+            .select((holder::email_set, holder::email_set_over, holder::email_refused))
+            .first(&mut self.conn)?;
+        let nothing = holder::email_set.is_null().and(holder::email_refused.is_null());
+        diesel::update(holder::of(&self.scope).filter(holder::holder_id.eq(who)).filter(nothing))
+            .set((holder::email_set.eq(said.0), holder::email_set_over.eq(said.1), holder::email_refused.eq(said.2)))
+            .execute(&mut self.conn)?;
+        // Whatever number meant the other means this one.
+        diesel::update(holder_alias::of(&self.scope).filter(holder_alias::holder_id.eq(other)))
+            .set(holder_alias::holder_id.eq(who))
+            .execute(&mut self.conn)?;
+        holder_alias::insert(&self.scope)
+            .values((holder_alias::alias_id.eq(other), holder_alias::holder_id.eq(who)))
             .execute(&mut self.conn)?;
         diesel::delete(holder::of(&self.scope).filter(holder::holder_id.eq(other)))
             .execute(&mut self.conn)

@@ -43,6 +43,7 @@ table! {
         status -> Text,
         filed_on -> Nullable<Date>,
         unknown_title -> Nullable<Text>,
+        title_words -> Nullable<Text>,
         permit_fingerprint -> BigInt,
     }
 }
@@ -80,6 +81,7 @@ pub struct Staged {
     status: &'static str,
     filed_on: Option<NaiveDate>,
     unknown_title: Option<String>,
+    title_words: Option<String>,
     permit_fingerprint: i64,
 }
 
@@ -146,67 +148,10 @@ impl From<ImportedRow> for Staged {
             status: permit.status.code(),
             filed_on: permit.filed_on,
             unknown_title: permit.unknown_title,
+            title_words: permit.title_words,
             permit_fingerprint,
         }
     }
-}
-
-/// How a column of the extract differs from what is stored, in rows that are both in the extract and stored.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct ColumnChange {
-    /// The column.
-    pub column: &'static str,
-    /// Rows in which it says something else.
-    pub changed: u64,
-    /// Of those, rows in which it says nothing any more.
-    pub emptied: u64,
-}
-
-/// The columns of an extract as they are stored: with the table, the column there and the column of the stage.
-const STORED: [(&str, &str, &str); 20] = [
-    ("nom", "h.family_name", "s.family_name"),
-    ("nom_usage", "h.usage_name", "s.usage_name"),
-    ("prenoms", "h.given_names", "s.given_names"),
-    (
-        "date_naissance",
-        "coalesce(h.birth_partial, CAST(h.birth_date AS TEXT))",
-        "coalesce(s.birth_partial, CAST(s.birth_date AS TEXT))",
-    ),
-    ("email", "h.email", "s.email"),
-    ("telephone", "h.phone", "s.phone"),
-    ("langue", "h.language", "s.language"),
-    ("adresse", "h.address", "s.address"),
-    ("code_postal", "h.postcode", "s.postcode"),
-    ("ville", "h.town", "s.town"),
-    ("commune_insee", "h.commune", "s.commune"),
-    ("foyer", "h.household", "s.household"),
-    ("canal", "h.channel", "s.channel"),
-    ("format", "CAST(h.large_print AS TEXT)", "CAST(s.large_print AS TEXT)"),
-    ("type_titre", "p.kind", "s.kind"),
-    ("mention", "p.mention", "s.mention"),
-    ("debut_validite", "CAST(p.valid_from AS TEXT)", "CAST(s.valid_from AS TEXT)"),
-    ("fin_validite", "CAST(p.expires_on AS TEXT)", "CAST(s.expires_on AS TEXT)"),
-    ("statut", "p.status", "s.status"),
-    ("depot_le", "CAST(p.filed_on AS TEXT)", "CAST(s.filed_on AS TEXT)"),
-];
-
-/// What a merge changed, counted in permits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Merged {
-    /// New permits.
-    pub inserted: u64,
-    /// Permits that changed, or whose holder changed.
-    pub updated: u64,
-    /// Permits newly absent from a full extract.
-    pub vanished: u64,
-    /// Permits stored before.
-    pub known: u64,
-    /// Permits that were stored before and are in the extract.
-    pub both: u64,
-    /// Permits of titles that nobody has named, and that were not so before.
-    pub unknown: u64,
-    /// The columns that differ.
-    pub columns: Vec<ColumnChange>,
 }
 
 /// An extract of permits that was taken in.
@@ -218,40 +163,13 @@ pub struct Extract {
     pub sha256: String,
 }
 
-impl Merged {
-    /// Whether anything changed.
-    pub fn is_any(&self) -> bool {
-        self.inserted + self.updated + self.vanished > 0
-    }
-}
-
-/// A row whose permit is stored under another holder.
-#[derive(Debug, QueryableByName)]
-pub struct OtherHolder {
-    /// Row of the file.
-    #[diesel(sql_type = BigInt)]
-    pub row_no: i64,
-    /// Its permit.
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    pub permit_number: String,
-    /// The foreigner number of the row.
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    pub holder_number: String,
-    /// The foreigner number under which the permit is stored.
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    pub known_number: String,
-    /// Whether somebody is stored under the number of the row.
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    pub is_known: bool,
-}
-
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
     n: i64,
 }
 
-/// Rows per statement: 30 columns stay below SQLite's 32,766 parameters.
+/// Rows per statement: 31 columns stay below SQLite's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 1_000;
 
 impl Store {
@@ -269,7 +187,7 @@ impl Store {
                 email TEXT, phone TEXT, language TEXT NOT NULL, address TEXT NOT NULL, postcode TEXT NOT NULL, town TEXT,
                 commune TEXT NOT NULL, household TEXT, channel TEXT, large_print BOOLEAN NOT NULL, holder_fingerprint BIGINT NOT NULL,
                 permit_number TEXT NOT NULL, kind TEXT NOT NULL, mention TEXT NOT NULL, valid_from DATE NOT NULL,
-                expires_on DATE NOT NULL, status TEXT NOT NULL, filed_on DATE, unknown_title TEXT, permit_fingerprint BIGINT NOT NULL);"
+                expires_on DATE NOT NULL, status TEXT NOT NULL, filed_on DATE, unknown_title TEXT, title_words TEXT, permit_fingerprint BIGINT NOT NULL);"
         ))
         .context("preparing the import")
     }
@@ -289,40 +207,10 @@ impl Store {
         Ok(())
     }
 
-    fn count(&mut self, from_where: &str) -> Result<u64> {
+    pub(super) fn count(&mut self, from_where: &str) -> Result<u64> {
         let sql = format!("SELECT count(*) AS n {from_where}");
         let found: Count = on_backend!(&mut self.conn, c => diesel::sql_query(sql).get_result(c))?;
         Ok(found.n as u64)
-    }
-
-    /// Gives rows whose foreigner number was corrected to the holder whom it means.
-    pub fn stage_aliases(&mut self) -> Result<()> {
-        let p = self.scope.code().to_owned();
-        if self.count(&format!("FROM holder_alias WHERE prefecture = '{p}'"))? == 0 {
-            return Ok(());
-        }
-        self.execute(&format!(
-            "UPDATE staged_permit SET holder_id = (SELECT a.holder_id FROM holder_alias a
-                WHERE a.prefecture = '{p}' AND a.alias_id = staged_permit.holder_id)
-             WHERE holder_id IN (SELECT alias_id FROM holder_alias WHERE prefecture = '{p}');
-             UPDATE staged_permit SET takes_holder = FALSE
-             WHERE takes_holder AND holder_id IN (SELECT holder_id FROM holder_alias WHERE prefecture = '{p}')
-               AND row_no > (SELECT min(t.row_no) FROM staged_permit t WHERE t.holder_id = staged_permit.holder_id AND t.takes_holder);"
-        ))
-        .context("following corrected numbers")
-    }
-
-    /// Rows whose permit is stored under another holder.
-    pub fn staged_under_another_holder(&mut self) -> Result<Vec<OtherHolder>> {
-        let sql = format!(
-            "SELECT s.row_no, s.permit_number, s.holder_number, h.number AS known_number, o.holder_id IS NOT NULL AS is_known
-             FROM staged_permit s JOIN permit p ON p.prefecture = '{0}' AND p.permit_id = s.permit_id
-             JOIN holder h ON h.prefecture = '{0}' AND h.holder_id = p.holder_id
-             LEFT JOIN holder o ON o.prefecture = '{0}' AND o.holder_id = s.holder_id
-             WHERE p.holder_id <> s.holder_id ORDER BY s.row_no",
-            self.scope.code()
-        );
-        Ok(on_backend!(&mut self.conn, c => diesel::sql_query(sql).load(c))?)
     }
 
     /// Removes rows from the stage; their permits are noted as by [`Self::stage_named`]. If one of them carried its
@@ -355,70 +243,8 @@ impl Store {
         Ok(())
     }
 
-    /// What [`Store::merge_stage`] would change.
-    pub fn staged_changes(&mut self, full: bool) -> Result<Merged> {
-        let p = self.scope.code().to_owned();
-        let known = self.count(&format!("FROM permit WHERE prefecture = '{p}'"))?;
-        let staged = self.count("FROM staged_permit")?;
-        let matched =
-            format!("FROM staged_permit s JOIN permit p ON p.prefecture = '{p}' AND p.permit_id = s.permit_id");
-        let unknown = self.count(&format!(
-            "FROM staged_permit s WHERE s.unknown_title IS NOT NULL AND s.mention NOT LIKE 'etudiant%' AND NOT EXISTS
-             (SELECT 1 FROM permit p WHERE p.prefecture = '{p}' AND p.permit_id = s.permit_id AND p.unknown_title IS NOT NULL)"
-        ))?;
-        if known == 0 {
-            return Ok(Merged { inserted: staged, unknown, ..Merged::default() });
-        }
-        let both = self.count(&matched)?;
-        let (updated, columns) = self.staged_columns(&matched)?;
-        let vanished = if full {
-            self.index_stage()?;
-            self.count(&format!(
-                "FROM permit p WHERE p.prefecture = '{p}' AND NOT p.absent
-                 AND NOT EXISTS (SELECT 1 FROM staged_permit s WHERE s.permit_id = p.permit_id)
-                 AND NOT EXISTS (SELECT 1 FROM named_permit n WHERE n.permit_id = p.permit_id)"
-            ))?
-        } else {
-            0
-        };
-        Ok(Merged { inserted: staged - both, updated, vanished, known, both, unknown, columns })
-    }
-
-    /// Rows that differ from what is stored, and in which columns.
-    fn staged_columns(&mut self, matched: &str) -> Result<(u64, Vec<ColumnChange>)> {
-        #[derive(QueryableByName)]
-        struct Sums {
-            #[diesel(sql_type = BigInt)]
-            n: i64,
-            #[diesel(sql_type = diesel::sql_types::Text)]
-            sums: String,
-        }
-        let sum = |holds: String| format!("CAST(coalesce(sum(CASE WHEN {holds} THEN 1 ELSE 0 END), 0) AS TEXT)");
-        let sums: Vec<String> = STORED
-            .iter()
-            .flat_map(|(_, stored, staged)| {
-                // The holder's data come from one of their rows.
-                let own = if stored.contains("h.") { "s.takes_holder AND " } else { "" };
-                let is_empty = |value: &str| format!("coalesce({value}, '') = ''");
-                let changed = format!("{own}coalesce({stored}, '') <> coalesce({staged}, '')");
-                let emptied = format!("{own}{} AND NOT {}", is_empty(staged), is_empty(stored));
-                [sum(changed), sum(emptied)]
-            })
-            .collect();
-        let sql = format!(
-            "SELECT count(*) AS n, {} AS sums {matched} JOIN holder h ON h.prefecture = p.prefecture AND h.holder_id = s.holder_id
-             WHERE p.fingerprint <> s.permit_fingerprint OR p.absent OR (s.takes_holder AND h.fingerprint <> s.holder_fingerprint)",
-            sums.join(" || ' ' || ")
-        );
-        let found: Sums = on_backend!(&mut self.conn, c => diesel::sql_query(sql).get_result(c))?;
-        let sums: Vec<u64> = found.sums.split(' ').map(str::parse).collect::<Result<_, _>>().context("the sums")?;
-        let columns = STORED.iter().zip(sums.chunks(2)).filter(|(_, sums)| sums[0] > 0);
-        let columns = columns.map(|((column, ..), sums)| ColumnChange { column, changed: sums[0], emptied: sums[1] });
-        Ok((found.n as u64, columns.collect()))
-    }
-
     /// Indexes the stage by permit: each permit of the préfecture is looked up in it.
-    fn index_stage(&mut self) -> Result<()> {
+    pub(super) fn index_stage(&mut self) -> Result<()> {
         self.execute(match self.conn {
             Conn::Sqlite(_) => "CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_by_permit ON staged_permit (permit_id)",
             Conn::Postgres(_) => "CREATE UNIQUE INDEX IF NOT EXISTS staged_by_permit ON staged_permit (permit_id)",
@@ -448,13 +274,13 @@ impl Store {
                 fingerprint = excluded.fingerprint
              WHERE holder.fingerprint <> excluded.fingerprint;
              INSERT INTO permit (prefecture, permit_id, holder_id, number, kind, mention, valid_from, expires_on, status, filed_on,
-                unknown_title, commune, absent, held, superseded, fingerprint, first_seen, review_on)
+                unknown_title, title_words, commune, absent, held, superseded, fingerprint, first_seen, review_on)
              SELECT '{p}', permit_id, holder_id, permit_number, kind, mention, valid_from, expires_on, status, filed_on,
-                unknown_title, commune, FALSE, FALSE, FALSE, permit_fingerprint, '{today}', '0001-01-01'
+                unknown_title, title_words, commune, FALSE, FALSE, FALSE, permit_fingerprint, '{today}', '0001-01-01'
              FROM staged_permit WHERE TRUE ORDER BY permit_id
              ON CONFLICT (prefecture, permit_id) DO UPDATE SET
                 kind = excluded.kind, mention = excluded.mention, valid_from = excluded.valid_from, expires_on = excluded.expires_on,
-                status = excluded.status, filed_on = excluded.filed_on, unknown_title = excluded.unknown_title, commune = excluded.commune, absent = FALSE,
+                status = excluded.status, filed_on = excluded.filed_on, unknown_title = excluded.unknown_title, title_words = excluded.title_words, commune = excluded.commune, absent = FALSE,
                 fingerprint = excluded.fingerprint, review_on = excluded.review_on
              WHERE permit.fingerprint <> excluded.fingerprint OR permit.absent;"
         ))
@@ -469,6 +295,18 @@ impl Store {
             ))
             .context("marking the absent")?;
         }
+        self.rank_permits(None)?;
+        self.execute("DROP TABLE staged_permit; DROP TABLE named_permit;")?;
+        match words {
+            Some(changes) => self.change_words(&changes),
+            None => self.make_words(&|_| {}),
+        }
+    }
+
+    /// Finds the latest permit of each holder, or of one.
+    pub(super) fn rank_permits(&mut self, holder: Option<&str>) -> Result<()> {
+        let p = self.scope.code().to_owned();
+        let whose = holder.map(|id| format!("AND holder_id = '{id}'")).unwrap_or_default();
         // Only holders of several permits can have one that is not the latest. They are ranked in one pass: look-ups
         // per permit would depend on the planner, which has no statistics after a first import.
         self.execute(&format!(
@@ -478,16 +316,11 @@ impl Store {
                        ORDER BY (absent OR status IN ('retire', 'decede')), expires_on DESC, valid_from DESC, permit_id DESC) > 1
                        AS superseded
                    FROM permit
-                   WHERE prefecture = '{p}' AND holder_id IN (
-                       SELECT holder_id FROM permit WHERE prefecture = '{p}' GROUP BY holder_id HAVING count(*) > 1)) r
-             WHERE permit.prefecture = '{p}' AND permit.permit_id = r.permit_id AND permit.superseded <> r.superseded;
-             DROP TABLE staged_permit; DROP TABLE named_permit;"
+                   WHERE prefecture = '{p}' {whose} AND holder_id IN (
+                       SELECT holder_id FROM permit WHERE prefecture = '{p}' {whose} GROUP BY holder_id HAVING count(*) > 1)) r
+             WHERE permit.prefecture = '{p}' AND permit.permit_id = r.permit_id AND permit.superseded <> r.superseded;"
         ))
-        .context("finding the latest permits")?;
-        match words {
-            Some(changes) => self.change_words(&changes),
-            None => self.make_words(&|_| {}),
-        }
+        .context("finding the latest permits")
     }
 
     /// Records that a file was imported, `on` a civil date; `as_of` is the day whose facts it has.
@@ -536,6 +369,12 @@ impl Store {
             .context("reading the extracts taken in")?;
         let extract = |(as_of, on, sha256): (Option<NaiveDate>, _, _)| Extract { as_of: as_of.unwrap_or(on), sha256 };
         Ok(rows.into_iter().map(extract).collect())
+    }
+
+    /// How many permits are stored.
+    pub fn permits_known(&mut self) -> Result<u64> {
+        let p = self.scope.code().to_owned();
+        self.count(&format!("FROM permit WHERE prefecture = '{p}'"))
     }
 
     /// The day whose facts the last extract has.

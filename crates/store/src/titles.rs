@@ -20,8 +20,10 @@ pub struct TitleInUse {
     pub kind: String,
     /// The code of the mention.
     pub mention: String,
-    /// Type and mention of the extract on two lines, where nobody has said what they are.
-    pub unknown: Option<String>,
+    /// Type and mention of the extract on two lines, where they are not these codes.
+    pub words: Option<String>,
+    /// Whether nobody has said what they are.
+    pub is_unknown: bool,
 }
 
 /// A wording that no title has, and its people.
@@ -40,16 +42,20 @@ pub struct UnknownTitle {
 }
 
 /// Somebody whose title nobody has named.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct ToIdentify {
     /// Foreigner number.
     pub number: String,
-    /// Family name and given names.
-    pub name: String,
+    /// Family name.
+    pub family_name: String,
+    /// Given names.
+    pub given_names: String,
     /// Telephone, as written.
     pub phone: Option<String>,
     /// Type and mention of the extract, on two lines.
     pub words: String,
+    /// The mention as a code.
+    pub mention: String,
     /// Last day of validity.
     pub expires_on: NaiveDate,
 }
@@ -67,12 +73,18 @@ macro_rules! open_permits {
 impl Store {
     /// The wordings of all stored permits.
     pub fn titles_in_use(&mut self) -> Result<Vec<TitleInUse>> {
-        let rows: Vec<(String, String, Option<String>)> = permit::of(&self.scope)
-            .group_by((permit::kind, permit::mention, permit::unknown_title))
-            .select((permit::kind, permit::mention, permit::unknown_title))
+        let rows: Vec<(String, String, Option<String>, Option<String>)> = permit::of(&self.scope)
+            .group_by((permit::kind, permit::mention, permit::title_words, permit::unknown_title))
+            .select((permit::kind, permit::mention, permit::title_words, permit::unknown_title))
             .load(&mut self.conn)
             .context("reading the titles in use")?;
-        Ok(rows.into_iter().map(|(kind, mention, unknown)| TitleInUse { kind, mention, unknown }).collect())
+        let used = |(kind, mention, words, unknown): (_, _, Option<String>, Option<String>)| TitleInUse {
+            is_unknown: unknown.is_some(),
+            words: words.or(unknown),
+            kind,
+            mention,
+        };
+        Ok(rows.into_iter().map(used).collect())
     }
 
     /// Wordings that no title has, of permits that are in force and not filed for, the soonest expiry first. `due`: from
@@ -111,32 +123,23 @@ impl Store {
 
     /// The people of unknown titles that expire in a span, students apart: they are called.
     pub fn people_of_unknown_titles(&mut self, due: [NaiveDate; 2]) -> Result<Vec<ToIdentify>> {
-        let rows: Vec<(String, String, String, Option<String>, Option<String>, String, NaiveDate)> =
-            open_permits!(self)
-                .inner_join(joined!(holder, permit, holder_id))
-                .filter(permit::expires_on.between(due[0], due[1]))
-                .order((permit::expires_on, permit::permit_id))
-                .select((
-                    holder::number,
-                    holder::family_name,
-                    holder::given_names,
-                    holder::phone,
-                    permit::unknown_title,
-                    permit::mention,
-                    permit::expires_on,
-                ))
-                .load(&mut self.conn)
-                .context("reading the people of unknown titles")?;
-        let to_call = rows.into_iter().filter(|row| !begins_as_student(&row.5));
-        Ok(to_call
-            .map(|(number, family_name, given_names, phone, words, _, expires_on)| ToIdentify {
-                number,
-                name: format!("{family_name} {given_names}").trim().to_owned(),
-                phone,
-                words: words.unwrap_or_default(),
-                expires_on,
-            })
-            .collect())
+        let mut people: Vec<ToIdentify> = open_permits!(self)
+            .inner_join(joined!(holder, permit, holder_id))
+            .filter(permit::expires_on.between(due[0], due[1]))
+            .order((permit::expires_on, permit::permit_id))
+            .select((
+                holder::number,
+                holder::family_name,
+                holder::given_names,
+                holder::phone,
+                permit::unknown_title.assume_not_null(),
+                permit::mention,
+                permit::expires_on,
+            ))
+            .load(&mut self.conn)
+            .context("reading the people of unknown titles")?;
+        people.retain(|person| !begins_as_student(&person.mention));
+        Ok(people)
     }
 
     /// Gives all permits of a wording another, and reviews them. Returns how many there are.
@@ -144,13 +147,18 @@ impl Store {
         self.data_changed()?;
         let of = permit::of(&self.scope)
             .filter(permit::kind.eq(&from.kind).and(permit::mention.eq(&from.mention)))
-            .filter(sql::<Text>("coalesce(unknown_title, '')").eq(from.unknown.as_deref().unwrap_or_default()));
+            .filter(
+                sql::<Text>("coalesce(title_words, unknown_title, '')").eq(from.words.as_deref().unwrap_or_default()),
+            )
+            .filter(permit::unknown_title.is_not_null().eq(from.is_unknown));
         let review: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).context("a date")?;
         let changed = diesel::update(of)
             .set((
                 permit::kind.eq(to.kind.code()),
                 permit::mention.eq(&to.mention),
                 permit::unknown_title.eq(unknown),
+                // The next extract is compared with what it says now.
+                permit::fingerprint.eq(0),
                 permit::review_on.eq(review),
             ))
             .execute(&mut self.conn)

@@ -55,9 +55,9 @@ impl Store {
         Ok(())
     }
 
-    /// Its file was moved.
-    pub fn waiting_import_moved(&mut self, path: &str) -> Result<()> {
-        diesel::update(import_waiting::of(&self.scope))
+    /// The file of the extract with this id was moved.
+    pub fn waiting_import_moved(&mut self, id: &str, path: &str) -> Result<()> {
+        diesel::update(import_waiting::of(&self.scope).filter(import_waiting::waiting_id.eq(id)))
             .set(import_waiting::path.eq(path))
             .execute(&mut self.conn)
             .context("noting where an extract waits")?;

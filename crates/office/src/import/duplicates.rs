@@ -54,7 +54,8 @@ pub fn holder_fingerprint(holder: &Holder) -> i64 {
 
 /// Hash of all stored fields of a permit. The holder's commune is stored with it, because it decides the site.
 pub fn permit_fingerprint(permit: &Permit, commune: &str) -> i64 {
-    let Permit { number, kind, mention, valid_from, expires_on, status, filed_on, unknown_title } = permit;
+    let Permit { number, kind, mention, valid_from, expires_on, status, filed_on, unknown_title, title_words: _ } =
+        permit;
     let mut fields = Canonical::new();
     fields.text(number);
     fields.text(kind.code());
@@ -219,7 +220,8 @@ impl Duplicates {
                 ));
             }
             Some(first) if first.content != seen_holder.content => {
-                let note = format!("line {} says something else of the same holder: what it says is kept", first.row);
+                let note =
+                    format!("line {0} says something else of the same holder: what line {0} says is kept", first.row);
                 let warning = Some(Warning::new(row, "numero_etranger", &holder.number, note));
                 Row::Take { takes_holder: false, warning }
             }

@@ -174,7 +174,11 @@ impl<'a> Fields<'a> {
     }
 
     fn listed<T: FromStr<Err = UnknownCode>>(&mut self, column: usize, text: &str) -> Option<T> {
-        text.parse().map_err(|unknown: UnknownCode| self.reject(column, format!("one of: {}", unknown.expected))).ok()
+        let written_large = |_| text.to_lowercase().parse();
+        text.parse()
+            .or_else(written_large)
+            .map_err(|unknown: UnknownCode| self.reject(column, format!("one of: {}", unknown.expected)))
+            .ok()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::Layout;
+use super::table::layout::Layout;
 use super::{attendance, convocations, permits, slots};
 
 /// A kind of file.
@@ -92,7 +92,11 @@ pub const GUIDES: [Guide; 4] = [
             may("adresse_3", "Third line", ["", ""]),
             may("adresse_4", "Fourth line", ["", ""]),
             may("ville", "Town on the envelope; empty: the name of the commune", ["", "NOGENT-SUR-MARNE"]),
-            may("canal", "email, post or phone; empty: e-mail if there is an address, else post", ["", ""]),
+            may(
+                "canal",
+                "email, post, or phone (posted, and on the list of calls); empty: email if there is an address, else post",
+                ["", ""],
+            ),
             may("format", "normal or gros-caracteres (18-point type); empty: normal", ["", "gros-caracteres"]),
             may(
                 "date_extrait",

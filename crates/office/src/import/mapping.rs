@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::result::FileFault;
-use super::table::Layout;
+use super::table::layout::Layout;
 
 /// Names of columns and values in an extract. The default maps nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -11,9 +11,12 @@ pub mod mapping;
 mod order;
 pub mod permits;
 mod plausible;
+mod rejects;
 pub mod result;
 pub mod slots;
 pub mod table;
+mod waiting;
+pub mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -24,7 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::mapping::Mapping;
-use self::result::{FileFault, Rejects, RowError, Warning};
+use self::rejects::Rejects;
+use self::result::{FileFault, RowError, Warning};
 use self::table::{Layout, Record, Table};
 use convoke_domain::ledger::Event;
 use convoke_machine::clock::Clock;
@@ -33,8 +37,9 @@ use convoke_store::{ColumnChange, Merged, Store};
 
 pub use self::attendance::take as attendance;
 pub use self::convocations::take as convocations;
-pub use self::permits::{confirm, take as permits};
+pub use self::permits::take as permits;
 pub use self::slots::take as slots;
+pub use self::waiting::confirm;
 
 /// What to do with a file that has bad rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -81,6 +81,17 @@ impl Dated {
         if on > today { Err(OutOfOrder::Future { on, by, today }) } else { Ok(Self { on, by }) }
     }
 
+    /// A file that says no day and has few of the permits is a correction of the last extract, not the extract of today:
+    /// tonight's, of yesterday, would be older than it.
+    pub(super) fn of_a_part(self, rows: u64, known: u64, full: bool, taken: &[Extract]) -> Self {
+        match taken.last() {
+            Some(current) if self.by == Origin::Arrival && !full && rows * 2 < known => {
+                Self { on: current.as_of, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Its place among those taken in, in the order in which they were; `again` if it may be an older one.
     pub(super) fn place(self, taken: &[Extract], sha256: &str, again: bool) -> Result<Place, OutOfOrder> {
         let Some(current) = taken.last() else { return Ok(Place::Newer) };
@@ -165,6 +176,14 @@ mod tests {
         assert_eq!(of(None, "permits.csv", None, "a"), Ok(day(3)), "taken in before");
         assert!(matches!(of(Some(day(1)), "", Some(day(2)), "b"), Err(OutOfOrder::Contradiction { .. })));
         assert!(matches!(of(None, "permits-2026-10-10.csv", None, "b"), Err(OutOfOrder::Future { .. })));
+    }
+
+    #[test]
+    fn a_few_corrections_are_no_extract_of_today() {
+        let known = taken(&[(3, "a")]);
+        let arrived = |rows, full| Dated { on: day(9), by: Origin::Arrival }.of_a_part(rows, 100, full, &known).on;
+        assert_eq!((arrived(49, false), arrived(50, false), arrived(49, true)), (day(3), day(9), day(9)));
+        assert_eq!(Dated { on: day(9), by: Origin::Name }.of_a_part(1, 100, false, &known).on, day(9));
     }
 
     #[test]

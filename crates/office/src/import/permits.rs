@@ -1,31 +1,29 @@
 //! `permits.csv`: a row is a permit and its holder.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
-use serde_json::json;
 
 use super::duplicates::{Duplicates, Row, holder_fingerprint, permit_fingerprint};
 use super::field::Fields;
 use super::mapping::Mapping;
 use super::order::{Dated, Place, date_in_name};
-use super::plausible::{self, Reading};
 use super::result::{FileFault, RowError, Warning, unguarded};
 use super::table::{Record, Table, columns};
-use super::{By, Confirmed, Findings, Imported, Opened, Options};
-use convoke_domain::ids::{IdKey, PermitId};
-use convoke_domain::ledger::Event;
-use convoke_domain::permit::{Holder, Permit, PermitKind, is_commune_code, is_deliverable_email, mention_code};
-use convoke_domain::title::{Meaning, TitleId, Titles};
+use super::waiting::let_wait;
+use super::wording::{Worded, Wording};
+use super::{By, Findings, Imported, Opened, Options, plausible};
+use convoke_domain::ids::IdKey;
+use convoke_domain::permit::{Holder, Permit, is_commune_code, is_deliverable_email};
 use convoke_domain::unseen::is_unseen;
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_settings::Configuration;
-use convoke_store::{ImportedRow, OtherHolder, Staged, Store, Waiting};
+use convoke_store::{ImportedRow, OtherHolder, Staged, Store};
 
 columns! {
     required:
@@ -37,6 +35,9 @@ columns! {
     BirthDate = "date_naissance", UsageName = "nom_usage", Address3 = "adresse_3", Address4 = "adresse_4",
     Town = "ville", Channel = "canal", Format = "format", Extracted = "date_extrait"
 }
+
+/// Numbers in rows that cannot be read, beyond which nobody can say who is absent from an extract.
+const NAMED_MAX: usize = 200_000;
 
 /// Rows per batch from the parser to the database.
 const BATCH: usize = 2_000;
@@ -68,7 +69,8 @@ pub fn take(
             // Moved in, so that it is dropped at the end: the receiver then knows that nothing more comes.
             let batches = batches;
             let mut wording = Wording::new(&config.settings.policy.titles, kept);
-            parse_all(&mut file.table, &mut wording, &id_key, &prefecture, &batches)
+            let ids = (&id_key, prefecture.as_str());
+            parse_all(&mut file.table, &mut wording, ids, options.full, &batches)
         });
         let staged = store.read(|s| {
             for (batch, position) in received {
@@ -83,7 +85,8 @@ pub fn take(
         parsed.with_context(|| format!("reading {}", path.display()))
     })?;
     progress(bytes, bytes);
-    store.stage_named(&parsed.named)?;
+    let named = parsed.named.iter().map(|number| id_key.permit(&prefecture, number)).collect::<Vec<_>>();
+    store.stage_named(&named)?;
 
     store.stage_aliases()?;
     let elsewhere = store.staged_under_another_holder()?;
@@ -95,7 +98,9 @@ pub fn take(
     imported.take_findings(parsed.findings, options);
     let (sha256, taken) = (&file.table.sha256, store.extracts()?);
     let column = parsed.extracted.or(options.confirmed.as_ref().map(|confirmed| confirmed.as_of));
-    let dated = Dated::of(column, &name, options.as_of, &taken, sha256, by.today);
+    let (read, known) = (imported.read, store.permits_known()?);
+    let dated = Dated::of(column, &name, options.as_of, &taken, sha256, by.today)
+        .map(|dated| dated.of_a_part(read, known, options.full, &taken));
     let place = dated.and_then(|dated| {
         imported.as_of = Some(dated.on);
         dated.place(&taken, sha256, options.again.is_some())
@@ -148,57 +153,6 @@ fn under_another_number(row: &OtherHolder) -> RowError {
     RowError::new(*row_no as u64, "numero_titre", permit_number, expected)
 }
 
-/// Keeps an extract for a person to look at.
-fn let_wait(store: &mut Store, file: &mut Opened<'_>, by: &By<'_>) -> Result<()> {
-    let (sha256, options) = (file.table.sha256.clone(), file.options);
-    let id = sha256.chars().take(12).collect::<String>();
-    let why = file.imported.doubts.join("; ");
-    let mapping = options.mapping.as_ref().map(std::path::absolute).transpose()?;
-    let reading = Reading { mapping, bad_rows: options.bad_rows, full: options.full };
-    let waiting = Waiting {
-        id: id.clone(),
-        path: std::path::absolute(file.path)?.display().to_string(),
-        sha256,
-        as_of: file.imported.as_of.unwrap_or(by.today),
-        since: by.now.naive_utc(),
-        options: serde_json::to_string(&reading)?,
-        why: why.clone(),
-    };
-    let payload = json!({"waiting": id, "sha256": waiting.sha256, "as_of": waiting.as_of, "why": why});
-    store.write(|s| {
-        s.let_wait(&waiting)?;
-        s.record(by.actor, by.now, vec![Event { kind: "import.waiting", payload: payload.clone() }])
-    })?;
-    file.imported.refuse(format!(
-        "{why}. It waits for a person: look at it, then `convoke import confirm {id} --reason TEXT`, or import a better one"
-    ));
-    file.imported.waiting = Some(id);
-    Ok(())
-}
-
-/// Takes in the extract that waits. `None` if none of this id does.
-pub fn confirm(
-    store: &mut Store,
-    config: &Configuration,
-    (id, reason): (&str, &str),
-    actor: &str,
-    clock: &Clock,
-    entropy: &mut Entropy,
-) -> Result<Option<Imported>> {
-    let Some(waiting) = store.waiting_import()?.filter(|waiting| waiting.id == id) else { return Ok(None) };
-    let reading: Reading = serde_json::from_str(&waiting.options).context("how the extract is read")?;
-    let confirmed = Confirmed { as_of: waiting.as_of, sha256: waiting.sha256, reason: reason.to_owned() };
-    let options = Options {
-        mapping: reading.mapping,
-        bad_rows: reading.bad_rows,
-        full: reading.full,
-        confirmed: Some(confirmed),
-        ..Options::default()
-    };
-    let path = Path::new(&waiting.path);
-    take(store, config, path, &options, actor, clock, entropy, &|_, _| {}).map(Some)
-}
-
 /// The day whose facts an extract has, by its column or its name, as far as that shows without importing it.
 pub fn day_of(path: &Path, mapping: &Mapping) -> Option<NaiveDate> {
     let named = || date_in_name(&path.file_name()?.to_string_lossy());
@@ -221,9 +175,9 @@ pub fn day_of(path: &Path, mapping: &Mapping) -> Option<NaiveDate> {
 #[derive(Default)]
 struct Parsed {
     findings: Findings,
-    /// The permits that rows which cannot be imported are about: a row that cannot be read is no sign that its permit
-    /// is gone.
-    named: Vec<PermitId>,
+    /// The numbers of permits that rows which cannot be imported are about: a row that cannot be read is no sign that its
+    /// permit is gone.
+    named: HashSet<String>,
     /// The day whose facts it has.
     extracted: Option<NaiveDate>,
 }
@@ -231,8 +185,8 @@ struct Parsed {
 fn parse_all(
     table: &mut Table,
     wording: &mut Wording<'_>,
-    id_key: &IdKey,
-    prefecture: &str,
+    (id_key, prefecture): (&IdKey, &str),
+    full: bool,
     batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
 ) -> Result<Parsed, FileFault> {
     let (Parsed { mut findings, mut named, mut extracted }, mut seen) = (Parsed::default(), Duplicates::default());
@@ -244,7 +198,12 @@ fn parse_all(
         let (holder, permit, warnings) = match dated(&record, &mut extracted).and_then(|()| parse(&record, wording)) {
             Ok(row) => row,
             Err(errors) => {
-                named.extend(numbers_in(&record).iter().map(|number| id_key.permit(prefecture, number)));
+                if full {
+                    named.extend(numbers_in(&record));
+                    if named.len() > NAMED_MAX {
+                        return Err(FileFault::Unreadables);
+                    }
+                }
                 if findings.reject(errors) {
                     continue;
                 }
@@ -263,7 +222,7 @@ fn parse_all(
                 continue;
             }
             Err(error) => {
-                named.push(id_key.permit(prefecture, &permit.number));
+                named.insert(permit.number);
                 if findings.reject(vec![error]) {
                     continue;
                 }
@@ -384,7 +343,7 @@ fn permit(fields: &mut Fields<'_>, wording: &mut Wording<'_>) -> Option<Permit> 
     }
     let status = fields.code(Column::Status);
     let filed_on = fields.date_if_any(Column::FiledOn);
-    let Worded { kind, mention, unknown_title } = wording.of(title?);
+    let Worded { kind, mention, unknown_title, title_words } = wording.of(title?);
     Some(Permit {
         number: number?,
         kind,
@@ -394,55 +353,8 @@ fn permit(fields: &mut Fields<'_>, wording: &mut Wording<'_>) -> Option<Permit> 
         status: status?,
         filed_on,
         unknown_title,
+        title_words,
     })
-}
-
-/// What the words of an extract mean. An extract of a million rows has a few dozen of them.
-#[derive(Debug)]
-pub struct Wording<'a> {
-    titles: &'a Titles,
-    /// Types and mentions, by their codes, that keep the verdict that they had before titles were known by a table.
-    kept: HashSet<(String, String)>,
-    known: HashMap<String, HashMap<String, Worded>>,
-}
-
-#[derive(Clone, Debug)]
-struct Worded {
-    kind: PermitKind,
-    mention: String,
-    unknown_title: Option<String>,
-}
-
-impl<'a> Wording<'a> {
-    /// The words of these titles, and the mentions that were known before.
-    pub fn new(titles: &'a Titles, kept: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { titles, kept: kept.into_iter().collect(), known: HashMap::new() }
-    }
-
-    fn of(&mut self, (kind, mention): (&str, &str)) -> Worded {
-        if let Some(worded) = self.known.get(kind).and_then(|mentions| mentions.get(mention)) {
-            return worded.clone();
-        }
-        let worded = self.read(kind, mention);
-        self.known.entry(kind.to_owned()).or_default().insert(mention.to_owned(), worded.clone());
-        worded
-    }
-
-    fn read(&self, kind: &str, mention: &str) -> Worded {
-        match self.titles.meaning(kind, mention) {
-            Meaning::Known(TitleId { kind, mention }) => Worded { kind, mention, unknown_title: None },
-            Meaning::Unknown { kind: Some(kind), .. }
-                if self.kept.contains(&(kind.code().to_owned(), mention_code(mention))) =>
-            {
-                Worded { kind, mention: mention_code(mention), unknown_title: None }
-            }
-            Meaning::Unknown { kind: known, mention: code } => {
-                // A placeholder: nobody is convoked for it.
-                let unknown_title = Some(format!("{kind}\n{mention}"));
-                Worded { kind: known.unwrap_or(PermitKind::Cst), mention: code, unknown_title }
-            }
-        }
-    }
 }
 
 /// No blanks and no invisible characters: a number must be the same to the eye and to the database.

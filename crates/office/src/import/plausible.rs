@@ -1,22 +1,11 @@
 //! Whether an extract looks as an extract of the same register does: a shifted column, or one that is gone, is no news
 //! of thousands of people.
 
-use serde::{Deserialize, Serialize};
-
-use super::BadRows;
 use convoke_domain::policy::Policy;
 use convoke_store::Merged;
 
 /// From so many rows on: a file of a few corrections may change all that it has.
 const ROWS_MIN: u64 = 20;
-
-/// How a file that waits is read when it is confirmed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Reading {
-    pub(super) mapping: Option<std::path::PathBuf>,
-    pub(super) bad_rows: BadRows,
-    pub(super) full: bool,
-}
 
 /// What looks wrong, one line for each.
 pub(super) fn doubts(changes: &Merged, read: u64, policy: &Policy) -> Vec<String> {

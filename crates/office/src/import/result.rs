@@ -2,12 +2,9 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::Path;
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
-use super::table::{Record, Table};
 use convoke_domain::unseen::is_unseen;
 
 /// Why a field, or a whole row, was refused.
@@ -92,7 +89,9 @@ pub enum FileFault {
         offset: u64,
     },
     /// A quote is not closed: the rest of the file would be one field.
-    #[error("line {row}: a quotation mark opens here and is never closed; remove or close it")]
+    #[error(
+        "line {row}: a quotation mark opens here and is not closed, or swallows more than 1000 rows; remove or close it"
+    )]
     OpenQuote {
         /// Line on which it opens.
         row: u64,
@@ -155,6 +154,11 @@ pub enum FileFault {
         /// How large it may be.
         limit: String,
     },
+    /// Nobody can say who is absent from it.
+    #[error(
+        "too many rows cannot be read to say who is absent from the extract: correct it, or import it without --full"
+    )]
+    Unreadables,
     /// Another program is writing to it.
     #[error("the file changed while it was read: import it again when it is complete")]
     Changed,
@@ -194,7 +198,7 @@ pub fn write_report(out: &mut impl Write, errors: &[RowError]) -> io::Result<()>
     Ok(())
 }
 
-fn reasons(errors: &[RowError]) -> String {
+pub(super) fn reasons(errors: &[RowError]) -> String {
     let mut text = String::new();
     for (i, error) in errors.iter().enumerate() {
         text.push_str(if i == 0 { "" } else { "; " });
@@ -204,52 +208,8 @@ fn reasons(errors: &[RowError]) -> String {
     text
 }
 
-/// The file of rejected rows (`FILE.rejects.csv`): their original cells, and the reasons. It can be corrected in a
-/// spreadsheet and imported by itself.
-#[derive(Debug)]
-pub struct Rejects {
-    rows: csv::Writer<NamedTempFile>,
-    columns: usize,
-}
-
-impl Rejects {
-    /// Starts the file in its target folder. It gets its name only once it is complete.
-    pub fn create(folder: &Path, table: &Table) -> io::Result<Self> {
-        let mut rows = csv::WriterBuilder::new()
-            .delimiter(table.separator.unwrap_or(';') as u8)
-            .flexible(true)
-            .from_writer(NamedTempFile::new_in(folder)?);
-        rows.write_record(table.header().iter().map(|name| guarded(name)).chain(["motif".to_owned()]))?;
-        Ok(Self { rows, columns: table.header().len() })
-    }
-
-    /// Adds a row and its reasons.
-    pub fn write(&mut self, record: &Record, errors: &[RowError]) -> io::Result<()> {
-        let cells: Vec<&str> = record.cells().collect();
-        let (own, surplus) = cells.split_at(cells.len().min(self.columns));
-        let missing = self.columns - own.len();
-        // The reason always has the same column: surplus cells of a row follow it.
-        self.rows.write_record(
-            own.iter()
-                .map(|cell| guarded(cell))
-                .chain(std::iter::repeat_n(String::new(), missing))
-                .chain([guarded(&reasons(errors))])
-                .chain(surplus.iter().map(|cell| guarded(cell))),
-        )?;
-        Ok(())
-    }
-
-    /// Gives the file its name, synced to disk.
-    pub fn finish(self, path: &Path) -> io::Result<()> {
-        let file = self.rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    }
-}
-
 /// Turns a cell that a spreadsheet would run as a formula into text. [`unguarded`] reverses it.
-fn guarded(cell: &str) -> String {
+pub(super) fn guarded(cell: &str) -> String {
     let quote = if cell.starts_with(FORMULA_STARTS) { "'" } else { "" };
     format!("{quote}{cell}")
 }

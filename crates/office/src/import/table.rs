@@ -8,10 +8,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use convoke_domain::code::coded;
-
 use super::mapping::Mapping;
-use super::result::FileFault;
+use super::result::{FileFault, shown};
+pub use encoding::Encoding;
+pub use layout::Layout;
+pub(super) use layout::columns;
 pub use record::Record;
 pub(super) use record::{CellKind, RECORD_MAX};
 use schema::{Heading, Schema};
@@ -19,58 +20,14 @@ use sheet::{SheetRecords, Workbook};
 use survey::survey;
 use text::{TextForm, TextRecords};
 
+mod area;
 mod encoding;
+pub mod layout;
 mod record;
 mod schema;
 mod sheet;
 mod survey;
 mod text;
-
-/// The columns of a kind of file. The first `required` ones must be in the header.
-#[derive(Clone, Copy, Debug)]
-pub struct Layout {
-    /// Names, as in FORMATS.md.
-    pub columns: &'static [&'static str],
-    /// Number of columns, from the first, that a file must have.
-    pub required: usize,
-}
-
-/// Declares the columns of a kind of file: `LAYOUT`, and an enum of their positions.
-macro_rules! columns {
-    ($required:ident: $($name:ident = $code:literal),+; optional: $($optional:ident = $optional_code:literal),*) => {
-        #[derive(Clone, Copy)]
-        enum Column { $($name,)+ $($optional),* }
-
-        impl From<Column> for usize {
-            fn from(column: Column) -> Self {
-                column as Self
-            }
-        }
-
-        /// The columns of this file.
-        pub const LAYOUT: $crate::import::table::Layout = $crate::import::table::Layout {
-            columns: &[$($code,)+ $($optional_code),*],
-            required: [$($code),+].len(),
-        };
-    };
-}
-pub(super) use columns;
-
-coded! {
-    /// How the text of a file is encoded.
-    pub enum Encoding {
-        /// UTF-8, with or without byte order mark.
-        Utf8 = "UTF-8",
-        /// The code page that a French Windows calls ANSI.
-        Windows1252 = "Windows-1252",
-        /// The code page of old Macintosh programs.
-        MacRoman = "MacRoman",
-        /// A workbook of Excel: its text is always Unicode.
-        Xlsx = "XLSX",
-        /// A workbook of LibreOffice (OpenDocument): its text is always Unicode.
-        Ods = "ODS",
-    }
-}
 
 /// An opened file.
 #[derive(Debug)]
@@ -107,8 +64,9 @@ enum Content {
 const HEADER_ROWS: usize = 20;
 
 impl Table {
-    /// Opens a file and finds the names of its columns: the row, among the first 20 of any separator or visible sheet,
-    /// that has most of them. Names are compared trimmed and without regard to case.
+    /// Opens a file and finds the names of its columns among the first 20 rows, by each separator or on each visible
+    /// sheet: the first row that has all that must be there, or else the one that has most, and lacks some. Names are
+    /// compared trimmed and without regard to case.
     pub fn open(path: &Path, layout: &Layout, mapping: &Mapping) -> Result<Self, FileFault> {
         let mut file = File::open(path)?;
         let survey = survey(&mut file)?;
@@ -185,7 +143,11 @@ impl Content {
         matches!(self, Self::Workbook(workbook) if workbook.sheets()[place].is_hidden)
     }
 
-    /// The row that has most of the columns, and its place.
+    fn name_of(&self, place: usize) -> String {
+        shown(&self.place(place).1.unwrap_or_default())
+    }
+
+    /// The row of column names, and its place.
     fn find_heading(&mut self, layout: &Layout, mapping: &Mapping) -> Result<(usize, Heading), FileFault> {
         let mut best: Option<(usize, Heading)> = None;
         let mut fault = None;
@@ -203,6 +165,12 @@ impl Content {
                     }
                 }
                 let heading = Heading::of(&record, layout, mapping, &above);
+                // Hidden sheets come last, and no other place is asked once one has them all.
+                if heading.is_complete {
+                    drop(source);
+                    let hidden = self.is_hidden(place).then(|| self.name_of(place));
+                    return hidden.map_or(Ok((place, heading)), |sheet| Err(FileFault::HiddenSheet(sheet)));
+                }
                 if best.as_ref().is_none_or(|(_, known)| heading.known > known.known) {
                     best = Some((place, heading));
                 }
@@ -210,12 +178,7 @@ impl Content {
             }
         }
         match best {
-            Some((place, heading)) if heading.known > 0 => {
-                if self.is_hidden(place) {
-                    return Err(FileFault::HiddenSheet(self.place(place).1.unwrap_or_default()));
-                }
-                Ok((place, heading))
-            }
+            Some((place, heading)) if heading.known > 0 => Ok((place, heading)),
             Some((_, heading)) if heading.is_cut => Err(FileFault::EndlessHeader { row: heading.row, max: RECORD_MAX }),
             Some((_, heading)) => Err(fault.unwrap_or(FileFault::NoHeader {
                 first: heading.shown,
@@ -247,6 +210,9 @@ impl Records<'_> {
         let found = self.source.read(record)?;
         if found {
             record.check_shape();
+            if record.has_swallowed_the_file() {
+                return Err(FileFault::OpenQuote { row: record.row() });
+            }
         }
         Ok(found)
     }

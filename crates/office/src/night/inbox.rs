@@ -87,8 +87,8 @@ pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> 
             writeln!(words, "refused: {why}")?;
         }
         let kept = set_aside(&path, folder, clock, &words)?;
-        if report.waiting.is_some() {
-            store.write(|s| s.waiting_import_moved(&std::path::absolute(&kept)?.display().to_string()))?;
+        if let Some(id) = &report.waiting {
+            store.write(|s| s.waiting_import_moved(id, &std::path::absolute(&kept)?.display().to_string()))?;
         }
         if let Some(rejects) = &report.rejects_file {
             set_aside(rejects, "refused", clock, b"rows that were left out of the file of this name\n")?;

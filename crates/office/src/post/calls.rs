@@ -107,7 +107,7 @@ fn one_number(written: &str) -> Option<String> {
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
     let read = |region| phonenumber::parse(Some(region), number).ok();
     // A name or a remark between digits is no number.
-    if !(8..=16).contains(&digits) || plain.contains("=") {
+    if !(8..=16).contains(&digits) || plain.contains('=') {
         return None;
     }
     let valid = REGIONS.into_iter().find_map(|region| read(region).filter(phonenumber::is_valid));

@@ -2,6 +2,7 @@
 //! a row that Python's `csv` finds in them too, and each row that it finds and that is not taken is named.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
@@ -167,7 +168,7 @@ struct Ours {
 fn ours(bytes: &[u8]) -> Option<(Table, Ours)> {
     let mut table = open(bytes, &permits::LAYOUT, &Mapping::default()).ok()?;
     let titles = Titles::shipped();
-    let mut wording = permits::Wording::new(&titles, []);
+    let mut wording = wording::Wording::new(&titles, []);
     let mut ours = Ours { header_row: table.header_row, taken: Vec::new(), named: BTreeSet::new() };
     let mut record = table.record();
     let mut records = table.records().ok()?;
@@ -201,7 +202,7 @@ fn a_damaged_file_loses_no_row_without_a_word() {
             _ => "cp1252",
         };
         let separator = table.separator.unwrap().to_string();
-        asked += &format!("{}\n", serde_json::json!([path, encoding, separator]));
+        writeln!(asked, "{}", serde_json::json!([path, encoding, separator])).unwrap();
         read.push((path, ours));
     }
     assert!(read.len() > cases / 2, "most damaged files are still tables: {}", read.len());

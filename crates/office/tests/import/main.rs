@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use convoke_domain::permit::{Holder, Permit};
 use convoke_domain::title::Titles;
 use convoke_office::import::mapping::Mapping;
-use convoke_office::import::permits;
 use convoke_office::import::result::{FileFault, RowError, Warning};
 use convoke_office::import::table::{Layout, Table};
+use convoke_office::import::{permits, wording};
 use rust_xlsxwriter::Workbook;
 
 mod fuzz;
@@ -87,7 +87,7 @@ pub(crate) fn open(bytes: impl AsRef<[u8]>, layout: &Layout, mapping: &Mapping) 
 pub(crate) fn mapped(bytes: impl AsRef<[u8]>, mapping: &Mapping) -> Result<(Table, Vec<Parsed>), FileFault> {
     let mut table = open(bytes, &permits::LAYOUT, mapping)?;
     let titles = Titles::shipped();
-    let mut wording = permits::Wording::new(&titles, []);
+    let mut wording = wording::Wording::new(&titles, []);
     let (mut record, mut parsed) = (table.record(), Vec::new());
     let mut records = table.records()?;
     while records.read(&mut record)? {

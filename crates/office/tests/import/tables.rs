@@ -175,6 +175,44 @@ fn the_visible_sheet_with_the_columns_is_read() {
     assert!(matches!(&fault, FileFault::HiddenSheet(name) if name == "Titres"), "{fault}");
 }
 
+#[test]
+fn the_first_visible_sheet_that_has_the_columns_is_read_whatever_others_have() {
+    let wide: Vec<Vec<String>> = rows(&[&[("nom", "Ancien")]])
+        .into_iter()
+        .zip(["ville", "CRETEIL"])
+        .map(|(row, town)| row.into_iter().chain([town.to_owned()]).collect())
+        .collect();
+    for hidden in [false, true] {
+        let mut book = Workbook::new();
+        fill(book.add_worksheet().set_name("Extrait").unwrap().set_active(true), 0, &rows(&[&[]]));
+        fill(book.add_worksheet().set_name("Archive").unwrap().set_hidden(hidden), 0, &wide);
+        let (table, parsed) = read(book.save_to_buffer().unwrap()).unwrap();
+        assert_eq!((table.sheet.as_deref(), values(parsed)), (Some("Extrait"), taken(csv(&[&[]]))));
+    }
+}
+
+#[test]
+fn a_sheet_that_repeats_a_cell_over_millions_is_refused_before_it_is_unpacked() {
+    let mut cells = text_cells(&rows(&[&[]]));
+    cells[1][0].0 += " table:number-columns-repeated=\"16384\"";
+    let many: Vec<_> = (0..300).map(|_| cells[1].clone()).collect();
+    let fault = refusal(ods(&[vec![cells[0].clone()], many].concat()));
+    assert!(matches!(fault, FileFault::TooLarge { .. }), "{fault}");
+}
+
+#[test]
+fn a_quotation_mark_that_swallows_the_file_refuses_it() {
+    let (text, _) = plain();
+    let fault = refusal(format!("{text}\"{}\"\n{text}", "\n".repeat(2_000_000)));
+    assert!(matches!(fault, FileFault::OpenQuote { row: 4 }), "{fault}");
+}
+
+#[test]
+fn nothing_of_a_header_moves_the_cursor_of_a_terminal() {
+    let fault = refusal("nom\u{1b}[2J;prenoms;\u{202e}email\n").to_string();
+    assert!(!fault.contains(char::is_control) && !fault.contains('\u{202e}'), "{fault:?}");
+}
+
 /// The workbook with a change in the XML of its first sheet.
 fn edited(book: &[u8], from: &str, to: &str) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();

@@ -78,6 +78,7 @@ table! {
         rule_run -> Nullable<Text>,
         review_on -> Date,
         unknown_title -> Nullable<Text>,
+        title_words -> Nullable<Text>,
     }
 }
 

@@ -5,7 +5,23 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 
 use encoding_rs::{MACINTOSH, WINDOWS_1252};
 
-use super::Encoding;
+use convoke_domain::code::coded;
+
+coded! {
+    /// How the text of a file is encoded.
+    pub enum Encoding {
+        /// UTF-8, with or without byte order mark.
+        Utf8 = "UTF-8",
+        /// The code page that a French Windows calls ANSI.
+        Windows1252 = "Windows-1252",
+        /// The code page of old Macintosh programs.
+        MacRoman = "MacRoman",
+        /// A workbook of Excel: its text is always Unicode.
+        Xlsx = "XLSX",
+        /// A workbook of LibreOffice (OpenDocument): its text is always Unicode.
+        Ods = "ODS",
+    }
+}
 
 /// Bytes that a text in this encoding does not have.
 #[derive(Debug, PartialEq, Eq)]

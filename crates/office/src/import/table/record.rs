@@ -8,6 +8,9 @@ use super::schema::Schema;
 /// The longest row in bytes of UTF-8. A file without line ends uses at most two such buffers.
 pub(in crate::import) const RECORD_MAX: usize = 1 << 20;
 
+/// Rows that a stray quotation mark may swallow before the file is refused.
+const SWALLOWED_MAX: u64 = 1_000;
+
 /// The largest number of cells in a row, as in a spreadsheet.
 pub(super) const CELLS_MAX: usize = 16_384;
 
@@ -87,6 +90,11 @@ impl Record {
             RowError::new(line, "", "", format!("a row of its own: the quotation mark on line {row} has swallowed it"))
         });
         Some(std::iter::once(first).chain(swallowed).collect())
+    }
+
+    /// Whether a quotation mark swallows so many rows that it can only be one that is never closed.
+    pub(super) fn has_swallowed_the_file(&self) -> bool {
+        self.has_swallowed && self.lines > SWALLOWED_MAX
     }
 
     pub(super) fn is_whole(&self) -> bool {

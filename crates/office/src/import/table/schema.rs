@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 
 use super::super::mapping::Mapping;
-use super::super::result::FileFault;
-use super::Layout;
+use super::super::result::{FileFault, shown};
+use super::layout::Layout;
 use super::record::{Record, trimmed};
+
+/// Names of columns that an error lists at most.
+const NAMES_MAX: usize = 40;
 
 /// A row that may be the names of the columns.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(super) struct Heading {
     names: Vec<String>,
     /// How many columns of the layout it names.
     pub(super) known: usize,
+    /// Whether it names all that must be there.
+    pub(super) is_complete: bool,
     /// The rows above it, shortened.
     pub(super) above: Vec<String>,
     /// Itself, shortened.
@@ -29,9 +34,15 @@ impl Heading {
         let names: Vec<String> = record.cells().map(|name| trimmed(name).to_owned()).collect();
         let is_known = |name: &&&'static str| names.iter().any(|theirs| key(theirs) == key(mapping.name_of(name)));
         let known = if record.is_cut() { 0 } else { layout.columns.iter().filter(is_known).count() };
+        let is_there = |(i, name): (usize, &&'static str)| {
+            let must =
+                (i < layout.required && !mapping.constants.contains_key(*name)) || mapping.columns.contains_key(*name);
+            !must || is_known(&name)
+        };
+        let is_complete = known > 0 && layout.columns.iter().enumerate().all(is_there);
         // What Excel writes to name the separator says nothing to a person.
         let above = above.iter().filter(|row| !row.starts_with("sep=")).cloned().collect();
-        Self { row: record.row(), known, above, shown: record.shown(), is_cut: record.is_cut(), names }
+        Self { row: record.row(), known, is_complete, above, shown: record.shown(), is_cut: record.is_cut(), names }
     }
 }
 
@@ -72,7 +83,7 @@ impl Schema {
         let mut twice = Vec::new();
         for (place, name) in header.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             if places.insert(key(name), place).is_some() {
-                twice.push(name.clone());
+                twice.push(shown(name));
             }
         }
         require_none(twice, FileFault::DuplicateColumns)?;
@@ -96,16 +107,17 @@ impl Schema {
             let values = mapping.values.get(name).cloned().unwrap_or_default();
             columns.push(Source { name, cell, values, constant: constant.cloned().unwrap_or_default() });
         }
-        let place = sheet.map(|sheet| format!("sheet \"{sheet}\", ")).unwrap_or_default();
+        let place = sheet.map(|sheet| format!("sheet \"{}\", ", shown(sheet))).unwrap_or_default();
         let by = separator.map(|c| format!(" (separator `{}`)", c.escape_default())).unwrap_or_default();
-        let found = header.iter().filter(|name| !name.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+        let found = header.iter().filter(|name| !name.is_empty()).take(NAMES_MAX).map(|name| shown(name));
+        let found = found.collect::<Vec<_>>().join(", ");
         require_none(missing, |missing| FileFault::MissingColumns {
             missing,
             found: format!("{place}line {row}{by} names the columns {found}"),
         })?;
         require_none(needless, FileFault::NeedlessConstants)?;
         let unknown = header.iter().zip(&used).filter(|(name, used)| !**used && !name.is_empty());
-        let unknown = unknown.map(|(name, _)| name.clone()).collect();
+        let unknown = unknown.map(|(name, _)| shown(name)).collect();
         Ok((Self { header, columns, separator }, unknown))
     }
 }

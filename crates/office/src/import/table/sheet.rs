@@ -11,7 +11,8 @@ use calamine::{
 };
 
 use super::super::result::FileFault;
-use super::Encoding;
+use super::area;
+use super::encoding::Encoding;
 use super::record::{CELLS_MAX, CellKind, RECORD_MAX, Record};
 
 /// Limits of a workbook, in bytes. A sheet of 300,000 permits unpacks to 180 MiB and its texts to 28 MiB. Texts, styles
@@ -20,6 +21,8 @@ const PACKED_MAX: u64 = 64 << 20;
 const SHEETS_MAX: u64 = 256 << 20;
 const OTHERS_MAX: u64 = 64 << 20;
 const ROWS_MAX: u32 = 1 << 20;
+/// Cells of an ODS sheet, which is held whole: 150,000 permits.
+const ODS_CELLS_MAX: u64 = 4_000_000;
 
 /// A workbook within the limits.
 pub(super) struct Workbook {
@@ -121,6 +124,12 @@ fn weigh(file: &mut File) -> Result<(), FileFault> {
         };
         *sum += io::copy(&mut part.by_ref().take(max + 1 - *sum), &mut io::sink()).map_err(unreadable)?;
         within(what, *sum, max)?;
+    }
+    let Ok(content) = archive.by_name("content.xml") else { return Ok(()) };
+    let cells = area::largest(BufReader::new(content)).map_err(unreadable)?;
+    if cells > ODS_CELLS_MAX {
+        let limit = format!("{} million cells", ODS_CELLS_MAX / 1_000_000);
+        return Err(FileFault::TooLarge { what: "the area of a sheet", limit });
     }
     Ok(())
 }

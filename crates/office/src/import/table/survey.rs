@@ -7,8 +7,9 @@ use std::str;
 use sha2::{Digest, Sha256};
 
 use super::super::result::FileFault;
+use super::encoding::{self, Encoding};
+use super::sheet;
 use super::text::{Lines, TextForm};
-use super::{Encoding, encoding, sheet};
 use convoke_domain::ids::hex;
 
 /// What the bytes of a file reveal.

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use csv_core::ReadRecordResult;
 
 use super::super::result::FileFault;
-use super::Encoding;
+use super::encoding::Encoding;
 use super::record::{CELLS_MAX, RECORD_MAX, Record};
 
 const BUFFER: usize = 64 << 10;
