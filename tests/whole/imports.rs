@@ -201,6 +201,38 @@ fn a_title_that_nobody_has_named_waits_for_an_answer_and_its_people_are_counted(
     assert_eq!(office.run(&[])["outcomes"]["unknown-title"], 1);
 }
 
+/// An upgrade stops nobody's convocation, and convokes no student.
+#[test]
+fn a_mention_that_was_known_before_keeps_its_verdict_until_it_is_answered() {
+    let office = Office::new(Shape { permits: 60, seats: true });
+    office.change("INSERT INTO title_kept (prefecture, kind, mention) VALUES ('94', 'CST', 'artiste'), ('94', 'CST', 'etudiant-en-echange')").unwrap();
+    let text = rows(&office, 60);
+    let (head, _) = text.split_once('\n').unwrap();
+    let at = |name: &str| head.split(';').position(|n| n == name).unwrap();
+    let soon = (today() + Days::new(50)).to_string();
+    let row = |i: usize, mention: &str| {
+        let mut fields: Vec<&str> = text.lines().nth(i).unwrap().split(';').collect();
+        (fields[at("type_titre")], fields[at("mention")]) = ("CST", mention);
+        (fields[at("fin_validite")], fields[at("statut")], fields[at("depot_le")]) = (&soon, "actif", "");
+        (fields[at("numero_titre")].to_owned(), fields.join(";"))
+    };
+    let rows = [row(1, "artiste"), row(2, "étudiant en échange"), row(3, "sculpteur")];
+    let lines: String = rows.iter().map(|(_, line)| format!("{line}\n")).collect();
+    fs::write(office.path("kept.csv"), format!("{head}\n{lines}")).unwrap();
+    office.ok(&["import", "permits", "kept.csv", "--json"]);
+    office.run(&[]);
+    let rule = |i: usize| office.one(&format!("SELECT rule FROM permit WHERE number = '{}'", rows[i].0));
+    assert_eq!((rule(1), rule(2)), ("student".to_owned(), "unknown-title".to_owned()));
+    assert_ne!(rule(0), "unknown-title");
+    let checked = office.output(&["config", "check"]);
+    assert!(String::from_utf8_lossy(&checked.stderr).contains("CST / artiste is no title"), "{checked:?}");
+    let kept = |office: &Office| office.ok(&["titles", "list", "--json"])["kept"].as_array().unwrap().len();
+    assert_eq!(kept(&office), 1);
+    office.ok(&["titles", "add", "CST", "artiste", "--is", "salarie", "--reason", "circular", "--json"]);
+    assert_eq!(kept(&office), 0);
+    assert_eq!(office.one(&format!("SELECT mention FROM permit WHERE number = '{}'", rows[0].0)), "salarie");
+}
+
 #[test]
 fn a_corrected_number_is_the_same_person_with_the_same_appointment() {
     let office = Office::new(Shape { permits: 200, seats: true });

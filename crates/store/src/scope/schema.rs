@@ -91,7 +91,7 @@ table! {
 }
 
 table! {
-    import_waiting (prefecture) {
+    import_waiting (prefecture, waiting_id) {
         prefecture -> Text,
         waiting_id -> Text,
         path -> Text,
