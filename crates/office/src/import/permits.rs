@@ -110,7 +110,7 @@ pub fn take(
         Ok(place) => imported.same_day = *place == Place::SameDay,
     }
     if imported.refused.is_none() {
-        let changes = store.staged_changes(options.full)?;
+        let changes = store.staged_changes(options.full, parsed.any_unknown)?;
         imported.count(&changes);
         imported.doubts = plausible::doubts(&changes, imported.read, &config.settings.policy);
         imported.nothing_new = place == Ok(Place::Again) && !changes.is_any();
@@ -180,6 +180,8 @@ struct Parsed {
     named: HashSet<String>,
     /// The day whose facts it has.
     extracted: Option<NaiveDate>,
+    /// Whether a row has a title that nobody has named.
+    any_unknown: bool,
 }
 
 fn parse_all(
@@ -189,7 +191,8 @@ fn parse_all(
     full: bool,
     batches: &mpsc::SyncSender<(Vec<Staged>, u64)>,
 ) -> Result<Parsed, FileFault> {
-    let (Parsed { mut findings, mut named, mut extracted }, mut seen) = (Parsed::default(), Duplicates::default());
+    let (Parsed { mut findings, mut named, mut extracted, mut any_unknown }, mut seen) =
+        (Parsed::default(), Duplicates::default());
     let mut record = table.record();
     let mut records = table.records()?;
     let mut batch = Vec::with_capacity(BATCH);
@@ -229,6 +232,7 @@ fn parse_all(
                 break;
             }
         };
+        any_unknown |= permit.unknown_title.is_some();
         batch.push(Staged::from(ImportedRow {
             row_no: record.row(),
             holder_id: id_key.holder(prefecture, &holder.number),
@@ -243,12 +247,12 @@ fn parse_all(
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
             // The receiver is gone: the database has failed, and reports the reason itself.
             if batches.send((full, records.position())).is_err() {
-                return Ok(Parsed { findings, named, extracted });
+                return Ok(Parsed { findings, named, extracted, any_unknown });
             }
         }
     }
     let _ = batches.send((batch, records.position()));
-    Ok(Parsed { findings, named, extracted })
+    Ok(Parsed { findings, named, extracted, any_unknown })
 }
 
 /// An extract is of one day: the first row says which.

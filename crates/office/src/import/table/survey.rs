@@ -1,7 +1,7 @@
 //! The first pass over a file: finds its format before parsing it.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::str;
 
 use sha2::{Digest, Sha256};
@@ -33,7 +33,7 @@ const SEPARATORS: [u8; 3] = *b";,\t";
 pub(super) fn survey(file: &mut File) -> Result<Survey, FileFault> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; BUFFER];
-    let (mut bytes, mut lines) = (0, Lines::default());
+    let mut bytes = 0;
     // Bytes of a character that continues in the next buffer.
     let mut carried = 0;
     let (mut kind, mut form, mut is_utf8) = (Encoding::Utf8, TextForm::default(), true);
@@ -48,10 +48,9 @@ pub(super) fn survey(file: &mut File) -> Result<Survey, FileFault> {
         }
         if kind == Encoding::Utf8 {
             if let Some(place) = new.iter().position(|b| *b == 0) {
-                lines.pass(&new[..place]);
-                return Err(FileFault::Nul { line: lines.line(), offset: bytes + place as u64 });
+                let offset = bytes + place as u64;
+                return Err(FileFault::Nul { line: line_at(file, offset)?, offset });
             }
-            lines.pass(new);
         }
         bytes += read as u64;
         carried = match str::from_utf8(&buffer[..end]) {
@@ -116,6 +115,21 @@ fn separators(head: &[u8]) -> Vec<u8> {
     let mut order: Vec<usize> = (0..SEPARATORS.len()).collect();
     order.sort_by_key(|i| std::cmp::Reverse(counts[*i]));
     order.into_iter().map(|i| SEPARATORS[i]).collect()
+}
+
+/// The line on which a byte is: read again, because no file but a broken one is asked.
+fn line_at(file: &mut File, offset: u64) -> Result<u64, FileFault> {
+    file.seek(SeekFrom::Start(0))?;
+    let (mut lines, mut before) = (Lines::default(), BufReader::with_capacity(BUFFER, file.take(offset)));
+    loop {
+        let buffer = before.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(lines.line());
+        }
+        lines.pass(buffer);
+        let length = buffer.len();
+        before.consume(length);
+    }
 }
 
 /// Fills the buffer as far as the file goes: a short read must not shorten the inspected head.
