@@ -46,11 +46,11 @@ pub(super) fn survey(file: &mut File) -> Result<Survey, FileFault> {
             form = TextForm::of_head(new)?;
             kind = if new.starts_with(ZIP_MAGIC) { sheet::kind(file)? } else { Encoding::Utf8 };
         }
-        if kind == Encoding::Utf8 {
-            if let Some(place) = new.iter().position(|b| *b == 0) {
-                let offset = bytes + place as u64;
-                return Err(FileFault::Nul { line: line_at(file, offset)?, offset });
-            }
+        if kind == Encoding::Utf8
+            && let Some(place) = new.iter().position(|b| *b == 0)
+        {
+            let offset = bytes + place as u64;
+            return Err(FileFault::Nul { line: line_at(file, offset)?, offset });
         }
         bytes += read as u64;
         carried = match str::from_utf8(&buffer[..end]) {
@@ -76,6 +76,7 @@ pub(super) fn survey(file: &mut File) -> Result<Survey, FileFault> {
         form.encoding = encoding::decide(file)?;
         kind = form.encoding;
     }
+    form.is_utf8 = is_utf8;
     file.seek(SeekFrom::Start(0))?;
     Ok(Survey { encoding: kind, form, sha256: hex(&hash.finalize()), bytes })
 }
@@ -88,7 +89,7 @@ impl TextForm {
             _ if head.starts_with(UTF8_MARK) => UTF8_MARK.len(),
             _ => 0,
         };
-        Ok(Self { mark: mark as u64, encoding: Encoding::Utf8, separators: separators(&head[mark..]) })
+        Ok(Self { mark: mark as u64, encoding: Encoding::Utf8, is_utf8: true, separators: separators(&head[mark..]) })
     }
 }
 

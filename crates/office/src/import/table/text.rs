@@ -18,13 +18,15 @@ pub(super) struct TextForm {
     /// Length of the byte order mark, in bytes.
     pub(super) mark: u64,
     pub(super) encoding: Encoding,
+    /// Whether all of it is UTF-8.
+    pub(super) is_utf8: bool,
     /// The separators to try, the likeliest first.
     pub(super) separators: Vec<u8>,
 }
 
 impl Default for TextForm {
     fn default() -> Self {
-        Self { mark: 0, encoding: Encoding::Utf8, separators: vec![b';'] }
+        Self { mark: 0, encoding: Encoding::Utf8, is_utf8: true, separators: vec![b';'] }
     }
 }
 
@@ -33,6 +35,9 @@ impl Default for TextForm {
 pub(super) struct TextRecords {
     source: BufReader<File>,
     encoding: Encoding,
+    /// The bytes of a row as they are in the file, where they may not be UTF-8: without its quotation marks a row could
+    /// be.
+    raw: Option<Vec<u8>>,
     core: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
@@ -57,6 +62,7 @@ impl TextRecords {
         Ok(Self {
             source: BufReader::with_capacity(BUFFER, file),
             encoding: form.encoding,
+            raw: (form.encoding == Encoding::Utf8 && !form.is_utf8).then(Vec::new),
             core: csv_core::ReaderBuilder::new().delimiter(form.separators[separator]).build(),
             text: vec![0; RECORD_MAX],
             ends: vec![0; CELLS_MAX],
@@ -77,6 +83,7 @@ impl TextRecords {
         let row = self.lines.line();
         record.restart(row);
         let (mut written, mut cells) = (0, 0);
+        self.raw.iter_mut().for_each(Vec::clear);
         loop {
             let input = self.source.fill_buf()?;
             // The last line may lack its line end, so one is added. A record that continues after it is inside a quote.
@@ -85,6 +92,9 @@ impl TextRecords {
             let (state, read, wrote, ended) =
                 self.core.read_record(input, &mut self.text[written..], &mut self.ends[cells..]);
             if !at_end {
+                if let Some(raw) = self.raw.as_mut().filter(|raw| raw.len() <= RECORD_MAX) {
+                    raw.extend_from_slice(&input[..read]);
+                }
                 self.lines.pass(&input[..read]);
                 self.source.consume(read);
                 self.position += read as u64;
@@ -110,6 +120,11 @@ impl TextRecords {
         record.lines = (self.lines.line() - row).max(1);
         if !record.is_cut() {
             self.take_cells(record, cells);
+        }
+        let torn = self.raw.as_ref().is_some_and(|raw| str::from_utf8(raw).is_err());
+        if torn && record.is_whole() {
+            let found = record.shown();
+            record.break_at(CELLS_MAX, &found, "UTF-8, as in the rest of the file: a character is torn apart".into());
         }
         Ok(true)
     }
