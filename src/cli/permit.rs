@@ -40,15 +40,16 @@ pub(super) enum Permit {
     },
     /// Give a holder the number that the register has now
     ///
-    /// For a foreigner number that was corrected in the register, and that nobody has here yet. Appointments, letters and
-    /// the ledger stay with the holder; an extract finds them under either number.
+    /// For a foreigner number that was corrected in the register, and that nobody has here yet. Appointments, letters
+    /// and the ledger stay with the holder; an extract finds them under either number.
     #[command(after_long_help = "Example:
   convoke permit renumber 9400000001 9400000009 --reason \"corrected in the register on 3 March\"")]
     Renumber(Numbers),
     /// Make one person of two numbers
     ///
-    /// For a foreigner number that was corrected in the register while both are known here. Everything of the new number
-    /// goes to the holder of the old one, who then has the new number. Refused while each has an appointment to come.
+    /// For a foreigner number that was corrected in the register while both are known here. Everything of the new
+    /// number goes to the holder of the old one, who then has the new number. Refused while each has an appointment to
+    /// come.
     #[command(after_long_help = "Example:
   convoke permit merge 9400000001 9400000009 --reason \"one person, by the register of 3 March\"")]
     Merge(Numbers),

@@ -37,8 +37,8 @@ pub(super) enum Titles {
     },
     /// Say what a type and a mention of the extract mean
     ///
-    /// The answer goes to `config/titles.toml` and into the ledger; all permits so worded are assessed again by the next
-    /// run.
+    /// The answer goes to `config/titles.toml` and into the ledger; all permits so worded are assessed again by the
+    /// next run.
     #[command(after_long_help = "Examples:
   convoke titles add \"DCEM\" \"mineur\" --is CST/vie-privee-familiale --reason \"ministry's list of 3 March\"")]
     Add {
@@ -146,12 +146,11 @@ impl Titles {
                 let title = TitleId::try_from(title).map_err(Usage)?;
                 let by = (process::login(), reason);
                 let spelling = Spelling { kind, mention, title };
-                let answered = titles::answer(&mut store, &config, &spelling, replace, (&by.0, &by.1), &session.clock)
+                let n = titles::answer(&mut store, &config, &spelling, replace, (&by.0, &by.1), &session.clock)
                     .map_err(|error| match error.downcast::<NoTitle>() {
                         Ok(no_title) => Usage(no_title.to_string()).into(),
                         Err(error) => error,
                     })?;
-                let n = answered.permits;
                 let text = match n {
                     0 => "No stored permit is so worded; the answer is kept for extracts to come.\n".to_owned(),
                     n => format!("Permits that have a title now, and that the next run assesses: {n}.\n"),

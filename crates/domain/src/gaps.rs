@@ -60,7 +60,8 @@ impl Gap {
                 format!("Le guichet {desk} dessert la commune {insee}, qui n'existe pas.")
             }
             Self::NoSlot { desk, opening } => format!(
-                "Le guichet {desk} a une ouverture plus courte que ses créneaux de {} minutes\u{a0}: elle n'en donne aucun.",
+                "Le guichet {desk} a une ouverture plus courte que ses créneaux de {} minutes\u{a0}: elle n'en donne \
+                 aucun.",
                 opening.slot_min
             ),
         }

@@ -252,7 +252,8 @@ impl Policy {
             require(days <= 3_660, || format!("{days} days are more than ten years"))?;
         }
         require((1..=120).contains(&self.late_months), || {
-            "late_months must be 1 to 120: with 0, nobody is convoked from the day after the expiry on (CESEDA R.431-8 says 6)"
+            "late_months must be 1 to 120: with 0, nobody is convoked from the day after the expiry on (CESEDA \
+             R.431-8 says 6)"
                 .into()
         })?;
         let days = self.extract_warn_days <= self.extract_refuse_days;

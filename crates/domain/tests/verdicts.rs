@@ -262,24 +262,29 @@ fn no_student_of_any_type_is_due_whatever_else_holds() {
     }
 }
 
+/// A permit of which nothing else is known.
+fn plain(mention: &'static str, expires_on: NaiveDate) -> Facts<'static> {
+    Facts {
+        kind: PermitKind::Cst,
+        mention,
+        status: Status::Active,
+        expires_on,
+        commune: "94001",
+        filed: false,
+        held: false,
+        absent: false,
+        superseded: false,
+        unknown: false,
+        convoked_for: None,
+    }
+}
+
 /// A title that nobody has named is convoked by no night, except that a student is a student.
 #[test]
 fn nobody_is_due_for_a_title_that_nobody_has_named() {
     let expires_on = NaiveDate::from_ymd_opt(2026, 11, 30).expect("a date");
     for (example, days) in [(Example::Counter, -30), (Example::Counter, 10), (Example::Online, -90)] {
-        let facts = |mention: &'static str| Facts {
-            kind: PermitKind::Cst,
-            mention,
-            status: Status::Active,
-            expires_on,
-            commune: "94001",
-            filed: false,
-            held: false,
-            absent: false,
-            superseded: false,
-            unknown: true,
-            convoked_for: None,
-        };
+        let facts = |mention| Facts { unknown: true, ..plain(mention, expires_on) };
         let rule = |mention| assess(&facts(mention), &policy(example), &jurisdiction(), shifted(expires_on, days)).rule;
         assert_eq!(rule("artiste"), Rule::UnknownTitle);
         assert_eq!(rule("salarie"), Rule::UnknownTitle, "the type may be what nobody knows");
@@ -303,19 +308,7 @@ fn dates_at_the_ends_of_time_get_a_verdict_too() {
         .flat_map(|example| ends.into_iter().flat_map(move |today| ends.map(|expiry| (example, today, expiry))))
     {
         for convoked_for in [None, Some(ends[0]), Some(ends[3])] {
-            let facts = Facts {
-                kind: PermitKind::Cst,
-                mention: "salarie",
-                status: Status::Active,
-                expires_on,
-                commune: "94001",
-                filed: false,
-                held: false,
-                absent: false,
-                superseded: false,
-                unknown: false,
-                convoked_for,
-            };
+            let facts = Facts { convoked_for, ..plain("salarie", expires_on) };
             let policy = policy(example);
             let rule = assess(&facts, &policy, &jurisdiction, today).rule.code();
             assert_eq!(rule, expected(&facts, example, &policy, today), "{expires_on} on {today}");

@@ -62,15 +62,6 @@ pub fn settle(store: &mut Store, titles: &Titles) -> Result<u64> {
     Ok(changed)
 }
 
-/// A spelling and its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// Permits that got the title.
-    pub permits: u64,
-    /// The titles as they are now.
-    pub titles: Titles,
-}
-
 /// Why an answer is not taken.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -86,6 +77,7 @@ fn extended_file(known: &str, entry: &str) -> Result<String, NoTitle> {
 }
 
 /// Says what a spelling means: in the préfecture's `titles.toml`, for all its permits, and in the ledger.
+/// Returns how many permits there are.
 pub fn answer(
     store: &mut Store,
     config: &Configuration,
@@ -93,7 +85,7 @@ pub fn answer(
     replace: bool,
     (actor, reason): (&str, &str),
     clock: &Clock,
-) -> Result<Answered> {
+) -> Result<u64> {
     let known = &config.settings.policy.titles;
     if let (Meaning::Known(id), false) = (known.meaning(&spelling.kind, &spelling.mention), replace) {
         let id = String::from(id);
@@ -124,7 +116,7 @@ pub fn answer(
     );
     // The file first: a night finds there what the database does not say yet.
     write_whole(&file, extended_file(&known, &entry)?.as_bytes())?;
-    let permits = store.write(|s| {
+    store.write(|s| {
         let code = mention_code(&spelling.mention);
         for TitleInUse { kind, mention, .. } in s.titles_in_use()? {
             if code_of(&kind) == code_of(&spelling.kind) && mention == code {
@@ -136,6 +128,5 @@ pub fn answer(
             "permits": permits, "reason": reason});
         s.record(actor, clock.now(), vec![Event { kind: "title.answered", payload }])?;
         Ok(permits)
-    })?;
-    Ok(Answered { permits, titles })
+    })
 }

@@ -82,8 +82,9 @@ impl Store {
         // Looking at every row costs a second of a million.
         let unknown = if any_unknown {
             self.count(&format!(
-                "FROM staged_permit s WHERE s.unknown_title IS NOT NULL AND s.mention NOT LIKE 'etudiant%' AND NOT EXISTS
-                 (SELECT 1 FROM permit p WHERE p.prefecture = '{p}' AND p.permit_id = s.permit_id AND p.unknown_title IS NOT NULL)"
+                "FROM staged_permit s WHERE s.unknown_title IS NOT NULL AND s.mention NOT LIKE 'etudiant%'
+                 AND NOT EXISTS (SELECT 1 FROM permit p WHERE p.prefecture = '{p}'
+                    AND p.permit_id = s.permit_id AND p.unknown_title IS NOT NULL)"
             ))?
         } else {
             0
@@ -128,8 +129,10 @@ impl Store {
             })
             .collect();
         let sql = format!(
-            "SELECT count(*) AS n, {} AS sums {matched} JOIN holder h ON h.prefecture = p.prefecture AND h.holder_id = s.holder_id
-             WHERE p.fingerprint <> s.permit_fingerprint OR p.absent OR (s.takes_holder AND h.fingerprint <> s.holder_fingerprint)",
+            "SELECT count(*) AS n, {} AS sums {matched}
+             JOIN holder h ON h.prefecture = p.prefecture AND h.holder_id = s.holder_id
+             WHERE p.fingerprint <> s.permit_fingerprint OR p.absent
+                OR (s.takes_holder AND h.fingerprint <> s.holder_fingerprint)",
             sums.join(" || ' ' || ")
         );
         let found: Sums = on_backend!(&mut self.conn, c => diesel::sql_query(sql).get_result(c))?;

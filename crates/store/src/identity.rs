@@ -18,7 +18,8 @@ use convoke_domain::requests::RequestState;
 pub enum Clash {
     /// Each has an appointment to come.
     #[error(
-        "both numbers have an appointment that is to come or not marked: mark or cancel one first (`convoke convocation cancel`)"
+        "both numbers have an appointment that is to come or not marked: mark or cancel one first \
+         (`convoke convocation cancel`)"
     )]
     TwoAppointments,
     /// Each has an open request.
@@ -68,7 +69,8 @@ impl Store {
              WHERE holder_id IN (SELECT alias_id FROM holder_alias WHERE prefecture = '{p}');
              UPDATE staged_permit SET takes_holder = FALSE
              WHERE takes_holder AND holder_id IN (SELECT holder_id FROM holder_alias WHERE prefecture = '{p}')
-               AND row_no > (SELECT min(t.row_no) FROM staged_permit t WHERE t.holder_id = staged_permit.holder_id AND t.takes_holder);"
+               AND row_no > (SELECT min(t.row_no) FROM staged_permit t
+                  WHERE t.holder_id = staged_permit.holder_id AND t.takes_holder);"
         ))
         .context("following corrected numbers")
     }
@@ -76,7 +78,8 @@ impl Store {
     /// Rows whose permit is stored under another holder.
     pub fn staged_under_another_holder(&mut self) -> Result<Vec<OtherHolder>> {
         let sql = format!(
-            "SELECT s.row_no, s.permit_number, s.holder_number, h.number AS known_number, o.holder_id IS NOT NULL AS is_known
+            "SELECT s.row_no, s.permit_number, s.holder_number, h.number AS known_number,
+                o.holder_id IS NOT NULL AS is_known
              FROM staged_permit s JOIN permit p ON p.prefecture = '{0}' AND p.permit_id = s.permit_id
              JOIN holder h ON h.prefecture = '{0}' AND h.holder_id = p.holder_id
              LEFT JOIN holder o ON o.prefecture = '{0}' AND o.holder_id = s.holder_id

@@ -183,11 +183,13 @@ impl Store {
              DROP TABLE IF EXISTS staged_permit;
              CREATE TEMP TABLE staged_permit (
                 row_no BIGINT NOT NULL PRIMARY KEY, holder_id {id} NOT NULL, permit_id {id} NOT NULL, takes_holder BOOLEAN NOT NULL,
-                holder_number TEXT NOT NULL, family_name TEXT NOT NULL, usage_name TEXT, given_names TEXT NOT NULL, birth_date DATE, birth_partial TEXT,
+                holder_number TEXT NOT NULL, family_name TEXT NOT NULL, usage_name TEXT, given_names TEXT NOT NULL,
+                birth_date DATE, birth_partial TEXT,
                 email TEXT, phone TEXT, language TEXT NOT NULL, address TEXT NOT NULL, postcode TEXT NOT NULL, town TEXT,
                 commune TEXT NOT NULL, household TEXT, channel TEXT, large_print BOOLEAN NOT NULL, holder_fingerprint BIGINT NOT NULL,
                 permit_number TEXT NOT NULL, kind TEXT NOT NULL, mention TEXT NOT NULL, valid_from DATE NOT NULL,
-                expires_on DATE NOT NULL, status TEXT NOT NULL, filed_on DATE, unknown_title TEXT, title_words TEXT, permit_fingerprint BIGINT NOT NULL);"
+                expires_on DATE NOT NULL, status TEXT NOT NULL, filed_on DATE, unknown_title TEXT,
+                title_words TEXT, permit_fingerprint BIGINT NOT NULL);"
         ))
         .context("preparing the import")
     }
@@ -261,14 +263,17 @@ impl Store {
         // transaction are planned each time.
         self.plan("auto")?;
         self.execute(&format!(
-            "INSERT INTO holder (prefecture, holder_id, number, family_name, usage_name, given_names, birth_date, birth_partial, email, phone, language,
+            "INSERT INTO holder (prefecture, holder_id, number, family_name, usage_name, given_names,
+                birth_date, birth_partial, email, phone, language,
                 address, postcode, town, commune, household, channel, large_print, fingerprint)
-             SELECT '{p}', holder_id, holder_number, family_name, usage_name, given_names, birth_date, birth_partial, email, phone, language,
+             SELECT '{p}', holder_id, holder_number, family_name, usage_name, given_names,
+                birth_date, birth_partial, email, phone, language,
                 address, postcode, town, commune, household, channel, large_print, holder_fingerprint
              FROM staged_permit WHERE takes_holder ORDER BY holder_id
              ON CONFLICT (prefecture, holder_id) DO UPDATE SET
                 family_name = excluded.family_name, usage_name = excluded.usage_name, given_names = excluded.given_names,
-                birth_date = excluded.birth_date, birth_partial = excluded.birth_partial, email = excluded.email, phone = excluded.phone, language = excluded.language,
+                birth_date = excluded.birth_date, birth_partial = excluded.birth_partial,
+                email = excluded.email, phone = excluded.phone, language = excluded.language,
                 address = excluded.address, postcode = excluded.postcode, town = excluded.town, commune = excluded.commune,
                 household = excluded.household, channel = excluded.channel, large_print = excluded.large_print,
                 fingerprint = excluded.fingerprint
@@ -280,7 +285,9 @@ impl Store {
              FROM staged_permit WHERE TRUE ORDER BY permit_id
              ON CONFLICT (prefecture, permit_id) DO UPDATE SET
                 kind = excluded.kind, mention = excluded.mention, valid_from = excluded.valid_from, expires_on = excluded.expires_on,
-                status = excluded.status, filed_on = excluded.filed_on, unknown_title = excluded.unknown_title, title_words = excluded.title_words, commune = excluded.commune, absent = FALSE,
+                status = excluded.status, filed_on = excluded.filed_on,
+                unknown_title = excluded.unknown_title, title_words = excluded.title_words,
+                commune = excluded.commune, absent = FALSE,
                 fingerprint = excluded.fingerprint, review_on = excluded.review_on
              WHERE permit.fingerprint <> excluded.fingerprint OR permit.absent;"
         ))

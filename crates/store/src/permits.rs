@@ -46,8 +46,8 @@ row! {
     }
 }
 
-/// Filed, held, absent, superseded, of an unknown title: five booleans in one column, because each column of a million rows costs a
-/// twentieth of a second.
+/// Filed, held, absent, superseded, of an unknown title: five booleans in one column, because each column of a million
+/// rows costs a twentieth of a second.
 const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN held THEN 2 ELSE 0 END
      + CASE WHEN absent THEN 4 ELSE 0 END + CASE WHEN superseded THEN 8 ELSE 0 END
      + CASE WHEN unknown_title IS NULL THEN 0 ELSE 16 END";

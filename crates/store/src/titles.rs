@@ -87,8 +87,8 @@ impl Store {
         Ok(rows.into_iter().map(used).collect())
     }
 
-    /// Wordings that no title has, of permits that are in force and not filed for, the soonest expiry first. `due`: from
-    /// a date to another, both included.
+    /// Wordings that no title has, of permits that are in force and not filed for, the soonest expiry first. `due`:
+    /// from a date to another, both included.
     pub fn unknown_titles(&mut self, due: [NaiveDate; 2]) -> Result<Vec<UnknownTitle>> {
         use diesel::dsl::{count_star, min};
         let all: Vec<(Option<String>, String, i64, Option<NaiveDate>)> = open_permits!(self)

@@ -185,8 +185,8 @@ impl<'a> Fields<'a> {
 const BIRTH_DATE: &str = "a date as YYYY-MM-DD or DD/MM/YYYY, or 00/00/YYYY where day and month are not known";
 const DATE: &str = "a date of the calendar from 1900 to 2200, as YYYY-MM-DD or DD/MM/YYYY";
 
-/// A date as `YYYY-MM-DD` or `DD/MM/YYYY`, also with the midnight that many programs add to it. Parsed by hand: otherwise four or five dates a row are half the work of an
-/// import.
+/// A date as `YYYY-MM-DD` or `DD/MM/YYYY`, also with the midnight that many programs add to it. Parsed by hand:
+/// otherwise four or five dates a row are half the work of an import.
 fn date(text: &str) -> Option<NaiveDate> {
     let number =
         |digits: &[u8]| digits.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));

@@ -81,8 +81,8 @@ impl Dated {
         if on > today { Err(OutOfOrder::Future { on, by, today }) } else { Ok(Self { on, by }) }
     }
 
-    /// A file that says no day and has few of the permits is a correction of the last extract, not the extract of today:
-    /// tonight's, of yesterday, would be older than it.
+    /// A file that says no day and has few of the permits is a correction of the last extract, not the extract of
+    /// today: tonight's, of yesterday, would be older than it.
     pub(super) fn of_a_part(self, rows: u64, known: u64, full: bool, taken: &[Extract]) -> Self {
         match taken.last() {
             Some(current) if self.by == Origin::Arrival && !full && rows * 2 < known => {

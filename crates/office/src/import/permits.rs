@@ -147,7 +147,8 @@ fn under_another_number(row: &OtherHolder) -> RowError {
     let OtherHolder { row_no, permit_number, holder_number: new, known_number: old, is_known } = row;
     let act = if *is_known { "merge" } else { "renumber" };
     let expected = format!(
-        "a permit of numero_etranger {new}: the database has it under {old}; if the register has corrected that number, \
+        "a permit of numero_etranger {new}: the database has it under {old}; if the register has corrected that \
+         number, \
          `convoke permit {act} {old} {new} --reason TEXT`"
     );
     RowError::new(*row_no as u64, "numero_titre", permit_number, expected)
@@ -175,8 +176,8 @@ pub fn day_of(path: &Path, mapping: &Mapping) -> Option<NaiveDate> {
 #[derive(Default)]
 struct Parsed {
     findings: Findings,
-    /// The numbers of permits that rows which cannot be imported are about: a row that cannot be read is no sign that its
-    /// permit is gone.
+    /// The numbers of permits that rows which cannot be imported are about: a row that cannot be read is no sign that
+    /// its permit is gone.
     named: HashSet<String>,
     /// The day whose facts it has.
     extracted: Option<NaiveDate>,

@@ -80,7 +80,8 @@ pub enum FileFault {
     Utf16,
     /// A NUL byte, which text never contains.
     #[error(
-        "line {line} holds a NUL byte (byte {offset} of the file): this is no CSV, XLSX or ODS; save it as \"CSV UTF-8\" and import it again"
+        "line {line} holds a NUL byte (byte {offset} of the file): this is no CSV, XLSX or ODS; save it as \"CSV \
+         UTF-8\" and import it again"
     )]
     Nul {
         /// Line of the file.
@@ -146,7 +147,8 @@ pub enum FileFault {
     Workbook(String),
     /// A workbook that unpacks to more than any real export.
     #[error(
-        "the workbook is refused: {what} is over the limit of {limit}; save it as \"CSV UTF-8\", which has no such limit"
+        "the workbook is refused: {what} is over the limit of {limit}; save it as \"CSV UTF-8\", which has no such \
+         limit"
     )]
     TooLarge {
         /// What is too large.

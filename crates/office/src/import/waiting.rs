@@ -49,7 +49,8 @@ pub(super) fn let_wait(store: &mut Store, file: &mut Opened<'_>, by: &By<'_>) ->
         s.record(by.actor, by.now, vec![Event { kind: "import.waiting", payload: payload.clone() }])
     })?;
     file.imported.refuse(format!(
-        "{why}. It waits for a person: look at it, then `convoke import confirm {id} --reason TEXT`, or import a better one"
+        "{why}. It waits for a person: look at it, then `convoke import confirm {id} --reason TEXT`, or import a \
+         better one"
     ));
     file.imported.waiting = Some(id);
     Ok(())

@@ -1,5 +1,6 @@
-//! The folder of new extracts: each file is taken whole or refused whole, and then moved aside, so that it is never read twice
-//! and never lost. What is imported twice, because a process ended in between, changes nothing the second time.
+//! The folder of new extracts: each file is taken whole or refused whole, and then moved aside, so that it is never
+//! read twice and never lost. What is imported twice, because a process ended in between, changes nothing the second
+//! time.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -29,13 +30,15 @@ pub struct Taken {
     pub refused: Option<String>,
 }
 
-/// A file that has not changed for so long is whole. Who writes it under another name, and renames it, need not trust in that.
+/// A file that has not changed for so long is whole. Who writes it under another name, and renames it, need not trust
+/// in that.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
 /// Names of files begin with what they hold; permits first, slots before convocations, which need them, and marks last.
 const KINDS: [&str; 4] = ["permits", "slots", "convocations", "attendance"];
 
-/// Imports what is in the inbox, in the order of kinds, then of the days of extracts, then of names. A file that is refused stops no other.
+/// Imports what is in the inbox, in the order of kinds, then of the days of extracts, then of names. A file that is
+/// refused stops no other.
 pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> Result<Vec<Taken>> {
     let Some(inbox) = &config.settings.import.inbox else { return Ok(Vec::new()) };
     let mut taken = Vec::new();
@@ -58,7 +61,8 @@ pub(super) fn take(store: &mut Store, config: &Configuration, clock: &Clock) -> 
                     tracing::warn!("An extract of the inbox changed while it was read, and stays where it is: {name}");
                     continue;
                 }
-                // A file that is no table is refused; that a disk or a database fails, or a mapping is wrong, is not its fault.
+                // A file that is no table is refused; that a disk or a database fails, or a mapping is wrong, is not
+                // its fault.
                 Some(fault) if fault.is_of_the_file() => {
                     let shown = fault.to_string();
                     set_aside(&path, "refused", clock, format!("{error:#}\n").as_bytes())?;
@@ -124,7 +128,8 @@ fn settled(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
     Ok(settled.into_iter().map(|(_, kind, path)| (kind, path)).collect())
 }
 
-/// What may be read now: finished files of a known kind. One still being written carries another name (`.part`, `.tmp`).
+/// What may be read now: finished files of a known kind. One still being written carries another name (`.part`,
+/// `.tmp`).
 fn files(inbox: &Path) -> Result<Vec<(usize, PathBuf)>> {
     let entries = fs::read_dir(inbox).with_context(|| {
         format!("[import] inbox: reading {}; make the folder, or correct the setting", inbox.display())

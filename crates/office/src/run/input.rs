@@ -187,13 +187,15 @@ pub(super) fn warnings(
         let s = if n > 1 { "s" } else { "" };
         let fate = if unknown.is_student { "tenu pour un titre d'étudiant" } else { "personne n'est convoqué" };
         warnings.push(format!(
-            "Titre inconnu « {words} »\u{a0}: {n} titre{s}, première expiration le {}, {fate}. `convoke titles add` dit ce qu'il est.",
+            "Titre inconnu « {words} »\u{a0}: {n} titre{s}, première expiration le {}, {fate}. `convoke titles add` \
+             dit ce qu'il est.",
             unknown.first_expiry.format("%d/%m/%Y")
         ));
     }
     if let Some(waiting) = &seen.waiting {
         warnings.push(format!(
-            "Une extraction du {} attend d'être confirmée ({})\u{a0}: `convoke import confirm {}`. La nuit suit la précédente.",
+            "Une extraction du {} attend d'être confirmée ({})\u{a0}: `convoke import confirm {}`. La nuit suit la \
+             précédente.",
             waiting.as_of.format("%d/%m/%Y"),
             waiting.why,
             waiting.id

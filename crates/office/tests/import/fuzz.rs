@@ -1,5 +1,5 @@
-//! Damaged files against an independent reader: whatever happened to the bytes of a valid CSV, each row that is taken is
-//! a row that Python's `csv` finds in them too, and each row that it finds and that is not taken is named.
+//! Damaged files against an independent reader: whatever happened to the bytes of a valid CSV, each row that is taken
+//! is a row that Python's `csv` finds in them too, and each row that it finds and that is not taken is named.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,8 +8,8 @@ use std::process::Command;
 
 use super::*;
 
-/// Reads each file that is named on its standard input, with its encoding and separator, and prints, for each, its rows:
-/// first line, last line, cells.
+/// Reads each file that is named on its standard input, with its encoding and separator, and prints, for each, its
+/// rows: first line, last line, cells.
 const READER: &str = r#"
 import codecs, csv, io, json, sys
 csv.field_size_limit(1 << 30)
@@ -89,8 +89,8 @@ fn damage(bytes: &mut Vec<u8>, dice: &mut Dice) {
     }
 }
 
-/// Makes workbooks as openpyxl does, with what sheets have besides a table, and prints for each its path, the row of its
-/// header, and the cells below as text; a formula has no result there.
+/// Makes workbooks as openpyxl does, with what sheets have besides a table, and prints for each its path, the row of
+/// its header, and the cells below as text; a formula has no result there.
 const WRITER: &str = r#"
 import datetime, json, random, sys
 import openpyxl
