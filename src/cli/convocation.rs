@@ -202,10 +202,13 @@ impl Cancel {
         let ended = session.by_hand(&config, reason, |hand| {
             acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
         })?;
-        let document = json!({"schema": "convoke.cancelled/1", "reference": self.reference.as_str(), "letter": ended.letter, "channel": ended.channel});
-        let way = way(session, &config, ended.channel, ended.day);
+        let (letter, channel) = ended.letter.unzip();
+        let document = json!({"schema": "convoke.cancelled/1", "reference": self.reference.as_str(), "letter": letter, "channel": channel});
+        let told = channel.map_or("Nobody had been told of it: no letter is written.".to_owned(), |channel| {
+            format!("The letter about it {}.", way(session, &config, channel, ended.day))
+        });
         let text = format!(
-            "Cancelled. The letter about it {way}. The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
+            "Cancelled. {told} The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
         );
         session.print(&document, &text)?;
         Ok(Exit::Done)

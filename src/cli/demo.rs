@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -55,7 +56,7 @@ impl Demo {
             .context("writing into the folder")?;
         // The demo has its own relay and hours, whatever the environment says.
         let environment = vec![("CONVOKE__DISPATCH__HOURS".to_owned(), "always".to_owned())];
-        let config = Configuration::load(&dir.join("convoke.toml"), environment, None)?;
+        let config = Arc::new(Configuration::load(&dir.join("convoke.toml"), environment, None)?);
         Store::migrate(&config.settings.database.url)?;
 
         let wish = Wish { permits: self.permits as usize, nights: self.nights, seed: self.seed, folder: dir.clone() };

@@ -1,5 +1,7 @@
 //! `convoke dispatch`, `convoke pause`, `convoke unpause`.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
@@ -42,7 +44,7 @@ struct Document<'a> {
 
 impl Dispatch {
     pub(super) fn execute(&self, session: &Session) -> Result<Exit> {
-        let config = session.configuration()?;
+        let config = Arc::new(session.configuration()?);
         allow_redirection(&config, self.redirect)?;
         let transport = Transport::of(&config)?;
         let store = Session::store(&config, Use::Worker)?;
@@ -69,14 +71,15 @@ impl Dispatch {
         })?;
         progress.clear();
         let text = format!(
-            "{} accepted, {} deferred, {} failed, {} uncertain, {} expired, {} cancelled, {} held.\n",
+            "{} accepted, {} deferred, {} failed, {} uncertain, {} expired, {} cancelled, {} held, {} waiting for a night.\n",
             counts.accepted,
             counts.deferred,
             counts.failed,
             counts.uncertain,
             counts.expired,
             counts.cancelled,
-            counts.held
+            counts.held,
+            counts.waiting
         );
         session.print(&Document { schema: "convoke.dispatch/1", counts: &counts }, &text)?;
         // Only additional information: if the database is lost by now, the work is done all the same.
@@ -97,6 +100,14 @@ impl Dispatch {
             Drained::RelayDown(fault) => {
                 eprintln!(
                     "convoke: the relay does not answer ({fault}): the letters wait, and no attempt was counted; run this again later"
+                );
+                Exit::LettersFailed
+            }
+            Drained::ClockJumped(by) => {
+                eprintln!(
+                    "convoke: the clock is {} days ahead of when it was last seen: nothing is sent, and no letter expires. If it is right, run \
+                     tonight by hand (`convoke run --reason …`)",
+                    by.num_days()
                 );
                 Exit::LettersFailed
             }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::failure::{Usage, exit_of};
-use super::run::show_beside;
+use super::run::{self, show_beside};
 use super::session::Session;
 use convoke_machine::entropy::Entropy;
 use convoke_office::night::{Starter, carry_out};
@@ -110,13 +110,9 @@ fn run_one(session: &Session, folder: &Path, starter: Starter, request: &Request
         show_beside(carry_out(&mut store, &config, starter, request, &mut tools))
     })();
     match outcome {
-        Ok(Outcome::Done(summary)) => {
-            let exit = if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done };
-            ended("done", exit, serde_json::to_value(&summary).ok(), None)
-        }
+        Ok(Outcome::Done(summary)) => ended("done", run::ended(&summary), serde_json::to_value(&summary).ok(), None),
         Ok(Outcome::NothingNew(summary)) => {
-            let exit = if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done };
-            ended("nothing-new", exit, serde_json::to_value(&summary).ok(), None)
+            ended("nothing-new", run::ended(&summary), serde_json::to_value(&summary).ok(), None)
         }
         Ok(Outcome::Busy(id)) => ended("busy", Exit::RunInProgress, None, Some(format!("run {id} is in progress"))),
         Ok(Outcome::TooManyFirm { firm, max, plan_hash }) => {

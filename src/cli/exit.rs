@@ -33,6 +33,8 @@ exits! {
     LettersFailed = 3, "done, some letters failed";
     /// Done; some holders have no slot.
     WithoutSlot = 4, "done, some holders have no slot";
+    /// Done; releases of appointments are withheld.
+    Withheld = 5, "done, releases of appointments withheld: `convoke plan` shows them";
     /// The schema is not migrated.
     NotMigrated = 10, "the database is not migrated: run `convoke migrate`";
     /// A run is already in progress.

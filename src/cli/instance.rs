@@ -146,16 +146,26 @@ fn write_proof(out: &Path, proof: &Proof, overtime: u32) -> Result<Explanation> 
 
 /// Writes everything that the planner saw and decided in a night, and nothing personal.
 pub(super) fn write_night(night: &Night<'_>, out: &Path, overtime: u32) -> Result<Explanation> {
-    let explanation = explain(night.proof, overtime);
-    let files = night.files(&explanation)?;
+    let files = night.files(|proof| explain(proof, overtime))?;
     make_folder(out)?;
+    // What an earlier plan left there is not of this one.
+    let second = out.join("second");
+    if second.join("plan.csv").is_file() {
+        fs::remove_dir_all(&second).with_context(|| format!("removing {}", second.display()))?;
+    }
     write_all(out, files)?;
-    Ok(explanation)
+    Ok(explain(night.proof, overtime))
 }
 
 fn write_all(out: &Path, files: Vec<(&str, Vec<u8>)>) -> Result<()> {
     if files.iter().all(|(name, _)| *name != export::UNPINNED) {
         remove_old(&out.join(export::UNPINNED))?;
     }
-    files.into_iter().try_for_each(|(name, bytes)| write_whole(&out.join(name), &bytes))
+    files.into_iter().try_for_each(|(name, bytes)| {
+        let file = out.join(name);
+        if let Some(folder) = file.parent() {
+            make_folder(folder)?;
+        }
+        write_whole(&file, &bytes)
+    })
 }

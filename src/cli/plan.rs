@@ -15,7 +15,7 @@ use super::output::{make_folder, terminal_width};
 use super::session::{Session, given};
 use convoke_instance::export::Night;
 use convoke_instance::weeks::{Week, by_week};
-use convoke_office::run::{For, Preview, keep_shown, letters_of_plan, preview};
+use convoke_office::run::{FollowedCounts, For, Preview, keep_shown, letters_of_plan, preview};
 use convoke_planning::explain::{Explanation, explain};
 use convoke_report::columns::{Columns, paragraph};
 use convoke_store::Use;
@@ -60,7 +60,7 @@ impl Plan {
         }
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
+        let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Shown, tools))?;
         let night = Night {
             input: &seen.input,
             plan: &seen.plan,
@@ -90,8 +90,9 @@ impl Plan {
             "schema": "convoke.preview/1", "prefecture": store.prefecture(), "business_date": seen.business_date,
             "scanned": seen.outcomes.values().sum::<u64>(), "outcomes": seen.outcomes, "firm": f.firm, "planned": f.planned,
             "lapses": {"no_possible_day": f.no_possible_day, "no_capacity": f.no_capacity}, "late_firm": f.late_firm,
-            "late_planned": f.late_planned, "without_seat": f.without_seat, "input_hash": seen.input_hash, "policy_hash": seen.policy_hash, "plan_hash": seen.plan_hash,
+            "late_planned": f.late_planned, "without_seat": f.without_seat, "past_six_months": f.past_six_months, "input_hash": seen.input_hash, "policy_hash": seen.policy_hash, "plan_hash": seen.plan_hash,
             "certificate": seen.certificate, "nothing_new": seen.settled, "bottlenecks": explanation.bottlenecks,
+            "followed": seen.followed, "above_limit": seen.above_limit,
             "augmentation": explanation.augmentation, "warnings": seen.warnings, "weeks": weeks,
             "requests": seen.granted.iter().map(|(request, slot)| json!({"request": request, "slot": slot})).collect::<Vec<_>>(),
             "appointments": seen.firm.iter().map(|f| json!({"permit": f.placement.permit_id, "slot": f.placement.slot_id,
@@ -134,6 +135,15 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
         let shown = format!("Request {request} would get {slot}, beside the plan.");
         out.push_str(&paragraph("", &shown, terminal_width()));
     }
+    out.push_str(&followed(&seen.followed));
+    if seen.above_limit > 0 {
+        let shown = format!(
+            "These {} releases are above the limit ([follow] in policy.toml): a night by itself withholds them, because the extract \
+             may be wrong. `convoke run --plan` carries them out.",
+            seen.above_limit
+        );
+        out.push_str(&paragraph("! ", &shown, terminal_width()));
+    }
     out.push_str(&firm_weeks(weeks));
     out.push_str(&describe(explanation));
     out.push_str(match seen.certificate {
@@ -158,6 +168,25 @@ fn text(seen: &Preview, explanation: &Explanation, weeks: &[Week], out_dir: Opti
     )
     .expect("a String takes text");
     out
+}
+
+/// What becomes of appointments of earlier nights, in a line; nothing if they all stand.
+pub(super) fn followed(counts: &FollowedCounts) -> String {
+    let all = [
+        (counts.released, "released"),
+        (counts.told, "cancelled with a letter"),
+        (counts.moved, "moved"),
+        (counts.restored, "given back"),
+        (counts.replaced, "letters written anew"),
+        (counts.listed, "listed for an agent"),
+        (counts.withheld, "withheld"),
+        (counts.lapsed, "without a day before the new deadline"),
+    ];
+    let said: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if said.is_empty() {
+        return String::new();
+    }
+    paragraph("", &format!("Appointments of earlier nights: {}.", said.join(", ")), terminal_width())
 }
 
 /// Tonight's appointments by week and desk.

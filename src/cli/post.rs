@@ -79,7 +79,7 @@ impl Post {
             (None, out, confirm) => {
                 // Confirm first: what has left is not prepared again.
                 if let Some(manifest) = confirm {
-                    let exit = Self::confirm(session, &mut store, manifest)?;
+                    let exit = Self::confirm(session, &mut store, &config, manifest)?;
                     if out.is_none() || exit != Exit::Done {
                         return Ok(exit);
                     }
@@ -98,7 +98,7 @@ impl Post {
         }
     }
 
-    fn confirm(session: &Session, store: &mut Store, file: &Path) -> Result<Exit> {
+    fn confirm(session: &Session, store: &mut Store, config: &Configuration, file: &Path) -> Result<Exit> {
         let text = fs::read_to_string(file).map_err(|e| BadData(format!("{}: {e}", file.display())))?;
         let manifest: Manifest = serde_json::from_str(&text)
             .map_err(|e| BadData(format!("{}: not a manifest of `convoke post`: {e}", file.display())))?;
@@ -106,10 +106,11 @@ impl Post {
         if session.ask(&question)?.is_none() {
             return Ok(Exit::Done);
         }
-        let done = post::confirm(store, &manifest, (&process::login(), None), session.clock.now()).map_err(|e| {
-            // An error in the manifest is bad data; a database failure is not.
-            if e.chain().count() == 1 { BadData(format!("{}: {e}", file.display())).into() } else { e }
-        })?;
+        let done =
+            post::confirm(store, config, &manifest, (&process::login(), None), session.clock.now()).map_err(|e| {
+                // An error in the manifest is bad data; a database failure is not.
+                if e.chain().count() == 1 { BadData(format!("{}: {e}", file.display())).into() } else { e }
+            })?;
         let mut text = format!("{} letters marked as posted", done.posted);
         if done.already > 0 {
             write!(text, "; {} were already, by this batch", done.already)?;
@@ -122,12 +123,22 @@ impl Post {
                 done.not_waiting.join(", ")
             );
         }
+        if !done.taken_out.is_empty() {
+            eprintln!(
+                "convoke: {} letters of this batch no longer say what is true: take them out of the pile:",
+                done.taken_out.len()
+            );
+            for letter in &done.taken_out {
+                eprintln!("  {}  {}, page {}  {}", letter.reference, letter.file, letter.page, letter.reason);
+            }
+        }
         session.print(
             &json!({"schema": "convoke.posted/1", "batch": manifest.batch, "posted": done.posted,
-            "already": done.already, "not_waiting": done.not_waiting}),
+            "already": done.already, "not_waiting": done.not_waiting, "taken_out": done.taken_out}),
             &text,
         )?;
-        Ok(if done.not_waiting.is_empty() { Exit::Done } else { Exit::LettersFailed })
+        let all_left = done.not_waiting.is_empty() && done.taken_out.is_empty();
+        Ok(if all_left { Exit::Done } else { Exit::LettersFailed })
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::failure::Usage;
+use super::plan::followed;
 use super::session::{Session, given};
 use super::{difference, every};
 use convoke_instance::diff::Difference;
@@ -75,7 +76,8 @@ impl Run {
             let seen = session.with_tools(|tools| preview(&mut store, &config, self.date, For::Night, tools))?;
             let letters = seen.figures.firm + seen.figures.late_firm + seen.granted.len();
             let question = format!(
-                "The run of {} makes {letters} appointments firm and writes their letters. Continue?",
+                "{}The run of {} makes {letters} appointments firm and writes their letters. Continue?",
+                followed(&seen.followed),
                 seen.business_date
             );
             if session.ask(&question)?.is_none() {
@@ -118,14 +120,16 @@ pub(super) fn show(session: &Session, config: &Configuration, outcome: &Outcome)
     match outcome {
         Outcome::Done(summary) => {
             session.print(summary, &text(summary))?;
-            Ok(if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done })
+            warn_withheld(summary);
+            Ok(ended(summary))
         }
         Outcome::NothingNew(summary) => {
             session.print(
                 summary,
                 &format!("Nothing new: {} is up to date by run {}.\n", summary.business_date, summary.run),
             )?;
-            Ok(if summary.leaves_someone() { Exit::WithoutSlot } else { Exit::Done })
+            warn_withheld(summary);
+            Ok(ended(summary))
         }
         Outcome::Busy(id) => {
             eprintln!("convoke: run {id} is in progress; wait for it, or see `convoke runs show {id}`");
@@ -166,13 +170,35 @@ pub(super) fn show(session: &Session, config: &Configuration, outcome: &Outcome)
     }
 }
 
+/// How a run ended, as an exit code: withheld releases first, because somebody must look at the extract.
+pub(super) fn ended(summary: &Summary) -> Exit {
+    if summary.followed.withheld > 0 {
+        Exit::Withheld
+    } else if summary.leaves_someone() {
+        Exit::WithoutSlot
+    } else {
+        Exit::Done
+    }
+}
+
+fn warn_withheld(summary: &Summary) {
+    if summary.followed.withheld > 0 {
+        eprintln!(
+            "convoke: {} releases of appointments are withheld, more than policy allows at once: is the extract right? Their seats stay \
+             taken, and their letters wait.\n\
+             If it is: `convoke plan`, then convoke run --plan HASH --reason TEXT",
+            summary.followed.withheld
+        );
+    }
+}
+
 fn text(s: &Summary) -> String {
     let lapses = s.lapses.no_possible_day + s.lapses.no_capacity;
     format!(
         "Run {}: {} permits scanned, {} people due.\n\
          Firm: {} before expiry, {} after it; {} letters in the queue, {} for the post.\n\
          Planned, not yet firm: {}. No day before expiry: {lapses}. With a day after it, not yet firm: {}. Without any seat: {}.\n\
-         Written requests: {} answered, {} waiting.\n\
+         {}Written requests: {} answered, {} waiting.\n\
          Report: convoke report {}\n",
         s.run,
         s.scanned,
@@ -184,6 +210,7 @@ fn text(s: &Summary) -> String {
         s.planned,
         s.late_planned,
         s.without_seat,
+        followed(&s.followed),
         s.requests.placed,
         s.requests.waiting,
         s.run,

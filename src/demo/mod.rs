@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
@@ -53,7 +54,7 @@ pub struct Night {
 pub const FIRST_NIGHT: NaiveDate = NaiveDate::from_ymd_opt(2026, 10, 5).expect("a date");
 
 /// Runs the nights. `say` receives one line per event.
-pub async fn demonstrate(wish: &Wish, config: &Configuration, say: &dyn Fn(&str)) -> Result<Vec<Night>> {
+pub async fn demonstrate(wish: &Wish, config: &Arc<Configuration>, say: &dyn Fn(&str)) -> Result<Vec<Night>> {
     let folder = &wish.folder;
     let letters = folder.join("letters");
     fs::create_dir_all(&letters).with_context(|| format!("making {}", letters.display()))?;

@@ -21,7 +21,7 @@ type Level = Family<Labels, Gauge<f64, AtomicU64>>;
 
 /// What keeps letters from leaving: the relay does not answer (its breaker is open) or refuses user or password, the
 /// sending hours are over, an operator has stopped sending, or the worker ended.
-pub(super) const OBSTACLES: [&str; 5] = ["relay", "login", "hours", "paused", "worker"];
+pub(super) const OBSTACLES: [&str; 6] = ["relay", "login", "hours", "paused", "worker", "clock"];
 
 /// What only this process knows.
 #[derive(Debug)]

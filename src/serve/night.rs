@@ -204,7 +204,7 @@ enum Next {
 /// applies them.
 fn decide(seen: &Seen, rota: &Rota) -> (Vec<Step>, Next) {
     let (now, today) = (seen.now, rota.date(seen.now));
-    if let Some(by) = seen.watch.seen.map(|seen| now - seen).filter(|by| *by > rota.catchup) {
+    if let Some(by) = seen.watch.jump(now, rota.catchup) {
         return (Vec::new(), Next::ClockJumped(by));
     }
     let (mut steps, mut nights) = (Vec::new(), seen.nights.clone());

@@ -78,6 +78,9 @@ fn words(obstacle: &Drained) -> Option<(&'static str, String)> {
     match obstacle {
         Drained::Empty | Drained::Stopped => None,
         Drained::OutsideHours => Some(("hours", "outside the sending hours".into())),
+        Drained::ClockJumped(by) => {
+            Some(("clock", format!("the clock is {} days ahead of when it was last seen", by.num_days())))
+        }
         Drained::Paused(_) => Some(("paused", "sending was stopped by an operator".into())),
         Drained::RelayDown(fault) => Some(("relay", format!("the relay does not answer ({fault})"))),
         Drained::NotAuthenticated(fault) => Some(("login", format!("the relay refuses user or password ({fault})"))),

@@ -365,6 +365,7 @@ person-by-holder = the person
 person-type-reference = To confirm, type the reference { $what }
 person-cancel-submit = Cancel the appointment
 person-cancelled = Appointment cancelled.
+person-never-told = Nobody had been told of it: no letter is written.
 person-acts = Acts
 person-reason-hint = Each act wants a reason; it stands in the ledger for good: name nobody.
 person-mend = Mend the e-mail address
@@ -703,6 +704,11 @@ batches-posted-before =
     { $n ->
         [one] { $shown } had been by this batch.
        *[other] { $shown } had been by this batch.
+    }
+batches-taken-out =
+    { $n ->
+        [one] { $shown } letter no longer says what is true, take it out of the pile:
+       *[other] { $shown } letters no longer say what is true, take them out of the pile:
     }
 batches-not-waiting =
     { $n ->

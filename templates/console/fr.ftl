@@ -365,6 +365,7 @@ person-by-holder = la personne
 person-type-reference = Pour confirmer, recopiez la référence { $what }
 person-cancel-submit = Annuler le rendez-vous
 person-cancelled = Rendez-vous annulé.
+person-never-told = Personne n’en avait été prévenu : aucune lettre n’est écrite.
 person-acts = Agir
 person-reason-hint = Chaque acte demande un motif ; il reste au registre pour toujours : n’y nommez personne.
 person-mend = Corriger l’adresse électronique
@@ -703,6 +704,11 @@ batches-posted-before =
     { $n ->
         [one] { $shown } l’était déjà par ce lot.
        *[other] { $shown } l’étaient déjà par ce lot.
+    }
+batches-taken-out =
+    { $n ->
+        [one] { $shown } lettre ne dit plus ce qui est vrai, retirez-la de la pile :
+       *[other] { $shown } lettres ne disent plus ce qui est vrai, retirez-les de la pile :
     }
 batches-not-waiting =
     { $n ->

@@ -51,6 +51,15 @@ fn ended(exit: Exit) -> Output {
             office.change("DELETE FROM slot").unwrap();
             office.output(&NIGHT)
         }
+        Exit::Withheld => {
+            // An extract in which everybody who is expected has died.
+            let office = AFTER_THE_NIGHT.copy();
+            let convoked = "permit_id IN (SELECT permit_id FROM convocation WHERE state = 'convoked')";
+            office
+                .change(&format!("UPDATE permit SET status = 'decede', review_on = '2020-01-01' WHERE {convoked}"))
+                .unwrap();
+            office.output(&NIGHT)
+        }
         Exit::NotMigrated => {
             office.command(&NIGHT).env("CONVOKE__DATABASE__URL", "sqlite:empty.sqlite3").output().unwrap()
         }

@@ -191,6 +191,7 @@ impl Office {
             .current_dir(self.dir.path())
             .env("CONVOKE__SMTP__URL", "maildir:out")
             .env("CONVOKE__DISPATCH__HOURS", "always")
+            .env("CONVOKE__DISPATCH__ACT_HOLD_S", "0")
             .env("CONVOKE__DISPATCH__RETRY_FIRST_S", "1")
             .env("CONVOKE__POLICY__MAX_FIRM_PER_RUN", "100000")
             // Whole weeks become firm at once, so that a night has more than one chunk.

@@ -133,6 +133,8 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Finding> {
     let must_be_firm = |a: &Appointment, c: &Candidate| {
         let nobody_elses = a.day < input.surplus_before || i64::from(c.deadline) + i64::from(input.late_wait_days) < 0;
         match a.pass {
+            // Whoever has an appointment that no longer serves is not left waiting for the letter.
+            _ if c.again => true,
             Pass::AfterExpiry => c.earliest >= c.deadline && (a.day < c.firm_before || nobody_elses),
             Pass::InTime | Pass::ShortNotice => a.day < c.firm_before,
         }
@@ -262,9 +264,9 @@ pub struct Levels {
     pub days: u64,
 }
 
-/// Whether the prices of a plan prove that none is better.
+/// Whether the prices of a plan, and of its second pass, prove that none is better.
 pub fn closes(proof: &Proof) -> bool {
-    optimality(&proof.instance, proof.proved(), &proof.prices).is_ok()
+    optimality(&proof.instance, proof.proved(), &proof.prices).is_ok() && proof.second.as_deref().is_none_or(closes)
 }
 
 /// What a plan of the first pass costs, level by level.

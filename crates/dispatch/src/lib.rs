@@ -22,6 +22,7 @@ pub mod sink;
 pub mod smtp;
 mod worker;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 
 pub use decide::{Breaker, Circumstances, Decision, Doubt, Reason, Schedule, turn};
@@ -48,6 +49,8 @@ pub struct Counts {
     pub cancelled: u64,
     /// Kept until an operator decides.
     pub held: u64,
+    /// Kept until a fact of the register is taken back, or a night ends the appointment.
+    pub waiting: u64,
     /// Sent without the PDF, which could not be made: `outbox list` shows why.
     pub without_pdf: u64,
 }
@@ -59,6 +62,8 @@ pub enum Drained {
     Empty,
     /// Outside the sending hours.
     OutsideHours,
+    /// The clock is this far ahead of when it was last seen: it is not trusted.
+    ClockJumped(TimeDelta),
     /// An operator stopped sending.
     Paused(convoke_store::Paused),
     /// The worker was asked to stop.

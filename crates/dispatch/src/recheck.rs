@@ -1,12 +1,16 @@
 //! Whether a letter may still leave: checked for all waiting letters when a worker starts and every hour, and for each
 //! letter in the transaction that marks it as being sent.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use convoke_domain::convocation::{LetterKind, LetterState, Remark, State};
-use convoke_domain::permit::Status;
+use convoke_domain::eligibility::{Facts, Rule, assess};
+use convoke_settings::Configuration;
 use convoke_store::Standing;
+use convoke_writing::waits;
 
 /// Why a letter is not sent, and its state then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,16 +21,31 @@ pub struct Withheld {
     pub reason: Remark,
 }
 
-/// The rules of the office about late letters.
-#[derive(Clone, Copy, Debug)]
+/// The verdict on a permit on a date.
+type Verdict = Arc<dyn Fn(&Facts<'_>, NaiveDate) -> Rule + Send + Sync>;
+
+/// The rules of the office about letters that wait.
+#[derive(Clone)]
 pub struct Floor {
     /// A letter that announces an appointment must not leave fewer than this many days before it.
     pub send_floor_days: u32,
     /// Time zone of civil dates.
     pub zone: Tz,
+    /// The verdict on a permit.
+    pub verdict: Verdict,
 }
 
 impl Floor {
+    /// The rules of an office.
+    pub fn of(config: &Configuration) -> Self {
+        let (policy, jurisdiction) = (config.settings.policy.clone(), config.agenda.jurisdiction());
+        Self {
+            send_floor_days: policy.send_floor_days,
+            zone: config.settings.prefecture.zone,
+            verdict: Arc::new(move |facts, today| assess(facts, &policy, &jurisdiction, today).rule),
+        }
+    }
+
     /// From when a letter would come too late; `None` if it concerns no day.
     pub fn too_late_from(&self, letter: &Standing) -> Option<DateTime<Utc>> {
         let announces = [LetterKind::Convocation, LetterKind::Change].contains(&letter.kind);
@@ -48,17 +67,11 @@ impl Floor {
             if letter.sequence.is_some_and(|sequence| letter.revision < sequence) {
                 return kept(LetterState::Cancelled, Remark::Moved);
             }
-            match letter.permit_status {
-                Some(Status::Deceased) => return kept(LetterState::Cancelled, Remark::Deceased),
-                Some(Status::Withdrawn) => return kept(LetterState::Cancelled, Remark::Withdrawn),
-                Some(Status::Renewed) => return kept(LetterState::Cancelled, Remark::Renewed),
-                Some(Status::Active) | None => {}
-            }
-            if letter.filed_on.is_some() && letter.kind != LetterKind::Transfer {
-                return kept(LetterState::Cancelled, Remark::Filed);
-            }
-            if letter.permit_held == Some(true) {
-                return kept(LetterState::Held, Remark::PermitHeld);
+            if let Some(facts) = letter.facts() {
+                let rule = (self.verdict)(&facts, now.with_timezone(&self.zone).date_naive());
+                if let Some(reason) = waits(letter, rule) {
+                    return kept(LetterState::Held, reason);
+                }
             }
         }
         self.too_late(letter, now)
@@ -80,6 +93,7 @@ pub(super) fn midnight(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use convoke_domain::permit::{PermitKind, Status};
 
     /// A convocation for 10 December that may leave.
     fn letter() -> Standing {
@@ -91,16 +105,36 @@ mod tests {
             convocation_state: Some(State::Convoked),
             day: NaiveDate::from_ymd_opt(2026, 12, 10),
             sequence: Some(0),
+            made_rule: Some(Rule::Due),
+            permit_kind: Some(PermitKind::Cst),
+            mention: Some("salarie".into()),
+            commune: Some("94028".into()),
+            expires_on: NaiveDate::from_ymd_opt(2027, 1, 10),
             permit_status: Some(Status::Active),
-            filed_on: None,
-            permit_held: Some(false),
+            flags: Some(0),
+            occasion: String::new(),
+            remark: None,
+            email: Some("a@example.org".into()),
+            email_set: None,
+            email_set_over: None,
             email_refused: None,
             paused_at: None,
         }
     }
 
     fn withheld(letter: &Standing) -> Option<Remark> {
-        let floor = Floor { send_floor_days: 3, zone: chrono_tz::Europe::Paris };
+        let verdict = |facts: &Facts<'_>, _: NaiveDate| match facts.status {
+            Status::Deceased => Rule::Deceased,
+            Status::Withdrawn => Rule::Withdrawn,
+            Status::Renewed => Rule::NotLatestPermit,
+            Status::Active if facts.held => Rule::Held,
+            Status::Active if facts.absent => Rule::AbsentFromExtract,
+            Status::Active if facts.superseded => Rule::NotLatestPermit,
+            Status::Active if facts.filed => Rule::RenewalFiled,
+            Status::Active if facts.mention == "etudiant" => Rule::Student,
+            Status::Active => Rule::Due,
+        };
+        let floor = Floor { send_floor_days: 3, zone: chrono_tz::Europe::Paris, verdict: Arc::new(verdict) };
         let now = chrono_tz::Europe::Paris.with_ymd_and_hms(2026, 12, 1, 10, 0, 0).unwrap();
         floor.withheld(letter, now.to_utc()).map(|withheld| withheld.reason)
     }
@@ -119,8 +153,14 @@ mod tests {
         assert_eq!(of(|l| l.permit_status = Some(Status::Deceased)), Some(Remark::Deceased));
         assert_eq!(of(|l| l.permit_status = Some(Status::Withdrawn)), Some(Remark::Withdrawn));
         assert_eq!(of(|l| l.permit_status = Some(Status::Renewed)), Some(Remark::Renewed));
-        assert_eq!(of(|l| l.filed_on = l.day), Some(Remark::Filed));
-        assert_eq!(of(|l| l.permit_held = Some(true)), Some(Remark::PermitHeld));
+        assert_eq!(of(|l| l.flags = Some(1)), Some(Remark::Filed));
+        assert_eq!(of(|l| l.flags = Some(2)), Some(Remark::PermitHeld));
+        assert_eq!(of(|l| l.flags = Some(4)), Some(Remark::Absent));
+        assert_eq!(of(|l| l.flags = Some(8)), Some(Remark::Renewed));
+        assert_eq!(of(|l| l.mention = Some("etudiant".into())), Some(Remark::Student));
+        let asked = |l: &mut Standing| (l.mention, l.made_rule) = (Some("etudiant".into()), Some(Rule::Student));
+        assert_eq!(of(asked), None, "a student who asked for it in writing");
+        assert_eq!(of(|l| l.permit_kind = None), None, "an anonymous letter");
         assert_eq!(of(|l| l.email_refused = l.recipient.clone()), Some(Remark::AddressRefused));
         assert_eq!(of(|l| l.email_refused = Some("old@example.org".into())), None, "another address now");
         assert_eq!(of(|l| l.day = NaiveDate::from_ymd_opt(2026, 12, 3)), Some(Remark::TooLate));
@@ -134,7 +174,7 @@ mod tests {
             convocation_state: Some(State::Cancelled),
             sequence: Some(4),
             permit_status: Some(Status::Renewed),
-            permit_held: Some(true),
+            flags: Some(2),
             ..letter()
         };
         assert_eq!(withheld(&cancelled), None);
@@ -142,8 +182,22 @@ mod tests {
 
     #[test]
     fn a_holder_who_has_filed_still_learns_which_prefecture_is_competent() {
-        let transfer =
-            Standing { kind: LetterKind::Transfer, filed_on: NaiveDate::from_ymd_opt(2026, 11, 1), ..letter() };
+        let transfer = Standing { kind: LetterKind::Transfer, flags: Some(1), ..letter() };
         assert_eq!(withheld(&transfer), None);
+    }
+
+    #[test]
+    fn a_letter_goes_to_the_address_that_its_holder_has_now() {
+        let of = |change: fn(&mut Standing)| {
+            let mut changed = letter();
+            change(&mut changed);
+            changed.goes_to_its_holder()
+        };
+        assert!(of(|_| {}));
+        assert!(!of(|l| l.email = Some("b@example.org".into())));
+        let set = |l: &mut Standing| (l.email_set, l.email_set_over) = (Some("b@example.org".into()), l.email.clone());
+        assert!(!of(set));
+        assert!(!of(|l| l.email = None));
+        assert!(of(|l| (l.email, l.occasion) = (None, "adieu-1".into())), "the last letter to a former address");
     }
 }

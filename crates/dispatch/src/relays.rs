@@ -107,8 +107,9 @@ impl<'a> Relays<'a> {
     }
 }
 
-/// Writes to `tmp/`, synchronises, then renames into `new/`: a reader never sees half a letter. The name is the
-/// Message-ID, so that a letter sent again replaces itself.
+/// Writes to `tmp/`, synchronises, then links into `new/`: a reader never sees half a letter. The name is the Message-ID:
+/// a letter sent again is there already. One that was rendered otherwise meanwhile gets a name of its own, because
+/// nothing is ever overwritten.
 pub(super) fn into_maildir(folder: &Path, letter: &Made) -> Result<()> {
     for part in ["tmp", "new", "cur"] {
         std::fs::create_dir_all(folder.join(part))
@@ -117,7 +118,17 @@ pub(super) fn into_maildir(folder: &Path, letter: &Made) -> Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder.join("tmp"))?;
     file.write_all(&letter.message)?;
     file.as_file().sync_all()?;
-    file.persist(folder.join("new").join(format!("{}.eml", letter.message_id.replace('@', "_"))))
-        .context("writing a letter")?;
+    let name = letter.message_id.replace('@', "_");
+    let names = std::iter::once(format!("{name}.eml")).chain((2..).map(|n| format!("{name}.{n}.eml")));
+    for path in names.map(|name| folder.join("new").join(name)) {
+        match file.persist_noclobber(&path) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(error.error).context("writing a letter");
+            }
+            Err(_) if std::fs::read(&path)? == letter.message => return Ok(()),
+            Err(error) => file = error.file,
+        }
+    }
     Ok(())
 }

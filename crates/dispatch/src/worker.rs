@@ -10,6 +10,7 @@ mod record;
 mod witnesses;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -31,14 +32,15 @@ use super::recheck::Floor;
 use super::relays::{Relays, Transport};
 use super::smtp::Relay;
 use super::{Counts, Drained};
-use convoke_domain::convocation::LetterState;
+use convoke_domain::convocation::{LetterState, Remark};
 use convoke_domain::ids::IdKey;
 use convoke_machine::clock::Clock;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::fault;
 use convoke_machine::process;
 use convoke_settings::Configuration;
-use convoke_store::{LetterRow, Paused, Store};
+use convoke_store::{LetterRow, Store};
+use convoke_writing::{Writer, write_anew};
 
 /// How long an idle worker waits before it looks again: it sees a pause or new letters within this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -54,7 +56,7 @@ const WITHHELD_TOGETHER: usize = 1_000;
 /// The task of a worker.
 pub struct Errand<'a> {
     /// The office.
-    pub config: &'a Configuration,
+    pub config: &'a Arc<Configuration>,
     /// Where letters go.
     pub transport: &'a Transport,
     /// What renders them.
@@ -105,7 +107,9 @@ pub async fn drain(mut store: Store, errand: Errand<'_>) -> Result<(Counts, Drai
         key,
         lease: TimeDelta::seconds(dispatch.lease_s.into()),
         schedule: Schedule { first: pause, uncertain: dispatch.uncertain },
-        floor: Floor { send_floor_days: config.settings.policy.send_floor_days, zone: config.settings.prefecture.zone },
+        floor: Floor::of(config),
+        config: Arc::clone(config),
+        clock_jump: TimeDelta::days(config.settings.serve.catchup_days.into()),
         return_path: config.return_path(),
         relays: Relays::new(relays, pause),
         room,
@@ -137,6 +141,10 @@ struct Worker<'a> {
     lease: TimeDelta,
     schedule: Schedule,
     floor: Floor,
+    /// The office, for the clerk's thread.
+    config: Arc<Configuration>,
+    /// A clock further ahead of when it was last seen is not trusted.
+    clock_jump: TimeDelta,
     return_path: String,
     relays: Relays<'a>,
     /// Most letters in hand at once.
@@ -150,8 +158,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn work(&self, claimed: Sender<LetterRow>, ready: &Receiver<Ready>) -> Result<Drained> {
-        self.rescue().await?;
-        self.withhold().await?;
+        self.look_after().await?;
         self.notify_witnesses().await?;
         let sessions = (0..self.errand.config.settings.dispatch.sessions).map(|_| self.carry(ready.clone()));
         let work = async {
@@ -189,37 +196,64 @@ impl Worker<'_> {
         let mut withheld_at = self.errand.clock.now();
         loop {
             sleep(self.lease.to_std().unwrap_or_default() / 3).await;
-            if let Err(error) = self.renew().await {
+            let again = self.errand.clock.now() - withheld_at >= WITHHOLD_AGAIN;
+            let step = async {
+                self.renew().await?;
+                if again { self.look_after().await } else { Ok(()) }
+            };
+            if let Err(error) = step.await {
                 return error;
             }
-            if self.errand.clock.now() - withheld_at >= WITHHOLD_AGAIN {
+            if again {
                 withheld_at = self.errand.clock.now();
-                if let Err(error) = self.withhold().await {
-                    return error;
-                }
             }
         }
+    }
+
+    /// Recovers letters of dead workers, and takes those out of the queue that may not leave. With a clock that is not
+    /// trusted nothing is touched: every lease would seem over, and every appointment past.
+    async fn look_after(&self) -> Result<()> {
+        if self.clock_jumped().await?.is_some() {
+            return Ok(());
+        }
+        let now = self.errand.clock.now();
+        self.clerk.write(move |s| s.see_clock(now)).await?;
+        self.rescue().await?;
+        self.withhold().await
+    }
+
+    /// How far the clock is ahead of when it was last seen, if it is not trusted for that.
+    async fn clock_jumped(&self) -> Result<Option<TimeDelta>> {
+        let (now, most) = (self.errand.clock.now(), self.clock_jump);
+        self.clerk.write(move |s| Ok(s.watch(now)?.jump(now, most))).await.context("looking at the clock")
     }
 
     /// Removes letters that may no longer leave from the queue, even when nothing can be sent: while a relay is down or
     /// sending is stopped, people must still be called in time.
     async fn withhold(&self) -> Result<()> {
-        let (now, floor) = (self.errand.clock.now(), self.floor);
+        let (now, floor) = (self.errand.clock.now(), self.floor.clone());
         let held = move |s: &mut Store| {
-            let mut expired = Vec::new();
+            let mut withheld = Vec::new();
             for letter in s.held()? {
-                if let Some(why) = floor.too_late(&letter, now) {
-                    s.withhold(&letter.letter_id, why.state, why.reason)?;
-                    expired.push((letter.letter_id, why));
+                let by_a_fact = letter.remark.is_some_and(Remark::waits_for_a_fact);
+                let why = if by_a_fact { floor.withheld(&letter, now) } else { floor.too_late(&letter, now) };
+                match why {
+                    None if by_a_fact => s.let_go(&letter.letter_id, Remark::NeedAgain)?,
+                    Some(why) if why.state != LetterState::Held => {
+                        s.withhold(&letter.letter_id, why.state, why.reason)?;
+                        withheld.push((letter.letter_id, why));
+                    }
+                    _ => {}
                 }
             }
-            Ok(expired)
+            Ok(withheld)
         };
         for (letter_id, why) in self.clerk.write(held).await.context("looking at letters that are held")? {
             self.log_withheld(&letter_id, why);
         }
         let mut last = Some(String::new());
         while let Some(after) = last.take() {
+            let floor = self.floor.clone();
             let step = move |s: &mut Store| {
                 let waiting = s.waiting_after(&after, WITHHELD_TOGETHER)?;
                 let mut withheld = Vec::new();
@@ -250,7 +284,7 @@ impl Worker<'_> {
         let letters: Vec<String> = ours.iter().map(|(letter_id, _)| letter_id.clone()).collect();
         self.clerk.write(move |s| s.renew_leases(&owner, &letters, until)).await?;
         self.in_hand.prolong(&ours, until);
-        self.rescue().await
+        if self.clock_jumped().await?.is_some() { Ok(()) } else { self.rescue().await }
     }
 
     /// Takes back the letters of dead or silent workers: those not yet started wait again, those started are uncertain.
@@ -265,7 +299,7 @@ impl Worker<'_> {
     }
 
     async fn take_back(&self, is_dead: impl Fn(&str) -> bool + Send + 'static) -> Result<()> {
-        let (now, schedule, floor) = (self.errand.clock.now(), self.schedule, self.floor);
+        let (now, schedule, floor) = (self.errand.clock.now(), self.schedule, self.floor.clone());
         let (requeued, uncertain) = self
             .clerk
             .write(move |s| {
@@ -325,7 +359,7 @@ impl Worker<'_> {
                     }
                     continue;
                 }
-                Err(paused) => Drained::Paused(paused),
+                Err(kept) => kept,
             };
             (self.errand.obstacle)(Some(&obstacle).filter(|o| **o != Drained::Empty));
             if !self.in_hand.is_empty() {
@@ -356,16 +390,20 @@ impl Worker<'_> {
         self.errand.config.settings.dispatch.may_send(now.with_timezone(&self.floor.zone).naive_local())
     }
 
-    /// Claims as many letters as there is room for. `Err` if sending is stopped.
-    async fn claim(&self) -> Result<Result<Vec<LetterRow>, Paused>> {
+    /// Claims as many letters as there is room for, and writes anew those that no longer say what is true. `Err` if
+    /// nothing may be sent now.
+    async fn claim(&self) -> Result<Result<Vec<LetterRow>, Drained>> {
         let limit = self.room - self.in_hand.len();
         let now = self.errand.clock.now();
-        let (owner, until, floor) = (self.owner.clone(), now + self.lease, self.floor);
-        let limits = Limits::of(self.errand.config);
+        let (owner, until, floor) = (self.owner.clone(), now + self.lease, self.floor.clone());
+        let (limits, config, most) = (Limits::of(self.errand.config), Arc::clone(&self.config), self.clock_jump);
         self.clerk
             .write(move |s| {
                 if let Some(paused) = s.paused()? {
-                    return Ok(Err(paused));
+                    return Ok(Err(Drained::Paused(paused)));
+                }
+                if let Some(by) = s.watch(now)?.jump(now, most) {
+                    return Ok(Err(Drained::ClockJumped(by)));
                 }
                 let mut taken = Vec::new();
                 // Letters behind those that must wait may be free: continue until none is left, or enough are claimed.
@@ -375,12 +413,15 @@ impl Worker<'_> {
                         break;
                     }
                     for letter in letters {
-                        if !limits.put_off(s, &letter, floor, now)? {
+                        if !limits.put_off(s, &letter, &floor, now)? {
                             taken.push(letter);
                         }
                     }
                 }
-                Ok(Ok(taken))
+                let writer = Writer::new(&config, now.with_timezone(&floor.zone).date_naive(), now)?;
+                let current = write_anew(s, &writer, taken)?.into_iter().map(|anew| anew.letter);
+                // A letter that goes by post now is in no worker's hands any more.
+                Ok(Ok(current.filter(|letter| letter.state == LetterState::Leased).collect()))
             })
             .await
             .context("claiming letters")

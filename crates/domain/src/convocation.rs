@@ -1,6 +1,7 @@
 //! The life cycles of convocations and letters: their states and transitions.
 
 use crate::code::coded;
+use crate::eligibility::Rule;
 use crate::permit::Channel;
 
 coded! {
@@ -132,6 +133,8 @@ coded! {
         Held = "held",
         /// No longer to be sent.
         Cancelled = "cancelled",
+        /// What it said changed before it left: a newer letter says what is true.
+        Replaced = "replaced",
         /// Would arrive with too few days left.
         Expired = "expired",
         /// For the post batch.
@@ -192,6 +195,28 @@ coded! {
         Filed = "filed",
         /// It would arrive too late.
         TooLate = "too-late",
+        /// The permit is absent from the last full extract.
+        Absent = "absent",
+        /// The permit is a student's.
+        Student = "student",
+        /// The permit cannot be renewed.
+        NotRenewable = "not-renewable",
+        /// Nobody has named the permit's title.
+        UnknownTitle = "unknown-title",
+        /// No desk renews this permit any more.
+        NoDesk = "no-desk",
+        /// The holder has left the jurisdiction.
+        MovedAway = "moved-away",
+        /// A fact that made it wait no longer holds.
+        NeedAgain = "need-again",
+        /// Its content changed before it left.
+        Replaced = "replaced",
+        /// The e-mail was accepted, so its copy on paper is not needed.
+        Delivered = "delivered",
+        /// Nobody had been told of the appointment, so nothing is to be said of its end.
+        NeverTold = "never-told",
+        /// The act that caused it was undone.
+        Undone = "undone",
     }
 }
 
@@ -212,7 +237,47 @@ impl Remark {
             Self::Renewed => "the permit was renewed",
             Self::Filed => "the renewal was already requested",
             Self::TooLate => "too few days are left: call the person",
+            Self::Absent => "the permit is absent from the last full extract",
+            Self::Student => "the permit is a student's",
+            Self::NotRenewable => "the permit cannot be renewed",
+            Self::UnknownTitle => "nobody has named the permit's title",
+            Self::NoDesk => "no desk renews this permit any more",
+            Self::MovedAway => "the holder has left the jurisdiction",
+            Self::NeedAgain => "what held it back no longer holds",
+            Self::Replaced => "a newer letter says what is true now",
+            Self::Delivered => "the e-mail was accepted: no copy on paper is needed",
+            Self::NeverTold => "nobody had been told of the appointment",
+            Self::Undone => "the act that caused it was undone",
         }
+    }
+
+    /// The remark on a letter that waits because of a verdict. `None` if no letter waits for it.
+    pub const fn of(rule: Rule) -> Option<Self> {
+        Some(match rule {
+            Rule::Deceased => Self::Deceased,
+            Rule::Withdrawn => Self::Withdrawn,
+            Rule::Held => Self::PermitHeld,
+            Rule::AbsentFromExtract => Self::Absent,
+            Rule::NotLatestPermit => Self::Renewed,
+            Rule::RenewalFiled => Self::Filed,
+            Rule::Student => Self::Student,
+            Rule::NotRenewable => Self::NotRenewable,
+            Rule::UnknownTitle => Self::UnknownTitle,
+            Rule::NoDesk => Self::NoDesk,
+            Rule::NoJurisdiction => Self::MovedAway,
+            Rule::AwaitingMark
+            | Rule::AlreadyConvoked
+            | Rule::Expired
+            | Rule::NotYetDue
+            | Rule::DueOnline
+            | Rule::DueLate
+            | Rule::Due => return None,
+        })
+    }
+
+    /// Whether the letter waits for a fact to be taken back, and leaves by itself when it is.
+    pub fn waits_for_a_fact(self) -> bool {
+        Rule::ALL.iter().any(|rule| rule.ends_need() && Self::of(*rule) == Some(self))
     }
 }
 
@@ -232,6 +297,20 @@ impl LetterState {
         }
     }
 
+    /// Whether its recipient may have it, or may get it in a moment.
+    pub const fn may_have_left(self) -> bool {
+        matches!(
+            self,
+            Self::Leased
+                | Self::Sending
+                | Self::Accepted
+                | Self::Uncertain
+                | Self::Bounced
+                | Self::Posted
+                | Self::Returned
+        )
+    }
+
     /// Whether a worker has it.
     pub const fn is_in_hand(self) -> bool {
         matches!(self, Self::Leased | Self::Sending)
@@ -243,13 +322,16 @@ impl LetterState {
         match self {
             // A letter to an address that has bounced another fails without an attempt. One whose delivery was
             // uncertain may bounce: a relay had it after all.
-            S::Queued | S::Deferred | S::Uncertain => {
-                matches!(next, S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::Bounced)
-            }
+            // A letter written anew waits again, by the channel that its holder has now.
+            S::Queued | S::Deferred | S::Uncertain => matches!(
+                next,
+                S::Queued | S::ToPost | S::Leased | S::Held | S::Cancelled | S::Expired | S::Failed | S::Bounced
+            ),
             // Before the final dot nothing has left: it is given back, put off, refused, or no longer to be sent.
-            S::Leased => {
-                matches!(next, S::Sending | S::Queued | S::Deferred | S::Failed | S::Held | S::Cancelled | S::Expired)
-            }
+            S::Leased => matches!(
+                next,
+                S::Sending | S::Queued | S::ToPost | S::Deferred | S::Failed | S::Held | S::Cancelled | S::Expired
+            ),
             // A start that is recorded once more because its answer was lost may find that the letter is not to be
             // sent: it has not left then, and is given back or withheld as a leased one.
             S::Sending => matches!(
@@ -260,9 +342,12 @@ impl LetterState {
             // By hand.
             S::Failed | S::Bounced => next == S::Queued,
             S::Held => matches!(next, S::Queued | S::ToPost | S::Cancelled | S::Expired | S::Bounced),
-            S::ToPost => next == S::Posted,
-            S::Posted => next == S::Returned,
-            S::Cancelled | S::Expired | S::Returned => false,
+            S::ToPost => matches!(next, S::Posted | S::Queued | S::Cancelled),
+            S::Posted => matches!(next, S::Returned | S::ToPost),
+            // By hand, when the clock that ended it was wrong.
+            S::Expired => matches!(next, S::Queued | S::ToPost),
+            S::Returned => next == S::Posted,
+            S::Cancelled | S::Replaced => false,
         }
     }
 

@@ -51,6 +51,23 @@ coded! {
 }
 
 impl Rule {
+    /// Whether a person whose permit has this verdict needs no appointment any more, although one was given.
+    pub const fn ends_need(self) -> bool {
+        matches!(
+            self,
+            Self::Deceased
+                | Self::Withdrawn
+                | Self::AbsentFromExtract
+                | Self::NotLatestPermit
+                | Self::RenewalFiled
+                | Self::Student
+                | Self::NotRenewable
+                | Self::UnknownTitle
+                | Self::NoDesk
+                | Self::NoJurisdiction
+        )
+    }
+
     /// French label, for the report and the counter.
     pub const fn label_fr(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ pub mod convocation;
 pub mod database_url;
 pub mod eligibility;
 pub mod ending;
+pub mod follow;
 pub mod gaps;
 pub mod ids;
 pub mod ledger;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::months_before;
 use crate::code::coded;
+use crate::follow::Follow;
 use crate::permit::{Channel, PermitKind};
 use crate::title::Titles;
 
@@ -75,6 +76,8 @@ pub struct Policy {
     pub not_renewable: Vec<Selector>,
     /// Windows; the first match on the business date applies.
     pub rule: Vec<WindowRule>,
+    /// What follows when a fact changes after an appointment was given.
+    pub follow: Follow,
     /// What the words of extracts mean: `config/titles.toml`.
     pub titles: Titles,
 }
@@ -222,6 +225,7 @@ impl Default for Policy {
             student: Vec::new(),
             not_renewable: Vec::new(),
             rule: Vec::new(),
+            follow: Follow::default(),
             titles: Titles::default(),
         }
     }
@@ -267,6 +271,7 @@ impl Policy {
             require((0.0..=100.0).contains(&percent), || format!("{percent} is not a percentage"))?;
         }
         self.titles.validate()?;
+        self.follow.validate()?;
         require(self.weight.values().all(|w| *w >= 1), || "weights are at least 1".into())?;
         require(!self.student.is_empty(), || {
             "there is no [[student]] entry: students must be named, for they keep another door and are never convoked"

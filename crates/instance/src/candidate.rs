@@ -1,6 +1,6 @@
 //! People to be seen, placed in time: their window, their notice, and when their appointment becomes firm.
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::{Day, Pass, PlanningInput};
@@ -11,6 +11,12 @@ use convoke_domain::policy::{Policy, Window};
 
 /// Later than any day: a hastened candidate is firm tonight.
 const HASTENED: Day = 10_000;
+
+/// Before any night on which a permit was first known.
+const LONG_AGO: Day = -40_000;
+
+/// What records of before took six months for.
+const SIX_MONTHS: Day = 183;
 
 /// One person to be seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +48,12 @@ pub struct Candidate {
     pub weight: u32,
     /// Days that a lapse counts for.
     pub lapse_late: u32,
+    /// Last day of the months within which a late request still is a renewal (CESEDA R.431-8); not in records of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_until: Option<Day>,
+    /// Has an appointment that no longer serves: the first among equals, firm tonight, and counted apart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 impl Candidate {
@@ -77,13 +89,23 @@ impl Candidate {
             firm_before: day(nights.next) + full + policy.firm_lead_days as Day,
             weight: policy.weight.get(&kind).copied().unwrap_or(1),
             lapse_late: policy.lapse_late.get(&kind).copied().unwrap_or(0),
+            late_until: window.deadline.checked_add_months(Months::new(policy.late_months)).map(day),
+            again: false,
         }
+    }
+
+    /// Puts a candidate first among equals: an appointment was given before, and no longer serves or was taken away.
+    pub fn come_first(&mut self) {
+        self.first_seen = LONG_AGO;
     }
 
     /// Whether an appointment becomes firm tonight: when it could not be given in time tomorrow. After expiry, only if
     /// no seat freed tomorrow could still prevent the lapse; then also if nobody else will need the seat, or the person
     /// has waited long enough for an earlier one.
     pub fn is_firm(&self, day: Day, pass: Pass, input: &PlanningInput) -> bool {
+        if self.again {
+            return true;
+        }
         let must_be = day < self.firm_before;
         if pass != Pass::AfterExpiry {
             return must_be;
@@ -100,6 +122,16 @@ impl Candidate {
         self.pref_end = self.pref_end.min(self.earliest);
         self.weight = self.weight.max(weight);
         self.firm_before = HASTENED;
+    }
+
+    /// Last day on which a late request still is a renewal.
+    pub fn late_until(&self) -> Day {
+        self.late_until.unwrap_or(self.deadline + SIX_MONTHS)
+    }
+
+    /// First day after expiry, with short notice.
+    pub fn late_from(&self) -> Day {
+        self.earliest.max(self.deadline + 1)
     }
 
     /// Whether the permit has already expired: no lapse of this plan, but the person needs the first seat left.

@@ -1,5 +1,6 @@
 //! A plan as files (FORMATS, *Planning instance*): everything the planner saw and decided, and nothing personal.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -35,7 +36,7 @@ impl Night<'_> {
     ///
     /// # Errors
     /// None: writing to memory cannot fail.
-    pub fn files(&self, explanation: &impl Serialize) -> io::Result<Files> {
+    pub fn files<E: Serialize>(&self, explain: impl Fn(&Proof) -> E) -> io::Result<Files> {
         let Self { input, plan, proof, dept, .. } = *self;
         let meta = json!({
             "business_date": input.business_date, "seed": input.seed, "notice": self.notice, "policy_hash": self.policy_hash,
@@ -52,8 +53,28 @@ impl Night<'_> {
             ("plan.csv", in_memory(|out| write_first_pass(out, input, plan))?),
             ("second-pass.csv", in_memory(|out| write_second_pass(out, input, plan))?),
         ];
-        files.extend(proof_files(proof, explanation)?);
+        files.extend(proof_files(proof, &explain(proof))?);
+        if let Some(second) = &proof.second {
+            files.extend(self.second_files(second, &explain(second))?);
+        }
         Ok(files)
+    }
+
+    /// The second pass as an instance of its own, with the same files.
+    fn second_files(&self, second: &Proof, explanation: &impl Serialize) -> io::Result<Files> {
+        let Self { input, plan, dept, .. } = *self;
+        let meta = json!({
+            "business_date": input.business_date, "seed": input.seed, "perish_before": input.perish_before,
+            "counts": {"holders": second.instance.people(), "slots": second.instance.slots.len()},
+        });
+        Ok(vec![
+            ("second/meta.json", format!("{meta:#}\n").into_bytes()),
+            ("second/holders.csv", in_memory(|out| write_second_holders(out, input, second, dept))?),
+            ("second/slots.csv", in_memory(|out| write_slots(out, &second.instance, dept))?),
+            ("second/plan.csv", in_memory(|out| write_within_six_months(out, input, second, plan))?),
+            ("second/prices.csv", in_memory(|out| write_prices(out, second))?),
+            ("second/explain.json", format!("{}\n", serde_json::to_string_pretty(explanation)?).into_bytes()),
+        ])
     }
 }
 
@@ -108,6 +129,58 @@ pub fn write_holders(out: impl Write, input: &PlanningInput, proof: &Proof, dept
         ])?;
     }
     csv.flush()
+}
+
+/// Writes `second/holders.csv`: the people whom the first pass left out.
+fn write_second_holders(out: impl Write, input: &PlanningInput, second: &Proof, dept: &str) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([
+        "id",
+        "household",
+        "release",
+        "pref_end",
+        "deadline",
+        "weight",
+        "category",
+        "dept",
+        "pools",
+        "lapse_late",
+    ])?;
+    let instance = &second.instance;
+    for person in 0..instance.people() {
+        let (id, class) = (instance.id(person), instance.class_of(person));
+        let found = input.candidates.binary_search_by(|c| c.id.0.as_str().cmp(id));
+        let category = found.map_or("", |at| input.candidates[at].category.code());
+        let pools: Vec<String> =
+            instance.lists[class.list as usize].iter().map(|r| format!("{}:{}", r.pool, r.rank)).collect();
+        csv.write_record([
+            id,
+            "",
+            &class.release.to_string(),
+            &class.pref_end.to_string(),
+            &class.deadline.to_string(),
+            &class.weight.to_string(),
+            category,
+            dept,
+            &pools.join(";"),
+            &class.lapse_late.to_string(),
+        ])?;
+    }
+    csv.flush()
+}
+
+/// Writes `second/plan.csv`: who is seen within the six months after expiry. Whoever gets a later seat is a lapse here.
+fn write_within_six_months(out: impl Write, input: &PlanningInput, second: &Proof, plan: &Plan) -> io::Result<()> {
+    let late = plan.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry);
+    let seats: HashMap<&str, (u32, Day, u16)> =
+        late.map(|a| (input.candidates[a.candidate].id.0.as_str(), (a.pool, a.day, a.start))).collect();
+    let instance = &second.instance;
+    let place = |person: usize| {
+        let (pool, day, start) = *seats.get(instance.id(person))?;
+        let within = day <= instance.class_of(person).deadline;
+        within.then_some((instance.pools[pool as usize].name.as_str(), day, start))
+    };
+    write_places(out, (0..instance.people()).map(|person| (instance.id(person), place(person))))
 }
 
 /// Writes `slots.csv`.

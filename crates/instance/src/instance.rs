@@ -163,12 +163,7 @@ impl Instance {
             candidates.push(i);
         }
         candidates.sort_unstable_by(|a, b| input.candidates[*a].id.cmp(&input.candidates[*b].id));
-        let name = |(number, pool): (usize, &PoolId)| PoolName {
-            name: number.to_string(),
-            site: pool.site.clone(),
-            desk: pool.desk.clone(),
-        };
-        let pools = input.pools.iter().enumerate().map(name).collect();
+        let pools = input.pools.iter().enumerate().map(pool_name).collect();
         let mut instance =
             builder.build(input.business_date, input.seed.clone(), input.perish_before, pools, input.slots.clone())?;
         for (household, candidate) in instance.household.iter().zip(&candidates) {
@@ -176,6 +171,35 @@ impl Instance {
                 instance.beside.insert(*household, beside.clone());
             }
         }
+        Ok((instance, candidates))
+    }
+
+    /// The second pass of a night: the people whom the first left out, on the seats that it left, within the months of a
+    /// late request. Every day after the first possible one counts alike for everybody. Also returns the candidate index
+    /// of each person, in id order.
+    pub fn of_second_pass(
+        input: &PlanningInput,
+        people: &[usize],
+        left: Vec<SlotSeats>,
+    ) -> Result<(Self, Vec<usize>), Overflow> {
+        let mut builder = Builder::default();
+        for c in people.iter().map(|i| &input.candidates[*i]) {
+            let person = Person {
+                id: &c.id.0,
+                household: "",
+                first_seen: Some(c.first_seen),
+                release: c.late_from(),
+                pref_end: c.late_from(),
+                deadline: c.late_until(),
+                weight: 1,
+                lapse_late: 0,
+            };
+            builder.add(person, c.pools.clone());
+        }
+        let mut candidates = people.to_vec();
+        candidates.sort_unstable_by(|a, b| input.candidates[*a].id.cmp(&input.candidates[*b].id));
+        let pools = input.pools.iter().enumerate().map(pool_name).collect();
+        let instance = builder.build(input.business_date, input.seed.clone(), input.perish_before, pools, left)?;
         Ok((instance, candidates))
     }
 
@@ -234,6 +258,10 @@ impl Instance {
     pub fn base_cost(&self, day: Day) -> i128 {
         if self.perish_before.is_some_and(|before| day < before) { -PERISHING } else { 0 }
     }
+}
+
+fn pool_name((number, pool): (usize, &PoolId)) -> PoolName {
+    PoolName { name: number.to_string(), site: pool.site.clone(), desk: pool.desk.clone() }
 }
 
 /// The hours of bookings, given as pool-days in the order of service.

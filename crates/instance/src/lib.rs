@@ -252,24 +252,40 @@ impl Plan {
         self.appointments.iter().filter(|a| a.firm)
     }
 
-    /// The figures of the plan.
+    /// The figures of the plan, without the people who have an appointment already.
     pub fn figures(&self, input: &PlanningInput) -> Figures {
-        let late =
-            |firm: bool| self.appointments.iter().filter(|a| a.pass == Pass::AfterExpiry && a.firm == firm).count();
-        let mut seated = vec![false; input.candidates.len()];
+        let counts = |candidate: usize| !input.candidates[candidate].again;
+        let count = |holds: &dyn Fn(&Appointment) -> bool| {
+            self.appointments.iter().filter(|a| counts(a.candidate) && holds(a)).count()
+        };
+        let late = |firm: bool| count(&|a| a.pass == Pass::AfterExpiry && a.firm == firm);
+        let mut seated: Vec<bool> = input.candidates.iter().map(|c| c.again).collect();
         for a in &self.appointments {
             seated[a.candidate] = true;
         }
-        let causes = |cause| self.lapses.iter().filter(|l| l.cause == cause).count();
+        let causes = |cause| self.lapses.iter().filter(|l| l.cause == cause && counts(l.candidate)).count();
         Figures {
-            firm: self.firm().filter(|a| a.pass != Pass::AfterExpiry).count(),
-            planned: self.appointments.iter().filter(|a| !a.firm && a.pass != Pass::AfterExpiry).count(),
+            firm: count(&|a| a.firm && a.pass != Pass::AfterExpiry),
+            planned: count(&|a| !a.firm && a.pass != Pass::AfterExpiry),
             no_possible_day: causes(LapseCause::NoPossibleDay),
             no_capacity: causes(LapseCause::NoCapacity),
+            past_six_months: self.past_six_months(input),
             late_firm: late(true),
             late_planned: late(false),
             without_seat: seated.iter().filter(|s| !**s).count(),
         }
+    }
+}
+
+impl Plan {
+    /// People who can no longer be seen within the months of a late request, among those whom the first pass left out.
+    fn past_six_months(&self, input: &PlanningInput) -> usize {
+        let mut day: Vec<Option<Day>> = vec![None; input.candidates.len()];
+        for a in &self.appointments {
+            day[a.candidate] = Some(a.day);
+        }
+        let past = |(c, day): (&Candidate, Option<Day>)| !c.again && day.is_none_or(|day| day > c.late_until());
+        input.candidates.iter().zip(day).filter(|both| past(*both)).count()
     }
 }
 
@@ -291,4 +307,8 @@ pub struct Figures {
     pub late_planned: usize,
     /// People for whom no seat is left at all.
     pub without_seat: usize,
+    /// People who cannot be seen within six months of their expiry (CESEDA R.431-8): their seat lies later, or they have
+    /// none.
+    #[serde(default)]
+    pub past_six_months: usize,
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::instance::{Instance, NOWHERE, hours};
 
-/// The first pass of a plan, and the proof that it is optimal.
+/// A pass of a plan, and the proof that it is optimal.
 #[derive(Clone, Debug)]
 pub struct Proof {
     /// What the planner saw.
@@ -17,6 +17,8 @@ pub struct Proof {
     pub unpinned: Option<Vec<u32>>,
     /// Full pool-days and the price of their seats.
     pub prices: Vec<(u32, i128)>,
+    /// The second pass of a night and its proof, if the first left somebody out.
+    pub second: Option<Box<Self>>,
 }
 
 impl Proof {

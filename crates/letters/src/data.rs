@@ -66,6 +66,9 @@ pub enum Matter {
         appointment: Appointment,
         /// Who cancelled it.
         by: CancelledBy,
+        /// Why it is not needed any more; absent if another appointment will follow.
+        #[serde(default)]
+        because: Option<Because>,
     },
     /// The renewal can now be requested online (*dépôt en ligne*).
     #[serde(rename = "depot-en-ligne")]
@@ -108,6 +111,18 @@ coded! {
     }
 }
 
+coded! {
+    /// Why an appointment is not needed any more.
+    pub enum Because {
+        /// The renewal has been requested.
+        Filed = "filed",
+        /// A newer permit exists.
+        Renewed = "renewed",
+        /// Another fact of the register.
+        Ended = "ended",
+    }
+}
+
 /// An appointment, and what to bring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Convoked {
@@ -121,6 +136,10 @@ pub struct Convoked {
     pub short_notice: bool,
     /// Whether the permit had already expired when the letter was decided.
     pub late: bool,
+    /// The last day of the months within which a late request still is a renewal (CESEDA R.431-8), if the appointment comes
+    /// after it.
+    #[serde(default)]
+    pub renewal_until: Option<NaiveDate>,
 }
 
 /// A previous appointment.

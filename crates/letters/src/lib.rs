@@ -40,7 +40,9 @@ use serde::{Deserialize, Serialize};
 
 pub use code::CodeKey;
 pub use convoke_domain::convocation::LetterKind;
-pub use data::{Appointment, CancelledBy, Convoked, LetterData, Matter, Moment, Office, PermitLines, Recipient};
+pub use data::{
+    Appointment, Because, CancelledBy, Convoked, LetterData, Matter, Moment, Office, PermitLines, Recipient,
+};
 pub use design::Design;
 pub use envelope::{EnvelopeError, envelope};
 pub use explain::{Explanation, Place};

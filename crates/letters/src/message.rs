@@ -5,7 +5,7 @@
 //! only if a date, a boundary or a Message-ID is missing: all three are set here, so that every attempt sends the same
 //! bytes.
 
-use super::{LetterData, LetterKind, Sender, ics::Invitation, templates::Bodies};
+use super::{LetterData, Sender, ics::Invitation, templates::Bodies};
 use convoke_domain::ids::sha256_hex;
 use mail_builder::{
     MessageBuilder,
@@ -13,15 +13,13 @@ use mail_builder::{
     mime::MimePart,
 };
 
-/// `RC-94-2026-0001234-K.0@domain`: the same on every attempt, and different after each change. A reminder also has its
-/// date, because an appointment has several.
+/// `RC-94-2026-0001234-K.0.5d41402abc4b2a76@domain`: the same on every attempt, and another for another content,
+/// revision or recipient, because it is a digest of all that the letter says.
 pub(super) fn id(data: &LetterData, sender: &Sender) -> String {
     let (reference, sequence, domain) = (&data.reference, data.sequence, &sender.message_domain);
-    match data.matter.kind() {
-        LetterKind::Reminder => format!("{reference}.{sequence}.reminder.{}@{domain}", data.business_date),
-        LetterKind::Cancellation => format!("{reference}.{sequence}.cancellation@{domain}"),
-        _ => format!("{reference}.{sequence}@{domain}"),
-    }
+    // Unwrap safety: plain data with text keys always serialises.
+    let content = sha256_hex(&serde_json::to_vec(data).expect("a letter's data serialise"));
+    format!("{reference}.{sequence}.{}@{domain}", &content[..16])
 }
 
 /// The message. The recipient's address has no display name: it is not needed for delivery, and a name that is never in

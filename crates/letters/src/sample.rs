@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::language::Language;
 use super::{
-    Appointment, CancelledBy, Convoked, LetterData, LetterKind, Matter, Moment, Office, PermitLines, Recipient,
+    Appointment, Because, CancelledBy, Convoked, LetterData, LetterKind, Matter, Moment, Office, PermitLines, Recipient,
 };
 
 /// Must never appear in an HTML body unescaped, although the data contain it.
@@ -104,6 +104,16 @@ impl LetterData {
                 *c = Convoked { short_notice: true, late, documents: vec![], ..c.clone() };
             }
         }
+        for (trial, why) in
+            [(&mut lapsed, Because::Filed), (&mut large, Because::Renewed), (&mut hostile, Because::Ended)]
+        {
+            if let Matter::Cancellation { because, .. } = &mut trial.matter {
+                *because = Some(why);
+            }
+        }
+        if let Matter::Convocation(c) | Matter::Change { convoked: c, .. } = &mut large.matter {
+            c.renewal_until = Some(day(10, 28));
+        }
         match &mut bare.matter {
             Matter::Cancellation { by, .. } => *by = CancelledBy::Holder,
             Matter::OnlineFiling { help, .. } => help.clear(),
@@ -144,6 +154,7 @@ fn matter(kind: LetterKind) -> Matter {
         documents_source: "liste du 1er juillet 2026, annexe 10 du CESEDA".into(),
         short_notice: false,
         late: false,
+        renewal_until: None,
     };
     match kind {
         LetterKind::Convocation => Matter::Convocation(convoked()),
@@ -155,7 +166,9 @@ fn matter(kind: LetterKind) -> Matter {
             },
             was: Moment { day: day(11, 2), start: time(9, 30), site: "Sous-préfecture de Nogent-sur-Marne".into() },
         },
-        LetterKind::Cancellation => Matter::Cancellation { appointment: appointment.clone(), by: CancelledBy::Office },
+        LetterKind::Cancellation => {
+            Matter::Cancellation { appointment: appointment.clone(), by: CancelledBy::Office, because: None }
+        }
         LetterKind::OnlineFiling => Matter::OnlineFiling {
             service: "https://administration-etrangers-en-france.interieur.gouv.fr".into(),
             opens_on: day(8, 3),

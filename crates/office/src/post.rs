@@ -1,19 +1,22 @@
 //! The postal route: letters to people without e-mail, or whose e-mail failed, as files to print.
 //!
-//! Preparing writes nothing to the outbox: a prepared batch may be discarded and prepared again, with the same bytes.
-//! Confirming marks each letter once, however often and by whomever it is confirmed.
+//! Preparing marks nothing: a prepared batch may be discarded and prepared again, with the same bytes. Only what a letter
+//! says of facts that have changed is written anew. Confirming marks each letter once, however often and by whomever it
+//! is confirmed, and refuses those that no longer say what is true.
 
 mod calls;
 mod shelf;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::convocation::{LetterKind, LetterState, State};
+use convoke_domain::eligibility::assess;
 use convoke_domain::ids::{Reference, sha256_hex};
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
@@ -22,6 +25,7 @@ use convoke_machine::clock::Clock;
 use convoke_report::harmless;
 use convoke_settings::Configuration;
 use convoke_store::{Store, ToPost};
+use convoke_writing::{COPY, Writer, waits, write_anew};
 
 pub use calls::{Call, Telephone, calls, calls_csv};
 pub use shelf::{LotId, Shelf};
@@ -97,6 +101,22 @@ pub struct PostedLetter {
     pub page: usize,
     /// Pages.
     pub pages: usize,
+    /// SHA-256 of what it says, as data.
+    #[serde(default)]
+    pub content: Option<String>,
+}
+
+/// A letter to be taken out of the pile: what it says has changed since it was printed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TakenOut {
+    /// Reference.
+    pub reference: String,
+    /// File that holds it.
+    pub file: String,
+    /// First page in the file, from 1.
+    pub page: usize,
+    /// Why.
+    pub reason: String,
 }
 
 /// A letter that is not in any file.
@@ -145,6 +165,8 @@ pub struct Confirmed {
     pub already: u64,
     /// Letters that no longer wait: posted in another batch, or taken back. They must not be sent.
     pub not_waiting: Vec<String>,
+    /// Letters that no longer say what is true. They must not be sent either.
+    pub taken_out: Vec<TakenOut>,
 }
 
 /// Prepares all letters that wait for the post.
@@ -153,7 +175,7 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
     // The templates are stored, so that letters can be shown again; nothing else is written.
     let templates = config.templates()?;
     store.keep_templates(&templates.hash(), templates.sources(), clock.now())?;
-    let (waiting, skipped) = waiting(store, config, today)?;
+    let (waiting, skipped) = waiting(store, config, clock.now())?;
     let sender = config.sender();
     let mut manifest = Manifest {
         schema: "convoke.post/1".into(),
@@ -196,6 +218,7 @@ pub fn prepare(store: &mut Store, config: &Configuration, clock: &Clock, progres
                         file: name.clone(),
                         page,
                         pages,
+                        content: Some(sha256_hex(w.letter.data.as_bytes())),
                     });
                     page += pages + pages % 2;
                     printed.push(letter);
@@ -227,23 +250,35 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) ->
     })
 }
 
-/// Letters to post, and letters that should no longer be posted. Duplicates of a letter (a failed e-mail, and its copy
-/// for the post) count once.
-fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Result<(Vec<ToPost>, Vec<Exception>)> {
+/// Letters to post, made from the facts of now, and letters that should not be posted. Duplicates of a letter (a failed
+/// e-mail, and its copy for the post) count once.
+fn waiting(store: &mut Store, config: &Configuration, now: DateTime<Utc>) -> Result<(Vec<ToPost>, Vec<Exception>)> {
+    let today = now.with_timezone(&config.settings.prefecture.zone).date_naive();
     let (mut waiting, mut skipped) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     let mut letters = store.to_post()?;
-    letters.retain(|w| !matches!(w.letter.state, LetterState::Expired | LetterState::Posted));
+    // The letters of an act wait until it can no longer be undone.
+    letters.retain(|w| {
+        !matches!(w.letter.state, LetterState::Expired | LetterState::Posted) && w.letter.next_at <= now.naive_utc()
+    });
     // The copy for the post first, then oldest first.
     letters.sort_by_key(|w| (w.letter.channel == Channel::Email, w.letter.created_at, w.letter.letter_id.clone()));
-    let on_paper = store.posted_letters(&letters.iter().map(|w| w.letter.reference.as_str()).collect::<Vec<_>>())?;
+    let references: Vec<&str> = letters.iter().map(|w| w.letter.reference.as_str()).collect();
+    let on_paper = store.posted_letters(&references)?;
+    let by_email = store.letters_by_email(&references)?;
+    let verdict = Verdict::of(config, today);
     for w in letters {
         let letter = (w.letter.reference.clone(), w.letter.kind, w.letter.revision);
+        // An e-mail with the same content was accepted, or is on its way: paper is posted only where both are wanted.
+        let reached = w.letter.occasion != COPY && by_email.contains(&letter);
         // It has left on paper, or is already in the batch.
-        if on_paper.contains(&letter) || !seen.insert(letter) {
+        if on_paper.contains(&letter) || reached || !seen.insert(letter) {
             continue;
         }
-        let reason = in_vain(&w, today).or_else(|| too_late(&w, config, today));
+        let reason = match in_vain(&w, today).or_else(|| too_late(&w, config, today)) {
+            Some(reason) => Some(reason),
+            None => verdict.waits(store, &w.letter.letter_id)?,
+        };
         match reason {
             Some(reason) => skipped.push(Exception {
                 id: w.letter.letter_id.clone(),
@@ -253,7 +288,37 @@ fn waiting(store: &mut Store, config: &Configuration, today: NaiveDate) -> Resul
             None => waiting.push(w),
         }
     }
-    Ok((waiting, skipped))
+    let letters = waiting.iter().map(|w| w.letter.clone()).collect();
+    let writer = Writer::new(config, today, now)?;
+    let current = store.write(|s| write_anew(s, &writer, Vec::clone(&letters)))?;
+    let subjects: HashMap<String, ToPost> = waiting.into_iter().map(|w| (w.letter.reference.clone(), w)).collect();
+    // A letter that goes by e-mail now waits for a worker.
+    let on_paper = current.into_iter().map(|anew| anew.letter).filter(|l| l.state != LetterState::Queued);
+    let waiting = on_paper
+        .filter_map(|letter| Some(ToPost { letter: letter.clone(), ..subjects.get(&letter.reference)?.clone() }));
+    Ok((waiting.collect(), skipped))
+}
+
+/// Whether a letter must wait, by the verdict on its permit.
+struct Verdict<'a> {
+    config: &'a Configuration,
+    jurisdiction: Jurisdiction,
+    today: NaiveDate,
+}
+
+impl<'a> Verdict<'a> {
+    fn of(config: &'a Configuration, today: NaiveDate) -> Self {
+        Self { config, jurisdiction: config.agenda.jurisdiction(), today }
+    }
+
+    /// Why it waits, for a person; `None` if it does not.
+    fn waits(&self, s: &mut Store, letter_id: &str) -> Result<Option<String>> {
+        let standing = s.standing(letter_id)?;
+        let rule = standing
+            .facts()
+            .map(|facts| assess(&facts, &self.config.settings.policy, &self.jurisdiction, self.today).rule);
+        Ok(rule.and_then(|rule| waits(&standing, rule)).map(|remark| convoke_report::words::remark(remark).to_owned()))
+    }
 }
 
 /// Why a letter should no longer be posted: the appointment it announces is no longer valid.
@@ -277,9 +342,11 @@ fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<Stri
     (left < floor).then(|| format!("trop tard pour la poste ({left} jours) : appeler la personne (--channel phone)"))
 }
 
-/// Marks the letters of a manifest as posted, each once.
+/// Marks the letters of a manifest as posted, each once. Those that no longer say what is true are not marked: they are
+/// to be taken out of the pile.
 pub fn confirm(
     store: &mut Store,
+    config: &Configuration,
     manifest: &Manifest,
     (actor, reason): (&str, Option<&str>),
     now: DateTime<Utc>,
@@ -297,7 +364,17 @@ pub fn confirm(
     store.write(|s| {
         let mut confirmed = Confirmed::default();
         let mut posted = Vec::new();
+        let outdated = outdated(s, config, manifest, now)?;
         for letter in &manifest.letters {
+            if let Some(reason) = outdated.get(letter.id.as_str()) {
+                confirmed.taken_out.push(TakenOut {
+                    reference: letter.reference.clone(),
+                    file: letter.file.clone(),
+                    page: letter.page,
+                    reason: reason.clone(),
+                });
+                continue;
+            }
             let mut rendered = manifest.rendered.clone();
             (rendered.pdf, rendered.without_pdf) = (Some(letter.sha256.clone()), None);
             let rendered = serde_json::to_string(&rendered)?;
@@ -326,6 +403,33 @@ pub fn confirm(
         s.record(actor, now, events)?;
         Ok(confirmed)
     })
+}
+
+/// The letters of a batch that still wait and no longer say what is true, each with why. Their rows are written anew, for
+/// the next batch.
+fn outdated<'m>(
+    s: &mut Store,
+    config: &Configuration,
+    manifest: &'m Manifest,
+    now: DateTime<Utc>,
+) -> Result<HashMap<&'m str, String>> {
+    let today = now.with_timezone(&config.settings.prefecture.zone).date_naive();
+    let (verdict, writer) = (Verdict::of(config, today), Writer::new(config, today, now)?);
+    let postable = [LetterState::ToPost, LetterState::Failed, LetterState::Bounced];
+    let mut outdated = HashMap::new();
+    for printed in &manifest.letters {
+        let Some(row) = s.letter(&printed.id)?.filter(|row| postable.contains(&row.state)) else { continue };
+        if let Some(reason) = verdict.waits(s, &row.letter_id)? {
+            outdated.insert(printed.id.as_str(), reason);
+            continue;
+        }
+        let was = sha256_hex(row.data.as_bytes());
+        let changed = write_anew(s, &writer, vec![row])?.iter().any(|anew| anew.is_changed);
+        if changed || printed.content.as_ref().is_some_and(|content| *content != was) {
+            outdated.insert(printed.id.as_str(), "ce qu’elle dit a changé depuis l’impression".to_owned());
+        }
+    }
+    Ok(outdated)
 }
 
 /// Adds the reason, where one was asked for.

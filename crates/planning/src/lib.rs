@@ -2,8 +2,9 @@
 //!
 //! Days are integers, day 0 being the business date. The plan is made in two passes. The first gives everyone a day
 //! between release and deadline, exactly and with a proof, with shorter notice where that prevents a lapse. The second
-//! never touches the first: it gives the remaining seats to those for whom a day before expiry was impossible, so that
-//! nobody is left without a date while a seat is empty. The model, for auditors and engineers: docs/PLANNING.md.
+//! never touches the first: it gives the remaining seats to those for whom a day before expiry was impossible, as few as
+//! possible past the six months of a late request, exactly and with a proof too; and nobody is left without a date while
+//! a seat is empty. The model, for auditors and engineers: docs/PLANNING.md.
 
 mod assignment;
 pub mod crowd;
@@ -21,7 +22,7 @@ use convoke_instance::{Day, Instance, NOWHERE, Overflow, Plan, PlanningInput, Pr
 
 use assignment::{Component, hand_out, solve};
 
-/// Plans a night, and proves the first pass optimal. The same input gives the same plan on every machine.
+/// Plans a night, and proves both passes optimal. The same input gives the same plan on every machine.
 pub fn plan(input: &PlanningInput) -> Result<(Plan, Proof), Overflow> {
     let (instance, candidates) = Instance::of_night(input, &HashSet::new())?;
     let mut proof = exact(instance);
@@ -31,8 +32,7 @@ pub fn plan(input: &PlanningInput) -> Result<(Plan, Proof), Overflow> {
         let shortened = shortened.into_iter().map(|person| candidates[person as usize]).collect();
         proof = exact(Instance::of_night(input, &shortened)?.0);
     }
-    let proof = with_households(proof);
-    Ok((second::complete(input, &proof, &candidates), proof))
+    second::complete(input, with_households(proof), &candidates)
 }
 
 /// Plans a bare instance exactly, and keeps families together.
@@ -48,7 +48,7 @@ fn exact(instance: Instance) -> Proof {
     for (person, bin) in hand_out(&instance, &solved.flows, (0..instance.people() as u32).collect()) {
         places[person as usize] = bin;
     }
-    Proof { instance, places, unpinned: None, prices: solved.prices }
+    Proof { instance, places, unpinned: None, prices: solved.prices, second: None }
 }
 
 /// Moves families together where that makes nobody lapse.
@@ -62,5 +62,7 @@ fn with_households(mut proof: Proof) -> Proof {
 
 #[cfg(test)]
 mod oracle_tests;
+#[cfg(test)]
+mod second_tests;
 #[cfg(test)]
 mod tests;

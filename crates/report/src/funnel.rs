@@ -149,6 +149,10 @@ fn convoked(report: &RunReport) -> Vec<Stage> {
         let label = "Jour prévu après l’expiration\u{a0}: une place plus proche est cherchée chaque nuit";
         stages.push(stage(label, figures.late_planned as u64, false));
     }
+    if figures.past_six_months > 0 {
+        let label = "Ne peuvent être reçus dans les six mois qui suivent l’expiration (R. 431-8)";
+        stages.push(stage(label, figures.past_six_months as u64, true));
+    }
     if report.displaced > 0 {
         stages.push(stage("Rendez-vous pris entre le plan et son enregistrement", report.displaced, true));
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use convoke_domain::run::{RunState, Trigger};
 
 use super::funnel::{Funnel, summary};
-use super::{Intervention, LapseLine, LegalWindow, Listed, Margin, Occupancy, RunReport, words};
+use super::{FollowedLine, Intervention, LapseLine, LegalWindow, Listed, Margin, Occupancy, RunReport, words};
 use convoke_domain::permit::PermitKind;
 
 const TEMPLATE: &str = include_str!("../../../templates/report.html");
@@ -76,6 +76,7 @@ struct View<'a> {
     summary: String,
     funnel: Funnel,
     lapses: Cut<&'a LapseLine>,
+    followed: Cut<FollowedRow<'a>>,
     listed: Vec<Group<'a>>,
     agenda: Agenda<'a>,
     letters: Letters<'a>,
@@ -199,6 +200,20 @@ struct LetterRow<'a> {
     total: u64,
 }
 
+#[derive(Serialize)]
+struct FollowedRow<'a> {
+    reference: &'a str,
+    done: &'static str,
+    cause: String,
+}
+
+impl<'a> FollowedRow<'a> {
+    fn of(line: &'a FollowedLine) -> Self {
+        let (done, cause) = (line.consequence.label_fr(), words::followed_cause(&line.cause));
+        Self { reference: &line.reference, done, cause }
+    }
+}
+
 impl<'a> View<'a> {
     fn of(report: &'a RunReport) -> Self {
         Self {
@@ -206,6 +221,7 @@ impl<'a> View<'a> {
             summary: summary(report),
             funnel: Funnel::of(report),
             lapses: Cut::of(report.lapses.iter().collect()),
+            followed: Cut::of(report.followed.iter().map(FollowedRow::of).collect()),
             listed: Group::all(&report.listed),
             agenda: Agenda::of(&report.occupancy),
             letters: Letters::of(report),

@@ -31,6 +31,7 @@ pub use terminal::terminal;
 pub use words::visible;
 
 use convoke_domain::eligibility::Rule;
+use convoke_domain::follow::Suite;
 use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, LapseCause, Pass};
 
@@ -71,6 +72,9 @@ pub struct RunReport {
     pub figures: Figures,
     /// Firm appointments whose seat or person was taken between plan and commit: not in the figures, and due again.
     pub displaced: u64,
+    /// Appointments of earlier nights for which facts had changed, and what was done.
+    #[serde(default)]
+    pub followed: Vec<FollowedLine>,
     /// Letters of this run by channel and present state.
     pub letters: Vec<LetterCount>,
     /// Letters of this run whose fate was unknown at least once: any letter received twice is among them.
@@ -101,6 +105,18 @@ pub struct RunReport {
     pub ledger_root: String,
     /// Version of the program.
     pub version: String,
+}
+
+/// What a night did about an appointment that it had not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FollowedLine {
+    /// The appointment.
+    pub reference: String,
+    /// What was done.
+    pub consequence: Suite,
+    /// The verdict that ended the need, or what changed.
+    pub cause: String,
 }
 
 /// The outcome of one permit.

@@ -30,6 +30,7 @@ pub fn document(report: &RunReport) -> Document {
             listed(report),
             margins(report),
             agenda(report),
+            followed(report),
             letters(report),
             interventions(report),
             anomalies(report),
@@ -197,6 +198,15 @@ fn letters(report: &RunReport) -> Section {
         Table::of_words("Lettres peut-être reçues deux fois", &["Référence", "État", "Sans réponse"], twice);
     twice.numeric[2] = true;
     section("Lettres de cette exécution", vec![], vec![states, replies, cut(twice)])
+}
+
+fn followed(report: &RunReport) -> Section {
+    let rows = report.followed.iter().map(|line| {
+        vec![line.reference.clone(), line.consequence.label_fr().to_owned(), words::followed_cause(&line.cause)]
+    });
+    let table =
+        Table::of_words("Rendez-vous donnés une nuit précédente", &["Référence", "Suite", "Motif"], rows.collect());
+    section("Suites", vec![], vec![cut(table)])
 }
 
 fn interventions(report: &RunReport) -> Section {

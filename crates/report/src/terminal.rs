@@ -46,6 +46,15 @@ pub fn terminal(report: &RunReport, width: u16, colour: bool) -> String {
     page.gap();
     page.lapses(report);
     page.gap();
+    if !report.followed.is_empty() {
+        page.line("SUITES", Tone::Strong);
+        for line in report.followed.iter().take(NAMED) {
+            let (done, cause) = (line.consequence.label_fr(), words::followed_cause(&line.cause));
+            page.paragraph(&format!("- {}\u{a0}: {done} ({cause})", line.reference), Tone::Plain);
+        }
+        page.more(report.followed.len());
+        page.gap();
+    }
     if !report.letters_perhaps_twice.is_empty() {
         page.line("LETTRES PEUT-ÊTRE REÇUES DEUX FOIS", Tone::Strong);
         for letter in report.letters_perhaps_twice.iter().take(NAMED) {

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::Margin;
 use convoke_domain::convocation::{LetterKind, LetterState, Outcome, Remark, State};
+use convoke_domain::eligibility::Rule;
+use convoke_domain::follow::Change;
 use convoke_domain::permit::Channel;
 use convoke_domain::requests::{RequestState, Wish};
 use convoke_domain::run::{RunState, Trigger};
@@ -31,6 +33,7 @@ pub const fn letter_state(state: LetterState) -> &'static str {
         LetterState::ToPost => "À poster",
         LetterState::Posted => "Postée",
         LetterState::Returned => "Revenue par la poste",
+        LetterState::Replaced => "Remplacée avant son départ",
     }
 }
 
@@ -114,6 +117,12 @@ pub fn paper_fault(fault: &str) -> (String, &'static str) {
     }
 }
 
+/// Why a night did something about an appointment of an earlier night: a verdict, or what changed.
+pub fn followed_cause(cause: &str) -> String {
+    let label = cause.parse().map(Rule::label_fr).or_else(|_| cause.parse().map(Change::label_fr));
+    label.unwrap_or(cause).to_owned()
+}
+
 /// The program's own remark on a letter.
 pub const fn remark(said: Remark) -> &'static str {
     match said {
@@ -130,6 +139,17 @@ pub const fn remark(said: Remark) -> &'static str {
         Remark::Renewed => "le titre a été renouvelé",
         Remark::Filed => "le renouvellement est déjà demandé",
         Remark::TooLate => "trop peu de jours restent\u{a0}: appeler la personne",
+        Remark::Absent => "titre absent de la dernière extraction complète",
+        Remark::Student => "titre d’étudiant",
+        Remark::NotRenewable => "titre non renouvelable",
+        Remark::UnknownTitle => "titre inconnu, à identifier",
+        Remark::NoDesk => "aucun guichet pour ce titre",
+        Remark::MovedAway => "la personne a quitté le ressort",
+        Remark::NeedAgain => "ce qui la retenait ne tient plus",
+        Remark::Replaced => "une lettre plus récente dit ce qui est vrai",
+        Remark::Delivered => "le courriel est accepté\u{a0}: copie inutile",
+        Remark::NeverTold => "personne n’avait été prévenu du rendez-vous",
+        Remark::Undone => "l’acte qui l’a causée est annulé",
     }
 }
 

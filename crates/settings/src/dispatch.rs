@@ -48,6 +48,8 @@ pub struct Dispatch {
     pub per_address_per_day: Option<u32>,
     /// Rehearsal: every letter goes to this address instead of its recipient's.
     pub redirect_all_to: Option<String>,
+    /// Seconds that the letters of what is done by hand wait: until then it can be undone before anybody is told.
+    pub act_hold_s: u32,
     /// Whether these are the settings of an office that convokes real people.
     pub production: bool,
 }
@@ -69,6 +71,7 @@ impl Default for Dispatch {
             domain_per_minute: None,
             per_address_per_day: None,
             redirect_all_to: None,
+            act_hold_s: 600,
             production: true,
         }
     }
@@ -90,6 +93,7 @@ impl Dispatch {
             ("render_threads", self.render_threads as u64, 0..=256),
             ("lease_s", u64::from(self.lease_s), 1..=86_400),
             ("stop_timeout_s", u64::from(self.stop_timeout_s), 0..=3_600),
+            ("act_hold_s", u64::from(self.act_hold_s), 0..=86_400),
             ("per_minute", u64::from(self.per_minute.unwrap_or(1)), 1..=1_000_000),
             ("domain_per_minute", u64::from(self.domain_per_minute.unwrap_or(1)), 1..=1_000_000),
             ("per_address_per_day", u64::from(self.per_address_per_day.unwrap_or(1)), 1..=1_000),

@@ -116,8 +116,19 @@ impl Store {
 
     /// Records which convocation a new one replaces.
     pub fn set_replaces(&mut self, new: &str, old: &str, sequence: i64, by: &str) -> Result<()> {
+        // What the first one was given for: the permit itself says only that its holder is convoked.
+        let made_rule: Option<String> = convocation::of(&self.scope)
+            .filter(convocation::reference.eq(old))
+            .select(convocation::made_rule)
+            .first(&mut self.conn)
+            .context("reading what an appointment was given for")?;
         let changed = diesel::update(convocation::of(&self.scope).filter(convocation::reference.eq(new)))
-            .set((convocation::replaces.eq(old), convocation::moved_by.eq(by), convocation::sequence.eq(sequence)))
+            .set((
+                convocation::replaces.eq(old),
+                convocation::moved_by.eq(by),
+                convocation::sequence.eq(sequence),
+                convocation::made_rule.eq(made_rule),
+            ))
             .execute(&mut self.conn)
             .context("moving a convocation")?;
         ensure!(changed == 1, "convocation {new} has disappeared");

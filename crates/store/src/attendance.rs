@@ -7,9 +7,10 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::Store;
-use super::row::{Rows, Word, row};
-use super::scope::{convocation, joined, later, later_convocations, permit, slot};
+use super::row::{Columns, Rows, Word, row};
+use super::scope::{convocation, followed, joined, later, later_convocations, permit, slot};
 use convoke_domain::convocation::State;
+use convoke_domain::follow::Suite;
 use convoke_domain::permit::PermitKind;
 use convoke_domain::slot::SlotId;
 
@@ -65,6 +66,30 @@ impl Store {
             ))
             .load::<TakenColumns>(&mut self.conn)
             .rows("reading who is to come on a day")
+    }
+
+    /// Appointments of a day that a night released, each with why, by site, desk and hour.
+    pub fn released_on(&mut self, day: NaiveDate) -> Result<Vec<(TakenSeat, String)>> {
+        let rows: Vec<(TakenColumns, String)> = convocation::of(&self.scope)
+            .inner_join(joined!(slot, convocation, slot_id))
+            .inner_join(joined!(followed, convocation, reference))
+            .left_join(joined!(permit, convocation, permit_id))
+            .filter(slot::day.eq(day).and(convocation::state.eq(State::Cancelled.code())))
+            .filter(followed::consequence.eq_any([Suite::Released, Suite::Told].map(Suite::code)))
+            .order((slot::site, slot::desk, slot::start, convocation::reference))
+            .select((
+                (
+                    convocation::reference,
+                    convocation::state,
+                    convocation::slot_id,
+                    convocation::holder_id,
+                    permit::kind.nullable(),
+                ),
+                followed::cause,
+            ))
+            .load(&mut self.conn)
+            .context("reading whose appointments were released")?;
+        rows.into_iter().map(|(row, cause)| Ok((row.read()?, cause))).collect()
     }
 
     /// The next days with an appointment, from `first` on.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::row::{Rows, Word, row};
-use super::scope::{convocation, reservation, slot};
+use super::scope::{convocation, permit, reservation, slot};
 use super::slots::{SlotColumns, named};
 use super::{Store, insert_own};
 use convoke_domain::agenda::Slot;
@@ -86,6 +86,8 @@ struct Row {
     origin: &'static str,
     run_id: Option<String>,
     created_at: chrono::NaiveDateTime,
+    made_expires_on: Option<NaiveDate>,
+    made_rule: Option<String>,
 }
 
 #[derive(Insertable)]
@@ -161,6 +163,13 @@ impl Store {
             .load(&mut self.conn)?
             .into_iter()
             .collect();
+        let permits: HashSet<&str> = placements.iter().map(|f| f.permit_id.0.as_str()).collect();
+        let made_from: Vec<(String, NaiveDate, Option<String>)> = permit::of(&self.scope)
+            .filter(permit::permit_id.eq_any(&permits))
+            .select((permit::permit_id, permit::expires_on, permit::rule))
+            .load(&mut self.conn)?;
+        let made_from: HashMap<String, (NaiveDate, Option<String>)> =
+            made_from.into_iter().map(|(id, expires_on, rule)| (id, (expires_on, rule))).collect();
         let year = year_of.year();
         let last: Option<i64> = convocation::of(&self.scope)
             .filter(convocation::year.eq(i64::from(year)))
@@ -188,6 +197,7 @@ impl Store {
             let reference = Reference::new(&p, year, number);
             taken.entry(slot.id.clone()).or_default().insert(seat);
             convoked.insert(f.holder_id.0.clone());
+            let (made_expires_on, made_rule) = made_from.get(&f.permit_id.0).cloned().unzip();
             seats.push(Reserved {
                 prefecture: p.clone(),
                 slot_id: slot.id.to_string(),
@@ -208,6 +218,8 @@ impl Store {
                 origin: f.origin.code(),
                 run_id: run.map(|r| r.0.clone()),
                 created_at: now.naive_utc(),
+                made_expires_on,
+                made_rule: made_rule.flatten(),
             });
             made.push(Some((reference, slot.clone())));
         }

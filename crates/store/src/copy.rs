@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend, patiently};
 
 /// Every table, each after the tables it references.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 37] = [
     "prefecture",
     "holder",
     "holder_word",
@@ -35,6 +35,7 @@ const TABLES: [&str; 36] = [
     "closed_day",
     "avoided_day",
     "convocation",
+    "followed",
     "reservation",
     "request",
     "notice",

@@ -35,6 +35,8 @@ pub struct NewLetter {
     pub template_hash: String,
     /// When it was written.
     pub created_at: DateTime<Utc>,
+    /// Not to leave before.
+    pub not_before: DateTime<Utc>,
 }
 
 row! {
@@ -96,6 +98,12 @@ row! {
 }
 
 impl NewLetter {
+    /// The same letter, waiting until an instant.
+    #[must_use]
+    pub fn held_until(self, not_before: DateTime<Utc>) -> Self {
+        Self { not_before, ..self }
+    }
+
     pub(super) fn columns(&self, prefecture: &str) -> LetterColumns {
         let new = self.clone();
         LetterColumns {
@@ -115,7 +123,7 @@ impl NewLetter {
             rendered: None,
             attempts: 0,
             uncertain: 0,
-            next_at: new.created_at.naive_utc(),
+            next_at: new.not_before.naive_utc(),
             owner: None,
             lease_until: None,
             epoch: 0,

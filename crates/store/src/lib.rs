@@ -3,6 +3,7 @@
 
 mod access;
 mod acts;
+mod anew;
 mod attendance;
 mod bounces;
 mod changes;
@@ -11,6 +12,7 @@ mod convocations;
 mod copy;
 mod figures;
 mod find;
+mod followed;
 mod holders;
 mod households;
 mod identity;
@@ -53,6 +55,7 @@ use diesel::prelude::*;
 
 pub use access::{AccountRow, PendingSignIn, SessionRow};
 pub use acts::{ClosedDay, Renewed};
+pub use anew::Subject;
 pub use attendance::{TakenSeat, Unmarked};
 pub use bounces::{BounceRow, Unread};
 pub use changes::{ColumnChange, Merged};
@@ -61,6 +64,7 @@ pub use convocations::{ConvocationRow, ElsewhereFault, Live, Placement};
 pub use copy::{Copied, Copy, copy};
 pub use figures::Figures;
 pub use find::{Found, FoundAppointment, FoundPermit, Person};
+pub use followed::{Case, Followed};
 pub use holders::HolderRow;
 pub use identity::{Clash, OtherHolder, Renumbered};
 pub use intake::{Extract, ImportedRow, Staged};

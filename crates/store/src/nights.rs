@@ -1,7 +1,7 @@
 //! Scheduled nights and their outcomes.
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::row::{Rows, Word, row};
@@ -85,6 +85,13 @@ pub struct Watch {
     pub seen: Option<DateTime<Utc>>,
 }
 
+impl Watch {
+    /// How far the clock is ahead of when it was last seen, if that is more than `most`: it is not trusted then.
+    pub fn jump(&self, now: DateTime<Utc>, most: TimeDelta) -> Option<TimeDelta> {
+        self.seen.map(|seen| now - seen).filter(|by| *by > most)
+    }
+}
+
 impl Store {
     /// What is known about the clock, which now reads `now`.
     pub fn watch(&mut self, now: DateTime<Utc>) -> Result<Watch> {
@@ -154,6 +161,16 @@ impl Store {
                 prefecture::watched_since.eq(Some(since.naive_utc())),
                 prefecture::clock_seen_at.eq(Some(now.naive_utc())),
             ))
+            .execute(&mut self.conn)
+            .context("writing when the clock was seen")?;
+        Ok(())
+    }
+
+    /// Records that the clock, which is trusted, reads `now`.
+    pub fn see_clock(&mut self, now: DateTime<Utc>) -> Result<()> {
+        diesel::update(prefecture::of(&self.scope))
+            .filter(prefecture::clock_seen_at.is_null().or(prefecture::clock_seen_at.lt(now.naive_utc())))
+            .set(prefecture::clock_seen_at.eq(Some(now.naive_utc())))
             .execute(&mut self.conn)
             .context("writing when the clock was seen")?;
         Ok(())

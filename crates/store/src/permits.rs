@@ -48,9 +48,21 @@ row! {
 
 /// Filed, held, absent, superseded, of an unknown title: five booleans in one column, because each column of a million
 /// rows costs a twentieth of a second.
-const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN held THEN 2 ELSE 0 END
+pub(super) const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN held THEN 2 ELSE 0 END
      + CASE WHEN absent THEN 4 ELSE 0 END + CASE WHEN superseded THEN 8 ELSE 0 END
      + CASE WHEN unknown_title IS NULL THEN 0 ELSE 16 END";
+
+/// The facts that [`FLAGS`] holds, beside the others.
+pub(super) fn with_flags(facts: Facts<'_>, flags: i32) -> Facts<'_> {
+    Facts {
+        filed: facts.filed || flags & 1 > 0,
+        held: flags & 2 > 0,
+        absent: flags & 4 > 0,
+        superseded: flags & 8 > 0,
+        unknown: flags & 16 > 0,
+        ..facts
+    }
+}
 
 /// A date as stored. SQLite holds `2026-10-05`: three numbers at fixed positions, read three million times on a first
 /// night. Parsing them by a format string would take a tenth of the scan.
@@ -83,19 +95,20 @@ impl PermitRow {
     /// The facts on which it is assessed. A holder who came with all documents counts as having filed, even if the
     /// extract does not show it yet.
     pub fn facts(&self, convoked_for: Option<NaiveDate>, honoured: bool) -> Facts<'_> {
-        Facts {
+        let facts = Facts {
             kind: self.kind,
             mention: &self.mention,
             status: self.status,
             expires_on: self.expires_on,
             commune: &self.commune,
-            filed: honoured || self.flags & 1 > 0,
-            held: self.flags & 2 > 0,
-            absent: self.flags & 4 > 0,
-            superseded: self.flags & 8 > 0,
-            unknown: self.flags & 16 > 0,
+            filed: honoured,
+            held: false,
+            absent: false,
+            superseded: false,
+            unknown: false,
             convoked_for,
-        }
+        };
+        with_flags(facts, self.flags)
     }
 
     /// The stored verdict; empty for a permit that was never assessed.

@@ -89,6 +89,26 @@ impl Store {
         Ok(posted)
     }
 
+    /// Letters with these references that an e-mail has brought, or is about to: reference, kind, revision.
+    pub fn letters_by_email(&mut self, references: &[&str]) -> Result<HashSet<(String, LetterKind, i64)>> {
+        use LetterState as S;
+        let on_their_way = [S::Queued, S::Leased, S::Sending, S::Deferred, S::Uncertain, S::Accepted];
+        let mut found = HashSet::new();
+        for batch in references.chunks(KEYS_PER_QUERY) {
+            let rows: Vec<(String, Word<LetterKind>, i64)> = outbox::of(&self.scope)
+                .filter(outbox::reference.eq_any(batch))
+                .filter(outbox::channel.eq(Channel::Email.code()))
+                .filter(outbox::state.eq_any(on_their_way.map(LetterState::code)))
+                .select((outbox::reference, outbox::kind, outbox::revision))
+                .load(&mut self.conn)
+                .context("looking for letters that an e-mail brings")?;
+            for (reference, kind, revision) in rows {
+                found.insert((reference, word("kind", kind)?, revision));
+            }
+        }
+        Ok(found)
+    }
+
     /// Number of letters waiting for the post since before `since`.
     pub fn waiting_for_post_since(&mut self, since: DateTime<Utc>) -> Result<u64> {
         let waiting: i64 = outbox::of(&self.scope)

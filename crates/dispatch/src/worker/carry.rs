@@ -253,20 +253,23 @@ impl Worker<'_> {
         relay: &str,
         started_at: DateTime<Utc>,
     ) -> Result<Begun> {
-        let (now, floor, limits) = (self.errand.clock.now(), self.floor, Limits::of(self.errand.config));
+        let (now, floor, limits) = (self.errand.clock.now(), self.floor.clone(), Limits::of(self.errand.config));
         let (sha256, rendered, relay) = (made.sha256.clone(), made.rendered.clone(), relay.to_owned());
         let (row, last) = (Arc::clone(letter), unrecorded.clone());
         if last.is_some() {
             fault::point("before-mark");
         }
         let begin = move |s: &mut Store| -> Result<Begun> {
-            let next_day = limits.next_day(s, &row, floor, now)?;
+            let next_day = limits.next_day(s, &row, &floor, now)?;
             let standing = s.standing(&row.letter_id)?;
-            if next_day.is_some() || standing.paused_at.is_some() {
+            let why = floor.withheld(&standing, now);
+            // An address that changed since the letter was claimed: it is written anew when it is claimed again.
+            let readdressed = why.is_none() && !standing.goes_to_its_holder();
+            if next_day.is_some() || standing.paused_at.is_some() || readdressed {
                 let ours = s.put_down(&row, LetterState::Queued, next_day, None)?;
                 return Ok(if ours { Begun::GivenBack } else { Begun::Lost });
             }
-            if let Some(why) = floor.withheld(&standing, now) {
+            if let Some(why) = why {
                 let ours = s.put_down(&row, why.state, None, Some(why.reason))?;
                 return Ok(if ours { Begun::Withheld(why) } else { Begun::Lost });
             }

@@ -40,7 +40,7 @@ impl Limits {
         self,
         store: &mut Store,
         letter: &LetterRow,
-        floor: Floor,
+        floor: &Floor,
         now: DateTime<Utc>,
     ) -> Result<bool> {
         if let Some(next_day) = self.next_day(store, letter, floor, now)? {
@@ -70,7 +70,7 @@ impl Limits {
         self,
         store: &mut Store,
         letter: &LetterRow,
-        floor: Floor,
+        floor: &Floor,
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>> {
         let (Some(cap), Some(address), false) = (self.per_address_per_day, &letter.recipient, self.redirected) else {

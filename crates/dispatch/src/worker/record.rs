@@ -26,7 +26,7 @@ impl Worker<'_> {
         started_at: DateTime<Utc>,
     ) -> Result<()> {
         let now = self.errand.clock.now();
-        let (row, floor) = (Arc::clone(letter), self.floor);
+        let (row, floor) = (Arc::clone(letter), self.floor.clone());
         let (too_late_from, tried_since) = if matches!(heard, Delivery::Accepted(_)) {
             (None, None)
         } else {
@@ -140,6 +140,8 @@ impl Worker<'_> {
         tracing::info!(letter.id = letter_id, "Letter {}: {}", why.state, why.reason.label());
         let mut counts = self.counts.borrow_mut();
         match why.state {
+            // It waits for a fact, not for a person.
+            LetterState::Held if why.reason.waits_for_a_fact() => counts.waiting += 1,
             LetterState::Cancelled => counts.cancelled += 1,
             LetterState::Expired => counts.expired += 1,
             LetterState::Held => counts.held += 1,

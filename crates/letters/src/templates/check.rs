@@ -119,7 +119,7 @@ fn must_say(data: &LetterData, language: Language) -> Vec<String> {
     if language == Language::French {
         shown.extend(data.matter.convoked().into_iter().flat_map(|c| c.documents.iter().cloned()));
     }
-    if !matches!(data.matter, Matter::HeadsUp { .. }) {
+    if !matches!(data.matter, Matter::HeadsUp { .. } | Matter::Cancellation { because: Some(_), .. }) {
         shown.push(language.date(data.permit.expires_on));
     }
     if let Some(appointment) = data.matter.appointment() {

@@ -16,10 +16,8 @@ use convoke_store::Store;
 /// A cancelled appointment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The cancellation letter.
-    pub letter: String,
-    /// Its channel.
-    pub channel: Channel,
+    /// The cancellation letter, and its channel; `None` if nobody had been told of the appointment.
+    pub letter: Option<(String, Channel)>,
     /// The day of the cancelled appointment.
     pub day: chrono::NaiveDate,
 }
@@ -42,7 +40,7 @@ pub fn cancel(
 pub(super) fn give_up(s: &mut Store, hand: &mut Hand<'_>, given: &Convocation, by: CancelledBy) -> Result<Ended> {
     let (letter, payload) = given.give_up(s, hand.occasion(), by, hand.entropy)?;
     hand.record(s, Some(&given.person.holder_id), "convocation.cancelled", payload)?;
-    Ok(Ended { letter: letter.letter_id, channel: letter.channel, day: given.slot_id.day })
+    Ok(Ended { letter: letter.map(|l| (l.letter_id, l.channel)), day: given.slot_id.day })
 }
 
 /// How a letter about an appointment reaches the holder.

@@ -13,7 +13,7 @@ mod requests;
 mod sending;
 
 use anyhow::Result;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 
 pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
@@ -58,7 +58,8 @@ impl<'a> Hand<'a> {
     }
 
     fn occasion(&self) -> Occasion<'a> {
-        Occasion { config: self.config, now: self.now(), today: self.today() }
+        let hold = TimeDelta::seconds(self.config.settings.dispatch.act_hold_s.into());
+        Occasion { config: self.config, now: self.now(), today: self.today(), hold }
     }
 
     fn tools(&mut self) -> Tools<'_> {

@@ -11,6 +11,9 @@ use convoke_domain::convocation::{LetterState, Remark};
 use convoke_domain::ids::{HolderId, Reference};
 use convoke_store::{LetterRow, SaidOf, Store};
 
+/// The remedy for a letter that nobody would get in time.
+const TOO_LATE: &str = "it would come too late: call the person (`convoke post --channel phone`)";
+
 coded! {
     /// What to do with a letter.
     pub enum Turn {
@@ -33,11 +36,14 @@ impl Turn {
             (Self::Retry, S::Queued | S::Deferred) => Ok(from),
             (Self::Retry | Self::Hold, S::Held) => Err("it is held: `convoke outbox release` lets it go"),
             (Self::Retry, S::Uncertain) => Err("it may have arrived: wait for its second attempt, or hold it back"),
-            (_, S::Expired) => Err("it would come too late: call the person (`convoke post --channel phone`)"),
+            // There is time after all, if the clock that ended it was wrong: that is looked at with the letter.
+            (Self::Retry, S::Expired) => Ok(S::Queued),
+            (_, S::Expired) => Err(TOO_LATE),
             (_, S::Accepted) => {
                 Err("it was handed over, and what was accepted is never sent again: `convoke letters show` prints it")
             }
             (_, S::ToPost | S::Posted | S::Returned) => Err("it goes by post: `convoke post`"),
+            (_, S::Replaced) => Err("a newer letter says what is true now"),
             (_, S::Cancelled) => Err("what it announced does not hold any more"),
             (Self::Hold, S::Queued | S::Deferred | S::Uncertain) => Ok(S::Held),
             (Self::Hold, S::Failed | S::Bounced) => Err("it waits for nothing: it is not tried any more"),
@@ -77,6 +83,9 @@ pub fn turn_letters(
                     // A letter on paper has no address that a worker could send it to.
                     to = LetterState::waiting(letter.channel);
                 }
+                if letter.state == LetterState::Expired && is_too_late(s, hand, &letter)? {
+                    return Err(refused(TOO_LATE).into());
+                }
                 if turn != Turn::Hold
                     && s.standing(&letter.letter_id)?.email_refused == letter.recipient
                     && letter.recipient.is_some()
@@ -107,6 +116,13 @@ pub fn turn_letters(
         }
         Ok(done)
     })
+}
+
+/// Whether fewer days are left than a letter needs.
+fn is_too_late(s: &mut Store, hand: &Hand<'_>, letter: &LetterRow) -> Result<bool> {
+    let Some(day) = s.standing(&letter.letter_id)?.day else { return Ok(false) };
+    let left = (day - hand.today()).num_days();
+    Ok(left < i64::from(hand.config.settings.policy.send_floor_days.max(1)))
 }
 
 /// Whether the holder's address has changed.

@@ -4,11 +4,11 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Hand, Refused, holder};
-use crate::run::Writer;
 use convoke_domain::convocation::{LetterKind, LetterState, Remark};
 use convoke_domain::permit::{Channel, is_deliverable_email};
 use convoke_letters::LetterData;
 use convoke_store::{LetterRow, NewLetter, Store};
+use convoke_writing::{Writer, recipient, write_anew};
 
 /// The occasion of a letter written again to another address.
 const READDRESSED: &str = "adresse";
@@ -46,7 +46,7 @@ fn waits_for_release(letter: &LetterRow) -> bool {
 pub struct Mended {
     /// Whether it differs from the previous one.
     pub changed: bool,
-    /// Letters that did not reach the old address, written again to the new one.
+    /// Letters that had not left, or did not reach the old address, written to the new one.
     pub again: Vec<String>,
     /// The last letter to the old address, which had been reached, saying that it is no longer used.
     pub told_old_address: Option<String>,
@@ -65,43 +65,41 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
         let (id, commitment) = holder(s, hand, number)?;
         let before = s.set_email(&id, email)?;
         let mut mended = Mended { changed: before.as_deref() != email, ..Mended::default() };
-        let live = s.live_of(&id)?;
-        if let Some(reference) = &live {
-            let convocation = s.convocation(reference)?;
-            let sequence = convocation.map_or(0, |c| c.sequence);
-            let letters = s.letters_of(reference)?;
-            let holder = s.holders(&[&id.0])?.remove(&id.0);
-            let announces = |l: &&LetterRow| {
-                l.revision == sequence && matches!(l.kind, LetterKind::Convocation | LetterKind::Change)
-            };
-            let mut by_email = letters.iter().filter(announces).filter(|l| l.channel == Channel::Email);
-            let unreached = by_email.clone().find(|l| is_unreached(l, mended.changed));
-            if let Some(in_hand) = by_email.clone().find(|l| l.state.is_in_hand()) {
-                return Err(in_a_minute(in_hand).into());
+        let letters = s.letters_to(&id)?;
+        if let Some(in_hand) = letters.iter().find(|l| l.state.is_in_hand()) {
+            return Err(in_a_minute(in_hand).into());
+        }
+        // What has not left goes to the new address: one letter of an appointment waits, never two.
+        let writer = Writer::new(hand.config, hand.today(), hand.now())?;
+        let unsent = |l: &&LetterRow| LetterState::WAITING.contains(&l.state) || l.state == LetterState::ToPost;
+        for anew in write_anew(s, &writer, letters.iter().filter(unsent).cloned().collect())? {
+            if anew.is_changed {
+                mended.again.push(anew.letter.letter_id);
             }
-            let reached = by_email.find(|l| l.state == LetterState::Accepted && l.recipient == before);
+        }
+        if let Some(reference) = s.live_of(&id)? {
+            let sequence = s.convocation(&reference)?.map_or(0, |c| c.sequence);
+            let letters = s.letters_of(&reference)?;
+            let announces = |l: &&LetterRow| {
+                l.revision == sequence
+                    && matches!(l.kind, LetterKind::Convocation | LetterKind::Change)
+                    && l.state != LetterState::Replaced
+            };
+            let announcing: Vec<&LetterRow> = letters.iter().filter(announces).collect();
+            let reached = announcing.iter().find(|l| l.state == LetterState::Accepted && l.recipient == before);
             if let Some(letter) = reached.filter(|_| mended.changed) {
                 let last = farewell(hand, letter, letters.len())?;
                 s.enqueue(std::slice::from_ref(&last))?;
                 mended.told_old_address = Some(last.letter_id);
             }
-            if let (Some(letter), Some(holder)) = (unreached, holder) {
+            let stands = announcing.iter().any(|l| unsent(l) || l.state == LetterState::Accepted);
+            let unreached = announcing.iter().find(|l| l.channel == Channel::Email && is_unreached(l));
+            let holder = s.holders(&[&id.0])?.remove(&id.0);
+            if let (Some(letter), Some(holder), false) = (unreached, holder, stands) {
                 let data: LetterData = serde_json::from_str(&letter.data)?;
                 let again = letters.iter().filter(|l| l.occasion.starts_with(READDRESSED)).count() + 1;
-                let writer = Writer::new(hand.config, data.business_date, hand.now())?;
-                let data = LetterData { recipient: crate::run::recipient(&holder), ..data };
-                let occasion = format!("{READDRESSED}-{again}");
-                let channel = if email.is_some() { Channel::Email } else { Channel::Post };
-                let mut new = writer.row(&data, channel, &occasion)?;
-                if letter.state == LetterState::Held {
-                    // A held letter stays held at its new address.
-                    (new.state, new.remark) = (letter.state, letter.remark);
-                }
-                if LetterState::WAITING.contains(&letter.state)
-                    && !s.put_letter(letter, LetterState::Cancelled, Some(Remark::Readdressed), hand.now())?
-                {
-                    return Err(in_a_minute(letter).into());
-                }
+                let data = LetterData { recipient: recipient(&holder), issued_at: hand.now(), ..data };
+                let new = writer.row(&data, holder.effective_channel(), &format!("{READDRESSED}-{again}"))?;
                 s.enqueue(std::slice::from_ref(&new))?;
                 mended.again.push(new.letter_id);
             }
@@ -133,13 +131,7 @@ fn in_a_minute(letter: &LetterRow) -> Refused {
     Refused::LetterStands { letter: letter.letter_id.clone(), state: letter.state, remedy }
 }
 
-/// Whether the letter reached nobody, as far as is known, and must be written again. A letter waiting for the same
-/// address will leave by itself.
-fn is_unreached(letter: &LetterRow, changed: bool) -> bool {
-    use LetterState as S;
-    match letter.state {
-        S::Failed | S::Bounced | S::Expired => true,
-        S::Queued | S::Deferred | S::Uncertain | S::Held => changed,
-        _ => false,
-    }
+/// Whether the letter reached nobody, as far as is known, and will not leave by itself.
+fn is_unreached(letter: &LetterRow) -> bool {
+    matches!(letter.state, LetterState::Failed | LetterState::Bounced | LetterState::Expired)
 }

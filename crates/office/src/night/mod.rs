@@ -69,6 +69,13 @@ pub fn carry_out(
     let outcome = run(store, config, starter.trigger(), request, tools);
     let sheets = if by_itself { sheet::write_due(store, config, tools.clock) } else { Ok(0) };
     match &outcome {
+        // The night is done, and somebody must look at the extract.
+        Ok(Outcome::Done(summary)) if summary.followed.withheld > 0 => {
+            watch.fail(&format!(
+                "{} releases of appointments are withheld: is the extract right?",
+                summary.followed.withheld
+            ));
+        }
         Ok(Outcome::Done(summary) | Outcome::NothingNew(summary)) => watch.succeed(&summary.run),
         Ok(Outcome::Busy(_)) => watch.leave(),
         // A person is told, and decides; nobody sees what a timer's run would have asked.

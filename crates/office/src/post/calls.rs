@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Exception, csv_line, in_vain, too_late};
+use super::{Exception, Verdict, csv_line, in_vain, too_late};
 use convoke_domain::convocation::LetterState;
 use convoke_domain::permit::Channel;
 use convoke_letters::LetterData;
@@ -56,6 +56,15 @@ pub fn calls(
         })
         .filter(|w| in_vain(w, today).is_none())
         .collect();
+    // Nobody calls about the appointment of somebody who has died, filed or left.
+    let verdict = Verdict::of(config, today);
+    let mut called = Vec::with_capacity(letters.len());
+    for w in letters {
+        if verdict.waits(store, &w.letter.letter_id)?.is_none() {
+            called.push(w);
+        }
+    }
+    let letters = called;
     let ids: Vec<&str> = letters.iter().filter_map(|w| w.holder_id.as_deref()).collect();
     let holders = store.holders(&ids)?;
     let (mut calls, mut without) = (Vec::new(), Vec::new());

@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::correspondence;
-use super::letters::{Writer, convoked};
 use super::observe::Seen;
 use super::recorded::RecordedPlan;
-use super::{Firm, Lapses, Letters, Requests, Summary, Tools, planned, requests};
+use super::{Firm, FollowedCounts, Lapses, Letters, Requests, Summary, Tools, follow, planned, requests};
 use convoke_domain::convocation::Origin;
 use convoke_domain::convocation::{LetterState, State};
+use convoke_domain::follow::Suite;
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
@@ -23,9 +23,7 @@ use convoke_letters::Matter;
 use convoke_machine::fault;
 use convoke_settings::Configuration;
 use convoke_store::{Placement, Record, RunRow, Store, Stored};
-
-/// The occasion of a letter that goes by post in addition to the e-mail.
-const COPY: &str = "copie";
+use convoke_writing::{COPY, Writer, convoked};
 
 /// Stores, in one transaction, everything about the run as a whole; large records that nobody reads before then are
 /// written ahead of it. Returns `false` and stores nothing if the data has changed since it was seen: verdicts on old
@@ -50,7 +48,7 @@ pub(super) fn store_plan(
     let policy = Record::of("policy", &serde_json::to_vec(&config.settings.policy)?)?;
     let (plan_sha256, records) = (plan.sha256.clone(), [input, plan, policy]);
     let planned = planned::blocks(&seen.input, &seen.plan)?;
-    let summary = Summary {
+    let mut summary = Summary {
         schema: "convoke.run/1".into(),
         run: row.run_id.clone(),
         prefecture: store.prefecture().to_owned(),
@@ -68,8 +66,10 @@ pub(super) fn store_plan(
         late_firm: 0,
         late_planned: seen.figures.late_planned as u64,
         without_seat: seen.figures.without_seat as u64,
+        past_six_months: seen.figures.past_six_months as u64,
         unknown_titles: seen.unknown_titles,
         displaced: 0,
+        followed: FollowedCounts::standing(&seen.following),
         requests: Requests::default(),
         letters: Letters::default(),
         input_hash: seen.input_hash.clone(),
@@ -78,6 +78,14 @@ pub(super) fn store_plan(
         certificate: seen.certificate.into(),
         warnings: seen.warnings.clone(),
     };
+    let withheld = seen.following.count(Suite::Withheld);
+    if withheld > 0 {
+        tracing::error!(run.id = %run_id, withheld, "{withheld} releases of appointments are withheld, more than policy allows at once: is the extract right?");
+        summary.warnings.push(format!(
+            "{withheld} libérations de rendez-vous sont retenues, plus que la limite ([follow] de policy.toml)\u{a0}: l’extraction \
+             est-elle juste\u{a0}? Les places restent prises et les lettres attendent. `convoke plan`, puis `convoke run --plan HASH`."
+        ));
+    }
     (tools.progress)(Stage::Storing, 0, seen.changes.len() as u64);
     fault::point("before-plan");
     store.keep_records(row, &records, &planned, tools.clock.now())?;
@@ -88,19 +96,19 @@ pub(super) fn store_plan(
         }
         s.store_verdicts(&run_id, seen.dates.business, &seen.changes)?;
         s.set_assessed_with(&seen.rules_hash)?;
-        let references: Vec<String> = seen.unmarked.iter().map(|l| l.reference.clone()).collect();
-        s.end_convocations(&references, State::Missed)?;
-        let missed = references.iter().map(|r| Event { kind: "convocation.missed", payload: json!({"reference": r, "cause": "unmarked"}) });
+        s.end_convocations(&seen.unmarked, State::Missed)?;
+        let missed = seen.unmarked.iter().map(|r| Event { kind: "convocation.missed", payload: json!({"reference": r, "cause": "unmarked"}) });
         let shown = Event {
             kind: "run.planned",
             payload: json!({
                 "business_date": row.business_date, "generation": row.generation, "trigger": row.trigger, "reason": row.reason,
                 "scanned": summary.scanned, "outcomes": summary.outcomes, "firm": seen.firm.len(), "requests": seen.granted.len(), "planned": summary.planned,
-                "lapses": summary.lapses, "input": seen.input_hash, "policy": policy_hash, "plan": seen.plan_hash,
+                "lapses": summary.lapses, "followed": summary.followed, "input": seen.input_hash, "policy": policy_hash, "plan": seen.plan_hash,
                 "record": plan_sha256,
             }),
         };
         s.record_in(&row.run_id, &row.actor, &missed.chain([shown]).collect::<Vec<_>>())?;
+        follow::record(s, row, &row.actor, &seen.following)?;
         for (request, slot) in &seen.granted {
             s.choose_request(request, &run_id, slot)?;
         }
@@ -159,6 +167,7 @@ pub(super) fn commit_chunks(
         fault::point("after-chunk");
         done = next;
     }
+    summary = follow::write(store, config, row, actor, summary, tools)?;
     summary = requests::write(store, config, row, actor, summary, tools)?;
     summary = correspondence::write(store, config, row, actor, summary, tools)?;
     summary.state = RunState::Completed;
@@ -242,7 +251,7 @@ fn commit_chunk(
     let commitments = store.commitments(&people, tools.entropy)?;
     let (mut letters, mut events) = (Vec::new(), Vec::new());
     for ((firm, reference, slot, holder), commitment) in placed.into_iter().zip(commitments) {
-        let permit = (firm.kind, firm.mention.as_str());
+        let permit = (firm.kind, firm.mention.as_str(), firm.expires_on);
         let matter = Matter::Convocation(convoked(config, permit, &slot, firm.short_notice, firm.late)?);
         let data = writer.data(&reference, holder, (firm.kind, firm.expires_on), matter);
         let channel = holder.effective_channel();

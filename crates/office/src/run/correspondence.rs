@@ -9,19 +9,20 @@ use anyhow::{Context, Result};
 use chrono::{Days, Months, NaiveDate};
 use serde_json::json;
 
-use super::letters::{Writer, recipient};
+use super::appointment::Convocation;
 use super::recorded::{RecordedPlan, read};
 use super::{Summary, Tools};
 use convoke_domain::convocation::LetterKind;
 use convoke_domain::eligibility::Rule;
-use convoke_domain::ids::RunId;
+use convoke_domain::ids::{Reference, RunId};
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
 use convoke_domain::run::Stage;
 use convoke_instance::{Pass, PlanningInput};
 use convoke_letters::{LetterData, Matter, competent_prefecture};
 use convoke_settings::Configuration;
-use convoke_store::{NewLetter, NewNotice, RunRow, Store, Unnoticed};
+use convoke_store::{LetterRow, NewLetter, NewNotice, RunRow, Store, Unnoticed};
+use convoke_writing::{Writer, recipient, write_anew};
 
 /// Letters per transaction.
 const CHUNK: usize = 250;
@@ -45,6 +46,7 @@ pub(super) fn write(
     mut summary: Summary,
     tools: &mut Tools<'_>,
 ) -> Result<Summary> {
+    summary = upkeep(store, config, row, actor, summary, tools)?;
     let mut owed = notices(store, config, row)?;
     let at_once = config.settings.policy.max_firm_per_run as usize;
     let left = owed.len().saturating_sub(at_once);
@@ -81,6 +83,59 @@ pub(super) fn write(
             s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, tools.clock.now())
         })?;
         summary = counted;
+    }
+    Ok(summary)
+}
+
+/// Letters that have not left are made from tonight's facts, and whoever has an appointment and no letter about it gets
+/// one: a fact that kept it back was taken back since.
+fn upkeep(
+    store: &mut Store,
+    config: &Configuration,
+    row: &RunRow,
+    actor: &str,
+    mut summary: Summary,
+    tools: &mut Tools<'_>,
+) -> Result<Summary> {
+    let now = tools.clock.now();
+    let writer = Writer::new(config, row.business_date, now)?;
+    let mut last = Some(String::new());
+    while let Some(after) = last.take() {
+        let mut counted = summary.clone();
+        (counted, last) = store.write(|s| {
+            let unsent = s.unsent_after(&after, CHUNK as i64)?;
+            let next = unsent.last().map(|letter| letter.letter_id.clone());
+            let anew: Vec<_> = write_anew(s, &writer, unsent)?.into_iter().filter(|anew| anew.is_changed).collect();
+            if anew.is_empty() {
+                return Ok((counted.clone(), next));
+            }
+            let mut counted = counted.clone();
+            counted.followed.replaced += anew.len() as u64;
+            let event = |letter: &LetterRow| Event {
+                kind: "letter.replaced",
+                payload: json!({"reference": letter.reference, "letter": letter.letter_id, "channel": letter.channel}),
+            };
+            s.record_in(&row.run_id, actor, &anew.iter().map(|anew| event(&anew.letter)).collect::<Vec<_>>())?;
+            s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, now)?;
+            Ok((counted, next))
+        })?;
+        summary = counted;
+    }
+    let today = tools.clock.today(config.settings.prefecture.zone);
+    for reference in store.unannounced_after(today)? {
+        let counted = summary.clone();
+        summary = store.write(|s| {
+            let mut counted = counted.clone();
+            let reference = Reference::parse(&reference).context("a reference in the database")?;
+            let found = Convocation::read(s, &reference)?.context("a live appointment has disappeared")?;
+            let letter = found.announce_again(s, &writer)?;
+            counted.followed.replaced += 1;
+            let payload =
+                json!({"reference": reference.as_str(), "letter": letter.letter_id, "channel": letter.channel});
+            s.record_in(&row.run_id, actor, &[Event { kind: "letter.replaced", payload }])?;
+            s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, now)?;
+            Ok(counted)
+        })?;
     }
     Ok(summary)
 }

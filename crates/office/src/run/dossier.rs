@@ -64,7 +64,7 @@ fn contents(
         policy_hash: &report.policy_hash,
         notice: json!(policy.notice_days),
     };
-    let plan_files = night.files(&planning::explain::explain(&proof, bundle::OVERTIME))?;
+    let plan_files = night.files(|proof| planning::explain::explain(proof, bundle::OVERTIME))?;
     files.extend(plan_files.into_iter().map(|(name, bytes)| (format!("{}{name}", bundle::PLAN), bytes)));
 
     drop(proof);
@@ -127,7 +127,9 @@ fn fates(
     plan: &Plan,
     identified: bool,
 ) -> Result<Vec<Fate>> {
-    let of: BTreeMap<&str, usize> = input.candidates.iter().enumerate().map(|(n, c)| (c.id.0.as_str(), n)).collect();
+    // Whoever is planned again keeps the outcome of people who are convoked.
+    let due = input.candidates.iter().enumerate().filter(|(_, c)| !c.again);
+    let of: BTreeMap<&str, usize> = due.map(|(n, c)| (c.id.0.as_str(), n)).collect();
     let mut lapses: Vec<Option<LapseCause>> = vec![None; input.candidates.len()];
     for lapse in &plan.lapses {
         lapses[lapse.candidate] = Some(lapse.cause);

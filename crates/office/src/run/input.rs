@@ -8,8 +8,7 @@ use chrono::{Days, NaiveDate};
 use super::Dates;
 use super::firm::Firm;
 use super::requests::Desk;
-use convoke_domain::agenda::Jurisdiction;
-use convoke_domain::agenda::{Pool, Slot};
+use convoke_domain::agenda::{Jurisdiction, Pool, RankedPool, Slot};
 use convoke_domain::calendar::is_holiday;
 use convoke_domain::gaps::Gap;
 use convoke_domain::ids::{HolderId, IdKey, PermitId};
@@ -18,11 +17,17 @@ use convoke_domain::policy::Window;
 use convoke_domain::slot::{PoolId, SlotId, minute};
 use convoke_instance::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
 use convoke_settings::Configuration;
-use convoke_store::{Live, PermitRow, Placement, UnknownTitle, Waiting};
+use convoke_store::{Case, PermitRow, Placement, UnknownTitle, Waiting};
 
 /// Everything that is read, from one state of the database.
 pub(super) struct Observation {
-    pub live: Vec<Live>,
+    pub live: Vec<Case>,
+    /// Appointments that a night released, and whose holder has none instead.
+    pub freed: Vec<Case>,
+    /// What was recorded about live appointments: reference, what was done, and why.
+    pub known: HashSet<(String, String, String)>,
+    /// Permits whose last appointment was honoured.
+    pub honoured: HashSet<String>,
     pub slots: Vec<Slot>,
     pub taken: BTreeMap<SlotId, u64>,
     /// Written requests.
@@ -53,11 +58,41 @@ pub(super) struct People<'a> {
     pub first_seen: &'a HashMap<String, NaiveDate>,
 }
 
+/// A person to be seen, as the planner sees them.
+pub(super) fn candidate(
+    config: &Configuration,
+    dates: Dates,
+    people: People<'_>,
+    id_key: &IdKey,
+    (permit, holder, kind): (&str, &str, PermitKind),
+    pools: Vec<RankedPool>,
+    window: &Window<'_>,
+) -> Result<Candidate> {
+    let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
+    let holder = people.holders.get(holder).with_context(|| format!("permit {permit} has no holder"))?;
+    Ok(Candidate::new(
+        PermitId(permit.to_owned()),
+        household(config, id_key, holder),
+        people.first_seen.get(permit).copied().unwrap_or(dates.business),
+        kind,
+        holder.effective_channel(),
+        pools,
+        nights,
+        window,
+        &config.settings.policy,
+    ))
+}
+
+/// The name of a household: that in the extract may identify its people.
+fn household(config: &Configuration, id_key: &IdKey, holder: &Holder) -> Option<String> {
+    holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h))
+}
+
 pub(super) fn planning_input(
     config: &Configuration,
     jurisdiction: &Jurisdiction,
     dates: Dates,
-    seen: &Observation,
+    (seen, released): (&Observation, &HashMap<&SlotId, u64>),
     people: People<'_>,
     id_key: &IdKey,
 ) -> Result<PlanningInput> {
@@ -72,6 +107,7 @@ pub(super) fn planning_input(
             continue;
         }
         let taken = seen.taken.get(&slot.id).copied().unwrap_or(0);
+        let taken = taken.saturating_sub(released.get(&slot.id).copied().unwrap_or(0));
         slots.push(SlotSeats {
             pool: *pool as u32,
             day: (slot.id.day - dates.business).num_days() as i32,
@@ -80,31 +116,20 @@ pub(super) fn planning_input(
         });
     }
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
-    // The household's name in the extract may identify them.
-    let household =
-        |holder: &Holder| holder.household.as_ref().map(|h| id_key.household(&config.settings.prefecture.code, h));
     let mut candidates = Vec::with_capacity(people.due.len());
     for d in people.due {
-        let holder = people
-            .holders
-            .get(&d.permit.holder_id)
-            .with_context(|| format!("permit {} has no holder", d.permit.permit_id))?;
-        candidates.push(Candidate::new(
-            PermitId(d.permit.permit_id.clone()),
-            household(holder),
-            people.first_seen.get(&d.permit.permit_id).copied().unwrap_or(dates.business),
-            d.kind,
-            holder.effective_channel(),
-            jurisdiction.pools(d.kind, &d.permit.commune).to_vec(),
-            nights,
-            &d.window,
-            &config.settings.policy,
-        ));
+        let who = (d.permit.permit_id.as_str(), d.permit.holder_id.as_str(), d.kind);
+        let pools = jurisdiction.pools(d.kind, &d.permit.commune).to_vec();
+        candidates.push(candidate(config, dates, people, id_key, who, pools, &d.window)?);
     }
     let due: HashSet<&str> = candidates.iter().filter_map(|c| c.household.as_deref()).collect();
     let mut beside: BTreeMap<String, (i32, String)> = BTreeMap::new();
     for live in seen.live.iter().filter(|l| l.slot_id.day >= dates.today) {
-        let family = people.holders.get(&live.holder_id).and_then(household).filter(|h| due.contains(h.as_str()));
+        let family = people
+            .holders
+            .get(&live.holder_id)
+            .and_then(|h| household(config, id_key, h))
+            .filter(|h| due.contains(h.as_str()));
         if let Some(family) = family {
             let at = ((live.slot_id.day - dates.business).num_days() as i32, live.slot_id.pool.site.clone());
             beside.entry(family).and_modify(|first| *first = at.clone().min(first.clone())).or_insert(at);
@@ -131,8 +156,10 @@ pub(super) fn planning_input(
 }
 
 pub(super) fn firm_appointments(plan: &Plan, input: &PlanningInput, due: &HashMap<&str, &Due<'_>>) -> Vec<Firm> {
+    // People with an appointment are moved, each with their own letter.
     let mut firm: Vec<Firm> = plan
         .firm()
+        .filter(|a| !input.candidates[a.candidate].again)
         .map(|a| {
             let candidate = &input.candidates[a.candidate];
             let permit = &due[candidate.id.0.as_str()].permit;

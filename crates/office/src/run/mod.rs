@@ -1,4 +1,4 @@
-//! A run: observe → assess → plan → check → commit, for one business date.
+//! A run: observe → assess → follow → plan → check → commit, for one business date.
 //!
 //! Everything is read in one transaction, everything is decided purely, and results are written once: first the
 //! records, which have no effect yet; then verdicts and plan together, which put them into effect; then the firm
@@ -14,6 +14,7 @@ mod dates;
 mod dossier;
 mod explain;
 mod firm;
+mod follow;
 mod forecast;
 mod input;
 mod letters;
@@ -40,14 +41,13 @@ pub use explain::explain;
 pub use firm::Firm;
 pub use forecast::forecast;
 pub use letters::letters_of_plan;
-pub(crate) use letters::{Writer, recipient};
 pub use observe::{For, Preview, preview};
 pub use period::{acts_between, endings_between, files_of_days, period};
 pub use recorded::{Recorded, RunsDiffer, recorded, runs_differ};
 pub use report::{outline, report};
 pub use shown::{keep_shown, recall_shown};
 pub use stop::{Stopped, stop};
-pub use summary::{Lapses, Letters, Requests, Summary};
+pub use summary::{FollowedCounts, Lapses, Letters, Requests, Summary};
 pub use timeline::timeline;
 pub use tools::Tools;
 
@@ -67,7 +67,8 @@ pub struct Request {
     pub date: Option<NaiveDate>,
     /// Carry out exactly the plan of this hash, or refuse.
     pub plan: Option<String>,
-    /// Carry it out even if it makes more firm than `max_firm_per_run`: the operator has looked at the plan.
+    /// Carry it out even if it makes more firm than `max_firm_per_run`, or releases more than policy allows by itself: the
+    /// operator has looked at the plan.
     pub past_limit: bool,
     /// Login name.
     pub actor: String,
@@ -239,7 +240,9 @@ fn observe_and_commit(
     if store.assessed_with()?.is_none_or(|known| known != config.rules_hash()) {
         store.write(|s| titles::settle(s, &config.settings.policy.titles))?;
     }
-    let seen = observe::observe(store, config, dates, For::Night, tools)?;
+    // A person who names a plan has looked at what it releases.
+    let for_whom = if request.past_limit { For::Shown } else { For::Night };
+    let seen = observe::observe(store, config, dates, for_whom, tools)?;
     fault::point("after-observe");
     let (figures, plan_hash) = (seen.figures, seen.shown_hash());
     let firm = (figures.firm + figures.late_firm + seen.granted.len()) as u64;

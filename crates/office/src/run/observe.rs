@@ -6,13 +6,15 @@ use anyhow::{Context, Result, bail};
 use chrono::NaiveDate;
 
 use super::firm::Firm;
+use super::follow::{self, Following};
 use super::input::{Due, Observation, People, firm_appointments, planning_input, warnings};
 use super::requests::{self, Desk, Night};
-use super::{Dates, Tools};
+use super::{Dates, FollowedCounts, Tools};
 use crate::titles;
 use convoke_check::{check, closes};
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::eligibility::{NEVER, Rule, assess};
+use convoke_domain::follow::Suite;
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::policy::Policy;
 use convoke_domain::run::Stage;
@@ -20,7 +22,7 @@ use convoke_domain::slot::SlotId;
 use convoke_instance::{Figures, Plan, PlanningInput, Proof};
 use convoke_planning as planning;
 use convoke_settings::Configuration;
-use convoke_store::{Live, PermitRow, Store, VerdictChange};
+use convoke_store::{Case, PermitRow, Store, VerdictChange};
 
 /// What a night saw and decided, before anything is written.
 pub(super) struct Seen {
@@ -34,10 +36,12 @@ pub(super) struct Seen {
     pub outcomes: BTreeMap<String, u64>,
     /// Verdicts to store.
     pub changes: Vec<VerdictChange>,
+    /// Live appointments to come.
+    pub live: usize,
     /// Whether a verdict changed for a reason other than a convocation by a run of this date.
     pub has_news: bool,
     /// Past appointments not marked in time.
-    pub unmarked: Vec<Live>,
+    pub unmarked: Vec<String>,
     pub input: PlanningInput,
     pub plan: Plan,
     pub figures: Figures,
@@ -51,23 +55,31 @@ pub(super) struct Seen {
     pub firm: Vec<Firm>,
     /// Requests that get a seat beside the plan.
     pub granted: Vec<(String, SlotId)>,
+    /// What is done about appointments of earlier nights.
+    pub following: Following,
     pub warnings: Vec<String>,
 }
 
 impl Seen {
-    /// What an operator confirms: the plan, and the seats that requests get beside it.
+    /// What an operator confirms: the plan, the seats that requests get beside it, and what is done about appointments of
+    /// earlier nights.
     pub(super) fn shown_hash(&self) -> String {
-        if self.granted.is_empty() {
+        let mut beside: Vec<String> = self.granted.iter().map(|(request, slot)| format!("{request} {slot}")).collect();
+        beside.extend(self.following.shown());
+        if beside.is_empty() {
             return self.plan_hash.clone();
         }
-        let seats: Vec<String> = self.granted.iter().map(|(request, slot)| format!("{request} {slot}")).collect();
-        sha256_hex(format!("{}\n{}", self.plan_hash, seats.join("\n")).as_bytes())
+        sha256_hex(format!("{}\n{}", self.plan_hash, beside.join("\n")).as_bytes())
     }
 
     /// Whether there is nothing to do beyond what a run of this date did, which left `rest` to be planned. Compares the
     /// inputs, because equally good plans may differ.
     pub(super) fn changes_nothing_after(&self, rest: Option<&str>) -> bool {
-        !self.has_news && self.unmarked.is_empty() && self.granted.is_empty() && rest == Some(&self.input_hash)
+        !self.has_news
+            && self.unmarked.is_empty()
+            && self.granted.is_empty()
+            && !self.following.is_news()
+            && rest == Some(&self.input_hash)
     }
 }
 
@@ -88,6 +100,10 @@ pub struct Preview {
     pub firm: Vec<Firm>,
     /// Requests that would get a seat beside the plan.
     pub granted: Vec<(String, SlotId)>,
+    /// What would be done about appointments of earlier nights.
+    pub followed: FollowedCounts,
+    /// Releases that this plan carries out, and that a night by itself would withhold.
+    pub above_limit: u64,
     /// `closed` or `open`.
     pub certificate: &'static str,
     /// The day of the run, from which notice is counted.
@@ -123,6 +139,8 @@ pub fn preview(
         dates.next_night = super::dates::next_night(config, dates.business)?;
     }
     let seen = observe(store, config, dates, for_whom, tools)?;
+    let released = seen.following.count(Suite::Released) + seen.following.count(Suite::Told);
+    let is_above = config.settings.policy.follow.withholds(released as usize, seen.live);
     let last = store.completed_run(dates.business)?;
     let shown = seen.shown_hash();
     let settled = last.is_some_and(|last| seen.changes_nothing_after(last.rest_hash.as_deref()));
@@ -141,20 +159,22 @@ pub fn preview(
         input_hash: seen.input_hash,
         plan_hash: shown,
         granted: seen.granted,
+        followed: FollowedCounts::of(&seen.following),
+        above_limit: if is_above { released } else { 0 },
         policy_hash: config.settings.policy.hash(),
         warnings: seen.warnings,
     })
 }
 
 /// The verdicts of one night, given row by row as permits are read: a million permits are never in memory at once.
-struct Verdicts<'a> {
+struct Verdicts<'a, 'o> {
     policy: &'a Policy,
     jurisdiction: &'a Jurisdiction,
     today: NaiveDate,
     /// Day of each holder's live convocation.
     convoked: HashMap<String, NaiveDate>,
     /// Permits whose last appointment was honoured.
-    honoured: HashSet<String>,
+    honoured: &'o HashSet<String>,
     /// Holders convoked by runs of this date.
     ours: HashSet<String>,
     /// All permits by rule: by stored verdict for those not read, and by tonight's for those read.
@@ -169,22 +189,22 @@ struct Verdicts<'a> {
     read: u64,
 }
 
-impl<'a> Verdicts<'a> {
+impl<'a, 'o> Verdicts<'a, 'o> {
     /// `known`: all permits by stored verdict; `None` if all are read.
     fn new(
         (policy, jurisdiction): (&'a Policy, &'a Jurisdiction),
         today: NaiveDate,
-        seen: &Observation,
+        seen: &'o Observation,
         runs_of_date: &str,
         known: Option<BTreeMap<String, u64>>,
     ) -> Self {
-        let ours = |l: &&Live| l.run_id.as_ref().is_some_and(|id| id.starts_with(runs_of_date));
+        let ours = |l: &&Case| l.run_id.as_ref().is_some_and(|id| id.starts_with(runs_of_date));
         Self {
             policy,
             jurisdiction,
             today,
             convoked: seen.live.iter().map(|l| (l.holder_id.clone(), l.slot_id.day)).collect(),
-            honoured: HashSet::new(),
+            honoured: &seen.honoured,
             ours: seen.live.iter().filter(ours).map(|l| l.holder_id.clone()).collect(),
             counted: known.is_some(),
             // The database counts those not read; if all are read, counting starts from nothing, so that none counts
@@ -229,8 +249,10 @@ impl<'a> Verdicts<'a> {
 /// What is planned for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum For {
-    /// A night, which also serves written requests.
+    /// A night by itself, which also serves written requests, and withholds releases above the limit of policy.
     Night,
+    /// The same once a person has looked at its plan: nothing is withheld.
+    Shown,
     /// An act at the counter, which may only use what the plan can spare.
     Act,
 }
@@ -272,12 +294,15 @@ pub(super) fn observe(
         let known_rules = s.assessed_with()?.is_some_and(|known| known == rules_hash);
         // Under different rules, every verdict may differ.
         let review = known_rules.then(|| dates.business.max(dates.today));
-        let observation = Observation {
-            live: s.live_convocations()?,
+        let mut observation = Observation {
+            live: s.live_cases()?,
+            freed: s.freed_after(dates.today)?,
+            known: s.known_followed()?,
+            honoured: s.honoured_permits()?,
             slots: s.slots(dates.today, NEVER)?,
             taken: s.taken(dates.today)?,
             requests: match for_whom {
-                For::Night => Desk {
+                For::Night | For::Shown => Desk {
                     open: s.open_requests()?,
                     seats: s.seats_of_requests(dates.today)?,
                     avoided: s.all_avoided(dates.today)?,
@@ -287,16 +312,21 @@ pub(super) fn observe(
             last_extract: s.last_extract()?,
             waiting: s.waiting_import()?,
             unknown_titles: match for_whom {
-                For::Night => s.unknown_titles(titles::due_span(policy, dates.business))?,
+                For::Night | For::Shown => s.unknown_titles(titles::due_span(policy, dates.business))?,
                 For::Act => Vec::new(),
             },
             last_templates: s.last_templates()?,
             late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
         };
         let known = if review.is_some() { Some(s.permits_by_rule()?) } else { None };
-        let (today, honoured) = (dates.business, s.honoured_permits()?);
-        let mut verdicts =
-            Verdicts { honoured, ..Verdicts::new((policy, &jurisdiction), today, &observation, &runs_of_date, known) };
+        let today = dates.business;
+        let given_back = match for_whom {
+            For::Act => Vec::new(),
+            For::Night | For::Shown => follow::give_back(config, &jurisdiction, dates, &mut observation)?,
+        };
+        let mut verdicts = Verdicts::new((policy, &jurisdiction), today, &observation, &runs_of_date, known);
+        let days = given_back.iter().map(|(found, holder)| (holder.clone(), found.slot.day));
+        verdicts.convoked.extend(days);
         s.permits_to_review(review, |row| verdicts.take(row))?;
         tracing::info!(
             permits = verdicts.read,
@@ -310,10 +340,12 @@ pub(super) fn observe(
         let holders = s.holders(&due.chain(convoked).collect::<Vec<_>>())?;
         let ids: Vec<&str> = verdicts.due.iter().map(|d| d.permit.permit_id.as_str()).collect();
         let first_seen = s.first_seen(&ids)?;
-        Ok((s.data_version()?, observation, verdicts, holders, first_seen))
+        let Verdicts { outcomes, given, changes, due, has_news, .. } = verdicts;
+        let verdicts = (outcomes, given, changes, due, has_news);
+        Ok((s.data_version()?, verdicts, observation, given_back, (holders, first_seen)))
     };
-    let (data_version, observation, verdicts, holders, first_seen) = store.persist(|s| s.read(read))?;
-    let Verdicts { mut outcomes, given, changes, due, has_news, .. } = verdicts;
+    let (data_version, verdicts, observation, given_back, (holders, first_seen)) = store.persist(|s| s.read(read))?;
+    let (mut outcomes, given, changes, due, has_news) = verdicts;
     for (rule, given) in Rule::ALL.iter().zip(given) {
         *outcomes.entry(rule.code().to_owned()).or_default() += given;
     }
@@ -321,18 +353,27 @@ pub(super) fn observe(
 
     (tools.progress)(Stage::Planning, 0, due.len() as u64);
     let people = People { due: &due, holders: &holders, first_seen: &first_seen };
-    let input = planning_input(config, &jurisdiction, dates, &observation, people, &id_key)?;
+    let mut following = follow::decide(config, &jurisdiction, dates, &observation, for_whom);
+    following.found.extend(given_back.into_iter().map(|(found, _)| found));
+    let mut released: HashMap<&SlotId, u64> = HashMap::new();
+    for slot in following.released() {
+        *released.entry(slot).or_default() += 1;
+    }
+    let input = planning_input(config, &jurisdiction, dates, (&observation, &released), people, &id_key)?;
+    let following_and_input = (&following, input);
+    let input = follow::take_part(config, &jurisdiction, dates, (&observation, people), &id_key, following_and_input)?;
     let changed = changes.iter().map(|c| (c.permit_id.as_str(), c.rule)).collect();
     let night = Night { config, jurisdiction: &jurisdiction, dates, slots: &observation.slots, changed: &changed };
     let (input, granted) = requests::serve(&night, &observation.requests, input)?;
     let (plan, proof) = planning::plan(&input).context("planning: check the weights and ranks of policy and agenda")?;
     let by_id: HashMap<&str, &Due<'_>> = due.iter().map(|d| (d.permit.permit_id.as_str(), d)).collect();
     let firm = firm_appointments(&plan, &input, &by_id);
+    follow::settle(&mut following, &observation, &plan, &input);
     let unmarked = observation
         .live
         .iter()
         .filter(|l| (dates.business - l.slot_id.day).num_days() > i64::from(policy.mark_days))
-        .cloned()
+        .map(|l| l.reference.clone())
         .collect();
     let mut warnings = warnings(config, dates, &observation, &plan, &input)?;
     let certificate = judge(&plan, &input, &proof, &mut warnings)?;
@@ -355,6 +396,8 @@ pub(super) fn observe(
         plan,
         firm,
         granted,
+        live: observation.live.iter().filter(|l| l.slot_id.day > dates.today).count(),
+        following,
         warnings,
     })
 }

@@ -13,7 +13,7 @@ use convoke_domain::ids::RunId;
 use convoke_domain::slot::PoolId;
 use convoke_instance::weeks::monday;
 use convoke_instance::{Figures, Plan, PlanningInput};
-use convoke_report::{Circumstances, LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
+use convoke_report::{Circumstances, FollowedLine, LapseLine, LetterCount, Listed, Occupancy, PerhapsTwice, RunReport};
 use convoke_settings::{ConfigError, Configuration};
 use convoke_store::{RunRow, Store};
 
@@ -89,8 +89,14 @@ pub fn outline(store: &mut Store, config: &Configuration, row: &RunRow) -> Resul
             late_firm: summary.late_firm as usize,
             late_planned: summary.late_planned as usize,
             without_seat: summary.without_seat as usize,
+            past_six_months: summary.past_six_months as usize,
         },
         displaced: summary.displaced,
+        followed: store
+            .followed_of_run(&id, false)?
+            .into_iter()
+            .map(|row| FollowedLine { reference: row.reference, consequence: row.consequence, cause: row.cause })
+            .collect(),
         letters,
         letters_perhaps_twice: store
             .uncertain_letters_of_run(&row.run_id)?

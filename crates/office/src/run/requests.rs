@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result, ensure};
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 use serde_json::json;
 
 use super::appointment::{Convocation, Occasion, Person};
@@ -147,7 +147,7 @@ pub(super) fn write(
     let run = RunId(row.run_id.clone());
     for request in store.chosen_requests(&run)? {
         let today = tools.clock.today(config.settings.prefecture.zone);
-        let on = Occasion { config, now: tools.clock.now(), today };
+        let on = Occasion { config, now: tools.clock.now(), today, hold: TimeDelta::zero() };
         let mut counted = summary.clone();
         let placed = store.write(|s| {
             let placed = place(s, on, &run, actor, &request, tools)?;

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use convoke_domain::follow::Suite;
 use convoke_domain::run::RunState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::follow::Following;
 
 /// `run --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,12 +43,20 @@ pub struct Summary {
     /// Late people and lapses for whom no seat is left at all.
     #[serde(default)]
     pub without_seat: u64,
+    /// Late people and lapses who cannot be seen within six months of their expiry (CESEDA R.431-8): their seat lies later,
+    /// or they have none.
+    #[serde(default)]
+    pub past_six_months: u64,
     /// Permits due within the horizon whose title nobody has named.
     #[serde(default)]
     pub unknown_titles: u64,
     /// Firm in the plan, but seat or person were taken before the commit: counted as planned, and due again at once.
     #[serde(default)]
     pub displaced: u64,
+    /// Appointments of earlier nights, compared with the facts of tonight. Their holders keep their outcome, and are not
+    /// among those counted above.
+    #[serde(default)]
+    pub followed: FollowedCounts,
     /// Written requests.
     #[serde(default)]
     pub requests: Requests,
@@ -62,6 +73,64 @@ pub struct Summary {
     /// What the operator should know.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+/// What was done about appointments of earlier nights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FollowedCounts {
+    /// Released without a letter: the seat entered the plan.
+    pub released: u64,
+    /// Released, and the holder was told.
+    pub told: u64,
+    /// Moved, because of another deadline or a lost place.
+    pub moved: u64,
+    /// Letters that had not left, written anew.
+    pub replaced: u64,
+    /// To be looked at by an agent.
+    pub listed: u64,
+    /// Not released, because they are too many at once: the extract may be wrong (exit code 5).
+    pub withheld: u64,
+    /// Without a day before the new deadline.
+    pub lapsed: u64,
+    /// Given back, because the fact for which they were released no longer holds.
+    pub restored: u64,
+}
+
+impl FollowedCounts {
+    /// All that a night would do.
+    pub(super) fn of(following: &Following) -> Self {
+        let mut counts = Self::standing(following);
+        for suite in [Suite::Released, Suite::Told, Suite::Moved, Suite::Restored] {
+            *counts.of_suite(suite) += following.count(suite);
+        }
+        counts
+    }
+
+    /// What is done with the plan; the rest is counted when it is carried out.
+    pub(super) fn standing(following: &Following) -> Self {
+        let mut counts = Self::default();
+        for suite in [Suite::Listed, Suite::Withheld, Suite::Lapsed] {
+            *counts.of_suite(suite) += following.count(suite);
+        }
+        counts
+    }
+
+    /// Counts one more.
+    pub(super) fn count(&mut self, suite: Suite) {
+        *self.of_suite(suite) += 1;
+    }
+
+    fn of_suite(&mut self, suite: Suite) -> &mut u64 {
+        match suite {
+            Suite::Released => &mut self.released,
+            Suite::Told => &mut self.told,
+            Suite::Listed => &mut self.listed,
+            Suite::Withheld => &mut self.withheld,
+            Suite::Moved => &mut self.moved,
+            Suite::Lapsed => &mut self.lapsed,
+            Suite::Restored => &mut self.restored,
+        }
+    }
 }
 
 /// Written requests: those that got an appointment, within the plan or beside it, and those still waiting.
@@ -107,6 +176,11 @@ impl Summary {
     /// Whether somebody is left without a day before expiry, or without any seat, or with a title that nobody has named
     /// (exit code 4).
     pub fn leaves_someone(&self) -> bool {
-        self.lapses.no_possible_day + self.lapses.no_capacity + self.without_seat + self.unknown_titles > 0
+        self.lapses.no_possible_day
+            + self.lapses.no_capacity
+            + self.without_seat
+            + self.unknown_titles
+            + self.followed.lapsed
+            > 0
     }
 }

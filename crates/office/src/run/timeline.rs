@@ -1,5 +1,7 @@
 //! Gathers one person's history.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
@@ -13,7 +15,7 @@ use convoke_letters::competent_prefecture;
 use convoke_report::timeline::{Circumstances, Moment, PermitNow, Planned, Timeline};
 use convoke_report::words;
 use convoke_settings::Configuration;
-use convoke_store::{ActOn, Known, Store, Title};
+use convoke_store::{ActOn, Followed, Known, Store, Title};
 
 /// Everything that happened to a person, and why each permit is where it is today.
 pub fn timeline(store: &mut Store, config: &Configuration, id: &HolderId, today: NaiveDate) -> Result<Timeline> {
@@ -32,7 +34,13 @@ pub fn timeline(store: &mut Store, config: &Configuration, id: &HolderId, today:
             name: name.join(" ").trim().to_owned(),
             today,
             permits,
-            moments: moments(config, &known, &acts),
+            moments: {
+                let references: Vec<String> = known.convocations.iter().map(|c| c.reference.clone()).collect();
+                let mut moments = moments(config, &known, &acts);
+                moments.extend(suites(&s.followed_of(&references)?));
+                moments.sort_by_key(Moment::order);
+                moments
+            },
         })
     })
 }
@@ -155,6 +163,16 @@ fn moments(config: &Configuration, known: &Known, acts: &[ActOn]) -> Vec<Moment>
         let of = payload["reference"].as_str().map(str::to_owned).filter(|_| payload["reference"] != Value::Null);
         moments.push(Moment { by: Some(actor.clone()), ..Moment::at(when, zone, "act", what, of) });
     }
-    moments.sort_by_key(Moment::order);
     moments
+}
+
+/// What nights did about the person's appointments: each thing once, however many nights found it.
+fn suites(followed: &[Followed]) -> Vec<Moment> {
+    let mut said = HashSet::new();
+    let new = followed.iter().filter(|f| said.insert((&f.reference, f.consequence, &f.cause)));
+    let moment = |f: &Followed| {
+        let (done, cause) = (f.consequence.label_fr(), words::followed_cause(&f.cause));
+        Moment::on(f.business_date, "followed", format!("{done} ({cause})."), Some(f.reference.clone()))
+    };
+    new.map(moment).collect()
 }

@@ -13,8 +13,9 @@ use convoke_domain::birth::BirthDate;
 use convoke_domain::convocation::Presence;
 use convoke_domain::slot::PoolId;
 use convoke_letters::Fonts;
+use convoke_report::words::followed_cause;
 use convoke_settings::Configuration;
-use convoke_store::Store;
+use convoke_store::{Store, TakenSeat};
 
 pub use folder::write_due;
 
@@ -48,6 +49,8 @@ pub struct DeskDay {
     pub closed: Option<String>,
     /// Who is expected, by hour.
     pub people: Vec<Expected>,
+    /// Who was convoked, and whose appointment a night released: each with why.
+    pub released: Vec<(Expected, String)>,
 }
 
 /// A person who is expected.
@@ -111,24 +114,32 @@ pub fn gather(
     date: NaiveDate,
     as_of: NaiveDateTime,
 ) -> Result<Vec<SiteDay>> {
-    let (appointed, holders) = store.read(|s| {
-        let appointed = s.appointed_on(date)?;
-        let ids: Vec<&str> = appointed.iter().map(|a| a.holder_id.as_str()).collect();
-        let holders = s.holders(&ids)?;
-        Ok((appointed, holders))
+    let (appointed, released, holders) = store.read(|s| {
+        let (appointed, released) = (s.appointed_on(date)?, s.released_on(date)?);
+        let all = appointed.iter().chain(released.iter().map(|(a, _)| a));
+        let holders = s.holders(&all.map(|a| a.holder_id.as_str()).collect::<Vec<_>>())?;
+        Ok((appointed, released, holders))
     })?;
-    let mut by_desk: BTreeMap<PoolId, Vec<Expected>> = BTreeMap::new();
-    for a in appointed {
+    let person = |a: &TakenSeat| {
         let holder = holders.get(&a.holder_id);
-        let expected = Expected {
+        Expected {
             hour: a.slot.start,
             name: holder.map(convoke_domain::permit::Holder::printed_name).unwrap_or_default(),
             birth_date: holder.and_then(|h| h.birth_date),
             kind: a.kind.map(|kind| kind.to_string()).unwrap_or_default(),
             presence: Presence::of(a.state),
-            reference: a.reference,
-        };
-        by_desk.entry(a.slot.pool).or_default().push(expected);
+            reference: a.reference.clone(),
+        }
+    };
+    type People = (Vec<Expected>, Vec<(Expected, String)>);
+    let mut by_desk: BTreeMap<PoolId, People> = BTreeMap::new();
+    for a in &appointed {
+        by_desk.entry(a.slot.pool.clone()).or_default().0.push(person(a));
+    }
+    for (a, cause) in &released {
+        // Not a mark: the appointment was cancelled by a fact, and not at the counter.
+        let person = Expected { presence: None, ..person(a) };
+        by_desk.entry(a.slot.pool.clone()).or_default().1.push((person, followed_cause(cause)));
     }
     let prefecture = &config.settings.prefecture;
     let empty = |site: &str, name: &str| SiteDay {
@@ -142,18 +153,20 @@ pub fn gather(
     };
     let mut sites: Vec<SiteDay> = config.agenda.site.iter().map(|site| empty(&site.id, &site.name)).collect();
     for pool in config.agenda.pools() {
+        let (people, released) = by_desk.remove(&pool.id()).unwrap_or_default();
         let desk = DeskDay {
             desk: pool.desk.id.clone(),
             label: pool.desk.label().to_owned(),
             closed: config.agenda.closed(pool, date).map(str::to_owned),
-            people: by_desk.remove(&pool.id()).unwrap_or_default(),
+            people,
+            released,
         };
         if let Some(site) = sites.iter_mut().find(|s| s.site == pool.site.id) {
             site.desks.push(desk);
         }
     }
-    for (PoolId { site, desk }, people) in by_desk {
-        let left = DeskDay { label: desk.clone(), desk, closed: None, people };
+    for (PoolId { site, desk }, (people, released)) in by_desk {
+        let left = DeskDay { label: desk.clone(), desk, closed: None, people, released };
         match sites.iter_mut().find(|s| s.site == site) {
             Some(known) => known.desks.push(left),
             None => sites.push(SiteDay { desks: vec![left], ..empty(&site, &site) }),

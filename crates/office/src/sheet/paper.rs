@@ -1,5 +1,7 @@
 //! The French text of the sheets of a site.
 
+use std::collections::BTreeMap;
+
 use crate::import::attendance::{FOR_PEOPLE, LAYOUT};
 use convoke_letters::french::{date, spaced, time, weekday_date};
 use convoke_letters::{Roll, RollLine, RollPart};
@@ -15,29 +17,37 @@ const BOXES: [(Presence, &str); 3] =
 
 /// For the counter: by desk and hour.
 pub(super) fn counter(site: &SiteDay) -> Roll {
-    let parts = site.desks.iter().filter(|d| !d.people.is_empty()).map(|desk| {
-        let line = |p: &Expected| RollLine {
-            cells: vec![
-                time(p.hour),
-                if p.name.is_empty() { "(données effacées)".to_owned() } else { p.name.clone() },
-                p.birth_date.map_or_else(String::new, BirthDate::in_french),
-                p.kind.clone(),
-                p.reference.clone(),
-            ],
-            ticked: BOXES.iter().position(|(presence, _)| p.presence == Some(*presence)),
-        };
-        RollPart {
-            heading: format!("{}, {}", desk.label, counted(desk.people.len())),
-            said: warning(desk).into_iter().collect(),
-            lines: desk.people.iter().map(line).collect(),
-        }
+    let line = |p: &Expected| RollLine {
+        cells: vec![
+            time(p.hour),
+            if p.name.is_empty() { "(données effacées)".to_owned() } else { p.name.clone() },
+            p.birth_date.map_or_else(String::new, BirthDate::in_french),
+            p.kind.clone(),
+            p.reference.clone(),
+        ],
+        ticked: BOXES.iter().position(|(presence, _)| p.presence == Some(*presence)),
+    };
+    let parts = site.desks.iter().filter(|d| !d.people.is_empty()).map(|desk| RollPart {
+        heading: format!("{}, {}", desk.label, counted(desk.people.len())),
+        said: warning(desk).into_iter().collect(),
+        lines: desk.people.iter().map(line).collect(),
+    });
+    // Whoever comes all the same is told why nobody expects them.
+    let mut released: BTreeMap<&str, Vec<&Expected>> = BTreeMap::new();
+    for (person, why) in site.desks.iter().flat_map(|desk| &desk.released) {
+        released.entry(why).or_default().push(person);
+    }
+    let released = released.into_iter().map(|(why, people)| RollPart {
+        heading: format!("Convoqués, puis libérés, {}", counted(people.len())),
+        said: vec![format!("Motif : {why}.")],
+        lines: people.into_iter().map(line).collect(),
     });
     Roll {
         landscape: true,
         header: ["Heure", "Nom", "Né(e) le", "Titre", "Référence"].map(str::to_owned).into(),
         widths: vec![Some(20), None, Some(25), Some(25), Some(48)],
         boxes: BOXES.map(|(_, label)| label.to_owned()).into(),
-        parts: parts.collect(),
+        parts: parts.chain(released).collect(),
         ..roll(site, "Rendez-vous", "Données personnelles : ne pas laisser à la vue du public, détruire après saisie.")
     }
 }
@@ -138,6 +148,7 @@ mod tests {
             label: format!("Guichet {desk}"),
             closed: closed.map(str::to_owned),
             people,
+            released: Vec::new(),
         };
         SiteDay {
             prefecture: "94".into(),
@@ -174,6 +185,13 @@ mod tests {
             "who comes to a closed desk"
         );
         assert_eq!(counter.parts[0].lines[1].cells[1], "(données effacées)");
+        let mut one = site();
+        let freed = one.desks[0].people.pop().unwrap();
+        one.desks[0].released.push((freed, "Renouvellement déjà déposé".into()));
+        let last = super::counter(&one).parts.pop().unwrap();
+        assert_eq!(last.heading, "Convoqués, puis libérés, 1 rendez-vous");
+        assert_eq!(last.said, ["Motif : Renouvellement déjà déposé."]);
+        assert_eq!(last.lines[0].cells[4], "RC-2");
         let mut none = site();
         none.desks.retain(|desk| desk.people.is_empty());
         assert_eq!(super::counter(&none).lead, ["Site fermé\u{a0}: grève. Aucun rendez-vous."]);

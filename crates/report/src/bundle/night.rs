@@ -110,7 +110,16 @@ pub(super) fn records(files: &Files, planned: &Planned) -> Result<Recorded, Stri
     let pool = |pool: u32| (pool as usize) < input.pools.len();
     let sane = input.slots.iter().all(|s| pool(s.pool) && day(s.day) && s.free <= SEATS_MAX && s.start < 1_440)
         && input.candidates.iter().all(|c| {
-            let days = [c.release, c.pref_end, c.deadline, c.earliest, c.full_notice, c.firm_before, c.first_seen];
+            let days = [
+                c.release,
+                c.pref_end,
+                c.deadline,
+                c.earliest,
+                c.full_notice,
+                c.firm_before,
+                c.first_seen,
+                c.late_until(),
+            ];
             days.into_iter().all(day)
                 && c.weight <= SEATS_MAX
                 && c.lapse_late <= SEATS_MAX
@@ -156,7 +165,7 @@ pub(super) fn plan(manifest: &Manifest, files: &Files, planned: &Planned, night:
         policy_hash: &planned.policy,
         notice: json!(policy.notice_days),
     };
-    let made = night.files(&explain(&proof, super::OVERTIME)).map_err(|e| e.to_string())?;
+    let made = night.files(|proof| explain(proof, super::OVERTIME)).map_err(|e| e.to_string())?;
     for (name, bytes) in made {
         let name = format!("{PLAN}{name}");
         if files.get(&name) != Some(&bytes) {
@@ -166,11 +175,11 @@ pub(super) fn plan(manifest: &Manifest, files: &Files, planned: &Planned, night:
     Ok("planned again: the same plan, and no plan is better".into())
 }
 
-/// What the plan gives each person who was due, as columns of `outcomes.csv`.
+/// What the plan gives each person who was due and had no appointment, as columns of `outcomes.csv`.
 fn given(night: &Recorded) -> BTreeMap<&str, [String; 7]> {
     let Recorded { input, plan, .. } = night;
     let mut rows: BTreeMap<&str, [String; 7]> =
-        input.candidates.iter().map(|c| (c.id.0.as_str(), Default::default())).collect();
+        input.candidates.iter().filter(|c| !c.again).map(|c| (c.id.0.as_str(), Default::default())).collect();
     let mut set = |candidate: usize, column: usize, text: String| {
         if let Some(row) = rows.get_mut(input.candidates[candidate].id.0.as_str()) {
             row[column] = text;

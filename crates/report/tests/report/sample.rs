@@ -47,6 +47,7 @@ pub(crate) fn night() -> RunReport {
             late_firm: 5,
             late_planned: 0,
             without_seat: 1,
+            past_six_months: 1,
         },
         letters: [
             ("email", "accepted", 49),
@@ -172,6 +173,7 @@ pub(crate) fn extreme() -> RunReport {
             late_firm: 9,
             late_planned: 0,
             without_seat: 1,
+            past_six_months: 1,
         },
         displaced: 2,
         letters: vec![LetterCount { channel: HOSTILE.to_owned(), state: HOSTILE.to_owned(), letters: 1_000_007 }],

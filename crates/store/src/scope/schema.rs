@@ -205,6 +205,22 @@ table! {
         created_at -> Timestamp,
         replaces -> Nullable<Text>,
         moved_by -> Nullable<Text>,
+        made_expires_on -> Nullable<Date>,
+        made_rule -> Nullable<Text>,
+    }
+}
+
+table! {
+    followed (prefecture, run_id, reference) {
+        prefecture -> Text,
+        run_id -> Text,
+        reference -> Text,
+        business_date -> Date,
+        consequence -> Text,
+        cause -> Text,
+        slot_id -> Nullable<Text>,
+        new_reference -> Nullable<Text>,
+        pending -> Bool,
     }
 }
 
@@ -518,6 +534,7 @@ allow_tables_to_appear_in_same_query!(
     holder_key,
     household_link,
     holder_alias,
+    followed,
     import_waiting,
     title_kept,
     ledger_entry,

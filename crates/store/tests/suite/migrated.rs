@@ -54,7 +54,7 @@ fn remarks_and_batches_leave_the_words_of_relays(office: &mut Office) {
     for (n, (sentence, remark)) in SENTENCES.iter().enumerate() {
         assert_eq!(read(n + 1), (Some(*remark), String::new(), String::new()), "{sentence}");
     }
-    assert_eq!(SENTENCES.map(|(_, remark)| remark).as_slice(), Remark::ALL);
+    assert_eq!(SENTENCES.map(|(_, remark)| remark).as_slice(), &Remark::ALL[..13]);
     assert_eq!(read(14), (None, String::new(), "batch-7".into()));
     assert_eq!(read(15), (None, "5.1.1 unknown".into(), String::new()));
     assert_eq!(read(16), (None, String::new(), String::new()));

@@ -177,6 +177,7 @@ pub(crate) fn letter(id: &str, reference: &str) -> NewLetter {
         data: "{\"said\":1}".into(),
         template_hash: "hash".into(),
         created_at: now(),
+        not_before: now(),
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
     let expected = manifest.letters.len().to_string();
     let _confirmed: Confirmed = Confirmed::typed(&asked.letters, &expected).ok_or(Failure::Unconfirmed)?;
     let done = visit.by_hand(&asked.reason, |s, hand| {
-        post::confirm(s, &manifest, (hand.actor, Some(hand.reason)), hand.clock.now())
+        post::confirm(s, hand.config, &manifest, (hand.actor, Some(hand.reason)), hand.clock.now())
     })?;
     // The letters are already marked: failing to remove the files does not change that.
     if let Err(error) = Shelf::of(visit.config()).remove(&lot) {
@@ -137,6 +137,11 @@ pub(super) fn confirm(visit: &mut Visit<'_, '_>) -> Answer {
     let mut notice = t.count("batches-posted", done.posted);
     if done.already > 0 {
         notice = format!("{notice} {}", t.count("batches-posted-before", done.already));
+    }
+    if !done.taken_out.is_empty() {
+        let place = |l: &post::TakenOut| format!("{} ({}, page {} : {})", l.reference, l.file, l.page, l.reason);
+        let named = listed(done.taken_out.iter().map(place));
+        notice = format!("{notice} {} {named}", t.count("batches-taken-out", done.taken_out.len()));
     }
     if !done.not_waiting.is_empty() {
         let named = listed(done.not_waiting.iter().cloned());

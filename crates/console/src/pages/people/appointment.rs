@@ -142,6 +142,10 @@ pub(super) fn cancel(visit: &mut Visit<'_, '_>) -> Answer {
     let by = whose(&form.par)?;
     let confirmed = Confirmed::typed(&form.confirmation, reference.as_str()).ok_or(Failure::Unconfirmed)?;
     let ended = visit.by_hand(&form.reason, |s, hand| acts::cancel(s, hand, &reference, by, &confirmed))?;
-    let notice = format!("{} {}", visit.words().say("person-cancelled"), describe(visit, ended.channel, ended.day));
+    let told = match ended.letter {
+        Some((_, channel)) => describe(visit, channel, ended.day),
+        None => visit.words().say("person-never-told"),
+    };
+    let notice = format!("{} {told}", visit.words().say("person-cancelled"));
     visit.done(notice, &format!("/personnes/{holder_id}"))
 }
