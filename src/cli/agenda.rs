@@ -12,7 +12,7 @@ use super::session::{Session, given};
 use super::sheet;
 use convoke_domain::ledger::Event;
 use convoke_machine::process;
-use convoke_office::acts::{self, Closing, Hit};
+use convoke_office::acts::{self, Closing, Cost, Hit};
 use convoke_report::columns::Columns;
 use convoke_store::Use;
 
@@ -53,6 +53,9 @@ pub(super) struct Close {
     /// Reopen the day: its seats come back, but nobody is moved back.
     #[arg(long)]
     undo: bool,
+    /// Show what it would cost, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -71,22 +74,41 @@ impl Close {
             return Ok(Exit::Done);
         }
         session.by_hand(&config, reason, |hand| acts::check(hand, &closing))?;
-        let expected = session.by_hand(&config, reason, |hand| acts::count_expected(&mut store, hand, &closing))?;
-        let question = format!(
-            "Close {} on {}? {expected} people are expected; each gets another appointment and a letter.",
-            self.place, self.day
-        );
-        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let progress = session.progress();
-        progress.show("planning those who were expected", 0, expected as u64);
-        let hits = session.by_hand(&config, reason, |hand| acts::close(&mut store, hand, &closing, &confirmed))?;
+        progress.show("planning those who are expected", 0, 0);
+        let would = session.by_hand(&config, reason, |hand| {
+            store.rehearse(|store, confirmed| acts::close(store, hand, &closing, confirmed))
+        });
         progress.clear();
-        let document = json!({"schema": "convoke.closed/1", "closed": true, "site": closing.site, "desk": closing.desk,
+        let mut hits = would?;
+        if !self.dry_run {
+            let question = format!("Close {} on {}? {}", self.place, self.day, costs(&Cost::of(&hits)));
+            let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
+            progress.show("planning those who were expected", 0, hits.len() as u64);
+            hits = session.by_hand(&config, reason, |hand| acts::close(&mut store, hand, &closing, &confirmed))?;
+            progress.clear();
+        }
+        let document = json!({"schema": "convoke.closed/1", "closed": !self.dry_run, "dry_run": self.dry_run,
+            "cost": Cost::of(&hits), "site": closing.site, "desk": closing.desk,
             "day": closing.day, "expected": hits});
-        session.print(&document, &describe(&self.place, self.day, &hits))?;
+        let text = describe(&self.place, self.day, &hits);
+        session.print(
+            &document,
+            &if self.dry_run { format!("Nothing is changed. It would be so:\n{text}") } else { text },
+        )?;
         let without = hits.iter().any(|hit| hit.new_slot.is_none() || hit.after_expiry);
         Ok(if without { Exit::WithoutSlot } else { Exit::Done })
     }
+}
+
+/// What closing costs, in a sentence.
+fn costs(cost: &Cost) -> String {
+    let days = cost.days.map_or_else(String::new, |(first, last)| format!(", to days from {first} to {last}"));
+    format!(
+        "{} people are expected: {} get another appointment{days}, {} of them past their expiry; {} get none and are due \
+         again tonight; {} letters.",
+        cost.people, cost.moved, cost.after_expiry, cost.without_seat, cost.letters
+    )
 }
 
 fn describe(place: &str, day: NaiveDate, hits: &[Hit]) -> String {

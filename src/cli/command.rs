@@ -8,7 +8,7 @@ use super::session::{Global, Session};
 use super::{
     accounts, agenda, anomalies, bounces, config, convocation, db, demo, dispatch, doctor, forecast, import, init,
     keys, ledger, letters, man, movers, outbox, permit, plan, post, privacy, report, requests, run, runs, serve,
-    simulate, templates, titles, verify,
+    simulate, templates, titles, undo, verify,
 };
 use convoke_machine::clock::Clock;
 
@@ -72,6 +72,7 @@ enum Command {
     Forecast(forecast::Forecast),
     Anomalies(anomalies::Anomalies),
     Movers(movers::Movers),
+    Undo(undo::Undo),
     Simulate(simulate::Simulate),
     Dispatch(dispatch::Dispatch),
     Pause(dispatch::Pause),
@@ -141,6 +142,7 @@ impl Cli {
             Command::Forecast(c) => c.execute(context),
             Command::Anomalies(c) => c.execute(context),
             Command::Movers(c) => c.execute(context),
+            Command::Undo(c) => c.execute(context),
             Command::Simulate(c) => c.execute(context),
             Command::Dispatch(c) => c.execute(context),
             Command::Pause(c) => c.execute(context),

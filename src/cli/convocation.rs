@@ -85,6 +85,9 @@ pub(super) struct Relocate {
     /// Move even if this leaves somebody without a day before expiry.
     #[arg(long)]
     despite_lapse: bool,
+    /// Show what it would do, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -104,6 +107,9 @@ pub(super) struct Cancel {
     /// Who cancels it.
     #[arg(long, value_enum, default_value_t = Whose::Office)]
     by: Whose,
+    /// Show what it would do, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Reason, kept in the ledger for good: do not name anyone.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -178,15 +184,23 @@ impl Relocate {
         let to = slot("--to", &self.to)?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let question = format!("Move {} to {}, and write to the holder?", self.reference, to);
-        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let wish = Move { to: &to, by: self.by.into(), despite_lapse: self.despite_lapse };
-        let moved = session
-            .by_hand(&config, reason, |hand| acts::relocate(&mut store, hand, &self.reference, &wish, &confirmed))?;
-        let document = json!({"schema": "convoke.moved/1", "reference": moved.reference, "was": self.reference.as_str(),
+        let mut moved = session.by_hand(&config, reason, |hand| {
+            store.rehearse(|store, confirmed| acts::relocate(store, hand, &self.reference, &wish, confirmed))
+        })?;
+        if !self.dry_run {
+            let late = if moved.after_expiry { " That is past the permit's expiry." } else { "" };
+            let question = format!("Move {} to {}?{late} One letter is written to the holder.", self.reference, to);
+            let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
+            moved = session.by_hand(&config, reason, |hand| {
+                acts::relocate(&mut store, hand, &self.reference, &wish, &confirmed)
+            })?;
+        }
+        let document = json!({"schema": "convoke.moved/1", "dry_run": self.dry_run, "after_expiry": moved.after_expiry, "reference": moved.reference, "was": self.reference.as_str(),
             "slot": moved.slot, "letter": moved.letter, "channel": moved.channel});
         let way = way(session, &config, moved.channel, moved.slot.day);
-        let text = format!("Moved: {} now has {}. The letter about it {way}.\n", moved.reference, moved.slot);
+        let done = if self.dry_run { "Nothing is changed. It would be so" } else { "Moved" };
+        let text = format!("{done}: {} now has {}. The letter about it {way}.\n", moved.reference, moved.slot);
         session.print(&document, &text)?;
         Ok(Exit::Done)
     }
@@ -197,18 +211,28 @@ impl Cancel {
         let reason = given(self.reason.as_ref())?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let question = format!("Cancel {}, and write to the holder?", self.reference);
-        let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
-        let ended = session.by_hand(&config, reason, |hand| {
-            acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
+        let mut ended = session.by_hand(&config, reason, |hand| {
+            store.rehearse(|store, confirmed| acts::cancel(store, hand, &self.reference, self.by.into(), confirmed))
         })?;
+        if !self.dry_run {
+            let letter = if ended.letter.is_some() { "One letter is" } else { "Nobody was told of it: no letter is" };
+            let question = format!(
+                "Cancel {} on {}? {letter} written; the person is due again tonight.",
+                self.reference, ended.day
+            );
+            let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
+            ended = session.by_hand(&config, reason, |hand| {
+                acts::cancel(&mut store, hand, &self.reference, self.by.into(), &confirmed)
+            })?;
+        }
         let (letter, channel) = ended.letter.unzip();
-        let document = json!({"schema": "convoke.cancelled/1", "reference": self.reference.as_str(), "letter": letter, "channel": channel});
+        let document = json!({"schema": "convoke.cancelled/1", "dry_run": self.dry_run, "reference": self.reference.as_str(), "letter": letter, "channel": channel});
         let told = channel.map_or("Nobody had been told of it: no letter is written.".to_owned(), |channel| {
             format!("The letter about it {}.", way(session, &config, channel, ended.day))
         });
+        let done = if self.dry_run { "Nothing is changed. It would be cancelled" } else { "Cancelled" };
         let text = format!(
-            "Cancelled. {told} The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
+            "{done}. {told} The person is due again tonight;\nto prevent that: convoke permit hold NUMBER --reason TEXT\n"
         );
         session.print(&document, &text)?;
         Ok(Exit::Done)

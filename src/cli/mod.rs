@@ -46,6 +46,7 @@ mod sheet;
 mod simulate;
 mod templates;
 mod titles;
+mod undo;
 mod verify;
 
 use std::io::IsTerminal;

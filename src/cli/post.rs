@@ -11,7 +11,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::failure::{BadData, Usage};
 use super::output::make_folder;
-use super::session::Session;
+use super::session::{Session, given};
 use convoke_domain::ids::Reference;
 use convoke_domain::run::Stage;
 use convoke_machine::files::write_whole;
@@ -60,10 +60,16 @@ enum Route {
 enum Command {
     /// Record a letter that came back: unless an e-mail reached the person, the seat is free and the person due again
     #[command(after_long_help = "Example:
-  convoke post return RC-94-2026-0001234-R")]
+  convoke post return RC-94-2026-0001234-R --reason \"unknown at this address\"")]
     Return {
         /// Reference on the letter.
         reference: String,
+        /// Show what it would do, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Reason, kept in the ledger for good: do not name anyone.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
 }
 
@@ -72,7 +78,9 @@ impl Post {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         match (&self.command, &self.out, &self.confirm) {
-            (Some(Command::Return { reference }), ..) => come_back(session, &mut store, reference),
+            (Some(Command::Return { reference, dry_run, reason }), ..) => {
+                come_back(session, &mut store, reference, given(reason.as_ref())?, *dry_run)
+            }
             (None, None, None) => {
                 Err(Usage("give --out DIR to prepare letters, or --confirm MANIFEST once they have left".into()).into())
             }
@@ -191,13 +199,27 @@ fn calls(session: &Session, store: &mut Store, config: &Configuration, out: &Pat
     Ok(Exit::Done)
 }
 
-fn come_back(session: &Session, store: &mut Store, reference: &str) -> Result<Exit> {
+fn come_back(session: &Session, store: &mut Store, reference: &str, reason: &str, dry_run: bool) -> Result<Exit> {
     let known = Reference::parse(reference).ok_or_else(|| {
         BadData(format!("{reference} is not a reference: check it; expected one such as RC-94-2026-0001234-R"))
     })?;
-    let Some(ended) = post::come_back(store, &known, (&process::login(), None), session.clock.now())? else {
+    let (login, now) = (process::login(), session.clock.now());
+    let by = (login.as_str(), Some(reason));
+    let would = store.rehearse(|store, _| post::come_back(store, &known, by, now))?;
+    let Some(ended) = would else {
         return Err(BadData(format!("no letter {known} is posted: `convoke outbox list` shows its state")).into());
     };
+    if !dry_run {
+        let cost = if ended {
+            "No e-mail reached the person: the appointment ends, its seat is free."
+        } else {
+            "The appointment stays."
+        };
+        if session.ask(&format!("Record that the letter of {known} came back? {cost}"))?.is_none() {
+            return Ok(Exit::Interrupted);
+        }
+        post::come_back(store, &known, by, now)?;
+    }
     let text = if ended {
         format!(
             "{known} came back: the convocation is undelivered, its seat free, the person due again at the next run.\n"
@@ -207,7 +229,11 @@ fn come_back(session: &Session, store: &mut Store, reference: &str) -> Result<Ex
             "{known} came back. An e-mail has reached the person, or the appointment is over: nothing else changes.\n"
         )
     };
-    session.print(&json!({"schema": "convoke.return/1", "reference": known.as_str(), "undelivered": ended}), &text)?;
+    let text = if dry_run { format!("Nothing is changed. It would be so:\n{text}") } else { text };
+    session.print(
+        &json!({"schema": "convoke.return/1", "dry_run": dry_run, "reference": known.as_str(), "undelivered": ended}),
+        &text,
+    )?;
     Ok(Exit::Done)
 }
 

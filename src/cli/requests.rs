@@ -171,7 +171,13 @@ impl Decide {
         };
         let to = slot("--place", to)?;
         config.templates()?;
-        let question = format!("Give {} the seat {}, and write to the person?", self.id, to);
+        let would = session.by_hand(&config, reason, |hand| {
+            store.rehearse(|store, confirmed| {
+                acts::place_request(store, hand, &self.id, (&to, self.despite_lapse), confirmed)
+            })
+        })?;
+        let late = if would.after_expiry { " That is past the permit's expiry." } else { "" };
+        let question = format!("Give {} the seat {}?{late} One letter is written to the person.", self.id, to);
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
         let placed = session.by_hand(&config, reason, |hand| {
             acts::place_request(&mut store, hand, &self.id, (&to, self.despite_lapse), &confirmed)

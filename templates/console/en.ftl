@@ -985,4 +985,6 @@ refused-no-letter = There is no letter { $what }.
 refused-letter-stands = This letter is { $state }: this cannot be done now.
 refused-no-place = There is no site or desk { $what }.
 refused-day-past = { $day } lies in the past.
+refused-no-act = No act { $what } can be undone.
+refused-undone-before = Act { $what } was undone already.
 refused-unsettled = The data changed meanwhile: try again when imports and runs have ended.

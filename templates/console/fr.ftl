@@ -985,4 +985,6 @@ refused-no-letter = La lettre { $what } n’existe pas.
 refused-letter-stands = Cette lettre est { $state } : cela ne se peut pas maintenant.
 refused-no-place = Il n’y a pas de site ni de guichet { $what }.
 refused-day-past = Le { $day } est passé.
+refused-no-act = Aucun acte { $what } ne peut être annulé.
+refused-undone-before = L’acte { $what } est déjà annulé.
 refused-unsettled = Les données changeaient pendant ce temps : réessayez quand imports et exécutions sont finis.

@@ -184,12 +184,12 @@ fn the_post_leaves_once_whoever_confirms_it() {
     let posted = office.one("SELECT reference FROM outbox WHERE state = 'posted' ORDER BY reference LIMIT 1");
     assert_eq!(office.ok(&["letters", "show", &posted, "--json"])["letters"][0]["identical"], true);
     // A returned letter frees the seat, once.
-    let returned = office.ok(&["post", "return", &posted, "--json"]);
+    let returned = office.ok(&["post", "return", &posted, "--reason", "unknown there", "--yes", "--json"]);
     assert_eq!(returned["undelivered"], true);
     assert_eq!(office.one(&format!("SELECT count(*) FROM reservation WHERE reference = '{posted}'")), "0");
     assert_eq!(office.one(&format!("SELECT state FROM convocation WHERE reference = '{posted}'")), "undelivered");
-    assert_eq!(office.output(&["post", "return", &posted]).status.code(), Some(65));
-    assert_eq!(office.output(&["post", "return", &victim]).status.code(), Some(65));
+    assert_eq!(office.output(&["post", "return", &posted, "--reason", "x", "--yes"]).status.code(), Some(65));
+    assert_eq!(office.output(&["post", "return", &victim, "--reason", "x", "--yes"]).status.code(), Some(65));
 }
 
 #[test]

@@ -238,8 +238,11 @@ fn a_run_is_computed_again_and_its_files_verify() {
     assert_verifies(&audit, &office.path("again"));
     // Nothing personal is exported: no number, name or household of the extract.
     let extract = fs::read_to_string(office.path("permits.csv")).unwrap();
-    let written: String =
-        fs::read_dir(&audit).unwrap().map(|f| fs::read_to_string(f.unwrap().path()).unwrap()).collect();
+    let written: String = convoke_machine::files::read_folder(&audit)
+        .unwrap()
+        .into_values()
+        .map(|f| String::from_utf8(f).unwrap())
+        .collect();
     for row in extract.lines().skip(1) {
         let (number, rest) = row.split_once(';').unwrap();
         assert!(!written.contains(number), "{number}");

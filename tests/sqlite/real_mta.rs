@@ -137,7 +137,7 @@ fn a_real_server_delivers_a_thousand_letters_and_its_bounces_are_taken_in() {
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {copies})
              INSERT INTO outbox (prefecture, letter_id, reference, kind, revision, occasion, channel, state, recipient, data,
                  template_hash, attempts, uncertain, next_at, epoch, created_at)
-               SELECT prefecture, letter_id || '/' || i, reference, kind, revision + i, occasion, channel, state,
+               SELECT prefecture, letter_id || '/' || i, reference, kind, revision + i, 'adieu-' || i, channel, state,
                    'p' || i || '-' || rowid || '@example.org', json_set(data, '$.sequence', revision + i), template_hash, 0, 0,
                    next_at, 0, created_at
                  FROM outbox, n WHERE kind = 'convocation' AND channel = 'email';

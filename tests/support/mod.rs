@@ -312,7 +312,7 @@ impl Office {
         );
         assert_eq!(
             self.one(
-                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind IN ('convocation.made', 'convocation.moved', 'request.placed') AND l.payload LIKE '%\"reference\":\"' || c.reference || '\"%') <> 1"
+                "SELECT count(*) FROM convocation c WHERE (SELECT count(*) FROM ledger_entry l WHERE l.kind IN ('convocation.made', 'convocation.moved', 'convocation.restored', 'request.placed') AND l.payload LIKE '%\"reference\":\"' || c.reference || '\"%') <> 1"
             ),
             "0",
             "each convocation has one entry in the ledger"

@@ -113,7 +113,7 @@ async fn play(seed: u64, permits: usize, wanted: u64, life: Duration) {
             "WITH RECURSIVE n(i) AS (SELECT 1 WHERE {copies} > 0 UNION ALL SELECT i + 1 FROM n WHERE i < {copies})
              INSERT INTO outbox (prefecture, letter_id, reference, kind, revision, occasion, channel, state, recipient, data,
                  template_hash, attempts, uncertain, next_at, epoch, created_at)
-               SELECT prefecture, letter_id || '/' || i, reference, kind, revision + i, occasion, channel, state,
+               SELECT prefecture, letter_id || '/' || i, reference, kind, revision + i, 'adieu-' || i, channel, state,
                    i || '-' || recipient, json_set(data, '$.sequence', revision + i), template_hash, 0, 0, next_at, 0, created_at
                  FROM outbox, n WHERE channel = 'email'"
         ))

@@ -242,6 +242,8 @@ impl Words {
             }
             Refused::NoPlace(p) => self.with("refused-no-place", "what", p),
             Refused::DayPast(day) => self.with("refused-day-past", "day", self.date(*day)),
+            Refused::NoAct(act) => self.with("refused-no-act", "what", act),
+            Refused::UndoneBefore(act) => self.with("refused-undone-before", "what", act),
             Refused::Unsettled => self.say("refused-unsettled"),
         }
     }

@@ -281,6 +281,11 @@ impl Remark {
     }
 }
 
+/// The occasion of a letter on paper beside, or instead of, an e-mail.
+pub const COPY: &str = "copie";
+/// How the occasion of the last letter to a former address begins: it goes there, whatever the address is now.
+pub const FAREWELL: &str = "adieu";
+
 impl LetterState {
     /// The states of letters that have not reached their holder, for a cause that a person can be shown.
     pub const HELD_UP: [Self; 7] =

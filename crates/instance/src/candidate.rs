@@ -126,12 +126,12 @@ impl Candidate {
 
     /// Last day on which a late request still is a renewal.
     pub fn late_until(&self) -> Day {
-        self.late_until.unwrap_or(self.deadline + SIX_MONTHS)
+        self.late_until.unwrap_or(self.deadline.saturating_add(SIX_MONTHS))
     }
 
     /// First day after expiry, with short notice.
     pub fn late_from(&self) -> Day {
-        self.earliest.max(self.deadline + 1)
+        self.earliest.max(self.deadline.saturating_add(1))
     }
 
     /// Whether the permit has already expired: no lapse of this plan, but the person needs the first seat left.

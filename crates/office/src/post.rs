@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use convoke_domain::agenda::Jurisdiction;
-use convoke_domain::convocation::{LetterKind, LetterState, State};
+use convoke_domain::convocation::{COPY, LetterKind, LetterState, State};
 use convoke_domain::eligibility::assess;
 use convoke_domain::ids::{Reference, sha256_hex};
 use convoke_domain::ledger::Event;
@@ -25,7 +25,7 @@ use convoke_machine::clock::Clock;
 use convoke_report::harmless;
 use convoke_settings::Configuration;
 use convoke_store::{Store, ToPost};
-use convoke_writing::{COPY, Writer, waits, write_anew};
+use convoke_writing::{Writer, waits, write_anew};
 
 pub use calls::{Call, Telephone, calls, calls_csv};
 pub use shelf::{LotId, Shelf};

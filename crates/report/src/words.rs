@@ -220,6 +220,8 @@ pub fn intervention(kind: &str) -> &str {
         "holder.email_set" => "Adresse électronique corrigée",
         "holder.avoids" => "Jours à éviter notés",
         "convocation.moved" => "Rendez-vous déplacé",
+        "convocation.restored" => "Rendez-vous rétabli",
+        "act.undone" => "Acte annulé",
         "convocation.cancelled" => "Rendez-vous annulé",
         "letter.retried" => "Lettre renvoyée dans la file",
         "letter.held" => "Lettre retenue",

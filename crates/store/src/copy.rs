@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend, patiently};
 
 /// Every table, each after the tables it references.
-const TABLES: [&str; 37] = [
+const TABLES: [&str; 38] = [
     "prefecture",
     "holder",
     "holder_word",
@@ -45,6 +45,7 @@ const TABLES: [&str; 37] = [
     "holder_key",
     "ledger_entry",
     "concerned",
+    "act_memory",
     "import_batch",
     "checkpoint",
     "succession",
@@ -149,7 +150,7 @@ impl Store {
         if conn.lacks_migrations()? {
             bail!(NotMigrated);
         }
-        Ok(Self { conn, url: url.to_owned(), usage: Use::Batch, scope: Scope::nowhere() })
+        Ok(Self { conn, url: url.to_owned(), usage: Use::Batch, scope: Scope::nowhere(), rehearsing: false })
     }
 }
 

@@ -41,6 +41,7 @@ mod standing;
 mod statement;
 mod templates;
 mod titles;
+mod undo;
 mod waiting;
 mod words;
 
@@ -87,11 +88,13 @@ pub use seals::{ToldWitness, WitnessLetter};
 pub use shared::{Contact, Shared};
 pub use standing::Standing;
 pub use titles::{TitleInUse, ToIdentify, UnknownTitle};
+pub use undo::{SetEmail, UNDONE};
 pub use waiting::Waiting;
 
 use connection::{Conn, NotTaken, connect, insert_all, insert_own, on_backend};
 use convoke_domain::ids::{IdKey, hex, unhex};
 use convoke_machine::clock::Stopwatch;
+use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;
 use scope::{Scope, prefecture};
 
@@ -124,6 +127,8 @@ pub struct Store {
     url: String,
     usage: Use,
     scope: Scope,
+    /// Whether transactions are taken back instead of committed.
+    rehearsing: bool,
 }
 
 /// How a process uses its connection.
@@ -158,7 +163,7 @@ impl Store {
             Err(error) if conn.is_lost() => bail!(NotTaken(format!("{error:#}"))),
             shown => shown?,
         };
-        Ok(Self { conn, url: url.to_owned(), usage, scope: Scope::of(prefecture) })
+        Ok(Self { conn, url: url.to_owned(), usage, scope: Scope::of(prefecture), rehearsing: false })
     }
 
     /// Like [`Store::open`], for a command that nothing restarts: it waits for a PostgreSQL server that is restarting.
@@ -179,7 +184,7 @@ impl Store {
     /// A second handle on the same préfecture, for another thread.
     pub fn another(&self) -> Result<Self> {
         let (conn, url) = (connect(&self.url, self.usage)?, self.url.clone());
-        Ok(Self { conn, url, usage: self.usage, scope: Scope::of(self.scope.code()) })
+        Ok(Self { conn, url, usage: self.usage, scope: Scope::of(self.scope.code()), rehearsing: false })
     }
 
     /// Describes the database: its version, and whether its data cross the network encrypted.
@@ -266,6 +271,15 @@ impl Store {
         if self.is_postgres() { 5_000 } else { 1_000 }
     }
 
+    /// What an act would do: it is carried out, and taken back before anything is kept. Each of its transactions is taken
+    /// back on its own.
+    pub fn rehearse<T>(&mut self, act: impl FnOnce(&mut Self, &Confirmed) -> Result<T>) -> Result<T> {
+        self.rehearsing = true;
+        let done = act(self, &Confirmed::rehearsed());
+        self.rehearsing = false;
+        done
+    }
+
     /// Runs `steps` on one snapshot of the database.
     pub fn read<T>(&mut self, steps: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.transaction("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", steps)
@@ -305,6 +319,10 @@ impl Store {
             resume_unwind(panic)
         });
         match done {
+            Ok(value) if self.rehearsing => {
+                self.roll_back();
+                Ok(value)
+            }
             Ok(value) => {
                 // A failed commit (such as on a full disk) leaves the transaction open: it must not swallow what comes
                 // next.

@@ -12,7 +12,7 @@ use super::letter::{LetterColumns, LetterRow, NewLetter};
 use super::row::{Column, Rows, Unreadable, Word, row};
 use super::scope::{convocation, joined, notice, outbox};
 use super::{Store, insert_own};
-use convoke_domain::convocation::{LetterKind, LetterState, Remark};
+use convoke_domain::convocation::{COPY, LetterKind, LetterState, Remark};
 use convoke_domain::ids::{HolderId, Reference};
 use convoke_domain::permit::Channel;
 
@@ -46,8 +46,8 @@ impl LetterColumns {
     /// The paper copy, just posted, of a letter that failed as an e-mail.
     pub(super) fn on_paper(self, sha256: &str, rendered: &str, batch: &str) -> Self {
         Self {
-            letter_id: format!("{}/copie", self.letter_id),
-            occasion: "copie".into(),
+            letter_id: format!("{}/{COPY}", self.letter_id),
+            occasion: COPY.into(),
             channel: Channel::Post.into(),
             state: LetterState::Posted.into(),
             remark: None,

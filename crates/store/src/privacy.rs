@@ -10,8 +10,8 @@ use diesel::dsl::{max, not};
 use diesel::prelude::*;
 
 use super::scope::{
-    avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_alias, holder_key, household_link,
-    joined, notice, outbox, past_verdict, permit, request,
+    act_memory, avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_alias, holder_key,
+    household_link, joined, notice, outbox, past_verdict, permit, request,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
 use convoke_domain::convocation::LetterState;
@@ -241,6 +241,7 @@ impl Store {
         delete!(household_link, holder_id, holders);
         delete!(avoided_day, holder_id, holders);
         delete!(concerned, holder_id, holders);
+        delete!(act_memory, holder_id, holders);
         delete!(request, holder_id, holders);
         // Numbers that were corrected made ids of their own.
         let aliases: Vec<String> = holder_alias::of(&self.scope)

@@ -125,7 +125,7 @@ macro_rules! of_prefecture {
 // The préfecture's own row.
 narrowed!(prefecture by code);
 of_prefecture! {
-    account avoided_day bounce checkpoint closed_day concerned console_session convocation delivery_attempt followed
+    account act_memory avoided_day bounce checkpoint closed_day concerned console_session convocation delivery_attempt followed
     holder holder_key holder_alias holder_word household_link import_batch import_waiting ledger_entry night notice outbox pace past_verdict permit
     planned_block request reservation run run_outcome run_record sign_in slot succession template_bundle
     title_kept witness_letter

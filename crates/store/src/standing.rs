@@ -12,7 +12,7 @@ use super::row::{Rows, Word, row};
 use super::scope::outbox;
 use super::statement::statement;
 use super::{Store, on_backend};
-use convoke_domain::convocation::{LetterKind, LetterState, Remark, State};
+use convoke_domain::convocation::{FAREWELL, LetterKind, LetterState, Remark, State};
 use convoke_domain::eligibility::{Facts, Rule};
 use convoke_domain::permit::{Channel, PermitKind, Status};
 
@@ -110,7 +110,7 @@ impl Standing {
     /// Whether it goes to the address that its holder has now; the last letter to a former address does not.
     pub fn goes_to_its_holder(&self) -> bool {
         let address = email_of(self.email.clone(), self.email_set.clone(), self.email_set_over.as_deref());
-        self.occasion.starts_with("adieu") || self.permit_kind.is_none() || address == self.recipient
+        self.occasion.starts_with(FAREWELL) || self.permit_kind.is_none() || address == self.recipient
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::{Writer, appointment, recipient, renewal_until};
 use convoke_domain::agenda::Slot;
-use convoke_domain::convocation::{LetterKind, LetterState, Remark};
+use convoke_domain::convocation::{COPY, FAREWELL, LetterKind, LetterState, Remark};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::permit::{Channel, Holder};
 use convoke_letters::{LetterData, Matter, PermitLines};
@@ -28,9 +28,6 @@ struct Facts<'a> {
     permit: &'a Renewed,
     slot: Option<&'a Slot>,
 }
-
-/// The occasion of a letter on paper beside, or instead of, an e-mail.
-pub const COPY: &str = "copie";
 
 /// Why a letter waits under this verdict, if it does: until the fact is taken back, or a night has ended the
 /// appointment.
@@ -64,8 +61,8 @@ pub fn write_anew(s: &mut Store, writer: &Writer<'_>, letters: Vec<LetterRow>) -
             let slot = subject.slot_id.as_ref().and_then(|slot| slots.get(slot)?.as_ref());
             Some(Facts { holder: holders.get(&subject.holder_id)?, permit: permits.get(&subject.permit_id)?, slot })
         });
-        // Somebody who was erased has no letters that could change.
-        let Some(facts) = facts else {
+        // Somebody who was erased has no letters that could change, and the last letter to a former address stays as it is.
+        let Some(facts) = facts.filter(|_| !letter.occasion.starts_with(FAREWELL)) else {
             current.push(Anew { letter, is_changed: false });
             continue;
         };
@@ -81,7 +78,8 @@ pub fn write_anew(s: &mut Store, writer: &Writer<'_>, letters: Vec<LetterRow>) -
             continue;
         }
         let fresh = afresh(writer, &data, &facts)?;
-        if channel == letter.channel && fresh.is_none() {
+        let address = data.recipient.email.clone().filter(|_| channel == Channel::Email);
+        if channel == letter.channel && fresh.is_none() && address == letter.recipient {
             current.push(Anew { letter, is_changed: false });
             continue;
         }
@@ -110,15 +108,11 @@ pub fn write_anew(s: &mut Store, writer: &Writer<'_>, letters: Vec<LetterRow>) -
 fn channel(letter: &LetterRow, data: &LetterData, holder: &Holder) -> Channel {
     let now = holder.effective_channel();
     let wanted_paper = letter.channel != Channel::Email && now == Channel::Email && data.recipient.email.is_some();
-    // The last letter to a former address goes there.
-    if letter.occasion == COPY || wanted_paper || data.address_changed { letter.channel } else { now }
+    if letter.occasion == COPY || wanted_paper { letter.channel } else { now }
 }
 
 /// What a letter says if it is written now; `None` if that is what it says.
 fn afresh(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>) -> Result<Option<LetterData>> {
-    if data.address_changed {
-        return Ok(None);
-    }
     let permit = PermitLines { label: now.permit.kind.label().to_owned(), expires_on: now.permit.expires_on };
     let mut fresh = LetterData {
         recipient: recipient(now.holder),

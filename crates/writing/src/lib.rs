@@ -15,7 +15,7 @@ use convoke_letters::{Appointment, Convoked, LetterData, Matter, PermitLines, Re
 use convoke_settings::Configuration;
 use convoke_store::NewLetter;
 
-pub use anew::{Anew, COPY, waits, write_anew};
+pub use anew::{Anew, waits, write_anew};
 
 /// Writes the letters of one night, or of one act.
 pub struct Writer<'a> {

@@ -224,8 +224,10 @@ fn letters_that_no_window_can_show_are_named_with_what_to_mend() {
     let mut agent = console.signed_in("operateur");
     let word = "x".repeat(39);
     let long = |which: &str| {
-        let changed = format!("json_set(data, '$.recipient.address', json('[\"{word}\", \"94000 Créteil\"]'))");
-        office.change(&format!("UPDATE outbox SET data = {changed} WHERE state = 'to_post' {which}")).unwrap();
+        let whose = format!(
+            "SELECT holder_id FROM convocation JOIN outbox USING (reference) WHERE outbox.state = 'to_post' {which}"
+        );
+        office.change(&format!("UPDATE holder SET address = '{word}' WHERE holder_id IN ({whose})")).unwrap();
     };
     let prepare = |agent: &mut Browser| {
         agent.submit("/94/courriers/lots", &[("reason", "essai")]);

@@ -1,6 +1,7 @@
 //! Acts on one appointment: cancel it or move it.
 
 use anyhow::Result;
+use chrono::NaiveDate;
 
 use super::options::{Night, Price};
 use super::{ATTEMPTS, Hand, Refused, to_come};
@@ -19,7 +20,7 @@ pub struct Ended {
     /// The cancellation letter, and its channel; `None` if nobody had been told of the appointment.
     pub letter: Option<(String, Channel)>,
     /// The day of the cancelled appointment.
-    pub day: chrono::NaiveDate,
+    pub day: NaiveDate,
 }
 
 /// Cancels an appointment. The seat is free for the next run; the holder is notified and becomes due again.
@@ -87,11 +88,14 @@ pub struct Moved {
     pub letter: String,
     /// Its channel.
     pub channel: Channel,
+    /// Whether its day is after the permit's expiry.
+    pub after_expiry: bool,
 }
 
-impl From<Made> for Moved {
-    fn from(made: Made) -> Self {
+impl Moved {
+    pub(super) fn of(made: Made, expires_on: NaiveDate) -> Self {
         Self {
+            after_expiry: made.slot.id.day > expires_on,
             reference: made.reference.to_string(),
             slot: made.slot.id,
             letter: made.letter.letter_id,
@@ -159,5 +163,5 @@ pub(super) fn put_elsewhere(
     let made = from.put_elsewhere(s, hand.occasion(), to, by, hand.entropy)?;
     let made = made.ok_or_else(|| Refused::NoSeat(to.to_string()))?;
     hand.record(s, Some(&from.person.holder_id), "convocation.moved", made.payload.clone())?;
-    Ok(made.into())
+    Ok(Moved::of(made, from.person.permit.expires_on))
 }

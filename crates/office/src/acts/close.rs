@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
+use serde::Serialize;
 use serde_json::json;
 
 use super::appointment::{give_up, put_elsewhere};
@@ -62,6 +63,40 @@ pub struct Hit {
     pub call: bool,
     /// Telephone number, as written.
     pub phone: Option<String>,
+    /// Whether a letter about it is written.
+    pub letter: bool,
+}
+
+/// What closing a day costs those who were expected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// People who were expected.
+    pub people: usize,
+    /// Of those, people who get another appointment.
+    pub moved: usize,
+    /// The first and the last of their days.
+    pub days: Option<(NaiveDate, NaiveDate)>,
+    /// People whose new day is after their expiry.
+    pub after_expiry: usize,
+    /// People for whom no seat is left.
+    pub without_seat: usize,
+    /// Letters written.
+    pub letters: usize,
+}
+
+impl Cost {
+    /// The cost of what was, or would be, done.
+    pub fn of(hits: &[Hit]) -> Self {
+        let days = || hits.iter().filter_map(|hit| Some(hit.new_slot.as_ref()?.day));
+        Self {
+            people: hits.len(),
+            moved: days().count(),
+            days: days().min().zip(days().max()),
+            after_expiry: hits.iter().filter(|hit| hit.after_expiry).count(),
+            without_seat: hits.iter().filter(|hit| hit.new_slot.is_none()).count(),
+            letters: hits.iter().filter(|hit| hit.letter).count(),
+        }
+    }
 }
 
 /// Closes a day and rebooks everyone expected, planned together, with one letter each.
@@ -191,9 +226,9 @@ fn carry_out(
         let moved = if let Some(slot) = seats.get(&expected.person.permit_id.0) {
             Some(put_elsewhere(s, hand, expected, slot, CancelledBy::Office)?)
         } else {
-            give_up(s, hand, expected, CancelledBy::Office)?;
             None
         };
+        let letter = moved.is_some() || give_up(s, hand, expected, CancelledBy::Office)?.letter.is_some();
         let by_post = expected.person.holder.effective_channel() != Channel::Email;
         let days = if by_post { i64::from(hand.config.settings.policy.short_notice_days) } else { CALL_DAYS };
         let call = (closing.day - hand.today()).num_days() < days;
@@ -203,12 +238,14 @@ fn carry_out(
             after_expiry: moved.as_ref().is_some_and(|m| m.slot.day > expected.person.permit.expires_on),
             new_slot: moved.as_ref().map(|m| m.slot.clone()),
             new_reference: moved.map(|m| m.reference),
+            letter,
             call,
             phone: expected.person.holder.phone.clone().filter(|_| call),
         });
     }
     let moved = hits.iter().filter(|h| h.new_reference.is_some()).count();
     let payload = json!({"site": closed.site, "desk": closing.desk, "day": closed.day, "expected": hits.len(), "moved": moved,
+        "references": hits.iter().map(|h| &h.reference).collect::<Vec<_>>(),
         "numbers_shown": hits.iter().filter(|h| h.phone.is_some()).count()});
     hand.record(s, None, "agenda.closed", payload)?;
     Ok(hits)

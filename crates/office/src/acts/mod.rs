@@ -11,18 +11,20 @@ mod outbox;
 mod permit;
 mod requests;
 mod sending;
+mod undo;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 
 pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
-pub use close::{Closing, Hit, check, close, count_expected, reopen};
+pub use close::{Closing, Cost, Hit, check, close, count_expected, reopen};
 pub use options::{Options, Seat, avoid, options};
 pub use outbox::{Cause, Turn, by_cause, cause, turn_letters, without_addresses};
 pub use permit::{Mended, hold, mend_email};
 pub use requests::{Received, add_request, end_request, place_request};
 pub use sending::{pause, unpause};
+pub use undo::{Act, Left, Undone, Why, acts_to_undo, undo};
 
 use crate::run::{Convocation, Occasion, Tools};
 use convoke_domain::convocation::{LetterState, State};
@@ -159,6 +161,12 @@ pub enum Refused {
     /// Unknown site or desk.
     #[error("there is no site or desk {0}: `convoke config show` lists the agenda")]
     NoPlace(String),
+    /// Unknown act, or one that is never undone.
+    #[error("there is no act {0} that can be undone: `convoke undo` lists those that can")]
+    NoAct(i64),
+    /// The act was undone already.
+    #[error("act {0} was undone already")]
+    UndoneBefore(i64),
     /// The day is over.
     #[error("{0} lies in the past: nobody can be told any more")]
     DayPast(NaiveDate),

@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Hand, Refused, holder};
-use convoke_domain::convocation::{LetterKind, LetterState, Remark};
+use convoke_domain::convocation::{FAREWELL, LetterKind, LetterState, Remark};
+use convoke_domain::ids::HolderId;
 use convoke_domain::permit::{Channel, is_deliverable_email};
 use convoke_letters::LetterData;
 use convoke_store::{LetterRow, NewLetter, Store};
@@ -12,29 +13,39 @@ use convoke_writing::{Writer, recipient, write_anew};
 
 /// The occasion of a letter written again to another address.
 const READDRESSED: &str = "adresse";
-/// The occasion of the last letter to an address.
-const FAREWELL: &str = "adieu";
 
 /// Puts a holder's permits on hold, or releases them. While on hold, no run convokes them and their letters wait.
 /// Returns how many permits changed, and the appointment that remains live.
 pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) -> Result<(usize, Option<String>)> {
     store.write(|s| {
         let (id, commitment) = holder(s, hand, number)?;
-        let changed = s.set_held(&id, held)?;
-        let live = s.live_of(&id)?;
-        if !held {
-            // Includes notices, which belong to no appointment.
-            for letter in s.letters_to(&id)?.iter().filter(|l| waits_for_release(l)) {
-                let waiting = LetterState::waiting(letter.channel);
-                s.put_letter(letter, waiting, Some(Remark::PermitLetGo), hand.now())?;
-            }
-        }
-        if changed > 0 {
-            let kind = if held { "permit.held" } else { "permit.released" };
-            hand.record(s, Some(&id), kind, json!({"holder": commitment, "permits": changed, "appointment": live}))?;
-        }
-        Ok((changed, live))
+        put_on_hold(s, hand, (&id, commitment), held)
     })
+}
+
+/// Runs in the caller's transaction.
+pub(super) fn put_on_hold(
+    s: &mut Store,
+    hand: &Hand<'_>,
+    (id, commitment): (&HolderId, String),
+    held: bool,
+) -> Result<(usize, Option<String>)> {
+    let changed = s.set_held(id, held)?;
+    let live = s.live_of(id)?;
+    if !held {
+        // Includes notices, which belong to no appointment.
+        for letter in s.letters_to(id)?.iter().filter(|l| waits_for_release(l)) {
+            let waiting = LetterState::waiting(letter.channel);
+            s.put_letter(letter, waiting, Some(Remark::PermitLetGo), hand.now())?;
+        }
+    }
+    if changed > 0 {
+        let kind = if held { "permit.held" } else { "permit.released" };
+        hand.record(s, Some(id), kind, json!({"holder": commitment, "permits": changed, "appointment": live}))?;
+        let entry = s.ledger_head()?.size;
+        s.remember_act(entry, id, "")?;
+    }
+    Ok((changed, live))
 }
 
 fn waits_for_release(letter: &LetterRow) -> bool {
@@ -63,6 +74,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
     }
     store.write(|s| {
         let (id, commitment) = holder(s, hand, number)?;
+        let as_set = s.email_as_set(&id)?;
         let before = s.set_email(&id, email)?;
         let mut mended = Mended { changed: before.as_deref() != email, ..Mended::default() };
         let letters = s.letters_to(&id)?;
@@ -111,6 +123,8 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 "holder.email_set",
                 json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again, "told": mended.told_old_address}),
             )?;
+            let entry = s.ledger_head()?.size;
+            s.remember_act(entry, &id, &serde_json::to_string(&as_set)?)?;
         }
         Ok(mended)
     })

@@ -99,7 +99,7 @@ pub fn place_request(
             payload["request"] = request.request_id.as_str().into();
             payload["wish"] = request.wish.code().into();
             hand.record(s, Some(&person.holder_id), "request.placed", payload)?;
-            Ok(Some(made.into()))
+            Ok(Some(Moved::of(made, person.permit.expires_on)))
         })?;
         if let Some(placed) = placed {
             return Ok(placed);

@@ -73,6 +73,7 @@ pub fn take(
         let mut findings = std::mem::take(&mut findings);
         let mut endings = Endings::default();
         for (reference, (row, presence)) in &marks.0 {
+            let reference = &meant(s, reference)?;
             let known = s.convocation(reference.as_str())?;
             match judge(*presence, known.as_ref(), by.today) {
                 Ok(Some(convocation)) => endings.add(reference, *presence, &convocation.permit_id, "attendance"),
@@ -141,6 +142,7 @@ pub fn mark(
     store.write(|s| {
         let (mut marked, mut endings) = (Marked::default(), Endings::default());
         for (reference, presence) in marks {
+            let reference = &meant(s, reference)?;
             let known = s.convocation(reference.as_str())?;
             match judge(*presence, known.as_ref(), by.today) {
                 Ok(Some(convocation)) => endings.add(reference, *presence, &convocation.permit_id, "counter"),
@@ -152,6 +154,12 @@ pub fn mark(
         endings.carry_out(s, &by)?;
         Ok(marked)
     })
+}
+
+/// The appointment that a reference on a sheet or a letter now means: one whose mark was undone goes on under another.
+fn meant(s: &mut Store, reference: &Reference) -> Result<Reference> {
+    let successor = s.successor_on_its_seat(reference.as_str())?;
+    Ok(successor.as_deref().and_then(Reference::parse).unwrap_or_else(|| reference.clone()))
 }
 
 /// The effects of marks.

@@ -193,6 +193,7 @@ impl Convocation {
         let matter = match known {
             // Nobody was told of another day: this is the first letter.
             None => Matter::Convocation(convoked),
+            Some(was) if was == *to => Matter::Convocation(convoked),
             Some(was) => {
                 let site =
                     on.config.agenda.find(&was.pool).map_or(was.pool.site.clone(), |pool| pool.site.name.clone());
@@ -280,12 +281,18 @@ impl Convocation {
 
     /// Gives its holder, who has none, an appointment again on its slot, with one letter that updates the same
     /// invitation. `None` if that seat is taken.
-    pub(crate) fn give_back(&self, s: &mut Store, on: Occasion<'_>, entropy: &mut Entropy) -> Result<Option<Made>> {
+    pub(crate) fn give_back(
+        &self,
+        s: &mut Store,
+        on: Occasion<'_>,
+        remark: Remark,
+        entropy: &mut Entropy,
+    ) -> Result<Option<Made>> {
         let Some((reference, slot, convoked)) = self.person.reserve(s, on, &self.slot_id)? else { return Ok(None) };
         s.set_replaces(reference.as_str(), self.reference.as_str(), self.sequence + 1, CancelledBy::Office.code())?;
         for letter in s.letters_of(self.reference.as_str())? {
             if LetterState::WAITING.contains(&letter.state) || letter.state == LetterState::ToPost {
-                s.put_letter(&letter, LetterState::Cancelled, Some(Remark::NeedAgain), on.now)?;
+                s.put_letter(&letter, LetterState::Cancelled, Some(remark), on.now)?;
             }
         }
         let letter = self.letter(s, on, &reference, Matter::Convocation(convoked))?;

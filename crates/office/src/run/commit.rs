@@ -12,7 +12,7 @@ use super::observe::Seen;
 use super::recorded::RecordedPlan;
 use super::{Firm, FollowedCounts, Lapses, Letters, Requests, Summary, Tools, follow, planned, requests};
 use convoke_domain::convocation::Origin;
-use convoke_domain::convocation::{LetterState, State};
+use convoke_domain::convocation::{COPY, LetterState, State};
 use convoke_domain::follow::Suite;
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
@@ -23,7 +23,7 @@ use convoke_letters::Matter;
 use convoke_machine::fault;
 use convoke_settings::Configuration;
 use convoke_store::{Placement, Record, RunRow, Store, Stored};
-use convoke_writing::{COPY, Writer, convoked};
+use convoke_writing::{Writer, convoked};
 
 /// Stores, in one transaction, everything about the run as a whole; large records that nobody reads before then are
 /// written ahead of it. Returns `false` and stores nothing if the data has changed since it was seen: verdicts on old

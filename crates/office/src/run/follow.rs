@@ -105,7 +105,8 @@ pub(super) fn decide(
 ) -> Following {
     let policy = &config.settings.policy;
     let pools: Vec<PoolId> = config.agenda.pools().iter().map(Pool::id).collect();
-    let slots: HashSet<&SlotId> = seen.slots.iter().filter(|s| s.seats > 0).map(|s| &s.id).collect();
+    // A slot with fewer places than people keeps those whom it has.
+    let slots: HashSet<&SlotId> = seen.slots.iter().map(|s| &s.id).collect();
     let mut following = Following { known: seen.known.clone(), ..Following::default() };
     // An act at the counter takes no seat that is still somebody's.
     if for_whom == For::Act {
@@ -381,7 +382,7 @@ fn carry_out(
         }
         _ => {
             let none = s.live_of(&HolderId(from.person.holder_id.0.clone()))?.is_none();
-            let made = if none { from.give_back(s, on, tools.entropy)? } else { None };
+            let made = if none { from.give_back(s, on, Remark::NeedAgain, tools.entropy)? } else { None };
             (Suite::Restored, made, "convocation.restored")
         }
     };

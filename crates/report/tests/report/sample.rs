@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use convoke_domain::eligibility::Rule;
+use convoke_domain::follow::Suite;
 use convoke_domain::policy::Policy;
 use convoke_domain::run::{RunState, Trigger};
 use convoke_instance::{Figures, LapseCause};
 use convoke_report::{
-    Anomaly, Circumstances, Intervention, LapseLine, LetterCount, Listed, Margin, NightFigures, Occupancy,
-    PerhapsTwice, Reply, RunReport, Shortage,
+    Anomaly, Circumstances, FollowedLine, Intervention, LapseLine, LetterCount, Listed, Margin, NightFigures,
+    Occupancy, PerhapsTwice, Reply, RunReport, Shortage,
 };
 
 /// Text that a spreadsheet, a browser and a terminal must not obey, and a right-to-left line.
@@ -49,6 +50,11 @@ pub(crate) fn night() -> RunReport {
             without_seat: 1,
             past_six_months: 1,
         },
+        followed: vec![
+            followed("RC-94-2026-0000007-K", Suite::Released, "deceased"),
+            followed("RC-94-2026-0000011-F", Suite::Told, "renewal-filed"),
+            followed("RC-94-2026-0000019-Y", Suite::Moved, "deadline"),
+        ],
         letters: [
             ("email", "accepted", 49),
             ("email", "deferred", 2),
@@ -113,9 +119,14 @@ fn circumstances(text: &str) -> Circumstances {
     }
 }
 
+fn followed(reference: &str, consequence: Suite, cause: &str) -> FollowedLine {
+    FollowedLine { reference: reference.into(), consequence, cause: cause.into() }
+}
+
 /// A night on an empty database.
 pub(crate) fn empty() -> RunReport {
     RunReport {
+        followed: vec![],
         schema: "convoke.report/1".to_owned(),
         run: "94/2026-10-05/1".to_owned(),
         prefecture: "94".to_owned(),
@@ -176,6 +187,7 @@ pub(crate) fn extreme() -> RunReport {
             past_six_months: 1,
         },
         displaced: 2,
+        followed: vec![followed(HOSTILE, Suite::Listed, HOSTILE)],
         letters: vec![LetterCount { channel: HOSTILE.to_owned(), state: HOSTILE.to_owned(), letters: 1_000_007 }],
         letters_perhaps_twice: (0..12).map(perhaps_twice).collect(),
         occupancy: agenda(26).into_iter().map(|o| Occupancy { desk: format!("{} {HOSTILE}", o.desk), ..o }).collect(),

@@ -211,6 +211,15 @@ table! {
 }
 
 table! {
+    act_memory (prefecture, entry) {
+        prefecture -> Text,
+        entry -> BigInt,
+        holder_id -> Text,
+        data -> Text,
+    }
+}
+
+table! {
     followed (prefecture, run_id, reference) {
         prefecture -> Text,
         run_id -> Text,
@@ -534,6 +543,7 @@ allow_tables_to_appear_in_same_query!(
     holder_key,
     household_link,
     holder_alias,
+    act_memory,
     followed,
     import_waiting,
     title_kept,

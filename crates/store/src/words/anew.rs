@@ -83,7 +83,8 @@ impl Store {
     pub fn take_names_apart(url: &str, progress: &dyn Fn(u64)) -> Result<Vec<String>> {
         let mut conn = connect(url, Use::Batch)?;
         let codes: Vec<String> = Scope::everywhere().load(&mut conn).context("reading the préfectures")?;
-        let mut store = Self { conn, url: url.to_owned(), usage: Use::Batch, scope: Scope::nowhere() };
+        let mut store =
+            Self { conn, url: url.to_owned(), usage: Use::Batch, scope: Scope::nowhere(), rehearsing: false };
         let mut done = Vec::new();
         for code in codes {
             store.scope = Scope::of(&code);

@@ -1,0 +1,234 @@
+//! What was done by hand by mistake is undone for everybody who has not been told of it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Office, PLANNED};
+
+/// A person with an appointment and an e-mail address, whose permit has not expired: reference and foreigner number.
+fn somebody(office: &Office) -> (String, String) {
+    let found = office.one(
+        "SELECT reference, h.number FROM convocation c JOIN holder h USING (holder_id) JOIN permit p USING (permit_id)
+           WHERE state = 'convoked' AND h.email IS NOT NULL AND (h.channel IS NULL OR h.channel = 'email') AND c.origin <> 'after-expiry'
+           ORDER BY p.expires_on DESC, reference LIMIT 1",
+    );
+    let (reference, number) = found.split_once('|').unwrap();
+    (reference.to_owned(), number.to_owned())
+}
+
+/// The latest act of a kind.
+fn act(office: &Office, kind: &str) -> String {
+    let acts = office.ok(&["undo", "--json"]);
+    let found = acts["acts"].as_array().unwrap().iter().find(|act| act["kind"] == kind);
+    found.unwrap_or_else(|| panic!("{kind}: {acts}"))["act"].to_string()
+}
+
+fn undo(office: &Office, kind: &str) -> Value {
+    let act = act(office, kind);
+    let before = office.totals();
+    let would = office.ok(&["undo", &act, "--dry-run", "--reason", "by mistake", "--json"]);
+    assert_eq!(office.totals(), before, "a rehearsal changes nothing");
+    let done = office.ok(&["undo", &act, "--reason", "by mistake", "--yes", "--json"]);
+    assert_eq!((&would["undone"], &would["left"]), (&done["undone"], &done["left"]));
+    let twice = office.output(&["undo", &act, "--reason", "again", "--yes"]);
+    assert_eq!(twice.status.code(), Some(65), "{}", String::from_utf8_lossy(&twice.stderr));
+    done
+}
+
+/// The slot of a person's live appointment.
+fn seat(office: &Office, number: &str) -> String {
+    office.one(&format!(
+        "SELECT slot_id FROM convocation JOIN holder h USING (holder_id) WHERE h.number = '{number}' AND state = 'convoked'"
+    ))
+}
+
+/// What reaches a person in the end: kinds of letters that left.
+fn sent(office: &Office, number: &str) -> String {
+    office.until_sent();
+    let letters = "SELECT kind FROM outbox o JOIN convocation c USING (reference) JOIN holder h USING (holder_id)";
+    office.query(&format!(
+        "{letters} WHERE h.number = '{number}' AND o.state = 'accepted' ORDER BY o.created_at, o.letter_id"
+    ))
+}
+
+#[test]
+fn a_cancellation_that_nobody_was_told_of_gives_the_same_seat_back_with_one_letter() {
+    let office = PLANNED.copy();
+    let (reference, number) = somebody(&office);
+    let before = seat(&office, &number);
+    office.ok(&["convocation", "cancel", &reference, "--reason", "desk closed", "--yes", "--json"]);
+    let done = undo(&office, "convocation.cancelled");
+    assert_eq!(done["undone"].as_array().unwrap().len(), 1);
+    assert_eq!(seat(&office, &number), before);
+    assert_eq!(sent(&office, &number), "convocation\n");
+    office.assert_promises();
+}
+
+#[test]
+fn a_cancellation_that_was_told_is_left_with_what_mends_it_and_so_is_one_whose_seat_is_taken() {
+    let office = PLANNED.copy();
+    office.until_sent();
+    let (reference, number) = somebody(&office);
+    office.ok(&["convocation", "cancel", &reference, "--reason", "desk closed", "--yes", "--json"]);
+    let taken = office.copy();
+    office.until_sent();
+    let done = undo(&office, "convocation.cancelled");
+    assert_eq!((done["undone"].as_array().unwrap().len(), &done["left"][0]["why"]), (0, &"told".into()));
+    assert!(done["left"][0]["mend"].as_str().unwrap().contains("the next night"));
+    assert_eq!(seat(&office, &number), "");
+    taken.change(&format!("UPDATE slot SET seats = 0 WHERE slot_id = (SELECT slot_id FROM convocation WHERE reference = '{reference}')")).unwrap();
+    assert_eq!(undo(&taken, "convocation.cancelled")["left"][0]["why"], "seat-taken");
+    office.assert_promises();
+}
+
+#[test]
+fn a_move_is_taken_back_and_one_that_was_told_is_not() {
+    let office = PLANNED.copy();
+    office.until_sent();
+    let (reference, number) = somebody(&office);
+    let before = seat(&office, &number);
+    let options = office.answer(&["convocation", "options", &reference, "--json"]);
+    let to = options["seats"][0]["slot"].as_str().unwrap();
+    office.ok(&["convocation", "move", &reference, "--to", to, "--reason", "asked", "--yes", "--json"]);
+    let told = office.copy();
+    assert_eq!(undo(&office, "convocation.moved")["undone"].as_array().unwrap().len(), 1);
+    assert_eq!(seat(&office, &number), before);
+    assert!(!sent(&office, &number).contains("change"), "nobody learns of a change that did not take place");
+    told.until_sent();
+    let left = undo(&told, "convocation.moved")["left"][0].clone();
+    assert_eq!(left["why"], "told");
+    assert!(left["mend"].as_str().unwrap().contains(&format!("--to {before}")), "{left}");
+    assert_eq!(seat(&told, &number), to);
+    office.assert_promises();
+    told.assert_promises();
+}
+
+#[test]
+fn a_day_closed_by_mistake_is_opened_and_its_people_come_back_each_on_their_own() {
+    let office = PLANNED.copy();
+    office.until_sent();
+    let busiest = office.one(
+        "SELECT substr(slot_id, 1, length(slot_id) - 17), day FROM convocation WHERE state = 'convoked' GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1",
+    );
+    let (place, day) = busiest.split_once('|').unwrap();
+    let live = format!(
+        "SELECT holder_id, slot_id FROM convocation WHERE state = 'convoked' AND day = '{day}' AND slot_id LIKE '{place}/%' ORDER BY 1"
+    );
+    let before = office.query(&live);
+    let n = before.lines().count();
+    let shown = office.answer(&["agenda", "close", place, day, "--dry-run", "--reason", "heating", "--json"]);
+    let cost = &shown["cost"];
+    assert_eq!((cost["people"].as_u64(), &shown["closed"]), (Some(n as u64), &false.into()));
+    assert_eq!(office.query(&live), before, "a rehearsal changes nothing");
+    let closed = office.answer(&["agenda", "close", place, day, "--reason", "heating", "--yes", "--json"]);
+    assert_eq!(&closed["cost"], cost);
+    assert_eq!(office.query(&live), "");
+    // One of them was told already.
+    let told = closed["expected"][0]["new_reference"].as_str().unwrap_or_default().to_owned();
+    office.change(&format!("UPDATE outbox SET state = 'accepted' WHERE reference = '{told}'")).unwrap();
+    let done = undo(&office, "agenda.closed");
+    let left = done["left"].as_array().unwrap();
+    assert_eq!(done["undone"].as_array().unwrap().len() + left.len(), n);
+    assert_eq!(left.len(), usize::from(!told.is_empty()));
+    assert_eq!(office.query(&live).lines().count(), n - left.len());
+    office.assert_promises();
+}
+
+#[test]
+fn a_wrong_mark_is_undone_and_the_right_one_taken_by_the_reference_on_the_sheet() {
+    let office = PLANNED.copy();
+    let (reference, number) = somebody(&office);
+    let yesterday = crate::support::today().pred_opt().unwrap().to_string();
+    office.change(&format!("UPDATE outbox SET state = 'accepted' WHERE reference = '{reference}'")).unwrap();
+    office.put_appointment_on(&yesterday, &format!("reference = '{reference}'"));
+    let slot = office.one(&format!("SELECT slot_id FROM convocation WHERE reference = '{reference}'"));
+    office
+        .change(&format!("UPDATE reservation SET slot_id = '{slot}', seat = 99 WHERE reference = '{reference}'"))
+        .unwrap();
+    let mark = |presence: &str| {
+        fs::write(office.path("marks.csv"), format!("reference;presence\n{reference};{presence}\n")).unwrap();
+        office.ok(&["import", "attendance", "marks.csv", "--json"]);
+    };
+    mark("absent");
+    assert_eq!(seat(&office, &number), "");
+    let done = undo(&office, "convocation.marked");
+    let new = done["undone"][0].as_str().unwrap();
+    assert_eq!(seat(&office, &number), slot);
+    mark("honore");
+    assert_eq!(office.one(&format!("SELECT state FROM convocation WHERE reference = '{new}'")), "honoured");
+    assert_eq!(office.one(&format!("SELECT state FROM convocation WHERE reference = '{reference}'")), "missed");
+}
+
+#[test]
+fn a_batch_a_return_an_address_a_hold_and_a_refusal_are_undone() {
+    let office = PLANNED.copy();
+    let waiting = || office.one("SELECT count(*) FROM outbox WHERE state = 'to_post'");
+    let before = waiting();
+    office.ok(&["post", "--out", "post", "--json"]);
+    office.ok(&["post", "--confirm", "post/manifest.json", "--yes", "--json"]);
+    assert_eq!(waiting(), "0");
+    let returned = office.copy();
+    assert_eq!(undo(&office, "letter.posted")["undone"].as_array().unwrap().len().to_string(), before);
+    assert_eq!(waiting(), before);
+
+    let posted = returned.one(
+        "SELECT reference FROM outbox JOIN convocation c USING (reference) WHERE outbox.state = 'posted' AND c.state = 'convoked' ORDER BY 1 LIMIT 1",
+    );
+    let number = returned
+        .one(&format!("SELECT h.number FROM holder h JOIN convocation USING (holder_id) WHERE reference = '{posted}'"));
+    let slot = seat(&returned, &number);
+    returned.ok(&["post", "return", &posted, "--reason", "unknown there", "--yes", "--json"]);
+    assert_eq!(seat(&returned, &number), "");
+    undo(&returned, "letter.returned");
+    assert_eq!(seat(&returned, &number), slot);
+    assert_eq!(returned.one(&format!("SELECT state FROM outbox WHERE reference = '{posted}'")), "posted");
+
+    let (reference, number) = somebody(&office);
+    let address =
+        || office.one(&format!("SELECT recipient FROM outbox WHERE reference = '{reference}' AND state <> 'replaced'"));
+    let was = address();
+    office.ok(&["permit", "set-email", &number, "wrong@example.org", "--reason", "at the counter", "--json"]);
+    assert_eq!(address(), "wrong@example.org");
+    undo(&office, "holder.email_set");
+    assert_eq!(address(), was);
+
+    let held =
+        || office.one(&format!("SELECT held FROM permit JOIN holder h USING (holder_id) WHERE h.number = '{number}'"));
+    let free = held();
+    office.ok(&["permit", "hold", &number, "--reason", "appeal", "--json"]);
+    undo(&office, "permit.held");
+    assert_eq!(held(), free);
+
+    let request = office.ok(&[
+        "requests",
+        "add",
+        &number,
+        "--wish",
+        "other",
+        "--received",
+        "2026-11-20",
+        "--reason",
+        "letter",
+        "--json",
+    ]);
+    let id = request["request"].as_str().unwrap();
+    office.ok(&["requests", "decide", id, "--refuse", "--reason", "x", "--json"]);
+    undo(&office, "request.refused");
+    assert_eq!(office.one(&format!("SELECT state FROM request WHERE request_id = '{id}'")), "open");
+    office.assert_promises();
+}
+
+#[test]
+fn until_its_letters_leave_an_act_waits_and_only_its_letters_do() {
+    let office = PLANNED.copy();
+    office.until_sent();
+    let (reference, number) = somebody(&office);
+    let mut cancel = office.command(&["convocation", "cancel", &reference, "--reason", "x", "--yes", "--json"]);
+    assert!(cancel.env("CONVOKE__DISPATCH__ACT_HOLD_S", "600").output().unwrap().status.success());
+    office.ok(&["dispatch", "--until-empty", "--json"]);
+    let cancellation = "SELECT count(*) FROM outbox WHERE kind = 'cancellation' AND state = 'queued'";
+    assert_eq!(office.one(cancellation), "1", "nobody is told for ten minutes");
+    undo(&office, "convocation.cancelled");
+    assert!(!sent(&office, &number).contains("cancellation"));
+}
