@@ -18,6 +18,7 @@ use convoke_letters::{LetterData, Matter};
 use convoke_machine::clock::{Clock, Stopwatch};
 use convoke_settings::Configuration;
 use convoke_store::{LetterFilter, NewLetter, Store, Use};
+use convoke_writing::{Writer, write_anew};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,7 +34,7 @@ const LETTER_BYTES: usize = 8_192;
 const ONE_WAY: Duration = Duration::from_millis(10);
 
 /// An office whose outbox has so many letters that may leave now, each with its convocation, permit and holder.
-fn office(template: &Path, folder: &Path, letters: usize, sessions: usize) -> Configuration {
+fn office(template: &Path, folder: &Path, letters: usize, sessions: usize) -> Arc<Configuration> {
     std::fs::create_dir_all(folder).unwrap();
     let copied = Command::new("cp").arg("-r").arg(template.join(".")).arg(folder).status().unwrap();
     assert!(copied.success());
@@ -62,6 +63,7 @@ fn office(template: &Path, folder: &Path, letters: usize, sessions: usize) -> Co
                 data: serde_json::to_string(&sample).unwrap(),
                 template_hash: String::new(),
                 created_at: now.and_utc(),
+                not_before: now.and_utc(),
                 reference,
             }
         })
@@ -79,7 +81,12 @@ fn office(template: &Path, folder: &Path, letters: usize, sessions: usize) -> Co
                SELECT '94', reference, 2026, rowid, reference, reference, 'creteil/renouvellement/{day}T09:00', '{day}', 'convoked', 0, 'in-time', created_at FROM outbox;"
         ))
         .unwrap();
-    config
+    // As they are written for these people, so that no worker writes them anew.
+    let writer = Writer::new(&config, now.date(), now.and_utc()).unwrap();
+    let written = store.letters(&LetterFilter::default(), letters as i64).unwrap();
+    store.write(|s| write_anew(s, &writer, written)).unwrap();
+    raw(&config).batch_execute("DELETE FROM outbox WHERE state = 'replaced'").unwrap();
+    Arc::new(config)
 }
 
 fn open(config: &Configuration) -> Store {
@@ -136,7 +143,7 @@ fn plain() -> Render {
 }
 
 /// Our letters a second.
-async fn ours(config: &Configuration, to: SocketAddr, render: Render, letters: usize) -> f64 {
+async fn ours(config: &Arc<Configuration>, to: SocketAddr, render: Render, letters: usize) -> f64 {
     let transport = Transport::Smtp(vec![Relay::parse(&format!("smtp://{to}"), None).unwrap()]);
     let errand = Errand {
         config,

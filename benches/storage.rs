@@ -58,6 +58,7 @@ fn letter(reference: &str, data: &str, now: DateTime<Utc>) -> NewLetter {
         data: data.into(),
         template_hash: "0".repeat(64),
         created_at: now,
+        not_before: now,
     }
 }
 

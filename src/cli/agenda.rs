@@ -103,12 +103,13 @@ impl Close {
 
 /// What closing costs, in a sentence.
 fn costs(cost: &Cost) -> String {
-    let days = cost.days.map_or_else(String::new, |(first, last)| format!(", to days from {first} to {last}"));
-    format!(
-        "{} people are expected: {} get another appointment{days}, {} of them past their expiry; {} get none and are due \
-         again tonight; {} letters.",
-        cost.people, cost.moved, cost.after_expiry, cost.without_seat, cost.letters
-    )
+    let part = |holds: bool, said: String| if holds { said } else { String::new() };
+    let moved = cost.days.map_or_else(String::new, |(first, last)| {
+        format!("; {} get another appointment, from {first} to {last}", cost.moved)
+    });
+    let late = part(cost.after_expiry > 0, format!(", {} of them past their expiry", cost.after_expiry));
+    let without = part(cost.without_seat > 0, format!("; {} get none, and are due again tonight", cost.without_seat));
+    format!("{} people are expected{moved}{late}{without}; {} letters.", cost.people, cost.letters)
 }
 
 fn describe(place: &str, day: NaiveDate, hits: &[Hit]) -> String {

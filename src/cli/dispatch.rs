@@ -70,16 +70,17 @@ impl Dispatch {
             drain(store, errand).await
         })?;
         progress.clear();
+        let waiting =
+            if counts.waiting > 0 { format!(", {} waiting for a night", counts.waiting) } else { String::new() };
         let text = format!(
-            "{} accepted, {} deferred, {} failed, {} uncertain, {} expired, {} cancelled, {} held, {} waiting for a night.\n",
+            "{} accepted, {} deferred, {} failed, {} uncertain, {} expired, {} cancelled, {} held{waiting}.\n",
             counts.accepted,
             counts.deferred,
             counts.failed,
             counts.uncertain,
             counts.expired,
             counts.cancelled,
-            counts.held,
-            counts.waiting
+            counts.held
         );
         session.print(&Document { schema: "convoke.dispatch/1", counts: &counts }, &text)?;
         // Only additional information: if the database is lost by now, the work is done all the same.

@@ -64,9 +64,7 @@ fn words(undone: &Undone) -> String {
 
 fn show(session: &Session, act: i64, undone: &Undone, dry_run: bool) -> Result<Exit> {
     let mut text = words(undone) + "\n";
-    for reference in &undone.undone {
-        text += &format!("  {reference}\n");
-    }
+    text.extend(undone.undone.iter().map(|reference| format!("  {reference}\n")));
     for left in &undone.left {
         let said = format!("{}: {}. {}", left.reference, left.why.label(), left.mend);
         text += &paragraph("  ", &said, terminal_width());

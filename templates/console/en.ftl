@@ -798,7 +798,7 @@ counter-sheet-pdf = Sheet for the counter (PDF)
 counter-sheet-csv = Sheet to be filled in (CSV)
 counter-door-pdf = List for the door, without names (PDF)
 counter-to-come = Who came can be marked from the day of the appointment on.
-counter-for-good = A mark is for good: the night acts on it. “Cancelled” frees the seat and writes no letter.
+counter-for-good = The night acts on a mark; a wrong one is taken back with `convoke undo`. “Cancelled” frees the seat and writes no letter.
 counter-at-desk = { $n ->
     [one] { $shown } person expected
    *[other] { $shown } people expected

@@ -798,7 +798,7 @@ counter-sheet-pdf = Feuille du guichet (PDF)
 counter-sheet-csv = Feuille à remplir (CSV)
 counter-door-pdf = Liste pour la porte, sans nom (PDF)
 counter-to-come = La présence se saisit à partir du jour du rendez-vous.
-counter-for-good = Une saisie est définitive : la nuit agit d’après elle. « Annulé » rend la place et n’écrit aucune lettre.
+counter-for-good = La nuit agit d’après la saisie ; une erreur s’annule par `convoke undo`. « Annulé » rend la place et n’écrit aucune lettre.
 counter-at-desk = { $n ->
     [one] { $shown } personne attendue
    *[other] { $shown } personnes attendues

@@ -429,6 +429,8 @@ fn letters_are_held_let_go_and_tried_again_and_what_was_accepted_never_is() {
 fn what_a_pipe_says_confirms_nothing() {
     let office = PLANNED.copy();
     let (reference, _) = somebody(&office);
+    let options = office.answer(&["convocation", "options", &reference, "--json"]);
+    let to = options["seats"][0]["slot"].as_str().unwrap();
     let before = office.query("SELECT reference, state FROM convocation ORDER BY 1");
     let key = fs::read(office.path("keys/ledger.key")).unwrap();
     fs::write(office.path("back.eml"), "From: <relay@example.org>\r\nAuto-Submitted: auto-replied\r\n\r\naway\r\n")
@@ -437,7 +439,7 @@ fn what_a_pipe_says_confirms_nothing() {
         vec!["keys", "rotate", "--reason", "x"],
         vec!["bounces", "ingest", "back.eml", "--delete"],
         vec!["convocation", "cancel", &reference, "--reason", "x"],
-        vec!["convocation", "move", &reference, "--to", "creteil/renouvellement/2030-01-03T09:00", "--reason", "x"],
+        vec!["convocation", "move", &reference, "--to", to, "--reason", "x"],
         vec!["agenda", "close", "creteil", "2099-01-05", "--reason", "x"],
         vec!["run", "--reason", "x"],
         vec!["purge", "--before", "2099-01-01"],

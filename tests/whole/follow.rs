@@ -319,7 +319,7 @@ fn a_clock_that_is_not_believed_ends_no_letter_and_what_it_ended_is_brought_back
     let office = PLANNED.copy();
     let waiting = || office.one("SELECT count(*) FROM outbox WHERE state = 'queued'");
     let before = waiting();
-    let years = (now() - chrono::Utc::now()).num_seconds() + 4 * 365 * 86_400;
+    let years = crate::support::seconds_ahead().parse::<i64>().unwrap() + 4 * 365 * 86_400;
     let mut dispatch = office.command(&["dispatch", "--until-empty"]);
     let output = dispatch.env("CONVOKE_FAULT_CLOCK", years.to_string()).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
@@ -346,4 +346,100 @@ fn what_is_known_of_appointments_made_before_is_listed_once_and_never_acted_upon
     let generation = run["generation"].clone();
     assert_eq!(night(&office, &[]).1["generation"], generation, "listed once");
     office.assert_promises();
+}
+
+/// One of `sides`, by a die that always falls alike.
+fn dice(seed: u64, turn: u64, sides: u64) -> u64 {
+    let hash = convoke_domain::ids::keyed_hash(b"follow", &[&seed.to_le_bytes(), &turn.to_le_bytes()]);
+    u64::from_be_bytes(hash[..8].try_into().unwrap()) % sides
+}
+
+/// A live appointment to come, by chance: reference and foreigner number.
+fn anyone(office: &Office, seed: u64, turn: u64) -> Option<(String, String)> {
+    let floor = (now() + chrono::TimeDelta::days(1)).date_naive();
+    let live = office.query(&format!(
+        "SELECT reference, h.number FROM convocation JOIN holder h USING (holder_id) WHERE state = 'convoked' AND day > '{floor}' ORDER BY reference"
+    ));
+    let lines: Vec<&str> = live.lines().collect();
+    let (reference, number) = lines.get(dice(seed, turn, lines.len().max(1) as u64) as usize)?.split_once('|')?;
+    Some((reference.to_owned(), number.to_owned()))
+}
+
+/// Something happens: a fact, an act, letters that leave, or a night.
+fn happens(office: &Office, seed: u64, turn: u64) {
+    let Some((reference, number)) = anyone(office, seed, turn) else { return };
+    let soon = (now() + chrono::TimeDelta::days(12 + dice(seed, turn + 500, 60) as i64)).date_naive();
+    let by_hand = |args: &[&str]| {
+        // Whoever may not be moved or written to any more is refused.
+        let code = office.output(&[args, &["--reason", "chance", "--yes"]].concat()).status.code();
+        assert!(matches!(code, Some(0 | 4 | 65)), "{seed}/{turn} {args:?}: {code:?}");
+    };
+    match dice(seed, turn + 1_000, 13) {
+        0 => fact(office, &reference, "status = 'decede'"),
+        1 => fact(office, &reference, "status = 'retire'"),
+        2 => fact(office, &reference, "filed_on = '2026-11-20'"),
+        3 | 4 => fact(office, &reference, &format!("expires_on = '{soon}'")),
+        5 => {
+            let said = "status = 'actif', filed_on = NULL, review_on = '2020-01-01'";
+            office.change(&format!("UPDATE permit SET {said} WHERE status <> 'renouvele'")).unwrap();
+        }
+        6 => office
+            .change(&format!("UPDATE holder SET email = 'turn{turn}@example.org' WHERE number = '{number}'"))
+            .unwrap(),
+        7 => by_hand(&["permit", "set-email", &number, &format!("set{turn}@example.org")]),
+        8 => by_hand(&["convocation", "cancel", &reference]),
+        9 => {
+            let acts = office.ok(&["undo", "--json"]);
+            if let Some(act) = acts["acts"][0]["act"].as_i64() {
+                by_hand(&["undo", &act.to_string()]);
+            }
+        }
+        10 => drop(office.output(&["dispatch", "--until-empty"])),
+        _ => assert!(matches!(night(office, &[]).0, Some(0 | 4 | 5)), "{seed}/{turn}"),
+    }
+}
+
+#[test]
+fn whatever_happens_nobody_keeps_what_they_do_not_need_and_no_letter_says_what_is_not_so() {
+    for seed in 0..8 {
+        let office = PLANNED.copy();
+        for turn in 0..14 {
+            happens(&office, seed, turn);
+        }
+        // Facts rest, and two nights pass.
+        for _ in 0..2 {
+            night(&office, &[]);
+            office.output(&["dispatch", "--until-empty"]);
+        }
+        let none = |sql: &str, what: &str| assert_eq!(office.query(sql), "", "{what}, seed {seed}");
+        none(
+            "SELECT reference FROM convocation c JOIN permit p USING (permit_id) WHERE c.state = 'convoked'
+               AND (p.status = 'decede' OR p.filed_on IS NOT NULL)
+               AND NOT EXISTS (SELECT 1 FROM followed f WHERE f.reference = c.reference AND f.consequence IN ('withheld', 'listed'))",
+            "a seat is held by somebody who no longer needs it",
+        );
+        none(
+            "SELECT o.letter_id FROM outbox o JOIN convocation c USING (reference) JOIN holder h USING (holder_id)
+               WHERE o.state IN ('queued', 'deferred') AND o.occasion NOT LIKE 'adieu%' AND o.recipient <> coalesce(nullif(h.email_set, ''), h.email)
+               AND (h.email_set IS NULL OR h.email_set_over = coalesce(h.email, ''))",
+            "a letter waits for an address that is not the person's",
+        );
+        none(
+            "SELECT reference, kind, revision, occasion FROM outbox WHERE state = 'accepted' GROUP BY 1, 2, 3, 4 HAVING count(*) > 1",
+            "a letter left twice",
+        );
+        none(
+            "SELECT reference FROM convocation c JOIN permit p USING (permit_id) WHERE c.state = 'convoked' AND p.status = 'actif' AND p.filed_on IS NULL
+               AND c.day > '2026-12-05' AND NOT p.held AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.reference = c.reference
+                 AND o.kind IN ('convocation', 'change') AND o.state NOT IN ('cancelled', 'replaced', 'held'))",
+            "somebody has an appointment and no letter about it",
+        );
+        none(
+            "SELECT c.reference FROM convocation c JOIN permit p USING (permit_id) WHERE c.state = 'convoked' AND c.origin <> 'after-expiry'
+               AND c.day > p.expires_on AND p.status = 'actif' AND p.filed_on IS NULL AND NOT p.held
+               AND NOT EXISTS (SELECT 1 FROM followed f WHERE f.reference = c.reference AND f.consequence IN ('lapsed', 'listed', 'withheld'))",
+            "somebody whose deadline moved keeps a day after it",
+        );
+        office.assert_promises();
+    }
 }

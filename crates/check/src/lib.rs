@@ -205,7 +205,7 @@ pub fn check(plan: &Plan, input: &PlanningInput) -> Vec<Finding> {
             }
             _ => {}
         }
-        if !seated.contains_key(&i) && free(c.earliest, i32::MAX) {
+        if !seated.contains_key(&i) && free(c.earliest, c.better_than.map_or(i32::MAX, |day| day - 1)) {
             find(Kind::SeatLeft, Some(i), None);
         }
     }

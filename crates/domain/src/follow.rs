@@ -132,6 +132,10 @@ pub fn follow(basis: Basis, now: &Standing, late_months: u32) -> Consequence {
     if now.rule.ends_need() && now.rule != basis.rule {
         return Consequence::Ended(now.rule);
     }
+    // Known when it was made, or when this was first looked at: nobody is moved who needs no appointment.
+    if now.rule.ends_need() && now.rule != Rule::Student {
+        return Consequence::Nothing;
+    }
     if !now.is_open {
         return Consequence::Changed(Change::SlotLost);
     }

@@ -54,6 +54,9 @@ pub struct Candidate {
     /// Has an appointment that no longer serves: the first among equals, firm tonight, and counted apart.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+    /// A seat after expiry is taken only before this day: that of the present appointment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better_than: Option<Day>,
 }
 
 impl Candidate {
@@ -91,6 +94,7 @@ impl Candidate {
             lapse_late: policy.lapse_late.get(&kind).copied().unwrap_or(0),
             late_until: window.deadline.checked_add_months(Months::new(policy.late_months)).map(day),
             again: false,
+            better_than: None,
         }
     }
 
@@ -126,7 +130,13 @@ impl Candidate {
 
     /// Last day on which a late request still is a renewal.
     pub fn late_until(&self) -> Day {
-        self.late_until.unwrap_or(self.deadline.saturating_add(SIX_MONTHS))
+        let until = self.late_until.unwrap_or(self.deadline.saturating_add(SIX_MONTHS));
+        until.min(self.last_late_day())
+    }
+
+    /// Last day after expiry that is any use.
+    pub fn last_late_day(&self) -> Day {
+        self.better_than.map_or(Day::MAX, |day| day - 1)
     }
 
     /// First day after expiry, with short notice.

@@ -6,29 +6,29 @@
 
 mod calls;
 mod shelf;
+mod waiting;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use convoke_domain::agenda::Jurisdiction;
-use convoke_domain::convocation::{COPY, LetterKind, LetterState, State};
-use convoke_domain::eligibility::assess;
+use convoke_domain::convocation::{LetterKind, LetterState, State};
 use convoke_domain::ids::{Reference, sha256_hex};
 use convoke_domain::ledger::Event;
-use convoke_domain::permit::Channel;
 use convoke_letters::{LetterData, Rendered};
 use convoke_machine::clock::Clock;
 use convoke_report::harmless;
 use convoke_settings::Configuration;
-use convoke_store::{Store, ToPost};
-use convoke_writing::{Writer, waits, write_anew};
+use convoke_store::Store;
+use convoke_writing::{Writer, write_anew};
 
 pub use calls::{Call, Telephone, calls, calls_csv};
 pub use shelf::{LotId, Shelf};
+
+use waiting::{Verdict, waiting};
 
 /// Letters per file: what a printing room handles at once.
 pub const LETTERS_PER_FILE: usize = 1_000;
@@ -248,98 +248,6 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) ->
         // Unwrap safety: a panic in a part is meant to panic here too.
         parts.into_iter().flat_map(|part| part.join().expect("a letter that panics ends the batch")).collect()
     })
-}
-
-/// Letters to post, made from the facts of now, and letters that should not be posted. Duplicates of a letter (a failed
-/// e-mail, and its copy for the post) count once.
-fn waiting(store: &mut Store, config: &Configuration, now: DateTime<Utc>) -> Result<(Vec<ToPost>, Vec<Exception>)> {
-    let today = now.with_timezone(&config.settings.prefecture.zone).date_naive();
-    let (mut waiting, mut skipped) = (Vec::new(), Vec::new());
-    let mut seen = HashSet::new();
-    let mut letters = store.to_post()?;
-    // The letters of an act wait until it can no longer be undone.
-    letters.retain(|w| {
-        !matches!(w.letter.state, LetterState::Expired | LetterState::Posted) && w.letter.next_at <= now.naive_utc()
-    });
-    // The copy for the post first, then oldest first.
-    letters.sort_by_key(|w| (w.letter.channel == Channel::Email, w.letter.created_at, w.letter.letter_id.clone()));
-    let references: Vec<&str> = letters.iter().map(|w| w.letter.reference.as_str()).collect();
-    let on_paper = store.posted_letters(&references)?;
-    let by_email = store.letters_by_email(&references)?;
-    let verdict = Verdict::of(config, today);
-    for w in letters {
-        let letter = (w.letter.reference.clone(), w.letter.kind, w.letter.revision);
-        // An e-mail with the same content was accepted, or is on its way: paper is posted only where both are wanted.
-        let reached = w.letter.occasion != COPY && by_email.contains(&letter);
-        // It has left on paper, or is already in the batch.
-        if on_paper.contains(&letter) || reached || !seen.insert(letter) {
-            continue;
-        }
-        let reason = match in_vain(&w, today).or_else(|| too_late(&w, config, today)) {
-            Some(reason) => Some(reason),
-            None => verdict.waits(store, &w.letter.letter_id)?,
-        };
-        match reason {
-            Some(reason) => skipped.push(Exception {
-                id: w.letter.letter_id.clone(),
-                reference: w.letter.reference.clone(),
-                reason,
-            }),
-            None => waiting.push(w),
-        }
-    }
-    let letters = waiting.iter().map(|w| w.letter.clone()).collect();
-    let writer = Writer::new(config, today, now)?;
-    let current = store.write(|s| write_anew(s, &writer, Vec::clone(&letters)))?;
-    let subjects: HashMap<String, ToPost> = waiting.into_iter().map(|w| (w.letter.reference.clone(), w)).collect();
-    // A letter that goes by e-mail now waits for a worker.
-    let on_paper = current.into_iter().map(|anew| anew.letter).filter(|l| l.state != LetterState::Queued);
-    let waiting = on_paper
-        .filter_map(|letter| Some(ToPost { letter: letter.clone(), ..subjects.get(&letter.reference)?.clone() }));
-    Ok((waiting.collect(), skipped))
-}
-
-/// Whether a letter must wait, by the verdict on its permit.
-struct Verdict<'a> {
-    config: &'a Configuration,
-    jurisdiction: Jurisdiction,
-    today: NaiveDate,
-}
-
-impl<'a> Verdict<'a> {
-    fn of(config: &'a Configuration, today: NaiveDate) -> Self {
-        Self { config, jurisdiction: config.agenda.jurisdiction(), today }
-    }
-
-    /// Why it waits, for a person; `None` if it does not.
-    fn waits(&self, s: &mut Store, letter_id: &str) -> Result<Option<String>> {
-        let standing = s.standing(letter_id)?;
-        let rule = standing
-            .facts()
-            .map(|facts| assess(&facts, &self.config.settings.policy, &self.jurisdiction, self.today).rule);
-        Ok(rule.and_then(|rule| waits(&standing, rule)).map(|remark| convoke_report::words::remark(remark).to_owned()))
-    }
-}
-
-/// Why a letter should no longer be posted: the appointment it announces is no longer valid.
-fn in_vain(w: &ToPost, today: NaiveDate) -> Option<String> {
-    let announces = matches!(w.letter.kind, LetterKind::Convocation | LetterKind::Change);
-    let (state, day) = w.convocation.as_ref().filter(|_| announces)?;
-    if *state != State::Convoked {
-        Some(format!("la convocation n’est plus en cours ({state})"))
-    } else if *day <= today {
-        Some(format!("le rendez-vous était le {}", day.format("%d/%m/%Y")))
-    } else {
-        None
-    }
-}
-
-/// Why a letter would arrive too late: the person must be called.
-fn too_late(w: &ToPost, config: &Configuration, today: NaiveDate) -> Option<String> {
-    let (_, day) = w.convocation.as_ref().filter(|_| w.letter.kind != LetterKind::Cancellation)?;
-    let floor = i64::from(config.settings.policy.send_floor_days);
-    let left = (*day - today).num_days();
-    (left < floor).then(|| format!("trop tard pour la poste ({left} jours) : appeler la personne (--channel phone)"))
 }
 
 /// Marks the letters of a manifest as posted, each once. Those that no longer say what is true are not marked: they are

@@ -55,7 +55,7 @@ pub(super) fn complete(
         for candidate in without.into_iter().filter(|i| !placed.contains(i)) {
             let c = &input.candidates[candidate];
             let first_left =
-                |pool: u32| proof.instance.pool_days(pool, c.late_from(), Day::MAX).find(|bin| left[*bin] > 0);
+                |pool: u32| proof.instance.pool_days(pool, c.late_from(), c.last_late_day()).find(|bin| left[*bin] > 0);
             let seats = c.pools.iter().filter_map(|r| Some((first_left(r.pool)?, r.rank)));
             if let Some((bin, _)) = seats.min_by_key(|(bin, rank)| (bins[*bin].day, *rank, *bin)) {
                 give(candidate, bin as u32, Pass::AfterExpiry, &mut left);

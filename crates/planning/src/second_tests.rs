@@ -29,6 +29,7 @@ fn person(number: usize, expiry: i32, months: i32, notice: i32, pools: &[u32]) -
         lapse_late: 0,
         late_until: Some(expiry + months),
         again: false,
+        better_than: None,
     }
 }
 

@@ -193,6 +193,7 @@ fn somebodys_notice_is_shortened_to_save_somebody_else() {
         lapse_late: 0,
         late_until: None,
         again: false,
+        better_than: None,
     };
     let candidates = vec![person("ana", &[0, 1]), person("bob", &[1])];
     let input = PlanningInput { pools, slots: vec![seat(0, 11), seat(1, 25)], candidates, ..empty() };
@@ -227,6 +228,7 @@ fn a_family_is_convoked_together_and_whoever_comes_later_joins_it() {
         lapse_late: 0,
         late_until: None,
         again: false,
+        better_than: None,
     };
     let pools = vec![PoolId::new("a", "desk")];
     // By e-mail and by post: an appointment on day 28 must be announced tonight only to the second.

@@ -150,6 +150,7 @@ pub const fn remark(said: Remark) -> &'static str {
         Remark::Delivered => "le courriel est accepté\u{a0}: copie inutile",
         Remark::NeverTold => "personne n’avait été prévenu du rendez-vous",
         Remark::Undone => "l’acte qui l’a causée est annulé",
+        Remark::Untrue => "ce qu’elle dit n’est plus vrai",
     }
 }
 

@@ -71,12 +71,10 @@ impl Store {
         Ok(found)
     }
 
-    /// Letters that have not left, and are in no worker's hands, after one by id: those that wait for a worker, for the
-    /// post or for a person.
-    pub fn unsent_after(&mut self, letter_id: &str, limit: i64) -> Result<Vec<LetterRow>> {
-        let waiting = [LetterState::WAITING.as_slice(), &[LetterState::ToPost]].concat();
+    /// Letters in one state after one by id. State by state, because only that is read by an index.
+    pub fn letters_in(&mut self, state: LetterState, letter_id: &str, limit: i64) -> Result<Vec<LetterRow>> {
         outbox::of(&self.scope)
-            .filter(outbox::state.eq_any(waiting.into_iter().map(LetterState::code)))
+            .filter(outbox::state.eq(state.code()))
             .filter(outbox::letter_id.gt(letter_id))
             .order(outbox::letter_id)
             .limit(limit)

@@ -53,15 +53,13 @@ pub(super) const FLAGS: &str = "CASE WHEN filed_on IS NULL THEN 0 ELSE 1 END + C
      + CASE WHEN unknown_title IS NULL THEN 0 ELSE 16 END";
 
 /// The facts that [`FLAGS`] holds, beside the others.
-pub(super) fn with_flags(facts: Facts<'_>, flags: i32) -> Facts<'_> {
-    Facts {
-        filed: facts.filed || flags & 1 > 0,
-        held: flags & 2 > 0,
-        absent: flags & 4 > 0,
-        superseded: flags & 8 > 0,
-        unknown: flags & 16 > 0,
-        ..facts
-    }
+pub(super) fn with_flags(mut facts: Facts<'_>, flags: i32) -> Facts<'_> {
+    facts.filed |= flags & 1 > 0;
+    facts.held = flags & 2 > 0;
+    facts.absent = flags & 4 > 0;
+    facts.superseded = flags & 8 > 0;
+    facts.unknown = flags & 16 > 0;
+    facts
 }
 
 /// A date as stored. SQLite holds `2026-10-05`: three numbers at fixed positions, read three million times on a first

@@ -10,7 +10,7 @@ use convoke_domain::agenda::Slot;
 use convoke_domain::convocation::{COPY, FAREWELL, LetterKind, LetterState, Remark};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::permit::{Channel, Holder};
-use convoke_letters::{LetterData, Matter, PermitLines};
+use convoke_letters::{LetterData, Matter, PermitLines, competent_prefecture};
 use convoke_store::{LetterRow, Renewed, Standing, Store};
 
 /// A letter, as it is now.
@@ -32,13 +32,20 @@ struct Facts<'a> {
 /// Why a letter waits under this verdict, if it does: until the fact is taken back, or a night has ended the
 /// appointment.
 pub fn waits(letter: &Standing, rule: Rule) -> Option<Remark> {
-    let is_about = match letter.kind {
+    // A notice is true under the verdict that it follows from, and no other.
+    let untrue = match letter.kind {
         // The person must know that the appointment is over.
         LetterKind::Cancellation => return None,
-        LetterKind::Transfer => matches!(rule, Rule::NoJurisdiction | Rule::RenewalFiled),
-        _ => letter.made_rule == Some(rule),
+        LetterKind::Transfer => !matches!(rule, Rule::NoJurisdiction | Rule::RenewalFiled),
+        LetterKind::OnlineFiling => rule != Rule::DueOnline,
+        LetterKind::HeadsUp => rule != Rule::Due,
+        // A student who asked in writing was convoked as a student.
+        _ => rule.ends_need() && !(rule == Rule::Student && letter.made_rule == Some(rule)),
     };
-    Remark::of(rule).filter(|_| rule == Rule::Held || (rule.ends_need() && !is_about))
+    if rule == Rule::Held || (untrue && rule.ends_need()) {
+        return Remark::of(rule);
+    }
+    untrue.then_some(Remark::Untrue)
 }
 
 /// Writes anew, in the caller's transaction, those of some letters that no longer say what is true, and returns all of
@@ -139,7 +146,7 @@ fn matter(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>, other_permit:
     match &mut matter {
         Matter::Convocation(c) | Matter::Reminder(c) | Matter::Change { convoked: c, .. } => {
             if let Some(slot) = here {
-                c.appointment = appointment(config, slot)?;
+                c.appointment = appointment(config, slot);
             }
             c.renewal_until = renewal_until(config, now.permit.expires_on, c.appointment.day);
             if other_permit {
@@ -148,7 +155,7 @@ fn matter(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>, other_permit:
         }
         Matter::Cancellation { appointment: at, .. } => {
             if let Some(slot) = here {
-                *at = appointment(config, slot)?;
+                *at = appointment(config, slot);
             }
         }
         Matter::OnlineFiling { opens_on, last_day, .. } if other_permit => {
@@ -160,7 +167,12 @@ fn matter(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>, other_permit:
             }
         }
         Matter::HeadsUp { convoked_before } => *convoked_before = now.permit.expires_on,
-        Matter::OnlineFiling { .. } | Matter::Transfer { .. } => {}
+        Matter::Transfer { competent, .. } => {
+            if let Some(now) = competent_prefecture(&now.permit.commune) {
+                *competent = now;
+            }
+        }
+        Matter::OnlineFiling { .. } => {}
     }
     Ok(matter)
 }

@@ -93,7 +93,7 @@ pub fn convoked(
     let (documents, documents_source) = config.documents.for_permit(kind, mention);
     let renewal_until = renewal_until(config, expires_on, slot.id.day);
     Ok(Convoked {
-        appointment: appointment(config, slot)?,
+        appointment: appointment(config, slot),
         documents,
         documents_source,
         short_notice,
@@ -109,19 +109,31 @@ fn renewal_until(config: &Configuration, expires_on: NaiveDate, day: NaiveDate) 
 }
 
 /// When and where a slot is.
-pub fn appointment(config: &Configuration, slot: &Slot) -> Result<Appointment> {
-    let pool =
-        config.agenda.find(&slot.id.pool).with_context(|| format!("the desk of slot {} left the agenda", slot.id))?;
-    Ok(Appointment {
-        site: pool.site.name.clone(),
-        address: pool.site.address.0.clone(),
-        town: pool.site.town().to_owned(),
-        zone: pool.site.zone,
-        desk: pool.desk.label().to_owned(),
-        day: slot.id.day,
-        start: slot.id.start,
-        duration_min: slot.duration_min,
-    })
+pub fn appointment(config: &Configuration, slot: &Slot) -> Appointment {
+    let (id, duration_min) = (&slot.id, slot.duration_min);
+    match config.agenda.find(&id.pool) {
+        Some(pool) => Appointment {
+            site: pool.site.name.clone(),
+            address: pool.site.address.0.clone(),
+            town: pool.site.town().to_owned(),
+            zone: pool.site.zone,
+            desk: pool.desk.label().to_owned(),
+            day: id.day,
+            start: id.start,
+            duration_min,
+        },
+        // A desk that left the agenda: its people are told that they are not expected there any more.
+        None => Appointment {
+            site: id.pool.site.clone(),
+            address: Vec::new(),
+            town: id.pool.site.clone(),
+            zone: config.settings.prefecture.zone,
+            desk: id.pool.desk.clone(),
+            day: id.day,
+            start: id.start,
+            duration_min,
+        },
+    }
 }
 
 /// A holder as addressed in a letter written now.

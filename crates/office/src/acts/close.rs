@@ -1,6 +1,6 @@
 //! Closing a desk for a day: the people expected there are rebooked at once, before anyone new.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
@@ -10,11 +10,13 @@ use serde_json::json;
 use super::appointment::{give_up, put_elsewhere};
 use super::{ATTEMPTS, Hand, Refused, live};
 use crate::run::{Convocation, For, Preview, preview};
+use convoke_domain::convocation::{Remark, State};
+use convoke_domain::eligibility::{Rule, assess};
 use convoke_domain::ids::Reference;
 use convoke_domain::permit::Channel;
 use convoke_domain::slot::{PoolId, SlotId};
 use convoke_instance::{Candidate, Nights, PlanningInput};
-use convoke_letters::CancelledBy;
+use convoke_letters::{Because, CancelledBy};
 use convoke_machine::confirm::Confirmed;
 use convoke_planning as planning;
 use convoke_store::{ClosedDay, Live, Store};
@@ -176,14 +178,14 @@ fn plan_again(
     hand: &mut Hand<'_>,
     closing: &Closing,
     seen: &Preview,
-    people: &[Convocation],
+    (people, ended): (&[Convocation], &HashMap<String, Rule>),
 ) -> Result<HashMap<String, SlotId>> {
     let config = hand.config;
     let (policy, dates) = (&config.settings.policy, seen.dates);
     let key = store.id_key(hand.entropy)?;
     let jurisdiction = config.agenda.jurisdiction();
     let nights = Nights { tonight: dates.business, today: dates.today, next: dates.next_night };
-    let candidates = people.iter().map(|c| &c.person).map(|p| {
+    let candidates = people.iter().filter(|c| !ended.contains_key(c.reference.as_str())).map(|c| &c.person).map(|p| {
         let window = policy.window(p.permit.kind, &p.permit.mention, p.permit.expires_on, dates.business);
         let household = p.holder.household.as_ref().map(|h| key.household(&config.settings.prefecture.code, h));
         Some(Candidate::new(
@@ -211,11 +213,42 @@ fn plan_again(
     Ok(plan.appointments.iter().map(slot).collect())
 }
 
+/// Whose need of the appointment has ended, by which verdict: they take nobody's seat.
+fn ended(s: &mut Store, hand: &Hand<'_>, people: &[Convocation]) -> Result<HashMap<String, Rule>> {
+    let (policy, jurisdiction) = (&hand.config.settings.policy, hand.config.agenda.jurisdiction());
+    let expected: HashSet<&str> = people.iter().map(|c| c.reference.as_str()).collect();
+    let mut ended = HashMap::new();
+    for case in s.live_cases()?.into_iter().filter(|case| expected.contains(case.reference.as_str())) {
+        let rule = assess(&case.facts(), policy, &jurisdiction, hand.today()).rule;
+        if rule.ends_need() && case.basis().is_none_or(|basis| basis.rule != rule) {
+            ended.insert(case.reference, rule);
+        }
+    }
+    Ok(ended)
+}
+
+/// Ends an appointment that nobody needs any more; the deceased are not written to. Whether a letter is written.
+fn end_for(s: &mut Store, hand: &mut Hand<'_>, of: &Convocation, rule: Rule) -> Result<bool> {
+    let letter = match rule {
+        Rule::Deceased => {
+            of.take_letters_back(s, Remark::Deceased, hand.now())?;
+            None
+        }
+        Rule::RenewalFiled => of.tell_the_end(s, hand.occasion(), CancelledBy::Office, Some(Because::Filed))?,
+        Rule::NotLatestPermit => of.tell_the_end(s, hand.occasion(), CancelledBy::Office, Some(Because::Renewed))?,
+        _ => of.tell_the_end(s, hand.occasion(), CancelledBy::Office, Some(Because::Ended))?,
+    };
+    s.end_convocations(&[of.reference.to_string()], State::Cancelled)?;
+    let payload = json!({"reference": of.reference.as_str(), "cause": rule, "letter": letter.as_ref().map(|l| &l.letter_id)});
+    hand.record(s, Some(&of.person.holder_id), "convocation.cancelled", payload)?;
+    Ok(letter.is_some())
+}
+
 fn carry_out(
     s: &mut Store,
     hand: &mut Hand<'_>,
     closing: &Closing,
-    people: &[Convocation],
+    (people, ended): (&[Convocation], &HashMap<String, Rule>),
     seats: &HashMap<String, SlotId>,
 ) -> Result<Vec<Hit>> {
     let desk = closing.desk.clone().unwrap_or_default();
@@ -228,7 +261,11 @@ fn carry_out(
         } else {
             None
         };
-        let letter = moved.is_some() || give_up(s, hand, expected, CancelledBy::Office)?.letter.is_some();
+        let letter = match (&moved, ended.get(expected.reference.as_str())) {
+            (Some(_), _) => true,
+            (None, Some(rule)) => end_for(s, hand, expected, *rule)?,
+            (None, None) => give_up(s, hand, expected, CancelledBy::Office)?.letter.is_some(),
+        };
         let by_post = expected.person.holder.effective_channel() != Channel::Email;
         let days = if by_post { i64::from(hand.config.settings.policy.short_notice_days) } else { CALL_DAYS };
         let call = (closing.day - hand.today()).num_days() < days;

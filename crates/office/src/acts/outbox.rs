@@ -32,12 +32,11 @@ impl Turn {
         use LetterState as S;
         match (self, from) {
             (_, S::Leased | S::Sending) => Err("a worker has it in hand: try again in a minute"),
-            (Self::Retry, S::Failed | S::Bounced) | (Self::Release, S::Held) => Ok(S::Queued),
+            // Of an expired letter, it is looked at with the letter whether there is time after all.
+            (Self::Retry, S::Failed | S::Bounced | S::Expired) | (Self::Release, S::Held) => Ok(S::Queued),
             (Self::Retry, S::Queued | S::Deferred) => Ok(from),
             (Self::Retry | Self::Hold, S::Held) => Err("it is held: `convoke outbox release` lets it go"),
             (Self::Retry, S::Uncertain) => Err("it may have arrived: wait for its second attempt, or hold it back"),
-            // There is time after all, if the clock that ended it was wrong: that is looked at with the letter.
-            (Self::Retry, S::Expired) => Ok(S::Queued),
             (_, S::Expired) => Err(TOO_LATE),
             (_, S::Accepted) => {
                 Err("it was handed over, and what was accepted is never sent again: `convoke letters show` prints it")

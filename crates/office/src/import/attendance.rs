@@ -244,11 +244,11 @@ fn judge(
 fn remedy(state: State) -> &'static str {
     match state {
         State::Honoured => {
-            "it is marked honore, and a mark is for good; if the person did not file, give them another appointment (convoke import convocations)"
+            "it is marked honore: `convoke undo` takes a wrong mark back"
         }
         State::Incomplete | State::Missed => {
-            "it is marked absent or incomplet (or nobody marked it in time), and a mark is for good; if the person has filed, the next extract \
-             says so (depot_le), and until then they are convoked again"
+            "it is marked absent or incomplet (or nobody marked it in time): `convoke undo` takes a wrong mark back; if the person has \
+             filed, the next extract says so (depot_le)"
         }
         State::Moved => "the appointment was moved: mark the one that took its place",
         State::Undelivered => "the letter never reached the person, and the seat was given back",

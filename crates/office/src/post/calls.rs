@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Exception, Verdict, csv_line, in_vain, too_late};
+use super::waiting::{Verdict, in_vain, too_late};
+use super::{Exception, csv_line};
 use convoke_domain::convocation::LetterState;
 use convoke_domain::permit::Channel;
 use convoke_letters::LetterData;

@@ -240,7 +240,7 @@ impl Convocation {
         self.take_letters_back(s, remark, on.now)?;
         let Some(known) = known else { return Ok(None) };
         let slot = s.slot(&known)?.with_context(|| format!("the slot {known} has disappeared"))?;
-        let matter = Matter::Cancellation { appointment: appointment(on.config, &slot)?, by, because };
+        let matter = Matter::Cancellation { appointment: appointment(on.config, &slot), by, because };
         let letter = self.letter(s, on, &self.reference, matter)?;
         s.enqueue(std::slice::from_ref(&letter))?;
         Ok(Some(letter))

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::correspondence;
 use super::observe::Seen;
 use super::recorded::RecordedPlan;
-use super::{Firm, FollowedCounts, Lapses, Letters, Requests, Summary, Tools, follow, planned, requests};
+use super::{Firm, FollowedCounts, Lapses, Letters, Requests, Summary, Tools, planned, requests, suites};
 use convoke_domain::convocation::Origin;
 use convoke_domain::convocation::{COPY, LetterState, State};
 use convoke_domain::follow::Suite;
@@ -108,7 +108,7 @@ pub(super) fn store_plan(
             }),
         };
         s.record_in(&row.run_id, &row.actor, &missed.chain([shown]).collect::<Vec<_>>())?;
-        follow::record(s, row, &row.actor, &seen.following)?;
+        suites::record(s, row, &row.actor, &seen.following)?;
         for (request, slot) in &seen.granted {
             s.choose_request(request, &run_id, slot)?;
         }
@@ -167,7 +167,7 @@ pub(super) fn commit_chunks(
         fault::point("after-chunk");
         done = next;
     }
-    summary = follow::write(store, config, row, actor, summary, tools)?;
+    summary = suites::write(store, config, row, actor, summary, tools)?;
     summary = requests::write(store, config, row, actor, summary, tools)?;
     summary = correspondence::write(store, config, row, actor, summary, tools)?;
     summary.state = RunState::Completed;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::appointment::Convocation;
 use super::recorded::{RecordedPlan, read};
 use super::{Summary, Tools};
-use convoke_domain::convocation::LetterKind;
+use convoke_domain::convocation::{LetterKind, LetterState};
 use convoke_domain::eligibility::Rule;
 use convoke_domain::ids::{Reference, RunId};
 use convoke_domain::ledger::Event;
@@ -99,11 +99,13 @@ fn upkeep(
 ) -> Result<Summary> {
     let now = tools.clock.now();
     let writer = Writer::new(config, row.business_date, now)?;
+    // What a letter becomes in one state may be read again in the next: it is true by then.
+    for state in [LetterState::WAITING.as_slice(), &[LetterState::ToPost]].concat() {
     let mut last = Some(String::new());
     while let Some(after) = last.take() {
         let mut counted = summary.clone();
         (counted, last) = store.write(|s| {
-            let unsent = s.unsent_after(&after, CHUNK as i64)?;
+            let unsent = s.letters_in(state, &after, CHUNK as i64)?;
             let next = unsent.last().map(|letter| letter.letter_id.clone());
             let anew: Vec<_> = write_anew(s, &writer, unsent)?.into_iter().filter(|anew| anew.is_changed).collect();
             if anew.is_empty() {
@@ -120,6 +122,7 @@ fn upkeep(
             Ok((counted, next))
         })?;
         summary = counted;
+    }
     }
     let today = tools.clock.today(config.settings.prefecture.zone);
     for reference in store.unannounced_after(today)? {

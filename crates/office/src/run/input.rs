@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate};
 
 use super::Dates;
 use super::firm::Firm;
-use super::requests::Desk;
+use super::observation::Observation;
 use convoke_domain::agenda::{Jurisdiction, Pool, RankedPool, Slot};
 use convoke_domain::calendar::is_holiday;
 use convoke_domain::gaps::Gap;
@@ -17,31 +17,7 @@ use convoke_domain::policy::Window;
 use convoke_domain::slot::{PoolId, SlotId, minute};
 use convoke_instance::{Candidate, Nights, Pass, Plan, PlanningInput, SlotSeats};
 use convoke_settings::Configuration;
-use convoke_store::{Case, PermitRow, Placement, UnknownTitle, Waiting};
-
-/// Everything that is read, from one state of the database.
-pub(super) struct Observation {
-    pub live: Vec<Case>,
-    /// Appointments that a night released, and whose holder has none instead.
-    pub freed: Vec<Case>,
-    /// What was recorded about live appointments: reference, what was done, and why.
-    pub known: HashSet<(String, String, String)>,
-    /// Permits whose last appointment was honoured.
-    pub honoured: HashSet<String>,
-    pub slots: Vec<Slot>,
-    pub taken: BTreeMap<SlotId, u64>,
-    /// Written requests.
-    pub requests: Desk,
-    pub last_extract: Option<NaiveDate>,
-    /// An extract that looks wrong and waits for a person.
-    pub waiting: Option<Waiting>,
-    /// Titles that nobody has named.
-    pub unknown_titles: Vec<UnknownTitle>,
-    /// Hash of the templates used last.
-    pub last_templates: Option<String>,
-    /// Letters that have waited too long for the post.
-    pub late_post: u64,
-}
+use convoke_store::{PermitRow, Placement};
 
 /// A person who is due.
 pub(super) struct Due<'a> {

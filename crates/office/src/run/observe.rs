@@ -7,13 +7,13 @@ use chrono::NaiveDate;
 
 use super::firm::Firm;
 use super::follow::{self, Following};
-use super::input::{Due, Observation, People, firm_appointments, planning_input, warnings};
-use super::requests::{self, Desk, Night};
+use super::input::{Due, People, firm_appointments, planning_input, warnings};
+use super::observation::Observation;
+use super::requests::{self, Night};
 use super::{Dates, FollowedCounts, Tools};
-use crate::titles;
 use convoke_check::{check, closes};
 use convoke_domain::agenda::Jurisdiction;
-use convoke_domain::eligibility::{NEVER, Rule, assess};
+use convoke_domain::eligibility::{Rule, assess};
 use convoke_domain::follow::Suite;
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::policy::Policy;
@@ -294,30 +294,7 @@ pub(super) fn observe(
         let known_rules = s.assessed_with()?.is_some_and(|known| known == rules_hash);
         // Under different rules, every verdict may differ.
         let review = known_rules.then(|| dates.business.max(dates.today));
-        let mut observation = Observation {
-            live: s.live_cases()?,
-            freed: s.freed_after(dates.today)?,
-            known: s.known_followed()?,
-            honoured: s.honoured_permits()?,
-            slots: s.slots(dates.today, NEVER)?,
-            taken: s.taken(dates.today)?,
-            requests: match for_whom {
-                For::Night | For::Shown => Desk {
-                    open: s.open_requests()?,
-                    seats: s.seats_of_requests(dates.today)?,
-                    avoided: s.all_avoided(dates.today)?,
-                },
-                For::Act => Desk::default(),
-            },
-            last_extract: s.last_extract()?,
-            waiting: s.waiting_import()?,
-            unknown_titles: match for_whom {
-                For::Night | For::Shown => s.unknown_titles(titles::due_span(policy, dates.business))?,
-                For::Act => Vec::new(),
-            },
-            last_templates: s.last_templates()?,
-            late_post: config.post_alert_before(dates.today).map_or(Ok(0), |since| s.waiting_for_post_since(since))?,
-        };
+        let mut observation = Observation::read(s, config, dates, for_whom)?;
         let known = if review.is_some() { Some(s.permits_by_rule()?) } else { None };
         let today = dates.business;
         let given_back = match for_whom {

@@ -50,7 +50,7 @@ pub struct DeskDay {
     /// Who is expected, by hour.
     pub people: Vec<Expected>,
     /// Who was convoked, and whose appointment a night released: each with why.
-    pub released: Vec<(Expected, String)>,
+    pub released: Released,
 }
 
 /// A person who is expected.
@@ -69,6 +69,9 @@ pub struct Expected {
     /// Attendance, if recorded.
     pub presence: Option<Presence>,
 }
+
+/// People whose appointments a night released, each with why.
+pub type Released = Vec<(Expected, String)>;
 
 /// A file of a sheet.
 pub struct SheetFile {
@@ -131,8 +134,7 @@ pub fn gather(
             reference: a.reference.clone(),
         }
     };
-    type People = (Vec<Expected>, Vec<(Expected, String)>);
-    let mut by_desk: BTreeMap<PoolId, People> = BTreeMap::new();
+    let mut by_desk: BTreeMap<PoolId, (Vec<Expected>, Released)> = BTreeMap::new();
     for a in &appointed {
         by_desk.entry(a.slot.pool.clone()).or_default().0.push(person(a));
     }
