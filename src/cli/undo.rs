@@ -12,7 +12,7 @@ use convoke_report::columns::{Columns, paragraph};
 use convoke_store::{Store, Use};
 
 /// Acts shown.
-const SHOWN: i64 = 100;
+const SHOWN: usize = 100;
 
 /// Undo what was done by hand, for everybody who has not been told of it.
 ///

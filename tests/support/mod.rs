@@ -65,6 +65,12 @@ impl Office {
         Self::prepared(shape, None)
     }
 
+    /// Alone on its database server: what happens to that harms no other test.
+    pub(crate) fn alone(shape: Shape) -> Self {
+        let own = || -> &'static Cluster { Box::leak(Box::new(Cluster::start())) };
+        Self::on(ON_POSTGRES.then(own), shape, None)
+    }
+
     /// Created on another day, at noon, Universal Time.
     pub(crate) fn made_on(day: NaiveDate, shape: Shape) -> Self {
         Self::prepared(shape, Some(day))

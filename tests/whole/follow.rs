@@ -377,7 +377,7 @@ fn happens(office: &Office, seed: u64, turn: u64) {
     match dice(seed, turn + 1_000, 13) {
         0 => fact(office, &reference, "status = 'decede'"),
         1 => fact(office, &reference, "status = 'retire'"),
-        2 => fact(office, &reference, "filed_on = '2026-11-20'"),
+        2 => fact(office, &reference, &format!("filed_on = '{}'", now().date_naive())),
         3 | 4 => fact(office, &reference, &format!("expires_on = '{soon}'")),
         5 => {
             let said = "status = 'actif', filed_on = NULL, review_on = '2020-01-01'";
@@ -411,6 +411,7 @@ fn whatever_happens_nobody_keeps_what_they_do_not_need_and_no_letter_says_what_i
             night(&office, &[]);
             office.output(&["dispatch", "--until-empty"]);
         }
+        let floor = (now() + chrono::TimeDelta::days(7)).date_naive();
         let none = |sql: &str, what: &str| assert_eq!(office.query(sql), "", "{what}, seed {seed}");
         none(
             "SELECT reference FROM convocation c JOIN permit p USING (permit_id) WHERE c.state = 'convoked'
@@ -429,9 +430,9 @@ fn whatever_happens_nobody_keeps_what_they_do_not_need_and_no_letter_says_what_i
             "a letter left twice",
         );
         none(
-            "SELECT reference FROM convocation c JOIN permit p USING (permit_id) WHERE c.state = 'convoked' AND p.status = 'actif' AND p.filed_on IS NULL
-               AND c.day > '2026-12-05' AND NOT p.held AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.reference = c.reference
-                 AND o.kind IN ('convocation', 'change') AND o.state NOT IN ('cancelled', 'replaced', 'held'))",
+            &format!("SELECT reference FROM convocation c JOIN permit p USING (permit_id) WHERE c.state = 'convoked' AND p.status = 'actif' AND p.filed_on IS NULL
+               AND c.day > '{floor}' AND NOT p.held AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.reference = c.reference
+                 AND o.kind IN ('convocation', 'change') AND o.state NOT IN ('cancelled', 'replaced', 'held'))"),
             "somebody has an appointment and no letter about it",
         );
         none(

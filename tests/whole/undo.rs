@@ -220,6 +220,104 @@ fn a_batch_a_return_an_address_a_hold_and_a_refusal_are_undone() {
 }
 
 #[test]
+fn what_was_changed_again_since_is_left_as_it_is() {
+    let office = PLANNED.copy();
+    let (_, number) = somebody(&office);
+    let set = |address: &str| {
+        office.ok(&["permit", "set-email", &number, address, "--reason", "at the counter", "--json"]);
+        act(&office, "holder.email_set")
+    };
+    let first = set("first@example.org");
+    set("second@example.org");
+    let left = |act: &str| {
+        let done = office.ok(&["undo", act, "--reason", "by mistake", "--yes", "--json"]);
+        assert_eq!(done["undone"].as_array().unwrap().len(), 0, "{done}");
+        done["left"][0]["why"].clone()
+    };
+    assert_eq!(left(&first), "changed-since");
+    let now = format!("SELECT email_set FROM holder WHERE number = '{number}'");
+    assert_eq!(office.one(&now), "second@example.org");
+
+    office.ok(&["permit", "hold", &number, "--reason", "appeal", "--json"]);
+    let hold = act(&office, "permit.held");
+    office.ok(&["permit", "release", &number, "--reason", "withdrawn", "--json"]);
+    office.ok(&["permit", "hold", &number, "--reason", "another", "--json"]);
+    assert_eq!(left(&hold), "changed-since");
+    assert_eq!(
+        office.one(&format!(
+            "SELECT held FROM permit JOIN holder h USING (holder_id) WHERE h.number = '{number}' AND held"
+        )),
+        office.one("SELECT 1 = 1")
+    );
+
+    let busiest = office.one(
+        "SELECT substr(slot_id, 1, length(slot_id) - 17), day FROM convocation WHERE state = 'convoked' GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1",
+    );
+    let (place, day) = busiest.split_once('|').unwrap();
+    let close = || {
+        office.answer(&["agenda", "close", place, day, "--reason", "heating", "--yes", "--json"]);
+        act(&office, "agenda.closed")
+    };
+    let closed = close();
+    office.ok(&["agenda", "close", place, day, "--undo", "--reason", "repaired", "--json"]);
+    close();
+    assert_eq!(left(&closed), "changed-since");
+    assert_eq!(office.one("SELECT count(*) FROM closed_day"), "1", "what closed it again stands");
+    office.assert_promises();
+}
+
+#[test]
+fn nobody_who_was_convoked_again_or_has_died_gets_a_cancelled_seat_back() {
+    let office = PLANNED.copy();
+    let (reference, number) = somebody(&office);
+    office.ok(&["convocation", "cancel", &reference, "--reason", "x", "--yes", "--json"]);
+    let died = office.copy();
+    let first = act(&office, "convocation.cancelled");
+    office.run(&[]);
+    let again = office.one(&format!("SELECT reference FROM convocation JOIN holder h USING (holder_id) WHERE h.number = '{number}' AND state = 'convoked'"));
+    office.ok(&["convocation", "cancel", &again, "--reason", "y", "--yes", "--json"]);
+    let done = office.ok(&["undo", &first, "--reason", "by mistake", "--yes", "--json"]);
+    assert_eq!(done["left"][0]["why"], "changed-since");
+    assert_eq!(seat(&office, &number), "");
+
+    died.change(&format!("UPDATE permit SET status = 'deceased', rule = 'deceased' WHERE holder_id = (SELECT holder_id FROM holder WHERE number = '{number}')")).unwrap();
+    assert_eq!(undo(&died, "convocation.cancelled")["left"][0]["why"], "changed-since");
+    assert_eq!(seat(&died, &number), "");
+}
+
+#[test]
+fn an_address_that_is_taken_back_takes_its_farewell_with_it() {
+    let office = PLANNED.copy();
+    office.until_sent();
+    let (_, number) = somebody(&office);
+    office.ok(&["permit", "set-email", &number, "wrong@example.org", "--reason", "at the counter", "--json"]);
+    let done = undo(&office, "holder.email_set");
+    assert_eq!((done["undone"].as_array().unwrap().len(), done["left"].as_array().unwrap().len()), (1, 0));
+    assert_eq!(sent(&office, &number), "convocation\n", "nobody is told that an address was changed that is in use");
+}
+
+#[test]
+fn a_batch_is_one_act_and_what_it_posted_again_is_another() {
+    let office = PLANNED.copy();
+    let confirm = || {
+        office.ok(&["post", "--confirm", "post/manifest.json", "--yes", "--json"]);
+    };
+    let listed = || {
+        let acts = office.ok(&["undo", "--json"]);
+        acts["acts"].as_array().unwrap().iter().filter(|act| act["kind"] == "letter.posted").count()
+    };
+    office.ok(&["post", "--out", "post", "--json"]);
+    confirm();
+    assert_eq!(listed(), 1);
+    undo(&office, "letter.posted");
+    assert_eq!(listed(), 0);
+    confirm();
+    assert_eq!(listed(), 1);
+    undo(&office, "letter.posted");
+    assert_eq!(office.one("SELECT count(*) FROM outbox WHERE state = 'posted'"), "0");
+}
+
+#[test]
 fn until_its_letters_leave_an_act_waits_and_only_its_letters_do() {
     let office = PLANNED.copy();
     office.until_sent();

@@ -7,10 +7,9 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use convoke_domain::convocation::{LetterKind, LetterState, Remark, State};
-use convoke_domain::eligibility::{Facts, Rule, assess};
 use convoke_settings::Configuration;
 use convoke_store::Standing;
-use convoke_writing::waits;
+use convoke_writing::Verdict;
 
 /// Why a letter is not sent, and its state then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +20,8 @@ pub struct Withheld {
     pub reason: Remark,
 }
 
-/// The verdict on a permit on a date.
-type Verdict = Arc<dyn Fn(&Facts<'_>, NaiveDate) -> Rule + Send + Sync>;
+/// Why a letter waits on a date, if it does.
+type Waits = Arc<dyn Fn(&Standing, NaiveDate) -> Option<Remark> + Send + Sync>;
 
 /// The rules of the office about letters that wait.
 #[derive(Clone)]
@@ -31,18 +30,18 @@ pub struct Floor {
     pub send_floor_days: u32,
     /// Time zone of civil dates.
     pub zone: Tz,
-    /// The verdict on a permit.
-    pub verdict: Verdict,
+    /// Why a letter waits for a fact.
+    pub waits: Waits,
 }
 
 impl Floor {
     /// The rules of an office.
     pub fn of(config: &Configuration) -> Self {
-        let (policy, jurisdiction) = (config.settings.policy.clone(), config.agenda.jurisdiction());
+        let verdict = Verdict::of(config);
         Self {
-            send_floor_days: policy.send_floor_days,
+            send_floor_days: config.settings.policy.send_floor_days,
             zone: config.settings.prefecture.zone,
-            verdict: Arc::new(move |facts, today| assess(facts, &policy, &jurisdiction, today).rule),
+            waits: Arc::new(move |letter, today| verdict.waits(letter, today)),
         }
     }
 
@@ -67,11 +66,8 @@ impl Floor {
             if letter.sequence.is_some_and(|sequence| letter.revision < sequence) {
                 return kept(LetterState::Cancelled, Remark::Moved);
             }
-            if let Some(facts) = letter.facts() {
-                let rule = (self.verdict)(&facts, now.with_timezone(&self.zone).date_naive());
-                if let Some(reason) = waits(letter, rule) {
-                    return kept(LetterState::Held, reason);
-                }
+            if let Some(reason) = (self.waits)(letter, now.with_timezone(&self.zone).date_naive()) {
+                return kept(LetterState::Held, reason);
             }
         }
         self.too_late(letter, now)
@@ -93,7 +89,9 @@ pub(super) fn midnight(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use convoke_domain::eligibility::{Facts, Rule};
     use convoke_domain::permit::{PermitKind, Status};
+    use convoke_writing::waits;
 
     /// A convocation for 10 December that may leave.
     fn letter() -> Standing {
@@ -103,6 +101,7 @@ mod tests {
             revision: 0,
             recipient: Some("a@example.org".into()),
             convocation_state: Some(State::Convoked),
+            slot_id: None,
             day: NaiveDate::from_ymd_opt(2026, 12, 10),
             sequence: Some(0),
             made_rule: Some(Rule::Due),
@@ -123,7 +122,7 @@ mod tests {
     }
 
     fn withheld(letter: &Standing) -> Option<Remark> {
-        let verdict = |facts: &Facts<'_>, _: NaiveDate| match facts.status {
+        let verdict = |facts: &Facts<'_>| match facts.status {
             Status::Deceased => Rule::Deceased,
             Status::Withdrawn => Rule::Withdrawn,
             Status::Renewed => Rule::NotLatestPermit,
@@ -134,7 +133,8 @@ mod tests {
             Status::Active if facts.mention == "etudiant" => Rule::Student,
             Status::Active => Rule::Due,
         };
-        let floor = Floor { send_floor_days: 3, zone: chrono_tz::Europe::Paris, verdict: Arc::new(verdict) };
+        let waits = move |letter: &Standing, _| waits(letter, verdict(&letter.facts()?));
+        let floor = Floor { send_floor_days: 3, zone: chrono_tz::Europe::Paris, waits: Arc::new(waits) };
         let now = chrono_tz::Europe::Paris.with_ymd_and_hms(2026, 12, 1, 10, 0, 0).unwrap();
         floor.withheld(letter, now.to_utc()).map(|withheld| withheld.reason)
     }

@@ -204,6 +204,11 @@ impl LetterState {
         )
     }
 
+    /// Whether it waits, for a worker, an agent or the post.
+    pub fn is_unsent(self) -> bool {
+        Self::WAITING.contains(&self) || self == Self::ToPost
+    }
+
     /// Whether a worker has it.
     pub const fn is_in_hand(self) -> bool {
         matches!(self, Self::Leased | Self::Sending)

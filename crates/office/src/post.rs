@@ -23,12 +23,12 @@ use convoke_machine::clock::Clock;
 use convoke_report::harmless;
 use convoke_settings::Configuration;
 use convoke_store::Store;
-use convoke_writing::{Writer, write_anew};
+use convoke_writing::{Verdict, Writer, write_anew};
 
 pub use calls::{Call, Telephone, calls, calls_csv};
 pub use shelf::{LotId, Shelf};
 
-use waiting::{Verdict, waiting};
+use waiting::{waiting, waits};
 
 /// Letters per file: what a printing room handles at once.
 pub const LETTERS_PER_FILE: usize = 1_000;
@@ -322,12 +322,12 @@ fn outdated<'m>(
     now: DateTime<Utc>,
 ) -> Result<HashMap<&'m str, String>> {
     let today = now.with_timezone(&config.settings.prefecture.zone).date_naive();
-    let (verdict, writer) = (Verdict::of(config, today), Writer::new(config, today, now)?);
+    let (verdict, writer) = (Verdict::of(config), Writer::new(config, today, now)?);
     let postable = [LetterState::ToPost, LetterState::Failed, LetterState::Bounced];
     let mut outdated = HashMap::new();
     for printed in &manifest.letters {
         let Some(row) = s.letter(&printed.id)?.filter(|row| postable.contains(&row.state)) else { continue };
-        if let Some(reason) = verdict.waits(s, &row.letter_id)? {
+        if let Some(reason) = waits(s, &verdict, &row.letter_id, today)? {
             outdated.insert(printed.id.as_str(), reason);
             continue;
         }

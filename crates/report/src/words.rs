@@ -151,6 +151,7 @@ pub const fn remark(said: Remark) -> &'static str {
         Remark::NeverTold => "personne n’avait été prévenu du rendez-vous",
         Remark::Undone => "l’acte qui l’a causée est annulé",
         Remark::Untrue => "ce qu’elle dit n’est plus vrai",
+        Remark::PlaceLost => "le guichet est fermé ce jour-là",
     }
 }
 

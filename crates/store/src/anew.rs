@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
 use super::acts::{Renewed, RenewedColumns};
@@ -81,6 +81,17 @@ impl Store {
             .select(LetterColumns::as_select())
             .load(&mut self.conn)
             .rows("reading the letters that have not left")
+    }
+
+    /// Lets a letter that waits for a worker wait until a time.
+    pub fn delay(&mut self, letter_id: &str, until: DateTime<Utc>) -> Result<()> {
+        let waiting = [LetterState::Queued, LetterState::Deferred].map(LetterState::code);
+        diesel::update(outbox::of(&self.scope).filter(outbox::letter_id.eq(letter_id)))
+            .filter(outbox::state.eq_any(waiting).and(outbox::next_at.lt(until.naive_utc())))
+            .set(outbox::next_at.eq(until.naive_utc()))
+            .execute(&mut self.conn)
+            .context("delaying a letter")?;
+        Ok(())
     }
 
     /// Writes a letter anew before it leaves: its row takes the new content, address and channel, and the former content

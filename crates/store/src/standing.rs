@@ -15,6 +15,7 @@ use super::{Store, on_backend};
 use convoke_domain::convocation::{FAREWELL, LetterKind, LetterState, Remark, State};
 use convoke_domain::eligibility::{Facts, Rule};
 use convoke_domain::permit::{Channel, PermitKind, Status};
+use convoke_domain::slot::SlotId;
 
 row! {
     /// A letter's current state and that of its convocation and permit.
@@ -37,6 +38,9 @@ row! {
         /// State of its convocation; `None` for a notice.
         #[diesel(sql_type = Nullable<Text>)]
         pub convocation_state: Option<State> as Option<Word<State>>,
+        /// Its slot.
+        #[diesel(sql_type = Nullable<Text>)]
+        pub slot_id: Option<SlotId> as Option<Word<SlotId>>,
         /// Day of the appointment.
         #[diesel(sql_type = Nullable<Date>)]
         pub day: Option<NaiveDate>,
@@ -119,7 +123,7 @@ macro_rules! standing {
     ($which:literal) => {
         concat!(
             "SELECT outbox.letter_id, outbox.kind, outbox.revision, outbox.recipient, convocation.state AS convocation_state,
-                 convocation.day, convocation.sequence, convocation.made_rule, permit.kind AS permit_kind, permit.mention, permit.commune,
+                 convocation.slot_id, convocation.day, convocation.sequence, convocation.made_rule, permit.kind AS permit_kind, permit.mention, permit.commune,
                  permit.expires_on, permit.status AS permit_status,
                  CASE WHEN permit.filed_on IS NULL THEN 0 ELSE 1 END + CASE WHEN permit.held THEN 2 ELSE 0 END
                  + CASE WHEN permit.absent THEN 4 ELSE 0 END + CASE WHEN permit.superseded THEN 8 ELSE 0 END

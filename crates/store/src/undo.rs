@@ -1,7 +1,5 @@
 //! What undoing an act reads and writes.
 
-use std::collections::HashSet;
-
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -30,10 +28,11 @@ pub struct SetEmail {
 type Taken = (String, String, String, NaiveDate, i64, String, Option<String>, Option<NaiveDate>, Option<String>);
 
 impl Store {
-    /// Acts of these kinds by hand, latest first; their hashes are left out.
-    pub fn acts_of_kinds(&mut self, kinds: &[&str], limit: i64) -> Result<Vec<Entry>> {
+    /// Acts of these kinds by hand, latest first, of those before an entry; their hashes are left out.
+    pub fn acts_before(&mut self, entry: i64, kinds: &[&str], limit: i64) -> Result<Vec<Entry>> {
         let rows: Vec<(i64, String, String, String)> = ledger_entry::of(&self.scope)
             .filter(ledger_entry::run_id.is_null().and(ledger_entry::kind.eq_any(kinds)))
+            .filter(ledger_entry::seq.lt(entry))
             .order(ledger_entry::seq.desc())
             .limit(limit)
             .select((ledger_entry::seq, ledger_entry::actor, ledger_entry::kind, ledger_entry::payload))
@@ -44,13 +43,6 @@ impl Store {
             Entry { seq, prev_hash, hash, run_id, actor, kind, payload }
         };
         Ok(rows.into_iter().map(entry).collect())
-    }
-
-    /// The acts that were undone, by entry.
-    pub fn undone_acts(&mut self) -> Result<HashSet<i64>> {
-        let entries = self.acts_of_kinds(&[UNDONE], i64::MAX)?;
-        let act = |entry: &Entry| serde_json::from_str::<serde_json::Value>(&entry.payload).ok()?["act"].as_i64();
-        Ok(entries.iter().filter_map(act).collect())
     }
 
     /// Keeps what an act changed about a person.
@@ -71,6 +63,19 @@ impl Store {
             .optional()
             .context("reading what an act changed")?;
         Ok(found.map(|(holder, data)| (HolderId(holder), data)))
+    }
+
+    /// Whether an act after one changed the same about a person.
+    pub fn is_changed_after(&mut self, entry: i64, holder: &HolderId, kinds: &[&str]) -> Result<bool> {
+        let later: Vec<i64> = act_memory::of(&self.scope)
+            .filter(act_memory::holder_id.eq(&holder.0).and(act_memory::entry.gt(entry)))
+            .select(act_memory::entry)
+            .load(&mut self.conn)?;
+        let of_kind =
+            ledger_entry::of(&self.scope).filter(ledger_entry::seq.eq_any(later).and(ledger_entry::kind.eq_any(kinds)));
+        diesel::select(diesel::dsl::exists(of_kind))
+            .get_result(&mut self.conn)
+            .context("looking for later acts about a person")
     }
 
     /// The address that an agent has set for a holder.
@@ -94,6 +99,22 @@ impl Store {
             .execute(&mut self.conn)
             .context("putting an address back")?;
         self.data_changed()
+    }
+
+    /// Whether a holder was given another appointment after the one with this reference.
+    pub fn is_convoked_since(&mut self, holder: &HolderId, reference: &str) -> Result<bool> {
+        let (year, number): (i64, i64) = convocation::of(&self.scope)
+            .filter(convocation::reference.eq(reference))
+            .select((convocation::year, convocation::number))
+            .first(&mut self.conn)
+            .context("reading an appointment")?;
+        let same_year = convocation::year.eq(year).and(convocation::number.gt(number));
+        let later = convocation::of(&self.scope)
+            .filter(convocation::holder_id.eq(&holder.0))
+            .filter(convocation::year.gt(year).or(same_year));
+        diesel::select(diesel::dsl::exists(later))
+            .get_result(&mut self.conn)
+            .context("looking for later appointments of a person")
     }
 
     /// The appointment that replaced one, if one did.

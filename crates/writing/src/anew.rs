@@ -8,10 +8,9 @@ use anyhow::{Context, Result};
 use super::{Writer, appointment, recipient, renewal_until};
 use convoke_domain::agenda::Slot;
 use convoke_domain::convocation::{COPY, FAREWELL, LetterKind, LetterState, Remark};
-use convoke_domain::eligibility::Rule;
 use convoke_domain::permit::{Channel, Holder};
 use convoke_letters::{LetterData, Matter, PermitLines, competent_prefecture};
-use convoke_store::{LetterRow, Renewed, Standing, Store};
+use convoke_store::{LetterRow, Renewed, Store};
 
 /// A letter, as it is now.
 #[derive(Clone, Debug)]
@@ -27,25 +26,6 @@ struct Facts<'a> {
     holder: &'a Holder,
     permit: &'a Renewed,
     slot: Option<&'a Slot>,
-}
-
-/// Why a letter waits under this verdict, if it does: until the fact is taken back, or a night has ended the
-/// appointment.
-pub fn waits(letter: &Standing, rule: Rule) -> Option<Remark> {
-    // A notice is true under the verdict that it follows from, and no other.
-    let untrue = match letter.kind {
-        // The person must know that the appointment is over.
-        LetterKind::Cancellation => return None,
-        LetterKind::Transfer => !matches!(rule, Rule::NoJurisdiction | Rule::RenewalFiled),
-        LetterKind::OnlineFiling => rule != Rule::DueOnline,
-        LetterKind::HeadsUp => rule != Rule::Due,
-        // A student who asked in writing was convoked as a student.
-        _ => rule.ends_need() && !(rule == Rule::Student && letter.made_rule == Some(rule)),
-    };
-    if rule == Rule::Held || (untrue && rule.ends_need()) {
-        return Remark::of(rule);
-    }
-    untrue.then_some(Remark::Untrue)
 }
 
 /// Writes anew, in the caller's transaction, those of some letters that no longer say what is true, and returns all of

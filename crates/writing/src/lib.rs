@@ -2,8 +2,9 @@
 //! they say has changed.
 
 mod anew;
+mod verdict;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::{DateTime, Months, NaiveDate, Utc};
 
 use convoke_domain::agenda::Slot;
@@ -15,7 +16,8 @@ use convoke_letters::{Appointment, Convoked, LetterData, Matter, PermitLines, Re
 use convoke_settings::Configuration;
 use convoke_store::NewLetter;
 
-pub use anew::{Anew, waits, write_anew};
+pub use anew::{Anew, write_anew};
+pub use verdict::{Verdict, waits};
 
 /// Writes the letters of one night, or of one act.
 pub struct Writer<'a> {

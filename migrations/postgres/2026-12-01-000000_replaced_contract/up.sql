@@ -6,4 +6,4 @@ ALTER TABLE outbox
     DROP CONSTRAINT outbox_remark_check,
     ADD CONSTRAINT outbox_remark_check CHECK (remark IN ('held', 'released', 'permit-held', 'permit-released', 'readdressed', 'address-refused', 'no-appointment', 'moved', 'deceased',
         'withdrawn', 'renewed', 'filed', 'too-late', 'absent', 'student', 'not-renewable', 'unknown-title', 'no-desk', 'moved-away', 'need-again',
-        'replaced', 'delivered', 'never-told', 'undone', 'untrue'));
+        'replaced', 'delivered', 'never-told', 'undone', 'untrue', 'place-lost'));

@@ -28,7 +28,7 @@ CREATE TABLE outbox_new (
     begun_at TIMESTAMP,
     remark TEXT CHECK (remark IN ('held', 'released', 'permit-held', 'permit-released', 'readdressed', 'address-refused', 'no-appointment', 'moved', 'deceased',
         'withdrawn', 'renewed', 'filed', 'too-late', 'absent', 'student', 'not-renewable', 'unknown-title', 'no-desk', 'moved-away', 'need-again',
-        'replaced', 'delivered', 'never-told', 'undone', 'untrue')),
+        'replaced', 'delivered', 'never-told', 'undone', 'untrue', 'place-lost')),
     post_batch TEXT,
     PRIMARY KEY (prefecture, letter_id),
     UNIQUE (prefecture, reference, kind, revision, occasion, channel)

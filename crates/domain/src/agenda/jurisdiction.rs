@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Agenda, Pool};
 use crate::permit::PermitKind;
+use crate::slot::PoolId;
 
 /// A pool with its distance rank: 1 for the nearest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +35,18 @@ impl Jurisdiction {
 }
 
 impl Agenda {
+    /// Whether a desk exists, and its agenda is open on a day.
+    pub fn is_open(&self, id: &PoolId, day: NaiveDate) -> bool {
+        self.find(id).is_some_and(|pool| self.closed(pool, day).is_none())
+    }
+
+    /// Whether a desk serves a permit of this type from this commune.
+    pub fn serves(&self, id: &PoolId, kind: PermitKind, commune: &str) -> bool {
+        self.find(id).is_some_and(|pool| {
+            pool.desk.types.contains(&kind) && pool.desk.communes.iter().any(|served| served.insee == commune)
+        })
+    }
+
     /// Which desks serve whom.
     pub fn jurisdiction(&self) -> Jurisdiction {
         let mut by_kind: HashMap<String, HashMap<PermitKind, Vec<RankedPool>>> = HashMap::new();

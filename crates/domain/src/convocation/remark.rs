@@ -56,6 +56,8 @@ coded! {
         Undone = "undone",
         /// What it says no longer holds.
         Untrue = "untrue",
+        /// Its desk is closed on the day of the appointment.
+        PlaceLost = "place-lost",
     }
 }
 
@@ -88,6 +90,7 @@ impl Remark {
             Self::NeverTold => "nobody had been told of the appointment",
             Self::Undone => "the act that caused it was undone",
             Self::Untrue => "what it says no longer holds",
+            Self::PlaceLost => "the desk is closed on that day",
         }
     }
 
@@ -117,6 +120,7 @@ impl Remark {
 
     /// Whether the letter waits for a fact to be taken back, and leaves by itself when it is.
     pub fn waits_for_a_fact(self) -> bool {
-        self == Self::Untrue || Rule::ALL.iter().any(|rule| rule.ends_need() && Self::of(*rule) == Some(self))
+        matches!(self, Self::Untrue | Self::PlaceLost)
+            || Rule::ALL.iter().any(|rule| rule.ends_need() && Self::of(*rule) == Some(self))
     }
 }

@@ -107,12 +107,13 @@ pub fn close(store: &mut Store, hand: &mut Hand<'_>, closing: &Closing, _: &Conf
     for _ in 0..ATTEMPTS {
         let seen = preview(store, hand.config, None, For::Act, &mut hand.tools())?;
         let people = store.read(|s| expected(s, hand, closing))?;
-        let seats = plan_again(store, hand, closing, &seen, &people)?;
+        let ended = store.read(|s| ended(s, hand, &people))?;
+        let seats = plan_again(store, hand, closing, &seen, (&people, &ended))?;
         let done = store.write(|s| {
             if s.data_version()? != seen.data_version {
                 return Ok(None);
             }
-            carry_out(s, hand, closing, &people, &seats).map(Some)
+            carry_out(s, hand, closing, (&people, &ended), &seats).map(Some)
         })?;
         if let Some(hits) = done {
             return Ok(hits);
@@ -239,7 +240,8 @@ fn end_for(s: &mut Store, hand: &mut Hand<'_>, of: &Convocation, rule: Rule) -> 
         _ => of.tell_the_end(s, hand.occasion(), CancelledBy::Office, Some(Because::Ended))?,
     };
     s.end_convocations(&[of.reference.to_string()], State::Cancelled)?;
-    let payload = json!({"reference": of.reference.as_str(), "cause": rule, "letter": letter.as_ref().map(|l| &l.letter_id)});
+    let payload =
+        json!({"reference": of.reference.as_str(), "cause": rule, "letter": letter.as_ref().map(|l| &l.letter_id)});
     hand.record(s, Some(&of.person.holder_id), "convocation.cancelled", payload)?;
     Ok(letter.is_some())
 }
@@ -261,14 +263,15 @@ fn carry_out(
         } else {
             None
         };
-        let letter = match (&moved, ended.get(expected.reference.as_str())) {
+        let over = ended.get(expected.reference.as_str());
+        let letter = match (&moved, over) {
             (Some(_), _) => true,
             (None, Some(rule)) => end_for(s, hand, expected, *rule)?,
             (None, None) => give_up(s, hand, expected, CancelledBy::Office)?.letter.is_some(),
         };
         let by_post = expected.person.holder.effective_channel() != Channel::Email;
         let days = if by_post { i64::from(hand.config.settings.policy.short_notice_days) } else { CALL_DAYS };
-        let call = (closing.day - hand.today()).num_days() < days;
+        let call = over != Some(&Rule::Deceased) && (closing.day - hand.today()).num_days() < days;
         hits.push(Hit {
             reference: expected.reference.to_string(),
             hour: expected.slot_id.start.format("%H:%M").to_string(),

@@ -1,6 +1,7 @@
 //! Acts on one holder.
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Hand, Refused, holder};
@@ -8,7 +9,7 @@ use convoke_domain::convocation::{FAREWELL, LetterKind, LetterState, Remark};
 use convoke_domain::ids::HolderId;
 use convoke_domain::permit::{Channel, is_deliverable_email};
 use convoke_letters::LetterData;
-use convoke_store::{LetterRow, NewLetter, Store};
+use convoke_store::{LetterRow, NewLetter, SetEmail, Store};
 use convoke_writing::{Writer, recipient, write_anew};
 
 /// The occasion of a letter written again to another address.
@@ -52,6 +53,13 @@ fn waits_for_release(letter: &LetterRow) -> bool {
     letter.state == LetterState::Held && letter.remark == Some(Remark::PermitHeld)
 }
 
+/// What is kept of a new address, so that it can be undone.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EmailChange {
+    pub(super) was: SetEmail,
+    pub(super) now: SetEmail,
+}
+
 /// The result of a new address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mended {
@@ -74,7 +82,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
     }
     store.write(|s| {
         let (id, commitment) = holder(s, hand, number)?;
-        let as_set = s.email_as_set(&id)?;
+        let was = s.email_as_set(&id)?;
         let before = s.set_email(&id, email)?;
         let mut mended = Mended { changed: before.as_deref() != email, ..Mended::default() };
         let letters = s.letters_to(&id)?;
@@ -83,9 +91,9 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
         }
         // What has not left goes to the new address: one letter of an appointment waits, never two.
         let writer = Writer::new(hand.config, hand.today(), hand.now())?;
-        let unsent = |l: &&LetterRow| LetterState::WAITING.contains(&l.state) || l.state == LetterState::ToPost;
-        for anew in write_anew(s, &writer, letters.iter().filter(unsent).cloned().collect())? {
+        for anew in write_anew(s, &writer, letters.iter().filter(|l| l.state.is_unsent()).cloned().collect())? {
             if anew.is_changed {
+                s.delay(&anew.letter.letter_id, hand.now() + hand.occasion().hold)?;
                 mended.again.push(anew.letter.letter_id);
             }
         }
@@ -100,11 +108,11 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
             let announcing: Vec<&LetterRow> = letters.iter().filter(announces).collect();
             let reached = announcing.iter().find(|l| l.state == LetterState::Accepted && l.recipient == before);
             if let Some(letter) = reached.filter(|_| mended.changed) {
-                let last = farewell(hand, letter, letters.len())?;
+                let last = farewell(hand, letter, letters.len())?.held_until(hand.now() + hand.occasion().hold);
                 s.enqueue(std::slice::from_ref(&last))?;
                 mended.told_old_address = Some(last.letter_id);
             }
-            let stands = announcing.iter().any(|l| unsent(l) || l.state == LetterState::Accepted);
+            let stands = announcing.iter().any(|l| l.state.is_unsent() || l.state == LetterState::Accepted);
             let unreached = announcing.iter().find(|l| l.channel == Channel::Email && is_unreached(l));
             let holder = s.holders(&[&id.0])?.remove(&id.0);
             if let (Some(letter), Some(holder), false) = (unreached, holder, stands) {
@@ -112,6 +120,7 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 let again = letters.iter().filter(|l| l.occasion.starts_with(READDRESSED)).count() + 1;
                 let data = LetterData { recipient: recipient(&holder), issued_at: hand.now(), ..data };
                 let new = writer.row(&data, holder.effective_channel(), &format!("{READDRESSED}-{again}"))?;
+                let new = new.held_until(hand.now() + hand.occasion().hold);
                 s.enqueue(std::slice::from_ref(&new))?;
                 mended.again.push(new.letter_id);
             }
@@ -124,7 +133,8 @@ pub fn mend_email(store: &mut Store, hand: &mut Hand<'_>, number: &str, email: O
                 json!({"holder": commitment, "had": before.is_some(), "has": email.is_some(), "letters": mended.again, "told": mended.told_old_address}),
             )?;
             let entry = s.ledger_head()?.size;
-            s.remember_act(entry, &id, &serde_json::to_string(&as_set)?)?;
+            let change = EmailChange { was, now: s.email_as_set(&id)? };
+            s.remember_act(entry, &id, &serde_json::to_string(&change)?)?;
         }
         Ok(mended)
     })

@@ -243,9 +243,7 @@ fn judge(
 /// How the appointment ended, and how to remedy a wrong mark.
 fn remedy(state: State) -> &'static str {
     match state {
-        State::Honoured => {
-            "it is marked honore: `convoke undo` takes a wrong mark back"
-        }
+        State::Honoured => "it is marked honore: `convoke undo` takes a wrong mark back",
         State::Incomplete | State::Missed => {
             "it is marked absent or incomplet (or nobody marked it in time): `convoke undo` takes a wrong mark back; if the person has \
              filed, the next extract says so (depot_le)"

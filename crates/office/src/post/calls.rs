@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::waiting::{Verdict, in_vain, too_late};
+use super::waiting::{in_vain, too_late};
 use super::{Exception, csv_line};
 use convoke_domain::convocation::LetterState;
 use convoke_domain::permit::Channel;
@@ -13,6 +13,7 @@ use convoke_letters::LetterData;
 use convoke_machine::clock::Clock;
 use convoke_settings::Configuration;
 use convoke_store::{Store, ToPost};
+use convoke_writing::Verdict;
 use phonenumber::country;
 
 /// A text message or call.
@@ -58,10 +59,10 @@ pub fn calls(
         .filter(|w| in_vain(w, today).is_none())
         .collect();
     // Nobody calls about the appointment of somebody who has died, filed or left.
-    let verdict = Verdict::of(config, today);
+    let verdict = Verdict::of(config);
     let mut called = Vec::with_capacity(letters.len());
     for w in letters {
-        if verdict.waits(store, &w.letter.letter_id)?.is_none() {
+        if verdict.waits(&store.standing(&w.letter.letter_id)?, today).is_none() {
             called.push(w);
         }
     }

@@ -6,13 +6,11 @@ use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Exception;
-use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::convocation::{COPY, LetterKind, LetterState, State};
-use convoke_domain::eligibility::assess;
 use convoke_domain::permit::Channel;
 use convoke_settings::Configuration;
 use convoke_store::{Store, ToPost};
-use convoke_writing::{Writer, waits, write_anew};
+use convoke_writing::{Verdict, Writer, write_anew};
 
 /// Letters to post, made from the facts of now, and letters that should not be posted. Duplicates of a letter (a failed
 /// e-mail, and its copy for the post) count once.
@@ -34,7 +32,7 @@ pub(super) fn waiting(
     let references: Vec<&str> = letters.iter().map(|w| w.letter.reference.as_str()).collect();
     let on_paper = store.posted_letters(&references)?;
     let by_email = store.letters_by_email(&references)?;
-    let verdict = Verdict::of(config, today);
+    let verdict = Verdict::of(config);
     for w in letters {
         let letter = (w.letter.reference.clone(), w.letter.kind, w.letter.revision);
         // An e-mail with the same content was accepted, or is on its way: paper is posted only where both are wanted.
@@ -45,7 +43,7 @@ pub(super) fn waiting(
         }
         let reason = match in_vain(&w, today).or_else(|| too_late(&w, config, today)) {
             Some(reason) => Some(reason),
-            None => verdict.waits(store, &w.letter.letter_id)?,
+            None => waits(store, &verdict, &w.letter.letter_id, today)?,
         };
         match reason {
             Some(reason) => skipped.push(Exception {
@@ -67,26 +65,10 @@ pub(super) fn waiting(
     Ok((waiting.collect(), skipped))
 }
 
-/// Whether a letter must wait, by the verdict on its permit.
-pub(super) struct Verdict<'a> {
-    config: &'a Configuration,
-    jurisdiction: Jurisdiction,
-    today: NaiveDate,
-}
-
-impl<'a> Verdict<'a> {
-    pub(super) fn of(config: &'a Configuration, today: NaiveDate) -> Self {
-        Self { config, jurisdiction: config.agenda.jurisdiction(), today }
-    }
-
-    /// Why it waits, for a person; `None` if it does not.
-    pub(super) fn waits(&self, s: &mut Store, letter_id: &str) -> Result<Option<String>> {
-        let standing = s.standing(letter_id)?;
-        let rule = standing
-            .facts()
-            .map(|facts| assess(&facts, &self.config.settings.policy, &self.jurisdiction, self.today).rule);
-        Ok(rule.and_then(|rule| waits(&standing, rule)).map(|remark| convoke_report::words::remark(remark).to_owned()))
-    }
+/// Why a letter must wait, for a person; `None` if it need not.
+pub(super) fn waits(s: &mut Store, verdict: &Verdict, letter_id: &str, today: NaiveDate) -> Result<Option<String>> {
+    let waits = verdict.waits(&s.standing(letter_id)?, today);
+    Ok(waits.map(|remark| convoke_report::words::remark(remark).to_owned()))
 }
 
 /// Why a letter should no longer be posted: the appointment it announces is no longer valid.

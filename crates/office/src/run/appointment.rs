@@ -95,7 +95,7 @@ impl Person {
         let late = self.permit.expires_on < on.today;
         let notice = on.config.settings.policy.notice(self.holder.effective_channel());
         let short = (row.id.day - on.today).num_days() < i64::from(notice);
-        let pass = match (late, short) {
+        let pass = match (row.id.day > self.permit.expires_on, short) {
             (true, _) => Pass::AfterExpiry,
             (false, true) => Pass::ShortNotice,
             (false, false) => Pass::InTime,
@@ -167,8 +167,7 @@ impl Convocation {
     /// Takes back its letters that have not left.
     pub(crate) fn take_letters_back(&self, s: &mut Store, remark: Remark, now: DateTime<Utc>) -> Result<()> {
         for letter in s.letters_of(self.reference.as_str())? {
-            let waits = LetterState::WAITING.contains(&letter.state) || letter.state == LetterState::ToPost;
-            if waits && letter.kind != LetterKind::Cancellation {
+            if letter.state.is_unsent() && letter.kind != LetterKind::Cancellation {
                 s.put_letter(&letter, LetterState::Cancelled, Some(remark), now)?;
             }
         }
@@ -291,7 +290,7 @@ impl Convocation {
         let Some((reference, slot, convoked)) = self.person.reserve(s, on, &self.slot_id)? else { return Ok(None) };
         s.set_replaces(reference.as_str(), self.reference.as_str(), self.sequence + 1, CancelledBy::Office.code())?;
         for letter in s.letters_of(self.reference.as_str())? {
-            if LetterState::WAITING.contains(&letter.state) || letter.state == LetterState::ToPost {
+            if letter.state.is_unsent() {
                 s.put_letter(&letter, LetterState::Cancelled, Some(remark), on.now)?;
             }
         }

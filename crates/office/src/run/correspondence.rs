@@ -101,10 +101,10 @@ fn upkeep(
     let writer = Writer::new(config, row.business_date, now)?;
     // What a letter becomes in one state may be read again in the next: it is true by then.
     for state in [LetterState::WAITING.as_slice(), &[LetterState::ToPost]].concat() {
-    let mut last = Some(String::new());
-    while let Some(after) = last.take() {
-        let mut counted = summary.clone();
-        (counted, last) = store.write(|s| {
+        let mut last = Some(String::new());
+        while let Some(after) = last.take() {
+            let mut counted = summary.clone();
+            (counted, last) = store.write(|s| {
             let unsent = s.letters_in(state, &after, CHUNK as i64)?;
             let next = unsent.last().map(|letter| letter.letter_id.clone());
             let anew: Vec<_> = write_anew(s, &writer, unsent)?.into_iter().filter(|anew| anew.is_changed).collect();
@@ -121,8 +121,8 @@ fn upkeep(
             s.advance_run(row, committed(&counted), &serde_json::to_string(&counted)?, now)?;
             Ok((counted, next))
         })?;
-        summary = counted;
-    }
+            summary = counted;
+        }
     }
     let today = tools.clock.today(config.settings.prefecture.zone);
     for reference in store.unannounced_after(today)? {

@@ -9,12 +9,12 @@ use chrono::{Days, NaiveDate};
 use super::input::{People, candidate};
 use super::observation::Observation;
 use super::{Dates, For};
-use convoke_domain::agenda::{Jurisdiction, Pool};
+use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::convocation::Origin;
 use convoke_domain::eligibility::{Facts, Rule, assess};
 use convoke_domain::follow::{Basis, Change, Consequence, Remedy, Standing, Suite, Then, follow};
 use convoke_domain::ids::{IdKey, RunId};
-use convoke_domain::slot::{PoolId, SlotId};
+use convoke_domain::slot::SlotId;
 use convoke_instance::{Pass, Plan, PlanningInput};
 use convoke_settings::Configuration;
 use convoke_store::{Case, Followed};
@@ -99,7 +99,6 @@ pub(super) fn decide(
     for_whom: For,
 ) -> Following {
     let policy = &config.settings.policy;
-    let pools: Vec<PoolId> = config.agenda.pools().iter().map(Pool::id).collect();
     // A slot with fewer places than people keeps those whom it has.
     let slots: HashSet<&SlotId> = seen.slots.iter().map(|s| &s.id).collect();
     let mut following = Following { known: seen.known.clone(), ..Following::default() };
@@ -115,16 +114,13 @@ pub(super) fn decide(
         if rule == Rule::Held {
             continue;
         }
-        let pool = config.agenda.find(&case.slot_id.pool);
-        let serves =
-            || jurisdiction.pools(case.kind, &case.commune).iter().any(|p| pools[p.pool as usize] == case.slot_id.pool);
+        let desk = &case.slot_id.pool;
         let now = Standing {
             day: case.slot_id.day,
             rule,
             expires_on: case.expires_on,
-            is_open: slots.contains(&case.slot_id)
-                && pool.is_some_and(|pool| config.agenda.closed(pool, case.slot_id.day).is_none()),
-            is_served: case.origin == Origin::Elsewhere || serves(),
+            is_open: slots.contains(&case.slot_id) && config.agenda.is_open(desk, case.slot_id.day),
+            is_served: case.origin == Origin::Elsewhere || config.agenda.serves(desk, case.kind, &case.commune),
         };
         let found = |suite, cause| Found {
             reference: case.reference.clone(),
@@ -179,14 +175,13 @@ pub(super) fn give_back(
     seen: &mut Observation,
 ) -> Result<Vec<(Found, String)>> {
     let policy = &config.settings.policy;
-    let pools: Vec<PoolId> = config.agenda.pools().iter().map(Pool::id).collect();
     let floor = dates.today.checked_add_days(Days::new(policy.send_floor_days.into())).context("a date")?;
     let mut back = Vec::new();
     for case in &seen.freed {
         let rule = assess(&facts(case, &seen.honoured), policy, jurisdiction, dates.business).rule;
         let slot = &case.slot_id;
-        let serves = jurisdiction.pools(case.kind, &case.commune).iter().any(|p| pools[p.pool as usize] == slot.pool);
-        let is_open = config.agenda.find(&slot.pool).is_some_and(|pool| config.agenda.closed(pool, slot.day).is_none());
+        let serves = config.agenda.serves(&slot.pool, case.kind, &case.commune);
+        let is_open = config.agenda.is_open(&slot.pool, slot.day);
         let seats = seen.slots.iter().find(|s| s.id == *slot).map_or(0, |s| u64::from(s.seats));
         let taken = seen.taken.entry(slot.clone()).or_default();
         if !rule.ends_need() && rule != Rule::Held && serves && is_open && slot.day > floor && *taken < seats {
