@@ -7,7 +7,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::output::terminal_width;
 use super::session::{Session, given};
-use convoke_office::acts::{self, Undone};
+use convoke_office::undo::{self, Undone};
 use convoke_report::columns::{Columns, paragraph};
 use convoke_store::{Store, Use};
 
@@ -46,14 +46,14 @@ impl Undo {
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
         let would = session.by_hand(&config, reason, |hand| {
-            store.rehearse(|store, confirmed| acts::undo(store, hand, act, confirmed))
+            store.rehearse(|store, confirmed| undo::undo(store, hand, act, confirmed))
         })?;
         if self.dry_run {
             return show(session, act, &would, true);
         }
         let question = format!("Undo act {act}? {}", words(&would));
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
-        let done = session.by_hand(&config, reason, |hand| acts::undo(&mut store, hand, act, &confirmed))?;
+        let done = session.by_hand(&config, reason, |hand| undo::undo(&mut store, hand, act, &confirmed))?;
         show(session, act, &done, false)
     }
 }
@@ -76,7 +76,7 @@ fn show(session: &Session, act: i64, undone: &Undone, dry_run: bool) -> Result<E
 }
 
 fn list(session: &Session, store: &mut Store) -> Result<Exit> {
-    let acts = acts::acts_to_undo(store, SHOWN)?;
+    let acts = undo::acts_to_undo(store, SHOWN)?;
     let mut table = Columns::new(terminal_width()).header(["ACT", "WHEN", "WHO", "WHAT", "ABOUT"]).right(0..1);
     for act in &acts {
         let at = act.at.map(|at| at.format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();

@@ -171,7 +171,7 @@ fn what_is_wrong_with_a_mark_is_named_and_refuses_the_whole_file() {
     file(&office, &[good]);
     import(&office, &day);
     file(&office, &[(second, "absent")]);
-    assert!(refused(&office, &day)["expected"].as_str().unwrap().contains("convoke import convocations"));
+    assert!(refused(&office, &day)["expected"].as_str().unwrap().contains("convoke undo"));
     assert!(office.ok(&["ledger", "verify", "--json"])["valid"].as_bool().unwrap());
 }
 

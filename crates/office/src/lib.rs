@@ -8,3 +8,4 @@ pub mod post;
 pub mod run;
 pub mod sheet;
 pub mod titles;
+pub mod undo;

@@ -64,7 +64,7 @@ pub fn write_anew(s: &mut Store, writer: &Writer<'_>, letters: Vec<LetterRow>) -
             }
             continue;
         }
-        let fresh = afresh(writer, &data, &facts)?;
+        let fresh = afresh(writer, &data, &facts);
         let address = data.recipient.email.clone().filter(|_| channel == Channel::Email);
         if channel == letter.channel && fresh.is_none() && address == letter.recipient {
             current.push(Anew { letter, is_changed: false });
@@ -99,23 +99,23 @@ fn channel(letter: &LetterRow, data: &LetterData, holder: &Holder) -> Channel {
 }
 
 /// What a letter says if it is written now; `None` if that is what it says.
-fn afresh(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>) -> Result<Option<LetterData>> {
+fn afresh(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>) -> Option<LetterData> {
     let permit = PermitLines { label: now.permit.kind.label().to_owned(), expires_on: now.permit.expires_on };
     let mut fresh = LetterData {
         recipient: recipient(now.holder),
         office: writer.config.office(),
-        matter: matter(writer, data, now, permit != data.permit)?,
+        matter: matter(writer, data, now, permit != data.permit),
         permit,
         ..data.clone()
     };
     if fresh == *data {
-        return Ok(None);
+        return None;
     }
     (fresh.issued_at, fresh.business_date) = (writer.now, writer.business_date);
-    Ok(Some(fresh))
+    Some(fresh)
 }
 
-fn matter(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>, other_permit: bool) -> Result<Matter> {
+fn matter(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>, other_permit: bool) -> Matter {
     let mut matter = data.matter.clone();
     let config = writer.config;
     // The place of the same hour: a letter of cancellation may be about an earlier appointment.
@@ -154,5 +154,5 @@ fn matter(writer: &Writer<'_>, data: &LetterData, now: &Facts<'_>, other_permit:
         }
         Matter::OnlineFiling { .. } => {}
     }
-    Ok(matter)
+    matter
 }

@@ -11,7 +11,6 @@ mod outbox;
 mod permit;
 mod requests;
 mod sending;
-mod undo;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -21,10 +20,10 @@ pub use appointment::{Ended, Move, Moved, Way, cancel, relocate, way};
 pub use close::{Closing, Cost, Hit, check, close, count_expected, reopen};
 pub use options::{Options, Seat, avoid, options};
 pub use outbox::{Cause, Turn, by_cause, cause, turn_letters, without_addresses};
+pub(crate) use permit::{EmailChange, put_on_hold};
 pub use permit::{Mended, hold, mend_email};
 pub use requests::{Received, add_request, end_request, place_request};
 pub use sending::{pause, unpause};
-pub use undo::{Act, Left, Undone, Why, acts_to_undo, undo};
 
 use crate::run::{Convocation, Occasion, Tools};
 use convoke_domain::convocation::{LetterState, State};
@@ -51,15 +50,15 @@ pub struct Hand<'a> {
 }
 
 impl<'a> Hand<'a> {
-    fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    fn today(&self) -> NaiveDate {
+    pub(crate) fn today(&self) -> NaiveDate {
         self.clock.today(self.config.settings.prefecture.zone)
     }
 
-    fn occasion(&self) -> Occasion<'a> {
+    pub(crate) fn occasion(&self) -> Occasion<'a> {
         let hold = TimeDelta::seconds(self.config.settings.dispatch.act_hold_s.into());
         Occasion { config: self.config, now: self.now(), today: self.today(), hold }
     }
@@ -69,7 +68,7 @@ impl<'a> Hand<'a> {
     }
 
     /// Records in the ledger what was done, and to whom.
-    fn record(
+    pub(crate) fn record(
         &self,
         store: &mut Store,
         about: Option<&HolderId>,

@@ -25,7 +25,7 @@ pub fn hold(store: &mut Store, hand: &mut Hand<'_>, number: &str, held: bool) ->
 }
 
 /// Runs in the caller's transaction.
-pub(super) fn put_on_hold(
+pub(crate) fn put_on_hold(
     s: &mut Store,
     hand: &Hand<'_>,
     (id, commitment): (&HolderId, String),
@@ -55,9 +55,9 @@ fn waits_for_release(letter: &LetterRow) -> bool {
 
 /// What is kept of a new address, so that it can be undone.
 #[derive(Serialize, Deserialize)]
-pub(super) struct EmailChange {
-    pub(super) was: SetEmail,
-    pub(super) now: SetEmail,
+pub(crate) struct EmailChange {
+    pub(crate) was: SetEmail,
+    pub(crate) now: SetEmail,
 }
 
 /// The result of a new address.

@@ -10,10 +10,9 @@ use serde_json::json;
 use super::correspondence;
 use super::observe::Seen;
 use super::recorded::RecordedPlan;
-use super::{Firm, FollowedCounts, Lapses, Letters, Requests, Summary, Tools, planned, requests, suites};
+use super::{Firm, Lapses, Letters, Requests, Summary, Tools, planned, requests, suites};
 use convoke_domain::convocation::Origin;
 use convoke_domain::convocation::{COPY, LetterState, State};
-use convoke_domain::follow::Suite;
 use convoke_domain::ids::RunId;
 use convoke_domain::ledger::Event;
 use convoke_domain::permit::Channel;
@@ -69,7 +68,7 @@ pub(super) fn store_plan(
         past_six_months: seen.figures.past_six_months as u64,
         unknown_titles: seen.unknown_titles,
         displaced: 0,
-        followed: FollowedCounts::standing(&seen.following),
+        followed: seen.following.counts_with_plan(),
         requests: Requests::default(),
         letters: Letters::default(),
         input_hash: seen.input_hash.clone(),
@@ -78,7 +77,7 @@ pub(super) fn store_plan(
         certificate: seen.certificate.into(),
         warnings: seen.warnings.clone(),
     };
-    let withheld = seen.following.count(Suite::Withheld);
+    let withheld = seen.following.counts().withheld;
     if withheld > 0 {
         tracing::error!(run.id = %run_id, withheld, "{withheld} releases of appointments are withheld, more than policy allows at once: is the extract right?");
         summary.warnings.push(format!(

@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 
 use super::input::{People, candidate};
 use super::observation::Observation;
-use super::{Dates, For};
+use super::{Dates, FollowedCounts, For};
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::convocation::Origin;
 use convoke_domain::eligibility::{Facts, Rule, assess};
@@ -50,9 +50,15 @@ impl Following {
         self.found.iter().filter(|f| matches!(f.suite, Suite::Released | Suite::Told)).map(|f| &f.slot)
     }
 
-    /// How many were found so.
-    pub(super) fn count(&self, suite: Suite) -> u64 {
-        self.found.iter().filter(|f| f.suite == suite).count() as u64
+    /// All that a night would do.
+    pub(super) fn counts(&self) -> FollowedCounts {
+        FollowedCounts::of(self.found.iter().map(|f| f.suite))
+    }
+
+    /// What is done with the plan; the rest is counted when it is carried out.
+    pub(super) fn counts_with_plan(&self) -> FollowedCounts {
+        let suites = self.found.iter().map(|f| f.suite);
+        FollowedCounts::of(suites.filter(|suite| matches!(suite, Suite::Listed | Suite::Withheld | Suite::Lapsed)))
     }
 
     /// Whether a run of this date has not yet done all this.

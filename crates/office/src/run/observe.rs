@@ -14,7 +14,6 @@ use super::{Dates, FollowedCounts, Tools};
 use convoke_check::{check, closes};
 use convoke_domain::agenda::Jurisdiction;
 use convoke_domain::eligibility::{Rule, assess};
-use convoke_domain::follow::Suite;
 use convoke_domain::ids::sha256_hex;
 use convoke_domain::policy::Policy;
 use convoke_domain::run::Stage;
@@ -139,7 +138,8 @@ pub fn preview(
         dates.next_night = super::dates::next_night(config, dates.business)?;
     }
     let seen = observe(store, config, dates, for_whom, tools)?;
-    let released = seen.following.count(Suite::Released) + seen.following.count(Suite::Told);
+    let followed = seen.following.counts();
+    let released = followed.released + followed.told;
     let is_above = config.settings.policy.follow.withholds(released as usize, seen.live);
     let last = store.completed_run(dates.business)?;
     let shown = seen.shown_hash();
@@ -159,7 +159,7 @@ pub fn preview(
         input_hash: seen.input_hash,
         plan_hash: shown,
         granted: seen.granted,
-        followed: FollowedCounts::of(&seen.following),
+        followed: seen.following.counts(),
         above_limit: if is_above { released } else { 0 },
         policy_hash: config.settings.policy.hash(),
         warnings: seen.warnings,

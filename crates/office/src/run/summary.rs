@@ -8,8 +8,6 @@ use convoke_domain::run::RunState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::follow::Following;
-
 /// `run --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
@@ -97,21 +95,10 @@ pub struct FollowedCounts {
 }
 
 impl FollowedCounts {
-    /// All that a night would do.
-    pub(super) fn of(following: &Following) -> Self {
-        let mut counts = Self::standing(following);
-        for suite in [Suite::Released, Suite::Told, Suite::Moved, Suite::Restored] {
-            *counts.of_suite(suite) += following.count(suite);
-        }
-        counts
-    }
-
-    /// What is done with the plan; the rest is counted when it is carried out.
-    pub(super) fn standing(following: &Following) -> Self {
+    /// How many of each.
+    pub(super) fn of(suites: impl Iterator<Item = Suite>) -> Self {
         let mut counts = Self::default();
-        for suite in [Suite::Listed, Suite::Withheld, Suite::Lapsed] {
-            *counts.of_suite(suite) += following.count(suite);
-        }
+        suites.for_each(|suite| counts.count(suite));
         counts
     }
 

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Hand, Refused};
+use crate::acts::{Hand, Refused};
 use convoke_domain::code::coded;
 use convoke_domain::ledger::Entry;
 use convoke_machine::confirm::Confirmed;

@@ -4,8 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::{HELD, RELEASED, Undoings, Undone, Why};
-use crate::acts::permit::{EmailChange, put_on_hold};
-use crate::acts::{Closing, Hand};
+use crate::acts::{Closing, EmailChange, Hand, put_on_hold};
 use crate::run::Convocation;
 use convoke_domain::convocation::{LetterKind, LetterState, Remark, State};
 use convoke_domain::eligibility::Rule;
