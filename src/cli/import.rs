@@ -12,11 +12,13 @@ use serde_json::json;
 use super::exit::Exit;
 use super::failure::{BadData, Usage};
 use super::session::Session;
+use super::undo::Asked;
 use convoke_machine::entropy::Entropy;
 use convoke_machine::process;
 use convoke_office::import::guide::Guide;
 use convoke_office::import::result::{FileFault, write_report};
 use convoke_office::import::{self, BadRows, Imported, Options};
+use convoke_office::undo::undo_import;
 use convoke_store::Use;
 
 /// Import permits, slots, convocations made elsewhere, or what became of appointments
@@ -93,6 +95,25 @@ enum Kind {
         /// Why it is right; the ledger keeps it.
         #[arg(long, value_name = "TEXT")]
         reason: String,
+    },
+    /// Undo the last import of permits: what it changed is again what it was
+    ///
+    /// People who were new are removed. What a night did on a wrong fact the next night takes back; appointments made
+    /// and letters written since are listed. The file may then be imported again, corrected. Of the last twenty files it
+    /// is kept what they changed; of the first extract it is not.
+    #[command(after_long_help = "Examples:
+  convoke import undo 12 --dry-run --reason \"the file of another office\"
+  convoke import undo 12 --reason \"the file of another office\"")]
+    Undo {
+        /// Its number: `convoke undo` lists it, and `import --json` says it.
+        #[arg(value_name = "IMPORT")]
+        import: i64,
+        /// Show what it would do, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Why; the ledger keeps it.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// What became of appointments: honore, absent, incomplet, annule
     ///
@@ -183,6 +204,12 @@ impl Kind {
                 import::attendance(store, config, &file.path, &reading(file), &actor, clock).map(Some)
             }
             Self::Confirm { id, reason } => import::confirm(store, config, (id, reason), &actor, clock, entropy),
+            Self::Undo { import, dry_run, reason } => {
+                let question = format!("Undo import {import}?");
+                let asked = Asked { question, dry_run: *dry_run, reason: reason.as_ref() };
+                let what = json!({"schema": "convoke.import_undo/1", "import": import});
+                return asked.carry_out(session, what, |store, hand, sure| undo_import(store, hand, *import, sure));
+            }
         };
         progress.clear();
         match of_the_file(result)? {

@@ -112,7 +112,9 @@ fn document(known: &Value, config: &Configuration, today: NaiveDate) -> Document
         ("Personne", "person"),
         ("Titres de séjour", "permits"),
         ("Rendez-vous", "convocations"),
+        ("Demandes", "requests"),
         ("Lettres", "letters"),
+        ("Conservé un temps pour corriger une erreur", "kept_to_undo"),
         ("Registre", "ledger"),
     ];
     Document {

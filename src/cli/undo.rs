@@ -2,11 +2,13 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::output::terminal_width;
 use super::session::{Session, given};
+use convoke_machine::confirm::Confirmed;
+use convoke_office::acts::Hand;
 use convoke_office::undo::{self, Undone};
 use convoke_report::columns::{Columns, paragraph};
 use convoke_store::{Store, Use};
@@ -17,7 +19,7 @@ const SHOWN: usize = 100;
 /// Undo what was done by hand, for everybody who has not been told of it.
 ///
 /// Without an act, lists those that can be undone: closures with the people they moved, cancellations, moves, marks at
-/// the counter, refused requests, posted batches, letters that came back, addresses, permits on hold. Until its letters
+/// the counter, refused requests, posted batches, letters that came back, addresses, permits on hold, imports of permits. Until its letters
 /// leave (`[dispatch] act_hold_s`), nobody outside knows of an act. Whoever has been told keeps what they were told, and
 /// is listed with the act that mends it.
 #[derive(Debug, Args)]
@@ -42,35 +44,69 @@ impl Undo {
             let config = session.configuration_to_read()?;
             return list(session, &mut Session::store(&config, Use::Batch)?);
         };
-        let reason = given(self.reason.as_ref())?;
+        let asked = Asked { question: format!("Undo act {act}?"), dry_run: self.dry_run, reason: self.reason.as_ref() };
+        asked.carry_out(session, json!({"schema": "convoke.undo/1", "act": act}), |store, hand, confirmed| {
+            undo::undo(store, hand, act, confirmed)
+        })
+    }
+}
+
+/// An undoing that is shown, then asked for, then done.
+pub(super) struct Asked<'a> {
+    pub(super) question: String,
+    pub(super) dry_run: bool,
+    pub(super) reason: Option<&'a String>,
+}
+
+impl Asked<'_> {
+    pub(super) fn carry_out(
+        &self,
+        session: &Session,
+        what: Value,
+        undo: impl Fn(&mut Store, &mut Hand<'_>, &Confirmed) -> Result<Undone>,
+    ) -> Result<Exit> {
+        let reason = given(self.reason)?;
         let config = session.configuration()?;
         let mut store = Session::store(&config, Use::Batch)?;
-        let would = session.by_hand(&config, reason, |hand| {
-            store.rehearse(|store, confirmed| undo::undo(store, hand, act, confirmed))
-        })?;
+        let would =
+            session.by_hand(&config, reason, |hand| store.rehearse(|store, confirmed| undo(store, hand, confirmed)))?;
         if self.dry_run {
-            return show(session, act, &would, true);
+            return show(session, what, &would, true);
         }
-        let question = format!("Undo act {act}? {}", words(&would));
+        let question = format!("{} {}", self.question, words(&would));
         let Some(confirmed) = session.ask(&question)? else { return Ok(Exit::Interrupted) };
-        let done = session.by_hand(&config, reason, |hand| undo::undo(&mut store, hand, act, &confirmed))?;
-        show(session, act, &done, false)
+        let done = session.by_hand(&config, reason, |hand| undo(&mut store, hand, &confirmed))?;
+        show(session, what, &done, false)
     }
 }
 
 fn words(undone: &Undone) -> String {
-    format!("{} restored, {} left as they are.", undone.undone.len(), undone.left.len())
+    let left = undone.left.len();
+    match undone.rows {
+        Some(rows) => format!(
+            "{} permits as they were, {} that were new removed, {left} things done on what it said.",
+            rows.restored, rows.removed
+        ),
+        None => format!("{} restored, {left} left as they are.", undone.undone.len()),
+    }
 }
 
-fn show(session: &Session, act: i64, undone: &Undone, dry_run: bool) -> Result<Exit> {
+fn show(session: &Session, what: Value, undone: &Undone, dry_run: bool) -> Result<Exit> {
     let mut text = words(undone) + "\n";
-    text.extend(undone.undone.iter().map(|reference| format!("  {reference}\n")));
+    if undone.rows.is_none() {
+        text.extend(undone.undone.iter().map(|reference| format!("  {reference}\n")));
+    }
     for left in &undone.left {
         let said = format!("{}: {}. {}", left.reference, left.why.label(), left.mend);
         text += &paragraph("  ", &said, terminal_width());
     }
-    let document = json!({"schema": "convoke.undo/1", "act": act, "dry_run": dry_run, "undone": undone.undone,
-        "left": undone.left});
+    let mut document = json!({"dry_run": dry_run, "undone": undone.undone, "left": undone.left});
+    if let (Some(document), Value::Object(what)) = (document.as_object_mut(), what) {
+        document.extend(what);
+    }
+    if let Some(rows) = undone.rows {
+        (document["restored"], document["removed"]) = (rows.restored.into(), rows.removed.into());
+    }
     session.print(&document, &text)?;
     Ok(Exit::Done)
 }

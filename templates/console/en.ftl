@@ -11,6 +11,7 @@ menu-slots = Slots
 menu-letters = Letters
 menu-requests = Requests
 menu-counter = Counter
+menu-undo = Undo
 menu-audit = Audit
 signed-in-as = Signed in:
 sign-out = Sign out
@@ -503,6 +504,32 @@ closing-would-hit = { $n ->
     [one] { $shown } person is expected on that day.
    *[other] { $shown } people are expected on that day.
  }
+closing-cost-first = Before you close it, see what it would cost.
+closing-cost-do = Work out what it would cost
+closing-cost-begun = It is being worked out.
+closing-cost-done = It is worked out: { $place }, { $day }.
+closing-cost = What it would cost
+closing-cost-moved = { $n ->
+    [0] Nobody gets another appointment.
+    [one] { $shown } person gets another appointment.
+   *[other] { $shown } people get another appointment.
+ }
+closing-cost-days = From { $first } to { $last }.
+closing-cost-late = { $n ->
+    [0] No new day is after the permit expires.
+    [one] { $shown } new day is after the permit expires.
+   *[other] { $shown } new days are after the permit expires.
+ }
+closing-cost-without = { $n ->
+    [0] Everybody has a seat.
+    [one] { $shown } person is left without a seat.
+   *[other] { $shown } people are left without a seat.
+ }
+closing-cost-letters = { $n ->
+    [0] No letter is written.
+    [one] { $shown } letter is written.
+   *[other] { $shown } letters are written.
+ }
 closing-type = To confirm, type how many people are expected: { $n }
 closing-do = Close this day
 closing-begun = The day is being closed.
@@ -987,4 +1014,48 @@ refused-no-place = There is no site or desk { $what }.
 refused-day-past = { $day } lies in the past.
 refused-no-act = No act { $what } can be undone.
 refused-undone-before = Act { $what } was undone already.
+refused-no-import = What import { $what } changed is not kept.
+refused-later-import = An extract was taken in after import { $what }: undo that one first.
 refused-unsettled = The data changed meanwhile: try again when imports and runs have ended.
+
+undo-title = Undo an act
+undo-one-title = Undo this act?
+undo-what = What was done by hand by mistake is undone for everybody who has not been told of it yet. The letters of an act wait a few minutes for that.
+undo-none = Nothing that was done by hand can be undone.
+undo-latest-first = Latest first
+undo-act = Act
+undo-when = When
+undo-by = By
+undo-did = Done
+undo-about = About
+undo-stays = What would stay
+undo-why = Why
+undo-mend = Remedy
+undo-type = To confirm, type the number of the act: { $n }
+undo-do = Undo this act
+undo-would-restore = { $n ->
+    [0] Nothing would be restored.
+    [one] { $shown } would be restored.
+   *[other] { $shown } would be restored.
+ }
+undo-would-leave = { $n ->
+    [0] Nothing would stay as it is.
+    [one] { $shown } would stay as it is.
+   *[other] { $shown } would stay as they are.
+ }
+undo-restored = { $n ->
+    [0] Nothing was restored.
+    [one] { $shown } was restored.
+   *[other] { $shown } were restored.
+ }
+undo-left = { $n ->
+    [0] Nothing is left to do.
+    [one] { $shown } stayed as it is.
+   *[other] { $shown } stayed as they are.
+ }
+undo-told = Somebody was told of it already.
+undo-seat-taken = The seat is somebody else’s by now.
+undo-changed-since = Something else was done about it since.
+undo-past = The day of the appointment is past.
+undo-built-on = Something was done on what it said.
+undo-not-kept = What it changed was not kept.

@@ -11,6 +11,7 @@ menu-slots = Créneaux
 menu-letters = Courriers
 menu-requests = Demandes
 menu-counter = Guichet
+menu-undo = Annuler
 menu-audit = Audit
 signed-in-as = Connecté :
 sign-out = Se déconnecter
@@ -503,6 +504,32 @@ closing-would-hit = { $n ->
     [one] { $shown } personne est attendue ce jour-là.
    *[other] { $shown } personnes sont attendues ce jour-là.
  }
+closing-cost-first = Avant de fermer, voyez ce que cela coûterait.
+closing-cost-do = Calculer ce que cela coûterait
+closing-cost-begun = Le calcul est en cours.
+closing-cost-done = Le calcul est fait : { $place }, { $day }.
+closing-cost = Ce que cela coûterait
+closing-cost-moved = { $n ->
+    [0] Personne ne reçoit un autre rendez-vous.
+    [one] { $shown } personne reçoit un autre rendez-vous.
+   *[other] { $shown } personnes reçoivent un autre rendez-vous.
+ }
+closing-cost-days = Du { $first } au { $last }.
+closing-cost-late = { $n ->
+    [0] Aucun nouveau jour n’est après l’expiration du titre.
+    [one] { $shown } nouveau jour est après l’expiration du titre.
+   *[other] { $shown } nouveaux jours sont après l’expiration du titre.
+ }
+closing-cost-without = { $n ->
+    [0] Chacun a une place.
+    [one] { $shown } personne reste sans place.
+   *[other] { $shown } personnes restent sans place.
+ }
+closing-cost-letters = { $n ->
+    [0] Aucune lettre n’est écrite.
+    [one] { $shown } lettre est écrite.
+   *[other] { $shown } lettres sont écrites.
+ }
 closing-type = Pour confirmer, tapez le nombre de personnes attendues : { $n }
 closing-do = Fermer ce jour
 closing-begun = La fermeture est en cours.
@@ -987,4 +1014,48 @@ refused-no-place = Il n’y a pas de site ni de guichet { $what }.
 refused-day-past = Le { $day } est passé.
 refused-no-act = Aucun acte { $what } ne peut être annulé.
 refused-undone-before = L’acte { $what } est déjà annulé.
+refused-no-import = De l’importation { $what } ne sont pas gardées les modifications.
+refused-later-import = Une extraction a été prise après l’importation { $what } : annulez-la d’abord.
 refused-unsettled = Les données changeaient pendant ce temps : réessayez quand imports et exécutions sont finis.
+
+undo-title = Annuler un acte
+undo-one-title = Annuler cet acte ?
+undo-what = Ce qui a été fait à la main par erreur est défait pour les personnes qui n’en ont pas encore été informées. Les lettres d’un acte attendent quelques minutes pour cela.
+undo-none = Rien de ce qui a été fait à la main ne peut être annulé.
+undo-latest-first = Les plus récents d’abord
+undo-act = Acte
+undo-when = Quand
+undo-by = Par
+undo-did = Fait
+undo-about = Concerne
+undo-stays = Ce qui resterait
+undo-why = Pourquoi
+undo-mend = Remède
+undo-type = Pour confirmer, tapez le numéro de l’acte : { $n }
+undo-do = Annuler cet acte
+undo-would-restore = { $n ->
+    [0] Rien ne serait rétabli.
+    [one] { $shown } élément serait rétabli.
+   *[other] { $shown } éléments seraient rétablis.
+ }
+undo-would-leave = { $n ->
+    [0] Rien ne resterait tel quel.
+    [one] { $shown } resterait tel quel.
+   *[other] { $shown } resteraient tels quels.
+ }
+undo-restored = { $n ->
+    [0] Rien n’a été rétabli.
+    [one] { $shown } élément a été rétabli.
+   *[other] { $shown } éléments ont été rétablis.
+ }
+undo-left = { $n ->
+    [0] Rien ne reste à faire.
+    [one] { $shown } est resté tel quel.
+   *[other] { $shown } sont restés tels quels.
+ }
+undo-told = Quelqu’un en a déjà été informé.
+undo-seat-taken = La place est prise entre-temps.
+undo-changed-since = Autre chose a été fait depuis.
+undo-past = Le jour du rendez-vous est passé.
+undo-built-on = Quelque chose a été fait d’après lui.
+undo-not-kept = Ce qu’il a changé n’a pas été gardé.

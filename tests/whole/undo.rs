@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Office, PLANNED};
+use crate::support::{Office, PLANNED, Shape};
 
 /// A person with an appointment and an e-mail address, whose permit has not expired: reference and foreigner number.
 fn somebody(office: &Office) -> (String, String) {
@@ -317,6 +317,107 @@ fn a_batch_is_one_act_and_what_it_posted_again_is_another() {
     assert_eq!(listed(), 1);
     undo(&office, "letter.posted");
     assert_eq!(office.one("SELECT count(*) FROM outbox WHERE state = 'posted'"), "0");
+}
+
+/// All that is known of people and permits.
+fn everything(office: &Office) -> String {
+    office.query(
+        "SELECT p.number, p.kind, mention, valid_from, expires_on, status, coalesce(CAST(filed_on AS TEXT), ''), absent, superseded,
+             h.number, family_name, given_names, coalesce(email, ''), address, h.commune, p.fingerprint, h.fingerprint
+           FROM permit p JOIN holder h USING (holder_id) ORDER BY 1",
+    )
+}
+
+/// The rows of an office's extract, its head first.
+fn extract(office: &Office) -> Vec<String> {
+    fs::read_to_string(office.path("permits.csv")).unwrap().split_inclusive('\n').map(str::to_owned).collect()
+}
+
+/// The row of somebody new, who is like another.
+fn newcomer(row: &str, n: u32) -> String {
+    let mut cells: Vec<String> = row.split(';').map(str::to_owned).collect();
+    cells[0] = format!("99000000{n:02}");
+    cells[15] = format!("NEW-{n}");
+    cells.join(";")
+}
+
+#[test]
+fn an_import_that_is_undone_leaves_every_row_as_it_was_and_may_be_made_again() {
+    let office = Office::new(Shape { permits: 200, seats: false });
+    let before = everything(&office);
+    let mut rows = extract(&office);
+    let (gone, first) = (rows.split_off(198), rows[1].clone());
+    assert_eq!(gone.len(), 3);
+    rows.extend([newcomer(&first, 1), newcomer(&first, 2)]);
+    let wrong = rows.concat().replacen(";actif;", ";decede;", 5).replacen("rue", "avenue", 4);
+    fs::write(office.path("wrong.csv"), wrong).unwrap();
+    let taken = office.ok(&["import", "permits", "wrong.csv", "--full", "--json"]);
+    assert_eq!((&taken["inserted"], &taken["vanished"]), (&2.into(), &3.into()), "{taken}");
+    assert!(taken["updated"].as_u64().unwrap() >= 5);
+    let import = taken["import"].to_string();
+    let wrongly = everything(&office);
+    let undo = |more: &[&str]| {
+        office.ok(&[&["import", "undo", &import, "--reason", "another office", "--json"], more].concat())
+    };
+    let would = undo(&["--dry-run"]);
+    assert_eq!(everything(&office), wrongly, "a rehearsal changes nothing");
+    let done = undo(&["--yes"]);
+    assert_eq!((&done["restored"], &done["removed"], &done["left"]), (&would["restored"], &2.into(), &would["left"]));
+    assert_eq!(done["left"].as_array().unwrap().len(), 0);
+    assert_eq!(everything(&office), before);
+    assert_eq!(office.query("SELECT holder_id FROM holder WHERE number LIKE '99000000%'"), "");
+    assert_eq!(office.one("SELECT count(*) FROM permit_revision"), "0", "nothing of it is kept");
+    let twice = office.output(&["import", "undo", &import, "--reason", "again", "--yes"]);
+    assert_eq!(twice.status.code(), Some(65));
+    let name = first.split(';').nth(1).unwrap();
+    let found = |name: &str| office.ok(&["permit", "find", "--json", "--", name]);
+    assert!(!found(name)["people"].as_array().unwrap().is_empty(), "{}", found(name));
+    // Neither the last extract nor its file counts any more.
+    let again = office.ok(&["import", "permits", "wrong.csv", "--full", "--json"]);
+    assert_eq!((&again["nothing_new"], &again["inserted"]), (&false.into(), &2.into()));
+    // By its act, as any other; and never from under a later one.
+    fs::write(office.path("right.csv"), extract(&office).concat()).unwrap();
+    office.ok(&["import", "permits", "right.csv", "--full", "--again", "--reason", "it is right", "--json"]);
+    let under = office.output(&["import", "undo", &again["import"].to_string(), "--reason", "x", "--yes"]);
+    assert!(String::from_utf8_lossy(&under.stderr).contains("undo that one first"), "{under:?}");
+    self::undo(&office, "import.done");
+    assert_eq!(everything(&office), wrongly);
+    office.assert_promises();
+}
+
+#[test]
+fn what_was_built_on_a_wrong_extract_is_listed_and_the_next_night_takes_back_what_it_did() {
+    let office = PLANNED.copy();
+    office.until_sent();
+    let (reference, number) = somebody(&office);
+    let before = seat(&office, &number);
+    let mut rows = extract(&office);
+    let wrong = rows.iter().position(|row| row.contains(&number)).unwrap();
+    // Somebody who must be seen soon, and whom no extract should name.
+    let soon = office.one(
+        "SELECT h.number FROM convocation JOIN holder h USING (holder_id) JOIN permit p USING (permit_id) WHERE state = 'convoked' ORDER BY p.expires_on, 1 LIMIT 1",
+    );
+    let like = rows.iter().find(|row| row.contains(&soon)).unwrap().clone();
+    rows.push(newcomer(&like, 7));
+    rows[wrong] = rows[wrong].replace(";actif;", ";decede;");
+    fs::write(office.path("wrong.csv"), rows.concat()).unwrap();
+    let taken = office.ok(&["import", "permits", "wrong.csv", "--json"]);
+    office.run(&[]);
+    assert_eq!(seat(&office, &number), "");
+    let convoked = office.one(
+        "SELECT reference FROM convocation JOIN holder h USING (holder_id) WHERE h.number LIKE '99000000%' AND state = 'convoked'",
+    );
+    let import = taken["import"].to_string();
+    let done = office.ok(&["import", "undo", &import, "--reason", "the wrong file", "--yes", "--json"]);
+    let left: Vec<&str> =
+        done["left"].as_array().unwrap().iter().map(|left| left["reference"].as_str().unwrap()).collect();
+    assert!(left.contains(&reference.as_str()) && left.contains(&convoked.as_str()), "{done}");
+    assert!(done["left"].as_array().unwrap().iter().all(|left| left["why"] == "built-on"));
+    assert_eq!((&done["restored"], &done["removed"]), (&1.into(), &0.into()), "whoever was convoked stays known");
+    let night = office.run(&[]);
+    assert_eq!(night["followed"]["restored"], 1);
+    assert_eq!(seat(&office, &number), before);
+    office.assert_promises();
 }
 
 #[test]

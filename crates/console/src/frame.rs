@@ -22,6 +22,7 @@ const MENU: &[(Right, Entry)] = &[
     (Right::Read, Entry { path: "/courriers", key: "menu-letters" }),
     (Right::Read, Entry { path: "/demandes", key: "menu-requests" }),
     (Right::Read, Entry { path: "/guichet", key: "menu-counter" }),
+    (Right::Act, Entry { path: "/annulations", key: "menu-undo" }),
     (Right::Audit, Entry { path: "/audit", key: "menu-audit" }),
 ];
 

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Forecast,
     /// Closes a day.
     Closing,
+    /// Works out what closing a day would cost.
+    Cost,
     /// Renders letters for the post.
     Post,
     /// Verifies the ledger.
@@ -36,6 +38,7 @@ impl Kind {
             Self::Report => "travail-rapport",
             Self::Forecast => "travail-prevision",
             Self::Closing => "travail-fermeture",
+            Self::Cost => "travail-cout",
             Self::Post => "travail-lot",
             Self::Verification => "travail-verification",
         }

@@ -244,6 +244,8 @@ impl Words {
             Refused::DayPast(day) => self.with("refused-day-past", "day", self.date(*day)),
             Refused::NoAct(act) => self.with("refused-no-act", "what", act),
             Refused::UndoneBefore(act) => self.with("refused-undone-before", "what", act),
+            Refused::NoImport(import) => self.with("refused-no-import", "what", import),
+            Refused::LaterImport(import) => self.with("refused-later-import", "what", import),
             Refused::Unsettled => self.say("refused-unsettled"),
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! Never undone: erasures, purges, keys, runs.
 
+mod import;
 mod kinds;
 
 use std::collections::{HashMap, HashSet};
@@ -16,11 +17,14 @@ use crate::acts::{Hand, Refused};
 use convoke_domain::code::coded;
 use convoke_domain::ledger::Entry;
 use convoke_machine::confirm::Confirmed;
-use convoke_store::{Store, UNDONE};
+use convoke_store::{Restored, Store, UNDONE};
+use import::imported;
+pub use import::undo_import;
 use kinds::{cancelled, closing, email, held, marked, moved, named, posted, refused, returned};
 
 /// The kinds of acts that can be undone, as the ledger names them.
-const UNDOABLE: [&str; 10] = [
+const UNDOABLE: [&str; 11] = [
+    IMPORTED,
     "agenda.closed",
     "convocation.cancelled",
     "convocation.marked",
@@ -33,6 +37,7 @@ const UNDOABLE: [&str; 10] = [
     "request.refused",
 ];
 
+const IMPORTED: &str = "import.done";
 const POSTED: &str = "letter.posted";
 const HELD: &str = "permit.held";
 const RELEASED: &str = "permit.released";
@@ -61,13 +66,14 @@ impl Act {
     fn of(entry: Entry, payload: &Value) -> Self {
         let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
         let about = ["batch", "reference", "request", "day"].into_iter().map(text).find(|about| !about.is_empty());
+        let import = || payload["import"].as_i64().map(|import| format!("import {import}"));
         Self {
             act: entry.seq,
             at: payload["at"].as_str().and_then(|at| at.parse().ok()),
             actor: entry.actor,
             kind: entry.kind,
             reason: text("reason"),
-            about: about.unwrap_or_default(),
+            about: about.or_else(import).unwrap_or_default(),
         }
     }
 }
@@ -83,6 +89,8 @@ coded! {
         ChangedSince = "changed-since",
         /// The day of the appointment is past.
         Past = "past",
+        /// Something was done on what it said.
+        BuiltOn = "built-on",
         /// What it changed was not kept.
         NotKept = "not-kept",
     }
@@ -96,6 +104,7 @@ impl Why {
             Self::SeatTaken => "the seat is somebody else's by now",
             Self::ChangedSince => "something else was done about it since",
             Self::Past => "the day of the appointment is past",
+            Self::BuiltOn => "something was done on what it said",
             Self::NotKept => "what it changed was not kept",
         }
     }
@@ -119,6 +128,9 @@ pub struct Undone {
     pub undone: Vec<String>,
     /// What is not.
     pub left: Vec<Left>,
+    /// Of an import, permits.
+    #[serde(skip)]
+    pub rows: Option<Restored>,
 }
 
 impl Undone {
@@ -157,6 +169,7 @@ impl Undoings {
 /// Acts that can be undone and have not been, latest first.
 pub fn acts_to_undo(store: &mut Store, limit: usize) -> Result<Vec<Act>> {
     let undone = Undoings::read(store)?;
+    let imports: Vec<i64> = store.imports_kept()?.into_iter().map(|import| import.import_id).collect();
     let mut acts: Vec<Act> = Vec::new();
     let mut before = i64::MAX;
     loop {
@@ -166,6 +179,9 @@ pub fn acts_to_undo(store: &mut Store, limit: usize) -> Result<Vec<Act>> {
         for entry in page {
             let payload: Value = serde_json::from_str(&entry.payload)?;
             if undone.contain(entry.seq, &payload) {
+                continue;
+            }
+            if entry.kind == IMPORTED && payload["import"].as_i64().is_none_or(|import| !imports.contains(&import)) {
                 continue;
             }
             let act = Act::of(entry, &payload);
@@ -182,7 +198,7 @@ pub fn acts_to_undo(store: &mut Store, limit: usize) -> Result<Vec<Act>> {
 }
 
 /// Undoes one act.
-pub fn undo(store: &mut Store, hand: &mut Hand<'_>, act: i64, _: &Confirmed) -> Result<Undone> {
+pub fn undo(store: &mut Store, hand: &mut Hand<'_>, act: i64, confirmed: &Confirmed) -> Result<Undone> {
     store.write(|s| {
         let entry = s.ledger_between(act - 1, act)?.pop().filter(|e| e.run_id.is_none());
         let entry = entry.filter(|e| UNDOABLE.contains(&e.kind.as_str())).ok_or(Refused::NoAct(act))?;
@@ -192,6 +208,12 @@ pub fn undo(store: &mut Store, hand: &mut Hand<'_>, act: i64, _: &Confirmed) -> 
         }
         let mut result = Undone::default();
         match entry.kind.as_str() {
+            IMPORTED => {
+                let kept = s.imports_kept()?;
+                let import = payload["import"].as_i64().filter(|import| kept.iter().any(|k| k.import_id == *import));
+                let import = import.ok_or(Refused::NoAct(act))?;
+                result = imported(s, hand, import, confirmed)?;
+            }
             "agenda.closed" => closing(s, hand, (act, &payload), &mut result)?,
             "convocation.cancelled" => cancelled(s, hand, &named(&payload, "reference")?, &mut result)?,
             "convocation.moved" => moved(s, hand, &named(&payload, "reference")?, &mut result)?,

@@ -204,6 +204,7 @@ pub fn intervention(kind: &str) -> &str {
         "holder.renumbered" => "Numéro étranger corrigé",
         "import.waiting" => "Extraction mise en attente",
         "import.done" => "Fichier importé",
+        "import.undone" => "Importation annulée",
         "convocation.marked" => "Présence saisie",
         "account.set" => "Compte de la console créé ou changé",
         "account.removed" => "Compte de la console supprimé",

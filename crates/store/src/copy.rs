@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::{Conn, Head, NotMigrated, Store, Use, on_backend, patiently};
 
 /// Every table, each after the tables it references.
-const TABLES: [&str; 38] = [
+const TABLES: [&str; 40] = [
     "prefecture",
     "holder",
     "holder_word",
@@ -47,6 +47,8 @@ const TABLES: [&str; 38] = [
     "concerned",
     "act_memory",
     "import_batch",
+    "permit_revision",
+    "holder_revision",
     "checkpoint",
     "succession",
     "witness_letter",

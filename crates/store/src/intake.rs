@@ -330,7 +330,7 @@ impl Store {
         .context("finding the latest permits")
     }
 
-    /// Records that a file was imported, `on` a civil date; `as_of` is the day whose facts it has.
+    /// Records that a file was imported, `on` a civil date; `as_of` is the day whose facts it has. Returns its number.
     pub fn remember_import(
         &mut self,
         kind: &str,
@@ -338,13 +338,10 @@ impl Store {
         [on, as_of]: [NaiveDate; 2],
         sha256: &str,
         counts: [u64; 4],
-    ) -> Result<()> {
+    ) -> Result<i64> {
         self.data_changed()?;
         let [read, inserted, updated, rejected] = counts.map(|n| n as i64);
-        let of_prefecture = import_batch::of(&self.scope);
-        let last: Option<i64> =
-            of_prefecture.select(diesel::dsl::max(import_batch::import_id)).first(&mut self.conn)?;
-        let import_id = last.unwrap_or(0) + 1;
+        let import_id = self.next_import()?;
         import_batch::insert(&self.scope)
             .values((
                 import_batch::import_id.eq(import_id),
@@ -361,14 +358,17 @@ impl Store {
             .execute(&mut self.conn)
             .context("remembering the import")?;
         // The merge has brought the search words up to date.
-        if kind == "permits" { self.set_words_until(Some(import_id)) } else { Ok(()) }
+        if kind == "permits" {
+            self.set_words_until(Some(import_id))?;
+        }
+        Ok(import_id)
     }
 
     /// The extracts of permits, in the order in which they were taken in. One without a row that was imported says
     /// nothing new of anybody, so it is none.
     pub fn extracts(&mut self) -> Result<Vec<Extract>> {
         let rows: Vec<(Option<NaiveDate>, NaiveDate, String)> = import_batch::of(&self.scope)
-            .filter(import_batch::kind.eq("permits"))
+            .filter(import_batch::kind.eq("permits").and(import_batch::undone_at.is_null()))
             .filter(import_batch::rows_read.gt(import_batch::rows_rejected))
             .order(import_batch::import_id)
             .select((import_batch::as_of, import_batch::imported_on, import_batch::file_sha256))

@@ -31,6 +31,7 @@ mod privacy;
 mod queue;
 mod records;
 mod requests;
+mod revision;
 mod row;
 mod runs;
 mod scope;
@@ -82,6 +83,7 @@ pub use privacy::{Lives, PURGED};
 pub use queue::{Attempt, Paused, Settlement};
 pub use records::Record;
 pub use requests::{NewRequest, OpenRequest, RequestRow};
+pub use revision::{BuiltOn, ImportRow, Restored};
 pub use row::Unreadable;
 pub use runs::{Acquired, NewRun, RunRow, Stored};
 pub use seals::{ToldWitness, WitnessLetter};
@@ -385,12 +387,6 @@ impl Store {
         // was sampled.
         let _ = self.execute("DELETE FROM sqlite_stat4");
         Ok(())
-    }
-
-    /// Forces the look-up of permits by holder. Without statistics SQLite estimates `prefecture = …` in a primary key
-    /// at ten rows, and would read all permits.
-    fn permit_by_holder(&self) -> &'static str {
-        if self.is_postgres() { "" } else { "INDEXED BY permit_by_holder" }
     }
 
     fn is_postgres(&self) -> bool {

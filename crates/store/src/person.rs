@@ -65,6 +65,7 @@ impl Store {
     pub fn everything_about(&mut self, id: &HolderId, commitment: &str) -> Result<Value> {
         let mut all = serde_json::to_value(self.known_of(id)?)?;
         let references = self.references_of(&[&id.0])?;
+        all["kept_to_undo"] = self.kept_to_undo(id)?.into();
         all["ledger"] = self.entries_about(commitment, &references)?.into();
         Ok(all)
     }

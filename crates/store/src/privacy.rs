@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use super::scope::{
     act_memory, avoided_day, bounce, concerned, convocation, delivery_attempt, holder, holder_alias, holder_key,
-    household_link, joined, notice, outbox, past_verdict, permit, request,
+    holder_revision, household_link, joined, notice, outbox, past_verdict, permit, permit_revision, request,
 };
 use super::{Conn, KEYS_PER_QUERY, Store};
 use convoke_domain::convocation::LetterState;
@@ -242,6 +242,8 @@ impl Store {
         delete!(avoided_day, holder_id, holders);
         delete!(concerned, holder_id, holders);
         delete!(act_memory, holder_id, holders);
+        delete!(permit_revision, holder_id, holders);
+        delete!(holder_revision, holder_id, holders);
         delete!(request, holder_id, holders);
         // Numbers that were corrected made ids of their own.
         let aliases: Vec<String> = holder_alias::of(&self.scope)

@@ -126,8 +126,8 @@ macro_rules! of_prefecture {
 narrowed!(prefecture by code);
 of_prefecture! {
     account act_memory avoided_day bounce checkpoint closed_day concerned console_session convocation delivery_attempt followed
-    holder holder_key holder_alias holder_word household_link import_batch import_waiting ledger_entry night notice outbox pace past_verdict permit
-    planned_block request reservation run run_outcome run_record sign_in slot succession template_bundle
+    holder holder_key holder_alias holder_revision holder_word household_link import_batch import_waiting ledger_entry night notice outbox pace past_verdict permit
+    permit_revision planned_block request reservation run run_outcome run_record sign_in slot succession template_bundle
     title_kept witness_letter
 }
 

@@ -95,6 +95,7 @@ fn no_address_shows_and_no_form_changes_what_another_prefecture_has() {
         ("/guichet/{day}/{site}", &[(&format!("p-{reference}"), "absent")]),
         ("/executions/{code}/{jour}/{numero}/arreter", &[("execution", &run)]),
         ("/executions/{code}/{jour}/{numero}/reprendre", &[]),
+        ("/annulations/{acte}", &[("confirmation", "1")]),
     ];
     for route in ROUTES.iter().copied().flatten().filter(|route| route.right != Right::Anyone) {
         let form = forms.iter().find(|(path, _)| route.method == "POST" && *path == route.path);

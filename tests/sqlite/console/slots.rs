@@ -77,7 +77,15 @@ fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
     let (site, day, expected) = busiest(&office);
     let console = Console::of(&office);
     let mut browser = console.signed_in("operateur");
-    let ask = browser.get(&format!("/94/creneaux/fermeture?lieu={site}&jour={day}"));
+    let page = format!("/94/creneaux/fermeture?lieu={site}&jour={day}");
+    let ask = browser.get(&page);
+    assert!(!ask.body.contains("Fermer ce jour"), "what it costs is said before it asks");
+    let would = office.answer(&["agenda", "close", &site, &day, "--dry-run", "--reason", "chauffage", "--json"]);
+    browser.submit("/94/creneaux/fermeture/cout", &[("lieu", &site), ("jour", &day)]);
+    let ask = browser.once_done(&page);
+    let moved = would["cost"]["moved"].as_u64().unwrap();
+    assert!(moved > 1 && ask.body.contains(&format!("{moved} personnes reçoivent un autre")), "{}", ask.body);
+    assert_eq!(office.query("SELECT count(*) FROM closed_day").trim(), "0", "nothing is kept of it");
     assert!(ask.body.contains(&format!("nombre de personnes attendues\u{a0}: {expected}")), "{}", ask.body);
     let path = "/94/creneaux/fermeture";
     let count = expected.to_string();
@@ -107,6 +115,29 @@ fn a_day_is_closed_after_the_count_was_typed_and_opened_again() {
     // It shows telephone numbers: only to the user who closed the day.
     assert_eq!(console.signed_in("administrateur").get("/94/creneaux/fermeture/resultat").status, 404);
     office.assert_promises();
+
+    // By mistake: each of them gets the former seat back.
+    let acts = browser.get("/94/annulations");
+    let act = office.one("SELECT max(seq) FROM ledger_entry WHERE kind = 'agenda.closed'");
+    assert!(
+        acts.body.contains(&format!("/94/annulations/{act}\"")) && acts.body.contains("Jour fermé"),
+        "{}",
+        acts.body
+    );
+    let one = format!("/94/annulations/{act}");
+    let shown = browser.get(&one);
+    assert!(shown.body.contains(&format!("{expected} éléments seraient rétablis")), "{}", shown.body);
+    assert_eq!(office.one("SELECT count(*) FROM closed_day"), "1", "nothing is kept of it");
+    assert_eq!(browser.post(&one, &[("reason", "mauvais jour"), ("confirmation", "oui")]).status, 422);
+    assert_eq!(browser.post(&one, &[("reason", ""), ("confirmation", &act)]).status, 422);
+    let undone = browser.submit(&one, &[("reason", "mauvais jour"), ("confirmation", &act)]);
+    assert!(undone.body.contains(&format!("{expected} éléments ont été rétablis")), "{}", undone.body);
+    assert_eq!(busiest(&office), (site.clone(), day.clone(), expected));
+    assert_eq!(browser.get(&one).status, 409, "undone once");
+    assert_eq!(console.signed_in("lecteur").get("/94/annulations").status, 403);
+    office.assert_promises();
+    browser.submit(path, &form(reason, &count));
+    browser.once_done("/94/creneaux");
 
     let reopen = [("lieu", site.as_str()), ("jour", day.as_str())];
     assert_eq!(browser.post("/94/creneaux/rouvrir", &reopen).status, 422);

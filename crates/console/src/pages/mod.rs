@@ -11,6 +11,7 @@ mod requests;
 mod runs;
 mod sign_in;
 mod slots;
+mod undo;
 mod way;
 
 use super::failure::Failure;
@@ -29,6 +30,7 @@ pub static ROUTES: &[&[Route]] = &[
     letters::ROUTES,
     requests::ROUTES,
     counter::ROUTES,
+    undo::ROUTES,
     audit::ROUTES,
     // A client that is not signed in must not learn which addresses exist.
     &[get(Right::SignedIn, "/{*rest}", |_| Err(Failure::Missing))],

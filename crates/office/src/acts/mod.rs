@@ -166,6 +166,12 @@ pub enum Refused {
     /// The act was undone already.
     #[error("act {0} was undone already")]
     UndoneBefore(i64),
+    /// Unknown import, one of long ago, or the first.
+    #[error("of import {0} is not kept what it changed: `convoke undo` lists those that can be undone")]
+    NoImport(i64),
+    /// A later extract says what holds.
+    #[error("an extract was taken in after import {0}: undo that one first")]
+    LaterImport(i64),
     /// The day is over.
     #[error("{0} lies in the past: nobody can be told any more")]
     DayPast(NaiveDate),

@@ -98,6 +98,8 @@ pub struct Confirmed {
 pub struct Imported {
     /// `convoke.import/1`.
     pub schema: &'static str,
+    /// Its number, if it was recorded.
+    pub import: Option<i64>,
     /// Rows read.
     pub read: u64,
     /// New rows.
@@ -225,12 +227,13 @@ impl<'a> Opened<'a> {
     }
 
     /// Records the import, in the transaction that imports the rows.
-    fn remember(&self, store: &mut Store, kind: &'static str, by: &By<'_>) -> Result<()> {
+    fn remember(&mut self, store: &mut Store, kind: &'static str, by: &By<'_>) -> Result<()> {
         let Imported { read, inserted, updated, .. } = self.imported;
         let rejected = self.imported.rejected_rows().len() as u64;
         let sha256 = &self.table.sha256;
         let days = [by.today, self.imported.as_of.unwrap_or(by.today)];
-        store.remember_import(kind, by.now.naive_utc(), days, sha256, [read, inserted, updated, rejected])?;
+        let counts = [read, inserted, updated, rejected];
+        self.imported.import = Some(store.remember_import(kind, by.now.naive_utc(), days, sha256, counts)?);
         self.enter(store, kind, by)
     }
 
@@ -240,7 +243,7 @@ impl<'a> Opened<'a> {
         let rejected = self.imported.rejected_rows().len() as u64;
         let sha256 = &self.table.sha256;
         let mut payload = json!({"kind": kind, "sha256": sha256, "read": read, "inserted": inserted, "updated": updated,
-            "vanished": vanished, "rejected": rejected});
+            "vanished": vanished, "rejected": rejected, "import": self.imported.import});
         if let Some(as_of) = self.imported.as_of {
             payload["as_of"] = json!(as_of);
             payload["again"] = json!(self.options.again);
@@ -294,6 +297,7 @@ impl Imported {
     fn of(table: &Table, options: &Options) -> Self {
         Self {
             schema: "convoke.import/1",
+            import: None,
             read: 0,
             inserted: 0,
             updated: 0,

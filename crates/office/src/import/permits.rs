@@ -109,9 +109,12 @@ pub fn take(
         Err(out_of_order) => imported.refuse(out_of_order.to_string()),
         Ok(place) => imported.same_day = *place == Place::SameDay,
     }
+    let mut is_kept = false;
     if imported.refused.is_none() {
         let changes = store.staged_changes(options.full, parsed.any_unknown)?;
         imported.count(&changes);
+        // Before the first extract there was nothing to go back to.
+        is_kept = changes.known > 0 && changes.is_any();
         imported.doubts = plausible::doubts(&changes, imported.read, &config.settings.policy);
         imported.nothing_new = place == Ok(Place::Again) && !changes.is_any();
         let percent = config.settings.policy.full_vanish_max_percent;
@@ -131,6 +134,9 @@ pub fn take(
         store.write(|s| {
             // What was taken in meanwhile may be newer.
             anyhow::ensure!(s.extracts()? == taken, "another extract was taken in at the same time: import it again");
+            if is_kept {
+                s.keep_revision(options.full)?;
+            }
             s.merge_stage(options.full, by.today)?;
             let as_of = file.imported.as_of;
             if s.waiting_import()?.is_some_and(|waiting| as_of.is_none_or(|as_of| waiting.as_of <= as_of)) {

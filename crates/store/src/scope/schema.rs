@@ -1,4 +1,4 @@
-//! The tables, the same for every database (up to 600 lines: one table after another). Defined only here; each
+//! The tables, the same for every database (up to 700 lines: one table after another). Defined only here; each
 //! database's migrations must match.
 
 use diesel::{allow_columns_to_appear_in_same_group_by_clause, allow_tables_to_appear_in_same_query, table};
@@ -220,6 +220,52 @@ table! {
 }
 
 table! {
+    permit_revision (prefecture, import_id, permit_id) {
+        prefecture -> Text,
+        import_id -> BigInt,
+        permit_id -> Text,
+        holder_id -> Text,
+        became -> BigInt,
+        fingerprint -> Nullable<BigInt>,
+        kind -> Nullable<Text>,
+        mention -> Nullable<Text>,
+        valid_from -> Nullable<Date>,
+        expires_on -> Nullable<Date>,
+        status -> Nullable<Text>,
+        filed_on -> Nullable<Date>,
+        unknown_title -> Nullable<Text>,
+        title_words -> Nullable<Text>,
+        commune -> Nullable<Text>,
+        absent -> Nullable<Bool>,
+    }
+}
+
+table! {
+    holder_revision (prefecture, import_id, holder_id) {
+        prefecture -> Text,
+        import_id -> BigInt,
+        holder_id -> Text,
+        became -> BigInt,
+        fingerprint -> Nullable<BigInt>,
+        family_name -> Nullable<Text>,
+        usage_name -> Nullable<Text>,
+        given_names -> Nullable<Text>,
+        birth_date -> Nullable<Date>,
+        birth_partial -> Nullable<Text>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        language -> Nullable<Text>,
+        address -> Nullable<Text>,
+        postcode -> Nullable<Text>,
+        town -> Nullable<Text>,
+        commune -> Nullable<Text>,
+        household -> Nullable<Text>,
+        channel -> Nullable<Text>,
+        large_print -> Nullable<Bool>,
+    }
+}
+
+table! {
     followed (prefecture, run_id, reference) {
         prefecture -> Text,
         run_id -> Text,
@@ -368,6 +414,7 @@ table! {
         rows_updated -> BigInt,
         rows_rejected -> BigInt,
         as_of -> Nullable<Date>,
+        undone_at -> Nullable<Timestamp>,
     }
 }
 
@@ -544,6 +591,8 @@ allow_tables_to_appear_in_same_query!(
     household_link,
     holder_alias,
     act_memory,
+    permit_revision,
+    holder_revision,
     followed,
     import_waiting,
     title_kept,

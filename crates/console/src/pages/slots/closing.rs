@@ -9,11 +9,20 @@ use serde::Deserialize;
 use crate::answer::html;
 use crate::failure::{Answer, Failure};
 use crate::frame::Frame;
-use crate::jobs::{Kept, Kind};
+use crate::jobs::{Ended, Kept, Kind};
 use crate::visit::Visit;
+use crate::worker::Progress;
 use convoke_machine::confirm::Confirmed;
 use convoke_machine::entropy::Entropy;
-use convoke_office::acts::{self, Closing, Hand, Hit};
+use convoke_office::acts::{self, Closing, Cost, Hand, Hit};
+
+/// What closing a day would cost, by the data of one version.
+struct Costed {
+    place: String,
+    day: NaiveDate,
+    data_version: i64,
+    cost: Cost,
+}
 
 /// A closed day, and the people who were expected.
 struct Closed {
@@ -32,6 +41,10 @@ struct Ask {
     today: NaiveDate,
     /// The day, and the number of people expected.
     expected: Option<(NaiveDate, usize)>,
+    /// What it would cost, if that was worked out.
+    cost: Option<Cost>,
+    working: Option<Progress>,
+    failed: Option<Ended>,
 }
 
 #[derive(Deserialize)]
@@ -56,8 +69,51 @@ pub(super) fn ask(visit: &mut Visit<'_, '_>) -> Answer {
             site.desk.iter().map(|d| (format!("{}/{}", site.id, d.id), format!("{}, {}", site.name, d.label()))),
         );
     }
-    let (place, day, today) = (asked.lieu, asked.jour, visit.today());
-    html(&Ask { frame: visit.frame("closing-title"), places, place, day, today, expected })
+    let data_version = visit.store.data_version()?;
+    let cost = visit.kept::<Costed>().filter(|kept| {
+        let of = &kept.what;
+        of.place == asked.lieu && of.day.to_string() == asked.jour && of.data_version == data_version
+    });
+    let page = Ask {
+        working: visit.progress(Kind::Cost, &page_of(&asked.lieu, &asked.jour)),
+        failed: visit.ended(Kind::Cost).filter(|ended| ended.bad),
+        cost: cost.map(|kept| kept.what.cost.clone()),
+        frame: visit.frame("closing-title"),
+        today: visit.today(),
+        places,
+        place: asked.lieu,
+        day: asked.jour,
+        expected,
+    };
+    html(&page)
+}
+
+fn page_of(place: &str, day: &str) -> String {
+    let query = serde_urlencoded::to_string([("lieu", place), ("jour", day)]).unwrap_or_default();
+    format!("/creneaux/fermeture?{query}")
+}
+
+/// Works out what closing a day would cost: the same act, taken back.
+pub(super) fn cost(visit: &mut Visit<'_, '_>) -> Answer {
+    let form: Form = visit.asked.form()?;
+    let closing = closing_of(&form.lieu, &form.jour).ok_or(Failure::Unreadable)?;
+    expected(visit, &closing)?;
+    let page = page_of(&form.lieu, &form.jour);
+    let back = page.clone();
+    visit.begin(Kind::Cost, move |worker| {
+        let (cost, data_version) = {
+            let (config, clock, actor) = (&worker.config, &worker.clock, worker.actor.as_str());
+            let mut hand = Hand { clock, entropy: &mut Entropy::System, config, actor, reason: "rehearsal" };
+            let data_version = worker.store.data_version()?;
+            let hits = worker.store.rehearse(|store, sure| acts::close(store, &mut hand, &closing, sure))?;
+            (Cost::of(&hits), data_version)
+        };
+        let done = worker.t.two("closing-cost-done", "place", &form.lieu, "day", worker.t.date(closing.day));
+        worker.keep(Costed { place: form.lieu, day: closing.day, data_version, cost });
+        Ok(worker.well(done, Some(back)))
+    })?;
+    let notice = visit.words().say("closing-cost-begun");
+    visit.done(notice, &page)
 }
 
 fn closing_of(place: &str, day: &str) -> Option<Closing> {

@@ -29,6 +29,8 @@ pub(super) const ROUTES: &[Route] = &[
     get(Right::Read, "/creneaux", show),
     get(Right::Act, "/creneaux/fermeture", closing::ask),
     post(Right::Act, "/creneaux/fermeture", closing::close),
+    // It only computes, but plans again all who are expected.
+    post(Right::Act, "/creneaux/fermeture/cout", closing::cost),
     get(Right::Act, "/creneaux/fermeture/resultat", closing::result),
     post(Right::Act, "/creneaux/rouvrir", closing::reopen),
     get(Right::Read, "/creneaux/prevision", weeks::show),

@@ -1,0 +1,3 @@
+DROP TABLE holder_revision;
+DROP TABLE permit_revision;
+ALTER TABLE import_batch DROP COLUMN undone_at;
